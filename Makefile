@@ -1,0 +1,51 @@
+# `make run` runs the whole pipeline, `make test` passes the tests; both install what they need.
+.PHONY: run test lint ui serve lock clean
+.DEFAULT_GOAL := run
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && \
+	echo $$p && break; done)
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DO_NOT_TRACK := 1
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+
+run: $(BIN)/.runtime  ## collect, prepare, degrade, split, train, restore, evaluate
+	@patina run
+
+test: $(BIN)/.dev  ## format check, lint, types, tests
+	ruff format --check .
+	ruff check .
+	mypy
+	pytest
+
+ui: $(BIN)/.runtime  ## the MLflow UI, where runs and models are compared
+	mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --host 127.0.0.1
+
+serve: $(BIN)/.runtime  ## answer `prefect deployment run restore/batch`
+	patina serve
+
+lock: $(BIN)/.uv  ## write the requirements files anew from pyproject.toml
+	uv pip compile --universal -p 3.11 --generate-hashes -q pyproject.toml -o requirements.txt
+	uv pip compile --universal -p 3.11 --generate-hashes -q pyproject.toml --extra dev \
+		-c requirements.txt -o requirements-dev.txt
+
+$(BIN)/.uv:
+	@test -n "$(PYTHON)" || { echo "Patina needs Python 3.11, 3.12 or 3.13: none found"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+$(BIN)/.runtime: $(BIN)/.uv requirements.txt pyproject.toml
+	uv pip install --quiet --require-hashes -r requirements.txt
+	uv pip install --quiet --no-deps -e .
+	@touch $@
+
+$(BIN)/.dev: $(BIN)/.runtime requirements-dev.txt
+	uv pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@
+
+clean:  ## remove what stages made; the item store and MLflow's runs stay
+	rm -rf data reports

@@ -1,0 +1,54 @@
+"""Cleans what spiders find, so that every `Artwork` is plain text whatever a museum sends."""
+
+import hashlib
+import re
+import unicodedata
+from typing import Any
+from urllib.parse import urljoin
+
+from itemloaders.processors import Identity, MapCompose, TakeFirst
+from scrapy.loader import ItemLoader
+
+from crawler.items import Artwork
+
+LONGEST_SLUG = 60
+
+
+def clean(value: object) -> str:
+    """`value` as one line of text that UTF-8 can hold."""
+    text = str(value).encode("utf-8", "replace").decode()
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def slug(text: str) -> str:
+    """`text` in lower-case ASCII letters, digits and hyphens."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-")[:LONGEST_SLUG].strip("-")
+
+
+def file_safe(identifier: str) -> str:
+    """`identifier` if it is safe as a file name, else its slug and a hash to keep it apart."""
+    if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,99}", identifier):
+        return identifier
+    return f"{slug(identifier)}-{short_hash(identifier)}".lstrip("-")
+
+
+def short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:10]
+
+
+def absolute(url: str, loader_context: dict[str, Any]) -> str:
+    response = loader_context.get("response")
+    return urljoin(response.url, url) if response else url
+
+
+class ArtworkLoader(ItemLoader):
+    """Takes the first value of a field that says something; null and "" say nothing."""
+
+    default_item_class = Artwork
+    default_input_processor = MapCompose(clean)
+    default_output_processor = TakeFirst()
+    id_in = MapCompose(clean, file_safe)
+    source_in = MapCompose(clean, absolute)
+    image_url_in = MapCompose(clean, absolute)
+    local_in = Identity()

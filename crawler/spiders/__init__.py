@@ -1,0 +1,1 @@
+"""One museum a file; a spider's name is what `--source` takes."""

@@ -1,0 +1,21 @@
+"""The flows: one file a flow, one flow a DVC stage. They alone know Prefect, MLflow and params."""
+
+import os
+
+# Set before Prefect, MLflow or TensorFlow are imported: nobody is told what is done here, and
+# a stage's own progress is not drowned in its libraries' chatter.
+for _name, _value in {
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+    "PREFECT_CLI_PROMPT": "false",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # the default; saying so silences a warning at each import
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "VIPS_CONCURRENCY": "1",
+    "GIT_PYTHON_REFRESH": "quiet",
+}.items():
+    os.environ.setdefault(_name, _value)

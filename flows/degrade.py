@@ -1,0 +1,99 @@
+"""Clean works -> their deteriorated twins, damage masks and recipes."""
+
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.batches import compute, processes
+from flows.places import CLEAN, DEGRADED, SPLIT
+from flows.publishing import STORE, publish, set_aside
+from params import Degrade
+from tasks.deteriorating import VERSION, deteriorate, recipes_of
+from tasks.files import Record, read_jsonl
+from tasks.images import ImageError
+from tasks.items import item_key
+from tasks.recipes import Recipe
+from tasks.splitting import SIDES
+
+
+@flow(name="degrade", task_runner=processes())
+def degrade(params: Degrade) -> Path:
+    """Twins that are not in the item store are computed, then all are published."""
+    works = {
+        work["id"]: work | {"side": side, "twins": twins(work, side, params)}
+        for side in SIDES
+        for work in read_jsonl(SPLIT / f"{side}.jsonl")
+    }
+    missing = [
+        {"work": work["id"], "file": work["file"], "twins": todo}
+        for work in works.values()
+        if (todo := [twin for twin in work["twins"] if twin["key"] not in STORE])
+    ]
+    faults = [fault for fault in compute(degrade_batch, missing) if fault]
+    for fault in faults:
+        del works[fault["id"]]
+    files, manifest = lay_out([works[name] for name in sorted(works)])
+    publish(DEGRADED, files, manifest)
+    set_aside(DEGRADED, "degrade", len(works) + len(faults), len(missing) - len(faults), faults)
+    return DEGRADED
+
+
+def twins(work: Record, side: str, params: Degrade) -> list[Record]:
+    """The recipes of a work's twins, each with the key of its item."""
+    mixture = {name: (step.weight, step.severity) for name, step in params.steps.items()}
+    recipes = recipes_of(
+        work["id"],
+        side,
+        seed=params.seed,
+        twins=params.twins,
+        count=params.count,
+        mixture=mixture,
+    )
+    plain = [recipe.model_dump(mode="json") for recipe in recipes]
+    return [
+        {"key": item_key(work["sha256"], "degrade", VERSION, recipe), "recipe": recipe}
+        for recipe in plain
+    ]
+
+
+@task(name="degrade", cache_policy=NO_CACHE)
+def degrade_batch(works: list[Record]) -> list[Record]:
+    """File the twins of each work; the record of a work that cannot be read says why."""
+    faults: list[Record] = []
+    for work in works:
+        jobs = [(twin["key"], Recipe.model_validate(twin["recipe"])) for twin in work["twins"]]
+        try:
+            deteriorate(CLEAN / work["file"], jobs, STORE)
+            faults.append({})
+        except ImageError as error:
+            faults.append({"id": work["work"], "reason": str(error)})
+    return faults
+
+
+def lay_out(works: list[Record]) -> tuple[dict[str, Path], list[Record]]:
+    """Where each twin's files go, and the manifest; images, masks and recipes have a tree each."""
+    files: dict[str, Path] = {}
+    manifest: list[Record] = []
+    for work in works:
+        for twin in work["twins"]:
+            item, recipe = STORE.folder(twin["key"]), twin["recipe"]
+            name = f"{work['side']}/{work['id']}/{recipe['twin']}"
+            files[f"images/{name}.png"] = item / "image.png"
+            files[f"recipes/{name}.json"] = item / "recipe.json"
+            masked = (item / "mask.png").exists()
+            if masked:
+                files[f"masks/{name}.png"] = item / "mask.png"
+            manifest.append(
+                {
+                    "work": work["id"],
+                    "side": work["side"],
+                    "twin": recipe["twin"],
+                    "image": f"images/{name}.png",
+                    "mask": f"masks/{name}.png" if masked else None,
+                    "recipe": f"recipes/{name}.json",
+                    "clean": work["file"],
+                    "families": [step["name"] for step in recipe["steps"]],
+                }
+            )
+    return files, manifest

@@ -1,0 +1,77 @@
+"""Restored test works against the clean ones -> metrics, tables and pictures."""
+
+import json
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows import tracking
+from flows.batches import compute, processes
+from flows.places import CLEAN, DEGRADED, MODEL, REPORTS, RESTORED
+from params import Evaluate
+from tasks import reporting
+from tasks.files import Record, read_jsonl, write_bytes, write_json, write_jsonl
+from tasks.images import read_png
+from tasks.scoring import score
+
+
+@flow(name="evaluate", task_runner=processes())
+def evaluate(params: Evaluate) -> Path:
+    """Score every test twin before and after, in all and by degradation."""
+    twins = [twin for twin in read_jsonl(DEGRADED / "manifest.jsonl") if twin["side"] == "test"]
+    rows = compute(score_batch, twins)
+    overall, families = reporting.summarise(rows), reporting.by_family(rows)
+    write_jsonl(REPORTS / "scores.jsonl", rows)
+    write_json(REPORTS / "metrics.json", {"all": overall, **families})
+    write_bytes(REPORTS / "table.md", reporting.markdown(overall, families).encode())
+    write_bytes(REPORTS / "families.csv", reporting.csv_table(families).encode())
+    reporting.bars(REPORTS / "families.png", families)
+    draw_panels(twins, params.panels)
+    tell_mlflow(overall, families)
+    return REPORTS
+
+
+@task(name="evaluate", cache_policy=NO_CACHE)
+def score_batch(twins: list[Record]) -> list[Record]:
+    """The scores of each twin before and after."""
+    rows = []
+    for twin in twins:
+        clean = read_png(CLEAN / twin["clean"])
+        degraded, restored = (read_png(path) for path in before_after(twin))
+        rows.append(
+            {
+                **{key: twin[key] for key in ("work", "twin", "families")},
+                "degraded": score(clean, degraded),
+                "restored": score(clean, restored),
+            }
+        )
+    return rows
+
+
+def before_after(twin: Record) -> tuple[Path, Path]:
+    """The degraded file and the restored one."""
+    image = Path(twin["image"])
+    return DEGRADED / image, RESTORED / image.relative_to("images/test")
+
+
+def draw_panels(twins: list[Record], most: int) -> None:
+    """Degraded, restored and clean side by side: the first mixed twin of the first works."""
+    (REPORTS / "panels").mkdir(parents=True, exist_ok=True)
+    for twin in [twin for twin in twins if twin["twin"] == "twin-0"][:most]:
+        files = [*before_after(twin), CLEAN / twin["clean"]]
+        reporting.panel(REPORTS / "panels" / f"{twin['work']}.png", files)
+
+
+def tell_mlflow(overall: Record, families: dict[str, Record]) -> None:
+    """Log the scores and the reports to the run that trained the model."""
+    import mlflow  # takes seconds
+
+    run_id = json.loads((MODEL / "model.json").read_text())["mlflow_run"]
+    tracking.connect()
+    with mlflow.start_run(run_id=run_id):
+        for name, summary in {"test": overall, **families}.items():
+            for when in ("degraded", "restored"):
+                metrics = summary[when].items()
+                mlflow.log_metrics({f"{name}.{when}.{metric}": value for metric, value in metrics})
+        mlflow.log_artifacts(str(REPORTS), "reports")

@@ -1,0 +1,20 @@
+"""Where things lie. What DVC versions is relative to the workspace; what outlives an experiment's
+temporary copy of it (`dvc exp run --temp`) is absolute, under the real root.
+"""
+
+import os
+from pathlib import Path
+
+ROOT = Path(os.environ.get("DVC_ROOT", ".")).resolve()
+CACHE = ROOT / ".cache"
+ITEMS = CACHE / "items"
+HARVEST = CACHE / "harvest"
+MLRUNS = ROOT / "mlruns"
+
+ARTWORKS = Path("data/artworks")
+CLEAN = Path("data/clean")
+SPLIT = Path("data/split")
+DEGRADED = Path("data/degraded")
+MODEL = Path("data/model")
+RESTORED = Path("data/restored")
+REPORTS = Path("reports")

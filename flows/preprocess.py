@@ -1,0 +1,59 @@
+"""Original works -> clean works of one form."""
+
+import json
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.batches import compute, processes
+from flows.places import ARTWORKS, CLEAN
+from flows.publishing import STORE, publish, set_aside
+from params import Preprocess
+from tasks.files import Record, read_jsonl
+from tasks.images import ImageError
+from tasks.items import item_key
+from tasks.preprocessing import VERSION, prepare
+
+
+@flow(name="preprocess", task_runner=processes())
+def preprocess(params: Preprocess) -> Path:
+    """Clean works that are not in the item store are computed, then all are published."""
+    works = [
+        work | {"key": item_key(work["sha256"], "preprocess", VERSION, params.model_dump())}
+        for work in read_jsonl(ARTWORKS / "manifest.jsonl")
+    ]
+    missing = [work for work in works if work["key"] not in STORE]
+    faults = [fault for fault in compute(prepare_batch, missing, params.working_px) if fault]
+    unusable = {fault["id"] for fault in faults}
+    sound = [work for work in works if work["id"] not in unusable]
+    files = {f"{work['id']}.png": STORE.folder(work["key"]) / "clean.png" for work in sound}
+    publish(CLEAN, files, map(describe, sound))
+    set_aside(CLEAN, "preprocess", len(works), len(missing) - len(faults), faults)
+    return CLEAN
+
+
+@task(name="preprocess", cache_policy=NO_CACHE)
+def prepare_batch(works: list[Record], working_px: int) -> list[Record]:
+    """File the clean form of each work; the record of a work that cannot be read says why."""
+    faults: list[Record] = []
+    for work in works:
+        try:
+            prepare(ARTWORKS / work["file"], work["key"], STORE, working_px=working_px)
+            faults.append({})
+        except ImageError as error:
+            faults.append({"id": work["id"], "reason": str(error)})
+    return faults
+
+
+def describe(work: Record) -> Record:
+    """The line of the manifest: what is known of the work, and of its clean form."""
+    facts = json.loads((STORE.folder(work["key"]) / "facts.json").read_text())
+    return {
+        "id": work["id"],
+        "file": f"{work['id']}.png",
+        "title": work["title"],
+        "licence": work["licence"],
+        "source_sha256": work["sha256"],
+        **facts,
+    }

@@ -1,0 +1,30 @@
+"""Stage outs: plain files copied (by reflink where that works) and a sorted manifest."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from flows.places import ITEMS
+from tasks.files import Record, copy, write_jsonl
+from tasks.items import ItemStore
+
+STORE = ItemStore(ITEMS)
+
+
+def publish(out: Path, files: Mapping[str, Path], manifest: Iterable[Record]) -> None:
+    """Lay `files` (place under `out` -> source) and `manifest.jsonl`, written last, into `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    for place, source in files.items():
+        copy(source, out / place)
+    write_jsonl(out / "manifest.jsonl", manifest)
+
+
+def set_aside(out: Path, stage: str, works: int, computed: int, faults: list[Record]) -> None:
+    """File the works that could not be used, and tell what the stage did.
+
+    Raises ValueError when no work is left.
+    """
+    write_jsonl(out / "rejected.jsonl", sorted(faults, key=lambda fault: fault["id"]))
+    told = f"{stage}: {works} works, {computed} computed, {len(faults)} set aside"
+    print(told)  # noqa: T201 -- a stage's one line, beside its progress bar
+    if works == len(faults):
+        raise ValueError(f"{told}: nothing is left; see {out / 'rejected.jsonl'}")

@@ -1,0 +1,52 @@
+"""A folder of scans -> restored scans with sidecars; the deployment `restore/batch` runs it too."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+import params as params_file
+from flows.batches import BATCH, progress
+from flows.places import DEGRADED, MODEL, RESTORED
+from params import Restore
+from tasks.files import Record
+from tasks.restoring import Restorer, file_failures, find_scans, load_restorer, restore_scans
+
+
+@flow(name="restore")
+def restore(
+    inbox: Path = DEGRADED / "images/test",
+    outbox: Path = RESTORED,
+    model: Path = MODEL / "model.keras",
+    params: Restore | None = None,
+) -> Path:
+    """Restore every image under `inbox` into `outbox`; files that cannot be are set aside.
+
+    Their names and reasons are in `outbox`/failures.jsonl. Done ones are not done again.
+    params: the section of params.yaml, unless given.
+    """
+    scans = find_scans(inbox)
+    outcomes: list[Record] = []
+    with progress() as bar:
+        shown = bar.add_task("restore", total=len(scans), note="")
+        for start in range(0, len(scans), BATCH):
+            chunk = scans[start : start + BATCH]
+            outcomes += restore_chunk(chunk, outbox, model, params or params_file.load().restore)
+            bar.advance(shown, len(chunk))
+    print(file_failures(outcomes, outbox))  # noqa: T201 -- the stage's one line
+    return outbox
+
+
+@task(name="restore", cache_policy=NO_CACHE)
+def restore_chunk(
+    scans: list[tuple[Path, Path]], outbox: Path, model: Path, params: Restore
+) -> list[Record]:
+    """Restore some scans; the record of one that cannot be restored says why."""
+    return list(restore_scans(scans, outbox, restorer_of(model, params)))
+
+
+@lru_cache(maxsize=1)
+def restorer_of(model: Path, params: Restore) -> Restorer:
+    """The network of `model`, loaded once for all chunks."""
+    return load_restorer(model, **params.model_dump())

@@ -1,0 +1,24 @@
+"""Clean works -> the training, validation and test sides."""
+
+from collections import Counter
+from pathlib import Path
+
+from prefect import flow
+
+from flows.places import CLEAN, SPLIT
+from params import Split
+from tasks.files import read_jsonl, write_json, write_jsonl
+from tasks.splitting import SIDES, deal, group_works
+
+
+@flow(name="split")
+def split(params: Split) -> Path:
+    """One manifest a side; near-duplicates stay together."""
+    works = read_jsonl(CLEAN / "manifest.jsonl")
+    groups = group_works({work["id"]: work["phash"] for work in works})
+    sides = deal(groups, **params.model_dump())
+    for side in SIDES:
+        mine = [work for work in works if sides[work["id"]] == side]
+        write_jsonl(SPLIT / f"{side}.jsonl", [w | {"group": groups[w["id"]]} for w in mine])
+    write_json(SPLIT / "sides.json", {side: Counter(sides.values())[side] for side in SIDES})
+    return SPLIT

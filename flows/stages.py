@@ -1,0 +1,39 @@
+"""The stages by name, and how one is run: with params read, a server there, and its time told."""
+
+import importlib
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import params as params_file
+from flows.server import prefect_server
+from params import Params
+
+STAGES = ("crawl", "preprocess", "split", "degrade", "train", "restore", "evaluate")
+TIMES = "PATINA_TIMES"  # names the file to which stages add their time
+
+
+def run_stage(name: str) -> None:
+    """Run the flow `name` with its section of params.yaml."""
+    started = time.monotonic()
+    params = params_file.load()
+    with prefect_server():
+        flow = flow_of(name)
+        flow(**arguments(name, params))
+    seconds = time.monotonic() - started
+    if times := os.environ.get(TIMES):
+        with Path(times).open("a", encoding="utf-8") as file:
+            file.write(f"{name} {seconds:.1f}\n")
+
+
+def flow_of(name: str) -> Callable[..., Path]:
+    """The flow of that name; Prefect is imported here, after its server's address is known."""
+    return getattr(importlib.import_module(f"flows.{name}"), name)
+
+
+def arguments(name: str, params: Params) -> dict[str, Any]:
+    """What the flow `name` is called with."""
+    extra = {"train": {"working_px": params.preprocess.working_px}}
+    return {"params": getattr(params, name), **extra.get(name, {})}

@@ -1,0 +1,112 @@
+"""What MLflow is told of a run."""
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+
+from flows.places import MLRUNS
+
+if TYPE_CHECKING:
+    import keras
+
+EXPERIMENT = "patina"
+
+
+def tracking_uri() -> str:
+    """MLFLOW_TRACKING_URI, else the SQLite database under mlruns/."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{MLRUNS / 'mlflow.db'}"
+
+
+@contextmanager
+def run(
+    name: str, params: Mapping[str, Any], inputs: Sequence[Path], run_id: str | None = None
+) -> Iterator[str]:
+    """An MLflow run, a new one or `run_id` gone on with; gives its id.
+
+    params: logged with `name` as their prefix. inputs: DVC outs, logged as the run's datasets.
+    """
+    import mlflow  # takes seconds
+
+    connect()
+    with mlflow.start_run(run_id=run_id, run_name=os.environ.get("DVC_EXP_NAME")) as active:
+        if not run_id:
+            mlflow.log_params({f"{name}.{key}": value for key, value in params.items()})
+            mlflow.set_tags(lineage())
+            for place in inputs:
+                mlflow.log_input(_dataset(place), context=name)
+        yield active.info.run_id
+
+
+def connect() -> None:
+    """Point MLflow at its server or database, and at the project's experiment."""
+    import mlflow
+
+    MLRUNS.mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(tracking_uri())
+    if mlflow.get_experiment_by_name(EXPERIMENT) is None:
+        ours = tracking_uri().startswith("sqlite:")
+        place = (MLRUNS / "artifacts").as_uri() if ours else None
+        mlflow.create_experiment(EXPERIMENT, artifact_location=place)
+    mlflow.set_experiment(EXPERIMENT)
+
+
+def lineage() -> dict[str, str]:
+    """From which state of code and data a run came."""
+    lock = Path("dvc.lock")
+    return {
+        "git.revision": _git("rev-parse", "HEAD"),
+        "git.dirty": str(bool(_git("status", "--porcelain"))).lower(),
+        "dvc.lock.sha256": hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else "",
+        "dvc.experiment": os.environ.get("DVC_EXP_NAME", ""),
+    }
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _dataset(place: Path) -> Any:
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+
+    source = CodeDatasetSource(tags={"dvc.path": str(place), "dvc.md5": dvc_md5(place)})
+    return MetaDataset(source, name=place.name, digest=dvc_md5(place)[:32] or None)
+
+
+def dvc_md5(place: Path) -> str:
+    """The hash under which dvc.lock knows a stage's out; empty where it does not yet."""
+    lock = Path("dvc.lock")
+    stages = yaml.safe_load(lock.read_text())["stages"] if lock.exists() else {}
+    outs = [out for stage in stages.values() for out in stage.get("outs", [])]
+    return next((out["md5"] for out in outs if out["path"] == str(place)), "")
+
+
+def log_network(network: "keras.Model") -> None:
+    """Log the network with its signature: (N, H, W, 3) float32 in [0, 1], to the same."""
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    pixels = Schema([TensorSpec(np.dtype(np.float32), (-1, -1, -1, 3))])
+    mlflow.keras.log_model(
+        network,
+        name="model",
+        signature=ModelSignature(inputs=pixels, outputs=pixels),
+        pip_requirements=["keras", "tensorflow"],
+    )
+
+
+def log_panel(key: str, step: int, *images: np.ndarray) -> None:
+    """Log pictures side by side, each float (H, W, 3) in [0, 1], for the comparison grid."""
+    import mlflow
+
+    panel = np.clip(np.concatenate(images, axis=1), 0, 1)
+    mlflow.log_image((panel * 255).astype(np.uint8), key=key, step=step)

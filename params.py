@@ -1,0 +1,184 @@
+"""The only reader of params.yaml: one frozen class for each section, that is, for each stage."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from models import LOSSES, NETWORKS
+from tasks.degradations import DEGRADATIONS
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+Severity = Annotated[float, Field(ge=0, le=1)]
+
+
+class ParamsError(ValueError):
+    """params.yaml says something that cannot be meant; the message names file, place and remedy."""
+
+
+class Section(BaseModel):
+    """What every section has in common: it is frozen and knows no other keys than its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Crawl(Section):
+    """Where the works come from."""
+
+    source: Literal["sample", "folder"]  # the built-in museum, or a folder of scans
+    folder: Annotated[str, Field(min_length=1)]  # of the scans; unused by `sample`
+    works: Count  # how many works the sample museum holds
+    seed: int  # the sample museum's painter's seed
+
+
+class Preprocess(Section):
+    """How works are brought to one form."""
+
+    working_px: Annotated[int, Field(ge=16)]  # long side of the clean works, pixels
+
+
+class Split(Section):
+    """How works are dealt to the training, validation and test sides."""
+
+    seed: int  # another seed deals anew
+    validation: Share  # share of the works
+    test: Share  # share of the works
+    least_test_works: Count  # a small collection still has so many test works
+
+    @model_validator(mode="after")
+    def _something_is_left_to_train_on(self) -> Self:
+        if self.validation + self.test >= 1:
+            raise ValueError(
+                "validation + test must be less than 1, or nothing is left to train on"
+            )
+        return self
+
+
+class StepMix(Section):
+    """One degradation's part in the mixture."""
+
+    weight: Annotated[float, Field(ge=0)]  # how often it is drawn, against the others
+    severity: tuple[Severity, Severity]  # from, to
+
+
+class Degrade(Section):
+    """How works are deteriorated."""
+
+    seed: int
+    twins: Count  # deteriorated twins of each work
+    count: tuple[Count, Count]  # degradations in one twin, fewest and most
+    steps: dict[str, StepMix]
+
+    @model_validator(mode="after")
+    def _steps_are_known(self) -> Self:
+        for name in self.steps:
+            known("degradation", name, DEGRADATIONS)
+        if not 1 <= self.count[0] <= self.count[1] <= len(self.steps):
+            raise ValueError(
+                f"count {list(self.count)} must rise, and not exceed the {len(self.steps)} steps"
+            )
+        return self
+
+
+class Train(Section):
+    """Which network learns, and how long."""
+
+    network: str  # a name from models.NETWORKS
+    filters: Count  # of the first level; each level below doubles them
+    depth: Count  # levels of the encoder
+    loss: str  # a name from models.LOSSES
+    patch_px: Annotated[int, Field(ge=16)]  # side of the square patches
+    batch: Count  # patches in a batch
+    epochs: Count
+    steps: Count  # batches in an epoch
+    learning_rate: Annotated[float, Field(gt=0)]  # at its highest
+    warmup_steps: Annotated[int, Field(ge=0)]  # batches until then
+    precision: Literal["auto", "float32", "mixed_bfloat16"]
+    minutes: Annotated[float, Field(ge=0)]  # wall-clock limit; 0: none
+    seed: int
+
+    @model_validator(mode="after")
+    def _names_and_sizes_fit(self) -> Self:
+        known("network", self.network, NETWORKS)
+        known("loss", self.loss, LOSSES)
+        if self.patch_px % 2**self.depth:
+            raise ValueError(
+                f"patch_px {self.patch_px} is no multiple of 2^depth = {2**self.depth}"
+            )
+        return self
+
+
+class Restore(Section):
+    """How a scan of any size is cut into tiles."""
+
+    tile_px: Annotated[int, Field(ge=64, multiple_of=16)]  # side of a tile, overlap included
+    overlap_px: Annotated[int, Field(ge=0, multiple_of=16)]  # shared by neighbouring tiles
+
+    @model_validator(mode="after")
+    def _tiles_advance(self) -> Self:
+        if self.overlap_px * 2 > self.tile_px:
+            raise ValueError(f"overlap_px {self.overlap_px} is over half of tile_px {self.tile_px}")
+        return self
+
+
+class Evaluate(Section):
+    """What the reports show."""
+
+    panels: Annotated[int, Field(ge=0)]  # before/after pictures
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    crawl: Crawl
+    preprocess: Preprocess
+    split: Split
+    degrade: Degrade
+    train: Train
+    restore: Restore
+    evaluate: Evaluate
+
+
+def known(kind: str, name: str, names: Any) -> None:
+    """Raise ValueError, listing the known `names`, when `name` is not among them."""
+    if name not in names:
+        raise ValueError(f"unknown {kind} {name!r}; known: {', '.join(sorted(names))}")
+
+
+def load(path: Path = Path("params.yaml")) -> Params:
+    """Read and check `path`.
+
+    Raises ParamsError, a line for each fault, when the file is missing, is no YAML or says
+    something that is not known.
+    """
+    try:
+        return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ParamsError(
+            f"{path}: cannot be read ({error.strerror}); run from the root"
+        ) from error
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path}: no YAML: {error}") from error
+    except ValidationError as error:
+        raise ParamsError("\n".join(_faults(path, error))) from error
+
+
+def _faults(path: Path, error: ValidationError) -> list[str]:
+    return [
+        f"{path}: {'.'.join(map(str, fault['loc']))}: {_message(fault)}" for fault in error.errors()
+    ]
+
+
+def _message(fault: Any) -> str:
+    if fault["type"] != "extra_forbidden":
+        return str(fault["msg"]).removeprefix("Value error, ")
+    section: type[BaseModel] = Params
+    for name in fault["loc"][:-1]:
+        inner = section.model_fields[name].annotation if name in section.model_fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            section = StepMix
+            break
+        section = inner
+    return f"unknown key; known: {', '.join(section.model_fields)}"

@@ -1,0 +1,1 @@
+"""Plain functions on images and files; they know no Prefect, MLflow, DVC or params."""

@@ -1,0 +1,48 @@
+"""Clean works -> deteriorated twins, damage masks and recipes, in the item store."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tasks import images
+from tasks.degradations import DEGRADATIONS
+from tasks.files import write_bytes, write_json
+from tasks.items import ItemStore
+from tasks.recipes import Recipe, draw_recipe, render, single_recipe
+
+VERSION = 1  # raise it when the same recipe gives other pixels
+
+Mixture = Mapping[str, tuple[float, tuple[float, float]]]
+
+
+def recipes_of(
+    work: str, side: str, *, seed: int, twins: int, count: tuple[int, int], mixture: Mixture
+) -> list[Recipe]:
+    """The recipes of a work's twins; a test work has one more for each single degradation."""
+    mixed = [
+        draw_recipe(work, f"twin-{number}", seed=seed, mixture=mixture, count=count)
+        for number in range(twins)
+    ]
+    if side != "test":
+        return mixed
+    return mixed + [
+        single_recipe(work, name, seed=seed, severity_range=mixture[name][1])
+        for name in DEGRADATIONS
+        if name in mixture
+    ]
+
+
+def deteriorate(clean: Path, jobs: Sequence[tuple[str, Recipe]], store: ItemStore) -> None:
+    """File the twins of one work. jobs: item key and recipe of each.
+
+    Raises ImageError when `clean` cannot be read.
+    """
+    original = images.to_float(images.read_png(clean))
+    for key, recipe in jobs:
+        degraded, mask = render(original, recipe)
+        with store.filing(key) as folder:
+            write_bytes(folder / "image.png", images.png_bytes(images.to_uint8(degraded)))
+            if np.any(mask):
+                write_bytes(folder / "mask.png", images.png_bytes(images.to_uint8(mask)))
+            write_json(folder / "recipe.json", recipe.model_dump(mode="json"))

@@ -1,0 +1,69 @@
+"""Files are written whole or not at all: temporary neighbour, fsync, rename."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+Record = dict[str, Any]
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that appears under `path` only when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.chmod(0o644)
+        draft.replace(path)
+    except BaseException:  # an interrupt too must not leave the temporary file behind
+        draft.unlink()
+        raise
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` whole."""
+    with whole_file(path) as file:
+        file.write(content)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, keys in the order given, whole."""
+    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def write_jsonl(path: Path, records: Iterable[Record]) -> None:
+    """Write one JSON object a line, whole."""
+    with whole_file(path) as file:
+        for record in records:
+            file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
+
+
+def read_jsonl(path: Path) -> list[Record]:
+    """The records of a JSON-lines file."""
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy `source`, sharing its blocks where the file system can, with the time of now.
+
+    Never a hard link: a write through one would reach the original.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not hasattr(os, "copy_file_range"):
+        shutil.copyfile(source, target)
+        return
+    with source.open("rb") as reader, target.open("wb") as writer:
+        left = os.fstat(reader.fileno()).st_size
+        while left:
+            left -= os.copy_file_range(reader.fileno(), writer.fileno(), left)

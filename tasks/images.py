@@ -1,0 +1,75 @@
+"""Image files in and out, by libvips: it reads every kind a collection has, with colour management.
+
+Arrays are uint8 (H, W, 3), sRGB, unless a name says otherwise.
+"""
+
+import hashlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyvips
+
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".jp2"})
+
+
+class ImageError(ValueError):
+    """A file that is no sound image; the message names it."""
+
+
+def load_srgb(path: Path, *, long_side_px: int | None = None) -> np.ndarray:
+    """Decode `path` to the end: oriented by EXIF, ICC -> sRGB, alpha on white, 8 bit.
+
+    long_side_px: shrink to this long side; never enlarged. None keeps the size.
+    Raises ImageError when the file cannot be read or is truncated.
+    """
+    side = long_side_px or 10**7
+    try:
+        image = pyvips.Image.thumbnail(
+            str(path), side, height=side, size="down", export_profile="srgb", fail_on="error"
+        )
+        if image.interpretation != "srgb":
+            image = image.colourspace("srgb")
+        if image.hasalpha():
+            image = image.flatten(background=255)
+        return np.ascontiguousarray(image.cast("uchar").numpy()[..., :3])
+    except pyvips.Error as error:
+        raise ImageError(f"{path.name}: {_reason(error)}") from error
+
+
+def _reason(error: pyvips.Error) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else "cannot be decoded"
+
+
+def png_bytes(image: np.ndarray) -> bytes:
+    """Lossless PNG of a uint8 image (H, W, 3) or mask (H, W)."""
+    pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
+    done, buffer = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not done:
+        raise ImageError(f"PNG encoder refused an image of shape {image.shape}")
+    return buffer.tobytes()
+
+
+def read_png(path: Path) -> np.ndarray:
+    """Decode a PNG of ours, uint8 (H, W, 3). Raises ImageError when it cannot be read."""
+    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    if pixels is None:
+        raise ImageError(f"{path}: no PNG that can be read; remove it and run the stage again")
+    return pixels
+
+
+def to_float(image: np.ndarray) -> np.ndarray:
+    """uint8 [0, 255] -> float32 [0, 1]."""
+    return image.astype(np.float32) / 255
+
+
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    """float [0, 1] -> uint8 [0, 255], clipped and rounded."""
+    return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

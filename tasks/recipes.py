@@ -1,0 +1,107 @@
+"""What happened to a deteriorated twin, as data: which degradations, how severe, from which seed.
+
+A recipe and the clean work give the twin again, pixel for pixel. Each step draws from a stream of
+its own, named by the seed, the work, the twin and the step's number: neither the order in which
+twins are made, nor the number of workers, nor leaving a step out changes what another step draws.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from zlib import crc32
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from tasks.degradations import DEGRADATIONS, Image
+
+
+def known_degradation(name: str) -> str:
+    """`name` itself. Raises ValueError, naming the known ones, when no degradation has it."""
+    if name not in DEGRADATIONS:
+        raise ValueError(f"unknown degradation '{name}'; known: {', '.join(sorted(DEGRADATIONS))}")
+    return name
+
+
+class Step(BaseModel):
+    """One degradation of a twin."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # From 1: numpy pads a short seed with zeros, so step 0 would share draw_recipe's own stream
+    step: Annotated[int, Field(ge=1)]
+    name: Annotated[str, AfterValidator(known_degradation)]
+    severity: Annotated[float, Field(ge=0, le=1)]
+
+
+class Recipe(BaseModel):
+    """All that happened to one twin of a work, in order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+
+    # An alias, for pydantic has a method of this name
+    schema_: Literal[1] = Field(alias="schema")
+    work: str
+    twin: str
+    seed: Annotated[int, Field(ge=0)]
+    steps: tuple[Step, ...]
+
+
+def draw_recipe(
+    work: str,
+    twin: str,
+    *,
+    seed: int,
+    mixture: Mapping[str, tuple[float, tuple[float, float]]],
+    count: tuple[int, int],
+) -> Recipe:
+    """Draw what happens to `twin` of `work`: different degradations, in their physical order.
+
+    mixture: of each degradation that may be drawn, its weight and its range of severities.
+    count: fewest and most steps, both included, all equally likely.
+    Raises ValueError for an unknown degradation, or a count that the mixture cannot give.
+    """
+    for name in mixture:
+        known_degradation(name)
+    names = [name for name in DEGRADATIONS if name in mixture and mixture[name][0] > 0]
+    fewest, most = count
+    if not 0 <= fewest <= most <= len(names):
+        raise ValueError(f"count {list(count)}: the mixture gives from 0 to {len(names)} steps")
+    rng = _stream(seed, work, twin)
+    weights = np.array([mixture[name][0] for name in names])
+    size = rng.integers(fewest, most, endpoint=True)
+    chosen = np.sort(rng.choice(len(names), size=size, replace=False, p=weights / weights.sum()))
+    steps = []
+    for number, index in enumerate(chosen, start=1):
+        name = names[index]
+        # Four decimals, so that the JSON is exact and can be read
+        severity = round(rng.uniform(*mixture[name][1]), 4)
+        steps.append(Step(step=number, name=name, severity=severity))
+    return Recipe(schema=1, work=work, twin=twin, seed=seed, steps=tuple(steps))
+
+
+def single_recipe(
+    work: str, name: str, *, seed: int, severity_range: tuple[float, float]
+) -> Recipe:
+    """The recipe of the twin "only-<name>": one degradation alone."""
+    mixture = {name: (1.0, severity_range)}
+    return draw_recipe(work, f"only-{name}", seed=seed, mixture=mixture, count=(1, 1))
+
+
+def render(image: Image, recipe: Recipe) -> tuple[Image, Image]:
+    """Deteriorate `image` as `recipe` says.
+
+    image: float32 (H, W, 3), sRGB in [0, 1]; not modified.
+    Returns the twin, and the greatest of its steps' masks, float32 (H, W), 0 where there is none.
+    """
+    twin = image.copy()
+    mask = np.zeros(image.shape[:2], np.float32)
+    for step in recipe.steps:
+        rng = _stream(recipe.seed, recipe.work, recipe.twin, step.step)
+        twin, damage = DEGRADATIONS[step.name](twin, rng, severity=step.severity)
+        if damage is not None:
+            np.maximum(mask, damage, out=mask)
+    return twin, mask
+
+
+def _stream(seed: int, work: str, twin: str, *step: int) -> np.random.Generator:
+    return np.random.default_rng([seed, crc32(work.encode()), crc32(twin.encode()), *step])

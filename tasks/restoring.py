@@ -1,0 +1,237 @@
+"""Any number of scans through a network: same size, depth and metadata out, and a sidecar each.
+
+The network sees sRGB; what it adds is carried over to the scan's own colour space and depth and
+added to the scan's own pixels, so that a pixel which the network leaves alone keeps its value.
+"""
+
+import json
+import platform
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyvips
+
+from tasks.files import Record, whole_file, write_json, write_jsonl
+from tasks.images import EXTENSIONS, ImageError, sha256_of
+from tasks.tiling import Network, apply_tiled
+
+LOSSLESS = {".png": ".png", ".tif": ".tif", ".tiff": ".tif"}
+ENCODINGS = {".png": "[compression=6]", ".tif": "[compression=deflate,predictor=horizontal]"}
+DEPTHS = {"uchar": 255, "ushort": 65535}
+SPACES = {"srgb", "rgb", "rgb16", "b-w", "grey16"}
+STATEMENT = "A virtual restoration hypothesis, computed; not a record of the object."
+
+
+@dataclass(frozen=True)
+class Restorer:
+    """A network and how it is applied.
+
+    network: float32 (1, h, w, 3) in [0, 1] -> the same, restored. model: what the sidecar says
+    of it; must hold its "sha256". tile_px, overlap_px: see `apply_tiled`.
+    """
+
+    network: Network
+    model: Record
+    tile_px: int
+    overlap_px: int
+
+    def change(self, view: np.ndarray) -> np.ndarray:
+        """What the network adds to `view`, float32 (H, W, 3)."""
+        restored = apply_tiled(self.network, view, tile_px=self.tile_px, overlap_px=self.overlap_px)
+        return np.clip(restored, 0, 1) - view
+
+
+def load_restorer(model: Path, *, tile_px: int, overlap_px: int) -> Restorer:
+    """The network filed at `model`, with what the sidecars say of it.
+
+    Raises FileNotFoundError when there is none.
+    """
+    if not model.exists():
+        raise FileNotFoundError(f"restore: {model}: no such model; train one with `patina run`")
+    from models import networks  # Keras and TensorFlow take seconds to import
+
+    facts = {"file": model.name, "sha256": sha256_of(model)}
+    return Restorer(networks.load(model), facts, tile_px, overlap_px)
+
+
+def find_scans(inbox: Path) -> list[tuple[Path, Path]]:
+    """Each image file under `inbox` (or `inbox` itself), and its place relative to it, sorted.
+
+    Raises FileNotFoundError when there is no such file or folder, or no image in it.
+    """
+    if inbox.is_file():
+        return [(inbox, Path(inbox.name))]
+    scans = [
+        (path, path.relative_to(inbox))
+        for path in sorted(inbox.rglob("*"))
+        if path.suffix.lower() in EXTENSIONS and path.is_file()
+    ]
+    if not scans:
+        what = "no image in this folder" if inbox.is_dir() else "no such file or folder"
+        raise FileNotFoundError(f"restore: {inbox}: {what}")
+    return scans
+
+
+def target_of(place: Path) -> Path:
+    """Where the result goes: lossless kinds keep theirs, lossy ones become TIFF.
+
+    The original extension stays in a changed name, so that a.jpg and a.tif do not collide.
+    """
+    kind = LOSSLESS.get(place.suffix.lower())
+    return place.with_suffix(kind) if kind else place.with_name(f"{place.name}.tif")
+
+
+def restore_scans(
+    scans: Iterable[tuple[Path, Path]], outbox: Path, restorer: Restorer
+) -> Iterator[Record]:
+    """Restore each of `scans` (file, place under `outbox`) in turn.
+
+    Gives, for each, an empty record, or the file and the reason why it could not be restored.
+    """
+    for source, place in scans:
+        try:
+            restore_file(source, outbox / target_of(place), restorer)
+            yield {}
+        except ImageError as error:
+            yield {"file": str(place), "reason": str(error)}
+
+
+def file_failures(outcomes: Sequence[Record], outbox: Path) -> str:
+    """Write `outbox`/failures.jsonl and return a line that tells how many there were.
+
+    Raises ValueError when every scan failed.
+    """
+    failures = [outcome for outcome in outcomes if outcome]
+    write_jsonl(outbox / "failures.jsonl", failures)
+    told = f"restore: {len(outcomes)} scans, {len(failures)} set aside"
+    if len(failures) == len(outcomes):
+        raise ValueError(f"{told}; see {outbox / 'failures.jsonl'}")
+    return told
+
+
+def restore_file(source: Path, target: Path, restorer: Restorer) -> Record:
+    """Restore `source` into `target`, file the sidecar `target`.json and return it.
+
+    A target whose sidecar names the same source and model is left as it is.
+    Raises ImageError when `source` is no image that can be restored.
+    """
+    sidecar_path = target.with_name(f"{target.name}.json")
+    source_sha256 = sha256_of(source)
+    if done := _already_done(target, sidecar_path, source_sha256, restorer.model):
+        return done
+    started = time.monotonic()
+    scan = _open(source)
+    result, facts = _restored(scan, restorer)
+    _write(result, target)
+    sidecar = {
+        "schema": 1,
+        "statement": STATEMENT,
+        "source": {"file": source.name, "sha256": source_sha256, **_form(scan)},
+        "result": {"file": target.name, "sha256": sha256_of(target)},
+        "model": restorer.model,
+        "change": facts,
+        "tiles": {"tile_px": restorer.tile_px, "overlap_px": restorer.overlap_px},
+        "software": {"python": platform.python_version(), "libvips": _vips_version()},
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    write_json(sidecar_path, sidecar)
+    return sidecar
+
+
+def _already_done(target: Path, sidecar: Path, source_sha256: str, model: Record) -> Record | None:
+    if not (target.exists() and sidecar.exists()):
+        return None
+    record = json.loads(sidecar.read_text(encoding="utf-8"))
+    same = record["source"]["sha256"] == source_sha256 and record["model"] == model
+    return record if same and record["result"]["sha256"] == sha256_of(target) else None
+
+
+def _open(source: Path) -> pyvips.Image:
+    try:
+        scan = pyvips.Image.new_from_file(str(source), fail_on="error").copy_memory()
+    except pyvips.Error as error:
+        raise ImageError(f"{source.name}: no image that can be read to its end") from error
+    if scan.interpretation not in SPACES or scan.format not in DEPTHS:
+        raise ImageError(
+            f"{source.name}: {scan.interpretation} of {scan.format} is not restored yet; "
+            "convert it to RGB or grey of 8 or 16 bit"
+        )
+    return scan
+
+
+def _form(scan: pyvips.Image) -> Record:
+    bits = 8 if scan.format == "uchar" else 16
+    return {"width": scan.width, "height": scan.height, "bands": scan.bands, "bits": bits}
+
+
+def _restored(scan: pyvips.Image, restorer: Restorer) -> tuple[pyvips.Image, Record]:
+    """The scan with the network's change, in its own space and depth, and figures of the change."""
+    view = _srgb(scan)
+    change = restorer.change(view)
+    pixels = scan.numpy().reshape(scan.height, scan.width, scan.bands)
+    colours = scan.bands - (1 if scan.hasalpha() else 0)
+    added = _in_own_space(scan, view, change, colours)
+    full = DEPTHS[scan.format]
+    result = pixels.copy()
+    result[..., :colours] = np.rint(np.clip(pixels[..., :colours] + added * full, 0, full))
+    steps = np.abs(change).max(axis=2) * 255
+    facts = {
+        "share_of_pixels": round(float(np.mean(result != pixels)), 6),
+        "mean_8bit_steps": round(float(steps.mean()), 4),
+        "max_8bit_steps": round(float(steps.max()), 4),
+    }
+    image = pyvips.Image.new_from_array(result).cast(scan.format)
+    return scan.insert(image.copy(interpretation=scan.interpretation), 0, 0), facts
+
+
+def _srgb(scan: pyvips.Image) -> np.ndarray:
+    """The scan as the network sees it: float32 (H, W, 3), sRGB in [0, 1]."""
+    opaque = scan.extract_band(0, n=scan.bands - 1) if scan.hasalpha() else scan
+    if _has_profile(scan) and opaque.bands == 3:
+        opaque = opaque.icc_transform("srgb", embedded=True, depth=16)
+    pixels = opaque.numpy().reshape(scan.height, scan.width, -1).astype(np.float32)
+    return np.broadcast_to(pixels / DEPTHS[opaque.format], (scan.height, scan.width, 3)).copy()
+
+
+def _in_own_space(
+    scan: pyvips.Image, view: np.ndarray, change: np.ndarray, colours: int
+) -> np.ndarray:
+    """The change carried from sRGB to the scan's own space, in [-1, 1], (H, W, colours)."""
+    if colours == 1:
+        return change.mean(axis=2, keepdims=True)
+    if not _has_profile(scan):
+        return change
+    profile = scan.get("icc-profile-data")
+    before, after = (_through_profile(each, profile) for each in (view, view + change))
+    return after - before
+
+
+def _through_profile(view: np.ndarray, profile: bytes) -> np.ndarray:
+    """sRGB [0, 1] -> the space of an ICC profile, [0, 1]."""
+    deep = pyvips.Image.new_from_array(np.rint(view * 65535).astype(np.uint16))
+    with tempfile.NamedTemporaryFile(suffix=".icc") as file:
+        file.write(profile)
+        file.flush()
+        own = deep.copy(interpretation="rgb16").icc_transform(
+            file.name, input_profile="srgb", depth=16
+        )
+        return own.numpy().astype(np.float32) / 65535
+
+
+def _has_profile(scan: pyvips.Image) -> bool:
+    return scan.get_typeof("icc-profile-data") != 0
+
+
+def _write(image: pyvips.Image, target: Path) -> None:
+    """Encode losslessly, whole; libvips keeps ICC profile, EXIF, XMP, IPTC and resolution."""
+    encoded = image.write_to_buffer(f"{target.suffix}{ENCODINGS[target.suffix]}")
+    with whole_file(target) as file:
+        file.write(encoded)
+
+
+def _vips_version() -> str:
+    return ".".join(str(pyvips.version(part)) for part in range(3))

@@ -1,0 +1,69 @@
+"""Works -> the training, validation and test sides, never one work on two.
+
+The side follows from a hash of the work's group (its near-duplicates and itself), so it does not
+depend on the order or number of the other works.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+from sklearn.cluster import DBSCAN
+
+SIDES = ("train", "validation", "test")
+NEAR_BITS = 6  # of 64: what a new encoding or scale of the same picture changes at most
+
+
+def group_works(phashes: Mapping[str, str]) -> dict[str, str]:
+    """Work id -> the id that names its group, the first of the group's ids.
+
+    phashes: work id -> perceptual hash, 16 hex digits. Works within NEAR_BITS of each other share
+    a group, and so do the neighbours of neighbours.
+    """
+    ids = sorted(phashes)
+    if not ids:
+        return {}
+    numbers = np.array([int(phashes[work], 16) for work in ids], dtype=">u8")
+    bits = np.unpackbits(numbers.view(np.uint8).reshape(-1, 8), axis=1).astype(bool)
+    near = DBSCAN(eps=(NEAR_BITS + 0.5) / 64, min_samples=1, metric="hamming").fit(bits)
+    first: dict[int, str] = {}
+    return {
+        work: first.setdefault(label, work) for work, label in zip(ids, near.labels_, strict=True)
+    }
+
+
+def deal(
+    groups: Mapping[str, str], *, seed: int, validation: float, test: float, least_test_works: int
+) -> dict[str, str]:
+    """Work id -> its side.
+
+    groups: work id -> group id. validation, test: shares of the works, unitless.
+    A small collection fills its test side up to `least_test_works` with the validation works that
+    hash next to it; as works are added these may go back to validation. No work ever passes
+    between training and the other two, as long as the held-out shares hold enough test works.
+    Raises ValueError when there are too few works to leave any for training.
+    """
+    if len(groups) <= least_test_works:
+        raise ValueError(
+            f"split: {len(groups)} works leave none to train on beside {least_test_works} test "
+            "works; collect more or lower split.least_test_works"
+        )
+    place = {group: _place(group, seed) for group in groups.values()}
+    order = sorted(groups, key=lambda work: (place[groups[work]], work))
+    by_share = sum(place[groups[work]] < test for work in order)
+    last_test = place[groups[order[max(by_share, least_test_works) - 1]]] if order else 0.0
+    test_below = max(test, np.nextafter(last_test, 1.0)) if by_share < least_test_works else test
+    return {
+        work: "test"
+        if place[group] < test_below
+        else "validation"
+        if place[group] < test + validation
+        else "train"
+        for work, group in sorted(groups.items())
+    }
+
+
+def _place(group: str, seed: int) -> float:
+    """A number in [0, 1) that only the group and the seed decide."""
+    digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64

@@ -1,0 +1,112 @@
+"""What tests share: a real Prefect server, and workspaces of the project in temporary folders."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import flows  # noqa: F401 -- switches telemetry off before anything is imported
+from flows.server import prefect_server
+
+PROJECT = Path(__file__).parents[1]
+CODE = ("crawler", "flows", "models", "tasks", "cli.py", "params.py", "dvc.yaml", "scans")
+
+# Small enough for seconds, large enough for every stage to have something to do.
+SMALL: dict[str, dict[str, Any]] = {
+    "crawl": {"works": 40},
+    "preprocess": {"working_px": 160},
+    "degrade": {"twins": 2},
+    "train": {"filters": 2, "depth": 2, "patch_px": 32, "batch": 4, "epochs": 2, "steps": 3},
+    "restore": {"tile_px": 96, "overlap_px": 32},
+    "evaluate": {"panels": 1},
+}
+
+
+class Workspace:
+    """A checkout of the project as a user has it: a git and DVC repository of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def set(self, **sections: dict[str, Any]) -> None:
+        """Change params.yaml."""
+        path = self.folder / "params.yaml"
+        params = yaml.safe_load(path.read_text())
+        for section, values in sections.items():
+            params[section] |= values
+        path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+    def run(self, *command: str, code: int = 0, **environment: str) -> str:
+        """Run a command of the project's Python there; its output, after a look at its exit code."""
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=self.folder,
+            env=self.environment(**environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, f"{command} ended with {done.returncode}:\n{done.stdout}"
+        return done.stdout
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        """The environment, with our Python first on the path."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return os.environ | {"PATH": path, "PYTHONPATH": str(self.folder)} | changes
+
+    def copy(self, folder: Path) -> "Workspace":
+        """The same, elsewhere."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Workspace(folder)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """A real Prefect server, for as long as the tests run; named in PREFECT_API_URL."""
+    with prefect_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A fresh checkout with small params, before anything was run."""
+    workspace = Workspace(tmp_path_factory.mktemp("bare"))
+    for name in CODE:
+        source, target = PROJECT / name, workspace.folder / name
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    for name in ("params.yaml", ".gitignore"):
+        shutil.copy(PROJECT / name, workspace.folder / name)
+    workspace.set(**SMALL)
+    subprocess.run(["git", "init", "-q", str(workspace.folder)], check=True)
+    workspace.run("dvc", "init", "-q")
+    shutil.copy(PROJECT / ".dvc/config", workspace.folder / ".dvc/config")
+    git = ["git", "-C", str(workspace.folder), "-c", "user.name=Test", "-c", "user.email=t@t"]
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-qm", "start"], check=True)
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def prepared(bare: Workspace, server: str, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace with 40 works collected, cleaned, split and degraded. Copy it before changing it."""
+    workspace = bare.copy(tmp_path_factory.mktemp("prepared") / "workspace")
+    workspace.run("dvc", "repro", "degrade")
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def finished(prepared: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace in which every stage has run. Copy it before changing it."""
+    workspace = prepared.copy(tmp_path_factory.mktemp("finished") / "workspace")
+    workspace.run("cli", "run")
+    return workspace

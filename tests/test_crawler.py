@@ -1,0 +1,332 @@
+"""Real crawls over loopback, each in a process of its own as in use."""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import pyvips
+
+from crawler.items import CrawlError
+from crawler.loaders import ArtworkLoader
+from crawler.museum import IMAGE, Museum
+from crawler.run import spider_arguments
+from crawler.spiders.folder import images_in, work_id
+from crawler.verify import examine
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKS = 7
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-W", "error", "-m", "crawler.run", *map(str, arguments)]
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def images_asked_for(museum: Museum) -> list[str]:
+    return [path for path in museum.requests if IMAGE.fullmatch(path)]
+
+
+def picture(height: int = 200, width: int = 160, flat_rows: int = 0) -> np.ndarray:
+    """Seeded noise around a gradient, above `flat_rows` rows of one grey."""
+    noise = np.random.default_rng(7).normal(0, 12, (height, width, 3))
+    shade = np.linspace(60, 180, height)[:, None, None]
+    pixels = np.clip(shade + noise, 0, 255).astype(np.uint8)
+    pixels[height - flat_rows :] = 128
+    return pixels
+
+
+def encoded(pixels: np.ndarray, suffix: str, **options: Any) -> bytes:
+    return pyvips.Image.new_from_array(pixels).write_to_buffer(suffix, **options)
+
+
+class Harvest(NamedTuple):
+    folder: Path
+    museum: Museum
+    said: str
+
+
+@pytest.fixture(scope="module")
+def harvest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harvest]:
+    """The sample museum after one crawl; tests that crawl again leave the harvest as it was."""
+    folder = tmp_path_factory.mktemp("harvest")
+    with Museum(WORKS, page_size=4) as museum:
+        done = run("--source", "sample", "--origin", museum.origin, "--out", folder)
+        assert (done.returncode, done.stderr) == (0, "")
+        yield Harvest(folder, museum, done.stdout)
+
+
+def test_every_work_in_the_public_domain_arrives_once_over_several_pages(harvest: Harvest) -> None:
+    manifest = rows(harvest.folder / "manifest.jsonl")
+    assert [work["id"] for work in manifest] == [f"sample-{1001 + n}" for n in range(WORKS)]
+    pages = [path for path in harvest.museum.requests if "/artworks/search" in path]
+    assert len(pages) == 3
+    first_round = images_asked_for(harvest.museum)[:WORKS]
+    assert len(set(first_round)) == WORKS  # and none of those still in copyright
+    assert rows(harvest.folder / "rejected.jsonl") == []
+    assert f"{WORKS} found, {WORKS} filed (0 from an earlier crawl), 0 rejected" in harvest.said
+    assert "/robots.txt" in harvest.museum.requests
+
+
+def test_bytes_are_kept_as_the_museum_serves_them(harvest: Harvest) -> None:
+    for number, work in enumerate(rows(harvest.folder / "manifest.jsonl")):
+        served = harvest.museum.jpeg(number)
+        assert (harvest.folder / work["file"]).read_bytes() == served
+        assert (work["sha256"], work["size_bytes"]) == (sha256(served), len(served))
+
+
+def test_a_manifest_line_tells_whose_work_it_is_and_where_it_came_from(harvest: Harvest) -> None:
+    work = rows(harvest.folder / "manifest.jsonl")[0]
+    words = harvest.museum.painted(0)[1]
+    assert {name: work[name] for name in ("title", "artist", "date", "medium")} == {
+        name: words[name] for name in ("title", "artist", "date", "medium")
+    }
+    assert (work["institution"], work["licence"]) == ("Patina sample museum", "CC0")
+    assert work["source"] == "https://sample-museum.invalid/artworks/1001"
+    assert work["file"] == "artworks/sample-1001.jpg"
+    assert max(work["width"], work["height"]) == 640
+
+
+def test_a_second_crawl_fetches_only_what_is_missing_or_changed(harvest: Harvest) -> None:
+    before = (harvest.folder / "manifest.jsonl").read_bytes()
+    (harvest.folder / "artworks/sample-1002.jpg").unlink()
+    (harvest.folder / "artworks/sample-1005.jpg").write_bytes(
+        b"\xff\xd8\xff and then the disk failed"
+    )
+    harvest.museum.requests.clear()
+    done = run("--source", "sample", "--origin", harvest.museum.origin, "--out", harvest.folder)
+    wanted = {harvest.museum.image_id(number) for number in (1, 4)}
+    assert {path.split("/")[3] for path in images_asked_for(harvest.museum)} == wanted
+    assert "7 filed (5 from an earlier crawl)" in done.stdout
+    assert (harvest.folder / "manifest.jsonl").read_bytes() == before
+
+
+class StallingMuseum(Museum):
+    """Gives two images away and keeps the visitor waiting for the third."""
+
+    def __init__(self, works: int) -> None:
+        super().__init__(works)
+        self.given = threading.Semaphore(2)
+        self.asked_for_a_third, self.go_on = threading.Event(), threading.Event()
+
+    def jpeg(self, number: int) -> bytes:
+        if not self.given.acquire(blocking=False):
+            self.asked_for_a_third.set()
+            self.go_on.wait(30)
+        return super().jpeg(number)
+
+
+def test_a_killed_crawl_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    with StallingMuseum(4) as museum:
+        call = command("--source", "sample", "--origin", museum.origin, "--out", tmp_path)
+        with subprocess.Popen(call, cwd=ROOT) as crawl:
+            assert museum.asked_for_a_third.wait(30)
+            crawl.kill()
+        museum.go_on.set()
+        filed = {path.stem for path in (tmp_path / ".records").glob("*.json")}
+        museum.requests.clear()
+        done = run("--source", "sample", "--origin", museum.origin, "--out", tmp_path)
+        assert done.returncode == 0
+        assert len(images_asked_for(museum)) == 4 - len(filed)
+    assert len(rows(tmp_path / "manifest.jsonl")) == 4
+    assert not list(tmp_path.rglob("*.part"))
+
+
+class CarelessMuseum(Museum):
+    """Breaks off work 1, answers for work 2 with a web page, and has lost work 3."""
+
+    def jpeg(self, number: int) -> bytes:
+        if number == 2:
+            return b"<!DOCTYPE html><p>Too many requests"
+        return super().jpeg(number)[: 9000 if number == 1 else None]
+
+
+def test_what_a_careless_museum_sends_is_set_aside_and_the_rest_is_filed(tmp_path: Path) -> None:
+    with CarelessMuseum(5) as museum:
+        del museum.numbers[museum.image_id(3)]
+        done = run("--source", "sample", "--origin", museum.origin, "--out", tmp_path)
+    reasons = {work["id"]: work["reason"] for work in rows(tmp_path / "rejected.jsonl")}
+    assert reasons.keys() == {"sample-1002", "sample-1003", "sample-1004"}
+    assert reasons["sample-1002"].startswith("truncated or damaged JPEG: ")
+    assert reasons["sample-1003"].startswith("not an image: starts with b'<!DOCTYPE ht'")
+    assert reasons["sample-1004"] == "download failed: HTTP 404"
+    assert sorted(path.name for path in (tmp_path / "rejected").iterdir()) == [
+        "sample-1002.jpg",
+        "sample-1003.bin",
+    ]
+    assert "2 filed" in done.stdout
+    assert "3 rejected (1 download failed, 1 not an image, 1 truncated" in done.stdout
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_robots_txt_is_obeyed_and_named(tmp_path: Path) -> None:
+    with Museum(1, robots="User-agent: *\nDisallow: /\n") as museum:
+        done = run("--source", "sample", "--origin", museum.origin, "--out", tmp_path)
+        assert museum.requests == ["/robots.txt"]
+    assert done.returncode == 1
+    assert "the listing broke off: Forbidden by robots.txt" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_built_in_museum_is_started_for_a_crawl_and_is_the_same_each_time(
+    tmp_path: Path,
+) -> None:
+    done = run("--source", "sample", "--works", 2, "--seed", 3, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    museum = Museum(2, seed=3)
+    works = rows(tmp_path / "manifest.jsonl")
+    assert [work["sha256"] for work in works] == [sha256(museum.jpeg(n)) for n in (0, 1)]
+    assert sha256(museum.jpeg(0)) != sha256(Museum(2, seed=4).jpeg(0))
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    """A lab's folder: three good scans, four bad ones, and what else lies about."""
+    folder = tmp_path / "scans"
+    (folder / "Box 2").mkdir(parents=True)
+    good = encoded(picture(), ".jpg", Q=95)
+    sixteen_bit = picture().astype(np.uint16) * 257
+    files = {
+        "portrait.png": encoded(picture(), ".png"),
+        "Box 2/Été.TIF": encoded(sixteen_bit, ".tif"),
+        "Box 2/portrait.PNG": encoded(picture(), ".png"),
+        "cut.jpg": good[: len(good) // 2],
+        "letter.jpg": b"Dear Theo",
+        "empty.webp": b"",
+        "grey.jpg": encoded(picture(flat_rows=60), ".jpg", Q=90),
+        "catalogue.jsonl": b"{}",
+        "._portrait.png": b"\0\5\x16\7",
+    }
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    (tmp_path / "outside.png").write_bytes(files["portrait.png"])
+    (folder / "link.png").symlink_to(tmp_path / "outside.png")
+    return folder
+
+
+def test_a_labs_own_scans_are_copied_and_the_bad_ones_set_aside(
+    scans: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "harvest"
+    call = ("--source", "folder", "--folder", scans, "--institution", "City Lab", "--out", out)
+    done = run(*call)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "7 found, 3 filed" in done.stdout
+    assert "4 rejected (1 broken download, 2 not an image, 1 truncated" in done.stdout
+    works = {work["source"]: work for work in rows(out / "manifest.jsonl")}
+    assert works.keys() == {"portrait.png", "Box 2/Été.TIF", "Box 2/portrait.PNG"}
+    for source, work in works.items():
+        assert (out / work["file"]).read_bytes() == (scans / source).read_bytes()
+        assert (work["institution"], work["licence"]) == ("City Lab", "unknown")
+        assert (work["width"], work["height"]) == (160, 200)
+    assert works["Box 2/Été.TIF"]["title"] == "Été"
+    assert works["Box 2/Été.TIF"]["file"].endswith(".tif")
+    reasons = {work["source"]: work["reason"] for work in rows(out / "rejected.jsonl")}
+    assert reasons["grey.jpg"] == "broken download: flat from row 144 to the bottom"
+    assert reasons["letter.jpg"].startswith("not an image: starts with b'Dear Theo'; supported: ")
+    assert reasons["empty.webp"].startswith("not an image: the file is empty")
+    assert reasons["cut.jpg"].startswith("truncated or damaged JPEG: ")
+    assert len(reasons) == 4
+
+
+def test_a_missing_folder_is_named_in_one_line(tmp_path: Path) -> None:
+    nowhere, out = tmp_path / "nowhere", tmp_path / "out"
+    done = run("--source", "folder", "--folder", nowhere, "--out", out)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"crawl folder: --folder {nowhere}: not a folder; give one that holds image files\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "folder", "expected"),
+    [
+        ("louvre", None, "--source 'louvre': unknown; known: folder, sample"),
+        ("folder", None, "--source folder needs --folder PATH"),
+        ("folder", Path(), "--out harvest: lies in --folder ."),
+    ],
+)
+def test_a_mistake_in_the_options_is_told(source: str, folder: Path | None, expected: str) -> None:
+    with pytest.raises(CrawlError, match=re.escape(expected)):
+        spider_arguments(source, folder, "", Path("harvest"))
+
+
+def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "catalogue.jsonl").write_text("{}")
+    with pytest.raises(CrawlError, match="no image file in it; looked for jpg"):
+        images_in(tmp_path)
+
+
+def test_work_ids_differ_where_slugs_agree() -> None:
+    ids = [work_id(Path(name)) for name in ("a/b.png", "a b.png", "a-b.tif", "絵.png")]
+    assert len(set(ids)) == 4
+    assert ids[0].startswith("a-b-")
+
+
+@pytest.mark.parametrize("hostile", ["../../etc/passwd", "a/b", "..", "x" * 300, "CON:1", "-rf"])
+def test_an_id_from_a_museum_never_leaves_the_harvest(hostile: str) -> None:
+    loader = ArtworkLoader()
+    loader.add_value("id", hostile)
+    assert set(loader.load_item().id) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_")
+    assert 0 < len(loader.load_item().id) <= 100
+
+
+def test_missing_values_become_empty_text() -> None:
+    loader = ArtworkLoader()
+    loader.add_value("title", "  Water\n Lilies ")
+    loader.add_value("date", None)
+    item = loader.load_item()
+    assert (item.title, item.date, item.image_url) == ("Water Lilies", "", None)
+
+
+@pytest.mark.parametrize(
+    ("flat_rows", "fault"),
+    [(0, ""), (8, ""), (40, "broken download: flat from row 160 to the bottom")],
+)
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
+def test_a_flat_band_counts_from_a_tenth_of_the_height(
+    flat_rows: int, fault: str, suffix: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "work"
+    lossless = {"lossless": True} if suffix == ".webp" else {}
+    path.write_bytes(encoded(picture(flat_rows=flat_rows), suffix, **lossless))
+    assert examine(path) == (suffix, 160, 200, fault)
+
+
+def test_a_dark_background_is_not_a_broken_download(tmp_path: Path) -> None:
+    pixels = picture()
+    pixels[100:] = np.random.default_rng(1).integers(4, 14, (100, 160, 3))
+    path = tmp_path / "work"
+    path.write_bytes(encoded(pixels, ".jpg", Q=85))
+    assert examine(path).fault == ""
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".jp2"])
+def test_a_file_that_ends_early_is_found_in_every_format(suffix: str, tmp_path: Path) -> None:
+    cv2 = pytest.importorskip("cv2")
+    data = cv2.imencode(suffix, picture())[1].tobytes()
+    path = tmp_path / "work"
+    path.write_bytes(data)
+    assert examine(path) == (suffix, 160, 200, "")
+    path.write_bytes(data[: len(data) * 2 // 3])
+    assert examine(path).fault.startswith("truncated or damaged ")

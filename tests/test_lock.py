@@ -1,0 +1,41 @@
+"""What is installed is what pyproject.toml asks for."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+PROJECT = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+RUNTIME = PROJECT["dependencies"]
+DEV = RUNTIME + PROJECT["optional-dependencies"]["dev"]
+PIN = re.compile(r"^(?P<name>[a-z0-9.-]+)==(?P<version>\S+)(?P<rest>(?:.*\\\n)+.*\n(?:    #.*\n)*)", re.M)
+
+
+def name(text: str) -> str:
+    return re.sub(r"[-_.]+", "-", text).lower()
+
+
+@pytest.mark.parametrize(
+    ("lock", "wanted"), [("requirements.txt", RUNTIME), ("requirements-dev.txt", DEV)]
+)
+def test_pyproject_and_lock_agree(lock: str, wanted: list[str]) -> None:
+    pins = {name(pin["name"]): pin for pin in PIN.finditer(Path(lock).read_text())}
+    requirements = [Requirement(text) for text in wanted]
+    stale = [
+        str(requirement)
+        for requirement in requirements
+        if (pin := pins.get(name(requirement.name))) is None
+        or not requirement.specifier.contains(pin["version"])
+    ]
+    ours = {key for key, pin in pins.items() if "patina (pyproject.toml)" in pin["rest"]}
+    stale += sorted(ours - {name(requirement.name) for requirement in requirements})
+    assert not stale, f"{lock} disagrees with pyproject.toml about {stale}: run `make lock`"
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt"])
+def test_every_pin_has_hashes_and_no_host_is_named(lock: str) -> None:
+    text = Path(lock).read_text()
+    assert all("--hash=sha256:" in pin["rest"] for pin in PIN.finditer(text))
+    assert "://" not in text

@@ -1,0 +1,59 @@
+"""params.yaml is read once, and what it cannot mean is said at once."""
+
+from pathlib import Path
+
+import pytest
+
+from params import Params, ParamsError, load
+
+PARAMS = Path("params.yaml")
+
+
+def changed(tmp_path: Path, old: str, new: str) -> Path:
+    text = PARAMS.read_text()
+    assert old in text
+    path = tmp_path / "params.yaml"
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+def test_the_shipped_params_load() -> None:
+    assert isinstance(load(PARAMS), Params)
+
+
+def test_params_are_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load(PARAMS).train.filters = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("  working_px:", "  workingpx:", "preprocess.workingpx: unknown key; known: working_px"),
+        ("crawl:", "crowl:", "crowl: unknown key; known: crawl, preprocess, split"),
+        ("    blur: {weight", "    blur: {wait", "unknown key; known: weight, severity"),
+        ("    blur:", "    blurr:", "unknown degradation 'blurr'; known: blur, fading, gauss"),
+        ("network: unet", "network: vnet", "train: unknown network 'vnet'; known: unet"),
+        ("loss: charbonnier", "loss: l3", "train: unknown loss 'l3'; known: charbonnier, l1"),
+        ("source: sample", "source: louvre", "crawl.source: Input should be 'sample' or 'folder'"),
+        ("patch_px: 128", "patch_px: 120", "patch_px 120 is no multiple of 2\\^depth"),
+        ("test: 0.1", "test: 0.9", "validation \\+ test must be less than 1"),
+        ("overlap_px: 128", "overlap_px: 512", "overlap_px 512 is over half of tile_px 512"),
+        ("count: [1, 4]", "count: [4, 1]", "count \\[4, 1\\] must rise"),
+        ("severity: [0.2, 0.9]", "severity: [0.2, 9]", "degrade.steps.fading.severity.1: .* 1"),
+    ],
+)
+def test_what_is_not_known_fails_at_load_and_names_what_is(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    path = changed(tmp_path, old, new)
+    with pytest.raises(ParamsError, match=message) as raised:
+        load(path)
+    assert str(path) in str(raised.value)
+
+
+def test_a_missing_file_and_broken_yaml_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="nowhere.yaml: cannot be read"):
+        load(tmp_path / "nowhere.yaml")
+    with pytest.raises(ParamsError, match="no YAML"):
+        load(changed(tmp_path, "crawl:", "crawl: ["))

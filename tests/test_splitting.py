@@ -1,0 +1,65 @@
+"""A work never sits on two sides, and adding works moves none between training and the rest."""
+
+from collections import Counter
+
+import pytest
+
+from tasks.splitting import deal, group_works
+
+SHARES = {"seed": 0, "validation": 0.2, "test": 0.1, "least_test_works": 8}
+
+
+def alone(number: int) -> dict[str, str]:
+    return {f"work-{i}": f"work-{i}" for i in range(number)}
+
+
+def test_the_shares_are_kept_in_a_large_collection() -> None:
+    sides = Counter(deal(alone(5000), **SHARES).values())
+    assert sides["test"] == pytest.approx(500, abs=75)
+    assert sides["validation"] == pytest.approx(1000, abs=100)
+
+
+@pytest.mark.parametrize("number", [9, 20, 48, 100, 400])
+def test_there_are_always_enough_test_works(number: int) -> None:
+    sides = Counter(deal(alone(number), **SHARES).values())
+    assert sides["test"] >= 8
+
+
+def test_adding_works_moves_none_between_training_and_the_rest() -> None:
+    before = deal(alone(40), **SHARES)
+    for number in range(41, 400):
+        after = deal(alone(number), **SHARES)
+        moved = [work for work in before if (before[work] == "train") != (after[work] == "train")]
+        assert moved == []
+        before = after
+
+
+def test_adding_works_to_a_collection_with_enough_test_works_moves_none_at_all() -> None:
+    before = deal(alone(200), **SHARES)
+    after = deal(alone(1000), **SHARES)
+    assert {work: after[work] for work in before} == before
+
+
+def test_the_order_of_works_does_not_matter() -> None:
+    works = alone(100)
+    backwards = dict(reversed(works.items()))
+    assert deal(works, **SHARES) == deal(backwards, **SHARES)
+
+
+def test_another_seed_deals_anew() -> None:
+    assert deal(alone(100), **SHARES) != deal(alone(100), **SHARES | {"seed": 1})
+
+
+def test_near_duplicates_share_a_group_and_so_a_side() -> None:
+    hashes = {f"work-{i}": f"{i * 0x0123456789ABCDEF % 2**64:016x}" for i in range(60)}
+    hashes["copy"] = f"{int(hashes['work-7'], 16) ^ 0b1011:016x}"  # three bits differ
+    groups = group_works(hashes)
+    assert groups["copy"] == groups["work-7"] == "copy"
+    assert len(set(groups.values())) == 60
+    sides = deal(groups, **SHARES)
+    assert sides["copy"] == sides["work-7"]
+
+
+def test_too_few_works_are_refused_with_what_to_do() -> None:
+    with pytest.raises(ValueError, match="8 works leave none to train on.*least_test_works"):
+        deal(alone(8), **SHARES)
