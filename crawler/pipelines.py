@@ -189,6 +189,9 @@ class FilePipeline(HarvestPipeline):
         self.rejected: dict[str, dict[str, Any]] = {}
         for folder in ("artworks", "rejected", ".records"):
             (self.harvest / folder).mkdir(exist_ok=True)
+        for folder in (".", ".records"):
+            for part in (self.harvest / folder).glob(".*.part"):  # of a killed crawl
+                part.unlink()
 
     def close_spider(self) -> None:
         if not (self.filed or self.rejected):  # a museum that is down tells nothing about its works

@@ -3,6 +3,8 @@
 Scrapy's reactor cannot be started twice, so that whoever wants two crawls starts two processes.
 """
 
+import os
+import signal
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -67,8 +69,17 @@ def crawl(source: str, out: Path, log_level: str | None = None, **arguments: str
     crawler.signals.connect(note, item_error)
     crawler.signals.connect(closed, spider_closed)
     process.crawl(crawler, **arguments).addErrback(note)
-    process.start()
+    # Scrapy's own way to stop waits for ever for items that follow no request, as a folder's do
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, leave)
+    process.start(install_signal_handlers=False)
     return Outcome(counts, errors)
+
+
+def leave(signum: int, _: Any) -> None:
+    """Stop at once: what is filed is whole, and a crawl that is run again goes on from there."""
+    os.write(2, b"crawl: stopped; run it again to go on\n")
+    os._exit(128 + signum)
 
 
 def summary(source: str, outcome: Outcome, seconds: float) -> str:

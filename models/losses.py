@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import keras
 from keras import ops
 
 
+@keras.saving.register_keras_serializable("patina")
 def charbonnier(clean: Any, restored: Any) -> Any:
     """Smooth L1, √(d² + ε²), ε = 10⁻³: (N, H, W).
 
@@ -14,6 +16,7 @@ def charbonnier(clean: Any, restored: Any) -> Any:
     return ops.mean(ops.sqrt(ops.square(clean - restored) + 1e-6), axis=-1)
 
 
+@keras.saving.register_keras_serializable("patina")
 def l1(clean: Any, restored: Any) -> Any:
     """Mean absolute difference: (N, H, W)."""
     return ops.mean(ops.abs(clean - restored), axis=-1)

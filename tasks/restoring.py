@@ -227,7 +227,10 @@ def _has_profile(scan: pyvips.Image) -> bool:
 
 
 def _write(image: pyvips.Image, target: Path) -> None:
-    """Encode losslessly, whole; libvips keeps ICC profile, EXIF, XMP, IPTC and resolution."""
+    """Encode losslessly, whole, with ICC profile, resolution, XMP and IPTC; PNG keeps EXIF too.
+
+    libvips writes no EXIF into TIFF.
+    """
     encoded = image.write_to_buffer(f"{target.suffix}{ENCODINGS[target.suffix]}")
     with whole_file(target) as file:
         file.write(encoded)

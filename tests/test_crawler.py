@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -150,6 +151,18 @@ def test_a_killed_crawl_goes_on_where_it_stopped(tmp_path: Path) -> None:
         assert len(images_asked_for(museum)) == 4 - len(filed)
     assert len(rows(tmp_path / "manifest.jsonl")) == 4
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_an_interrupted_crawl_stops_at_once_and_says_how_to_go_on(tmp_path: Path) -> None:
+    with StallingMuseum(3) as museum:
+        call = command("--source", "sample", "--origin", museum.origin, "--out", tmp_path)
+        with subprocess.Popen(call, cwd=ROOT, stderr=subprocess.PIPE, text=True) as crawl:
+            assert museum.asked_for_a_third.wait(30)
+            crawl.send_signal(signal.SIGINT)
+            assert crawl.communicate(timeout=10)[1] == "crawl: stopped; run it again to go on\n"
+        museum.go_on.set()
+    assert crawl.returncode == 130
+    assert not (tmp_path / "manifest.jsonl").exists()
 
 
 class CarelessMuseum(Museum):

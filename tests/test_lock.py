@@ -10,7 +10,9 @@ from packaging.requirements import Requirement
 PROJECT = tomllib.loads(Path("pyproject.toml").read_text())["project"]
 RUNTIME = PROJECT["dependencies"]
 DEV = RUNTIME + PROJECT["optional-dependencies"]["dev"]
-PIN = re.compile(r"^(?P<name>[a-z0-9.-]+)==(?P<version>\S+)(?P<rest>(?:.*\\\n)+.*\n(?:    #.*\n)*)", re.M)
+PIN = re.compile(
+    r"^(?P<name>[a-z0-9.-]+)==(?P<version>\S+)(?P<rest>(?:.*\\\n)+.*\n(?:    #.*\n)*)", re.M
+)
 
 
 def name(text: str) -> str:
