@@ -85,3 +85,7 @@ def main() -> None:
         app()
     except (ValueError, OSError, RuntimeError) as error:
         sys.exit(f"patina: {error}")
+
+
+if __name__ == "__main__":
+    main()

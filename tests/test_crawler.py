@@ -133,7 +133,7 @@ class StallingMuseum(Museum):
     def jpeg(self, number: int) -> bytes:
         if not self.given.acquire(blocking=False):
             self.asked_for_a_third.set()
-            self.go_on.wait(30)
+            self.go_on.wait(60)
         return super().jpeg(number)
 
 
@@ -141,7 +141,7 @@ def test_a_killed_crawl_goes_on_where_it_stopped(tmp_path: Path) -> None:
     with StallingMuseum(4) as museum:
         call = command("--source", "sample", "--origin", museum.origin, "--out", tmp_path)
         with subprocess.Popen(call, cwd=ROOT) as crawl:
-            assert museum.asked_for_a_third.wait(30)
+            assert museum.asked_for_a_third.wait(60)
             crawl.kill()
         museum.go_on.set()
         filed = {path.stem for path in (tmp_path / ".records").glob("*.json")}
@@ -157,7 +157,7 @@ def test_an_interrupted_crawl_stops_at_once_and_says_how_to_go_on(tmp_path: Path
     with StallingMuseum(3) as museum:
         call = command("--source", "sample", "--origin", museum.origin, "--out", tmp_path)
         with subprocess.Popen(call, cwd=ROOT, stderr=subprocess.PIPE, text=True) as crawl:
-            assert museum.asked_for_a_third.wait(30)
+            assert museum.asked_for_a_third.wait(60)
             crawl.send_signal(signal.SIGINT)
             assert crawl.communicate(timeout=10)[1] == "crawl: stopped; run it again to go on\n"
         museum.go_on.set()

@@ -1,0 +1,290 @@
+"""The whole of it: real crawls, a real Prefect server, DVC repositories in temporary folders."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+from conftest import Workspace
+
+from tasks.files import read_jsonl
+from tasks.images import read_png, sha256_of, to_float, to_uint8
+from tasks.recipes import Recipe, render
+
+STAGES = ("crawl", "preprocess", "split", "degrade", "train", "restore", "evaluate")
+PREPARED = ("data/artworks", "data/clean", "data/split", "data/degraded")
+
+
+def contents(workspace: Workspace, *folders: str) -> dict[str, str]:
+    """Every file's path and hash."""
+    return {
+        str(path.relative_to(workspace.folder)): sha256_of(path)
+        for folder in folders
+        for path in sorted((workspace.folder / folder).rglob("*"))
+        if path.is_file()
+    }
+
+
+def manifest(workspace: Workspace, place: str) -> list[dict]:
+    return read_jsonl(workspace.folder / place / "manifest.jsonl")
+
+
+def test_works_are_collected_with_title_licence_and_source(prepared: Workspace) -> None:
+    works = manifest(prepared, "data/artworks")
+    assert len(works) == 40
+    for work in works:
+        assert all(work[field] for field in ("title", "artist", "licence", "source", "institution"))
+        assert sha256_of(prepared.folder / "data/artworks" / work["file"]) == work["sha256"]
+
+
+def test_clean_works_have_the_working_size(prepared: Workspace) -> None:
+    for work in manifest(prepared, "data/clean"):
+        image = read_png(prepared.folder / "data/clean" / work["file"])
+        assert image.shape == (work["height"], work["width"], 3)
+        assert max(image.shape) == 160
+
+
+def test_every_work_is_on_one_side_and_there_are_enough_test_works(prepared: Workspace) -> None:
+    sides = {
+        side: {work["id"] for work in read_jsonl(prepared.folder / f"data/split/{side}.jsonl")}
+        for side in ("train", "validation", "test")
+    }
+    assert sum(map(len, sides.values())) == len(set.union(*sides.values())) == 40
+    assert len(sides["test"]) >= 8
+
+
+def test_a_recipe_gives_its_twin_and_mask_again(prepared: Workspace) -> None:
+    degraded = prepared.folder / "data/degraded"
+    twins = manifest(prepared, "data/degraded")
+    masked = [twin for twin in twins if twin["mask"]]
+    assert 0 < len(masked) < len(twins)
+    for twin in masked[:5]:
+        recipe = Recipe.model_validate_json((degraded / twin["recipe"]).read_text())
+        clean = read_png(prepared.folder / "data/clean" / twin["clean"])
+        image, mask = render(to_float(clean), recipe)
+        np.testing.assert_array_equal(read_png(degraded / twin["image"]), to_uint8(image))
+        np.testing.assert_array_equal(read_png(degraded / twin["mask"])[..., 0], to_uint8(mask))
+
+
+def test_only_test_works_have_a_twin_of_each_single_degradation(prepared: Workspace) -> None:
+    twins = manifest(prepared, "data/degraded")
+    singles = [twin for twin in twins if twin["twin"].startswith("only-")]
+    assert {twin["side"] for twin in singles} == {"test"}
+    works = {twin["work"] for twin in singles}
+    assert len(singles) == len(works) * 7
+    assert all(len(twin["families"]) == 1 for twin in singles)
+    mixed = [len(twin["families"]) for twin in twins if twin not in singles]
+    assert set(mixed) <= {1, 2, 3, 4}
+    assert len(set(mixed)) > 1
+
+
+def test_two_runs_give_the_same_bytes_whatever_the_number_of_workers(
+    prepared: Workspace, bare: Workspace, tmp_path: Path
+) -> None:
+    other = bare.copy(tmp_path / "other")
+    for stage in ("crawl", "preprocess", "split", "degrade"):
+        other.run("flows", stage, PATINA_WORKERS="1")
+    assert contents(other, *PREPARED) == contents(prepared, *PREPARED)
+
+
+def test_adding_five_works_to_forty_computes_five(prepared: Workspace, tmp_path: Path) -> None:
+    workspace = prepared.copy(tmp_path / "grown")
+    workspace.set(crawl={"works": 45})
+    told = workspace.run("dvc", "repro", "degrade")
+    assert "preprocess: 45 works, 5 computed, 0 set aside" in told
+    assert "degrade: 45 works, 5 computed, 0 set aside" in told
+    assert len(manifest(workspace, "data/clean")) == 45
+    workspace.set(crawl={"works": 40})
+    told = workspace.run("dvc", "repro", "degrade")
+    assert contents(workspace, *PREPARED) == contents(prepared, *PREPARED)
+
+
+def test_a_killed_degrade_resumes_and_leaves_nothing_half_written(
+    prepared: Workspace, tmp_path: Path
+) -> None:
+    workspace = prepared.copy(tmp_path / "killed")
+    workspace.set(degrade={"seed": 5, "twins": 12})
+    items = workspace.folder / ".cache/items"
+    before = len(list(items.glob("??/*")))
+    running = subprocess.Popen(
+        [sys.executable, "-m", "flows", "degrade"],
+        cwd=workspace.folder,
+        env=workspace.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while len(list(items.glob("??/*"))) < before + 20:
+        assert running.poll() is None, "it ended before it could be killed"
+        time.sleep(0.02)  # between looks; the look decides
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    for item in items.glob("??/*"):
+        assert {file.name for file in item.iterdir()} & {"recipe.json", "facts.json"}
+    told = workspace.run("flows", "degrade")
+    computed = re.search(r"degrade: 40 works, (\d+) computed", told)
+    assert computed
+    assert 0 < int(computed[1]) < 40
+
+    whole = prepared.copy(tmp_path / "whole")
+    whole.set(degrade={"seed": 5, "twins": 12})
+    whole.run("flows", "degrade")
+    assert contents(workspace, "data/degraded") == contents(whole, "data/degraded")
+
+
+def test_a_lost_clean_work_is_set_aside_and_the_others_go_on(
+    prepared: Workspace, tmp_path: Path
+) -> None:
+    workspace = prepared.copy(tmp_path / "lost")
+    work = manifest(workspace, "data/clean")[3]
+    (workspace.folder / "data/clean" / work["file"]).write_bytes(b"")
+    workspace.set(degrade={"seed": 6})
+    assert "40 works, 39 computed, 1 set aside" in workspace.run("flows", "degrade")
+    rejected = read_jsonl(workspace.folder / "data/degraded/rejected.jsonl")
+    assert [fault["id"] for fault in rejected] == [work["id"]]
+    assert work["file"] in rejected[0]["reason"]
+
+
+def test_a_mistake_in_params_is_a_line_and_no_traceback(bare: Workspace, tmp_path: Path) -> None:
+    workspace = bare.copy(tmp_path / "mistaken")
+    workspace.set(train={"network": "vnet"})
+    told = workspace.run("flows", "train", code=1)
+    assert told == "patina: params.yaml: train: unknown network 'vnet'; known: unet\n"
+
+
+def test_the_pipeline_ends_in_restored_works_and_metrics(finished: Workspace) -> None:
+    metrics = json.loads((finished.folder / "reports/metrics.json").read_text())
+    families = {"fading", "yellow_varnish", "scratches", "water_spill", "blur", "jpeg"}
+    assert set(metrics) == families | {"gaussian_noise", "mixed", "all"}
+    for summary in metrics.values():
+        for when in ("degraded", "restored"):
+            assert set(summary[when]) == {
+                "psnr_db",
+                "ssim",
+                "delta_e2000",
+                "dominant_channel_accuracy",
+            }
+    twins = [t for t in manifest(finished, "data/degraded") if t["side"] == "test"]
+    assert metrics["all"]["twins"] == len(twins)
+    for twin in twins:
+        image = Path(twin["image"])
+        restored = finished.folder / "data/restored" / image.relative_to("images/test")
+        degraded = finished.folder / "data/degraded" / image
+        assert read_png(restored).shape == read_png(degraded).shape
+        sidecar = json.loads(restored.with_name(f"{restored.name}.json").read_text())
+        assert sidecar["source"]["sha256"] == sha256_of(degraded)
+        assert sidecar["model"]["sha256"] == sha256_of(finished.folder / "data/model/model.keras")
+    assert len(list((finished.folder / "reports/panels").glob("*.png"))) == 1
+
+
+def test_a_second_run_does_nothing_but_say_so(finished: Workspace) -> None:
+    before = contents(finished, "data", "reports")
+    told = finished.run("cli", "run", PREFECT_API_URL="")
+    assert "Everything is up to date" in told
+    assert "data/restored/" in told
+    assert "make ui" in told
+    assert contents(finished, "data", "reports") == before
+
+
+def test_what_is_pushed_can_be_pulled(finished: Workspace, tmp_path: Path) -> None:
+    workspace = finished.copy(tmp_path / "pushed")
+    before = contents(workspace, "data", "reports")
+    workspace.run("dvc", "push")
+    shutil.rmtree(workspace.folder / ".dvc/cache")
+    shutil.rmtree(workspace.folder / "data")
+    workspace.run("dvc", "pull")
+    assert contents(workspace, "data", "reports") == before
+
+
+def test_an_experiment_gives_a_second_run_to_compare(
+    finished: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = finished.copy(tmp_path / "compared")
+    workspace.run("dvc", "exp", "run", "-S", "train.filters=3")
+    monkeypatch.chdir(workspace.folder)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{workspace.folder}/mlruns/mlflow.db")
+    runs = mlflow.search_runs(experiment_names=["patina"], output_format="list")
+    assert [run.data.params["train.filters"] for run in runs] == ["3", "2"]
+    assert runs[0].data.tags["dvc.experiment"]
+    for run in runs:
+        assert run.data.tags["git.revision"]
+        steps = mlflow.MlflowClient().get_metric_history(run.info.run_id, "loss")
+        assert [metric.step for metric in steps] == [1, 2]
+        assert "test.restored.psnr_db" in run.data.metrics
+        datasets = {item.dataset.name for item in run.inputs.dataset_inputs}
+        assert datasets == {"clean", "degraded"}
+    images = {file.path for file in mlflow.MlflowClient().list_artifacts(runs[0].info.run_id)}
+    assert "images" in images
+
+
+def test_the_logged_model_loads_with_its_signature_and_is_the_one_on_disk(
+    finished: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from models import networks
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{finished.folder}/mlruns/mlflow.db")
+    mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
+    model = mlflow.search_logged_models(output_format="list")[0]
+    loaded = mlflow.pyfunc.load_model(f"models:/{model.model_id}")
+    assert loaded.metadata.signature.inputs.inputs[0].shape == (-1, -1, -1, 3)
+    tile = np.random.default_rng(0).random((1, 32, 48, 3), np.float32)
+    own = networks.load(finished.folder / "data/model/model.keras")
+    np.testing.assert_allclose(loaded.predict(tile), own(tile), atol=1e-6)
+
+
+def test_the_deployment_restores_a_folder(finished: Workspace, tmp_path: Path) -> None:
+    inbox, outbox = tmp_path / "in", tmp_path / "out"
+    inbox.mkdir()
+    twins = [t for t in manifest(finished, "data/degraded") if t["side"] == "test"]
+    for number, twin in enumerate(twins[:3]):
+        shutil.copy(finished.folder / "data/degraded" / twin["image"], inbox / f"{number}.png")
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "cli", "serve"],
+        cwd=finished.folder,
+        env=finished.environment(PYTHONUNBUFFERED="1"),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert serving.stdout
+        assert "Serving restore/batch" in serving.stdout.readline()
+        finished.run(
+            "prefect",
+            "deployment",
+            "run",
+            "restore/batch",
+            "-p",
+            f"inbox={inbox}",
+            "-p",
+            f"outbox={outbox}",
+            "--watch",
+        )
+    finally:
+        serving.terminate()
+        serving.communicate(timeout=60)
+    assert len(list(outbox.glob("*.png.json"))) == 3
+    restored = (
+        finished.folder / "data/restored" / Path(twins[0]["image"]).relative_to("images/test")
+    )
+    np.testing.assert_array_equal(read_png(outbox / "0.png"), read_png(restored))
+
+
+def test_the_command_restores_a_file_and_tells_what_it_would_do(
+    finished: Workspace, tmp_path: Path
+) -> None:
+    twin = next(t for t in manifest(finished, "data/degraded") if t["side"] == "test")
+    source = finished.folder / "data/degraded" / twin["image"]
+    command = ("cli", "restore", str(source), "-o", str(tmp_path / "out"))
+    assert f"{source} -> {tmp_path}/out/" in finished.run(*command, "--dry-run")
+    assert not (tmp_path / "out").exists()
+    assert "1 scans, 0 set aside" in finished.run(*command)
+    assert (tmp_path / "out" / f"{source.name}.json").exists()
+    told = finished.run("cli", "restore", "nowhere.tif", code=1)
+    assert told == "patina: restore: nowhere.tif: no such file or folder\n"

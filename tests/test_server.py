@@ -1,0 +1,94 @@
+"""A Prefect server is started when none is named, and none outlives whoever started it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+
+from flows.server import prefect_server
+
+HOLDER = """
+import sys
+from flows.server import prefect_server
+with prefect_server() as url:
+    print(url, flush=True)
+    sys.stdin.read()
+"""
+PATIENCE_S = 60
+
+
+@contextmanager
+def holder(folder: Path) -> Iterator[tuple[subprocess.Popen, str]]:
+    """A process that holds a server, and the server's URL."""
+    environment = {k: v for k, v in os.environ.items() if k != "PREFECT_API_URL"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER],
+        env=environment | {"DVC_ROOT": str(folder), "PYTHONPATH": str(Path.cwd())},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdin and process.stdout
+    try:
+        yield process, process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.stdin.close()
+        process.stdout.close()
+        process.wait()
+
+
+def answers(url: str) -> bool:
+    address = urlparse(url)
+    try:
+        with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=5):
+            return True
+    except ConnectionRefusedError:
+        return False
+
+
+def ends(url: str) -> bool:
+    """Whether the server stops answering within PATIENCE_S."""
+    deadline = time.monotonic() + PATIENCE_S
+    while answers(url):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)  # between looks; the look decides
+    return True
+
+
+@pytest.mark.parametrize("end", ["success", "SIGINT", "SIGTERM", "SIGKILL"])
+def test_no_server_outlives_its_parent(tmp_path: Path, end: str) -> None:
+    with holder(tmp_path) as (process, url):
+        assert answers(url)
+        if end == "success":
+            assert process.stdin
+            process.stdin.close()
+        else:
+            process.send_signal(getattr(signal, end))
+        process.wait(timeout=PATIENCE_S)
+        assert ends(url)
+
+
+def test_a_second_server_beside_the_first_has_a_database_of_its_own(tmp_path: Path) -> None:
+    with holder(tmp_path) as (_, first), holder(tmp_path) as (_, second):
+        assert first != second
+        assert answers(first)
+        assert answers(second)
+    assert (tmp_path / ".cache/prefect/prefect.db").exists()
+
+
+def test_a_server_that_is_named_is_used_and_left_alone(server: str) -> None:
+    assert os.environ["PREFECT_API_URL"] == server
+    with prefect_server() as url:
+        assert url == server
+    assert answers(server)
