@@ -78,7 +78,7 @@ def _dataset(place: Path) -> Any:
     from mlflow.data.meta_dataset import MetaDataset
 
     source = CodeDatasetSource(tags={"dvc.path": str(place), "dvc.md5": dvc_md5(place)})
-    return MetaDataset(source, name=place.name, digest=dvc_md5(place)[:32] or None)
+    return MetaDataset(source, name=place.name, digest=dvc_md5(place)[:32] or None)  # type: ignore[abstract]
 
 
 def dvc_md5(place: Path) -> str:

@@ -1,9 +1,11 @@
 """The U-Net that Patina started from."""
 
+from typing import Any
+
 import keras
 from keras import layers
 
-Tensor = keras.KerasTensor
+Tensor = Any  # a symbolic Keras tensor (N, H, W, C)
 
 
 def unet(*, filters: int = 16, depth: int = 3) -> keras.Model:

@@ -41,7 +41,7 @@ def training_batches(
         patches = [
             patch
             for _ in range(-(-batch // PATCHES_OF_A_PAIR))
-            for patch in _patches(pairs[rng.integers(len(pairs))], read, rng, patch_px)
+            for patch in _patches(pairs[int(rng.integers(len(pairs)))], read, rng, patch_px)
         ]
         degraded, clean = zip(*patches[:batch], strict=True)
         yield to_float(np.stack(degraded)), to_float(np.stack(clean))

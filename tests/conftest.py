@@ -43,7 +43,7 @@ class Workspace:
         path.write_text(yaml.safe_dump(params, sort_keys=False))
 
     def run(self, *command: str, code: int = 0, **environment: str) -> str:
-        """Run a command of the project's Python there; its output, after a look at its exit code."""
+        """Run a module of the project's Python there; what it printed, once `code` was its end."""
         done = subprocess.run(
             [sys.executable, "-m", *command],
             cwd=self.folder,
@@ -98,7 +98,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture(scope="session")
 def prepared(bare: Workspace, server: str, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace with 40 works collected, cleaned, split and degraded. Copy it before changing it."""
+    """A workspace with 40 works collected, cleaned, split and degraded; copy it to change it."""
     workspace = bare.copy(tmp_path_factory.mktemp("prepared") / "workspace")
     workspace.run("dvc", "repro", "degrade")
     return workspace
@@ -106,7 +106,7 @@ def prepared(bare: Workspace, server: str, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="session")
 def finished(prepared: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace in which every stage has run. Copy it before changing it."""
+    """A workspace in which every stage has run; to be copied, not changed."""
     workspace = prepared.copy(tmp_path_factory.mktemp("finished") / "workspace")
     workspace.run("cli", "run")
     return workspace

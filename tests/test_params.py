@@ -53,7 +53,7 @@ def test_what_is_not_known_fails_at_load_and_names_what_is(
 
 
 def test_a_missing_file_and_broken_yaml_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match="nowhere.yaml: cannot be read"):
+    with pytest.raises(ParamsError, match=r"nowhere\.yaml: cannot be read"):
         load(tmp_path / "nowhere.yaml")
     with pytest.raises(ParamsError, match="no YAML"):
         load(changed(tmp_path, "crawl:", "crawl: ["))

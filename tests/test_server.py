@@ -37,7 +37,8 @@ def holder(folder: Path) -> Iterator[tuple[subprocess.Popen, str]]:
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    assert process.stdin and process.stdout
+    assert process.stdin
+    assert process.stdout
     try:
         yield process, process.stdout.readline().strip()
     finally:

@@ -61,5 +61,5 @@ def test_near_duplicates_share_a_group_and_so_a_side() -> None:
 
 
 def test_too_few_works_are_refused_with_what_to_do() -> None:
-    with pytest.raises(ValueError, match="8 works leave none to train on.*least_test_works"):
+    with pytest.raises(ValueError, match=r"8 works leave none to train on.*least_test_works"):
         deal(alone(8), **SHARES)
