@@ -11,6 +11,7 @@ from tasks.degradations import DEGRADATIONS
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+PatchSide = Annotated[int, Field(ge=16)]
 Severity = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -89,8 +90,8 @@ class Train(Section):
     filters: Count  # of the first level; each level below doubles them
     depth: Count  # levels of the encoder
     loss: str  # a name from models.LOSSES
-    patch_px: Annotated[int, Field(ge=16)]  # side of the square patches
-    batch: Count  # patches in a batch
+    patch_px: Annotated[tuple[PatchSide, ...], Field(min_length=1)]  # squares, size by size
+    batch: Count  # patches of the largest size in a batch; smaller ones fill as many pixels
     epochs: Count
     steps: Count  # batches in an epoch
     learning_rate: Annotated[float, Field(gt=0)]  # at its highest
@@ -103,10 +104,9 @@ class Train(Section):
     def _names_and_sizes_fit(self) -> Self:
         known("network", self.network, NETWORKS)
         known("loss", self.loss, LOSSES)
-        if self.patch_px % 2**self.depth:
-            raise ValueError(
-                f"patch_px {self.patch_px} is no multiple of 2^depth = {2**self.depth}"
-            )
+        for side in self.patch_px:
+            if side % 2**self.depth:
+                raise ValueError(f"patch_px {side} is no multiple of 2^depth = {2**self.depth}")
         return self
 
 

@@ -61,12 +61,18 @@ def learn(params: Train, working_px: int, diary: "Diary") -> "keras.Model":
             pairs_of("validation"), read, most=VALIDATION_PATCHES, batch=8, patch_px=VALIDATION_PX
         )
     )
-    drawn = {"batch": params.batch, "patch_px": params.patch_px, "seed": params.seed}
     with progress() as bar:
         diary.follow(bar, held_out)
         network = fit.fit(
             network,
-            lambda epoch: training_batches(pairs, read, epoch, steps=params.steps, **drawn),
+            lambda epoch: training_batches(
+                pairs,
+                read,
+                epoch,
+                steps=params.steps,
+                seed=params.seed,
+                **patches_of(epoch, params),
+            ),
             held_out,
             epochs=params.epochs,
             steps=params.steps,
@@ -76,6 +82,12 @@ def learn(params: Train, working_px: int, diary: "Diary") -> "keras.Model":
             limit_s=params.minutes * 60 or math.inf,
         )
     return networks.in_float32(network, params.network, **shape)
+
+
+def patches_of(epoch: int, params: Train) -> dict[str, int]:
+    """How large the patches of an epoch are, and how many make a batch."""
+    side = params.patch_px[epoch * len(params.patch_px) // params.epochs]
+    return {"patch_px": side, "batch": params.batch * (max(params.patch_px) // side) ** 2}
 
 
 def pairs_of(side: str) -> list[Pair]:

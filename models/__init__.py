@@ -4,4 +4,8 @@ They know no paths of the project, no params and no other package of it.
 """
 
 NETWORKS = {"unet": "models.unet:unet"}
-LOSSES = {"charbonnier": "models.losses:charbonnier", "l1": "models.losses:l1"}
+LOSSES = {
+    "charbonnier": "models.losses:charbonnier",
+    "l1": "models.losses:l1",
+    "psnr": "models.losses:psnr",
+}

@@ -111,7 +111,7 @@ def test_a_killed_degrade_resumes_and_leaves_nothing_half_written(
     prepared: Workspace, tmp_path: Path
 ) -> None:
     workspace = prepared.copy(tmp_path / "killed")
-    workspace.set(degrade={"seed": 5, "twins": 12})
+    workspace.set(degrade={"seed": 5, "twins": 5})
     items = workspace.folder / ".cache/items"
     before = len(list(items.glob("??/*")))
     running = subprocess.Popen(
@@ -134,7 +134,7 @@ def test_a_killed_degrade_resumes_and_leaves_nothing_half_written(
     assert 0 < int(computed[1]) < 40
 
     whole = prepared.copy(tmp_path / "whole")
-    whole.set(degrade={"seed": 5, "twins": 12})
+    whole.set(degrade={"seed": 5, "twins": 5})
     whole.run("flows", "degrade")
     assert contents(workspace, "data/degraded") == contents(whole, "data/degraded")
 

@@ -1,0 +1,30 @@
+"""The README tells of what there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from cli import app
+from flows.stages import STAGES
+
+README = Path("README.md").read_text()
+
+
+@pytest.mark.parametrize("command", sorted(get_command(app).commands))  # type: ignore[attr-defined]
+def test_every_command_is_shown(command: str) -> None:
+    assert re.search(rf"(patina|make) {command}\b", README)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_is_explained(stage: str) -> None:
+    assert f"| `{stage}` |" in README
+
+
+def test_every_make_target_and_file_that_is_named_exists() -> None:
+    makefile = Path("Makefile").read_text()
+    for target in re.findall(r"\bmake ([a-z]+)", README):
+        assert f"\n{target}:" in makefile
+    for place in re.findall(r"\]\(([^)#]+)\)", README):
+        assert "://" in place or Path(place).exists(), place
