@@ -115,6 +115,7 @@ class Restore(Section):
 
     tile_px: Annotated[int, Field(ge=64, multiple_of=16)]  # side of a tile, overlap included
     overlap_px: Annotated[int, Field(ge=0, multiple_of=16)]  # shared by neighbouring tiles
+    dead_zone_255: Annotated[float, Field(ge=0)]  # 8-bit steps below which nothing is changed
 
     @model_validator(mode="after")
     def _tiles_advance(self) -> Self:

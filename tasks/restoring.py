@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyvips
@@ -31,22 +32,33 @@ class Restorer:
     """A network and how it is applied.
 
     network: float32 (1, h, w, 3) in [0, 1] -> the same, restored. model: what the sidecar says
-    of it; must hold its "sha256". tile_px, overlap_px: see `apply_tiled`.
+    of it; must hold its "sha256". tile_px, overlap_px: see `apply_tiled`. dead_zone_255: changes
+    of less than half of it, in 8-bit steps, are not made, those of 1.5 times it wholly; so a sound
+    picture is left alone.
     """
 
     network: Network
     model: Record
     tile_px: int
     overlap_px: int
+    dead_zone_255: float = 0.0
+
+    def applied(self) -> Record:
+        """How the network is applied, for the sidecar."""
+        return {name: getattr(self, name) for name in ("tile_px", "overlap_px", "dead_zone_255")}
 
     def change(self, view: np.ndarray) -> np.ndarray:
         """What the network adds to `view`, float32 (H, W, 3)."""
         restored = apply_tiled(self.network, view, tile_px=self.tile_px, overlap_px=self.overlap_px)
-        return np.clip(restored, 0, 1) - view
+        change = np.clip(restored, 0, 1) - view
+        if not self.dead_zone_255:
+            return change
+        size = np.abs(change).max(axis=2, keepdims=True) * (255 / self.dead_zone_255)
+        return change * np.clip(size - 0.5, 0, 1)
 
 
-def load_restorer(model: Path, *, tile_px: int, overlap_px: int) -> Restorer:
-    """The network filed at `model`, with what the sidecars say of it.
+def load_restorer(model: Path, **applied: Any) -> Restorer:
+    """The network filed at `model`, with what the sidecars say of it; applied: as for Restorer.
 
     Raises FileNotFoundError when there is none.
     """
@@ -55,7 +67,7 @@ def load_restorer(model: Path, *, tile_px: int, overlap_px: int) -> Restorer:
     from models import networks  # Keras and TensorFlow take seconds to import
 
     facts = {"file": model.name, "sha256": sha256_of(model)}
-    return Restorer(networks.load(model), facts, tile_px, overlap_px)
+    return Restorer(networks.load(model), facts, **applied)
 
 
 def find_scans(inbox: Path) -> list[tuple[Path, Path]]:
@@ -121,7 +133,7 @@ def restore_file(source: Path, target: Path, restorer: Restorer) -> Record:
     """
     sidecar_path = target.with_name(f"{target.name}.json")
     source_sha256 = sha256_of(source)
-    if done := _already_done(target, sidecar_path, source_sha256, restorer.model):
+    if done := _already_done(target, sidecar_path, source_sha256, restorer):
         return done
     started = time.monotonic()
     scan = _open(source)
@@ -134,7 +146,7 @@ def restore_file(source: Path, target: Path, restorer: Restorer) -> Record:
         "result": {"file": target.name, "sha256": sha256_of(target)},
         "model": restorer.model,
         "change": facts,
-        "tiles": {"tile_px": restorer.tile_px, "overlap_px": restorer.overlap_px},
+        "applied": restorer.applied(),
         "software": {"python": platform.python_version(), "libvips": _vips_version()},
         "seconds": round(time.monotonic() - started, 3),
     }
@@ -142,11 +154,14 @@ def restore_file(source: Path, target: Path, restorer: Restorer) -> Record:
     return sidecar
 
 
-def _already_done(target: Path, sidecar: Path, source_sha256: str, model: Record) -> Record | None:
+def _already_done(
+    target: Path, sidecar: Path, source_sha256: str, restorer: Restorer
+) -> Record | None:
     if not (target.exists() and sidecar.exists()):
         return None
     record = json.loads(sidecar.read_text(encoding="utf-8"))
-    same = record["source"]["sha256"] == source_sha256 and record["model"] == model
+    wanted = {"model": restorer.model, "applied": restorer.applied()}
+    same = record["source"]["sha256"] == source_sha256 and record | wanted == record
     return record if same and record["result"]["sha256"] == sha256_of(target) else None
 
 

@@ -1,5 +1,6 @@
 """What goes in comes out at its own size, depth and form, with a record of what was changed."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -86,6 +87,14 @@ def test_a_wide_gamut_scan_keeps_its_profile_and_its_change_is_made_in_srgb(tmp_
     seen = [image.icc_transform("srgb", embedded=True, depth=16) for image in (before, after)]
     change = seen[1].numpy().astype(float) - seen[0].numpy()
     assert np.median(change) == pytest.approx(0.1 * 65535, rel=0.03)
+
+
+@pytest.mark.parametrize(("shift_255", "share"), [(0.9, 0), (2, 0.5), (3.1, 1)])
+def test_changes_within_the_dead_zone_are_not_made(shift_255: float, share: float) -> None:
+    view = np.full((40, 40, 3), 0.5, np.float32)
+    plain = restorer(shift_255 / 255)
+    change = dataclasses.replace(plain, dead_zone_255=2.0).change(view)
+    np.testing.assert_allclose(change, plain.change(view) * share, atol=1e-6)
 
 
 def test_resolution_and_exif_are_kept(tmp_path: Path) -> None:
