@@ -12,7 +12,7 @@ for _name, _value in {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
     "PREFECT_CLI_PROMPT": "false",
-    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "1",  # the default; saying so silences a warning at each import
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "VIPS_CONCURRENCY": "1",

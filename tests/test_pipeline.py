@@ -1,7 +1,6 @@
 """The whole of it: real crawls, a real Prefect server, DVC repositories in temporary folders."""
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -12,8 +11,8 @@ from pathlib import Path
 
 import mlflow
 import numpy as np
-import pytest
 from conftest import Workspace
+from mlflow.entities import Run
 
 from tasks.files import read_jsonl
 from tasks.images import read_png, sha256_of, to_float, to_uint8
@@ -203,14 +202,10 @@ def test_what_is_pushed_can_be_pulled(finished: Workspace, tmp_path: Path) -> No
     assert contents(workspace, "data", "reports") == before
 
 
-def test_an_experiment_gives_a_second_run_to_compare(
-    finished: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_experiment_gives_a_second_run_to_compare(finished: Workspace, tmp_path: Path) -> None:
     workspace = finished.copy(tmp_path / "compared")
     workspace.run("dvc", "exp", "run", "-S", "train.filters=3")
-    monkeypatch.chdir(workspace.folder)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{workspace.folder}/mlruns/mlflow.db")
-    runs = mlflow.search_runs(experiment_names=["patina"], output_format="list")
+    runs = runs_of(workspace)
     assert [run.data.params["train.filters"] for run in runs] == ["3", "2"]
     assert runs[0].data.tags["dvc.experiment"]
     for run in runs:
@@ -224,15 +219,19 @@ def test_an_experiment_gives_a_second_run_to_compare(
     assert "images" in images
 
 
+def runs_of(workspace: Workspace) -> list[Run]:
+    """The MLflow runs of a workspace, the newest first."""
+    mlflow.set_tracking_uri(f"sqlite:///{workspace.folder}/mlruns/mlflow.db")
+    return mlflow.search_runs(experiment_names=["patina"], output_format="list")
+
+
 def test_the_logged_model_loads_with_its_signature_and_is_the_one_on_disk(
-    finished: Workspace, monkeypatch: pytest.MonkeyPatch
+    finished: Workspace,
 ) -> None:
     from models import networks
 
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{finished.folder}/mlruns/mlflow.db")
-    mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
-    model = mlflow.search_logged_models(output_format="list")[0]
-    loaded = mlflow.pyfunc.load_model(f"models:/{model.model_id}")
+    run = runs_of(finished)[0]
+    loaded = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
     assert loaded.metadata.signature.inputs.inputs[0].shape == (-1, -1, -1, 3)
     tile = np.random.default_rng(0).random((1, 32, 48, 3), np.float32)
     own = networks.load(finished.folder / "data/model/model.keras")
