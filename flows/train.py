@@ -87,7 +87,7 @@ def learn(params: Train, working_px: int, diary: "Diary") -> "keras.Model":
 def patches_of(epoch: int, params: Train) -> dict[str, int]:
     """How large the patches of an epoch are, and how many make a batch."""
     side = params.patch_px[epoch * len(params.patch_px) // params.epochs]
-    return {"patch_px": side, "batch": params.batch * (max(params.patch_px) // side) ** 2}
+    return {"patch_px": side, "batch": round(params.batch * (max(params.patch_px) / side) ** 2)}
 
 
 def pairs_of(side: str) -> list[Pair]:

@@ -13,7 +13,6 @@ Batch = tuple[np.ndarray, np.ndarray]
 Read = Callable[[Path], np.ndarray]
 
 KEPT_BYTES = 2**30  # decoded works held in memory, at most about so much
-PATCHES_OF_A_PAIR = 2  # more of one pair would save decoding but make batches alike
 SOUND_SHARE = 1 / 16  # pairs shown sound -> sound, so that sound pictures are left alone
 
 
@@ -34,30 +33,27 @@ def training_batches(
 ) -> Iterator[Batch]:
     """`steps` batches of random patches, float32 (batch, patch_px, patch_px, 3) in [0, 1].
 
-    Patches are turned and mirrored at random.
+    Each patch is of a pair of its own, turned and mirrored at random.
     """
     for step in range(steps):
         rng = np.random.default_rng([seed, epoch, step])
         patches = [
-            patch
-            for _ in range(-(-batch // PATCHES_OF_A_PAIR))
-            for patch in _patches(pairs[int(rng.integers(len(pairs)))], read, rng, patch_px)
+            _patch(pairs[int(rng.integers(len(pairs)))], read, rng, patch_px) for _ in range(batch)
         ]
-        degraded, clean = zip(*patches[:batch], strict=True)
+        degraded, clean = zip(*patches, strict=True)
         yield to_float(np.stack(degraded)), to_float(np.stack(clean))
 
 
-def _patches(
+def _patch(
     pair: Pair, read: Read, rng: np.random.Generator, patch_px: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+) -> tuple[np.ndarray, np.ndarray]:
     degraded, clean = (_at_least(read(path), patch_px) for path in pair)
     if rng.random() < SOUND_SHARE:
         degraded = clean
-    for _ in range(PATCHES_OF_A_PAIR):
-        top, left = (int(rng.integers(size - patch_px + 1)) for size in clean.shape[:2])
-        turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
-        window = np.s_[top : top + patch_px, left : left + patch_px]
-        yield tuple(_turned(each[window], turns, mirrored) for each in (degraded, clean))  # type: ignore[misc]
+    top, left = (int(rng.integers(size - patch_px + 1)) for size in clean.shape[:2])
+    turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+    window = np.s_[top : top + patch_px, left : left + patch_px]
+    return _turned(degraded[window], turns, mirrored), _turned(clean[window], turns, mirrored)
 
 
 def _turned(patch: np.ndarray, turns: int, mirrored: bool) -> np.ndarray:
