@@ -1,5 +1,5 @@
 # `make run` runs the whole pipeline, `make test` passes the tests; both install what they need.
-.PHONY: run test lint ui serve lock clean
+.PHONY: run test lint ui serve lock
 .DEFAULT_GOAL := run
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -46,6 +46,3 @@ $(BIN)/.runtime: $(BIN)/.uv requirements.txt pyproject.toml
 $(BIN)/.dev: $(BIN)/.runtime requirements-dev.txt
 	uv pip install --quiet --require-hashes -r requirements-dev.txt
 	@touch $@
-
-clean:  ## remove what stages made; the item store and MLflow's runs stay
-	rm -rf data reports

@@ -87,10 +87,12 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     for name in ("params.yaml", ".gitignore"):
         shutil.copy(PROJECT / name, workspace.folder / name)
     workspace.set(**SMALL)
-    subprocess.run(["git", "init", "-q", str(workspace.folder)], check=True)
+    git = ["git", "-C", str(workspace.folder)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    for key, value in {"user.name": "A Tester", "user.email": "tester@localhost"}.items():
+        subprocess.run([*git, "config", key, value], check=True)
     workspace.run("dvc", "init", "-q")
     shutil.copy(PROJECT / ".dvc/config", workspace.folder / ".dvc/config")
-    git = ["git", "-C", str(workspace.folder), "-c", "user.name=Test", "-c", "user.email=t@t"]
     subprocess.run([*git, "add", "-A"], check=True)
     subprocess.run([*git, "commit", "-qm", "start"], check=True)
     return workspace
