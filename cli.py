@@ -44,19 +44,19 @@ def restore(
     Examples:  patina restore scan.tif
                patina restore scans/ -o restored/ --dry-run
     """
-    from tasks.restoring import file_failures, find_scans, load_restorer, restore_scans, target_of
+    from tasks.restoring import file_failures, load_restorer, plan, restore_scans
 
-    scans = find_scans(inbox)
+    scans = plan(inbox, outbox)
     if dry_run:
-        for source, place in scans:
-            typer.echo(f"{source} -> {outbox / target_of(place)}")
+        for source, target in scans:
+            typer.echo(f"{source} -> {target}")
         return
     from rich.progress import track
 
     import params
 
     restorer = load_restorer(model, **params.load().restore.model_dump())
-    outcomes = list(track(restore_scans(scans, outbox, restorer), "restore", total=len(scans)))
+    outcomes = list(track(restore_scans(scans, restorer), "restore", total=len(scans)))
     typer.echo(f"{file_failures(outcomes, outbox)} -> {outbox}/")
     raise typer.Exit(1 if any(outcomes) else 0)
 
@@ -68,6 +68,7 @@ def serve() -> None:
     A Prefect server is started too, unless PREFECT_API_URL names one.
 
     Example:  patina serve
+              export PREFECT_API_URL=…    (as it says)
               prefect deployment run restore/batch -p inbox=/scans -p outbox=/restored
     """
     from flows.server import prefect_server

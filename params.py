@@ -12,6 +12,7 @@ from tasks.degradations import DEGRADATIONS
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 PatchSide = Annotated[int, Field(ge=16)]
+Seed = Annotated[int, Field(ge=0)]
 Severity = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -31,7 +32,7 @@ class Crawl(Section):
     source: Literal["sample", "folder"]  # the built-in museum, or a folder of scans
     folder: Annotated[str, Field(min_length=1)]  # of the scans; unused by `sample`
     works: Count  # how many works the sample museum holds
-    seed: int  # the sample museum's painter's seed
+    seed: Seed  # the sample museum's painter's seed
 
 
 class Preprocess(Section):
@@ -43,7 +44,7 @@ class Preprocess(Section):
 class Split(Section):
     """How works are dealt to the training, validation and test sides."""
 
-    seed: int  # another seed deals anew
+    seed: Seed  # another seed deals anew
     validation: Share  # share of the works
     test: Share  # share of the works
     least_test_works: Count  # a small collection still has so many test works
@@ -67,7 +68,7 @@ class StepMix(Section):
 class Degrade(Section):
     """How works are deteriorated."""
 
-    seed: int
+    seed: Seed
     twins: Count  # deteriorated twins of each work
     count: tuple[Count, Count]  # degradations in one twin, fewest and most
     steps: dict[str, StepMix]
@@ -76,10 +77,11 @@ class Degrade(Section):
     def _steps_are_known(self) -> Self:
         for name in self.steps:
             known("degradation", name, DEGRADATIONS)
-        if not 1 <= self.count[0] <= self.count[1] <= len(self.steps):
-            raise ValueError(
-                f"count {list(self.count)} must rise, and not exceed the {len(self.steps)} steps"
-            )
+            if self.steps[name].severity[0] > self.steps[name].severity[1]:
+                raise ValueError(f"{name}: severity must not fall")
+        drawn = sum(step.weight > 0 for step in self.steps.values())
+        if not self.count[0] <= self.count[1] <= drawn:
+            raise ValueError(f"count {list(self.count)} must rise, and not exceed {drawn} steps")
         return self
 
 
@@ -88,7 +90,7 @@ class Train(Section):
 
     network: str  # a name from models.NETWORKS
     filters: Count  # of the first level; each level below doubles them
-    depth: Count  # levels of the encoder
+    depth: Annotated[int, Field(ge=1, le=4)]  # levels of the encoder; tiles are 2⁴-aligned
     loss: str  # a name from models.LOSSES
     patch_px: Annotated[tuple[PatchSide, ...], Field(min_length=1)]  # squares, size by size
     batch: Count  # patches of the largest size in a batch; smaller ones fill as many pixels
@@ -98,7 +100,7 @@ class Train(Section):
     warmup_steps: Annotated[int, Field(ge=0)]  # batches until then
     precision: Literal["auto", "float32", "mixed_bfloat16"]
     minutes: Annotated[float, Field(ge=0)]  # wall-clock limit; 0: none
-    seed: int
+    seed: Seed
 
     @model_validator(mode="after")
     def _names_and_sizes_fit(self) -> Self:

@@ -16,7 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tasks.files import Record
 
 BATCH = 64  # works in a task, when there are many
-WORKERS = int(os.environ.get("PATINA_WORKERS", 0)) or len(os.sched_getaffinity(0))
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+WORKERS = int(os.environ.get("PATINA_WORKERS", 0)) or CORES
 
 
 def processes() -> TaskRunner[Any]:

@@ -13,7 +13,7 @@ from tasks.files import read_jsonl, write_jsonl
 
 
 class CrawlError(RuntimeError):
-    """The crawl found nothing that can be used; the crawler has said why."""
+    """The crawl failed; the crawler has said why."""
 
 
 @flow(name="crawl")
@@ -32,7 +32,7 @@ def crawl(params: Crawl) -> Path:
 def gather(params: Crawl, harvest: Path) -> None:
     """Run the spider in a process of its own: its reactor cannot be started twice in one.
 
-    Raises CrawlError when it ends without a work.
+    Raises CrawlError when it fails, or files no work.
     """
     options = {
         "sample": ["--works", str(params.works), "--seed", str(params.seed)],
@@ -42,4 +42,6 @@ def gather(params: Crawl, harvest: Path) -> None:
     with supervised([*command, "--out", str(harvest), *options[params.source]]) as crawler:
         code = crawler.wait()
     if code:
-        raise CrawlError(f"crawl: no work collected from {params.source!r}; see the lines above")
+        raise CrawlError(
+            f"crawl: {params.source!r} was not collected to its end; see the lines above"
+        )

@@ -28,7 +28,7 @@ def evaluate(params: Evaluate) -> Path:
     write_bytes(REPORTS / "families.csv", reporting.csv_table(families).encode())
     reporting.bars(REPORTS / "families.png", families)
     draw_panels(twins, params.panels)
-    tell_mlflow(overall, families)
+    tell_mlflow(params, overall, families)
     return REPORTS
 
 
@@ -63,13 +63,12 @@ def draw_panels(twins: list[Record], most: int) -> None:
         reporting.panel(REPORTS / "panels" / f"{twin['work']}.png", files)
 
 
-def tell_mlflow(overall: Record, families: dict[str, Record]) -> None:
+def tell_mlflow(params: Evaluate, overall: Record, families: dict[str, Record]) -> None:
     """Log the scores and the reports to the run that trained the model."""
     import mlflow  # takes seconds
 
     run_id = json.loads((MODEL / "model.json").read_text())["mlflow_run"]
-    tracking.connect()
-    with mlflow.start_run(run_id=run_id):
+    with tracking.run("evaluate", params.model_dump(), [DEGRADED, RESTORED], run_id):
         for name, summary in {"test": overall, **families}.items():
             for when in ("degraded", "restored"):
                 metrics = summary[when].items()

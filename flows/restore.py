@@ -11,7 +11,7 @@ from flows.batches import BATCH, progress
 from flows.places import DEGRADED, MODEL, RESTORED
 from params import Restore
 from tasks.files import Record
-from tasks.restoring import Restorer, file_failures, find_scans, load_restorer, restore_scans
+from tasks.restoring import Restorer, file_failures, load_restorer, plan, restore_scans
 
 
 @flow(name="restore")
@@ -26,24 +26,22 @@ def restore(
     Their names and reasons are in `outbox`/failures.jsonl. Done ones are not done again.
     params: the section of params.yaml, unless given.
     """
-    scans = find_scans(inbox)
+    scans = plan(inbox, outbox)
     outcomes: list[Record] = []
     with progress() as bar:
         shown = bar.add_task("restore", total=len(scans), note="")
         for start in range(0, len(scans), BATCH):
             chunk = scans[start : start + BATCH]
-            outcomes += restore_chunk(chunk, outbox, model, params or params_file.load().restore)
+            outcomes += restore_chunk(chunk, model, params or params_file.load().restore)
             bar.advance(shown, len(chunk))
     print(file_failures(outcomes, outbox))  # noqa: T201 -- the stage's one line
     return outbox
 
 
 @task(name="restore", cache_policy=NO_CACHE)
-def restore_chunk(
-    scans: list[tuple[Path, Path]], outbox: Path, model: Path, params: Restore
-) -> list[Record]:
+def restore_chunk(scans: list[tuple[Path, Path]], model: Path, params: Restore) -> list[Record]:
     """Restore some scans; the record of one that cannot be restored says why."""
-    return list(restore_scans(scans, outbox, restorer_of(model, params)))
+    return list(restore_scans(scans, restorer_of(model, params)))
 
 
 @lru_cache(maxsize=1)

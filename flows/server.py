@@ -85,7 +85,7 @@ def _wait_until_healthy(url: str, server: subprocess.Popen, log: Path) -> None:
                 return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             time.sleep(0.2)  # between questions; the answer decides
-    raise ServerError(f"the Prefect server did not start; its log: {log}")
+    raise ServerError(f"the Prefect server did not start:\n{log.read_text()[-2000:]}")
 
 
 def _free_port() -> int:

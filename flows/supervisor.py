@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -34,26 +35,40 @@ def supervised(command: Sequence[str], **options: Any) -> Iterator[subprocess.Po
 
 
 def main() -> None:
-    """Run the command; end it and all of its group when standard input ends."""
-    os.setsid()
+    """Run the command in a session of its own; end all of that when standard input ends."""
     for ignored in (signal.SIGINT, signal.SIGHUP):  # the parent decides, by closing the pipe
         signal.signal(ignored, signal.SIG_IGN)
-    command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
-    signal.signal(signal.SIGTERM, lambda *_: command.terminate())
-    threading.Thread(target=_end_with_parent, args=(command,), daemon=True).start()
+    os.setsid()
+    command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
+    signal.signal(signal.SIGTERM, lambda *_: _signal(command.pid, signal.SIGTERM))
+    threading.Thread(target=_end_with_parent, args=(command.pid,), daemon=True).start()
     code = command.wait()
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.killpg(0, signal.SIGTERM)
+    _end(command.pid)
     os._exit(code if code >= 0 else 128 - code)
 
 
-def _end_with_parent(command: subprocess.Popen) -> None:
+def _end_with_parent(group: int) -> None:
     os.read(sys.stdin.fileno(), 1)
-    os.killpg(0, signal.SIGTERM)
+    _end(group)
+
+
+def _end(group: int) -> None:
+    """Ask all of a group to end; end those that do not within GRACE_S."""
+    deadline = time.monotonic() + GRACE_S
+    alive = _signal(group, signal.SIGTERM)
+    while alive and time.monotonic() < deadline:
+        time.sleep(0.05)  # between looks; the look decides
+        alive = _signal(group, 0)
+    _signal(group, signal.SIGKILL)
+
+
+def _signal(group: int, number: int) -> bool:
+    """Whether there was anyone left in the group to be signalled."""
     try:
-        command.wait(timeout=GRACE_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(0, signal.SIGKILL)
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

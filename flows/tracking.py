@@ -28,13 +28,14 @@ def tracking_uri() -> str:
 def run(
     name: str, params: Mapping[str, Any], inputs: Sequence[Path], run_id: str | None = None
 ) -> Iterator[str]:
-    """An MLflow run, a new one or `run_id` gone on with; gives its id.
+    """An MLflow run: `run_id` gone on with where this MLflow has it, else a new one; gives its id.
 
     params: logged with `name` as their prefix. inputs: DVC outs, logged as the run's datasets.
     """
     import mlflow  # takes seconds
 
     connect()
+    run_id = run_id if run_id and _is_there(run_id) else None
     with mlflow.start_run(run_id=run_id, run_name=os.environ.get("DVC_EXP_NAME")) as active:
         if not run_id:
             mlflow.log_params({f"{name}.{key}": value for key, value in params.items()})
@@ -42,6 +43,16 @@ def run(
             for place in inputs:
                 mlflow.log_input(_dataset(place), context=name)
         yield active.info.run_id
+
+
+def _is_there(run_id: str) -> bool:
+    """Whether MLflow has the run; a model that came by `dvc pull` was trained elsewhere."""
+    from mlflow import MlflowClient, MlflowException
+
+    try:
+        return bool(MlflowClient().get_run(run_id).info.lifecycle_stage == "active")
+    except MlflowException:
+        return False
 
 
 def connect() -> None:

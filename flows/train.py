@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 VALIDATION_PATCHES = 64
 VALIDATION_PX = 256
+CODE = [*sorted(Path("models").glob("*.py")), Path("tasks/patches.py")]  # changed: train anew
+HISTORY = ("epoch", "loss", "val_psnr_db", "seconds")
 SHOWN = 4  # validation patches logged before and after
 SHOWN_EVERY = 5  # epochs
 
@@ -103,7 +106,8 @@ def training_folder(params: Train) -> Path:
     """Where a training with these params on these twins leaves what it needs to be resumed."""
     data = (DEGRADED / "manifest.jsonl").read_bytes() + (CLEAN / "manifest.jsonl").read_bytes()
     settings = json.dumps(params.model_dump(), sort_keys=True).encode()
-    return CACHE / "training" / hashlib.sha256(settings + data).hexdigest()[:16]
+    code = b"".join(file.read_bytes() for file in CODE)
+    return CACHE / "training" / hashlib.sha256(settings + data + code).hexdigest()[:16]
 
 
 class Diary:
@@ -154,11 +158,11 @@ class Diary:
         out.mkdir(parents=True, exist_ok=True)
         network.save(out / "model.keras")
         rows = io.StringIO()
-        table = csv.DictWriter(rows, self.epochs[0], lineterminator="\n")
+        table = csv.DictWriter(rows, HISTORY, lineterminator="\n")
         table.writeheader()
         table.writerows(self.epochs)
         write_bytes(out / "history.csv", rows.getvalue().encode())
         facts = {"mlflow_run": self.run_id, "network": self.params.network}
         write_json(out / "model.json", facts | {"parameters": network.count_params()})
-        for kept in self.folder.iterdir():
-            kept.unlink()
+        (self.folder / "checkpoint.keras").unlink(missing_ok=True)
+        shutil.rmtree(self.folder)

@@ -1,5 +1,6 @@
 """Files are written whole or not at all: temporary neighbour, fsync, rename."""
 
+import errno
 import json
 import os
 import shutil
@@ -60,10 +61,17 @@ def copy(source: Path, target: Path) -> None:
     Never a hard link: a write through one would reach the original.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not hasattr(os, "copy_file_range"):
+    try:
+        _share(source, target)
+    except (AttributeError, OSError):  # another file system or system: copy plainly
         shutil.copyfile(source, target)
-        return
+
+
+def _share(source: Path, target: Path) -> None:
     with source.open("rb") as reader, target.open("wb") as writer:
         left = os.fstat(reader.fileno()).st_size
         while left:
-            left -= os.copy_file_range(reader.fileno(), writer.fileno(), left)
+            copied = os.copy_file_range(reader.fileno(), writer.fileno(), left)
+            if not copied:
+                raise OSError(errno.EIO, "ended early", str(source))
+            left -= copied

@@ -20,8 +20,11 @@ from tasks.files import Record, whole_file, write_json, write_jsonl
 from tasks.images import EXTENSIONS, ImageError, sha256_of
 from tasks.tiling import Network, apply_tiled
 
-LOSSLESS = {".png": ".png", ".tif": ".tif", ".tiff": ".tif"}
-ENCODINGS = {".png": "[compression=6]", ".tif": "[compression=deflate,predictor=horizontal]"}
+ENCODINGS = {
+    ".png": ".png[compression=6]",
+    ".tif": ".tif[compression=deflate,predictor=horizontal]",
+    ".tiff": ".tif[compression=deflate,predictor=horizontal]",
+}
 DEPTHS = {"uchar": 255, "ushort": 65535}
 SPACES = {"srgb", "rgb", "rgb16", "b-w", "grey16"}
 STATEMENT = "A virtual restoration hypothesis, computed; not a record of the object."
@@ -70,46 +73,51 @@ def load_restorer(model: Path, **applied: Any) -> Restorer:
     return Restorer(networks.load(model), facts, **applied)
 
 
-def find_scans(inbox: Path) -> list[tuple[Path, Path]]:
-    """Each image file under `inbox` (or `inbox` itself), and its place relative to it, sorted.
+def plan(inbox: Path, outbox: Path) -> list[tuple[Path, Path]]:
+    """Each image file under `inbox` (or `inbox` itself) and where its result goes, sorted.
 
-    Raises FileNotFoundError when there is no such file or folder, or no image in it.
+    What lies in an outbox inside the inbox is no scan. Raises FileNotFoundError when there is no
+    such file or folder, or no image in it; ValueError when a result would overwrite a scan or
+    another result.
     """
-    if inbox.is_file():
-        return [(inbox, Path(inbox.name))]
+    sources = [inbox] if inbox.is_file() else sorted(inbox.rglob("*"))
     scans = [
-        (path, path.relative_to(inbox))
-        for path in sorted(inbox.rglob("*"))
-        if path.suffix.lower() in EXTENSIONS and path.is_file()
+        (source, outbox / target_of(source.relative_to(inbox if inbox.is_dir() else inbox.parent)))
+        for source in sources
+        if source.suffix.lower() in EXTENSIONS
+        and source.is_file()
+        and not (outbox != inbox and source.is_relative_to(outbox))
     ]
     if not scans:
         what = "no image in this folder" if inbox.is_dir() else "no such file or folder"
         raise FileNotFoundError(f"restore: {inbox}: {what}")
+    taken = {source.resolve(): source for source, _ in scans}
+    for source, target in scans:
+        if other := taken.get(target.resolve()):
+            raise ValueError(
+                f"restore: {source}: its result would overwrite that of, or be, {other}"
+            )
+        taken[target.resolve()] = source
     return scans
 
 
 def target_of(place: Path) -> Path:
-    """Where the result goes: lossless kinds keep theirs, lossy ones become TIFF.
-
-    The original extension stays in a changed name, so that a.jpg and a.tif do not collide.
-    """
-    kind = LOSSLESS.get(place.suffix.lower())
-    return place.with_suffix(kind) if kind else place.with_name(f"{place.name}.tif")
+    """Where the result goes: lossless kinds keep their names, others get `.tif` added to theirs."""
+    lossless = place.suffix.lower() in ENCODINGS
+    return place if lossless else place.with_name(f"{place.name}.tif")
 
 
-def restore_scans(
-    scans: Iterable[tuple[Path, Path]], outbox: Path, restorer: Restorer
-) -> Iterator[Record]:
-    """Restore each of `scans` (file, place under `outbox`) in turn.
+def restore_scans(scans: Iterable[tuple[Path, Path]], restorer: Restorer) -> Iterator[Record]:
+    """Restore each of `scans` (file, where its result goes) in turn.
 
     Gives, for each, an empty record, or the file and the reason why it could not be restored.
     """
-    for source, place in scans:
+    for source, target in scans:
         try:
-            restore_file(source, outbox / target_of(place), restorer)
+            restore_file(source, target, restorer)
             yield {}
         except ImageError as error:
-            yield {"file": str(place), "reason": str(error)}
+            yield {"file": str(source), "reason": str(error)}
 
 
 def file_failures(outcomes: Sequence[Record], outbox: Path) -> str:
@@ -132,13 +140,19 @@ def restore_file(source: Path, target: Path, restorer: Restorer) -> Record:
     Raises ImageError when `source` is no image that can be restored.
     """
     sidecar_path = target.with_name(f"{target.name}.json")
-    source_sha256 = sha256_of(source)
+    try:
+        source_sha256 = sha256_of(source)
+    except OSError as error:
+        raise ImageError(f"{source.name}: cannot be read ({error.strerror})") from error
     if done := _already_done(target, sidecar_path, source_sha256, restorer):
         return done
     started = time.monotonic()
     scan = _open(source)
-    result, facts = _restored(scan, restorer)
-    _write(result, target)
+    try:
+        result, facts = _restored(scan, restorer)
+        _write(result, target)
+    except pyvips.Error as error:
+        raise ImageError(f"{source.name}: cannot be converted: {error}") from error
     sidecar = {
         "schema": 1,
         "statement": STATEMENT,
@@ -157,12 +171,19 @@ def restore_file(source: Path, target: Path, restorer: Restorer) -> Record:
 def _already_done(
     target: Path, sidecar: Path, source_sha256: str, restorer: Restorer
 ) -> Record | None:
-    if not (target.exists() and sidecar.exists()):
+    if not sidecar.exists():
         return None
-    record = json.loads(sidecar.read_text(encoding="utf-8"))
+    try:
+        record = json.loads(sidecar.read_text(encoding="utf-8"))
+        ours = record["statement"] == STATEMENT
+    except (ValueError, KeyError, TypeError):
+        ours = False
+    if not ours:
+        raise ImageError(f"{sidecar}: in the way, and no sidecar of ours; move it elsewhere")
     wanted = {"model": restorer.model, "applied": restorer.applied()}
     same = record["source"]["sha256"] == source_sha256 and record | wanted == record
-    return record if same and record["result"]["sha256"] == sha256_of(target) else None
+    whole = target.exists() and record["result"]["sha256"] == sha256_of(target)
+    return record if same and whole else None
 
 
 def _open(source: Path) -> pyvips.Image:
@@ -175,6 +196,11 @@ def _open(source: Path) -> pyvips.Image:
             f"{source.name}: {scan.interpretation} of {scan.format} is not restored yet; "
             "convert it to RGB or grey of 8 or 16 bit"
         )
+    colours = scan.bands - (1 if scan.hasalpha() else 0)
+    if colours not in (1, 3):
+        raise ImageError(f"{source.name}: {colours} colour bands; RGB and grey are restored")
+    if scan.get_typeof("n-pages") and scan.get("n-pages") > 1:
+        raise ImageError(f"{source.name}: {scan.get('n-pages')} pages; split it into single ones")
     return scan
 
 
@@ -246,7 +272,7 @@ def _write(image: pyvips.Image, target: Path) -> None:
 
     libvips writes no EXIF into TIFF.
     """
-    encoded = image.write_to_buffer(f"{target.suffix}{ENCODINGS[target.suffix]}")
+    encoded = image.write_to_buffer(ENCODINGS[target.suffix.lower()])
     with whole_file(target) as file:
         file.write(encoded)
 

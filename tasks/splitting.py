@@ -40,8 +40,9 @@ def deal(
     groups: work id -> group id. validation, test: shares of the works, unitless.
     A small collection fills its test side up to `least_test_works` with the validation works that
     hash next to it; as works are added these may go back to validation. No work ever passes
-    between training and the other two, as long as the held-out shares hold enough test works.
-    Raises ValueError when there are too few works to leave any for training.
+    between training and the other two, as long as the held-out shares hold enough test works and
+    its group keeps its name (a near-duplicate with an earlier id would give it another).
+    Raises ValueError when no work is left for training.
     """
     if len(groups) <= least_test_works:
         raise ValueError(
@@ -53,14 +54,21 @@ def deal(
     by_share = sum(place[groups[work]] < test for work in order)
     last_test = place[groups[order[max(by_share, least_test_works) - 1]]] if order else 0.0
     test_below = max(test, np.nextafter(last_test, 1.0)) if by_share < least_test_works else test
-    return {
-        work: "test"
-        if place[group] < test_below
-        else "validation"
-        if place[group] < test + validation
-        else "train"
-        for work, group in sorted(groups.items())
+    sides = {
+        work: _side(place[group], test_below, test + validation) for work, group in groups.items()
     }
+    if "train" not in sides.values():
+        raise ValueError(
+            f"split: none of the {len(groups)} works, in {len(place)} groups of near-duplicates, "
+            "falls to training; collect more, or take another split.seed"
+        )
+    return dict(sorted(sides.items()))
+
+
+def _side(place: float, test_below: float, validation_below: float) -> str:
+    if place < test_below:
+        return "test"
+    return "validation" if place < validation_below else "train"
 
 
 def _place(group: str, seed: int) -> float:

@@ -84,7 +84,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
-    for name in ("params.yaml", ".gitignore"):
+    for name in ("params.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(PROJECT / name, workspace.folder / name)
     workspace.set(**SMALL)
     git = ["git", "-C", str(workspace.folder)]

@@ -9,11 +9,11 @@ import pytest
 import pyvips
 
 from tasks.files import read_jsonl
-from tasks.images import sha256_of
+from tasks.images import ImageError, sha256_of
 from tasks.restoring import (
     Restorer,
     file_failures,
-    find_scans,
+    plan,
     restore_file,
     restore_scans,
     target_of,
@@ -150,14 +150,16 @@ def test_bad_files_are_set_aside_with_their_reason_and_the_others_go_on(tmp_path
     (inbox / "notes.txt").write_text("not an image, not looked at")
     lab = pyvips.Image.new_from_file(str(inbox / "whole.png")).colourspace("lab")
     lab.write_to_file(str(inbox / "lab.tif"))
-    outcomes = list(restore_scans(find_scans(inbox), outbox, restorer(0.1)))
+    outcomes = list(restore_scans(plan(inbox, outbox), restorer(0.1)))
     assert file_failures(outcomes, outbox) == "restore: 5 scans, 3 set aside"
-    reasons = {fault["file"]: fault["reason"] for fault in read_jsonl(outbox / "failures.jsonl")}
+    reasons = {
+        Path(fault["file"]).name: fault["reason"] for fault in read_jsonl(outbox / "failures.jsonl")
+    }
     assert reasons["cut.png"] == "cut.png: no image that can be read to its end"
     assert reasons["letter.jpg"] == "letter.jpg: no image that can be read to its end"
     assert "convert it to RGB or grey" in reasons["lab.tif"]
     restored = sorted(str(path.relative_to(outbox)) for path in outbox.rglob("*.json"))
-    assert restored == ["deep/good.tif.json", "whole.png.json"]
+    assert restored == ["deep/good.TIF.json", "whole.png.json"]
 
 
 def test_a_batch_in_which_all_failed_is_an_error(tmp_path: Path) -> None:
@@ -167,14 +169,50 @@ def test_a_batch_in_which_all_failed_is_an_error(tmp_path: Path) -> None:
 
 def test_an_inbox_without_images_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no image in this folder"):
-        find_scans(tmp_path)
+        plan(tmp_path, tmp_path / "out")
     with pytest.raises(FileNotFoundError, match="nowhere: no such file or folder"):
-        find_scans(tmp_path / "nowhere")
+        plan(tmp_path / "nowhere", tmp_path / "out")
+
+
+def test_no_scan_is_overwritten_and_no_two_results_share_a_name(tmp_path: Path) -> None:
+    for name in ("a.tif", "a.tiff", "a.TIF"):
+        scan(tmp_path / name)
+    with pytest.raises(ValueError, match=r"a\.TIF: its result would overwrite"):
+        plan(tmp_path, tmp_path)
+    targets = [target for _, target in plan(tmp_path, tmp_path / "out")]
+    assert len(set(targets)) == 3
+
+
+def test_results_in_the_inbox_are_no_scans(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    first = plan(tmp_path, tmp_path / "restored")
+    list(restore_scans(first, restorer(0.1)))
+    assert plan(tmp_path, tmp_path / "restored") == first
+
+
+def test_what_cannot_be_restored_whole_is_refused(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    page = pyvips.Image.new_from_file(str(tmp_path / "a.tif")).copy()
+    pyvips.Image.arrayjoin([page, page], across=1).write_to_file(
+        str(tmp_path / "pages.tif"), page_height=HEIGHT
+    )
+    with pytest.raises(ImageError, match=r"pages\.tif: 2 pages"):
+        restore_file(tmp_path / "pages.tif", tmp_path / "out.tif", restorer(0.1))
+    (tmp_path / "b.tif.json").write_text("{}")
+    with pytest.raises(ImageError, match=r"b\.tif\.json: in the way"):
+        restore_file(tmp_path / "a.tif", tmp_path / "b.tif", restorer(0.1))
 
 
 @pytest.mark.parametrize(
     ("place", "target"),
-    [("a/b.PNG", "a/b.png"), ("b.tiff", "b.tif"), ("b.jpg", "b.jpg.tif"), ("b.webp", "b.webp.tif")],
+    [
+        ("a/b.PNG", "a/b.PNG"),
+        ("b.tiff", "b.tiff"),
+        ("b.jpg", "b.jpg.tif"),
+        ("b.webp", "b.webp.tif"),
+    ],
 )
-def test_lossless_kinds_keep_theirs_and_lossy_ones_become_tiff(place: str, target: str) -> None:
+def test_lossless_kinds_keep_their_names_and_lossy_ones_become_tiff(
+    place: str, target: str
+) -> None:
     assert target_of(Path(place)) == Path(target)

@@ -60,6 +60,11 @@ def test_near_duplicates_share_a_group_and_so_a_side() -> None:
     assert sides["copy"] == sides["work-7"]
 
 
+def test_a_collection_of_near_duplicates_alone_is_refused() -> None:
+    with pytest.raises(ValueError, match="none of the 100 works, in 1 groups"):
+        deal(dict.fromkeys(alone(100), "work-20"), **SHARES)
+
+
 def test_too_few_works_are_refused_with_what_to_do() -> None:
     with pytest.raises(ValueError, match=r"8 works leave none to train on.*least_test_works"):
         deal(alone(8), **SHARES)
