@@ -16,8 +16,9 @@ import pytest
 from flows.server import prefect_server
 
 HOLDER = """
-import sys
+import signal, sys
 from flows.server import prefect_server
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell has it ignored
 with prefect_server() as url:
     print(url, flush=True)
     sys.stdin.read()
