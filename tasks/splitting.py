@@ -52,7 +52,7 @@ def deal(
     place = {group: _place(group, seed) for group in groups.values()}
     order = sorted(groups, key=lambda work: (place[groups[work]], work))
     by_share = sum(place[groups[work]] < test for work in order)
-    last_test = place[groups[order[max(by_share, least_test_works) - 1]]] if order else 0.0
+    last_test = place[groups[order[max(by_share, least_test_works) - 1]]]
     test_below = max(test, np.nextafter(last_test, 1.0)) if by_share < least_test_works else test
     sides = {
         work: _side(place[group], test_below, test + validation) for work, group in groups.items()
