@@ -30,7 +30,10 @@ def restore(
     outbox: Annotated[Path, typer.Option("--out", "-o", help="Where results go.")] = Path(
         "restored"
     ),
-    model: Annotated[Path, typer.Option(help="A trained model.")] = Path("data/model/model.keras"),
+    model: Annotated[
+        Path | None,
+        typer.Option(help="A model; else data/model/model.keras, else the one that is shipped."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list what would be done.")
     ] = False,
@@ -44,7 +47,7 @@ def restore(
     Examples:  patina restore scan.tif
                patina restore scans/ -o restored/ --dry-run
     """
-    from tasks.restoring import file_failures, load_restorer, plan, restore_scans
+    from tasks.restoring import chosen_model, file_failures, load_restorer, plan, restore_scans
 
     scans = plan(inbox, outbox)
     if dry_run:
@@ -55,6 +58,7 @@ def restore(
 
     import params
 
+    model = chosen_model(model, Path("data/model/model.keras"))
     restorer = load_restorer(model, **params.load().restore.model_dump())
     outcomes = list(track(restore_scans(scans, restorer), "restore", total=len(scans)))
     typer.echo(f"{file_failures(outcomes, outbox)} -> {outbox}/")
@@ -62,22 +66,131 @@ def restore(
 
 
 @app.command()
-def serve() -> None:
-    """Answer `prefect deployment run restore/batch` until stopped.
+def degrade(
+    image: Annotated[Path, typer.Argument(help="An image of a sound work.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The twin, a PNG.")] = Path("twin.png"),
+    steps: Annotated[
+        str | None, typer.Option(help="Degradations and severities (0 to 1), in their order.")
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="A recipe that was filed with a twin, to be replayed.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed gives another damage.")] = 0,
+) -> None:
+    """Deteriorate an image by hand, or as a recipe says; the same recipe gives the same bytes.
 
-    A Prefect server is started too, unless PREFECT_API_URL names one.
+    Beside the twin lie its recipe, and the mask of its local damage.
+
+    Examples:  patina degrade work.png --steps craquelure:0.6,yellow_varnish:0.3 -o old.png
+               patina degrade work.png --recipe old.recipe.json -o again.png
+    """
+    from tasks.degradations import DEGRADATIONS
+    from tasks.deteriorating import deteriorate_file
+    from tasks.recipes import read_recipe, recipe_by_hand
+
+    if (steps is None) == (recipe is None):
+        known = ", ".join(DEGRADATIONS)
+        raise ValueError(f"degrade: give either --steps or --recipe; the degradations are {known}")
+    made = read_recipe(recipe) if recipe else recipe_by_hand(image.stem, steps or "", seed=seed)
+    deteriorate_file(image, out, made)
+    typer.echo(f"{image} -> {out}")
+
+
+@app.command()
+def crawl(
+    source: Annotated[
+        str | None, typer.Argument(help="artic, cleveland or met; crawl.source if not given.")
+    ] = None,
+    query: Annotated[str | None, typer.Argument(help="Words to search for.")] = None,
+    department: Annotated[str | None, typer.Option(help="Part of a department's name.")] = None,
+    medium: Annotated[str | None, typer.Option(help="Part of the medium, such as oil.")] = None,
+    period: Annotated[str | None, typer.Option(help="Years, such as 1600-1699.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Works to have; 0: all.")] = None,
+    max_pixels: Annotated[int | None, typer.Option(help="Of an image; 0: any number.")] = None,
+    contact: Annotated[
+        str | None, typer.Option(help="Your e-mail or web address, for the museum.")
+    ] = None,
+    delay_s: Annotated[
+        float | None, typer.Option(help="Seconds between requests; at least the museum's own.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count what there is to fetch, and how long.")
+    ] = False,
+    push: Annotated[bool, typer.Option("--push", help="Copy it to DVC's remote, too.")] = False,
+    replay_origin: Annotated[
+        str, typer.Option(help="A server on this machine that answers instead of the museum.")
+    ] = "",
+) -> None:
+    """Fetch public-domain works of a museum into data/harvest/, at the museum's pace.
+
+    What is not given here is taken from the section crawl of params.yaml. A crawl that was cut
+    short goes on where it stopped when it is run again; later ones fetch what is new or changed.
+
+    Examples:  patina crawl artic monet --limit 50 --contact me@lab.org
+               patina crawl met --department European --period 1600-1699 --dry-run
+    """
+    import params
+    from flows.harvesting import fetch
+
+    given = {
+        "source": source,
+        "query": query,
+        "department": department,
+        "medium": medium,
+        "period": period,
+        "limit": limit,
+        "max_pixels": max_pixels,
+        "contact": contact,
+        "delay_s": delay_s,
+    }
+    asked = params.load(crawl={k: v for k, v in given.items() if v is not None}).crawl
+    if not asked.is_museum:
+        raise ValueError(f"crawl: {asked.source!r} is no museum; give artic, cleveland or met")
+    options = [*(["--dry-run"] if dry_run else [])]
+    options += [f"--replay-origin={replay_origin}"] if replay_origin else []
+    fetch(asked, options, push=push)
+    if not dry_run:
+        typer.echo(
+            f"In data/harvest/{asked.source}/, under DVC. To work with it:\n"
+            f"  dvc exp run -S crawl.source={asked.source}   (or harvest: with all museums')"
+        )
+
+
+@app.command()
+def serve() -> None:
+    """Answer `prefect deployment run restore/batch`, and crawl at night, until stopped.
+
+    A Prefect server is started too, unless PREFECT_API_URL names one. The deployment
+    crawl/nightly keeps its schedule only if crawl.source is a museum.
 
     Example:  patina serve
               export PREFECT_API_URL=…    (as it says)
               prefect deployment run restore/batch -p inbox=/scans -p outbox=/restored
     """
+    import params
     from flows.server import prefect_server
 
+    asked = params.load().crawl
     with prefect_server() as url:
+        from prefect import serve
+        from prefect.schedules import Cron
+
+        from flows.crawl import crawl as crawl_flow
         from flows.restore import restore as restore_flow
 
-        typer.echo(f"Serving restore/batch. In another shell: export PREFECT_API_URL={url}")
-        restore_flow.serve(name="batch", print_starting_message=False)
+        typer.echo(
+            "Serving restore/batch and crawl/nightly. "
+            f"In another shell: export PREFECT_API_URL={url}"
+        )
+        deployments = [
+            restore_flow.to_deployment("batch"),
+            crawl_flow.to_deployment(
+                "nightly",
+                parameters={"from_museum": True, "push": True},
+                schedule=Cron(asked.nightly, active=asked.is_museum),
+            ),
+        ]
+        serve(*deployments, print_starting_message=False)  # type: ignore[arg-type]  # or awaitable
 
 
 def main() -> None:

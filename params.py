@@ -1,5 +1,6 @@
 """The only reader of params.yaml: one frozen class for each section, that is, for each stage."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -27,12 +28,26 @@ class Section(BaseModel):
 
 
 class Crawl(Section):
-    """Where the works come from."""
+    """Where the works come from, and what a museum is asked for."""
 
-    source: Literal["sample", "folder"]  # the built-in museum, or a folder of scans
-    folder: Annotated[str, Field(min_length=1)]  # of the scans; unused by `sample`
+    source: Literal["sample", "folder", "artic", "cleveland", "met", "harvest"]
+    folder: Annotated[str, Field(min_length=1)]  # of the scans; read by `folder` alone
     works: Count  # how many works the sample museum holds
     seed: Seed  # the sample museum's painter's seed
+    query: str  # words to search for
+    department: str  # part of a department's name
+    medium: str  # part of it
+    period: Annotated[str, Field(pattern=r"^$|^-?\d+(\s*-\s*-?\d+)?$")]  # first and last year
+    limit: Annotated[int, Field(ge=0)]  # works; 0: all that are found
+    max_pixels: Annotated[int, Field(ge=0)]  # of an image; 0: any number
+    contact: str  # e-mail or web address of who is calling
+    delay_s: Annotated[float, Field(ge=0)]  # seconds between requests, if more than the museum's
+    nightly: str  # cron line of the deployment crawl/nightly
+
+    @property
+    def is_museum(self) -> bool:
+        """Whether the works are fetched by `patina crawl`, not by the stage."""
+        return self.source in ("artic", "cleveland", "met")
 
 
 class Preprocess(Section):
@@ -91,6 +106,7 @@ class Train(Section):
     network: str  # a name from models.NETWORKS
     filters: Count  # of the first level; each level below doubles them
     depth: Annotated[int, Field(ge=1, le=4)]  # levels of the encoder; tiles are 2⁴-aligned
+    start: Literal["pretrained", "scratch"]  # from the weights that are shipped, if they fit
     loss: str  # a name from models.LOSSES
     patch_px: Annotated[tuple[PatchSide, ...], Field(min_length=1)]  # squares, size by size
     batch: Count  # patches of the largest size in a batch; smaller ones fill as many pixels
@@ -117,7 +133,8 @@ class Restore(Section):
 
     tile_px: Annotated[int, Field(ge=64, multiple_of=16)]  # side of a tile, overlap included
     overlap_px: Annotated[int, Field(ge=0, multiple_of=16)]  # shared by neighbouring tiles
-    dead_zone_255: Annotated[float, Field(ge=0)]  # 8-bit steps below which nothing is changed
+    detail_zone_255: Annotated[float, Field(ge=0)]  # 8-bit steps; works that change less stay
+    colour_zone_255: Annotated[float, Field(ge=0)]  # alike, for the mean colour
 
     @model_validator(mode="after")
     def _tiles_advance(self) -> Self:
@@ -150,14 +167,17 @@ def known(kind: str, name: str, names: Any) -> None:
         raise ValueError(f"unknown {kind} {name!r}; known: {', '.join(sorted(names))}")
 
 
-def load(path: Path = Path("params.yaml")) -> Params:
-    """Read and check `path`.
+def load(path: Path = Path("params.yaml"), **changes: Mapping[str, Any]) -> Params:
+    """Read and check `path`; `changes` are values by section that stand instead of the file's.
 
     Raises ParamsError, a line for each fault, when the file is missing, is no YAML or says
     something that is not known.
     """
     try:
-        return Params.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        read = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for section, values in changes.items():
+            read[section] |= values
+        return Params.model_validate(read)
     except OSError as error:
         raise ParamsError(
             f"{path}: cannot be read ({error.strerror}); run from the root"

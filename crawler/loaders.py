@@ -3,8 +3,6 @@
 import hashlib
 import re
 import unicodedata
-from typing import Any
-from urllib.parse import urljoin
 
 from itemloaders.processors import Identity, MapCompose, TakeFirst
 from scrapy.loader import ItemLoader
@@ -37,11 +35,6 @@ def short_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:10]
 
 
-def absolute(url: str, loader_context: dict[str, Any]) -> str:
-    response = loader_context.get("response")
-    return urljoin(response.url, url) if response else url
-
-
 class ArtworkLoader(ItemLoader):
     """Takes the first value of a field that says something; null and "" say nothing."""
 
@@ -49,6 +42,4 @@ class ArtworkLoader(ItemLoader):
     default_input_processor = MapCompose(clean)
     default_output_processor = TakeFirst()
     id_in = MapCompose(clean, file_safe)
-    source_in = MapCompose(clean, absolute)
-    image_url_in = MapCompose(clean, absolute)
     local_in = Identity()

@@ -1,7 +1,8 @@
 """The built-in museum: a web server on this machine whose works are painted when asked for.
 
 It answers as the Art Institute of Chicago's API does, so that a crawl is a real one (robots.txt,
-pages, images over HTTP) on a machine without a network. Works are invented and free of rights.
+pages, records, images over HTTP) on a machine without a network. Works are invented and free of
+rights. Its addresses begin with its name, as crawler.network.ReplayHandler asks for them.
 """
 
 import hashlib
@@ -19,14 +20,15 @@ from urllib.parse import parse_qs, urlsplit
 import pyvips
 
 ROBOTS = "User-agent: *\nAllow: /\n"
-WEBSITE = "https://sample-museum.invalid"  # the same in every crawl, whatever the server's port
+WEBSITE = "https://sample-museum.invalid"  # a name that no DNS knows
+CONFIG = {"iiif_url": f"{WEBSITE}/iiif/2", "website_url": WEBSITE}
 FIRST_ID = 1001
-FIRST_CLOSED_ID = 9001
-IMAGE = re.compile(r"/iiif/2/([0-9a-f-]{36})/full/843,/0/default\.jpg")
+IMAGE = re.compile(r"/iiif/2/([0-9a-f-]{36})/full/\d+,/0/default\.jpg")
+RECORD = re.compile(r"/api/v1/artworks/(\d+)")
 
 
 class Museum:
-    """`works` works in the public domain and, between them, some that are not.
+    """`works` works in the public domain.
 
     requests: the paths asked for, in order of arrival.
     """
@@ -36,9 +38,6 @@ class Museum:
     ) -> None:
         self.seed, self.page_size, self.robots = seed, page_size, robots
         self.numbers = {self.image_id(number): number for number in range(works)}
-        self.shelf: list[int | None] = []  # a work's number; None for one that is not free
-        for number in range(works):
-            self.shelf += [number] if number % 5 else [number, None]
         self.requests: list[str] = []
         # a listing paints its page for the words; the images asked for next are then at hand
         self.painted = lru_cache(maxsize=4 * page_size)(self.paint)
@@ -77,42 +76,39 @@ class Museum:
     def jpeg(self, number: int) -> bytes:
         return self.painted(number)[0]
 
-    def record(self, place: int) -> dict[str, Any]:
-        number = self.shelf[place]
-        if number is None:
-            closed = {"id": FIRST_CLOSED_ID + place, "title": "Still in copyright"}
-            return listed(closed, "A living artist", image_id=self.image_id(-1 - place))
+    def record(self, number: int) -> dict[str, Any]:
         words = self.painted(number)[1]
-        named = {"id": FIRST_ID + number, "title": words["title"]}
-        record = listed(named, words["artist"], image_id=self.image_id(number))
-        free = {"date_display": words["date"], "medium_display": words["medium"]}
-        return record | free | {"style_title": words["style"], "is_public_domain": True}
-
-    def search(self, limit: int, page: int) -> dict[str, Any]:
-        """A page of the listing; `limit` is cut to the museum's own page size."""
-        limit = min(limit, self.page_size, 100)
-        places = range(len(self.shelf))[(page - 1) * limit : page * limit]
         return {
-            "pagination": {
-                "total": len(self.shelf),
-                "limit": limit,
-                "offset": (page - 1) * limit,
-                "total_pages": -(-len(self.shelf) // limit),
-                "current_page": page,
-            },
-            "data": [self.record(place) for place in places],
-            "config": {"iiif_url": f"{self.origin}/iiif/2", "website_url": WEBSITE},
+            "id": FIRST_ID + number,
+            "title": words["title"],
+            "artist_display": words["artist"],
+            "date_display": words["date"],
+            "medium_display": words["medium"],
+            "image_id": self.image_id(number),
+            "is_public_domain": True,
         }
 
+    def search(self, after: int, limit: int) -> dict[str, Any]:
+        """The free works that follow the id `after`; `limit` is cut to the museum's page size."""
+        limit = min(limit, self.page_size, 100)
+        left = range(max(0, after - FIRST_ID + 1), len(self.numbers))
+        return {
+            "pagination": {
+                "total": len(left),
+                "limit": limit,
+                "offset": 0,
+                "total_pages": -(-len(left) // limit),
+                "current_page": 1,
+            },
+            "data": [{"id": FIRST_ID + number} for number in left[:limit]],
+            "config": CONFIG,
+        }
 
-def listed(named: dict[str, Any], artist: str, image_id: str) -> dict[str, Any]:
-    """A record with nothing known but these, and not known to be free."""
-    unknown = {"date_display": None, "medium_display": None, "style_title": None}
-    return (
-        named
-        | {"artist_display": artist, "image_id": image_id, "is_public_domain": False}
-        | unknown
-    )
+    def detail(self, work: int) -> dict[str, Any] | None:
+        """The record of one work; None when there is none of that id."""
+        if work - FIRST_ID in range(len(self.numbers)):
+            return {"data": self.record(work - FIRST_ID), "config": CONFIG}
+        return None
 
 
 def answering(museum: Museum) -> type[BaseHTTPRequestHandler]:
@@ -127,28 +123,32 @@ def answering(museum: Museum) -> type[BaseHTTPRequestHandler]:
                 super().handle()
 
         def do_GET(self) -> None:
+            self.path = self.path.removeprefix(f"/{urlsplit(WEBSITE).netloc}")
             museum.requests.append(self.path)
             url = urlsplit(self.path)
-            image = IMAGE.fullmatch(url.path)
+            image, record = IMAGE.fullmatch(url.path), RECORD.fullmatch(url.path)
             if url.path == "/robots.txt":
                 self.answer("text/plain", museum.robots.encode())
             elif url.path == "/api/v1/artworks/search":
                 self.search(url.query)
+            elif record and (found := museum.detail(int(record[1]))):
+                self.answer("application/json", json.dumps(found).encode())
             elif image and image[1] in museum.numbers:
                 self.answer("image/jpeg", museum.jpeg(museum.numbers[image[1]]))
             else:
                 self.send_error(404)
 
         def search(self, query: str) -> None:
-            asked = {name: values[-1] for name, values in parse_qs(query).items()}
             try:
-                limit, page = int(asked.get("limit", 12)), int(asked.get("page", 1))
-            except ValueError:
-                limit, page = 0, 0
-            if limit < 1 or page < 1:
-                self.send_error(400, "limit and page are whole numbers from 1")
-            else:
-                self.answer("application/json", json.dumps(museum.search(limit, page)).encode())
+                asked = json.loads(parse_qs(query)["params"][0])
+                ranges = [
+                    one["range"]["id"] for one in asked["query"]["bool"]["filter"] if "range" in one
+                ]
+                found = museum.search(ranges[0]["gt"], asked["limit"])
+            except (KeyError, IndexError, ValueError, TypeError):
+                self.send_error(400, "only the search that lists works by id is answered here")
+                return
+            self.answer("application/json", json.dumps(found).encode())
 
         def answer(self, content_type: str, body: bytes) -> None:
             self.send_response(200)

@@ -1,131 +1,157 @@
-"""What happens to a work that was found: its bytes arrive, are verified, and are filed.
-
-A harvest:
-    artworks/<id><suffix>   original bytes of the sound works
-    rejected/<id><suffix>   bytes of those with a fault
-    manifest.jsonl          the sound works of the last crawl, rejected.jsonl the others and why
-    .records/<id>.json      how a filed work got here, so that a crawl that is run again goes on
+"""What happens to a work that was found: record read, image fetched, verified, filed.
 
 Scrapy's FilesPipeline is not used: a file whose writing was cut short is up to date for it, works
 that share an image URL share one file, and it logs a traceback for every 404.
 """
 
 import asyncio
-import hashlib
-import json
-import os
-import shutil
-from collections.abc import Iterable
+from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.exceptions import (
-    CannotResolveHostError,
-    DownloadCancelledError,
-    DownloadConnectionRefusedError,
-    DownloadFailedError,
-    DownloadTimeoutError,
-    DropItem,
-    IgnoreRequest,
-    NotSupported,
-    ResponseDataLossError,
-    UnsupportedURLSchemeError,
-)
+from scrapy.exceptions import DropItem
+from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
-from crawler.items import Artwork
-from crawler.verify import examine
-
-DOWNLOAD_ERRORS = (
-    CannotResolveHostError,
-    DownloadCancelledError,  # larger than DOWNLOAD_MAXSIZE
-    DownloadConnectionRefusedError,
-    DownloadFailedError,
-    DownloadTimeoutError,
-    IgnoreRequest,  # robots.txt, another domain
-    NotSupported,
-    ResponseDataLossError,
-    UnsupportedURLSchemeError,
-    ValueError,  # not a URL
+from crawler.harvest import (
+    ABOUT_THE_WORK,
+    MANIFEST_FIELDS,
+    RECORD_FIELDS,
+    Harvest,
+    Row,
+    read_lines,
+    settle,
+    write_lines,
 )
-ABOUT_THE_WORK = ("title", "artist", "date", "medium", "institution", "licence", "source")
-ABOUT_THE_FILE = ("sha256", "size_bytes", "width", "height")
-MANIFEST_FIELDS = ("id", "file", *ABOUT_THE_WORK, *ABOUT_THE_FILE)
+from crawler.items import Artwork, Rendition
+from crawler.network import DOWNLOAD_ERRORS
+from crawler.spiders.museum import MuseumSpider, PacedSpider, answer
+from crawler.verify import examine, size_of
+
+GONE = {404, 410}
+WORTH_A_SMALLER_ONE = ("too large", *(f"download failed: HTTP {status}" for status in GONE))
 CHUNK_BYTES = 2**20
-
-
-def write_atomically(path: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
-    """Write `chunks` so that `path` is the whole of them or untouched; returns SHA-256 and size."""
-    digest = hashlib.sha256()
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            for chunk in chunks:
-                digest.update(chunk)
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-            size_bytes = file.tell()
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return digest.hexdigest(), size_bytes
-
-
-def write_lines(path: Path, rows: dict[str, dict[str, Any]]) -> None:
-    """`rows` by id as JSON lines, sorted, so that the same works make the same file."""
-    lines = (json.dumps(rows[key], ensure_ascii=False) + "\n" for key in sorted(rows))
-    write_atomically(path, (line.encode() for line in lines))
-
-
-def image_key(url: str | None) -> str:
-    """What tells a museum's images apart; not its host, as the sample museum's port changes."""
-    parts = urlsplit(url or "")
-    return f"{parts.path}?{parts.query}"
+WRITING = Lock()
 
 
 class HarvestPipeline:
-    """What the three pipelines share: the harvest and the crawl's counters."""
+    """What the pipelines share: the harvest and the crawl's counters."""
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
-        self.harvest = Path(crawler.settings["HARVEST"])
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         return cls(crawler)
 
+    @property
+    def spider(self) -> PacedSpider:
+        assert isinstance(self.crawler.spider, PacedSpider)
+        return self.crawler.spider
+
+    @property
+    def harvest(self) -> Harvest:
+        return self.spider.harvest
+
     def count(self, name: str, number: int = 1) -> None:
+        """Add to a counter, from any thread."""
         assert self.crawler.stats
-        self.crawler.stats.inc_value(f"patina/{name}", number)
+        with WRITING:
+            self.crawler.stats.inc_value(f"patina/{name}", number)
 
-    def record_path(self, item: Artwork) -> Path:
-        return self.harvest / ".records" / f"{item.id}.json"
+    async def download(self, request: Request) -> Response:
+        assert self.crawler.engine
+        return await self.crawler.engine.download_async(request)
 
 
-class DownloadPipeline(HarvestPipeline):
-    """Brings a work's original bytes into the harvest, unless they are there already."""
-
-    def open_spider(self) -> None:
-        self.seen: set[str] = set()
-        shutil.rmtree(self.harvest / ".incoming", ignore_errors=True)  # of a killed crawl
-        (self.harvest / ".incoming").mkdir(parents=True)
-
-    def close_spider(self) -> None:
-        shutil.rmtree(self.harvest / ".incoming")
+class RecordPipeline(HarvestPipeline):
+    """Reads the museum's own record of a work, unless nothing has changed since it was filed."""
 
     async def process_item(self, item: Artwork) -> Artwork:
-        if item.id in self.seen:  # a listing that grows while it is read repeats works
-            raise DropItem(f"{item.id}: found twice")
-        self.seen.add(item.id)
         self.count("found")
+        record = self.harvest.record(item.id)
+        item.max_pixels = self.spider.selection.max_pixels
+        if item.version and all(
+            getattr(item, n) == record.get(n) for n in ("version", "max_pixels")
+        ):
+            await self.keep(item, record)
+        if not (item.kept or item.local):
+            await self.read(item, record)
+        return item
+
+    async def keep(self, item: Artwork, record: Row) -> None:
+        """Take over what is filed, if it still is what it was; what `item` knows better stays."""
+        if await asyncio.to_thread(self.harvest.intact, record):
+            for name in RECORD_FIELDS:
+                setattr(item, name, getattr(item, name) or record[name])
+            item.suffix, item.kept = Path(item.file).suffix, True
+
+    async def read(self, item: Artwork, record: Row) -> None:
+        """Fill in what the museum says of the work now, and whether we may have it.
+
+        Raises DropItem when it is not what was asked for.
+        """
+        spider = self.spider
+        assert isinstance(spider, MuseumSpider)
+        try:
+            response = await self.download(spider.record_request(item.number))
+            if response.status in GONE:
+                refuse(item, record, f"record gone: HTTP {response.status}")
+                return
+            fresh = spider.artwork(answer(response))
+        except DOWNLOAD_ERRORS as error:
+            item.fault = f"record not read: {error or type(error).__name__}"
+            return
+        except (KeyError, TypeError, AttributeError) as error:
+            item.fault = f"record not understood: {type(error).__name__} {error}"
+            return
+        if not record and not spider.selection.wants(fresh):
+            self.count("filtered")
+            raise DropItem(f"{item.id}: not what was asked for")
+        for name in (one.name for one in fields(fresh)):
+            if name not in ("id", "number", "max_pixels"):
+                setattr(item, name, getattr(fresh, name))
+        if not item.licence:
+            refuse(item, record, "not in the public domain by its own record")
+        elif not item.renditions:
+            refuse(item, record, "no image offered")
+        elif record and same(item, record, self.choice(item)):
+            await self.keep(item, record)
+
+    def choice(self, item: Artwork) -> list[Rendition]:
+        return self.spider.selection.fitting(item.renditions)
+
+
+def refuse(item: Artwork, record: Row, reason: str) -> None:
+    """Say why a work may not be had; one that was filed before is withdrawn."""
+    if record:
+        item.withdrawn = reason
+    else:
+        item.fault = reason
+
+
+def same(item: Artwork, record: Row, renditions: list[Rendition]) -> bool:
+    """Whether the record and the image that would be taken are those that were filed."""
+    urls = [rendition.url for rendition in renditions]
+    if item.max_pixels != record["max_pixels"]:  # a better one may fit now
+        urls = urls[:1]
+    return record["image_url"] in urls and all(
+        getattr(item, name) == record[name] for name in (*ABOUT_THE_WORK, "version")
+    )
+
+
+class ImagePipeline(HarvestPipeline):
+    """Brings a work's original bytes in, the best size that was asked for."""
+
+    async def process_item(self, item: Artwork) -> Artwork:
+        if item.kept or item.fault or item.withdrawn:
+            return item
         if item.local:
             await asyncio.to_thread(self.copy, item, item.local)
-        elif await asyncio.to_thread(self.at_hand, item):
-            self.count("kept")
         else:
             await self.fetch(item)
         return item
@@ -137,95 +163,130 @@ class DownloadPipeline(HarvestPipeline):
             item.fault = f"cannot be read: {error.strerror}"
             return
         with file:
-            self.take(item, iter(lambda: file.read(CHUNK_BYTES), b""))
-
-    def at_hand(self, item: Artwork) -> bool:
-        """Whether a crawl before this one filed this very image, and its bytes are still those."""
-        try:
-            record = json.loads(self.record_path(item).read_bytes())
-            with (self.harvest / record["file"]).open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-        except (FileNotFoundError, ValueError, KeyError):
-            return False
-        if (found, image_key(item.image_url)) != (record["sha256"], record["image"]):
-            return False
-        item.file, item.sha256, item.size_bytes = record["file"], found, record["size_bytes"]
-        return True
+            self.harvest.take(item, iter(lambda: file.read(CHUNK_BYTES), b""))
 
     async def fetch(self, item: Artwork) -> None:
-        assert self.crawler.engine
-        try:
-            request = Request(item.image_url or "", callback=NO_CALLBACK)
-            response = await self.crawler.engine.download_async(request)
-        except DOWNLOAD_ERRORS as error:
-            item.fault = f"download failed: {error or type(error).__name__}"
-            return
-        if response.status != 200:
-            item.fault = f"download failed: HTTP {response.status}"
-        else:
-            await asyncio.to_thread(self.take, item, [response.body])
+        """Try the sizes offered, from the best that fits; the last says what is wrong."""
+        renditions = self.spider.selection.fitting(item.renditions)
+        if not renditions:
+            least = item.renditions[-1]
+            item.fault = f"too large: {least.width}×{least.height} pixels is the least offered"
+        for rendition in renditions:
+            item.fault = await self.fetch_rendition(item, rendition)
+            if not item.fault.startswith(WORTH_A_SMALLER_ONE):
+                return
 
-    def take(self, item: Artwork, chunks: Iterable[bytes]) -> None:
-        item.file = f".incoming/{item.id}"
-        item.sha256, item.size_bytes = write_atomically(self.harvest / item.file, chunks)
+    async def fetch_rendition(self, item: Artwork, rendition: Rendition) -> str:
+        """Bring one size in; returns what is wrong with it, "" if nothing is."""
+        record = self.harvest.record(item.id)
+        request = Request(rendition.url, callback=NO_CALLBACK, meta={"dont_cache": True})
+        ours = record.get("image_url") == rendition.url and self.harvest.intact(record)
+        unless = unless_changed(record) if ours else {}
+        request.headers.update(unless)
+        try:
+            response = await self.download(request)
+        except DOWNLOAD_ERRORS as error:
+            return f"download failed: {error or type(error).__name__}"
+        if response.status == 304 and unless:
+            self.count("not_modified")
+            told = {
+                name: getattr(item, name) for name in (*ABOUT_THE_WORK, "version", "max_pixels")
+            }
+            vars(item).update({name: record[name] for name in RECORD_FIELDS} | told)
+            item.suffix, item.kept = Path(item.file).suffix, True
+            return ""
+        if response.status != 200:
+            return f"download failed: HTTP {response.status}"
+        item.image_url = rendition.url
+        item.asked_width, item.asked_height = rendition.width, rendition.height
+        item.etag, item.last_modified = (
+            (response.headers.get(name) or b"").decode("latin-1")
+            for name in ("ETag", "Last-Modified")
+        )
+        if self.spider.museum:
+            item.retrieved = datetime.now(UTC).isoformat(timespec="seconds")
+        await asyncio.to_thread(self.harvest.take, item, [response.body])
+        self.count("fetched")
+        width, height = await asyncio.to_thread(size_of, self.harvest.folder / item.file)
+        if not self.spider.selection.fits(width, height):
+            return f"too large: {width}×{height} pixels came; raise max_pixels"
+        return ""
+
+
+def unless_changed(record: Row) -> dict[str, str]:
+    """The headers that ask for an image only if it is not the one that was filed."""
+    told = {"If-None-Match": record["etag"], "If-Modified-Since": record["last_modified"]}
+    return {name: value for name, value in told.items() if value}
 
 
 class VerifyPipeline(HarvestPipeline):
     """Decodes every work to its end and says what is wrong with it."""
 
     async def process_item(self, item: Artwork) -> Artwork:
-        if not item.fault:
-            found = await asyncio.to_thread(examine, self.harvest / item.file)
+        if not (item.kept or item.fault or item.withdrawn):
+            found = await asyncio.to_thread(examine, self.harvest.folder / item.file)
             item.suffix, item.fault = found.suffix, found.fault
             item.width, item.height = found.width, found.height
         return item
 
 
 class FilePipeline(HarvestPipeline):
-    """Files sound works, sets the others aside, and writes down both."""
+    """Files sound works, sets the others aside, and writes all of it down."""
 
     def open_spider(self) -> None:
-        self.filed: dict[str, dict[str, Any]] = {}
-        self.rejected: dict[str, dict[str, Any]] = {}
-        for folder in ("artworks", "rejected", ".records"):
-            (self.harvest / folder).mkdir(exist_ok=True)
-        for folder in (".", ".records"):
-            for part in (self.harvest / folder).glob(".*.part"):  # of a killed crawl
-                part.unlink()
-
-    def close_spider(self) -> None:
-        if not (self.filed or self.rejected):  # a museum that is down tells nothing about its works
-            return
-        write_lines(self.harvest / "manifest.jsonl", self.filed)
-        write_lines(self.harvest / "rejected.jsonl", self.rejected)
+        self.filed: dict[str, Row] = {}
+        self.kept: set[str] = set()  # of those filed, the works of an earlier crawl
+        self.rejected: dict[str, Row] = {}
+        self.withdrawn = read_lines(self.harvest.folder / "withdrawn.jsonl")
 
     async def process_item(self, item: Artwork) -> Artwork:
-        await asyncio.to_thread(self.reject if item.fault else self.file, item)
+        put = self.withdraw if item.withdrawn else self.reject if item.fault else self.file
+        await asyncio.to_thread(put, item)
         return item
 
     def file(self, item: Artwork) -> None:
-        self.move(item, "artworks")
-        record = {"image": image_key(item.image_url)}
-        record |= {name: getattr(item, name) for name in ("file", "sha256", "size_bytes")}
-        # after the file: a crawl killed between the two fetches the work again, and no harm is done
-        write_atomically(self.record_path(item), [json.dumps(record).encode()])
-        self.filed[item.id] = {name: getattr(item, name) for name in MANIFEST_FIELDS}
+        record = self.harvest.file(item, self.spider.selection.key())
+        self.filed[item.id] = line(record)
+        self.withdrawn.pop(item.id, None)
         self.count("filed")
-        self.count("bytes", item.size_bytes)
+        if item.kept:
+            self.kept.add(item.id)
+            self.count("up_to_date")
+        else:
+            self.count("bytes", item.size_bytes)
 
     def reject(self, item: Artwork) -> None:
-        if item.file:
-            self.record_path(item).unlink(missing_ok=True)
-            self.move(item, "rejected")
+        self.harvest.reject(item)
         self.rejected[item.id] = {"id": item.id, "source": item.source, "reason": item.fault}
         self.count(f"rejected/{item.fault.split(':')[0]}")
 
-    def move(self, item: Artwork, folder: str) -> None:
-        """Give a work its place, and take away what an earlier crawl had of it elsewhere."""
-        old, item.file = self.harvest / item.file, f"{folder}/{item.id}{item.suffix}"
-        new = self.harvest / item.file
-        old.replace(new)
-        for place in ("artworks", "rejected"):
-            for other in (self.harvest / place).glob(f"{item.id}.*"):
-                if other != new:
-                    other.unlink()
+    def withdraw(self, item: Artwork) -> None:
+        record = self.harvest.record(item.id)
+        place = self.harvest.set_withdrawn(record)
+        self.withdrawn[item.id] = line(record) | {"file": place, "reason": item.withdrawn}
+        with WRITING:  # works are filed in several threads
+            write_lines(self.harvest.folder / "withdrawn.jsonl", self.withdrawn)
+        self.harvest.forget(item.id)  # last: killed before, the next crawl does this again
+        self.count("withdrawn")
+
+    def close_spider(self) -> None:
+        """Write the manifests; a museum that is down tells nothing, and changes none."""
+        museum = self.spider.museum
+        assert self.crawler.stats
+        if not self.crawler.stats.get_value("patina/found"):
+            return
+        rows = {r["id"]: line(r) for r in self.harvest.records()} if museum else self.filed
+        manifest, doubles = settle(rows, museum=museum)
+        for work in doubles.values():
+            self.count(f"rejected/{work['reason'].split(':')[0]}")
+            self.count("filed", -(work["id"] in self.filed))
+            self.count("up_to_date", -(work["id"] in self.kept))
+        write_lines(self.harvest.folder / "manifest.jsonl", manifest)
+        write_lines(self.harvest.folder / "rejected.jsonl", self.rejected | doubles)
+        if museum:  # also those that came back
+            write_lines(self.harvest.folder / "withdrawn.jsonl", self.withdrawn)
+
+
+def line(record: dict[str, Any]) -> Row:
+    """The record's line in the manifest."""
+    return {name: record[name] for name in MANIFEST_FIELDS}

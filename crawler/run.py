@@ -3,22 +3,31 @@
 Scrapy's reactor cannot be started twice, so that whoever wants two crawls starts two processes.
 """
 
+import json
 import os
+import re
 import signal
 import time
+from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
-from scrapy.crawler import CrawlerProcess
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from scrapy.crawler import Crawler, CrawlerProcess
 from scrapy.settings import Settings
-from scrapy.signals import item_error, spider_closed, spider_error
+from scrapy.signals import item_dropped, item_error, item_scraped, spider_opened
 from scrapy.spiderloader import SpiderLoader
-from twisted.python.failure import Failure
 
-from crawler.items import CrawlError
+from crawler.harvest import Harvest, write_atomically
+from crawler.items import CrawlError, LaterError
 from crawler.museum import Museum
+from crawler.network import replay_from
+from crawler.selection import Selection
+from crawler.settings import FIRST_WAIT_S
+from crawler.spiders.museum import MuseumSpider, PacedSpider
 
 EPILOG = """
 Examples:
@@ -27,53 +36,81 @@ python -m crawler.run --source sample --works 48 --seed 0 --out data/artworks
 
 python -m crawler.run --source folder --folder ~/scans --institution "City Archive" --out harvest
 
+python -m crawler.run --source artic --query monet --limit 50 --contact me@lab.org --out harvest
+
 A crawl that was cut short goes on where it stopped when it is run again.
 """
+TRY_LATER = 75  # exit code: the museum or the network was at fault, as sysexits.h has it
 
 
-class Outcome(NamedTuple):
-    """What a crawl counted, and what went wrong beyond single works."""
+class Outcome(dict[str, Any]):
+    """What a crawl counted, as plain numbers and texts; what was not counted is 0."""
 
-    counts: dict[str, int]
-    errors: list[str]
+    def __missing__(self, name: str) -> int:
+        return 0
 
-    def count(self, name: str) -> int:
-        return self.counts.get(name, 0)
+    @classmethod
+    def of(cls, source: str, crawler: Crawler, seconds: float) -> "Outcome":
+        spider = crawler.spider
+        assert isinstance(spider, PacedSpider)
+        assert crawler.stats
+        stats = crawler.stats.get_stats()
+        ours = {k.removeprefix("patina/"): v for k, v in stats.items() if k.startswith("patina/")}
+        reasons = {k.removeprefix("rejected/"): v for k, v in sorted(ours.items()) if "/" in k}
+        status = Counter(
+            {
+                k.rpartition("/")[2]: v
+                for k, v in sorted(stats.items())
+                if k.startswith("downloader/response_status_count/")
+            }
+        )
+        return cls(
+            {k: v for k, v in ours.items() if "/" not in k},
+            source=source,
+            rejected=reasons,
+            requests=dict(status),
+            from_cache=stats.get("httpcache/hit", 0),
+            seconds=round(seconds, 1),
+            notes=getattr(spider, "notes", []),
+        )
+
+    def summary(self) -> str:
+        """The crawl in a few words."""
+        rejected = f"{sum(self['rejected'].values())} rejected"
+        if self["rejected"]:
+            reasons = (f"{number} {reason}" for reason, number in self["rejected"].items())
+            rejected += f" ({', '.join(reasons)})"
+        parts = [
+            f"{self['found']} found",
+            f"{self['filed']} filed ({self['up_to_date']} from an earlier crawl)",
+            rejected,
+            *(f"{self[name]} {word}" for name, word in OPTIONAL.items() if self[name]),
+            f"{self['bytes'] / 1e6:.1f} MB",
+            f"{self['seconds']:.1f} s",
+        ]
+        if self["waited_ms"] >= 1000:
+            parts.append(f"{self['waited_ms'] / 1000:.0f} s of waiting")
+        return f"crawl {self['source']}: {', '.join(parts)}"
 
 
-def crawl(source: str, out: Path, log_level: str | None = None, **arguments: str) -> Outcome:
-    """Run the spider named `source` to its end; works arrive in `out`, see crawler.pipelines."""
-    settings = Settings()
-    settings.setmodule("crawler.settings")
-    settings.set("HARVEST", str(out))
-    if log_level:
-        settings.set("LOG_LEVEL", log_level.upper())
-    counts: dict[str, int] = {}
-    errors: list[str] = []
+OPTIONAL = {"filtered": "not asked for", "withdrawn": "withdrawn by the museum"}
 
-    def closed(reason: str) -> None:
-        stats = crawler.stats.get_stats() if crawler.stats else {}
-        ours = {name: number for name, number in stats.items() if name.startswith("patina/")}
-        counts.update({name.removeprefix("patina/"): number for name, number in ours.items()})
-        if reason != "finished":
-            errors.append(f"stopped early ({reason}); run it again to go on")
 
-    def note(failure: Failure, **_: Any) -> None:
-        error = failure.value
-        name = "" if isinstance(error, CrawlError) else f"{type(error).__name__}: "
-        errors.append(f"{name}{error}")
-
+def crawl(source: str, settings: Settings, arguments: dict[str, Any]) -> tuple[Outcome, list]:
+    """Run the spider named `source` to its end: what it counted, and errors beyond single works."""
+    started = time.monotonic()
     process = CrawlerProcess(settings)
     crawler = process.create_crawler(source)
-    crawler.signals.connect(note, spider_error)
-    crawler.signals.connect(note, item_error)
-    crawler.signals.connect(closed, spider_closed)
-    process.crawl(crawler, **arguments).addErrback(note)
-    # Scrapy's own way to stop waits for ever for items that follow no request, as a folder's do
+    errors: list[BaseException] = []
+    process.crawl(crawler, **arguments).addErrback(lambda failure: errors.append(failure.value))
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, leave)
-    process.start(install_signal_handlers=False)
-    return Outcome(counts, errors)
+    with Bar(crawler):
+        process.start(install_signal_handlers=False)
+    if not isinstance(crawler.spider, PacedSpider):
+        raise errors[0]
+    errors += crawler.spider.failures
+    return Outcome.of(source, crawler, time.monotonic() - started), errors
 
 
 def leave(signum: int, _: Any) -> None:
@@ -82,32 +119,70 @@ def leave(signum: int, _: Any) -> None:
     os._exit(128 + signum)
 
 
-def summary(source: str, outcome: Outcome, seconds: float) -> str:
-    """The crawl in a line: found, filed, rejected by reason, bytes, seconds."""
-    reasons = {
-        key.removeprefix("rejected/"): number
-        for key, number in sorted(outcome.counts.items())
-        if key.startswith("rejected/")
-    }
-    rejected = f"{sum(reasons.values())} rejected"
-    if reasons:
-        rejected += f" ({', '.join(f'{number} {reason}' for reason, number in reasons.items())})"
-    return (
-        f"crawl {source}: {outcome.count('found')} found, {outcome.count('filed')} filed"
-        f" ({outcome.count('kept')} from an earlier crawl), {rejected},"
-        f" {outcome.count('bytes') / 1e6:.1f} MB, {seconds:.1f} s"
-    )
+class Bar(Progress):
+    """How many works have been dealt with, on a terminal."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        console = Console(stderr=True)
+        columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        super().__init__(
+            TextColumn("  crawl"),
+            *columns,
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self.shown = self.add_task("crawl", total=None)
+        crawler.signals.connect(self.opened, spider_opened)
+        for signal_ in (item_scraped, item_dropped, item_error):
+            crawler.signals.connect(self.step, signal_)
+
+    def opened(self, spider: PacedSpider) -> None:
+        self.update(self.shown, total=spider.enough or None)
+
+    def step(self) -> None:
+        self.advance(self.shown)
 
 
-def spider_arguments(source: str, folder: Path | None, institution: str, out: Path) -> dict:
-    """What the spider of `source` is told; raises CrawlError for what cannot be."""
-    known = sorted(
-        SpiderLoader.from_settings(Settings({"SPIDER_MODULES": ["crawler.spiders"]})).list()
-    )
-    if source not in known:
-        raise CrawlError(f"--source {source!r}: unknown; known: {', '.join(known)}")
-    if source != "folder":
-        return {}
+def settings_for(
+    source: str, *, cache: Path, contact: str, delay_s: float, replay_origin: str, log_level: str
+) -> Settings:
+    """Scrapy's settings; raises CrawlError when a museum could not tell whom to write to."""
+    settings = Settings()
+    settings.setmodule("crawler.settings")
+    settings.set("HTTPCACHE_DIR", str(cache.resolve()))
+    settings.set("USER_AGENT", f"Patina (+{contact})" if contact else "Patina")
+    if log_level:
+        settings.set("LOG_LEVEL", log_level.upper())
+    loader = SpiderLoader.from_settings(settings)
+    if source not in loader.list():
+        known = ", ".join(sorted(loader.list()))
+        raise CrawlError(f"--source {source!r}: unknown; known: {known}")
+    spider = loader.load(source)
+    if replay_origin:
+        replay_from(settings, replay_origin)
+    elif issubclass(spider, MuseumSpider) and not re.fullmatch(CONTACT, contact):
+        raise CrawlError(
+            f"{source} asks to know who is calling: give crawl.contact, an e-mail or web address"
+        )
+    least_s = 0.0 if replay_origin else getattr(spider, "delay_s", 0.0)
+    settings.set("DOWNLOAD_DELAY", max(least_s, delay_s))
+    return settings
+
+
+CONTACT = r"[^@\s()]+@[^@\s()]+\.[^@\s()]+|https?://[^\s()]+"
+
+
+def make_folder(out: Path) -> Path:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CrawlError(f"--out {out}: cannot be made a folder: {error.strerror}") from error
+    return out
+
+
+def folder_arguments(folder: Path | None, institution: str, out: Path) -> dict[str, Any]:
+    """What the spider of a folder is told; raises CrawlError for what cannot be."""
     if folder is None:
         raise CrawlError("--source folder needs --folder PATH, where the scans are")
     if out.resolve().is_relative_to(folder.resolve()):
@@ -117,55 +192,117 @@ def spider_arguments(source: str, folder: Path | None, institution: str, out: Pa
     return {"folder": str(folder), "institution": institution}
 
 
-def make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CrawlError(f"--out {out}: cannot be made a folder: {error.strerror}") from error
-
-
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command(epilog=EPILOG)
 def main(
-    source: Annotated[str, typer.Option(help="Spider to run: sample, folder.")],
+    source: Annotated[str, typer.Option(help="artic, cleveland, met, sample or folder.")],
     out: Annotated[Path, typer.Option(help="Folder of the harvest; made if missing.")],
+    cache: Annotated[
+        Path | None, typer.Option(help="What the museum answered before; beside OUT if not given.")
+    ] = None,
     works: Annotated[int, typer.Option(min=1, help="Works in the sample museum.")] = 48,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sample museum.")] = 0,
-    origin: Annotated[
-        str, typer.Option(help="Sample museum that is running already, else one is started.")
-    ] = "",
     folder: Annotated[Path | None, typer.Option(help="Folder of your own scans.")] = None,
     institution: Annotated[str, typer.Option(help="Who holds the scanned works.")] = "",
+    query: Annotated[str, typer.Option(help="Words to search for.")] = "",
+    department: Annotated[str, typer.Option(help="Part of a department's name.")] = "",
+    medium: Annotated[str, typer.Option(help="Part of the medium, such as oil.")] = "",
+    period: Annotated[str, typer.Option(help="Years, such as 1600-1699.")] = "",
+    limit: Annotated[int, typer.Option(min=0, help="Works to have; 0: all.")] = 0,
+    max_pixels: Annotated[int, typer.Option(min=0, help="Of an image; 0: any number.")] = 0,
+    contact: Annotated[str, typer.Option(help="Your e-mail or web address, for museums.")] = "",
+    delay_s: Annotated[
+        float, typer.Option(min=0, help="Seconds between requests; at least the museum's own.")
+    ] = 0,
+    first_wait_s: Annotated[
+        float, typer.Option(min=0, help="Pause for a busy museum that names none; then doubled.")
+    ] = FIRST_WAIT_S,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count, from the listing.")
+    ] = False,
+    replay_origin: Annotated[
+        str, typer.Option(help="A server on this machine that answers for all hosts.")
+    ] = "",
+    stats: Annotated[Path | None, typer.Option(help="File for what was counted, as JSON.")] = None,
     log_level: Annotated[
-        str | None, typer.Option(help="Scrapy's log on stderr: DEBUG, INFO, WARNING or ERROR.")
-    ] = None,
+        str, typer.Option(help="Scrapy's log on stderr: DEBUG, INFO, WARNING or ERROR.")
+    ] = "",
 ) -> None:
-    """Fetch works into a harvest: artworks/, manifest.jsonl, rejected/ and rejected.jsonl."""
-    started = time.monotonic()
+    """Fetch works into a harvest: artworks/, records/, manifest.jsonl, rejected.jsonl."""
+    cache = cache or out.resolve().with_name(f".{out.resolve().name}.http")
+    own_museum = source == "sample" and not replay_origin
     try:
-        arguments = spider_arguments(source, folder, institution, out)
-        make_folder(out)
-        begin_museum = source == "sample" and not origin
-        with Museum(works, seed) if begin_museum else nullcontext() as museum:
-            if source == "sample":
-                arguments["origin"] = museum.origin if museum else origin
-            outcome = crawl(source, out, log_level, **arguments)
+        selection = Selection(query, department, medium, period, limit, max_pixels)
+        selection.years()
+        extra = folder_arguments(folder, institution, out) if source == "folder" else {}
+        with Museum(works, seed) if own_museum else nullcontext() as museum:
+            settings = settings_for(
+                source,
+                cache=cache,
+                contact=contact,
+                delay_s=delay_s,
+                replay_origin=museum.origin if museum else replay_origin,
+                log_level=log_level,
+            )
+            settings.set("FIRST_WAIT_S", first_wait_s)
+            harvest = Harvest(make_folder(out))
+            with harvest.locked(make_folder(cache) / "lock"):
+                if dry_run:
+                    extra["dry_run"] = True
+                arguments = {"harvest": harvest, "selection": selection, **extra}
+                outcome, errors = crawl(source, settings, arguments)
     except (CrawlError, OSError) as error:
-        fail(source, str(error))
-    if outcome.count("found"):
-        typer.echo(summary(source, outcome, time.monotonic() - started))
-    if outcome.errors:
-        more = f" (and {len(outcome.errors) - 1} more)" if outcome.errors[1:] else ""
-        fail(source, outcome.errors[0] + more)
-    if not outcome.count("filed"):
-        fail(source, f"no work was filed; {out / 'rejected.jsonl'} says why of each that was found")
+        fail(source, error)
+    if stats:
+        write_atomically(stats, [json.dumps(outcome, indent=1).encode()])
+    tell(outcome, errors, selection, settings, dry_run, out)
 
 
-def fail(source: str, message: str) -> None:
-    typer.echo(f"crawl {source}: {message}", err=True)
-    raise typer.Exit(1)
+def tell(
+    outcome: Outcome,
+    errors: list[BaseException],
+    selection: Selection,
+    settings: Settings,
+    dry_run: bool,
+    out: Path,
+) -> None:
+    """Say how the crawl went, and exit with what it was worth."""
+    source = outcome["source"]
+    for note in outcome["notes"]:
+        typer.echo(f"crawl {source}: {note}")
+    if dry_run and not errors:
+        typer.echo(forecast(outcome, settings.getfloat("DOWNLOAD_DELAY")))
+        return
+    if outcome["found"]:
+        typer.echo(outcome.summary())
+    if errors:
+        fail(source, errors[0], more=len(errors) - 1)
+    if not outcome["found"]:
+        fail(source, CrawlError("nothing is found there for what was asked"))
+    if not outcome["filed"]:
+        fail(source, CrawlError(f"no work was filed; {out / 'rejected.jsonl'} says why"))
+
+
+def forecast(outcome: Outcome, delay_s: float) -> str:
+    """What a crawl would fetch, and how long the museum's pace makes that last.
+
+    A work's record and its image come from two hosts, so that both keep the pace at once.
+    """
+    seconds = outcome["to_fetch"] * delay_s
+    lasts = f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
+    return (
+        f"crawl {outcome['source']}: {outcome['found']} found, {outcome['up_to_date']} up to date,"
+        f" {outcome['to_fetch']} to fetch: at least {lasts} at one in {delay_s:g} s"
+    )
+
+
+def fail(source: str, error: BaseException, more: int = 0) -> None:
+    """Say what went wrong, and leave; with TRY_LATER when it may go right later."""
+    kind = "" if isinstance(error, (CrawlError, OSError)) else f"{type(error).__name__}: "
+    typer.echo(f"crawl {source}: {kind}{error}" + (f" (and {more} more)" if more else ""), err=True)
+    raise typer.Exit(TRY_LATER if isinstance(error, LaterError) else 1)
 
 
 if __name__ == "__main__":

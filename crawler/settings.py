@@ -1,32 +1,45 @@
 """Scrapy settings: polite to museums, closed to everything that a crawl does not need."""
 
 BOT_NAME = "patina"
-USER_AGENT = "Patina (restores images of artworks; python -m crawler.run)"
 SPIDER_MODULES = ["crawler.spiders"]
 LOG_LEVEL = "CRITICAL"  # crawler.run reports each error in a line of its own
 
-# Polite: ask first, keep to the museum's pace, try again what may have been chance.
+# Polite: ask first, one at a time, at the pace of the museum (a spider's `delay_s`), and ask
+# whether an answer has changed rather than for the answer.
 ROBOTSTXT_OBEY = True
-AUTOTHROTTLE_ENABLED = True
-AUTOTHROTTLE_START_DELAY = 1.0
-DOWNLOAD_DELAY = 1.0
-CONCURRENT_REQUESTS_PER_DOMAIN = 4
-RETRY_ENABLED = True
-RETRY_TIMES = 3
+CONCURRENT_REQUESTS_PER_DOMAIN = 1
+DOWNLOAD_DELAY_JITTER = 0
+RETRY_TIMES = 5
+FIRST_WAIT_S = 30.0  # doubled each time that a museum is still busy
+HTTPCACHE_ENABLED = True
+HTTPCACHE_POLICY = "scrapy.extensions.httpcache.RFC2616Policy"
+HTTPCACHE_STORAGE = "crawler.cache.WholeFileCacheStorage"
 
-# Closed: no console, no control from outside, no addresses that lead to this machine's files.
+# Closed: no console, no control from outside, no addresses but the museum's, by HTTP(S) alone.
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
 COOKIES_ENABLED = False
+HTTPPROXY_ENABLED = False  # a proxy would look names up for us, unchecked
 DOWNLOAD_HANDLERS = {"file": None, "data": None, "ftp": None, "s3": None}
+TWISTED_DNS_RESOLVER = "crawler.network.PublicResolver"
 DOWNLOAD_VERIFY_CERTIFICATES = True
 DOWNLOAD_MAXSIZE = 512 * 2**20
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_TIMEOUT = 120
+REPLAY_ORIGIN = ""
+
+DOWNLOADER_MIDDLEWARES = {
+    "crawler.network.HostsMiddleware": 10,
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "crawler.patience.PatienceMiddleware": 950,  # behind the cache: what that has need not wait
+    "scrapy.downloadermiddlewares.stats.DownloaderStats": 960,  # counts what is tried again, too
+}
 
 # An item holds text only, so that many may wait while their images are written and verified.
 ITEM_PIPELINES = {
-    "crawler.pipelines.DownloadPipeline": 100,
-    "crawler.pipelines.VerifyPipeline": 200,
-    "crawler.pipelines.FilePipeline": 300,
+    "crawler.pipelines.RecordPipeline": 100,
+    "crawler.pipelines.ImagePipeline": 200,
+    "crawler.pipelines.VerifyPipeline": 300,
+    "crawler.pipelines.FilePipeline": 400,
 }

@@ -39,6 +39,8 @@ SUPPORTED = ", ".join(kind.name for kind in KINDS)
 FLAT_SPREAD_255 = 6
 FLAT_SHARE = 0.1
 STRIP_SAMPLES = 2**22  # decoded at a time
+LEAST_PX = 64  # a side; what is smaller is an icon
+MOST_PIXELS = 2_000_000_000  # more is no scan but made to fill the memory of who decodes it
 
 
 def examine(path: Path) -> Finding:
@@ -51,6 +53,8 @@ def examine(path: Path) -> Finding:
         return Finding(".bin", fault=f"not an image: {what}; supported: {SUPPORTED}")
     try:
         image = opened(path, kind)
+        if fault := unusual(image):
+            return Finding(kind.suffix, image.width, image.height, fault)
         low, high = extremes(image)
     except (pyvips.Error, cv2.error) as error:
         lines = str(error).split("\n")
@@ -61,6 +65,25 @@ def examine(path: Path) -> Finding:
     if len(low) - row >= math.ceil(FLAT_SHARE * len(low)):
         fault = f"broken download: flat from row {row} to the bottom"
     return Finding(kind.suffix, image.width, image.height, fault)
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height, pixels, from the head of the file; (0, 0) when it tells none."""
+    try:
+        image = pyvips.Image.new_from_file(str(path), access="sequential", revalidate=True)
+    except pyvips.Error:
+        return 0, 0
+    return image.width, image.height
+
+
+def unusual(image: pyvips.Image) -> str:
+    """What is wrong with the size of an image that is not decoded yet."""
+    size = f"{image.width}×{image.height} pixels"
+    if image.width * image.height > MOST_PIXELS:
+        return f"too large: {size}"
+    if min(image.width, image.height) < LEAST_PX:
+        return f"too small: {size}, less than {LEAST_PX} a side"
+    return ""
 
 
 def kind_of(head: bytes) -> Kind | None:

@@ -8,9 +8,11 @@ from pathlib import Path
 ROOT = Path(os.environ.get("DVC_ROOT", ".")).resolve()
 CACHE = ROOT / ".cache"
 ITEMS = CACHE / "items"
-HARVEST = CACHE / "harvest"
+LOCAL_HARVEST = CACHE / "harvest"  # of the sample museum and of folders of scans
 MLRUNS = ROOT / "mlruns"
+HTTP = CACHE / "http"  # what museums answered last
 
+HARVEST = Path("data/harvest")  # of museums
 ARTWORKS = Path("data/artworks")
 CLEAN = Path("data/clean")
 SPLIT = Path("data/split")

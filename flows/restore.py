@@ -11,28 +11,38 @@ from flows.batches import BATCH, progress
 from flows.places import DEGRADED, MODEL, RESTORED
 from params import Restore
 from tasks.files import Record
-from tasks.restoring import Restorer, file_failures, load_restorer, plan, restore_scans
+from tasks.restoring import (
+    Restorer,
+    chosen_model,
+    file_failures,
+    load_restorer,
+    plan,
+    restore_scans,
+)
 
 
 @flow(name="restore")
 def restore(
     inbox: Path = DEGRADED / "images/test",
     outbox: Path = RESTORED,
-    model: Path = MODEL / "model.keras",
+    model: Path | None = None,
     params: Restore | None = None,
 ) -> Path:
     """Restore every image under `inbox` into `outbox`; files that cannot be are set aside.
 
     Their names and reasons are in `outbox`/failures.jsonl. Done ones are not done again.
+    model: the one trained by the stage, else the shipped one, unless given.
     params: the section of params.yaml, unless given.
     """
+    params = params or params_file.load().restore
+    model = chosen_model(model, MODEL / "model.keras")
     scans = plan(inbox, outbox)
     outcomes: list[Record] = []
     with progress() as bar:
         shown = bar.add_task("restore", total=len(scans), note="")
         for start in range(0, len(scans), BATCH):
             chunk = scans[start : start + BATCH]
-            outcomes += restore_chunk(chunk, model, params or params_file.load().restore)
+            outcomes += restore_chunk(chunk, model, params)
             bar.advance(shown, len(chunk))
     print(file_failures(outcomes, outbox))  # noqa: T201 -- the stage's one line
     return outbox

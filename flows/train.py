@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 VALIDATION_PATCHES = 64
 VALIDATION_PX = 256
-CODE = [*sorted(Path("models").glob("*.py")), Path("tasks/patches.py")]  # changed: train anew
+CODE = [  # changed: train anew
+    *sorted(Path("models").glob("*.py")),
+    Path("models/pretrained/weights.json"),
+    Path("tasks/patches.py"),
+]
 HISTORY = ("epoch", "loss", "val_psnr_db", "seconds")
 SHOWN = 4  # validation patches logged before and after
 SHOWN_EVERY = 5  # epochs
@@ -45,12 +49,14 @@ def train(params: Train, working_px: int) -> Path:
 
 def learn(params: Train, working_px: int, diary: "Diary") -> "keras.Model":
     """The trained network, in float32. Data are drawn by epoch, so a resumed run is the same."""
-    from models import fit, networks  # Keras takes seconds to import
+    from models import fit, networks, pretrained  # Keras takes seconds to import
 
     shape = {"filters": params.filters, "depth": params.depth}
     networks.be_deterministic(params.seed)
     networks.set_precision(params.precision)
     network = networks.build(params.network, **shape)
+    if params.start == "pretrained" and not pretrained.give_to(network, params.network):
+        print(f"train: no weights are shipped for {shape}; from scratch")  # noqa: T201
     fit.compile_for_training(
         network,
         networks.loss(params.loss),

@@ -11,7 +11,7 @@ from tasks.files import write_bytes, write_json
 from tasks.items import ItemStore
 from tasks.recipes import Recipe, draw_recipe, render, single_recipe
 
-VERSION = 1  # raise it when the same recipe gives other pixels
+VERSION = 2  # raise it when the same recipe gives other pixels
 
 Mixture = Mapping[str, tuple[float, tuple[float, float]]]
 
@@ -31,6 +31,20 @@ def recipes_of(
         for name in DEGRADATIONS
         if name in mixture
     ]
+
+
+def deteriorate_file(source: Path, target: Path, recipe: Recipe) -> None:
+    """Write the twin of the image `source` to `target` (PNG), its recipe and mask beside it.
+
+    Raises ImageError when `source` cannot be read; ValueError when `target` is no PNG.
+    """
+    if target.suffix.lower() != ".png":
+        raise ValueError(f"degrade: {target}: the twin is a PNG; give a name that ends in .png")
+    degraded, mask = render(images.to_float(images.load_srgb(source)), recipe)
+    write_bytes(target, images.png_bytes(images.to_uint8(degraded)))
+    if np.any(mask):
+        write_bytes(target.with_suffix(".mask.png"), images.png_bytes(images.to_uint8(mask)))
+    write_json(target.with_suffix(".recipe.json"), recipe.model_dump(mode="json"))
 
 
 def deteriorate(clean: Path, jobs: Sequence[tuple[str, Recipe]], store: ItemStore) -> None:

@@ -5,12 +5,13 @@ its own, named by the seed, the work, the twin and the step's number: neither th
 twins are made, nor the number of workers, nor leaving a step out changes what another step draws.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 from zlib import crc32
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.degradations import DEGRADATIONS, Image
 
@@ -87,15 +88,47 @@ def single_recipe(
     return draw_recipe(work, f"only-{name}", seed=seed, mixture=mixture, count=(1, 1))
 
 
-def render(image: Image, recipe: Recipe) -> tuple[Image, Image]:
+def recipe_by_hand(work: str, steps: str, *, seed: int) -> Recipe:
+    """The recipe of the twin "by-hand" for steps such as "craquelure:0.6,yellow_varnish:0.3".
+
+    They happen in the order given. Raises ValueError when one is not a known name and a severity.
+    """
+    parts = [part.strip().partition(":") for part in steps.split(",")]
+    try:
+        made = [
+            Step(step=number, name=name, severity=float(severity))
+            for number, (name, _, severity) in enumerate(parts, start=1)
+        ]
+    except ValidationError as error:
+        reasons = (str(fault["msg"]).removeprefix("Value error, ") for fault in error.errors())
+        raise ValueError(f"steps {steps!r}: {'; '.join(reasons)}") from error
+    except ValueError as error:
+        raise ValueError(f"steps {steps!r}: give names and severities: scratches:0.5,…") from error
+    return Recipe(schema=1, work=work, twin="by-hand", seed=seed, steps=tuple(made))
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe filed at `path`. Raises ValueError when it is none."""
+    try:
+        return Recipe.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ValueError(f"{path}: no recipe: {error.errors()[0]['msg']}") from error
+
+
+def render(
+    image: Image, recipe: Recipe, *, only: Container[int] | None = None
+) -> tuple[Image, Image]:
     """Deteriorate `image` as `recipe` says.
 
-    image: float32 (H, W, 3), sRGB in [0, 1]; not modified.
+    image: float32 (H, W, 3), sRGB in [0, 1]; not modified. only: numbers of the steps to take, all
+    unless given; leaving some out changes nothing that the others draw.
     Returns the twin, and the greatest of its steps' masks, float32 (H, W), 0 where there is none.
     """
     twin = image.copy()
     mask = np.zeros(image.shape[:2], np.float32)
     for step in recipe.steps:
+        if only is not None and step.step not in only:
+            continue
         rng = _stream(recipe.seed, recipe.work, recipe.twin, step.step)
         twin, damage = DEGRADATIONS[step.name](twin, rng, severity=step.severity)
         if damage is not None:

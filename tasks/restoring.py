@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pyvips
 
+from models.pretrained import shipped
 from tasks.files import Record, whole_file, write_json, write_jsonl
 from tasks.images import EXTENSIONS, ImageError, sha256_of
 from tasks.tiling import Network, apply_tiled
@@ -35,29 +37,55 @@ class Restorer:
     """A network and how it is applied.
 
     network: float32 (1, h, w, 3) in [0, 1] -> the same, restored. model: what the sidecar says
-    of it; must hold its "sha256". tile_px, overlap_px: see `apply_tiled`. dead_zone_255: changes
-    of less than half of it, in 8-bit steps, are not made, those of 1.5 times it wholly; so a sound
-    picture is left alone.
+    of it; must hold its "sha256". tile_px, overlap_px: see `apply_tiled`.
+    detail_zone_255, colour_zone_255: how much of a work must change, in 8-bit steps, before its
+    detail (root mean square) or its colour (the shift of its mean) is changed at all: nothing is up
+    to half of it, all is from 1.5 times it on. It is decided once for a work, for what a network
+    does to a sound one is small everywhere; so a sound work is left alone to the last bit.
     """
 
     network: Network
     model: Record
     tile_px: int
     overlap_px: int
-    dead_zone_255: float = 0.0
+    detail_zone_255: float = 0.0
+    colour_zone_255: float = 0.0
 
     def applied(self) -> Record:
         """How the network is applied, for the sidecar."""
-        return {name: getattr(self, name) for name in ("tile_px", "overlap_px", "dead_zone_255")}
+        names = ("tile_px", "overlap_px", "detail_zone_255", "colour_zone_255")
+        return {name: getattr(self, name) for name in names}
 
     def change(self, view: np.ndarray) -> np.ndarray:
         """What the network adds to `view`, float32 (H, W, 3)."""
         restored = apply_tiled(self.network, view, tile_px=self.tile_px, overlap_px=self.overlap_px)
         change = np.clip(restored, 0, 1) - view
-        if not self.dead_zone_255:
-            return change
-        size = np.abs(change).max(axis=2, keepdims=True) * (255 / self.dead_zone_255)
-        return change * np.clip(size - 0.5, 0, 1)
+        colour = _broad(change)
+        detail = change - colour
+        shift, spread = np.abs(colour.mean(axis=(0, 1))).max(), np.sqrt(np.mean(detail**2))
+        detail *= _share(spread, self.detail_zone_255)
+        colour *= _share(shift, self.colour_zone_255)
+        return detail + colour
+
+
+def _share(size: float, zone_255: float) -> float:
+    """How much of a change of that size, of 1, is made."""
+    return float(np.clip(size * 255 / zone_255 - 0.5, 0, 1)) if zone_255 else 1.0
+
+
+def _broad(change: np.ndarray) -> np.ndarray:
+    """What is left of `change` under a Gaussian of a thirty-second of the long side."""
+    height, width = change.shape[:2]
+    scale = 256 / max(height, width)
+    small_px = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(change, small_px, interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), 256 / 32, borderType=cv2.BORDER_REFLECT)
+    return cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def chosen_model(given: Path | None, trained: Path) -> Path:
+    """The model to restore with: the one given, else the one trained here, else the shipped one."""
+    return given or (trained if trained.exists() else shipped())
 
 
 def load_restorer(model: Path, **applied: Any) -> Restorer:
@@ -80,13 +108,14 @@ def plan(inbox: Path, outbox: Path) -> list[tuple[Path, Path]]:
     such file or folder, or no image in it; ValueError when a result would overwrite a scan or
     another result.
     """
+    apart = outbox.resolve() != inbox.resolve()
     sources = [inbox] if inbox.is_file() else sorted(inbox.rglob("*"))
     scans = [
         (source, outbox / target_of(source.relative_to(inbox if inbox.is_dir() else inbox.parent)))
         for source in sources
         if source.suffix.lower() in EXTENSIONS
         and source.is_file()
-        and not (outbox != inbox and source.is_relative_to(outbox))
+        and not (apart and source.resolve().is_relative_to(outbox.resolve()))
     ]
     if not scans:
         what = "no image in this folder" if inbox.is_dir() else "no such file or folder"
@@ -196,12 +225,16 @@ def _open(source: Path) -> pyvips.Image:
             f"{source.name}: {scan.interpretation} of {scan.format} is not restored yet; "
             "convert it to RGB or grey of 8 or 16 bit"
         )
-    colours = scan.bands - (1 if scan.hasalpha() else 0)
-    if colours not in (1, 3):
-        raise ImageError(f"{source.name}: {colours} colour bands; RGB and grey are restored")
+    if _colours(scan) not in (1, 3):
+        raise ImageError(f"{source.name}: {_colours(scan)} colour bands; RGB and grey are restored")
     if scan.get_typeof("n-pages") and scan.get("n-pages") > 1:
         raise ImageError(f"{source.name}: {scan.get('n-pages')} pages; split it into single ones")
     return scan
+
+
+def _colours(scan: pyvips.Image) -> int:
+    """Bands but for the alpha."""
+    return scan.bands - (1 if scan.hasalpha() else 0)
 
 
 def _form(scan: pyvips.Image) -> Record:
@@ -214,7 +247,7 @@ def _restored(scan: pyvips.Image, restorer: Restorer) -> tuple[pyvips.Image, Rec
     view = _srgb(scan)
     change = restorer.change(view)
     pixels = scan.numpy().reshape(scan.height, scan.width, scan.bands)
-    colours = scan.bands - (1 if scan.hasalpha() else 0)
+    colours = _colours(scan)
     added = _in_own_space(scan, view, change, colours)
     full = DEPTHS[scan.format]
     result = pixels.copy()

@@ -15,7 +15,17 @@ import flows  # noqa: F401 -- switches telemetry off before anything is imported
 from flows.server import prefect_server
 
 PROJECT = Path(__file__).parents[1]
-CODE = ("crawler", "flows", "models", "tasks", "cli.py", "params.py", "dvc.yaml", "scans")
+CODE = (
+    "crawler",
+    "flows",
+    "models",
+    "tasks",
+    "cli.py",
+    "params.py",
+    "dvc.yaml",
+    "scans",
+    "data/harvest/README.md",
+)
 
 # Small enough for seconds, large enough for every stage to have something to do.
 SMALL: dict[str, dict[str, Any]] = {
@@ -83,6 +93,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
+            target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
     for name in ("params.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(PROJECT / name, workspace.folder / name)

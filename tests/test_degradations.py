@@ -48,15 +48,13 @@ def assert_within_the_contract(image: Image, damaged: Image, mask: Image | None)
 
 
 def test_the_registry_follows_the_life_of_an_object() -> None:
-    assert list(DEGRADATIONS) == [
-        "fading",
-        "yellow_varnish",
-        "scratches",
-        "water_spill",
-        "blur",
-        "gaussian_noise",
-        "jpeg",
-    ]
+    paint = ["fading", "drying_cracks", "craquelure", "paint_loss", "yellow_varnish"]
+    coats = ["cleaning_windows", "grime"]
+    accidents = ["abrasion", "scratches", "water_spill", "cockling", "stain", "foxing", "mould"]
+    handling = ["creases", "tear", "dust"]
+    optics = ["uneven_light", "glare", "defocus", "motion_blur", "blur"]
+    capture = ["sensor_noise", "gaussian_noise", "film_grain", "halftone", "jpeg", "double_jpeg"]
+    assert list(DEGRADATIONS) == [*paint, *coats, *accidents, *handling, *optics, *capture]
 
 
 @every_degradation
@@ -164,7 +162,21 @@ def test_a_view_with_channels_reversed_gives_what_its_copy_gives(name: str) -> N
     np.testing.assert_array_equal(from_view, from_copy)
 
 
-@pytest.mark.parametrize("name", ["scratches", "water_spill"])
+LOCAL = [
+    "craquelure",
+    "scratches",
+    "water_spill",
+    "stain",
+    "foxing",
+    "mould",
+    "creases",
+    "tear",
+    "dust",
+    "glare",
+]
+
+
+@pytest.mark.parametrize("name", LOCAL)
 def test_a_local_damage_has_a_mask_and_leaves_most_of_a_work_alone(name: str) -> None:
     image = painting(192, 128)
     damaged, mask = degrade(name, image, severity=1)
@@ -173,7 +185,18 @@ def test_a_local_damage_has_a_mask_and_leaves_most_of_a_work_alone(name: str) ->
     np.testing.assert_array_equal(damaged[mask == 0], image[mask == 0])
 
 
-@pytest.mark.parametrize("name", ["fading", "yellow_varnish", "scratches", "water_spill"])
+STEADY = [
+    "fading",
+    "yellow_varnish",
+    "scratches",
+    "water_spill",
+    "uneven_light",
+    "glare",
+    "film_grain",
+]
+
+
+@pytest.mark.parametrize("name", STEADY)
 def test_a_damage_keeps_its_place_when_the_scan_is_finer(name: str) -> None:
     coarse = np.full((96, 128, 3), 0.5, np.float32)
     fine = np.full((192, 256, 3), 0.5, np.float32)

@@ -105,6 +105,17 @@ def test_leaving_a_step_out_changes_nothing_that_another_draws() -> None:
     np.testing.assert_array_equal(mask_of_both, mask_alone)
 
 
+def test_a_subset_of_the_steps_is_rendered_as_if_the_others_were_not_there() -> None:
+    recipe = recipe_of("yellow_varnish", "scratches", "gaussian_noise")
+    alone = recipe.model_copy(update={"steps": recipe.steps[1:2]})
+    for some, whole in (({2}, alone), ({1, 2, 3}, recipe)):
+        for rendered, expected in zip(
+            render(painting(), recipe, only=some), render(painting(), whole), strict=True
+        ):
+            np.testing.assert_array_equal(rendered, expected)
+    np.testing.assert_array_equal(render(painting(), recipe, only=())[0], painting())
+
+
 def test_no_step_draws_from_the_stream_that_drew_the_recipe() -> None:
     with pytest.raises(ValidationError, match="greater than or equal to 1"):
         Step(step=0, name="blur", severity=0.5)
@@ -155,7 +166,7 @@ def test_a_recipe_cannot_be_changed() -> None:
         draw(1).seed = 1
 
 
-UNKNOWN = r"unknown degradation 'varnsh'; known: blur, fading, .*, yellow_varnish"
+UNKNOWN = r"unknown degradation 'varnsh'; known: abrasion, blur, .*, yellow_varnish"
 
 
 def test_an_unknown_degradation_fails_and_the_known_ones_are_named() -> None:
@@ -167,7 +178,7 @@ def test_an_unknown_degradation_fails_and_the_known_ones_are_named() -> None:
         single_recipe("work", "varnsh", seed=0, severity_range=(0.1, 0.2))
 
 
-@pytest.mark.parametrize("count", [(-1, 1), (3, 2), (1, 8)])
+@pytest.mark.parametrize("count", [(-1, 1), (3, 2), (1, len(MIXTURE) + 1)])
 def test_a_count_that_the_mixture_cannot_give_is_refused(count: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="from 0 to 7 steps"):
+    with pytest.raises(ValueError, match=f"from 0 to {len(MIXTURE)} steps"):
         draw(1, count=count)

@@ -89,12 +89,34 @@ def test_a_wide_gamut_scan_keeps_its_profile_and_its_change_is_made_in_srgb(tmp_
     assert np.median(change) == pytest.approx(0.1 * 65535, rel=0.03)
 
 
-@pytest.mark.parametrize(("shift_255", "share"), [(0.9, 0), (2, 0.5), (3.1, 1)])
-def test_changes_within_the_dead_zone_are_not_made(shift_255: float, share: float) -> None:
-    view = np.full((40, 40, 3), 0.5, np.float32)
-    plain = restorer(shift_255 / 255)
-    change = dataclasses.replace(plain, dead_zone_255=2.0).change(view)
-    np.testing.assert_allclose(change, plain.change(view) * share, atol=1e-6)
+QUARTER_STEP = 0.25 / 255  # what a broad mean makes of chequers at the borders is less
+
+
+def chequered(size_255: float) -> Restorer:
+    """Adds fine chequers of that amplitude, and so detail of that root mean square."""
+    sign = np.where(np.indices((64, 64)).sum(axis=0) % 2, 1, -1)[None, ..., None] / 255
+    return dataclasses.replace(restorer(0), network=lambda tile: tile + size_255 * sign)
+
+
+@pytest.mark.parametrize(("size_255", "share"), [(1.9, 0), (4, 0.5), (6.1, 1)])
+def test_a_work_whose_detail_or_colour_hardly_changes_keeps_it(
+    size_255: float, share: float
+) -> None:
+    view = np.full((64, 64, 3), 0.5, np.float32)
+    zones = {"detail_zone_255": 4.0, "colour_zone_255": 4.0}
+    for plain in (restorer(size_255 / 255), chequered(size_255)):
+        change = dataclasses.replace(plain, **zones).change(view)
+        np.testing.assert_allclose(change, plain.change(view) * share, atol=QUARTER_STEP)
+        assert share or not change.any()
+
+
+def test_colour_and_detail_are_decided_apart() -> None:
+    view = np.full((64, 64, 3), 0.5, np.float32)
+    plain = dataclasses.replace(
+        restorer(0), network=lambda tile: chequered(3).network(tile) + np.float32(20 / 255)
+    )
+    change = dataclasses.replace(plain, detail_zone_255=8.0, colour_zone_255=8.0).change(view)
+    np.testing.assert_allclose(change, 20 / 255, atol=QUARTER_STEP)
 
 
 def test_resolution_and_exif_are_kept(tmp_path: Path) -> None:

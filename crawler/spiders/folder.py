@@ -1,20 +1,19 @@
 """A lab's own scans in a folder; nothing is requested from the network."""
 
-import asyncio
 import os
 import unicodedata
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from scrapy import Spider
-from scrapy.signals import item_dropped, item_error, item_scraped
-
+from crawler.harvest import Harvest
 from crawler.items import Artwork, CrawlError
 from crawler.loaders import ArtworkLoader, short_hash, slug
+from crawler.selection import Selection
+from crawler.spiders.museum import PacedSpider
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".jp2")
-AT_ONCE = 8
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -47,35 +46,28 @@ def work_id(relative: Path) -> str:
     return f"{slug(str(relative.with_suffix('')))}-{short_hash(name)}".lstrip("-")
 
 
-class FolderSpider(Spider):
+class FolderSpider(PacedSpider):
     """Yields each image file of a folder and its subfolders."""
 
     name = "folder"
 
-    def __init__(self, folder: str, institution: str = "", **arguments: Any) -> None:
-        super().__init__(**arguments)
+    def __init__(
+        self,
+        harvest: Harvest,
+        selection: Selection,
+        *,
+        folder: str,
+        institution: str = "",
+        **arguments: Any,
+    ) -> None:
+        super().__init__(harvest, selection, **arguments)
         self.root = Path(folder).resolve()
         self.images = images_in(Path(folder))
         self.institution = institution
 
-    async def start(self) -> AsyncIterator[Artwork]:
-        """Yield the scans, a few at a time, and stay until the last has been dealt with.
-
-        Scrapy notices at once that a spider's start has ended, but only every five seconds that
-        items which follow no request have.
-        """
-        free = asyncio.Semaphore(AT_ONCE)
-
-        def dealt_with() -> None:
-            free.release()
-
-        for signal in (item_scraped, item_dropped, item_error):
-            self.crawler.signals.connect(dealt_with, signal)
+    async def works(self) -> AsyncIterator[Artwork]:
         for path in self.images:
-            await free.acquire()
             yield self.artwork(path)
-        for _ in range(AT_ONCE):
-            await free.acquire()
 
     def artwork(self, path: Path) -> Artwork:
         relative = path.relative_to(self.root)
@@ -86,4 +78,7 @@ class FolderSpider(Spider):
         loader.add_value("licence", "unknown")
         loader.add_value("source", relative.as_posix())
         loader.add_value("local", path)
+        with suppress(FileNotFoundError):  # gone by now: the one who copies it will say so
+            facts = path.stat()
+            loader.add_value("version", f"{facts.st_size}-{facts.st_mtime_ns}")
         return loader.load_item()

@@ -1,0 +1,60 @@
+"""Records and listings as they were answered last, so that a museum is asked "has it changed?"."""
+
+import base64
+import json
+import time
+from pathlib import Path
+
+from scrapy import Request, Spider
+from scrapy.http import Response
+from scrapy.responsetypes import responsetypes
+from scrapy.settings import BaseSettings
+
+from crawler.harvest import write_atomically
+
+
+class WholeFileCacheStorage:
+    """One file an answer, there whole or not at all, and nothing in it but text.
+
+    Scrapy's own storages write several files in turn, which a killed crawl leaves half-written,
+    and read them by unpickling.
+    """
+
+    def __init__(self, settings: BaseSettings) -> None:
+        self.folder = Path(settings["HTTPCACHE_DIR"])
+
+    def open_spider(self, spider: Spider) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.fingerprinter = spider.crawler.request_fingerprinter
+
+    def close_spider(self, spider: Spider) -> None:
+        """Nothing is held open."""
+
+    def path(self, request: Request) -> Path:
+        return self.folder / f"{self.fingerprinter.fingerprint(request).hex()}.json"
+
+    def retrieve_response(self, spider: Spider, request: Request) -> Response | None:
+        try:
+            kept = json.loads(self.path(request).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+        headers = {
+            name: [v.encode("latin-1") for v in kept["headers"][name]] for name in kept["headers"]
+        }
+        body = base64.b64decode(kept["body"])
+        kind = responsetypes.from_args(url=kept["url"], body=body)
+        return kind(url=kept["url"], status=kept["status"], headers=headers, body=body)
+
+    def store_response(self, spider: Spider, request: Request, response: Response) -> None:
+        headers = {
+            name.decode("latin-1"): [value.decode("latin-1") for value in values]
+            for name, values in response.headers.items()
+        }
+        kept = {
+            "url": response.url,
+            "status": response.status,
+            "stored": time.time(),
+            "headers": headers,
+            "body": base64.b64encode(response.body).decode(),
+        }
+        write_atomically(self.path(request), [json.dumps(kept).encode()])

@@ -1,0 +1,220 @@
+"""A harvest: works as they were collected, each with its record, whole at every moment.
+
+artworks/<id><suffix>    original bytes of the sound works
+records/<id>.json        what is known of each, and how it got here
+manifest.jsonl           the sound works, a line each
+rejected/, rejected.jsonl    those with a fault, and why
+withdrawn/, withdrawn.jsonl  those that the museum took back after they were collected
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from crawler.items import Artwork, CrawlError
+
+Row = dict[str, Any]
+
+FOLDERS = ("artworks", "rejected", "withdrawn", "records")
+ABOUT_THE_WORK = [
+    "title",
+    "artist",
+    "date",
+    "medium",
+    "department",
+    "institution",
+    "accession",
+    "licence",
+    "licence_url",
+    "source",
+]
+ABOUT_THE_FILE = "image_url asked_width asked_height retrieved sha256 size_bytes width height"
+MANIFEST_FIELDS = ("id", "file", *ABOUT_THE_WORK, *ABOUT_THE_FILE.split())
+RECORD_FIELDS = (*MANIFEST_FIELDS, "number", "version", "etag", "last_modified", "max_pixels")
+PLACEHOLDER_WORKS = 4  # so many works with the very same image have none
+
+
+def write_atomically(path: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
+    """Write `chunks` so that `path` is the whole of them or untouched; returns SHA-256 and size."""
+    digest = hashlib.sha256()
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            for chunk in chunks:
+                digest.update(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+            size_bytes = file.tell()
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return digest.hexdigest(), size_bytes
+
+
+class Harvest:
+    """The harvest in `folder`; made if missing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in FOLDERS:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def locked(self, lock: Path) -> Iterator[None]:
+        """Keep other crawls out by the file `lock`; raises CrawlError when one is at work."""
+        with lock.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise CrawlError(f"{self.folder}: another crawl is at work in it") from error
+            self.tidy()
+            yield
+            self.tidy()
+
+    def tidy(self) -> None:
+        """Remove what a killed crawl left half-written."""
+        shutil.rmtree(self.incoming, ignore_errors=True)
+        for folder in (".", *FOLDERS):
+            for part in (self.folder / folder).glob(".*.part"):
+                part.unlink()
+
+    @property
+    def incoming(self) -> Path:
+        return self.folder / ".incoming"
+
+    def take(self, item: Artwork, chunks: Iterable[bytes]) -> None:
+        """Bring the bytes of `item` in, to be verified."""
+        self.incoming.mkdir(exist_ok=True)
+        item.file = f"{self.incoming.name}/{item.id}"
+        item.sha256, item.size_bytes = write_atomically(self.folder / item.file, chunks)
+
+    def record(self, work: str) -> Row:
+        """What an earlier crawl wrote down of the work; {} when there is nothing whole."""
+        try:
+            record = json.loads((self.folder / "records" / f"{work}.json").read_bytes())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return record if isinstance(record, dict) else {}
+
+    def records(self) -> Iterator[Row]:
+        """All records, by id."""
+        for path in sorted((self.folder / "records").glob("*.json")):
+            if record := self.record(path.stem):
+                yield record
+
+    def intact(self, record: Row) -> bool:
+        """Whether the record's file is there with the bytes that it had."""
+        try:
+            with (self.folder / record["file"]).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == record["sha256"]
+        except (FileNotFoundError, KeyError):
+            return False
+
+    def file(self, item: Artwork, selection: str) -> Row:
+        """Put a sound work and its record in their places; returns the record.
+
+        The record comes last: a crawl killed between the two fetches the image again.
+        """
+        self.place(item, "artworks")
+        record: Row = {name: getattr(item, name) for name in RECORD_FIELDS}
+        record["selection"] = selection
+        for outdated in (self.folder / "rejected").glob(f"{item.id}.*"):
+            outdated.unlink()
+        if record != self.record(item.id):
+            write_record(self.folder / "records" / f"{item.id}.json", record)
+        return record
+
+    def reject(self, item: Artwork) -> None:
+        """Set a work aside; what was filed of it, if it is still whole, is the last that was sound.
+
+        Its record then forgets its version, so that the next crawl asks again.
+        """
+        self.place(item, "rejected")
+        record = self.record(item.id)
+        path = self.folder / "records" / f"{item.id}.json"
+        if record and self.intact(record):
+            write_record(path, record | {"version": ""})
+        else:
+            path.unlink(missing_ok=True)
+
+    def place(self, item: Artwork, folder: str) -> None:
+        """Move the bytes of `item`, if any came, to `folder`, in the place of those of before."""
+        if not item.file:
+            return
+        old, item.file = self.folder / item.file, f"{folder}/{item.id}{item.suffix}"
+        new = self.folder / item.file
+        if old != new:
+            old.replace(new)
+        for other in (self.folder / folder).glob(f"{item.id}.*"):
+            if other != new:
+                other.unlink()
+
+    def listed(self, selection: str) -> str:
+        """The day on which a crawl of the selection came to its end last; "" if none did."""
+        path = self.folder / "listed.json"
+        return json.loads(path.read_bytes()).get(selection, "") if path.exists() else ""
+
+    def set_listed(self, selection: str, day: str) -> None:
+        path = self.folder / "listed.json"
+        days = json.loads(path.read_bytes()) if path.exists() else {}
+        text = json.dumps(days | {selection: day}, sort_keys=True, indent=1) + "\n"
+        write_atomically(path, [text.encode()])
+
+    def set_withdrawn(self, record: Row) -> str:
+        """Move the file of a work aside that the museum took back; returns its place."""
+        source = self.folder / record["file"]
+        if source.exists():
+            source.replace(self.folder / "withdrawn" / source.name)
+        return f"withdrawn/{source.name}"
+
+    def forget(self, work: str) -> None:
+        """Remove the work's record, when all that is to be kept of it stands elsewhere."""
+        (self.folder / "records" / f"{work}.json").unlink(missing_ok=True)
+
+
+def write_record(path: Path, record: Row) -> None:
+    write_atomically(path, [json.dumps(record, ensure_ascii=False, indent=1).encode() + b"\n"])
+
+
+def settle(rows: dict[str, Row], *, museum: bool) -> tuple[dict[str, Row], dict[str, Row]]:
+    """Manifest rows by id -> those to keep, and the duplicates with their reason.
+
+    The first id keeps an image that several works share; where a museum's works share one,
+    PLACEHOLDER_WORKS of them or more, it stands for an image that is not there, and none keeps it.
+    """
+    alike: dict[str, list[str]] = defaultdict(list)
+    for work in sorted(rows):
+        alike[rows[work]["sha256"]].append(work)
+    doubles = {}
+    for works in alike.values():
+        placeholder = museum and len(works) >= PLACEHOLDER_WORKS
+        for work in works if placeholder else works[1:]:
+            reason = (
+                f"placeholder: one image stands for {len(works)} works"
+                if placeholder
+                else f"duplicate: the bytes are those of {works[0]}"
+            )
+            doubles[work] = {"id": work, "source": rows[work]["source"], "reason": reason}
+    return {work: row for work, row in rows.items() if work not in doubles}, doubles
+
+
+def write_lines(path: Path, rows: dict[str, Row]) -> None:
+    """`rows` by id as JSON lines, sorted, so that the same works make the same file."""
+    lines = (json.dumps(rows[key], ensure_ascii=False) + "\n" for key in sorted(rows))
+    write_atomically(path, (line.encode() for line in lines))
+
+
+def read_lines(path: Path) -> dict[str, Row]:
+    """Rows by id; none when there is no such file."""
+    if not path.exists():
+        return {}
+    rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    return {row["id"]: row for row in rows}

@@ -1,0 +1,135 @@
+"""Where requests may go: to the museum's own hosts, at public addresses, by HTTP(S) alone."""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from typing import Any, Self
+from urllib.parse import urlsplit, urlunsplit
+
+from scrapy import Request
+from scrapy.core.downloader.handlers.base import BaseDownloadHandler
+from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
+from scrapy.crawler import Crawler
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    NotSupported,
+    ResponseDataLossError,
+    UnsupportedURLSchemeError,
+)
+from scrapy.http import Response
+from scrapy.resolver import CachingThreadedResolver
+from scrapy.settings import BaseSettings
+from twisted.internet.defer import Deferred
+
+from crawler.items import CrawlError
+
+DOWNLOAD_ERRORS = (
+    CannotResolveHostError,
+    DownloadCancelledError,  # larger than DOWNLOAD_MAXSIZE
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,  # robots.txt, another host
+    NotSupported,
+    OSError,  # a name that resolves to an address that is not public
+    ResponseDataLossError,
+    UnsupportedURLSchemeError,
+    ValueError,  # not a URL, not JSON, not the status that was hoped for
+)
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class HostsMiddleware:
+    """Lets requests through to the hosts that the spider names, redirected ones too."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    def process_request(self, request: Request) -> None:
+        """Raise IgnoreRequest when the address is not one of the museum's."""
+        hosts: frozenset[str] = getattr(self.crawler.spider, "hosts", frozenset())
+        parts = urlsplit(request.url)
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme)
+        if parts.hostname not in hosts or port != DEFAULT_PORTS.get(parts.scheme, 0):
+            led = " (redirected there)" if request.meta.get("redirect_times") else ""
+            where = f"{parts.scheme}://{parts.netloc}{led}"
+            raise IgnoreRequest(
+                f"{where} is not an address of the museum's; it has {listed(hosts)}"
+            )
+
+
+def listed(hosts: frozenset[str]) -> str:
+    return ", ".join(sorted(hosts)) or "none"
+
+
+class PublicResolver(CachingThreadedResolver):
+    """Resolves names to public addresses only, whatever the DNS answers.
+
+    Without it, a museum's name that is made to point at this machine or its network would let a
+    stranger's page ask for what only we can reach.
+    """
+
+    loopback = False  # whether the literal address 127.0.0.1 is wanted: a replay's origin
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, reactor: Any) -> Self:
+        resolver = super().from_crawler(crawler, reactor)
+        resolver.loopback = bool(crawler.settings["REPLAY_ORIGIN"])
+        return resolver
+
+    def getHostByName(  # noqa: N802 -- Twisted's name
+        self, name: str, timeout: Sequence[int] = ()
+    ) -> "Deferred[str]":
+        return super().getHostByName(name, timeout).addCallback(self.checked, name)
+
+    def checked(self, address: str, name: str) -> str:
+        """`address`; raises OSError when it is not public."""
+        wanted = self.loopback and name == address == "127.0.0.1"
+        if not wanted and not ipaddress.ip_address(address).is_global:
+            raise OSError(f"{name} resolves to {address}, which is no public address")
+        return address
+
+
+class ReplayHandler(BaseDownloadHandler):
+    """Sends every request to one server on this machine instead of the museum's.
+
+    https://museum.org/path becomes ORIGIN/museum.org/path on the wire and nowhere else, so that
+    whatever decides about addresses decides as it would about the museum's.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self.origin = crawler.settings["REPLAY_ORIGIN"]
+        self.wire = HTTP11DownloadHandler(crawler)
+
+    async def download_request(self, request: Request) -> Response:
+        parts = urlsplit(request.url)
+        path = urlunsplit(("", "", f"/{parts.netloc}{parts.path}", parts.query, ""))
+        response = await self.wire.download_request(request.replace(url=self.origin + path))
+        return response.replace(url=request.url)
+
+    async def close(self) -> None:
+        await self.wire.close()
+
+
+def replay_from(settings: BaseSettings, origin: str) -> None:
+    """Have a crawl with these settings served by `origin`; raises CrawlError if it is not ours."""
+    found = re.fullmatch(r"http://127\.0\.0\.1:(\d{1,5})/?", origin)
+    if not found or int(found[1]) not in range(1, 2**16):
+        raise CrawlError(
+            f"--replay-origin {origin!r}: must be this machine and a port, "
+            "such as http://127.0.0.1:8000"
+        )
+    settings.set("REPLAY_ORIGIN", f"http://127.0.0.1:{int(found[1])}")
+    here = "crawler.network.ReplayHandler"
+    handlers = settings.getdict("DOWNLOAD_HANDLERS") | {"http": here, "https": here}
+    settings.set("DOWNLOAD_HANDLERS", handlers)

@@ -1,0 +1,150 @@
+"""Waits when a museum asks for it, and tries again what may have been chance."""
+
+import asyncio
+import time
+from collections import defaultdict
+from email.utils import parsedate_to_datetime
+from typing import NoReturn, Self
+from urllib.parse import urlsplit
+
+from scrapy import Request, Spider
+from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.retry import RetryMiddleware
+from scrapy.http import Response
+from scrapy.signals import request_reached_downloader
+
+from crawler.items import LaterError
+
+BUSY = {403, 429, 503}  # 403: what the Met's guard says, in HTML, when it had enough for now
+LONGEST_WAIT_S = 600.0  # a museum that asks for more is left in peace
+PATIENCE = 3  # addresses in a row that a museum stays too busy for; then it is left in peace too
+
+
+class PatienceMiddleware(RetryMiddleware):
+    """Pauses a host that says it is busy: as long as it asks, else twice as long each time.
+
+    Requests wait here for their turn, not in Scrapy's queue, out of which they would still be sent
+    when the host has asked for a pause.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler.settings)
+        self.first_wait_s = crawler.settings.getfloat("FIRST_WAIT_S")
+        self.resume: dict[str, float] = {}  # host -> when it may be asked again, monotonic
+        self.refused: dict[str, LaterError] = {}  # host -> why it is not asked any more
+        at_once = crawler.settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")
+        self.turns: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(at_once))
+        self.given_up = 0
+        crawler.signals.connect(self.reached, request_reached_downloader)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        middleware = cls(crawler)
+        middleware.crawler = crawler
+        return middleware
+
+    async def process_request(self, request: Request) -> None:
+        """Hold the request back until it is its turn and its host may be asked again.
+
+        Raises LaterError when that host is to be left in peace.
+        """
+        host = urlsplit(request.url).netloc
+        await self.turns[host].acquire()
+        request.meta["turn"] = host
+        while (wait_s := self.resume.get(host, 0) - time.monotonic()) > 0:
+            await asyncio.sleep(wait_s)
+        if host in self.refused:
+            raise self.refused[host]
+
+    def end_turn(self, request: Request) -> None:
+        if host := request.meta.pop("turn", ""):
+            self.turns[host].release()
+
+    def reached(self, request: Request) -> None:
+        """Add the time for which the pace will hold the request back: nothing is before it."""
+        assert self.crawler.engine
+        slot = self.crawler.engine.downloader.slots[request.meta["download_slot"]]
+        self.waited(max(0.0, slot.lastseen + slot.delay - time.monotonic()))
+
+    def waited(self, seconds: float) -> None:
+        assert self.crawler.stats
+        self.crawler.stats.inc_value("patina/waited_ms", round(seconds * 1000))
+
+    def process_response(
+        self, request: Request, response: Response, spider: Spider | None = None
+    ) -> Request | Response:
+        """The response, or the request again after a pause.
+
+        Raises ValueError when it was asked for often enough; LaterError when the museum wants to
+        be left alone for longer than LONGEST_WAIT_S, or stays busy whatever it is asked for.
+        """
+        self.end_turn(request)
+        busy = is_busy(response)
+        if not busy and response.status not in self.retry_http_codes:
+            self.given_up = 0
+            return response
+        host, tries = urlsplit(request.url).netloc, request.meta.get("retry_times", 0)
+        again = self._retry(request, f"{response.status}")
+        if again is None:
+            self.given_up += busy
+            if self.given_up >= PATIENCE:
+                self.refuse(host, f"stays busy (HTTP {response.status}); run it again later")
+            raise ValueError(f"HTTP {response.status}, {tries + 1} times")
+        asked_s = retry_after_s(response.headers.get("Retry-After"))
+        wait_s = (self.first_wait_s if busy else 1) * 2**tries if asked_s is None else asked_s
+        if wait_s > LONGEST_WAIT_S:
+            self.refuse(host, f"asks to be left alone for {wait_s:.0f} s; run it again then")
+        self.pause(host, wait_s)
+        return again
+
+    def process_exception(
+        self, request: Request, exception: Exception, spider: Spider | None = None
+    ) -> Request | Response | None:
+        """The request again, a little later each time.
+
+        If it was tried often enough, no older answer may stand in for it. Raises LaterError when
+        PATIENCE addresses in a row could not be reached.
+        """
+        self.end_turn(request)
+        host, tries = urlsplit(request.url).netloc, request.meta.get("retry_times", 0)
+        again = super().process_exception(request, exception)
+        if again is not None:
+            self.pause(host, min(2**tries, self.first_wait_s))
+            return again
+        request.meta.pop("cached_response", None)
+        if isinstance(exception, self.exceptions_to_retry):
+            self.given_up += 1
+            if self.given_up >= PATIENCE:
+                self.refuse(host, f"cannot be reached ({exception}); run it again later")
+        return None
+
+    def refuse(self, host: str, reason: str) -> NoReturn:
+        """Ask the host nothing more in this crawl."""
+        self.refused[host] = LaterError(f"{host} {reason}")
+        raise self.refused[host]
+
+    def pause(self, host: str, seconds: float) -> None:
+        """Ask the host nothing for so long."""
+        now = time.monotonic()
+        before = max(now, self.resume.get(host, 0))
+        self.resume[host] = max(before, now + seconds)
+        self.waited(self.resume[host] - before)
+
+
+def is_busy(response: Response) -> bool:
+    """Whether a museum had enough for now; a 403 that is no web page speaks of one address."""
+    kind = (response.headers.get("Content-Type") or b"").lower()
+    return response.status in BUSY and (response.status != 403 or kind.startswith(b"text/html"))
+
+
+def retry_after_s(header: bytes | None) -> float | None:
+    """Seconds that a Retry-After header asks for, be it a number or a date; None if nothing."""
+    text = (header or b"").decode("latin-1").strip()
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except ValueError:
+        return None

@@ -1,0 +1,105 @@
+"""The Art Institute of Chicago; its rules are on https://api.artic.edu/docs/."""
+
+import json
+from collections.abc import AsyncIterator
+
+from scrapy import Request
+
+from crawler.items import Artwork, LaterError, Rendition
+from crawler.spiders.museum import MuseumSpider, Record, pixels, year
+
+FIELDS = (
+    "id,title,artist_display,date_display,date_start,date_end,medium_display,department_title,"
+    "main_reference_number,is_public_domain,image_id,thumbnail,updated_at"
+)
+WIDTHS = (1686, 843, 600, 400, 200)  # those that the museum keeps ready, so that none is made anew
+LARGEST_PAGE = 100
+PAGES_OF_A_SEARCH = 10  # a page further is answered with "You have requested too many results"
+
+
+class ArticSpider(MuseumSpider):
+    """Finds works by Elasticsearch queries; images come from the museum's IIIF server."""
+
+    name = "artic"
+    institution = "Art Institute of Chicago"
+    website = "https://www.artic.edu"
+    api = "https://api.artic.edu/api/v1"
+    hosts = frozenset({"api.artic.edu", "www.artic.edu"})
+    delay_s = 1.0  # 60 requests a minute; images one at a time, a second apart
+
+    async def listing(self) -> AsyncIterator[Artwork]:
+        """By relevance when words are searched for, else by id: that listing has no end."""
+        page, after = 1, -1
+        while (found := await self.ask(self.search(page, after)))["data"]:
+            for record in found["data"]:
+                yield self.candidate(record["id"], record.get("updated_at"))
+            before, after = after, max(after, *(int(record["id"]) for record in found["data"]))
+            if page == found["pagination"]["total_pages"]:
+                return
+            if self.selection.query:
+                page += 1
+            elif after == before:
+                raise LaterError("artic: the listing repeats itself; run it again")
+            if page > PAGES_OF_A_SEARCH:
+                total = found["pagination"]["total"]
+                self.notes.append(
+                    f"the museum lists 1000 of {total} works found; narrow the search"
+                )
+                return
+
+    def search(self, page: int, after: int) -> str:
+        """The address of a page: of a search for words, or of what follows the id `after`."""
+        asked = self.selection
+        filters: list[Record] = [{"term": {"is_public_domain": True}}]
+        filters += [{"exists": {"field": "image_id"}}]
+        if asked.department:
+            filters.append({"match_phrase": {"department_title": asked.department}})
+        if asked.medium:
+            filters.append({"match": {"medium_display": asked.medium}})
+        if years := asked.years():
+            filters.append({"range": {"date_start": {"lte": years[1]}}})
+            filters.append({"range": {"date_end": {"gte": years[0]}}})
+        params: Record = {"fields": FIELDS.split(","), "limit": LARGEST_PAGE}
+        if asked.query:
+            params |= {"q": asked.query, "page": page}
+        else:
+            filters.append({"range": {"id": {"gt": after}}})
+            params["sort"] = [{"id": "asc"}]
+        params["query"] = {"bool": {"filter": filters}}
+        return self.url("/artworks/search", params=json.dumps(params, separators=(",", ":")))
+
+    def request(self, url: str) -> Request:
+        request = super().request(url)
+        request.headers["AIC-User-Agent"] = self.settings["USER_AGENT"]
+        return request
+
+    def record_request(self, number: str) -> Request:
+        return self.request(self.url("/artworks/", number, fields=FIELDS))
+
+    def artwork(self, record: Record) -> Artwork:
+        config, record = record["config"], record["data"]
+        loader = self.loader(free=record.get("is_public_domain") is True)
+        loader.add_value("title", record["title"])
+        loader.add_value("artist", record.get("artist_display"))
+        loader.add_value("date", record.get("date_display"))
+        loader.add_value("medium", record.get("medium_display"))
+        loader.add_value("department", record.get("department_title"))
+        loader.add_value("accession", record.get("main_reference_number"))
+        loader.add_value("version", record.get("updated_at"))
+        loader.add_value("source", f"{self.website}/artworks/{record['id']}")
+        work = loader.load_item()
+        work.begin, work.end = year(record.get("date_start")), year(record.get("date_end"))
+        if record.get("image_id"):
+            image = f"{config['iiif_url']}/{record['image_id']}/full/%d,/0/default.jpg"
+            work.renditions = sizes(image, record.get("thumbnail") or {})
+        return work
+
+
+def sizes(image: str, original: Record) -> list[Rendition]:
+    """The sizes of an image that the museum keeps ready, none wider than the original."""
+    width, height = pixels(original.get("width")), pixels(original.get("height"))
+    offered = [wide for wide in WIDTHS if not width or wide <= width] or [WIDTHS[-1]]
+    return [
+        Rendition(image % wide, wide, round(height * wide / width) if width else 0)
+        for wide in offered
+    ]

@@ -1,0 +1,246 @@
+"""What every museum's spider shares: it finds works, a few at a time, until enough are filed."""
+
+import asyncio
+import json
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from urllib.parse import quote, urlencode
+
+from scrapy import Request, Spider
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+from scrapy.http.request import NO_CALLBACK
+from scrapy.signals import item_dropped, item_error, item_scraped
+from twisted.python.failure import Failure
+
+from crawler.harvest import Harvest
+from crawler.items import Artwork, CrawlError, LaterError
+from crawler.loaders import ArtworkLoader, file_safe
+from crawler.network import DOWNLOAD_ERRORS
+from crawler.selection import Selection
+
+Record = dict[str, Any]
+
+CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
+
+
+class PacedSpider(Spider):
+    """Yields works while fewer than `at_once` are on their way through the pipelines.
+
+    So memory does not grow with the collection, and a work's image is asked for right after its
+    record was.
+    """
+
+    at_once = 8
+    enough = 0  # works filed, after which no more are yielded; 0: there is no end
+    museum = False  # whether what it finds is fetched from a museum, and stays when not found again
+
+    def __init__(self, harvest: Harvest, selection: Selection, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.harvest, self.selection = harvest, selection
+        self.under_way, self.done, self.changed = 0, 0, asyncio.Event()
+        self.failures: list[BaseException] = []  # beyond single works
+
+    @abstractmethod
+    def works(self) -> AsyncIterator[Artwork]:
+        """The works, in the order in which they are to be fetched."""
+
+    def unseen(self) -> Iterator[Artwork]:
+        """Works to look at again when all others have been dealt with."""
+        return iter(())
+
+    async def start(self) -> AsyncIterator[Artwork]:
+        self.crawler.signals.connect(self.failed, item_error)
+        for signal in (item_scraped, item_dropped, item_error):
+            self.crawler.signals.connect(self.dealt_with, signal)
+        try:
+            async for work in self.works():
+                if not await self.room():
+                    break
+                self.under_way += 1
+                yield work
+            self.enough = 0
+            for work in self.unseen():
+                if not await self.room():
+                    break
+                self.under_way += 1
+                yield work
+        except (CrawlError, KeyError, TypeError, ValueError, AttributeError) as error:
+            self.failures.append(error)  # the others: a listing of another shape than documented
+        while self.under_way:  # Scrapy would not wait for items that follow no request
+            await self.change()
+
+    async def room(self) -> bool:
+        """Wait until another work may start; whether it may at all."""
+        while self.under_way >= self.at_once or (
+            self.enough and self.done < self.enough <= self.done + self.under_way
+        ):
+            await self.change()
+        return not self.failures and (not self.enough or self.done < self.enough)
+
+    async def change(self) -> None:
+        self.changed.clear()
+        await self.changed.wait()
+
+    def dealt_with(self, item: Artwork) -> None:
+        """A work has left the pipelines, filed or not."""
+        self.under_way -= 1
+        self.done += item.ok
+        self.changed.set()
+
+    def failed(self, failure: Failure) -> None:
+        """Something that is not about one work went wrong: no more are begun."""
+        self.failures.append(failure.value)
+
+
+class MuseumSpider(PacedSpider):
+    """A museum with an API: a listing of works, a record of each, and images of some."""
+
+    at_once = 4
+    museum = True
+    institution: ClassVar[str]
+    api: ClassVar[str]  # where it begins
+    hosts: ClassVar[frozenset[str]]  # the only ones asked, the images' among them
+    delay_s: ClassVar[float] = 1.0  # between two requests to one host, at least
+    headers: ClassVar[dict[str, str]] = {"Accept": "application/json"}
+
+    def __init__(
+        self, harvest: Harvest, selection: Selection, *, dry_run: bool = False, **arguments: Any
+    ) -> None:
+        super().__init__(harvest, selection, **arguments)
+        self.enough = selection.limit
+        self.dry_run = dry_run
+        self.seen: set[str] = set()
+        self.notes: list[str] = []  # what the user should know of the listing
+
+    @abstractmethod
+    def listing(self) -> AsyncIterator[Artwork]:
+        """Every work that the museum's search finds: id, number and, if it is told, version."""
+
+    @abstractmethod
+    def record_request(self, number: str) -> Request:
+        """The request for the record of one work."""
+
+    @abstractmethod
+    def artwork(self, record: Record) -> Artwork:
+        """The work that a record, as `record_request` answers it, speaks of.
+
+        Its licence is "" unless the record itself says that the work and its image are free.
+        """
+
+    async def start(self) -> AsyncIterator[Artwork]:
+        if self.dry_run:
+            try:
+                await self.count()
+            except CrawlError as error:
+                self.failures.append(error)
+            return
+        today = datetime.now(UTC).date().isoformat()
+        async for work in super().start():
+            yield work
+        if self.museum and not self.failures:
+            self.harvest.set_listed(self.selection.key(), today)
+
+    async def works(self) -> AsyncIterator[Artwork]:
+        """The works listed, each once: a listing that changes while it is read repeats some.
+
+        Raises CrawlError when a page of it has another shape than the museum documents.
+        """
+        try:
+            async for work in self.listing():
+                if work.id not in self.seen:
+                    self.seen.add(work.id)
+                    yield work
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            what = f"{type(error).__name__} {error}"
+            raise CrawlError(
+                f"the listing is not understood: {what}; the museum may have changed its API"
+            ) from error
+
+    def unseen(self) -> Iterator[Artwork]:
+        """Works filed for this selection but not listed: the museum may have withdrawn them."""
+        key, limit = self.selection.key(), self.selection.limit
+        missed = [
+            Artwork(id=record["id"], number=record["number"])
+            for record in (self.harvest.records() if self.museum else ())
+            if record["id"] not in self.seen and record["selection"] == key
+        ]
+        if limit and len(missed) > limit:  # most of them lie beyond this crawl's limit
+            self.notes.append(f"{len(missed)} works of an earlier crawl were not looked at again")
+            return iter(())
+        return iter(missed)
+
+    async def count(self) -> None:
+        """Only count what there is to fetch."""
+        assert self.crawler.stats
+        async for work in self.works():
+            record = self.harvest.record(work.id)
+            known = bool(record and work.version and record["version"] == work.version)
+            self.crawler.stats.inc_value("patina/found")
+            self.crawler.stats.inc_value(f"patina/{'up_to_date' if known else 'to_fetch'}")
+            self.done += 1
+            if self.done == self.enough:
+                break
+
+    def loader(self, *, free: bool) -> ArtworkLoader:
+        """A loader that knows the museum; `free`: the record itself says that the image is CC0."""
+        loader = ArtworkLoader()
+        loader.add_value("institution", self.institution)
+        loader.add_value("licence", "CC0" if free else None)
+        loader.add_value("licence_url", CC0 if free else None)
+        return loader
+
+    def candidate(self, number: object, version: object = None) -> Artwork:
+        """A work as a listing names it."""
+        return Artwork(file_safe(f"{self.name}-{number}"), str(number), str(version or ""))
+
+    def url(self, path: str, number: str = "", **query: object) -> str:
+        """An address of the API; what is "" or None is left out of the query."""
+        asked = {name: value for name, value in query.items() if value not in ("", None)}
+        address = f"{self.api}{path}{quote(number, safe='')}"
+        return f"{address}?{urlencode(asked, safe=',*')}" if asked else address
+
+    def request(self, url: str) -> Request:
+        return Request(url, headers=self.headers, callback=NO_CALLBACK)
+
+    async def ask(self, url: str) -> Any:
+        """The JSON of a page of the listing.
+
+        Raises LaterError when it does not come: the listing would end early and look complete;
+        CrawlError when it may not be asked for.
+        """
+        assert self.crawler.engine
+        try:
+            response = await self.crawler.engine.download_async(self.request(url))
+            return answer(response)
+        except IgnoreRequest as error:
+            raise CrawlError(f"{url}: {error}") from error
+        except DOWNLOAD_ERRORS as error:
+            reason = str(error) or type(error).__name__
+            raise LaterError(f"{url}: the listing broke off: {reason}; run it again") from error
+
+
+def answer(response: Response) -> Any:
+    """The JSON that a museum answered; raises ValueError when it is something else."""
+    if response.status != 200:
+        raise ValueError(f"HTTP {response.status}")
+    try:
+        return json.loads(response.body)
+    except ValueError as error:
+        kind = (response.headers.get("Content-Type") or b"no type").decode("latin-1")
+        raise ValueError(f"no JSON but {kind}") from error
+
+
+def year(value: object) -> int | None:
+    """A year from what a museum says: a number, or text that is one; else None."""
+    try:
+        return int(str(value))
+    except ValueError:
+        return None
+
+
+def pixels(value: object) -> int:
+    """A length in pixels, which museums give as number or text; 0 if it is neither."""
+    return max(0, year(value) or 0)

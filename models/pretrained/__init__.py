@@ -1,0 +1,47 @@
+"""The weights that come with Patina. card.md says what they were trained on and how good they are;
+weights.json names their files and hashes.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+FOLDER = Path(__file__).parent
+DEFAULT = "unet"
+
+
+class DamagedWeightsError(ValueError):
+    """A weights file does not hold the bytes that it was shipped with."""
+
+
+def shipped(name: str = DEFAULT) -> Path:
+    """The file of the weights of the network `name`.
+
+    Raises KeyError when none are shipped for it; DamagedWeightsError when they are not what they
+    were.
+    """
+    facts = json.loads((FOLDER / "weights.json").read_text(encoding="utf-8"))[name]
+    path = FOLDER / facts["file"]
+    if hashlib.sha256(path.read_bytes()).hexdigest() != facts["sha256"]:
+        raise DamagedWeightsError(f"{path}: not the bytes that were shipped; install Patina anew")
+    return path
+
+
+def give_to(network: "keras.Model", name: str) -> bool:
+    """Set the weights shipped for the network `name`; False if there are none of that shape."""
+    import keras  # takes seconds, and who only asks for the file needs none of it
+
+    try:
+        path = shipped(name)
+    except KeyError:
+        return False
+    trained = keras.saving.load_model(path, compile=False, safe_mode=True)
+    shapes = ([tuple(w.shape) for w in one.weights] for one in (trained, network))
+    if len({tuple(each) for each in shapes}) > 1:
+        return False
+    network.set_weights(trained.get_weights())
+    return True

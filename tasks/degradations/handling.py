@@ -1,0 +1,284 @@
+"""What hands and shelves do to a work, up to the dust on it when it is photographed."""
+
+import cv2
+import numpy as np
+
+from tasks.degradations.contract import Damaged, Image, degradation
+from tasks.degradations.fields import enlarge, fit, over, split
+from tasks.degradations.textures import draw_line, ramp, rough_noise, spread
+
+FOLDS, CREASES, WRINKLES, CREASE_POINTS = 2, 12, 5, 40
+TEARS, TEAR_POINTS, FIBRES = 3, 200, 150
+SPECKS, HAIRS, HAIR_POINTS = 700, 80, 24
+# A slope is drawn as bands, each a share of its width, and how strong: it is steepest at the ridge
+SLOPE = ((1, 0.12), (0.6, 0.25), (0.3, 0.5), (0.12, 1))
+
+
+@degradation(local=True)
+def creases(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
+    """Fold and crease the sheet of `image`: relief under light from one side, colour worn off.
+
+    The first two go from edge to edge, for it was folded to be kept; others are dents from
+    handling, and little wrinkles branch from all. Severity adds one after the other and sharpens
+    them. Source: ours; Lambert's cosine law under a raking light.
+    """
+    height, width = image.shape[:2]
+    long_px = max(height, width)
+    power = (0.45 + 0.55 * severity) * np.clip(severity * CREASES - np.arange(CREASES), 0, 1)
+    lit, dim, worn = np.zeros((3, height, width), np.uint8)
+    sun = rng.uniform(0, 2 * np.pi)
+    for crease in range(CREASES):
+        path, strength = _crease(rng, image.shape, is_fold=crease < FOLDS)
+        strength *= power[crease]
+        _relief(lit, dim, path, strength, sun, np.multiply(SLOPE, (0.012 * long_px, 1)))
+        for wrinkle, depth in _wrinkles(rng, path, strength, long_px):
+            _relief(lit, dim, wrinkle, depth, sun, np.multiply(SLOPE[1::2], (0.005 * long_px, 1)))
+        wear = strength * rng.uniform(0.3, 1) * (0.3 + 0.7 * rng.random(CREASE_POINTS))
+        draw_line(worn, path, 0.0035 * long_px * wear, wear)
+    light = cv2.GaussianBlur(lit, (0, 0), 0.0008 * long_px).astype(np.float32)
+    light -= cv2.GaussianBlur(dim, (0, 0), 0.0008 * long_px)
+    grain = spread(rough_noise(rng, image.shape, waves=64, fade=1), image.shape)
+    # Flakes leave where the sheet was bent most, the strays about them where the paint was weak
+    bare = cv2.GaussianBlur(worn, (0, 0), 0.0015 * long_px).astype(np.float32) / 255
+    bare = ramp(bare, 0, 0.3) * (0.2 + 0.8 * ramp(bare + 0.22 * grain, 0.35, 0.85))
+    planes = split(image)
+    light *= 0.5 / 255
+    for plane in planes:
+        plane += light * plane
+    over(planes, (0.88, 0.85, 0.78), bare)
+    return cv2.merge(planes), np.clip(np.abs(light) + bare, 0, 1)
+
+
+def _crease(
+    rng: np.random.Generator, shape: tuple[int, ...], *, is_fold: bool
+) -> tuple[Image, Image]:
+    """The points of a crease in pixels, and how sharp it is at each, from 0 to 1."""
+    height, width = shape[:2]
+    along = np.linspace(-0.5, 0.5, CREASE_POINTS)
+    wobble = np.cumsum(rng.normal(0, 0.012, CREASE_POINTS))
+    turn, bend, length = rng.uniform(0, np.pi), rng.normal(0, 0.5), rng.exponential(0.2) + 0.06
+    middle = rng.uniform(0, 1, 2)
+    side = rng.random(CREASE_POINTS)
+    strength = np.sqrt(1 - (2 * along) ** 2) * (0.6 + 0.4 * side)
+    if is_fold:
+        middle = 0.5 + 0.3 * (middle - 0.5)
+        turn = np.pi / 2 * (turn > np.pi / 2) + 0.01 * bend
+        bend, length = 0.02 * bend, 1.6
+        strength = 0.7 + 0.3 * side
+    heading = turn + bend * along + wobble
+    steps = np.stack((np.cos(heading), np.sin(heading)), axis=1) * (length / CREASE_POINTS)
+    path = np.cumsum(steps, axis=0)
+    path -= path.mean(axis=0)
+    # A pixel's coordinates are those of its centre
+    return path * max(height, width) + middle * (width, height) - 0.5, strength
+
+
+def _wrinkles(
+    rng: np.random.Generator, path: Image, strength: Image, long_px: int
+) -> list[tuple[Image, Image]]:
+    """Short creases that leave `path` aslant, to either side."""
+    roots = rng.integers(2, len(path) - 2, WRINKLES)
+    angles = rng.uniform(0.4, 1.3, WRINKLES) * rng.choice((-1, 1), WRINKLES)
+    lengths = long_px * 0.022 * rng.lognormal(0, 0.5, WRINKLES)
+    bends = rng.normal(0, 0.4, WRINKLES)
+    share = np.linspace(0, 1, 6)
+    wrinkles = []
+    for root, angle, length, bend in zip(roots, angles, lengths, bends, strict=True):
+        run = path[root + 1] - path[root - 1]
+        heading = np.arctan2(run[1], run[0]) + angle + bend * share
+        steps = np.stack((np.cos(heading), np.sin(heading)), axis=1) * length * share[:, None]
+        wrinkles.append((path[root] + steps, 0.8 * strength[root] * (1 - share)))
+    return wrinkles
+
+
+def _relief(lit: Image, dim: Image, path: Image, strength: Image, sun: float, bands: Image) -> None:
+    """Draw the two slopes of a ridge: the one towards the `sun` is lit, the other dim."""
+    normal = _normals(path)
+    facing = float(np.mean(normal @ (np.cos(sun), np.sin(sun))))
+    for layer, side in ((lit, np.sign(facing)), (dim, -np.sign(facing))):
+        for width_px, level in bands:
+            radius = np.full(len(path), width_px / 2)
+            ink = strength * level * (0.55 + 0.45 * abs(facing))
+            draw_line(layer, path + side * normal * radius[:, None], radius, ink)
+
+
+def _normals(path: Image) -> Image:
+    """Unit vectors across `path`."""
+    run = np.gradient(path, axis=0)
+    run /= np.hypot(*run.T)[:, None] + 1e-6
+    return np.stack((-run[:, 1], run[:, 0]), axis=1)
+
+
+@degradation(local=True)
+def tear(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
+    """Tear `image` from an edge inwards: a dark gap, the white core bared beside it, fibres.
+
+    A sheet tears aslant through its thickness, so that one lip shows its core; one lip stands up
+    and throws a shadow on the other. Severity lengthens and opens the tears, and adds up to two.
+    Source: ours.
+    """
+    height, width = image.shape[:2]
+    gap, core, hairs = np.zeros((3, height, width), np.uint8)
+    for number in range(TEARS):
+        reach = min(1.0, max(0.0, 1.6 * severity - 0.5 * number))
+        path, opening = _tear_path(rng, image.shape, reach)
+        _rip(rng, gap, core, path, opening, max(height, width))
+        _fray(rng, hairs, path, opening, max(height, width))
+    grain = spread(rough_noise(rng, image.shape, waves=128, fade=0.8), image.shape)
+    shadow = _shadow(gap, (0.003, 0.004))
+    shadow -= 0.4 * _shadow(gap, (-0.004, -0.005))
+    shadow *= 0.6
+    planes = split(image)
+    for plane in planes:
+        plane -= shadow * plane
+    mask = np.abs(shadow)
+    layers = ((core, (0.90, 0.87, 0.80)), (gap, (0.15, 0.12, 0.10)), (hairs, (0.93, 0.91, 0.86)))
+    for layer, tone in layers:
+        cover = layer * np.float32(1 / 255)
+        shade = 1 + 0.05 * grain
+        over(planes, [shade * channel for channel in tone], cover)
+        np.maximum(mask, cover, out=mask)
+    return cv2.merge(planes), np.clip(mask, 0, 1)
+
+
+def _tear_path(
+    rng: np.random.Generator, shape: tuple[int, ...], reach: float
+) -> tuple[Image, Image]:
+    """The points of a tear from an edge inwards, in pixels, and how far it gapes at each."""
+    height, width = shape[:2]
+    side, place = rng.integers(4), rng.uniform(0.1, 0.9)
+    start = np.array(((place, 0), (1, place), (place, 1), (0, place))[side])
+    inward = np.pi / 2 * (side + 1) + rng.normal(0, 0.3)
+    length = rng.uniform(0.2, 0.5)
+    widest = rng.uniform(0.003, 0.008) * (0.3 + 0.7 * reach)
+    share = np.linspace(-0.02, 1, TEAR_POINTS)
+    # It runs, stops, and runs on another way; on the way it follows the fibres
+    drift = _along(rng.normal(0, 0.35, 9))
+    heading = inward + drift + rng.normal(0, 0.45, TEAR_POINTS)
+    steps = np.stack((np.cos(heading), np.sin(heading)), axis=1) * (length / TEAR_POINTS)
+    path = np.cumsum(steps, axis=0)
+    path -= path[4]
+    opening = widest * _along(rng.uniform(0.3, 1.3, 25)) * np.sqrt(np.clip(reach - share, 0, 1))
+    return path * max(height, width) + start * (width, height) - 0.5, opening * max(height, width)
+
+
+def _along(values: Image) -> Image:
+    """`values`, drawn out to the points of a tear."""
+    return np.interp(np.linspace(0, 1, TEAR_POINTS), np.linspace(0, 1, len(values)), values)
+
+
+def _rip(
+    rng: np.random.Generator, gap: Image, core: Image, path: Image, opening: Image, long_px: int
+) -> None:
+    """Open `path` in the layer `gap`, and bare the core of the sheet along its lips in `core`."""
+    gape = opening[:, None]
+    normal = _normals(path) * rng.choice((-1, 1))
+    ragged = 0.5 + 0.15 * rng.normal(0, 1, (2, TEAR_POINTS, 1))
+    torn, clean = path + ragged[0] * gape * normal, path - ragged[1] * gape * normal
+    bevel = _along(rng.random(67)) * _along(rng.random(10)) * rng.normal(1, 0.25, TEAR_POINTS)
+    bared = bevel[:, None] * np.minimum(5 * gape, 0.02 * long_px) * normal
+    burr = 0.3 * rng.random((TEAR_POINTS, 1)) * gape * normal
+    shown = np.count_nonzero(opening)
+    for layer, one, other in ((core, torn + bared, clean - burr), (gap, torn, clean)):
+        outline = np.concatenate((one[:shown], other[:shown][::-1]))
+        if shown:
+            points = np.round(outline * 16).astype(np.int32)
+            cv2.fillPoly(layer, [points], 255, cv2.LINE_AA, shift=4)
+
+
+def _fray(
+    rng: np.random.Generator, hairs: Image, path: Image, opening: Image, long_px: int
+) -> None:
+    """Let fibres stand out of the lips of a tear."""
+    roots = rng.integers(2, TEAR_POINTS - 2, FIBRES)
+    lengths = 0.003 * long_px * rng.lognormal(0, 0.6, FIBRES)
+    side = rng.choice((-1, 1), FIBRES)
+    normal = _normals(path)[roots] * side[:, None]
+    angle = np.arctan2(normal[:, 1], normal[:, 0]) + rng.normal(0, 1.1, FIBRES)
+    share = np.linspace(-0.3, 0.7, 5)
+    heading = angle[:, None] + rng.normal(0, 0.8, FIBRES)[:, None] * share
+    runs = np.stack((np.cos(heading), np.sin(heading)), axis=-1) * lengths[:, None, None]
+    lines = (path[roots] + normal * opening[roots, None] / 2)[:, None] + runs * share[:, None]
+    lines = np.round(lines[opening[roots] > 0] * 16).astype(np.int32)
+    width_px = 0.0005 * long_px
+    level = round(130 * min(1, width_px))
+    cv2.polylines(hairs, lines, False, level, max(1, round(width_px)), cv2.LINE_AA, shift=4)
+
+
+def _shadow(layer: Image, shift: tuple[float, float]) -> Image:
+    """The soft shadow, in [0, 1], of what `layer` shows, thrown `shift` long sides away."""
+    height, width = fit(layer.shape, 256)
+    small = cv2.resize(layer, (width, height), interpolation=cv2.INTER_AREA)
+    move = np.array(((1, 0, 256 * shift[0]), (0, 1, 256 * shift[1])), np.float32)
+    small = cv2.warpAffine(small, move, (width, height))
+    soft = cv2.GaussianBlur(small, (0, 0), 1.5)
+    return enlarge(soft, layer.shape) * np.float32(1 / 255)
+
+
+@degradation(local=True)
+def dust(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
+    """Let specks, lint and hairs lie on `image`, or on the glass above it: light or dark, soft.
+
+    What lies on the work is in focus and throws a little shadow; what lies on the glass is not.
+    Severity lets one after the other fall. Source: ours.
+    """
+    height, width = image.shape[:2]
+    long_px = max(height, width)
+    near, far, dark = np.zeros((3, height, width), np.uint8)
+    layers = (near, far, dark)
+    _specks(rng, layers, severity)
+    _hairs(rng, layers, severity)
+    planes = split(image)
+    mask = np.zeros((height, width), np.float32)
+    fall = np.array(((1, 0, 0.0012 * long_px), (0, 1, 0.0016 * long_px)), np.float32)
+    shadow = cv2.warpAffine(near, fall, (width, height))
+    for layer, tone, weight, sigma in (
+        (shadow, (0.05, 0.04, 0.04), 0.5, 0.0012),
+        (far, (0.80, 0.79, 0.76), 1, 0.0014),
+        (dark, (0.13, 0.11, 0.10), 0.85, 0.0006),
+        (near, (0.88, 0.87, 0.84), 0.85, 0.0004),
+    ):
+        soft = cv2.GaussianBlur(layer, (0, 0), sigma * long_px + 0.1)
+        cover = soft * np.float32(weight / 255)
+        over(planes, tone, cover)
+        np.maximum(mask, cover, out=mask)
+    return cv2.merge(planes), mask
+
+
+def _specks(rng: np.random.Generator, layers: tuple[Image, ...], severity: float) -> None:
+    """Draw grains of dust into the 8-bit `layers`, each into one."""
+    height, width = layers[0].shape
+    long_px = max(height, width)
+    places = rng.uniform(0, 1, (SPECKS, 2)) * (width, height) - 0.5
+    radii = 0.0009 * long_px * rng.lognormal(0, 0.55, SPECKS)
+    # A grain is a crooked polygon
+    angles = np.linspace(0, 2 * np.pi, 7, endpoint=False) + rng.normal(0, 0.3, (SPECKS, 7))
+    reach = radii[:, None] * rng.uniform(0.4, 1.5, (SPECKS, 7))
+    shapes = np.stack((np.cos(angles), np.sin(angles)), axis=-1) * reach[..., None]
+    shapes = np.round((shapes + places[:, None]) * 16).astype(np.int32)
+    ink = rng.uniform(0.35, 1, SPECKS) * np.clip(severity * SPECKS - np.arange(SPECKS), 0, 1)
+    ink *= np.minimum(1, 4 * radii**2)
+    chosen = rng.choice(len(layers), SPECKS, p=(0.45, 0.25, 0.3))
+    for shape, level, layer in zip(shapes, np.rint(255 * ink).tolist(), chosen, strict=True):
+        if level:
+            cv2.fillPoly(layers[layer], [shape], level, cv2.LINE_AA, shift=4)
+
+
+def _hairs(rng: np.random.Generator, layers: tuple[Image, ...], severity: float) -> None:
+    """Draw curled fibres, and a few long hairs, into the 8-bit `layers`, each into one."""
+    height, width = layers[0].shape
+    long_px = max(height, width)
+    middles = rng.uniform(0, 1, (HAIRS, 1, 2)) * (width, height) - 0.5
+    lengths = 0.025 * long_px * rng.lognormal(0, 0.8, HAIRS)
+    share = np.linspace(-0.5, 0.5, HAIR_POINTS)
+    heading = rng.uniform(0, 2 * np.pi, (HAIRS, 1)) + rng.normal(0, 2, (HAIRS, 1)) * share
+    heading += np.cumsum(rng.normal(0, 0.22, (HAIRS, HAIR_POINTS)), axis=1)
+    steps = np.stack((np.cos(heading), np.sin(heading)), axis=-1)
+    paths = np.cumsum(steps * (lengths / HAIR_POINTS)[:, None, None], axis=1)
+    paths += middles - paths.mean(axis=1, keepdims=True)
+    radii = rng.uniform(0.0004, 0.001, HAIRS)[:, None] * long_px * np.ones(HAIR_POINTS)
+    ink = rng.uniform(0.7, 1, HAIRS) * np.clip(severity * HAIRS - np.arange(HAIRS), 0, 1)
+    chosen = rng.choice(len(layers), HAIRS, p=(0.5, 0.2, 0.3))
+    for path, radius, level, layer in zip(paths, radii, ink, chosen, strict=True):
+        # A flat fibre turns its edge to the light here and there
+        draw_line(layers[layer], path, radius, level * (0.7 + 0.3 * np.cos(9 * share)))

@@ -1,0 +1,113 @@
+"""Collecting as users do it: the command, DVC, a stage that asks no museum, the deployment."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import Workspace
+from replay import Artic, Cleveland, exhibition
+
+from tasks.files import read_jsonl
+
+FREE = {f"artic-{number}" for number in range(101, 108)}
+
+
+@pytest.fixture
+def workspace(bare: Workspace, server: str, tmp_path: Path) -> Workspace:
+    """A fresh checkout, to be changed."""
+    return bare.copy(tmp_path / "workspace")
+
+
+def collect(workspace: Workspace, museum: Artic | Cleveland, *more: str) -> str:
+    origin = f"--replay-origin={museum.origin}"
+    return workspace.run("cli", "crawl", museum.source, *more, origin)
+
+
+def ids(place: Path) -> set[str]:
+    return {work["id"] for work in read_jsonl(place / "manifest.jsonl")}
+
+
+def test_a_crawl_ends_under_dvc_and_a_push_keeps_it_elsewhere(workspace: Workspace) -> None:
+    with Artic(exhibition()) as museum:
+        told = collect(workspace, museum, "--push", "--max-pixels", "0")
+    assert "7 found, 7 filed" in told
+    assert "dvc exp run -S crawl.source=artic" in told
+    harvest = workspace.folder / "data/harvest/artic"
+    assert ids(harvest) == FREE
+    before = {path.name: path.read_bytes() for path in (harvest / "artworks").iterdir()}
+    assert len(before) == 7
+    shutil.rmtree(harvest)
+    shutil.rmtree(workspace.folder / ".dvc/cache")
+    workspace.run("dvc", "pull", "data/harvest/artic.dvc")
+    assert {path.name: path.read_bytes() for path in (harvest / "artworks").iterdir()} == before
+    untracked = subprocess.run(
+        ["git", "-C", workspace.folder, "status", "--porcelain", "-uall"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "data/harvest/artic.dvc" in untracked
+    assert "artworks" not in untracked
+
+
+def test_the_stage_files_what_was_fetched_and_asks_no_museum(workspace: Workspace) -> None:
+    workspace.set(crawl={"source": "artic"})
+    told = workspace.run("flows", "crawl", code=1)
+    assert "no works for 'artic' yet: run `patina crawl` first" in told
+    with Artic(exhibition()) as chicago, Cleveland(exhibition()) as cleveland:
+        collect(workspace, chicago, "--limit", "2")
+        collect(workspace, cleveland, "night", "--limit", "1")
+        asked = len(chicago.requests), len(cleveland.requests)
+        workspace.run("flows", "crawl")
+        assert ids(workspace.folder / "data/artworks") == {"artic-101", "artic-102"}
+        workspace.set(crawl={"source": "harvest"})
+        workspace.run("dvc", "repro", "crawl")
+        assert (len(chicago.requests), len(cleveland.requests)) == asked
+    assert ids(workspace.folder / "data/artworks") == {"artic-101", "artic-102", "cleveland-101"}
+    for work in read_jsonl(workspace.folder / "data/artworks/manifest.jsonl"):
+        assert (workspace.folder / "data/artworks" / work["file"]).exists()
+        assert work["licence"] == "CC0"
+    assert "are up to date" in workspace.run("dvc", "status", "crawl")
+
+
+def test_a_dry_run_changes_nothing_and_a_mistake_is_one_line(workspace: Workspace) -> None:
+    with Artic(exhibition()) as museum:
+        told = collect(workspace, museum, "--dry-run")
+        assert "7 found, 0 up to date, 7 to fetch" in told
+        assert not museum.asked("image")
+    assert not (workspace.folder / "data/harvest/artic.dvc").exists()
+    told = workspace.run("cli", "crawl", "artic", code=1)
+    assert told.splitlines()[0].startswith("crawl artic: artic asks to know who is calling")
+    told = workspace.run("cli", "crawl", "artic", "--period", "baroque", code=1)
+    assert told.startswith("patina: params.yaml: crawl.period: ")
+    told = workspace.run("cli", "crawl", "folder", code=1)
+    assert told == "patina: crawl: 'folder' is no museum; give artic, cleveland or met\n"
+
+
+def test_the_nightly_deployment_fetches_and_leaves_its_count(workspace: Workspace) -> None:
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "cli", "serve"],
+        cwd=workspace.folder,
+        env=workspace.environment(PYTHONUNBUFFERED="1"),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert serving.stdout
+        assert "crawl/nightly" in serving.stdout.readline()
+        with Artic(exhibition()) as museum:
+            params = {"source": "artic", "max_pixels": 0}
+            asked = yaml.safe_load((workspace.folder / "params.yaml").read_text())["crawl"]
+            whole = asked | params
+            given = json.dumps({"params": whole, "replay_origin": museum.origin})
+            run = ("prefect", "deployment", "run", "crawl/nightly", "--params", given, "--watch")
+            workspace.run(*run)
+    finally:
+        serving.terminate()
+        serving.communicate(timeout=60)
+    assert ids(workspace.folder / "data/harvest/artic") == FREE
+    assert "filed" in workspace.run("prefect", "artifact", "inspect", "crawl")
