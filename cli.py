@@ -151,7 +151,8 @@ def crawl(
     fetch(asked, options, push=push)
     if not dry_run:
         typer.echo(
-            f"In data/harvest/{asked.source}/, under DVC. To work with it:\n"
+            f"In data/harvest/{asked.source}/, under DVC. To keep this version and work with it:\n"
+            f"  git add data/harvest/.gitignore data/harvest/{asked.source}.dvc\n"
             f"  dvc exp run -S crawl.source={asked.source}   (or harvest: with all museums')"
         )
 

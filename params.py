@@ -42,7 +42,7 @@ class Crawl(Section):
     max_pixels: Annotated[int, Field(ge=0)]  # of an image; 0: any number
     contact: str  # e-mail or web address of who is calling
     delay_s: Annotated[float, Field(ge=0)]  # seconds between requests, if more than the museum's
-    nightly: str  # cron line of the deployment crawl/nightly
+    nightly: str  # cron line of the deployment crawl/nightly, UTC
 
     @property
     def is_museum(self) -> bool:

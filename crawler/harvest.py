@@ -149,7 +149,7 @@ class Harvest:
         """Move the bytes of `item`, if any came, to `folder`, in the place of those of before."""
         if not item.file:
             return
-        old, item.file = self.folder / item.file, f"{folder}/{item.id}{item.suffix}"
+        old, item.file = self.folder / item.file, f"{folder}/{item.id}{item.suffix or '.bin'}"
         new = self.folder / item.file
         if old != new:
             old.replace(new)
@@ -157,15 +157,15 @@ class Harvest:
             if other != new:
                 other.unlink()
 
-    def listed(self, selection: str) -> str:
-        """The day on which a crawl of the selection came to its end last; "" if none did."""
+    def listed(self, crawl: str) -> str:
+        """The day on which that crawl came to its end last; "" if it never did."""
         path = self.folder / "listed.json"
-        return json.loads(path.read_bytes()).get(selection, "") if path.exists() else ""
+        return json.loads(path.read_bytes()).get(crawl, "") if path.exists() else ""
 
-    def set_listed(self, selection: str, day: str) -> None:
+    def set_listed(self, crawl: str, day: str) -> None:
         path = self.folder / "listed.json"
         days = json.loads(path.read_bytes()) if path.exists() else {}
-        text = json.dumps(days | {selection: day}, sort_keys=True, indent=1) + "\n"
+        text = json.dumps(days | {crawl: day}, sort_keys=True, indent=1) + "\n"
         write_atomically(path, [text.encode()])
 
     def set_withdrawn(self, record: Row) -> str:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import zlib
 from collections.abc import Sequence
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
@@ -39,6 +40,7 @@ DOWNLOAD_ERRORS = (
     OSError,  # a name that resolves to an address that is not public
     ResponseDataLossError,
     UnsupportedURLSchemeError,
+    zlib.error,  # a body that is not compressed as it says
     ValueError,  # not a URL, not JSON, not the status that was hoped for
 )
 DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from email.utils import parsedate_to_datetime
 from typing import NoReturn, Self
 from urllib.parse import urlsplit
@@ -34,7 +34,7 @@ class PatienceMiddleware(RetryMiddleware):
         self.refused: dict[str, LaterError] = {}  # host -> why it is not asked any more
         at_once = crawler.settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")
         self.turns: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(at_once))
-        self.given_up = 0
+        self.given_up: Counter[str] = Counter()  # host -> addresses in a row
         crawler.signals.connect(self.reached, request_reached_downloader)
 
     @classmethod
@@ -79,15 +79,15 @@ class PatienceMiddleware(RetryMiddleware):
         be left alone for longer than LONGEST_WAIT_S, or stays busy whatever it is asked for.
         """
         self.end_turn(request)
-        busy = is_busy(response)
+        busy, host = is_busy(response), urlsplit(request.url).netloc
         if not busy and response.status not in self.retry_http_codes:
-            self.given_up = 0
+            self.given_up[host] = 0
             return response
-        host, tries = urlsplit(request.url).netloc, request.meta.get("retry_times", 0)
+        tries = request.meta.get("retry_times", 0)
         again = self._retry(request, f"{response.status}")
         if again is None:
-            self.given_up += busy
-            if self.given_up >= PATIENCE:
+            self.given_up[host] += busy
+            if self.given_up[host] >= PATIENCE:
                 self.refuse(host, f"stays busy (HTTP {response.status}); run it again later")
             raise ValueError(f"HTTP {response.status}, {tries + 1} times")
         asked_s = retry_after_s(response.headers.get("Retry-After"))
@@ -113,8 +113,8 @@ class PatienceMiddleware(RetryMiddleware):
             return again
         request.meta.pop("cached_response", None)
         if isinstance(exception, self.exceptions_to_retry):
-            self.given_up += 1
-            if self.given_up >= PATIENCE:
+            self.given_up[host] += 1
+            if self.given_up[host] >= PATIENCE:
                 self.refuse(host, f"cannot be reached ({exception}); run it again later")
         return None
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.exceptions import DropItem
+from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError, DropItem
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
@@ -75,8 +75,11 @@ class RecordPipeline(HarvestPipeline):
         self.count("found")
         record = self.harvest.record(item.id)
         item.max_pixels = self.spider.selection.max_pixels
-        if item.version and all(
-            getattr(item, n) == record.get(n) for n in ("version", "max_pixels")
+        known = record.get("selection") == self.spider.selection.key()
+        if (
+            item.version
+            and known
+            and all(getattr(item, n) == record.get(n) for n in ("version", "max_pixels"))
         ):
             await self.keep(item, record)
         if not (item.kept or item.local):
@@ -109,7 +112,8 @@ class RecordPipeline(HarvestPipeline):
         except (KeyError, TypeError, AttributeError) as error:
             item.fault = f"record not understood: {type(error).__name__} {error}"
             return
-        if not record and not spider.selection.wants(fresh):
+        known = record and record["selection"] == spider.selection.key()
+        if not known and not spider.selection.wants(fresh):
             self.count("filtered")
             raise DropItem(f"{item.id}: not what was asked for")
         for name in (one.name for one in fields(fresh)):
@@ -179,13 +183,16 @@ class ImagePipeline(HarvestPipeline):
     async def fetch_rendition(self, item: Artwork, rendition: Rendition) -> str:
         """Bring one size in; returns what is wrong with it, "" if nothing is."""
         record = self.harvest.record(item.id)
-        request = Request(rendition.url, callback=NO_CALLBACK, meta={"dont_cache": True})
         ours = record.get("image_url") == rendition.url and self.harvest.intact(record)
         unless = unless_changed(record) if ours else {}
-        request.headers.update(unless)
         try:
+            request = Request(
+                rendition.url, headers=unless, callback=NO_CALLBACK, meta={"dont_cache": True}
+            )
             response = await self.download(request)
-        except DOWNLOAD_ERRORS as error:
+        except (DownloadCancelledError, DownloadTimeoutError) as error:
+            return f"too large: {error}"
+        except (*DOWNLOAD_ERRORS, TypeError) as error:
             return f"download failed: {error or type(error).__name__}"
         if response.status == 304 and unless:
             self.count("not_modified")
@@ -273,7 +280,8 @@ class FilePipeline(HarvestPipeline):
         """Write the manifests; a museum that is down tells nothing, and changes none."""
         museum = self.spider.museum
         assert self.crawler.stats
-        if not self.crawler.stats.get_value("patina/found"):
+        counted_only = isinstance(self.spider, MuseumSpider) and self.spider.dry_run
+        if counted_only or not self.crawler.stats.get_value("patina/found"):
             return
         rows = {r["id"]: line(r) for r in self.harvest.records()} if museum else self.filed
         manifest, doubles = settle(rows, museum=museum)

@@ -281,6 +281,8 @@ def tell(
         fail(source, errors[0], more=len(errors) - 1)
     if not outcome["found"]:
         fail(source, CrawlError("nothing is found there for what was asked"))
+    if outcome["found"] == outcome["filtered"]:
+        fail(source, CrawlError("none of the works found is what was asked for"))
     if not outcome["filed"]:
         fail(source, CrawlError(f"no work was filed; {out / 'rejected.jsonl'} says why"))
 

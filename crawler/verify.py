@@ -1,6 +1,7 @@
 """Tells a sound image file from one that is damaged, by decoding it to its last row."""
 
 import math
+import struct
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +40,7 @@ SUPPORTED = ", ".join(kind.name for kind in KINDS)
 FLAT_SPREAD_255 = 6
 FLAT_SHARE = 0.1
 STRIP_SAMPLES = 2**22  # decoded at a time
+HEAD_BYTES = 2**16
 LEAST_PX = 64  # a side; what is smaller is an icon
 MOST_PIXELS = 2_000_000_000  # more is no scan but made to fill the memory of who decodes it
 
@@ -52,9 +54,10 @@ def examine(path: Path) -> Finding:
         what = f"starts with {head[:12]!r}" if head else "the file is empty"
         return Finding(".bin", fault=f"not an image: {what}; supported: {SUPPORTED}")
     try:
+        size = size_of(path)
+        if all(size) and (fault := unusual(*size)):
+            return Finding(kind.suffix, *size, fault)
         image = opened(path, kind)
-        if fault := unusual(image):
-            return Finding(kind.suffix, image.width, image.height, fault)
         low, high = extremes(image)
     except (pyvips.Error, cv2.error) as error:
         lines = str(error).split("\n")
@@ -69,6 +72,13 @@ def examine(path: Path) -> Finding:
 
 def size_of(path: Path) -> tuple[int, int]:
     """Width and height, pixels, from the head of the file; (0, 0) when it tells none."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    kind = kind_of(head)
+    if kind is None:
+        return 0, 0
+    if kind.name == "JPEG 2000":
+        return jpeg_2000_size(head)
     try:
         image = pyvips.Image.new_from_file(str(path), access="sequential", revalidate=True)
     except pyvips.Error:
@@ -76,12 +86,21 @@ def size_of(path: Path) -> tuple[int, int]:
     return image.width, image.height
 
 
-def unusual(image: pyvips.Image) -> str:
+def jpeg_2000_size(head: bytes) -> tuple[int, int]:
+    """Width and height, pixels, from the SIZ marker segment (ISO 15444-1, A.5.1), else (0, 0)."""
+    at = head.find(b"\xff\x4f\xff\x51") + 8  # SOC and SIZ, then the lengths
+    if at < 8 or len(head) < at + 16:
+        return 0, 0
+    right, bottom, left, top = struct.unpack(">4I", head[at : at + 16])
+    return right - left, bottom - top
+
+
+def unusual(width: int, height: int) -> str:
     """What is wrong with the size of an image that is not decoded yet."""
-    size = f"{image.width}×{image.height} pixels"
-    if image.width * image.height > MOST_PIXELS:
+    size = f"{width}×{height} pixels"
+    if width * height > MOST_PIXELS:
         return f"too large: {size}"
-    if min(image.width, image.height) < LEAST_PX:
+    if min(width, height) < LEAST_PX:
         return f"too small: {size}, less than {LEAST_PX} a side"
     return ""
 

@@ -33,6 +33,8 @@ def crawl(
     replay_origin: a server on this machine that answers instead of the museum.
     """
     params = params or params_file.load().crawl
+    if from_museum and not params.is_museum:
+        raise CrawlError(f"crawl: {params.source!r} is no museum; set crawl.source to one")
     if from_museum:
         options = (f"--replay-origin={replay_origin}",) if replay_origin else ()
         report(fetch_harvest(params, options, push))

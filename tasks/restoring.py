@@ -65,7 +65,7 @@ class Restorer:
         shift, spread = np.abs(colour.mean(axis=(0, 1))).max(), np.sqrt(np.mean(detail**2))
         detail *= _share(spread, self.detail_zone_255)
         colour *= _share(shift, self.colour_zone_255)
-        return detail + colour
+        return np.clip(view + detail + colour, 0, 1) - view
 
 
 def _share(size: float, zone_255: float) -> float:

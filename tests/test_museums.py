@@ -25,6 +25,7 @@ from replay import (
     Cleveland,
     Met,
     Misbehaviour,
+    Offer,
     Replay,
     Request,
     Stall,
@@ -294,9 +295,30 @@ def test_a_smaller_limit_asks_nothing_about_what_lies_beyond_it(
 ) -> None:
     with type(first.museum)(exhibition(), page=3, misfiled=[109]) as museum:
         made = crawl(museum, copied(first, tmp_path / "few"), "--limit", 2)
-    assert not made.works("record")
+    assert set(made.works("record")) <= {101, 102}
     assert "4 works of an earlier crawl were not looked at again" in made.said
     assert made.filed() == set(FREE)
+
+
+def test_what_was_filed_for_another_search_does_not_count_for_this_one(
+    first: Crawl, tmp_path: Path
+) -> None:
+    with type(first.museum)(exhibition()) as museum:
+        made = crawl(museum, copied(first, tmp_path / "ink"), "--medium", "ink", "--limit", 3)
+    assert made.stats["filed"] == 1
+    assert not made.works("image")
+    assert made.filed() == set(FREE)
+
+
+def test_an_address_that_is_none_sets_one_work_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Met(exhibition()[:2]) as museum:
+        bad, offers = [Offer("//nowhere/a.jpg")] * 2, museum.offers
+        monkeypatch.setattr(museum, "offers", lambda w: bad if w.number == 101 else offers(w))
+        made = crawl(museum, tmp_path / "harvest")
+    assert made.reason(101).startswith("download failed: ")
+    assert (made.code, made.filed()) == (0, {102})
 
 
 def test_a_work_that_is_not_free_is_never_asked_for_its_image(first: Crawl) -> None:

@@ -110,6 +110,13 @@ def test_a_work_whose_detail_or_colour_hardly_changes_keeps_it(
         assert share or not change.any()
 
 
+def test_a_change_never_leads_out_of_the_range_of_the_work() -> None:
+    for level in (0.0, 0.01, 0.99, 1.0):
+        view = np.full((64, 64, 3), level, np.float32)
+        restored = view + dataclasses.replace(chequered(40), colour_zone_255=90.0).change(view)
+        assert 0 <= restored.min() <= restored.max() <= 1
+
+
 def test_colour_and_detail_are_decided_apart() -> None:
     view = np.full((64, 64, 3), 0.5, np.float32)
     plain = dataclasses.replace(

@@ -23,7 +23,7 @@ class MetSpider(MuseumSpider):
 
     async def listing(self) -> AsyncIterator[Artwork]:
         department = await self.department()
-        changed = await self.changed_since(self.harvest.listed(self.selection.key()))
+        changed = await self.changed_since(self.harvest.listed(self.same_crawl))
         offset = 0
         while offset < LISTED_AT_MOST:
             found = await self.ask(self.search(department, offset))

@@ -67,8 +67,8 @@ class PacedSpider(Spider):
                     break
                 self.under_way += 1
                 yield work
-        except (CrawlError, KeyError, TypeError, ValueError, AttributeError) as error:
-            self.failures.append(error)  # the others: a listing of another shape than documented
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the crawl is not complete
+            self.failures.append(error)
         while self.under_way:  # Scrapy would not wait for items that follow no request
             await self.change()
 
@@ -104,7 +104,10 @@ class MuseumSpider(PacedSpider):
     api: ClassVar[str]  # where it begins
     hosts: ClassVar[frozenset[str]]  # the only ones asked, the images' among them
     delay_s: ClassVar[float] = 1.0  # between two requests to one host, at least
-    headers: ClassVar[dict[str, str]] = {"Accept": "application/json"}
+    headers: ClassVar[dict[str, str]] = {  # an answer in the cache is asked about each time
+        "Accept": "application/json",
+        "Cache-Control": "max-age=0",
+    }
 
     def __init__(
         self, harvest: Harvest, selection: Selection, *, dry_run: bool = False, **arguments: Any
@@ -141,7 +144,7 @@ class MuseumSpider(PacedSpider):
         async for work in super().start():
             yield work
         if self.museum and not self.failures:
-            self.harvest.set_listed(self.selection.key(), today)
+            self.harvest.set_listed(self.same_crawl, today)
 
     async def works(self) -> AsyncIterator[Artwork]:
         """The works listed, each once: a listing that changes while it is read repeats some.
@@ -158,6 +161,11 @@ class MuseumSpider(PacedSpider):
             raise CrawlError(
                 f"the listing is not understood: {what}; the museum may have changed its API"
             ) from error
+
+    @property
+    def same_crawl(self) -> str:
+        """Names the crawls that look at the same works: a lower limit looks at fewer of them."""
+        return f"{self.selection.key()}-{self.selection.limit}"
 
     def unseen(self) -> Iterator[Artwork]:
         """Works filed for this selection but not listed: the museum may have withdrawn them."""
