@@ -25,6 +25,7 @@ class ArticSpider(MuseumSpider):
     website = "https://www.artic.edu"
     api = "https://api.artic.edu/api/v1"
     hosts = frozenset({"api.artic.edu", "www.artic.edu"})
+    agent_header = "AIC-User-Agent"
     delay_s = 1.0  # 60 requests a minute; images one at a time, a second apart
 
     async def listing(self) -> AsyncIterator[Artwork]:
@@ -50,15 +51,15 @@ class ArticSpider(MuseumSpider):
     def search(self, page: int, after: int) -> str:
         """The address of a page: of a search for words, or of what follows the id `after`."""
         asked = self.selection
-        filters: list[Record] = [{"term": {"is_public_domain": True}}]
-        filters += [{"exists": {"field": "image_id"}}]
+        free: Record = {"term": {"is_public_domain": True}}
+        filters = [free, {"exists": {"field": "image_id"}}]
         if asked.department:
             filters.append({"match_phrase": {"department_title": asked.department}})
         if asked.medium:
             filters.append({"match": {"medium_display": asked.medium}})
         if years := asked.years():
-            filters.append({"range": {"date_start": {"lte": years[1]}}})
-            filters.append({"range": {"date_end": {"gte": years[0]}}})
+            bounds = {"date_start": {"lte": years[1]}}, {"date_end": {"gte": years[0]}}
+            filters += [{"range": bound} for bound in bounds]
         params: Record = {"fields": FIELDS.split(","), "limit": LARGEST_PAGE}
         if asked.query:
             params |= {"q": asked.query, "page": page}
@@ -68,16 +69,11 @@ class ArticSpider(MuseumSpider):
         params["query"] = {"bool": {"filter": filters}}
         return self.url("/artworks/search", params=json.dumps(params, separators=(",", ":")))
 
-    def request(self, url: str) -> Request:
-        request = super().request(url)
-        request.headers["AIC-User-Agent"] = self.settings["USER_AGENT"]
-        return request
-
     def record_request(self, number: str) -> Request:
         return self.request(self.url("/artworks/", number, fields=FIELDS))
 
     def artwork(self, record: Record) -> Artwork:
-        config, record = record["config"], record["data"]
+        images, record = record["config"]["iiif_url"], record["data"]
         loader = self.loader(free=record.get("is_public_domain") is True)
         loader.add_value("title", record["title"])
         loader.add_value("artist", record.get("artist_display"))
@@ -90,7 +86,7 @@ class ArticSpider(MuseumSpider):
         work = loader.load_item()
         work.begin, work.end = year(record.get("date_start")), year(record.get("date_end"))
         if record.get("image_id"):
-            image = f"{config['iiif_url']}/{record['image_id']}/full/%d,/0/default.jpg"
+            image = f"{images}/{record['image_id']}/full/%d,/0/default.jpg"
             work.renditions = sizes(image, record.get("thumbnail") or {})
         return work
 
@@ -99,7 +95,5 @@ def sizes(image: str, original: Record) -> list[Rendition]:
     """The sizes of an image that the museum keeps ready, none wider than the original."""
     width, height = pixels(original.get("width")), pixels(original.get("height"))
     offered = [wide for wide in WIDTHS if not width or wide <= width] or [WIDTHS[-1]]
-    return [
-        Rendition(image % wide, wide, round(height * wide / width) if width else 0)
-        for wide in offered
-    ]
+    shape = height / width if width else 0.0
+    return [Rendition(image % wide, wide, round(wide * shape)) for wide in offered]

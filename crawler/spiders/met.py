@@ -57,8 +57,7 @@ class MetSpider(MuseumSpider):
 
     async def department(self) -> int | None:
         """The number of the department asked for; raises CrawlError, naming all, if none is."""
-        asked = self.selection.department.casefold()
-        if not asked:
+        if not (asked := self.selection.department.casefold()):
             return None
         departments = (await self.ask(self.url("/v1/departments")))["departments"]
         for one in departments:

@@ -103,6 +103,7 @@ class MuseumSpider(PacedSpider):
     institution: ClassVar[str]
     api: ClassVar[str]  # where it begins
     hosts: ClassVar[frozenset[str]]  # the only ones asked, the images' among them
+    agent_header = "User-Agent"  # where the museum looks for who is calling, beside that
     delay_s: ClassVar[float] = 1.0  # between two requests to one host, at least
     headers: ClassVar[dict[str, str]] = {  # an answer in the cache is asked about each time
         "Accept": "application/json",
@@ -211,7 +212,8 @@ class MuseumSpider(PacedSpider):
         return f"{address}?{urlencode(asked, safe=',*')}" if asked else address
 
     def request(self, url: str) -> Request:
-        return Request(url, headers=self.headers, callback=NO_CALLBACK)
+        named = {self.agent_header: self.settings["USER_AGENT"]}
+        return Request(url, headers=self.headers | named, callback=NO_CALLBACK)
 
     async def ask(self, url: str) -> Any:
         """The JSON of a page of the listing.
