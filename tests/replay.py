@@ -10,6 +10,7 @@ import json
 import re
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -191,7 +192,7 @@ class Stall:
         return replace(reply, stall=self)
 
 
-class Replay:
+class Replay(ABC):
     """One museum's servers; a subclass knows the shape of its answers.
 
     page: works in a page of the listing at most, whatever is asked for.
@@ -243,21 +244,21 @@ class Replay:
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.server.server_port}"
 
+    @abstractmethod
     def offers(self, work: Work) -> list[Offer]:
         """The sizes of the image, the best first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def page_of(self, work: Work) -> str:
         """The work's page on the museum's website."""
-        raise NotImplementedError
 
+    @abstractmethod
     def record(self, work: Work) -> Json:
         """The answer to a request for the record."""
-        raise NotImplementedError
 
+    @abstractmethod
     def listing(self, path: str, query: Query) -> Json | None:
         """The answer to any other request to the API; None if there is no such thing."""
-        raise NotImplementedError
 
     def image(self, number: int, url: str = "") -> bytes:
         """The bytes of the image at `url`, of the best size if none is given."""
