@@ -10,13 +10,14 @@ mask: None where the damage is everywhere, else the opacity of a local damage, f
 
 Sizes are relative to the long side, as the damage is to the work: a scan at twice the resolution
 shows the same scratch twice as wide. DEGRADATIONS is in the order in which an object suffers: its
-paint, accidents, then the capture, each file in its own order. Registering a function enrols it in
-recipes and in the shared tests.
+paint, accidents, then the capture, each file in its own order. COLOUR names those which are undone
+once for a whole work, from its colours, and not from what is near a pixel. Registering a function
+enrols it in recipes and in the shared tests.
 """
 
 # The order of these imports is the order of DEGRADATIONS.
 # isort: off
-from tasks.degradations.contract import DEGRADATIONS, Damaged, Degradation, Image
+from tasks.degradations.contract import COLOUR, DEGRADATIONS, Damaged, Degradation, Image
 from tasks.degradations import paint as paint
 from tasks.degradations import accidents as accidents
 from tasks.degradations import growths as growths
@@ -25,4 +26,4 @@ from tasks.degradations import optics as optics
 from tasks.degradations import capture as capture
 # isort: on
 
-__all__ = ["DEGRADATIONS", "Damaged", "Degradation", "Image"]
+__all__ = ["COLOUR", "DEGRADATIONS", "Damaged", "Degradation", "Image"]

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import enlarge, fit, over, smooth_noise, split
+from tasks.degradations.fields import bands, enlarge, fit, over, smooth_noise, split, white_noise
 from tasks.degradations.textures import GRID_PX, draw_line, ramp, rough_noise, spread, stain_with
 
 THREADS = 220  # of the canvas, along the long side
@@ -29,15 +29,17 @@ def abrasion(image: Image, rng: np.random.Generator, *, severity: float) -> Dama
     """
     level = spread(_wear(rng, image.shape) + 2.5 * severity**0.7 - 2.5, image.shape)
     grain = spread(_grain(rng, image.shape), image.shape)
-    grain += rng.uniform(0, 1.2) * _weave(rng, image.shape)
+    grain += _weave(rng, image.shape, rng.uniform(0, 1.2))
     ground = np.array((0.54, 0.40, 0.28)) + rng.random() ** 0.5 * np.array((0.28, 0.37, 0.40))
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    strokes = grey - cv2.blur(grey, (1 + max(image.shape) // 80,) * 2)
-    cover = ramp(0.7 * level + 0.5 * grain + 4 * strokes, 0.1, 2)
-    cover = ramp(level, 0, 1.2) * (0.06 + 0.66 * cover)
-    shade = 1 - 0.06 * grain
+    around = cv2.blur(grey, (1 + max(image.shape) // 80,) * 2)
     planes = split(image)
-    over(planes, [tone * shade for tone in ground.tolist()], cover)
+    cover = np.zeros_like(level)
+    for worn, wear, rough, tone, mean, *parts in bands(cover, level, grain, grey, around, *planes):
+        high = ramp(0.7 * wear + 0.5 * rough + 4 * (tone - mean), 0.1, 2)
+        worn[:] = ramp(wear, 0, 1.2) * (0.06 + 0.66 * high)
+        shade = 1 - 0.06 * rough
+        over(parts, [channel * shade for channel in ground.tolist()], worn)
     return cv2.merge(planes), cover
 
 
@@ -55,15 +57,15 @@ def _grain(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
     """A grain of deviation about 1 with the streaks of a cloth in it; on GRID_PX."""
     rough = rough_noise(rng, shape, waves=64, fade=1)
     height, width = rough.shape
-    streaks: Image = rng.standard_normal((GRID_PX, GRID_PX), dtype=np.float32)
+    streaks = white_noise(rng, (GRID_PX, GRID_PX))
     streaks = cv2.blur(cv2.GaussianBlur(streaks, (0, 0), 0.8), (41, 1))
     turn = cv2.getRotationMatrix2D((GRID_PX / 2, GRID_PX / 2), rng.uniform(0, 180), 1)
     streaks = cv2.warpAffine(streaks, turn, (width, height), borderMode=cv2.BORDER_REFLECT)
     return 0.8 * rough + 4 * streaks
 
 
-def _weave(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
-    """The height of a plain weave, in [-1, 1]: each thread passes over one and under the next."""
+def _weave(rng: np.random.Generator, shape: tuple[int, ...], peak: float) -> Image:
+    """The height of a plain weave, `peak` at most: each thread passes over one, under the next."""
     height, width = shape[:2]
     pitch_px = max(height, width) / THREADS
     # A thread's width varies, and none lies straight
@@ -72,10 +74,14 @@ def _weave(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
         np.interp(np.arange(side) / pitch_px, np.arange(THREADS + 1), phases).astype(np.float32)
         for side, phases in zip((width, height), spacing, strict=True)
     )
-    bend, slack = (enlarge(smooth_noise(rng, shape, waves=4), shape) for _ in range(2))
-    knuckles = np.sin(along + 2 * bend) * np.sin(across[:, None] + 2 * slack)
+    bend, slack = (enlarge(2 * smooth_noise(rng, shape, waves=4), shape) for _ in range(2))
+    for field, phase in ((bend, along), (slack, across[:, None])):
+        field += phase
+        np.sin(field, out=field)
+    bend *= slack
     # Below two pixels a thread there is no weave to be seen
-    return knuckles * np.clip(pitch_px - 1.5, 0, 1)
+    bend *= peak * np.clip(pitch_px - 1.5, 0, 1)
+    return bend
 
 
 @degradation(local=True)
@@ -136,16 +142,25 @@ def water_spill(image: Image, rng: np.random.Generator, *, severity: float) -> D
     """
     depth = enlarge(_puddle_depth(rng, image.shape, severity), image.shape)
     mottle = enlarge(smooth_noise(rng, image.shape, waves=9), image.shape)
-    extent = severity * np.clip(depth / 0.003, 0, 1)
-    np.maximum(depth, 0, out=depth)
-    pause = (depth - 0.04 - 0.01 * mottle) / 0.005
-    rim = np.exp(-depth / 0.006) + 0.22 * np.exp(-pause * pause) + 0.25 * np.exp(-depth / 0.05)
     planes = split(image)
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    over(planes, (grey, grey, grey), 0.3 * extent)
-    over(planes, (0.70, 0.63, 0.50), extent * (0.17 + 0.04 * mottle))
-    over(planes, (0.35, 0.22, 0.09), extent * np.clip(rim * (0.85 + 0.12 * mottle), 0, 0.9))
+    extent = np.zeros_like(depth)
+    for wet, shore, uneven, tone, *parts in bands(extent, depth, mottle, grey, *planes):
+        if (shore > 0).any():
+            wet[:] = severity * np.clip(shore / 0.003, 0, 1)
+            over(parts, (tone, tone, tone), 0.3 * wet)
+            over(parts, (0.70, 0.63, 0.50), wet * (0.17 + 0.04 * uneven))
+            over(parts, (0.35, 0.22, 0.09), wet * _tidelines(shore, uneven))
     return cv2.merge(planes), extent
+
+
+def _tidelines(depth: Image, mottle: Image) -> Image:
+    """How dark the rim of a puddle and the line where it paused are, at `depth`: 0 to 0.9."""
+    # Past 60 nothing is to be seen, and it takes long to reckon with numbers so small
+    depth = np.clip(depth, 0, 0.36)
+    pause = np.clip((depth - 0.04 - 0.01 * mottle) / 0.005, -7, 7)
+    rim = np.exp(-depth / 0.006) + 0.22 * np.exp(-pause * pause) + 0.25 * np.exp(-depth / 0.05)
+    return np.clip(rim * (0.85 + 0.12 * mottle), 0, 0.9)
 
 
 def _puddle_depth(rng: np.random.Generator, shape: tuple[int, ...], severity: float) -> Image:
@@ -172,7 +187,7 @@ def _puddle_depth(rng: np.random.Generator, shape: tuple[int, ...], severity: fl
     return cv2.GaussianBlur((inland - offshore) / 256, (0, 0), 1.5)
 
 
-@degradation()
+@degradation(colour=True)
 def cockling(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Light the waves that wetting left in the sheet or canvas of `image`, from one side.
 
@@ -216,9 +231,12 @@ def stain(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged
     tint, rim = LIQUIDS[rng.integers(len(LIQUIDS))]
     shore = spread(_splash(rng, image.shape, severity), image.shape)
     mottle = spread(rough_noise(rng, image.shape, waves=4, fade=0.6), image.shape)
-    soaked = ramp(shore, 0, 0.004)
-    edge = rim * np.exp(-np.maximum(shore, 0) / 0.008)
-    cover = severity**0.5 * soaked * np.clip((1 - rim) * (0.8 + 0.1 * mottle) + edge, 0, 1)
+    cover = np.zeros_like(shore)
+    for part, inland, uneven in bands(cover, shore, mottle):
+        if (inland > 0).any():
+            edge = rim * np.exp(-np.clip(inland, 0, 0.48) / 0.008)
+            body = np.clip((1 - rim) * (0.8 + 0.1 * uneven) + edge, 0, 1)
+            part[:] = severity**0.5 * ramp(inland, 0, 0.004) * body
     planes = split(image)
     stain_with(planes, tint, cover)
     return cv2.merge(planes), cover

@@ -20,10 +20,16 @@ class Degradation(Protocol):
 
 
 DEGRADATIONS: dict[str, Degradation] = {}
+COLOUR: set[str] = set()
 
 
-def degradation(*, local: bool = False) -> Callable[[Degradation], Degradation]:
-    """Enrol a function and keep for it what all of them promise; `local`: it returns a mask."""
+def degradation(
+    *, local: bool = False, colour: bool = False
+) -> Callable[[Degradation], Degradation]:
+    """Enrol a function and keep for it what all of them promise.
+
+    local: it returns a mask. colour: see COLOUR.
+    """
 
     def enrol(function: Degradation) -> Degradation:
         @functools.wraps(function)
@@ -36,6 +42,8 @@ def degradation(*, local: bool = False) -> Callable[[Degradation], Degradation]:
             return np.clip(damaged, 0, 1, out=damaged), mask
 
         DEGRADATIONS[function.__name__] = checked
+        if colour:
+            COLOUR.add(function.__name__)
         return checked
 
     return enrol

@@ -9,7 +9,7 @@ from tasks.degradations.contract import Image
 from tasks.degradations.fields import enlarge, fit, smooth_noise
 
 MARGIN = 0.05
-FIELD_PX = 512  # long side of the fields that bend the cracks
+FIELD_PX = 384  # long side of the fields that bend the cracks
 
 
 class Cracks(NamedTuple):
@@ -70,7 +70,9 @@ def _divide(
         angle, longest, centre = _shortest_chord(rng, planes, centre)
         # Not all islands stop at the same size
         large = longest > island * rng.uniform(1.1, 1.9, len(longest))
-        planes, centre, angle = planes[..., large], centre[:, large], angle[large]
+        # Indexing with `large` would lay the planes out such that looking over them is slow
+        planes = np.compress(large, planes, axis=-1)
+        centre, angle = centre[:, large], angle[large]
         before, after = _chords(planes, centre, np.stack((angle, angle + np.pi / 2)))
         along, across = _heading(angle), _heading(angle + np.pi / 2)
         age = np.full(len(angle), generation / generations)

@@ -1,11 +1,13 @@
 """Smooth random fields, and paint laid over planes: what degradations are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
 
 from tasks.degradations.contract import Image
+
+BAND_PX = 32768
 
 
 def fit(shape: tuple[int, ...], long_px: int) -> tuple[int, int]:
@@ -17,23 +19,45 @@ def fit(shape: tuple[int, ...], long_px: int) -> tuple[int, int]:
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], *, waves: float) -> Image:
     """Noise in [-2, 2], deviation about 1, `waves` swells long; on 128 px, for `enlarge`."""
     sigma_px = 128 / (4 * waves)
-    white = rng.standard_normal(fit(shape, 128), dtype=np.float32)
-    soft = cv2.GaussianBlur(white, (0, 0), sigma_px)
+    soft = cv2.GaussianBlur(white_noise(rng, fit(shape, 128)), (0, 0), sigma_px)
     # Averaging white noise under a Gaussian divides its deviation by 2 sqrt(pi) sigma
     return np.clip(soft * (2 * np.sqrt(np.pi) * sigma_px), -2, 2).astype(np.float32)
 
 
-def over(planes: Sequence[Image], tone: Sequence[Image | float], cover: Image | float) -> None:
+def white_noise(rng: np.random.Generator, size: tuple[int, ...]) -> Image:
+    """Noise of deviation 1, uniform: once averaged it is normal, and it is drawn much faster."""
+    noise: Image = rng.random(size, dtype=np.float32)
+    noise -= 0.5
+    noise *= 12**0.5
+    return noise
+
+
+def over(planes: Sequence[Image], tone: Iterable[Image | float], cover: Image | float) -> None:
     """Paint `tone` over `planes`, in place, with the opacity `cover`; 0 changes nothing."""
     for plane, target in zip(planes, tone, strict=True):
-        change = target - plane
-        change *= cover
-        plane += change
+        for part, new, share in bands(plane, target, cover):
+            if share.max() > 0:
+                change = new - part
+                change *= share
+                part += change
+
+
+def bands(plane: Image, *others: Image | float) -> Iterator[Sequence[Image]]:
+    """`plane` and what goes with it, a few rows at a time, which the processor's cache holds."""
+    rows = max(1, BAND_PX // plane.shape[1])
+    layers = [plane]
+    for other in others:
+        layer = np.asarray(other)
+        layers.append(layer if layer.ndim else np.broadcast_to(np.float32(layer), plane.shape))
+    for top in range(0, len(plane), rows):
+        yield [layer[top : top + rows] for layer in layers]
 
 
 def split(image: Image) -> Sequence[Image]:
     """The planes of `image`, copied: numpy is slow where the last axis has three entries."""
-    return cv2.split(image)
+    height, width = image.shape[:2]
+    # Given where to write, cv2 makes no copies in between
+    return cv2.split(image, list(np.empty((3, height, width), np.float32)))
 
 
 def enlarge(field: Image, shape: tuple[int, ...]) -> Image:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import enlarge, fit, over, split
+from tasks.degradations.fields import bands, enlarge, fit, over, split
 from tasks.degradations.textures import draw_line, ramp, rough_noise, spread
 
 FOLDS, CREASES, WRINKLES, CREASE_POINTS = 2, 12, 5, 40
@@ -30,23 +30,27 @@ def creases(image: Image, rng: np.random.Generator, *, severity: float) -> Damag
     for crease in range(CREASES):
         path, strength = _crease(rng, image.shape, is_fold=crease < FOLDS)
         strength *= power[crease]
-        _relief(lit, dim, path, strength, sun, np.multiply(SLOPE, (0.012 * long_px, 1)))
-        for wrinkle, depth in _wrinkles(rng, path, strength, long_px):
-            _relief(lit, dim, wrinkle, depth, sun, np.multiply(SLOPE[1::2], (0.005 * long_px, 1)))
+        _relief((lit, dim), path[None], strength[None], sun, 0.012 * long_px, SLOPE)
+        wrinkles, depth = _wrinkles(rng, path, strength, long_px)
+        _relief((lit, dim), wrinkles, depth, sun, 0.005 * long_px, SLOPE[1::2])
         wear = strength * rng.uniform(0.3, 1) * (0.3 + 0.7 * rng.random(CREASE_POINTS))
         draw_line(worn, path, 0.0035 * long_px * wear, wear)
     light = cv2.GaussianBlur(lit, (0, 0), 0.0008 * long_px).astype(np.float32)
     light -= cv2.GaussianBlur(dim, (0, 0), 0.0008 * long_px)
     grain = spread(rough_noise(rng, image.shape, waves=64, fade=1), image.shape)
     # Flakes leave where the sheet was bent most, the strays about them where the paint was weak
-    bare = cv2.GaussianBlur(worn, (0, 0), 0.0015 * long_px).astype(np.float32) / 255
-    bare = ramp(bare, 0, 0.3) * (0.2 + 0.8 * ramp(bare + 0.22 * grain, 0.35, 0.85))
-    planes = split(image)
+    torn: Image = cv2.GaussianBlur(worn, (0, 0), 0.0015 * long_px)
     light *= 0.5 / 255
-    for plane in planes:
-        plane += light * plane
-    over(planes, (0.88, 0.85, 0.78), bare)
-    return cv2.merge(planes), np.clip(np.abs(light) + bare, 0, 1)
+    planes = split(image)
+    mask = np.empty_like(light)
+    for changed, slope, wear, rough, *parts in bands(mask, light, torn, grain, *planes):
+        bare = wear * np.float32(1 / 255)
+        bare = ramp(bare, 0, 0.3) * (0.2 + 0.8 * ramp(bare + 0.22 * rough, 0.35, 0.85))
+        for part in parts:
+            part += slope * part
+        over(parts, (0.88, 0.85, 0.78), bare)
+        np.clip(np.abs(slope) + bare, 0, 1, out=changed)
+    return cv2.merge(planes), mask
 
 
 def _crease(
@@ -75,38 +79,48 @@ def _crease(
 
 def _wrinkles(
     rng: np.random.Generator, path: Image, strength: Image, long_px: int
-) -> list[tuple[Image, Image]]:
-    """Short creases that leave `path` aslant, to either side."""
+) -> tuple[Image, Image]:
+    """Short creases that leave `path` aslant, to either side; as `_relief` takes them."""
     roots = rng.integers(2, len(path) - 2, WRINKLES)
     angles = rng.uniform(0.4, 1.3, WRINKLES) * rng.choice((-1, 1), WRINKLES)
     lengths = long_px * 0.022 * rng.lognormal(0, 0.5, WRINKLES)
     bends = rng.normal(0, 0.4, WRINKLES)
     share = np.linspace(0, 1, 6)
-    wrinkles = []
-    for root, angle, length, bend in zip(roots, angles, lengths, bends, strict=True):
-        run = path[root + 1] - path[root - 1]
-        heading = np.arctan2(run[1], run[0]) + angle + bend * share
-        steps = np.stack((np.cos(heading), np.sin(heading)), axis=1) * length * share[:, None]
-        wrinkles.append((path[root] + steps, 0.8 * strength[root] * (1 - share)))
-    return wrinkles
+    run = path[roots + 1] - path[roots - 1]
+    heading = (np.arctan2(run[:, 1], run[:, 0]) + angles)[:, None] + bends[:, None] * share
+    steps = np.stack((np.cos(heading), np.sin(heading)), axis=-1)
+    steps *= (lengths[:, None] * share)[..., None]
+    return path[roots][:, None] + steps, 0.8 * strength[roots][:, None] * (1 - share)
 
 
-def _relief(lit: Image, dim: Image, path: Image, strength: Image, sun: float, bands: Image) -> None:
-    """Draw the two slopes of a ridge: the one towards the `sun` is lit, the other dim."""
-    normal = _normals(path)
-    facing = float(np.mean(normal @ (np.cos(sun), np.sin(sun))))
-    for layer, side in ((lit, np.sign(facing)), (dim, -np.sign(facing))):
-        for width_px, level in bands:
-            radius = np.full(len(path), width_px / 2)
-            ink = strength * level * (0.55 + 0.45 * abs(facing))
-            draw_line(layer, path + side * normal * radius[:, None], radius, ink)
+def _relief(
+    layers: tuple[Image, Image],
+    paths: Image,
+    strength: Image,
+    sun: float,
+    width_px: float,
+    slope: tuple[tuple[float, float], ...],
+) -> None:
+    """Draw the slopes of ridges (ridges, points, 2): those towards the `sun` are lit, others dim.
+
+    layers: what is lit, what is dim. width_px: of a slope, whose bands `slope` lists.
+    """
+    normal = _normals(paths)
+    facing = (normal @ (np.cos(sun), np.sin(sun))).mean(axis=-1)[:, None]
+    ink = strength * (0.55 + 0.45 * np.abs(facing))
+    radius, level = np.array(slope).T[..., None, None]
+    radius = width_px / 2 * radius
+    aside = np.sign(facing)[..., None] * normal
+    for layer, side in zip(layers, (1, -1), strict=True):
+        bands_px = paths + side * aside * radius[..., None]
+        draw_line(layer, bands_px, radius * np.ones_like(ink), level * ink)
 
 
 def _normals(path: Image) -> Image:
-    """Unit vectors across `path`."""
-    run = np.gradient(path, axis=0)
-    run /= np.hypot(*run.T)[:, None] + 1e-6
-    return np.stack((-run[:, 1], run[:, 0]), axis=1)
+    """Unit vectors across `path` (..., points, 2)."""
+    run = np.gradient(path, axis=-2)
+    run /= np.hypot(run[..., 0], run[..., 1])[..., None] + 1e-6
+    return np.stack((-run[..., 1], run[..., 0]), axis=-1)
 
 
 @degradation(local=True)
@@ -124,21 +138,23 @@ def tear(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
         path, opening = _tear_path(rng, image.shape, reach)
         _rip(rng, gap, core, path, opening, max(height, width))
         _fray(rng, hairs, path, opening, max(height, width))
-    grain = spread(rough_noise(rng, image.shape, waves=128, fade=0.8), image.shape)
+    shade = spread(1 + 0.05 * rough_noise(rng, image.shape, waves=128, fade=0.8), image.shape)
     shadow = _shadow(gap, (0.003, 0.004))
     shadow -= 0.4 * _shadow(gap, (-0.004, -0.005))
     shadow *= 0.6
     planes = split(image)
     for plane in planes:
-        plane -= shadow * plane
+        for part, dim in bands(plane, shadow):
+            part -= dim * part
     mask = np.abs(shadow)
     layers = ((core, (0.90, 0.87, 0.80)), (gap, (0.15, 0.12, 0.10)), (hairs, (0.93, 0.91, 0.86)))
     for layer, tone in layers:
-        cover = layer * np.float32(1 / 255)
-        shade = 1 + 0.05 * grain
-        over(planes, [shade * channel for channel in tone], cover)
-        np.maximum(mask, cover, out=mask)
-    return cv2.merge(planes), np.clip(mask, 0, 1)
+        for seen, light, drawn, *parts in bands(mask, shade, layer, *planes):
+            if drawn.any():
+                cover = drawn * np.float32(1 / 255)
+                over(parts, [light * channel for channel in tone], cover)
+                np.maximum(seen, cover, out=seen)
+    return cv2.merge(planes), np.clip(mask, 0, 1, out=mask)
 
 
 def _tear_path(

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import enlarge, fit, over, smooth_noise, split
+from tasks.degradations.fields import enlarge, fit, over, smooth_noise, split, white_noise
 from tasks.degradations.textures import spread
 
 TUNGSTEN, DAYLIGHT = np.array(((1.0, 0.84, 0.58), (0.84, 0.95, 1.15)), np.float32)
@@ -16,7 +16,7 @@ DISC_POINTS, PATH_POINTS = 600, 160
 BLOCK_PX = 11  # cv2 filters directly, skipping zeros, up to this size; beyond it transforms
 
 
-@degradation()
+@degradation(colour=True)
 def uneven_light(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Light `image` with one lamp from the side, through a lens that darkens the corners.
 
@@ -69,10 +69,11 @@ def glare(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged
     cover = _mirrored(rng, down, right, image.shape)
     np.maximum(cover, 0.4 * _mirrored(rng, down, right, image.shape), out=cover)
     # What is too faint to be seen is cut off: the rest of the work is untouched
-    np.maximum(cover - 0.03, 0, out=cover)
+    cover -= 0.03
+    np.maximum(cover, 0, out=cover)
     gloss = 1 + 0.12 * smooth_noise(rng, image.shape, waves=5)
     cover *= enlarge(-1.9 * severity**1.3 * gloss, image.shape)
-    cover = 1 - cv2.exp(cover)
+    cover = np.subtract(1, cv2.exp(cover, cover), out=cover)
     planes = split(image)
     over(planes, rng.uniform((0.97, 0.96, 0.9), (1.0, 0.99, 1.0)).tolist(), cover)
     return cv2.merge(planes), cover
@@ -81,8 +82,8 @@ def glare(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged
 def _slopes(image: Image, rng: np.random.Generator) -> tuple[Image, Image]:
     """How far the surface's relief shifts a mirrored point, down and right, in long sides."""
     long_px = max(image.shape[:2])
-    grain = rng.standard_normal(fit(image.shape, 512), dtype=np.float32)
-    strokes = spread(cv2.GaussianBlur(grain, (0, 0), sigmaX=3, sigmaY=1), image.shape)
+    grain = white_noise(rng, fit(image.shape, 512))
+    strokes = spread(0.03 * cv2.GaussianBlur(grain, (0, 0), sigmaX=3, sigmaY=1), image.shape)
     impasto = rng.uniform(0.3, 1)
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     relief: Image = cv2.GaussianBlur(grey, (0, 0), max(0.3, 0.0008 * long_px))
@@ -90,12 +91,14 @@ def _slopes(image: Image, rng: np.random.Generator) -> tuple[Image, Image]:
     relief -= cv2.blur(relief, (around, around))
     # An outline is no cliff: paint is only so thick
     relief *= 1 / THICKNESS
-    relief = THICKNESS * np.tanh(relief, out=relief)
-    relief += 0.03 * strokes
+    np.tanh(relief, out=relief)
+    relief *= THICKNESS
+    relief += strokes
     shifts = []
     for along in ((0, 1), (1, 0)):
         slope: Image = cv2.Sobel(relief, cv2.CV_32F, along[0], along[1], scale=long_px / 8)
-        slope = np.tanh(slope * (0.05 * impasto), out=slope)
+        slope *= 0.05 * impasto
+        np.tanh(slope, out=slope)
         slope *= 0.12
         wave = smooth_noise(rng, image.shape, waves=4) * 0.02
         slope += enlarge(wave, image.shape)
@@ -121,9 +124,11 @@ def _mirrored(rng: np.random.Generator, down: Image, right: Image, shape: tuple[
         plane *= plane
     along += across
     along *= -0.5 / softness**2
+    # Further down, numbers too small to be normal take long to reckon with
+    np.maximum(along, -60, out=along)
     core = cv2.exp(along)
     along /= 9
-    return cv2.addWeighted(core, 1, cv2.exp(along), 0.12, 0)
+    return cv2.addWeighted(core, 1, cv2.exp(along, along), 0.12, 0)
 
 
 @degradation()

@@ -1,23 +1,23 @@
 """What time does to the paint and its coats, in the order in which it happens."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
 
 from tasks.degradations.contract import Damaged, Image, degradation
 from tasks.degradations.cracking import Cracks, crack_network, islands, sample, trace
-from tasks.degradations.fields import enlarge, fit, over, smooth_noise, split
+from tasks.degradations.fields import bands, enlarge, fit, over, smooth_noise, split
 
 # Long sides on which cracks are drawn: finer ones, and those that only bound an area
-FINE_PX, FLAKES_PX, COARSE_PX = 1600, 720, 512
+FINE_PX, FLAKES_PX, COARSE_PX = 1600, 600, 512
 CORNER = 0.006  # radius of cleaning windows' corners, in long sides
 CANVAS = 0.50, 0.41, 0.29
 # Chalk or lead white, grey, a red bole
 GROUNDS = np.array(((0.86, 0.81, 0.71), (0.62, 0.59, 0.53), (0.55, 0.30, 0.20)))
 
 
-@degradation()
+@degradation(colour=True)
 def fading(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Bleach `image` as light does: reds and yellows pale first, blacks lift, contrast falls.
 
@@ -106,20 +106,23 @@ def _richness(image: Image, rng: np.random.Generator) -> Image:
     The darkest of its passages; which of them, chance says.
     """
     size = fit(image.shape, COARSE_PX)
-    small = cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_AREA)
-    grey = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (0, 0), 0.01 * COARSE_PX)
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    grey = cv2.resize(grey, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+    grey = cv2.GaussianBlur(grey, (0, 0), 0.01 * COARSE_PX)
     darkness = np.clip((grey.mean() - grey) / 0.25, -1, 1)
     chance = enlarge(smooth_noise(rng, image.shape, waves=3), size)
     return 0.45 + 0.4 * darkness + 0.3 * chance
 
 
-def _uncover(image: Image, cover: Image, beneath: Sequence[float | Image]) -> Damaged:
+def _uncover(image: Image, cover: Image, beneath: Sequence[float]) -> Damaged:
     """Show `beneath` where `cover` says, and at its rim the thickness of the paint."""
     relief = _relief(cover, max(image.shape))
     planes = split(image)
-    over(planes, beneath, cover)
-    _shade(planes, relief, light=0.2, shadow=0.35)
-    return cv2.merge(planes), np.maximum(cover, np.abs(relief))
+    for share, bank, *parts in bands(cover, relief, *planes):
+        over(parts, beneath, share)
+        _shade(parts, bank, light=0.2, shadow=0.35)
+        np.maximum(share, np.abs(bank), out=share)
+    return cv2.merge(planes), cover
 
 
 def _relief(cover: Image, long_px: int) -> Image:
@@ -132,20 +135,16 @@ def _relief(cover: Image, long_px: int) -> Image:
         np.subtract(soft[: -2 * reach, : -2 * reach], soft[2 * reach :, 2 * reach :], out=middle)
         # On few pixels a bank is narrower than the one that it takes
         relief *= min(1, long_px / 800)
-        relief[np.abs(relief, out=soft) < 0.02] = 0
+        relief *= np.abs(relief, out=soft) >= 0.02
     return relief
 
 
 def _shade(planes: Sequence[Image], relief: Image, *, light: float, shadow: float) -> None:
     """Light and darken the banks in `planes`, in place."""
-    gain = np.minimum(relief, 0)
-    gain *= shadow / light - 1
-    gain += relief
-    gain *= light
+    gain = light * np.maximum(relief, 0)
+    gain += shadow * np.minimum(relief, 0)
     for plane in planes:
-        change = plane + 0.06
-        change *= gain
-        plane += change
+        plane += (plane + 0.06) * gain
 
 
 @degradation(local=True)
@@ -157,7 +156,7 @@ def craquelure(image: Image, rng: np.random.Generator, *, severity: float) -> Da
     Source: ours; after Bucklow, "The Description of Craquelure Patterns", Studies in Conservation
     42 (1997), 129-140: size and shape of islands, their direction, hierarchy, width.
     """
-    island, grain, step_px = rng.uniform(0.013, 0.028), 2 ** rng.uniform(-0.5, 1), 0.9
+    island, grain, step_px = rng.uniform(0.013, 0.028), 2 ** rng.uniform(-0.5, 1), 1.1
     size = fit(image.shape, min(FINE_PX, max(image.shape)))
     cracks = crack_network(rng, image.shape, island=island, grain=grain, step=step_px / max(size))
     hold = sample(smooth_noise(rng, image.shape, waves=2.5), cracks.points)
@@ -166,14 +165,18 @@ def craquelure(image: Image, rng: np.random.Generator, *, severity: float) -> Da
     opening *= cracks.gape * (1 - 0.6 * cracks.age) * (1 + 0.3 * uneven)
     width = 0.0013 * severity**0.5 * max(size)
     cover = 1 - np.exp(-width * step_px * trace(cracks, opening, size))
-    cover = np.clip(enlarge(cover, image.shape) - 0.02, 0, 0.92)
+    cover = enlarge(cover - 0.02, image.shape)
+    np.clip(cover, 0, 0.92, out=cover)
     relief = _relief(cover, max(image.shape))
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     planes = split(image)
-    _shade(planes, relief, light=0.28, shadow=0.28)
-    # The dirt that looks dark on light paint looks dusty on the darkest
-    dust = np.maximum(0.2 - cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), 0)
-    over(planes, [tone + dust for tone in (0.13, 0.10, 0.08)], cover)
-    return cv2.merge(planes), np.maximum(cover, np.abs(relief))
+    for share, bank, tone, *parts in bands(cover, relief, grey, *planes):
+        _shade(parts, bank, light=0.28, shadow=0.28)
+        # The dirt that looks dark on light paint looks dusty on the darkest
+        dust = np.maximum(0.2 - tone, 0)
+        over(parts, (dirt + dust for dirt in (0.13, 0.10, 0.08)), share)
+        np.maximum(share, np.abs(bank), out=share)
+    return cv2.merge(planes), cover
 
 
 @degradation(local=True)
@@ -187,7 +190,7 @@ def paint_loss(image: Image, rng: np.random.Generator, *, severity: float) -> Da
     ground = GROUNDS[rng.integers(len(GROUNDS))] + rng.normal(0, 0.03)
     size = fit(image.shape, min(FINE_PX, max(image.shape)))
     # Close enough to part the islands on FLAKES_PX
-    step = min(0.7 / FLAKES_PX, 0.9 / max(size))
+    step = min(0.7 / FLAKES_PX, 1.1 / max(size))
     cracks = crack_network(rng, image.shape, island=rng.uniform(0.013, 0.026), grain=1, step=step)
     hold, deep = _hold(rng, image.shape), rng.uniform(0.3, 0.9)
     lasting = _island_hold(rng, cracks, hold)
@@ -195,13 +198,20 @@ def paint_loss(image: Image, rng: np.random.Generator, *, severity: float) -> Da
     loss, bare = (_sharp(lasting < level - depth, image.shape) for depth in (0, deep))
     loose = np.clip(severity + 0.15 - sample(hold, cracks.points), 0, 0.3)
     opening = step * max(size) ** 2 * trace(cracks, 0.003 * loose * cracks.gape, size)
-    crack = np.clip(enlarge(1 - np.exp(-opening), image.shape), 0, 0.9)
+    crack = enlarge(1 - np.exp(-opening), image.shape)
     relief = _relief(loss, max(image.shape))
+    down, across = _threads(rng, image.shape)
     planes = split(image)
-    over(planes, (0.15, 0.12, 0.09), crack)
-    over(planes, _beneath(bare, _weave(rng, image.shape), ground.tolist()), loss)
-    _shade(planes, relief, light=0.12, shadow=0.4)
-    return cv2.merge(planes), cv2.max(cv2.max(loss, crack), np.abs(relief))
+    for share, canvas, gap, bank, wave, body, *parts in bands(
+        loss, bare, crack, relief, *down, *planes
+    ):
+        np.clip(gap, 0, 0.9, out=gap)
+        over(parts, (0.15, 0.12, 0.09), gap)
+        if share.any():
+            over(parts, _beneath(canvas, _weave((wave, body), across), ground.tolist()), share)
+        _shade(parts, bank, light=0.12, shadow=0.4)
+        np.maximum(share, np.maximum(gap, np.abs(bank)), out=share)
+    return cv2.merge(planes), loss
 
 
 def _hold(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
@@ -219,12 +229,15 @@ def _island_hold(rng: np.random.Generator, cracks: Cracks, hold: Image) -> Image
     """`hold` with a chance for each island of `cracks`, most of which fall whole; on FLAKES_PX."""
     hold = enlarge(hold, fit(hold.shape, FLAKES_PX))
     numbers = islands(cracks, hold.shape)
-    lasting: Image = hold + rng.normal(0, 0.26, 512).astype(np.float32).take(numbers, mode="wrap")
+    chance = 0.26 * rng.standard_normal(1 << 14, dtype=np.float32)
     # No crack has a hold of its own: it goes with the weaker of its islands
-    lasting[numbers == 0] = np.inf
+    chance[0] = np.inf
+    lasting: Image = chance.take(numbers, mode="clip")
+    lasting += hold
     lasting = cv2.erode(lasting, np.ones((3, 3), np.uint8))
     crumbs = rng.random(fit(hold.shape, COARSE_PX), dtype=np.float32) - 0.5
-    return lasting + 0.35 * enlarge(cv2.GaussianBlur(crumbs, (0, 0), 1), hold.shape)
+    lasting += enlarge(0.35 * cv2.GaussianBlur(crumbs, (0, 0), 1), hold.shape)
+    return lasting
 
 
 def _sharp(where: Image, shape: tuple[int, ...]) -> Image:
@@ -236,33 +249,45 @@ def _sharp(where: Image, shape: tuple[int, ...]) -> Image:
     return np.clip(cover, 0, 1, out=cover)
 
 
-def _beneath(bare: Image, weave: Image, ground: Sequence[float]) -> Sequence[Image]:
+def _beneath(bare: Image, weave: Image, ground: Sequence[float]) -> Iterator[Image]:
     """The ground, where threads show through faintly, and where it is `bare` the canvas."""
-    light = 0.12 + 0.88 * bare
-    light *= weave - 1
+    light: Image = 0.88 * bare
+    light += 0.12
+    light *= weave
     light += 1
-    planes = [(thread - tone) * bare for tone, thread in zip(ground, CANVAS, strict=True)]
-    for plane, tone in zip(planes, ground, strict=True):
+    for tone, thread in zip(ground, CANVAS, strict=True):
+        plane = (thread - tone) * bare
         plane += tone
         plane *= light
-    return planes
+        yield plane
 
 
-def _weave(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
-    """The light on a plain weave, about 1: threads that pass over and under each other."""
+def _threads(rng: np.random.Generator, shape: tuple[int, ...]) -> Sequence[Sequence[Image]]:
+    """Which threads pass on top and the light on them: a column for each row, then a row."""
     threads = rng.uniform(220, 380)
     uneven = rng.normal(1, 0.08, (2, 400)).astype(np.float32)
     places = [np.arange(side, dtype=np.float32) * (threads / max(shape)) for side in shape[:2]]
-    wave_y, wave_x = (np.sin(np.pi * place) for place in places)
-    body_y, body_x = (
-        uneven[axis, place.astype(int)] * (0.7 + 0.3 * np.abs(np.sin(np.pi * place)))
-        for axis, place in enumerate(places)
-    )
-    up = np.clip(0.5 + 2 * wave_y[:, None] * wave_x, 0, 1)
-    return body_x + (body_y[:, None] - body_x) * up
+    waves = [np.sin(np.pi * place) for place in places]
+    bodies = [
+        uneven[axis, place.astype(int)] * (0.7 + 0.3 * np.abs(wave)) - 1
+        for axis, (place, wave) in enumerate(zip(places, waves, strict=True))
+    ]
+    down, across = zip(waves, bodies, strict=True)
+    return [field[:, None] for field in down], [field[None] for field in across]
 
 
-@degradation()
+def _weave(down: Sequence[Image], across: Sequence[Image]) -> Image:
+    """The light on a plain weave, about 0: threads that pass over and under each other."""
+    (wave_y, body_y), (wave_x, body_x) = down, across
+    up: Image = 2 * wave_y * wave_x
+    up += 0.5
+    np.clip(up, 0, 1, out=up)
+    up *= body_y - body_x
+    up += body_x
+    return up
+
+
+@degradation(colour=True)
 def yellow_varnish(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Tint `image` as a coat of aged dammar does: amber, darker, with less contrast.
 
@@ -276,17 +301,18 @@ def yellow_varnish(image: Image, rng: np.random.Generator, *, severity: float) -
     coat = 1 + 0.2 * smooth_noise(rng, image.shape, waves=4)
     planes = split(image)
     for plane, absorbance in zip(planes, (0.25, 0.65, 1.9), strict=True):
-        gain = enlarge(np.exp(-severity * absorbance / 2.4 * coat), image.shape)
-        toe = plane * gain * gain
-        plane += 0.055
-        plane *= gain
-        plane -= 0.055
-        np.maximum(plane, toe, out=plane)
+        passed = enlarge(np.exp(-severity * absorbance / 2.4 * coat), image.shape)
+        for part, gain in bands(plane, passed):
+            toe = part * gain * gain
+            part += 0.055
+            part *= gain
+            part -= 0.055
+            np.maximum(part, toe, out=part)
     over(planes, (0.42, 0.31, 0.13), 0.15 * severity)
     return cv2.merge(planes), None
 
 
-@degradation()
+@degradation(colour=True)
 def cleaning_windows(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Coat `image` with aged varnish, but for the windows in which its removal was tried.
 
@@ -294,16 +320,15 @@ def cleaning_windows(image: Image, rng: np.random.Generator, *, severity: float)
     brown tideline where the dissolved varnish was pushed to. Severity ages the varnish.
     Source: ours; cleaning tests as in Ruhemann, "The Cleaning of Paintings" (1968).
     """
-    coat, tideline = _windows(rng, image.shape)
-    varnished = split(yellow_varnish(image, rng, severity=severity)[0])
-    planes = split(image)
-    over(planes, varnished, enlarge(coat, image.shape))
-    over(planes, (0.24, 0.16, 0.07), 0.4 * severity * np.clip(enlarge(tideline, image.shape), 0, 1))
+    cleaned, tideline = _windows(rng, image.shape)
+    planes = split(yellow_varnish(image, rng, severity=severity)[0])
+    over(planes, split(image), enlarge(cleaned, image.shape))
+    over(planes, (0.24, 0.16, 0.07), enlarge(0.4 * severity * tideline, image.shape))
     return cv2.merge(planes), None
 
 
 def _windows(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Image, Image]:
-    """How much of the coat is left, and of what was pushed to the windows' edges: 0 to 1."""
+    """How much of the coat is gone, and lies pushed to the windows' edges: 0 to 1; on COARSE_PX."""
     size = fit(shape, COARSE_PX)
     rows, columns = np.indices(size, np.float32) / COARSE_PX
     by_hand = [enlarge(smooth_noise(rng, shape, waves=n), size) for n in (6, 7, 20)]
@@ -311,18 +336,34 @@ def _windows(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Image, I
     inside = np.full(size, -1, np.float32)
     cleaned = np.zeros(size, np.float32)
     for row, column, height, width, angle, clean in _tests(rng, shape).tolist():
-        down, right, cosine, sine = rows - row, columns - column, np.cos(angle), np.sin(angle)
+        # What is far outside is not worth the reckoning
+        near = _around((row, column), np.hypot(height, width) + 0.02, size)
+        down, right, cosine, sine = (
+            rows[near] - row,
+            columns[near] - column,
+            np.cos(angle),
+            np.sin(angle),
+        )
         # Beyond the sides, less the radius of the corners
         below = np.abs(cosine * down + sine * right) - (height - CORNER)
         beside = np.abs(cosine * right - sine * down) - (width - CORNER)
-        depth = CORNER - np.hypot(np.maximum(below, 0), np.maximum(beside, 0))
-        depth += 0.0015 * by_hand[2]
-        np.maximum(inside, depth, out=inside)
-        np.maximum(cleaned, clean * np.clip(depth / 0.004, 0, 1), out=cleaned)
+        depth = CORNER - cv2.magnitude(np.maximum(below, 0), np.maximum(beside, 0))
+        depth += 0.0015 * by_hand[2][near]
+        np.maximum(inside[near], depth, out=inside[near])
+        np.maximum(cleaned[near], clean * np.clip(depth / 0.004, 0, 1), out=cleaned[near])
     swabs = 1 + 0.06 * by_hand[2]
-    edge = (inside + 0.0015) / 0.002
+    edge = np.clip((inside + 0.0015) / 0.002, -8, 8)
     tideline = np.exp(-edge * edge) * np.clip(0.6 + by_hand[0], 0, 1)
-    return 1 - np.clip(cleaned * swabs, 0, 1), tideline
+    return np.clip(cleaned * swabs, 0, 1), tideline
+
+
+def _around(place: tuple[float, float], reach: float, size: tuple[int, int]) -> tuple[slice, slice]:
+    """The pixels, of an image of `size`, that may lie within `reach` of `place`, in long sides."""
+    rows, columns = (
+        slice(*(min(max(round((at + way) * max(size)), 0), side) for way in (-reach, reach)))
+        for at, side in zip(place, size, strict=True)
+    )
+    return rows, columns
 
 
 def _tests(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
@@ -341,7 +382,7 @@ def _tests(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
     return np.column_stack((centre, half, angle, clean))[:count]
 
 
-@degradation()
+@degradation(colour=True)
 def grime(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Veil `image` with soot and dust: grey-brown, dull, heavier below and in hollows.
 

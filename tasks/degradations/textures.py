@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from tasks.degradations.contract import Image
-from tasks.degradations.fields import fit
+from tasks.degradations.fields import bands, fit, white_noise
 
 GRID_PX = 512  # the long side that fields are made at: a threshold after `spread` is sharp anyway
 
@@ -23,7 +23,9 @@ def rough_noise(
     while len(field) < GRID_PX:
         coarse = cv2.pyrUp(field)
         height *= fade
-        field = coarse + height * rng.standard_normal(coarse.shape, dtype=np.float32)
+        field = white_noise(rng, coarse.shape)
+        field *= height
+        field += coarse
     field /= field.std()
     rows, columns = fit(shape, GRID_PX)
     return field[:rows, :columns]
@@ -38,30 +40,50 @@ def spread(field: Image, shape: tuple[int, ...]) -> Image:
 
 def ramp(field: Image, start: float, end: float) -> Image:
     """0 where `field` is below `start`, 1 above `end`, smooth between."""
-    share = np.clip((field - start) * (1 / (end - start)), 0, 1)
-    return share * share * (3 - 2 * share)
+    share: Image = field - np.float32(start)
+    share *= 1 / (end - start)
+    np.clip(share, 0, 1, out=share)
+    curve: Image = -2 * share
+    curve += 3
+    curve *= share
+    curve *= share
+    return curve
 
 
 def stain_with(planes: Sequence[Image], tint: tuple[float, float, float], cover: Image) -> None:
     """Lay a glaze over `planes`, in place: where `cover` is 1 each passes its `tint` of light."""
     for plane, passed in zip(planes, tint, strict=True):
-        plane *= 1 - (1 - passed) * cover
+        for part, share in bands(plane, cover):
+            part *= 1 - (1 - passed) * share
 
 
 def draw_line(layer: Image, path_px: Image, radius_px: Image, opacity: Image) -> None:
-    """Draw a line into the 8-bit `layer`, where the stronger of two that cross wins."""
+    """Draw a line into the 8-bit `layer`, where the stronger of two that cross wins.
+
+    path_px: (..., points, 2), half widths and opacities (..., points): of several lines that are
+    drawn as one, a later one covers those before it.
+    """
+    if not opacity.any():
+        return
     margin = 3 + int(radius_px.max())
-    left, top = np.maximum(np.floor(path_px.min(axis=0)).astype(int) - margin, 0)
-    right, bottom = np.ceil(path_px.max(axis=0)).astype(int) + margin
+    every = path_px.reshape(-1, 2)
+    left, top = np.maximum(np.floor(every.min(axis=0)).astype(int) - margin, 0)
+    right, bottom = np.ceil(every.max(axis=0)).astype(int) + margin
     window = layer[top : max(bottom, 0), left : max(right, 0)]
-    if not window.size or not opacity.any():
+    if not window.size:
         return
     line = np.zeros_like(window)
-    points = np.round((path_px - (left, top)) * 16).astype(int).tolist()
-    for start, end, width, cover in zip(
-        points, points[1:], (2 * radius_px).tolist(), opacity.tolist(), strict=False
+    points = np.round((path_px - (left, top)) * 16).astype(int)
+    starts, ends = (
+        points[..., part, :].reshape(-1, 2).tolist() for part in (np.s_[:-1], np.s_[1:])
+    )
+    width_px = 2 * radius_px[..., :-1]
+    # cv2 draws no line thinner than a pixel: a thinner one is a fainter one
+    level = np.rint(255 * opacity[..., :-1] * np.minimum(1, width_px)).astype(int)
+    width = np.maximum(1, np.rint(width_px)).astype(int)
+    for start, end, wide, strong in zip(
+        starts, ends, width.ravel().tolist(), level.ravel().tolist(), strict=True
     ):
-        # cv2 draws no line thinner than a pixel: a thinner one is a fainter one
-        level = round(255 * cover * min(1, width))
-        cv2.line(line, start, end, level, max(1, round(width)), cv2.LINE_AA, shift=4)
+        if strong:
+            cv2.line(line, start, end, strong, wide, cv2.LINE_AA, shift=4)
     np.maximum(window, line, out=window)
