@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from fsspec.utils import get_protocol
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from models import LOSSES, NETWORKS
 from tasks.degradations import DEGRADATIONS
@@ -31,7 +32,7 @@ class Crawl(Section):
     """Where the works come from, and what a museum is asked for."""
 
     source: Literal["sample", "folder", "artic", "cleveland", "met", "harvest"]
-    folder: Annotated[str, Field(min_length=1)]  # of the scans; read by `folder` alone
+    folder: Annotated[str, Field(min_length=1)]  # of the scans, path or s3://; read by `folder`
     works: Count  # how many works the sample museum holds
     seed: Seed  # the sample museum's painter's seed
     query: str  # words to search for
@@ -43,6 +44,12 @@ class Crawl(Section):
     contact: str  # e-mail or web address of who is calling
     delay_s: Annotated[float, Field(ge=0)]  # seconds between requests, if more than the museum's
     nightly: str  # cron line of the deployment crawl/nightly, UTC
+
+    @field_validator("folder")
+    @classmethod
+    def _storage_is_known(cls, folder: str) -> str:
+        known("storage", get_protocol(folder), ("file", "s3"))
+        return folder
 
     @property
     def is_museum(self) -> bool:
@@ -104,13 +111,14 @@ class Train(Section):
     """Which network learns, and how long."""
 
     network: str  # a name from models.NETWORKS
-    filters: Count  # of the first level; each level below doubles them
-    depth: Annotated[int, Field(ge=1, le=4)]  # levels of the encoder; tiles are 2⁴-aligned
+    width: Annotated[float, Field(gt=0)]  # factor on its channels
     start: Literal["pretrained", "scratch"]  # from the weights that are shipped, if they fit
-    loss: str  # a name from models.LOSSES
-    patch_px: Annotated[tuple[PatchSide, ...], Field(min_length=1)]  # squares, size by size
-    batch: Count  # patches of the largest size in a batch; smaller ones fill as many pixels
+    loss: str  # of the mended image; a name from models.LOSSES
+    optimizer: Literal["adam", "lion"]
+    patch_px: Annotated[tuple[PatchSide, ...], Field(min_length=1)]  # squares, an epoch each
+    batch: Count  # patches of the smallest size in a batch; larger ones fill as many pixels
     epochs: Count
+    colour_epochs: Count  # before these, for the colours alone
     steps: Count  # batches in an epoch
     learning_rate: Annotated[float, Field(gt=0)]  # at its highest
     warmup_steps: Annotated[int, Field(ge=0)]  # batches until then
@@ -122,9 +130,6 @@ class Train(Section):
     def _names_and_sizes_fit(self) -> Self:
         known("network", self.network, NETWORKS)
         known("loss", self.loss, LOSSES)
-        for side in self.patch_px:
-            if side % 2**self.depth:
-                raise ValueError(f"patch_px {side} is no multiple of 2^depth = {2**self.depth}")
         return self
 
 

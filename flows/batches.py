@@ -1,10 +1,13 @@
-"""Work spread over processes: one Prefect task a batch, never one a work."""
+"""Work spread over processes, here or on a cluster: one Prefect task a batch, never one a work."""
 
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import CancelledError
 from multiprocessing.connection import wait
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import cv2
@@ -13,20 +16,35 @@ from prefect.futures import as_completed
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from flows.places import ARTWORKS
 from tasks.files import Record
 
 BATCH = 64  # works in a task, when there are many
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 WORKERS = int(os.environ.get("PATINA_WORKERS", 0)) or CORES
+CLUSTER = os.environ.get("PATINA_DASK", "")  # a Dask scheduler, such as tcp://host:8786
+SAME = ("opencv-python-headless", "prefect", "pyvips")  # versions; Dask adds Python and NumPy
+WAIT_S = 60  # for the first worker
+
+
+class ClusterError(RuntimeError):
+    """The Dask cluster is not there, or not as it must be; the message names it."""
 
 
 def processes() -> TaskRunner[Any]:
-    """Spawned processes, one a core, one OpenCV thread each; none outlives its parent."""
-    return ProcessPoolTaskRunner(max_workers=WORKERS, initializer=_start_worker)
+    """The workers of CLUSTER, else spawned processes, one a core; one OpenCV thread each.
+
+    None of the spawned outlives its parent.
+    """
+    if not CLUSTER:
+        return ProcessPoolTaskRunner(max_workers=WORKERS, initializer=_start_worker)
+    from prefect_dask import DaskTaskRunner  # 0.7 s that only a cluster needs
+
+    return DaskTaskRunner(address=CLUSTER)
 
 
 def _start_worker() -> None:
-    cv2.setNumThreads(1)
+    _one_thread()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -34,6 +52,41 @@ def _end_with_parent() -> None:
     if parent := multiprocessing.parent_process():
         wait([parent.sentinel])
         os._exit(1)
+
+
+def _one_thread() -> None:
+    cv2.setNumThreads(1)
+
+
+def _join_cluster() -> int:
+    """Set up the workers of CLUSTER, later ones too; returns how many threads they have.
+
+    Raises ClusterError when nobody answers there, or a worker has other versions or does not
+    share this workspace.
+    """
+    from distributed import Client
+
+    try:
+        with Client(CLUSTER, set_as_default=False) as client:
+            client.wait_for_workers(1, WAIT_S)
+            versions = client.get_versions(packages=SAME)
+            ours = versions["client"]["packages"]
+            alike = {w: its["packages"] == ours for w, its in versions["workers"].items()}
+            _refuse_unless(alike, "have other versions", "install the same requirements.txt")
+            with NamedTemporaryFile(dir=ARTWORKS.parent, prefix=".cluster-") as marker:
+                seen = client.run(os.path.exists, str(ARTWORKS.parent / Path(marker.name).name))
+            _refuse_unless(seen, f"do not see {Path.cwd()}", "start them in it, on a shared disk")
+            client.register_worker_callbacks(_one_thread)
+            return sum(client.nthreads().values())
+    except OSError as error:
+        raise ClusterError(
+            f"PATINA_DASK: no scheduler with a worker at {CLUSTER}: {error}; start them or unset it"
+        ) from error
+
+
+def _refuse_unless(fit: Mapping[str, bool], fault: str, remedy: str) -> None:
+    if unfit := [worker for worker, fits in fit.items() if not fits]:
+        raise ClusterError(f"PATINA_DASK: workers {fault}: {', '.join(unfit)}; {remedy}")
 
 
 def compute(task: Task, jobs: Sequence[Any], *shared: Any) -> list[Record]:
@@ -44,17 +97,24 @@ def compute(task: Task, jobs: Sequence[Any], *shared: Any) -> list[Record]:
     """
     if not jobs:
         return []
-    futures = {task.submit(batch, *shared): len(batch) for batch in _batches(jobs)}
+    workers = _join_cluster() if CLUSTER else WORKERS
+    futures = {task.submit(batch, *shared): len(batch) for batch in _batches(jobs, workers)}
     with progress() as bar:
         shown = bar.add_task(task.name, total=len(jobs), note="")
         for future in as_completed(list(futures)):
             bar.advance(shown, futures[future])
-    return [record for future in futures for record in future.result()]
+    try:
+        return [record for future in futures for record in future.result()]
+    except CancelledError as error:
+        raise ClusterError(
+            f"PATINA_DASK: the scheduler at {CLUSTER} is gone; run this again when it is back:"
+            " it goes on with what was computed"
+        ) from error
 
 
-def _batches(jobs: Sequence[Any]) -> Iterable[Sequence[Any]]:
+def _batches(jobs: Sequence[Any], workers: int) -> Iterable[Sequence[Any]]:
     """Few jobs still keep every worker busy; many go in batches of BATCH."""
-    size = max(1, min(BATCH, -(-len(jobs) // (2 * WORKERS))))
+    size = max(1, min(BATCH, -(-len(jobs) // (2 * workers))))
     return [jobs[start : start + size] for start in range(0, len(jobs), size)]
 
 

@@ -4,20 +4,29 @@ The stage files what is there and asks no museum: that is for `patina crawl` and
 `crawl/nightly`, whose harvests it finds under DVC.
 """
 
+import hashlib
+import os
+import posixpath
 from pathlib import Path
 from typing import Any
 
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
 from prefect import Task, flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 import params as params_file
+from flows.batches import BATCH, progress
 from flows.harvesting import CrawlError, TryLaterError, fetch, gather
-from flows.places import ARTWORKS, HARVEST, LOCAL_HARVEST
+from flows.places import ARTWORKS, CACHE, HARVEST, LOCAL_HARVEST
 from flows.publishing import publish
 from params import Crawl
 from tasks.files import read_jsonl, write_jsonl
+
+LOCAL = LocalFileSystem()
 
 
 @flow(name="crawl")
@@ -65,6 +74,8 @@ def harvests_of(params: Crawl) -> list[Path]:
     Raises CrawlError when a museum's works were not fetched before.
     """
     if params.source in ("sample", "folder"):
+        if params.source == "folder" and "://" in params.folder:
+            params = params.model_copy(update={"folder": str(mirror(params.folder))})
         report(gather(params, LOCAL_HARVEST / params.source))
         return [LOCAL_HARVEST / params.source]
     museum = "*" if params.source == "harvest" else params.source
@@ -72,6 +83,62 @@ def harvests_of(params: Crawl) -> list[Path]:
     if not found:
         raise CrawlError(f"crawl: no works for {params.source!r} yet: run `patina crawl` first")
     return found
+
+
+def mirror(url: str, scans: Path = CACHE / "scans") -> Path:
+    """Bring the images of a folder such as s3://bucket/prefix here; returns where they lie.
+
+    Only those of another size or time than here are fetched; those gone from there are removed.
+    Raises CrawlError when it cannot be read.
+    """
+    from crawler.spiders.folder import EXTENSIONS  # late: Scrapy
+
+    folder = scans / hashlib.sha256(url.encode()).hexdigest()[:16]
+    try:
+        files, root = url_to_fs(url)
+        files.invalidate_cache()
+        names = [name for name in files.find(root) if name.lower().endswith(EXTENSIONS)]
+        if not names:
+            raise FileNotFoundError("no image file in it")
+        there = {folder / inside(name.removeprefix(root)): name for name in names}
+        fetch_changed(files, there)
+    except Exception as error:  # botocore's are not OSErrors, and it may not be installed
+        raise CrawlError(f"crawl: {url}: cannot be read: {error}") from error
+    for path in [path for path in folder.rglob("*") if path.is_file() and path not in there]:
+        path.unlink()
+    return folder
+
+
+def inside(name: str) -> str:
+    """The name as a relative path that does not lead out, whatever a bucket calls its objects."""
+    return posixpath.normpath(f"/{name}").lstrip("/")
+
+
+def fetch_changed(files: AbstractFileSystem, there: dict[Path, str]) -> None:
+    """Fetch what differs from here (path here -> name there).
+
+    A file gets the time of the original last, so that one that broke off is fetched again.
+    """
+    changed = [
+        (path, name)
+        for path, name in there.items()
+        if not path.exists() or size_and_time(LOCAL, str(path)) != size_and_time(files, name)
+    ]
+    if not changed:
+        return
+    with progress() as bar:
+        shown = bar.add_task("fetch", total=len(changed), note="")
+        for start in range(0, len(changed), BATCH):
+            batch = changed[start : start + BATCH]
+            files.get([name for _, name in batch], [str(path) for path, _ in batch])
+            for path, name in batch:
+                os.utime(path, (size_and_time(files, name)[1],) * 2)
+            bar.advance(shown, len(batch))
+
+
+def size_and_time(files: AbstractFileSystem, name: str) -> tuple[int, int]:
+    """Bytes, and the second in which they were written."""
+    return files.size(name), int(files.modified(name).timestamp())
 
 
 def file_works(harvests: list[Path]) -> Path:

@@ -35,5 +35,5 @@ def flow_of(name: str) -> Callable[..., Path]:
 
 def arguments(name: str, params: Params) -> dict[str, Any]:
     """What the flow `name` is called with."""
-    extra = {"train": {"working_px": params.preprocess.working_px}}
+    extra = {"train": {"mixture": params.degrade}}
     return {"params": getattr(params, name), **extra.get(name, {})}

@@ -101,16 +101,23 @@ def dvc_md5(place: Path) -> str:
 
 
 def log_network(network: "keras.Model") -> None:
-    """Log the network with its signature: (N, H, W, 3) float32 in [0, 1], to the same."""
+    """Log the network with its signature: float32 in [0, 1], the names and shapes of its inputs."""
     import mlflow
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    pixels = Schema([TensorSpec(np.dtype(np.float32), (-1, -1, -1, 3))])
+    def tensors(keras_tensors: Sequence[Any]) -> Schema:
+        return Schema(
+            [
+                TensorSpec(np.dtype(np.float32), tuple(size or -1 for size in one.shape), one.name)
+                for one in keras_tensors
+            ]
+        )
+
     mlflow.keras.log_model(
         network,
         name="model",
-        signature=ModelSignature(inputs=pixels, outputs=pixels),
+        signature=ModelSignature(inputs=tensors(network.inputs), outputs=tensors(network.outputs)),
         pip_requirements=["keras", "tensorflow"],
     )
 

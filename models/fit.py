@@ -23,18 +23,35 @@ class DivergedError(RuntimeError):
     """The loss is no number any more."""
 
 
+AVERAGED_SHARE = 0.05  # of the steps, that the mean of the weights looks back over, at most
+AVERAGED_STEPS = 1000
+OPTIMIZERS = {"adam": keras.optimizers.Adam, "lion": keras.optimizers.Lion}
+
+
 def compile_for_training(
-    network: keras.Model, loss: Callable, *, learning_rate: float, warmup_steps: int, steps: int
+    network: keras.Model,
+    loss: Callable,
+    *,
+    optimizer: str = "adam",
+    learning_rate: float,
+    warmup_steps: int,
+    steps: int,
 ) -> None:
-    """Adam on a cosine schedule: up over `warmup_steps`, then down to nothing at `steps`."""
+    """A cosine schedule: up over `warmup_steps`, then down to nothing at `steps`.
+
+    What `fit` returns in the end is the moving mean of the weights. optimizer: of OPTIMIZERS.
+    """
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=learning_rate / 100,
         warmup_target=learning_rate,
         warmup_steps=warmup_steps,
         decay_steps=max(steps - warmup_steps, 1),
     )
-    optimizer = keras.optimizers.Adam(schedule, clipnorm=1.0)
-    network.compile(optimizer=optimizer, loss=loss, jit_compile=False)
+    averaged = min(AVERAGED_STEPS, max(1, AVERAGED_SHARE * steps))
+    descent = OPTIMIZERS[optimizer](
+        schedule, clipnorm=1.0, use_ema=True, ema_momentum=1 - 1 / averaged
+    )
+    network.compile(optimizer=descent, loss=loss, jit_compile=False)
 
 
 def fit(
@@ -51,12 +68,13 @@ def fit(
 ) -> keras.Model:
     """Train `network` (compiled), from `checkpoint` on where there is one.
 
-    batches: epoch number (from 0) -> at least `steps` batches of (degraded, clean), each float32
-    (N, h, w, 3) in [0, 1]; drawn in a thread while the network computes. validation: batches, the
-    same for every epoch. on_step(step, loss) and
+    batches: epoch number (from 0) -> at least `steps` batches of (degraded, target), float32
+    (N, h, w, 3 and more) in [0, 1]; drawn in a thread while the network computes. validation:
+    batches, the same for every epoch. on_step(step, loss) and
     on_epoch(network, epoch, metrics): told after each, numbered from 1.
     limit_s: seconds after which no further epoch is begun.
-    Returns the network, which is another object than was given when it was resumed.
+    Returns the network, its weights averaged, which is another object than was given when it was
+    resumed.
     Raises DivergedError when the loss is not finite.
     """
     begun = time.monotonic()
@@ -73,6 +91,8 @@ def fit(
         metrics = {"loss": loss, **validate(network, held_out), "seconds": seconds}
         save(network, checkpoint)
         on_epoch(network, epoch + 1, metrics)
+    if int(network.optimizer.iterations):
+        network.optimizer.finalize_variable_values(network.trainable_variables)
     return network
 
 
@@ -94,11 +114,11 @@ def _train_epoch(
 
 
 def validate(network: keras.Model, batches: Iterable[Batch]) -> Epoch:
-    """Mean PSNR (dB) over the images of `batches`, as `val_psnr_db`."""
+    """Mean PSNR (dB) over the images of `batches`, their first three channels: `val_psnr_db`."""
     scores = []
-    for degraded, clean in batches:
-        restored = np.clip(np.asarray(network.predict_on_batch(degraded)), 0, 1)
-        errors = np.mean((restored - clean) ** 2, axis=(1, 2, 3))
+    for degraded, target in batches:
+        restored = np.clip(np.asarray(network.predict_on_batch(degraded))[..., :3], 0, 1)
+        errors = np.mean((restored - target[..., :3]) ** 2, axis=(1, 2, 3))
         scores.extend(-10 * np.log10(np.maximum(errors, 1e-10)))
     return {"val_psnr_db": float(np.mean(scores))} if scores else {}
 

@@ -3,16 +3,20 @@
 import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import keras
+from keras import layers
 
-from models import LOSSES, NETWORKS
+from models import LOSSES, NETWORKS, VIEW_PX
+from models.colour import estimate
 
 
-def build(name: str, **arguments: Any) -> keras.Model:
-    """The network of that name. Raises KeyError when there is none."""
-    return _named(NETWORKS[name])(**arguments)
+def build(name: str, *, width: float = 1.0) -> keras.Model:
+    """The network of that name; see `models.interventions`. width: factor on its channels.
+
+    Raises KeyError when there is none.
+    """
+    return _named(NETWORKS[name])(width=width)
 
 
 def loss(name: str) -> Callable:
@@ -23,6 +27,18 @@ def loss(name: str) -> Callable:
 def _named(path: str) -> Callable:
     module, _, function = path.partition(":")
     return getattr(importlib.import_module(module), function)
+
+
+def whole(network: keras.Model, estimate: keras.Model) -> keras.Model:
+    """Both in one, to be filed: (image, view) -> (parts, colour).
+
+    image, parts: see `models.interventions`; view, colour: see `models.colour.estimate`.
+    """
+    image, view = (
+        layers.Input((None, None, 3), name="image"),
+        layers.Input((VIEW_PX, VIEW_PX, 3), name="view"),
+    )
+    return keras.Model([image, view], [network(image), estimate(view)], name="restorer")
 
 
 def set_precision(name: str) -> str:
@@ -42,11 +58,11 @@ def _fastest_precision() -> str:
     return "mixed_bfloat16" if native else "float32"
 
 
-def in_float32(network: keras.Model, name: str, **arguments: Any) -> keras.Model:
-    """The same weights in a network that computes in float32, not compiled."""
+def in_float32(trained: keras.Model, name: str, width: float) -> keras.Model:
+    """The same weights in a `whole` that computes in float32, not compiled."""
     set_precision("float32")
-    plain = build(name, **arguments)
-    plain.set_weights(network.get_weights())
+    plain = whole(build(name, width=width), estimate())
+    plain.set_weights(trained.get_weights())
     return plain
 
 
@@ -59,10 +75,12 @@ def be_deterministic(seed: int) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def load(path: Path) -> Callable:
-    """The network filed at `path`, as a function on float32 arrays (N, H, W, 3).
+def load(path: Path) -> keras.Model:
+    """The `whole` filed at `path`, in safe mode: a file can hold weights and layers, not code.
 
-    Loaded in safe mode: a file can hold weights and layers, not code.
+    Raises ValueError when it is another network.
     """
     network = keras.saving.load_model(path, compile=False, safe_mode=True)
-    return lambda tile: keras.ops.convert_to_numpy(network.predict_on_batch(tile))
+    if {"interventions", "estimate"} - {layer.name for layer in network.layers}:
+        raise ValueError(f"{path}: no network of this version; train one with `patina run`")
+    return network

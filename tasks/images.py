@@ -73,3 +73,16 @@ def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def view_of(image: np.ndarray, side_px: int) -> np.ndarray:
+    """`image` squeezed into a square, each pixel the mean of an area."""
+    return cv2.resize(image, (side_px, side_px), interpolation=cv2.INTER_AREA)
+
+
+def reduced(image: np.ndarray, long_px: int) -> np.ndarray:
+    """`image` with no side longer than `long_px`."""
+    height, width = image.shape[:2]
+    share = min(1, long_px / max(height, width))
+    size = (max(1, round(width * share)), max(1, round(height * share)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)

@@ -11,16 +11,20 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import pyvips
 
+from models import DAMAGE, DETAIL, FILL, VIEW_PX
 from models.pretrained import shipped
 from tasks.files import Record, whole_file, write_json, write_jsonl
-from tasks.images import EXTENSIONS, ImageError, sha256_of
+from tasks.images import EXTENSIONS, ImageError, reduced, sha256_of, view_of
 from tasks.tiling import Network, apply_tiled
+
+if TYPE_CHECKING:
+    import keras
 
 ENCODINGS = {
     ".png": ".png[compression=6]",
@@ -32,40 +36,68 @@ SPACES = {"srgb", "rgb", "rgb16", "b-w", "grey16"}
 STATEMENT = "A virtual restoration hypothesis, computed; not a record of the object."
 
 
+TREATMENTS = ("damage", "detail", "colour")
+DEAD_ZONE = 0.25 / 255  # a change of a pixel below it is none
+NO_DAMAGE = 0.02  # a damage map below it shows none
+
+
 @dataclass(frozen=True)
 class Restorer:
     """A network and how it is applied.
 
-    network: float32 (1, h, w, 3) in [0, 1] -> the same, restored. model: what the sidecar says
-    of it; must hold its "sha256". tile_px, overlap_px: see `apply_tiled`.
-    detail_zone_255, colour_zone_255: how much of a work must change, in 8-bit steps, before its
-    detail (root mean square) or its colour (the shift of its mean) is changed at all: nothing is up
-    to half of it, all is from 1.5 times it on. It is decided once for a work, for what a network
-    does to a sound one is small everywhere; so a sound work is left alone to the last bit.
+    interventions: float32 (1, h, w, 3) in [0, 1] -> (1, h, w, 7); estimate: (1, 128, 128, 3) ->
+    (1, 3, 4); see `models`. model: what the sidecar says of it; must hold its "sha256".
+    tile_px, overlap_px: see `apply_tiled`. treat: of TREATMENTS. strength: of all that is done, in
+    [0, 1]. detail_zone_255, colour_zone_255: how much of a work must change, in 8-bit steps, before
+    its detail (root mean square) or its colour (the shift of its mean) is changed at all: nothing
+    is up to half of it, all is from 1.5 times it on. It is decided once for a work, for what a
+    network does to a sound one is small everywhere.
     """
 
-    network: Network
+    interventions: Network
+    estimate: Network
     model: Record
     tile_px: int
     overlap_px: int
+    treat: tuple[str, ...] = TREATMENTS
+    strength: float = 1.0
     detail_zone_255: float = 0.0
     colour_zone_255: float = 0.0
 
     def applied(self) -> Record:
         """How the network is applied, for the sidecar."""
-        names = ("tile_px", "overlap_px", "detail_zone_255", "colour_zone_255")
-        return {name: getattr(self, name) for name in names}
+        names = ("tile_px", "overlap_px", "strength", "detail_zone_255", "colour_zone_255")
+        return {name: getattr(self, name) for name in names} | {"treat": list(self.treat)}
 
-    def change(self, view: np.ndarray) -> np.ndarray:
-        """What the network adds to `view`, float32 (H, W, 3)."""
-        restored = apply_tiled(self.network, view, tile_px=self.tile_px, overlap_px=self.overlap_px)
-        change = np.clip(restored, 0, 1) - view
-        colour = _broad(change)
-        detail = change - colour
-        shift, spread = np.abs(colour.mean(axis=(0, 1))).max(), np.sqrt(np.mean(detail**2))
-        detail *= _share(spread, self.detail_zone_255)
+    def change(self, view: np.ndarray) -> tuple[np.ndarray, Record]:
+        """What is added to `view`, float32 (H, W, 3), and what was decided for the whole work.
+
+        A pixel's change is 0 to the last bit where it would be below DEAD_ZONE.
+        """
+        parts = apply_tiled(
+            self.interventions, view, tile_px=self.tile_px, overlap_px=self.overlap_px
+        )
+        damage = 1 / (1 + np.exp(-parts[..., DAMAGE]))
+        damage[damage < NO_DAMAGE] = 0
+        detail = parts[..., DETAIL] * (1 - damage)
+        # Broad changes are changes of colour, and those are decided for the whole work
+        detail -= _broad(detail)
+        spread = float(np.sqrt(np.mean(detail**2)))
+        detail *= ("detail" in self.treat) * _share(spread, self.detail_zone_255)
+        fill = parts[..., FILL] * damage * ("damage" in self.treat)
+        mended = np.clip(view + self.strength * (detail + fill), 0, 1)
+        colour = self.estimate(view_of(mended, VIEW_PX)[None])[0]
+        colour = colour * ("colour" in self.treat) * self.strength
+        shift = np.abs((mended @ colour[:, :3].T + colour[:, 3]).mean(axis=(0, 1))).max()
         colour *= _share(shift, self.colour_zone_255)
-        return np.clip(view + detail + colour, 0, 1) - view
+        restored = np.clip(mended + mended @ colour[:, :3].T + colour[:, 3], 0, 1)
+        change = (restored - view).astype(np.float32)
+        change[np.abs(change).max(axis=2) < DEAD_ZONE] = 0
+        decided = {
+            "damaged_share": round(float((damage > 0.5).mean()), 6),
+            "colour": np.round(colour, 5).tolist(),
+        }
+        return change, decided
 
 
 def _share(size: float, zone_255: float) -> float:
@@ -76,9 +108,7 @@ def _share(size: float, zone_255: float) -> float:
 def _broad(change: np.ndarray) -> np.ndarray:
     """What is left of `change` under a Gaussian of a thirty-second of the long side."""
     height, width = change.shape[:2]
-    scale = 256 / max(height, width)
-    small_px = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(change, small_px, interpolation=cv2.INTER_AREA)
+    small = reduced(change, 256)
     soft = cv2.GaussianBlur(small, (0, 0), 256 / 32, borderType=cv2.BORDER_REFLECT)
     return cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
 
@@ -97,8 +127,18 @@ def load_restorer(model: Path, **applied: Any) -> Restorer:
         raise FileNotFoundError(f"restore: {model}: no such model; train one with `patina run`")
     from models import networks  # Keras and TensorFlow take seconds to import
 
-    facts = {"file": model.name, "sha256": sha256_of(model)}
-    return Restorer(networks.load(model), facts, **applied)
+    network = networks.load(model)
+    return Restorer(
+        as_function(network.get_layer("interventions")),
+        as_function(network.get_layer("estimate")),
+        {"file": model.name, "sha256": sha256_of(model)},
+        **applied,
+    )
+
+
+def as_function(network: "keras.Model") -> Network:
+    """`network` from NumPy array to NumPy array."""
+    return lambda batch: np.asarray(network.predict_on_batch(batch), np.float32)
 
 
 def plan(inbox: Path, outbox: Path) -> list[tuple[Path, Path]]:
@@ -245,7 +285,7 @@ def _form(scan: pyvips.Image) -> Record:
 def _restored(scan: pyvips.Image, restorer: Restorer) -> tuple[pyvips.Image, Record]:
     """The scan with the network's change, in its own space and depth, and figures of the change."""
     view = _srgb(scan)
-    change = restorer.change(view)
+    change, decided = restorer.change(view)
     pixels = scan.numpy().reshape(scan.height, scan.width, scan.bands)
     colours = _colours(scan)
     added = _in_own_space(scan, view, change, colours)
@@ -257,6 +297,7 @@ def _restored(scan: pyvips.Image, restorer: Restorer) -> tuple[pyvips.Image, Rec
         "share_of_pixels": round(float(np.mean(result != pixels)), 6),
         "mean_8bit_steps": round(float(steps.mean()), 4),
         "max_8bit_steps": round(float(steps.max()), 4),
+        **decided,
     }
     image = pyvips.Image.new_from_array(result).cast(scan.format)
     return scan.insert(image.copy(interpretation=scan.interpretation), 0, 0), facts

@@ -16,16 +16,16 @@ def apply_tiled(
 ) -> np.ndarray:
     """Run `network` over `image` in tiles.
 
-    network: float32 (1, h, w, C) -> (1, h, w, C), h and w multiples of stride_px.
+    network: float32 (1, h, w, C) -> (1, h, w, D), h and w multiples of stride_px.
     image: float32 (H, W, C), any size. tile_px: side of a tile. overlap_px: what neighbours share;
     with twice the network's receptive radius or more the result is that of one whole tile.
-    Returns float32 (H, W, C).
+    Returns float32 (H, W, D).
     """
     height, width = image.shape[:2]
     margin = overlap_px // 2
     step = max((tile_px - overlap_px) // stride_px * stride_px, stride_px)
     padded = _reflect(image, margin, stride_px)
-    total = np.zeros_like(padded)
+    total: np.ndarray = np.zeros((*padded.shape[:2], 1), np.float32)
     weights = np.zeros((*padded.shape[:2], 1), np.float32)
     for rows in _spans(padded.shape[0], step, overlap_px):
         for columns in _spans(padded.shape[1], step, overlap_px):
@@ -33,6 +33,8 @@ def apply_tiled(
             weight = _feather(tile.shape[0], overlap_px)[:, None] * _feather(
                 tile.shape[1], overlap_px
             )
+            if total.shape[2] != tile.shape[2]:
+                total = np.repeat(total, tile.shape[2], axis=2)
             total[rows, columns] += tile * weight[..., None]
             weights[rows, columns] += weight[..., None]
     inner = np.s_[margin : margin + height, margin : margin + width]

@@ -23,7 +23,7 @@ def test_the_shipped_params_load() -> None:
 
 def test_params_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        load(PARAMS).train.filters = 3  # type: ignore[misc]
+        load(PARAMS).train.width = 3  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,11 @@ def test_params_are_frozen() -> None:
         ("crawl:", "crowl:", "crowl: unknown key; known: crawl, preprocess, split"),
         ("    blur: {weight", "    blur: {wait", "unknown key; known: weight, severity"),
         ("    blur:", "    blurr:", "unknown degradation 'blurr'; known: abrasion, blur, "),
-        ("network: unet", "network: vnet", "train: unknown network 'vnet'; known: unet"),
+        (
+            "network: unet",
+            "network: vnet",
+            "train: unknown network 'vnet'; known: conservator, nafnet, unet",
+        ),
         ("loss: psnr", "loss: l3", "train: unknown loss 'l3'; known: charbonnier, l1, psnr"),
         (
             "source: sample",

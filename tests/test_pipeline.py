@@ -155,7 +155,10 @@ def test_a_mistake_in_params_is_a_line_and_no_traceback(bare: Workspace, tmp_pat
     workspace = bare.copy(tmp_path / "mistaken")
     workspace.set(train={"network": "vnet"})
     told = workspace.run("flows", "train", code=1)
-    assert told == "patina: params.yaml: train: unknown network 'vnet'; known: unet\n"
+    assert (
+        told
+        == "patina: params.yaml: train: unknown network 'vnet'; known: conservator, nafnet, unet\n"
+    )
 
 
 def test_the_pipeline_ends_in_restored_works_and_metrics(finished: Workspace) -> None:
@@ -206,9 +209,9 @@ def test_what_is_pushed_can_be_pulled(finished: Workspace, tmp_path: Path) -> No
 
 def test_an_experiment_gives_a_second_run_to_compare(finished: Workspace, tmp_path: Path) -> None:
     workspace = finished.copy(tmp_path / "compared")
-    workspace.run("dvc", "exp", "run", "-S", "train.filters=3")
+    workspace.run("dvc", "exp", "run", "-S", "train.width=0.375")
     runs = runs_of(workspace)
-    assert [run.data.params["train.filters"] for run in runs] == ["3", "2"]
+    assert [run.data.params["train.width"] for run in runs] == ["0.375", "0.25"]
     assert runs[0].data.tags["dvc.experiment"]
     for run in runs:
         assert run.data.tags["git.revision"]
@@ -234,10 +237,20 @@ def test_the_logged_model_loads_with_its_signature_and_is_the_one_on_disk(
 
     run = runs_of(finished)[0]
     loaded = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
-    assert loaded.metadata.signature.inputs.inputs[0].shape == (-1, -1, -1, 3)
-    tile = np.random.default_rng(0).random((1, 32, 48, 3), np.float32)
-    own = networks.load(finished.folder / "data/model/model.keras")
-    np.testing.assert_allclose(loaded.predict(tile), own(tile), atol=1e-6)
+    signature = loaded.metadata.signature
+    assert {tensor.name: tensor.shape for tensor in signature.inputs} == {
+        "image": (-1, -1, -1, 3),
+        "view": (-1, 128, 128, 3),
+    }
+    random = np.random.default_rng(0)
+    tensors = {
+        "image": random.random((1, 32, 48, 3), np.float32),
+        "view": random.random((1, 128, 128, 3), np.float32),
+    }
+    own = networks.load(finished.folder / "data/model/model.keras").predict_on_batch(tensors)
+    again = loaded.predict(tensors)
+    for one, other in zip(own, again.values() if isinstance(again, dict) else again, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 def test_the_deployment_restores_a_folder(finished: Workspace, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import pyvips
 
+from models import DAMAGE, DETAIL, FILL
 from tasks.files import read_jsonl
 from tasks.images import ImageError, sha256_of
 from tasks.restoring import (
@@ -40,13 +41,25 @@ def pixels_of(path: Path) -> np.ndarray:
     return image.numpy().reshape(image.height, image.width, -1)
 
 
-def restorer(shift: float) -> Restorer:
-    """A network that makes everything lighter by `shift`."""
+def restorer(shift: float, *, detail: float = 0, damaged: float = -40, fill: float = 0) -> Restorer:
+    """Makes everything lighter by `shift`, adds chequers of `detail`, and fills with `fill`.
 
-    def network(tile: np.ndarray) -> np.ndarray:
-        return tile + np.float32(shift)
+    damaged: the logit of a damage on the left half; there is none on the right one.
+    """
 
-    return Restorer(network, {"file": "shift", "sha256": f"{shift}"}, tile_px=64, overlap_px=32)
+    def interventions(tile: np.ndarray) -> np.ndarray:
+        rows, columns = np.indices(tile.shape[1:3])
+        parts = np.zeros((*tile.shape[:3], 7), np.float32)
+        parts[..., DAMAGE] = np.where(columns < tile.shape[2] / 2, damaged, -40)[..., None]
+        parts[..., DETAIL] = detail * np.where((rows + columns) % 2, 1, -1)[..., None]
+        parts[..., FILL] = fill
+        return parts
+
+    def estimate(_: np.ndarray) -> np.ndarray:
+        return np.float32([[[0, 0, 0, shift]] * 3])
+
+    facts = {"file": "shift", "sha256": f"{shift}"}
+    return Restorer(interventions, estimate, facts, tile_px=1024, overlap_px=32)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
@@ -90,40 +103,69 @@ def test_a_wide_gamut_scan_keeps_its_profile_and_its_change_is_made_in_srgb(tmp_
 
 
 QUARTER_STEP = 0.25 / 255  # what a broad mean makes of chequers at the borders is less
-
-
-def chequered(size_255: float) -> Restorer:
-    """Adds fine chequers of that amplitude, and so detail of that root mean square."""
-    sign = np.where(np.indices((64, 64)).sum(axis=0) % 2, 1, -1)[None, ..., None] / 255
-    return dataclasses.replace(restorer(0), network=lambda tile: tile + size_255 * sign)
+GREY = np.full((64, 64, 3), 0.5, np.float32)
 
 
 @pytest.mark.parametrize(("size_255", "share"), [(1.9, 0), (4, 0.5), (6.1, 1)])
 def test_a_work_whose_detail_or_colour_hardly_changes_keeps_it(
     size_255: float, share: float
 ) -> None:
-    view = np.full((64, 64, 3), 0.5, np.float32)
     zones = {"detail_zone_255": 4.0, "colour_zone_255": 4.0}
-    for plain in (restorer(size_255 / 255), chequered(size_255)):
-        change = dataclasses.replace(plain, **zones).change(view)
-        np.testing.assert_allclose(change, plain.change(view) * share, atol=QUARTER_STEP)
+    for plain in (restorer(size_255 / 255), restorer(0, detail=size_255 / 255)):
+        change, _ = dataclasses.replace(plain, **zones).change(GREY)
+        np.testing.assert_allclose(change, plain.change(GREY)[0] * share, atol=QUARTER_STEP)
         assert share or not change.any()
 
 
 def test_a_change_never_leads_out_of_the_range_of_the_work() -> None:
     for level in (0.0, 0.01, 0.99, 1.0):
         view = np.full((64, 64, 3), level, np.float32)
-        restored = view + dataclasses.replace(chequered(40), colour_zone_255=90.0).change(view)
+        restored = view + restorer(0.2, detail=0.2).change(view)[0]
         assert 0 <= restored.min() <= restored.max() <= 1
 
 
 def test_colour_and_detail_are_decided_apart() -> None:
-    view = np.full((64, 64, 3), 0.5, np.float32)
-    plain = dataclasses.replace(
-        restorer(0), network=lambda tile: chequered(3).network(tile) + np.float32(20 / 255)
+    plain = restorer(20 / 255, detail=3 / 255)
+    change, decided = dataclasses.replace(plain, detail_zone_255=8.0, colour_zone_255=8.0).change(
+        GREY
     )
-    change = dataclasses.replace(plain, detail_zone_255=8.0, colour_zone_255=8.0).change(view)
     np.testing.assert_allclose(change, 20 / 255, atol=QUARTER_STEP)
+    assert decided["colour"] == [[0, 0, 0, pytest.approx(20 / 255, abs=1e-5)]] * 3
+
+
+@pytest.mark.parametrize(
+    ("treat", "left", "right"),
+    [
+        (("damage",), 0.2, 0),
+        (("detail",), 0, 0.1),
+        (("colour",), 0.05, 0.05),
+        (("damage", "detail"), 0.2, 0.1),
+        (("damage", "detail", "colour"), 0.25, 0.15),
+    ],
+)
+def test_only_what_is_treated_is_changed(treat: tuple[str, ...], left: float, right: float) -> None:
+    everything = restorer(0.05, detail=0.1, damaged=40, fill=0.2)
+    change, _ = dataclasses.replace(everything, treat=treat).change(GREY)
+    # The largest of the chequers, away from where both halves meet
+    assert change[:, 8:20].max() == pytest.approx(left, abs=0.01)
+    assert change[:, 44:56].max() == pytest.approx(right, abs=0.01)
+
+
+def test_a_network_cannot_shift_colours_where_it_corrects_detail() -> None:
+    plain = restorer(0)
+
+    def tinting(tile: np.ndarray) -> np.ndarray:
+        return plain.interventions(tile) + np.float32([0] + [0.1] * 6)
+
+    change, _ = dataclasses.replace(plain, interventions=tinting).change(GREY)
+    assert not change.any()
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.5])
+def test_all_that_is_done_is_scaled_by_the_strength(strength: float) -> None:
+    whole = restorer(0.05, detail=0.1)
+    change, _ = dataclasses.replace(whole, strength=strength).change(GREY)
+    np.testing.assert_allclose(change, strength * whole.change(GREY)[0], atol=QUARTER_STEP)
 
 
 def test_resolution_and_exif_are_kept(tmp_path: Path) -> None:

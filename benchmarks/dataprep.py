@@ -1,0 +1,198 @@
+"""How fast works are prepared and deteriorated, with one process and with two.
+
+    python benchmarks/dataprep.py [--works 240] [--folder FOLDER]
+
+Runs the stages `preprocess` and `degrade`, Prefect server and all, on works of FOLDER or else on
+painted ones, in a workspace of its own. In the same run each part is measured alone, in one process
+with one thread. Prints images/s, what two processes gain over one, what one process reaches of the
+sum of its parts, their shares, and what each degradation costs for a megapixel.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tasks.degradations import DEGRADATIONS  # noqa: E402 -- found by the line above
+from tasks.files import read_jsonl, write_bytes  # noqa: E402
+from tasks.images import load_srgb, png_bytes, read_png, to_float, to_uint8  # noqa: E402
+from tasks.preprocessing import perceptual_hash  # noqa: E402
+from tasks.recipes import read_recipe, render  # noqa: E402
+
+CODE = ("crawler", "data", "flows", "models", "scans", "tasks", "params.py", "params.yaml")
+SAMPLED = 40  # works, or twins, by which a part is measured
+
+
+def main() -> None:
+    cv2.setNumThreads(1)
+    asked = arguments()
+    console = Console(width=110)
+    with tempfile.TemporaryDirectory() as folder:
+        place = workspace(Path(folder), asked)
+        stage(place, "crawl", processes=2)
+        stages = Table(
+            "stage", "images", "1 process/s", "2 processes/s", "speed-up", "of its parts"
+        )
+        shares = Table("stage", "part", "ms an image", "share")
+        for name in ("preprocess", "degrade"):
+            seconds = {number: timed(place, name, number) for number in (2, 1)}
+            images = len(read_jsonl(place / OUTS[name] / "manifest.jsonl"))
+            parts = PARTS[name](place)
+            alone = 1 / sum(parts.values())
+            stages.add_row(
+                name,
+                str(images),
+                *(f"{images / seconds[number]:.1f}" for number in (1, 2)),
+                f"{seconds[1] / seconds[2]:.2f}",
+                f"{images / seconds[1] / alone:.0%}",
+            )
+            for part, cost in parts.items():
+                shares.add_row(name, part, f"{cost * 1e3:.2f}", f"{cost * alone:.0%}")
+            if name == "preprocess":
+                stage(place, "split", processes=1)
+        console.print(stages)
+        console.print(shares)
+        console.print(degradations(load_srgb(next((place / "data/artworks").rglob("*.jp*g")))))
+
+
+OUTS = {"preprocess": "data/clean", "degrade": "data/degraded"}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--works", type=int, default=240, help="painted works")
+    parser.add_argument("--folder", type=Path, help="works of your own instead")
+    return parser.parse_args()
+
+
+def workspace(folder: Path, asked: argparse.Namespace) -> Path:
+    """The project's code and params, and nothing computed yet."""
+    for name in CODE:
+        source = ROOT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__", *OUTS_IGNORED)
+            shutil.copytree(source, folder / name, ignore=ignored)
+        else:
+            shutil.copy(source, folder / name)
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params["crawl"]["works"] = asked.works
+    if asked.folder:
+        params["crawl"] |= {"source": "folder", "folder": str(asked.folder.resolve())}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    return folder
+
+
+OUTS_IGNORED = ("artworks", "clean", "degraded", "model", "restored", "split")
+
+
+def stage(place: Path, name: str, *, processes: int) -> None:
+    """Run a stage as DVC does."""
+    environment = os.environ | {"PATINA_WORKERS": str(processes)}
+    subprocess.run(
+        [sys.executable, "-m", "flows", name],
+        cwd=place,
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def timed(place: Path, name: str, processes: int) -> float:
+    """Seconds that a stage takes for its items, from an empty store.
+
+    What it takes with all of them in the store, server and publishing, is taken off.
+    """
+    shutil.rmtree(place / ".cache/items", ignore_errors=True)
+    spent = []
+    for _ in range(2):
+        shutil.rmtree(place / OUTS[name], ignore_errors=True)
+        started = time.monotonic()
+        stage(place, name, processes=processes)
+        spent.append(time.monotonic() - started)
+    return spent[0] - spent[1]
+
+
+def preprocess_parts(place: Path) -> dict[str, float]:
+    """Seconds an image."""
+    works = read_jsonl(place / "data/artworks/manifest.jsonl")[:SAMPLED]
+    files = [place / "data/artworks" / work["file"] for work in works]
+    size = yaml.safe_load((place / "params.yaml").read_text())["preprocess"]["working_px"]
+    clean = [load_srgb(file, long_side_px=size) for file in files]
+    encoded = [png_bytes(image) for image in clean]
+    return {
+        "decode, resize": alone(lambda file: load_srgb(file, long_side_px=size), files),
+        "perceptual hash": alone(perceptual_hash, clean),
+        "encode": alone(png_bytes, clean),
+        "write": alone(lambda data: write_bytes(place / "x.png", data), encoded),
+    }
+
+
+def degrade_parts(place: Path) -> dict[str, float]:
+    """Seconds a twin; a work is decoded once for all of its twins."""
+    twins = read_jsonl(place / "data/degraded/manifest.jsonl")
+    works = len({twin["work"] for twin in twins})
+    chosen = twins[:: max(1, len(twins) // SAMPLED)]
+    files = [place / "data/clean" / twin["clean"] for twin in chosen]
+    recipes = [read_recipe(place / "data/degraded" / twin["recipe"]) for twin in chosen]
+    jobs = [(to_float(read_png(file)), recipe) for file, recipe in zip(files, recipes, strict=True)]
+    made = [render(*job) for job in jobs]
+    layers = [to_uint8(twin) for twin, _ in made]
+    masks = [to_uint8(mask) for _, mask in made if mask.any()]
+    pngs = [png_bytes(image) for image in layers]
+    return {
+        "decode": alone(lambda file: to_float(read_png(file)), files) * works / len(twins),
+        "deteriorate": alone(lambda job: render(*job), jobs),
+        "encode": alone(lambda image: png_bytes(to_uint8(image)), [twin for twin, _ in made]),
+        "encode masks": alone(png_bytes, masks) * len(masks) / len(chosen) if masks else 0.0,
+        "write": alone(lambda data: write_bytes(place / "x.png", data), pngs),
+    }
+
+
+PARTS: dict[str, Callable[[Path], dict[str, float]]] = {
+    "preprocess": preprocess_parts,
+    "degrade": degrade_parts,
+}
+
+
+def alone(function: Callable, inputs: list) -> float:
+    """Seconds for one input, the mean over all, on one thread; the better of two rounds."""
+    rounds = []
+    for _ in range(2):
+        started = time.perf_counter()
+        for one in inputs:
+            function(one)
+        rounds.append((time.perf_counter() - started) / len(inputs))
+    return min(rounds)
+
+
+def degradations(work: np.ndarray) -> Table:
+    """What each costs at severity 0.6 on a megapixel."""
+    table = Table("degradation", "ms a megapixel, one thread")
+    image = to_float(cv2.resize(work, (1250, 800)))
+    for name, degrade in DEGRADATIONS.items():
+        seeds = list(range(3))
+
+        def once(seed: int, degrade: Callable = degrade) -> None:
+            degrade(image, np.random.default_rng(seed), severity=0.6)
+
+        table.add_row(name, f"{alone(once, seeds) * 1e3:.1f}")
+    return table
+
+
+if __name__ == "__main__":
+    main()

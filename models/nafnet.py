@@ -1,0 +1,73 @@
+"""A network without activation functions."""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from models.interventions import head
+
+Tensor = Any  # a symbolic Keras tensor (N, H, W, C)
+
+WIDTH, BLOCKS_DOWN, MIDDLE, BLOCKS_UP = 16, (1, 1, 2), 2, (1, 1, 1)
+NEAR_PX = 2  # of the features, at each level, that share a channel's attention
+
+
+def nafnet(*, width: float = 1.0) -> keras.Model:
+    """NAFNet: (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 16 -> (N, H, W, 7).
+
+    Source: Chen et al., "Simple Baselines for Image Restoration" (2022),
+    https://arxiv.org/abs/2204.04676, figures 2 and 3. Changed: channels are weighed by the mean of
+    what is near, not of the whole, as Chu et al. found for images larger than the patches (2021),
+    https://arxiv.org/abs/2112.04491; so a tile's result depends only on what is near. Up-sampling
+    is nearest-neighbour, which exports with any size. The result: see `models.interventions`.
+    """
+    channels = max(8, 2 * round(WIDTH * width / 2))
+    image = layers.Input((None, None, 3), name="image")
+    features, skips = layers.Conv2D(channels, 3, padding="same", name="intro")(image), []
+    for level, blocks in enumerate(BLOCKS_DOWN):
+        for block in range(blocks):
+            features = naf_block(features, name=f"down_{level}_{block}")
+        skips.append(features)
+        wide = 2 * features.shape[-1]
+        features = layers.Conv2D(wide, 2, strides=2, name=f"down_{level}")(features)
+    for block in range(MIDDLE):
+        features = naf_block(features, name=f"middle_{block}")
+    for level in reversed(range(len(skips))):
+        narrow = layers.Conv2D(skips[level].shape[-1], 1, name=f"up_{level}")(features)
+        doubled = layers.UpSampling2D(interpolation="nearest", name=f"double_{level}")(narrow)
+        features = layers.Add(name=f"join_{level}")([skips[level], doubled])
+        for block in range(BLOCKS_UP[level]):
+            features = naf_block(features, name=f"up_{level}_{block}")
+    return keras.Model(image, head(layers.Conv2D, 3)(features), name="interventions")
+
+
+def naf_block(features: Tensor, *, name: str) -> Tensor:
+    """Attention by gates, then a feed-forward by a gate; both start as the identity."""
+    channels = features.shape[-1]
+    found = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm_1")(features)
+    found = layers.Conv2D(2 * channels, 1, name=f"{name}_expand_1")(found)
+    found = layers.DepthwiseConv2D(3, padding="same", name=f"{name}_depthwise")(found)
+    found = gate(found, name=f"{name}_gate_1")
+    near = layers.AveragePooling2D(NEAR_PX, name=f"{name}_near")(found)
+    near = layers.Conv2D(channels, 1, name=f"{name}_attention")(near)
+    near = layers.UpSampling2D(NEAR_PX, interpolation="nearest", name=f"{name}_spread")(near)
+    found = layers.Multiply(name=f"{name}_weighed")([found, near])
+    features = layers.Add(name=f"{name}_1")([features, starting_at_zero(found, f"{name}_out_1")])
+    found = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm_2")(features)
+    found = gate(
+        layers.Conv2D(2 * channels, 1, name=f"{name}_expand_2")(found), name=f"{name}_gate_2"
+    )
+    return layers.Add(name=f"{name}_2")([features, starting_at_zero(found, f"{name}_out_2")])
+
+
+def gate(features: Tensor, *, name: str) -> Tensor:
+    """One half of the channels times the other."""
+    half = features.shape[-1] // 2
+    return layers.Multiply(name=name)([features[..., :half], features[..., half:]])
+
+
+def starting_at_zero(features: Tensor, name: str) -> Tensor:
+    """A 1×1 convolution, next to nothing at first."""
+    small = keras.initializers.VarianceScaling(1e-6)
+    return layers.Conv2D(features.shape[-1], 1, kernel_initializer=small, name=name)(features)

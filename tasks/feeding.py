@@ -1,0 +1,176 @@
+"""Clean works -> batches to train on, deteriorated on the fly in processes of their own.
+
+Every draw follows from seed, epoch and the twin's number alone, so a resumed training sees the same
+batches, whatever the number of processes.
+"""
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import cv2
+import numpy as np
+
+from tasks.degradations import COLOUR, Image
+from tasks.deteriorating import Mixture
+from tasks.images import read_png, reduced, to_float, to_uint8, view_of
+from tasks.recipes import Recipe, draw_recipe, render
+
+Batch = tuple[np.ndarray, np.ndarray]
+
+SOUND_SHARE = 1 / 12  # of the twins: sound works are to be left alone
+TWIN_PATCHES = 12  # of the smallest size, cut from one twin
+TWIN_VIEWS = 1
+VIEWED_PX = 256  # long side of the works of which views are made
+JOB_TWINS = 8  # made by one call to a process
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What is drawn: the works, and what happens to them; see `recipes.draw_recipe`."""
+
+    works: Sequence[Path]
+    mixture: Mixture
+    count: tuple[int, int]
+    seed: int
+
+
+class Feeder:
+    """Batches by epoch. While one epoch's are used, the next one's are made.
+
+    Use it as a context: it holds processes.
+    """
+
+    def __init__(self, feed: Feed, *, steps: int, batch: int, processes: int) -> None:
+        """steps: batches in an epoch. batch: patches or views in a batch."""
+        self.feed, self.steps, self.batch, self.processes = feed, steps, batch, processes
+        self.coming: dict[tuple[Any, ...], list[Future[np.ndarray]]] = {}
+
+    def __enter__(self) -> Self:
+        self.pool = ProcessPoolExecutor(
+            self.processes,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=cv2.setNumThreads,
+            initargs=(1,),
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.pool.shutdown(cancel_futures=True)
+
+    def patches(self, epoch: int, sides_px: Sequence[int]) -> Iterator[Batch]:
+        """Twins' patches, (N, h, w, 3), with what they are to become and the damage, (N, h, w, 4).
+
+        sides_px: of the patches; an epoch has those of one size, in turn. Of larger ones than the
+        smallest a batch has fewer. Colours stay as the degradations in COLOUR left them.
+        """
+        for ahead in (epoch, epoch + 1):
+            side = sides_px[ahead % len(sides_px)]
+            share = (min(sides_px) / side) ** 2
+            size, cuts = (max(1, round(share * n)) for n in (self.batch, TWIN_PATCHES))
+            if ahead == epoch:
+                batches = size
+            self._begin(ahead, cut_patches, size, side, cuts)
+        return self._batches(epoch, cut_patches, batches)
+
+    def views(self, epoch: int, side_px: int) -> Iterator[Batch]:
+        """Twins squeezed into squares, (N, side, side, 3), and them with their own colours."""
+        for ahead in (epoch, epoch + 1):
+            self._begin(ahead, cut_views, self.batch, side_px, TWIN_VIEWS)
+        return self._batches(epoch, cut_views, self.batch)
+
+    def _begin(self, epoch: int, cut: Callable, size: int, side_px: int, cuts: int) -> None:
+        if (cut, epoch) in self.coming:
+            return
+        twins = -(-self.steps * size // cuts)
+        self.coming[cut, epoch] = [
+            self.pool.submit(
+                cut, self.feed, epoch, range(first, min(first + JOB_TWINS, twins)), side_px, cuts
+            )
+            for first in range(0, twins, JOB_TWINS)
+        ]
+
+    def _batches(self, epoch: int, cut: Callable, size: int) -> Iterator[Batch]:
+        """Shuffled, for the patches of one twin are alike."""
+        layers = np.concatenate([job.result() for job in self.coming.pop((cut, epoch))])
+        order = np.random.default_rng([self.feed.seed, epoch]).permutation(len(layers))
+        for step in range(self.steps):
+            chosen = layers[order[step * size : (step + 1) * size]]
+            yield to_float(chosen[..., :3]), to_float(chosen[..., 3:])
+
+
+def cut_patches(
+    feed: Feed, epoch: int, twins: Sequence[int], side_px: int, cuts: int
+) -> np.ndarray:
+    """uint8 (twins · cuts, side, side, 7): degraded, target and mask, turned at random."""
+    cut = []
+    for twin in twins:
+        rng = np.random.default_rng([feed.seed, epoch, twin])
+        clean, recipe = _drawn(feed, rng, f"{epoch}-{twin}")
+        layers = with_target(clean, recipe)
+        short = [(0, max(0, side_px - size)) for size in layers.shape[:2]]
+        layers = np.pad(layers, (*short, (0, 0)), mode="symmetric") if np.any(short) else layers
+        for _ in range(cuts):
+            top, left = (int(rng.integers(size - side_px + 1)) for size in layers.shape[:2])
+            patch = layers[top : top + side_px, left : left + side_px]
+            cut.append(_turned(patch, rng))
+    return np.stack(cut)
+
+
+def cut_views(feed: Feed, epoch: int, twins: Sequence[int], side_px: int, cuts: int) -> np.ndarray:
+    """uint8 (twins · cuts, side, side, 6): the view of a twin, and without what COLOUR did."""
+    cut = []
+    for twin in twins:
+        rng = np.random.default_rng([feed.seed, epoch, twin])
+        clean, recipe = _drawn(feed, rng, f"{epoch}-{twin}")
+        for _ in range(cuts):
+            part = reduced(_part(clean, rng), VIEWED_PX)
+            views = [
+                to_uint8(view_of(render(part, recipe, only=only)[0], side_px))
+                for only in (None, _steps(recipe, colour=False))
+            ]
+            cut.append(_turned(np.dstack(views), rng))
+    return np.stack(cut)
+
+
+def with_target(clean: Image, recipe: Recipe) -> np.ndarray:
+    """uint8 (H, W, 7): the twin, what a network is to make of it, and the mask of its damage."""
+    degraded, mask = render(clean, recipe)
+    target, _ = render(clean, recipe, only=_steps(recipe, colour=True))
+    return np.dstack([to_uint8(degraded), to_uint8(target), to_uint8(mask)])
+
+
+def _drawn(feed: Feed, rng: np.random.Generator, twin: str) -> tuple[Image, Recipe]:
+    path = feed.works[int(rng.integers(len(feed.works)))]
+    count = (0, 0) if rng.random() < SOUND_SHARE else feed.count
+    recipe = draw_recipe(path.stem, twin, seed=feed.seed, mixture=feed.mixture, count=count)
+    return to_float(read_png(path)), recipe
+
+
+def _steps(recipe: Recipe, *, colour: bool) -> set[int]:
+    return {step.step for step in recipe.steps if (step.name in COLOUR) == colour}
+
+
+def _part(image: Image, rng: np.random.Generator) -> Image:
+    """From half of `image`'s sides to the whole: what a photograph shows of a work."""
+    share = rng.uniform(0.5, 1)
+    height, width = (max(1, int(size * share)) for size in image.shape[:2])
+    top, left = (
+        int(rng.integers(whole - part + 1))
+        for whole, part in zip(image.shape[:2], (height, width), strict=True)
+    )
+    return np.ascontiguousarray(image[top : top + height, left : left + width])
+
+
+def _turned(patch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    mirrored, turns = bool(rng.integers(2)), int(rng.integers(4))
+    return np.rot90(patch[:, ::-1] if mirrored else patch, turns)
