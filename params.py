@@ -13,7 +13,7 @@ from tasks.degradations import DEGRADATIONS
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
-PatchSide = Annotated[int, Field(ge=16)]
+PatchSide = Annotated[int, Field(ge=16, multiple_of=16)]
 Seed = Annotated[int, Field(ge=0)]
 Severity = Annotated[float, Field(ge=0, le=1)]
 

@@ -37,20 +37,13 @@ def for_training(network: keras.Model) -> keras.Model:
 
 
 def head(layer: type[layers.Layer], size: int, **options: Any) -> layers.Layer:
-    """The last layer: CHANNELS in float32, that at first change nothing and see no damage."""
+    """The last layer: CHANNELS in float32, that at first change nothing."""
     return layer(
         CHANNELS,
         size,
         padding="same",
         kernel_initializer=keras.initializers.VarianceScaling(1e-6),
-        bias_initializer=rare_damage,
         dtype="float32",
         name="parts",
         **options,
     )
-
-
-@keras.saving.register_keras_serializable("patina")
-def rare_damage(shape: tuple[int, ...], dtype: Any = None) -> Any:
-    """A bias that gives one pixel in twenty a damage, and the rest nothing."""
-    return ops.convert_to_tensor([-3.0] + [0.0] * (shape[0] - 1), dtype=dtype)

@@ -119,9 +119,7 @@ def test_a_loss_gives_a_value_for_each_image_that_grows_with_the_difference(name
     assert (values[1] < values[2]).all()
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("l1", 0.1), ("charbonnier", 0.1), ("rms", 0.1)]
-)
+@pytest.mark.parametrize(("name", "value"), [("l1", 0.1), ("charbonnier", 0.1), ("rms", 0.1)])
 def test_the_loss_of_a_constant_difference_follows_from_its_definition(
     name: str, value: float
 ) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import keras
 
 FOLDER = Path(__file__).parent
-DEFAULT = "unet"
+DEFAULT = "conservator"
 
 
 class DamagedWeightsError(ValueError):
