@@ -12,13 +12,13 @@ from flows.places import DEGRADED, MODEL, RESTORED
 from params import Restore
 from tasks.files import Record
 from tasks.restoring import (
-    Restorer,
     chosen_model,
     file_failures,
     load_restorer,
     plan,
     restore_scans,
 )
+from tasks.treating import Restorer
 
 
 @flow(name="restore")

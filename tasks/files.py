@@ -1,6 +1,7 @@
 """Files are written whole or not at all: temporary neighbour, fsync, rename."""
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -53,6 +54,12 @@ def read_jsonl(path: Path) -> list[Record]:
     """The records of a JSON-lines file."""
     with path.open(encoding="utf-8") as file:
         return [json.loads(line) for line in file]
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def copy(source: Path, target: Path) -> None:

@@ -3,7 +3,6 @@
 Arrays are uint8 (H, W, 3), sRGB, unless a name says otherwise.
 """
 
-import hashlib
 from pathlib import Path
 
 import cv2
@@ -71,12 +70,6 @@ def to_float(image: np.ndarray) -> np.ndarray:
 def to_uint8(image: np.ndarray) -> np.ndarray:
     """float [0, 1] -> uint8 [0, 255], clipped and rounded."""
     return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, 64 hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def view_of(image: np.ndarray, side_px: int) -> np.ndarray:

@@ -9,108 +9,22 @@ import platform
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import cv2
 import numpy as np
 import pyvips
+from skimage.color import deltaE_ciede2000, rgb2lab
 
-from models import DAMAGE, DETAIL, FILL, VIEW_PX
+from models import graph
 from models.pretrained import shipped
-from tasks.files import Record, whole_file, write_json, write_jsonl
-from tasks.images import EXTENSIONS, ImageError, reduced, sha256_of, view_of
-from tasks.tiling import Network, apply_tiled
+from tasks.files import Record, sha256_of, write_json, write_jsonl
+from tasks.images import EXTENSIONS, ImageError
+from tasks.scans import ENCODINGS, Scan, opened
+from tasks.treating import Restorer, Treatment, decide, strips_of
 
-if TYPE_CHECKING:
-    import keras
-
-ENCODINGS = {
-    ".png": ".png[compression=6]",
-    ".tif": ".tif[compression=deflate,predictor=horizontal]",
-    ".tiff": ".tif[compression=deflate,predictor=horizontal]",
-}
-DEPTHS = {"uchar": 255, "ushort": 65535}
-SPACES = {"srgb", "rgb", "rgb16", "b-w", "grey16"}
 STATEMENT = "A virtual restoration hypothesis, computed; not a record of the object."
-
-
-TREATMENTS = ("damage", "detail", "colour")
-DEAD_ZONE = 0.25 / 255  # a change of a pixel below it is none
-NO_DAMAGE = 0.02  # a damage map below it shows none
-
-
-@dataclass(frozen=True)
-class Restorer:
-    """A network and how it is applied.
-
-    interventions: float32 (1, h, w, 3) in [0, 1] -> (1, h, w, 7); estimate: (1, 128, 128, 3) ->
-    (1, 3, 4); see `models`. model: what the sidecar says of it; must hold its "sha256".
-    tile_px, overlap_px: see `apply_tiled`. treat: of TREATMENTS. strength: of all that is done, in
-    [0, 1]. detail_zone_255, colour_zone_255: how much of a work must change, in 8-bit steps, before
-    its detail (root mean square) or its colour (the shift of its mean) is changed at all: nothing
-    is up to half of it, all is from 1.5 times it on. It is decided once for a work, for what a
-    network does to a sound one is small everywhere.
-    """
-
-    interventions: Network
-    estimate: Network
-    model: Record
-    tile_px: int
-    overlap_px: int
-    treat: tuple[str, ...] = TREATMENTS
-    strength: float = 1.0
-    detail_zone_255: float = 0.0
-    colour_zone_255: float = 0.0
-
-    def applied(self) -> Record:
-        """How the network is applied, for the sidecar."""
-        names = ("tile_px", "overlap_px", "strength", "detail_zone_255", "colour_zone_255")
-        return {name: getattr(self, name) for name in names} | {"treat": list(self.treat)}
-
-    def change(self, view: np.ndarray) -> tuple[np.ndarray, Record]:
-        """What is added to `view`, float32 (H, W, 3), and what was decided for the whole work.
-
-        A pixel's change is 0 to the last bit where it would be below DEAD_ZONE.
-        """
-        parts = apply_tiled(
-            self.interventions, view, tile_px=self.tile_px, overlap_px=self.overlap_px
-        )
-        damage = 1 / (1 + np.exp(-parts[..., DAMAGE]))
-        damage[damage < NO_DAMAGE] = 0
-        detail = parts[..., DETAIL] * (1 - damage)
-        # Broad changes are changes of colour, and those are decided for the whole work
-        detail -= _broad(detail)
-        spread = float(np.sqrt(np.mean(detail**2)))
-        detail *= ("detail" in self.treat) * _share(spread, self.detail_zone_255)
-        fill = parts[..., FILL] * damage * ("damage" in self.treat)
-        mended = np.clip(view + self.strength * (detail + fill), 0, 1)
-        colour = self.estimate(view_of(mended, VIEW_PX)[None])[0]
-        colour = colour * ("colour" in self.treat) * self.strength
-        shift = np.abs((mended @ colour[:, :3].T + colour[:, 3]).mean(axis=(0, 1))).max()
-        colour *= _share(shift, self.colour_zone_255)
-        restored = np.clip(mended + mended @ colour[:, :3].T + colour[:, 3], 0, 1)
-        change = (restored - view).astype(np.float32)
-        change[np.abs(change).max(axis=2) < DEAD_ZONE] = 0
-        decided = {
-            "damaged_share": round(float((damage > 0.5).mean()), 6),
-            "colour": np.round(colour, 5).tolist(),
-        }
-        return change, decided
-
-
-def _share(size: float, zone_255: float) -> float:
-    """How much of a change of that size, of 1, is made."""
-    return float(np.clip(size * 255 / zone_255 - 0.5, 0, 1)) if zone_255 else 1.0
-
-
-def _broad(change: np.ndarray) -> np.ndarray:
-    """What is left of `change` under a Gaussian of a thirty-second of the long side."""
-    height, width = change.shape[:2]
-    small = reduced(change, 256)
-    soft = cv2.GaussianBlur(small, (0, 0), 256 / 32, borderType=cv2.BORDER_REFLECT)
-    return cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
+SAMPLED = 250_000  # pixels whose colour difference is computed, evenly spread, at most
 
 
 def chosen_model(given: Path | None, trained: Path) -> Path:
@@ -118,27 +32,18 @@ def chosen_model(given: Path | None, trained: Path) -> Path:
     return given or (trained if trained.exists() else shipped())
 
 
-def load_restorer(model: Path, **applied: Any) -> Restorer:
-    """The network filed at `model`, with what the sidecars say of it; applied: as for Restorer.
+def load_restorer(model: Path, *, precision: str = "auto", **applied: Any) -> Restorer:
+    """The network filed at `model`, with what the sidecars say of it.
+
+    precision: see `models.graph`. applied: as for Restorer.
 
     Raises FileNotFoundError when there is none.
     """
     if not model.exists():
         raise FileNotFoundError(f"restore: {model}: no such model; train one with `patina run`")
-    from models import networks  # Keras and TensorFlow take seconds to import
-
-    network = networks.load(model)
-    return Restorer(
-        as_function(network.get_layer("interventions")),
-        as_function(network.get_layer("estimate")),
-        {"file": model.name, "sha256": sha256_of(model)},
-        **applied,
-    )
-
-
-def as_function(network: "keras.Model") -> Network:
-    """`network` from NumPy array to NumPy array."""
-    return lambda batch: np.asarray(network.predict_on_batch(batch), np.float32)
+    interventions, estimate, precision = graph.load(model, precision)
+    facts = {"file": model.name, "sha256": sha256_of(model), "precision": precision}
+    return Restorer(interventions, estimate, facts, **applied)
 
 
 def plan(inbox: Path, outbox: Path) -> list[tuple[Path, Path]]:
@@ -216,16 +121,20 @@ def restore_file(source: Path, target: Path, restorer: Restorer) -> Record:
     if done := _already_done(target, sidecar_path, source_sha256, restorer):
         return done
     started = time.monotonic()
-    scan = _open(source)
+    target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        result, facts = _restored(scan, restorer)
-        _write(result, target)
+        with (
+            tempfile.TemporaryDirectory(dir=target.parent, prefix=".patina-") as folder,
+            opened(source, Path(folder)) as scan,
+        ):
+            facts = _restored(scan, restorer, Path(folder), target)
+            form = scan.form()
     except pyvips.Error as error:
         raise ImageError(f"{source.name}: cannot be converted: {error}") from error
     sidecar = {
-        "schema": 1,
+        "schema": 2,
         "statement": STATEMENT,
-        "source": {"file": source.name, "sha256": source_sha256, **_form(scan)},
+        "source": {"file": source.name, "sha256": source_sha256, **form},
         "result": {"file": target.name, "sha256": sha256_of(target)},
         "model": restorer.model,
         "change": facts,
@@ -255,100 +164,65 @@ def _already_done(
     return record if same and whole else None
 
 
-def _open(source: Path) -> pyvips.Image:
-    try:
-        scan = pyvips.Image.new_from_file(str(source), fail_on="error").copy_memory()
-    except pyvips.Error as error:
-        raise ImageError(f"{source.name}: no image that can be read to its end") from error
-    if scan.interpretation not in SPACES or scan.format not in DEPTHS:
-        raise ImageError(
-            f"{source.name}: {scan.interpretation} of {scan.format} is not restored yet; "
-            "convert it to RGB or grey of 8 or 16 bit"
-        )
-    if _colours(scan) not in (1, 3):
-        raise ImageError(f"{source.name}: {_colours(scan)} colour bands; RGB and grey are restored")
-    if scan.get_typeof("n-pages") and scan.get("n-pages") > 1:
-        raise ImageError(f"{source.name}: {scan.get('n-pages')} pages; split it into single ones")
-    return scan
+def _restored(scan: Scan, restorer: Restorer, folder: Path, target: Path) -> Record:
+    """File the scan with the network's change at `target`; figures of the change."""
+    with (folder / "parts").open("w+b") as kept:
+        treatment = decide(restorer, scan.srgb, scan.height, scan.width, kept)
+        figures = _Figures(scan)
+        with (folder / "pixels").open("wb") as pixels:
+            for top, bottom in strips_of(scan.height):
+                pixels.write(figures.of_strip(treatment, top, bottom).tobytes())
+    scan.file(folder / "pixels", target)
+    return figures.record() | treatment.decided()
 
 
-def _colours(scan: pyvips.Image) -> int:
-    """Bands but for the alpha."""
-    return scan.bands - (1 if scan.hasalpha() else 0)
+class _Figures:
+    """What the sidecar tells of a change, strip by strip."""
+
+    def __init__(self, scan: Scan) -> None:
+        self.scan = scan
+        self.pixels = scan.height * scan.width
+        self.changed, self.steps, self.largest = 0, 0.0, 0.0
+        self.every = max(1, round((self.pixels / SAMPLED) ** 0.5))
+        self.differences: list[np.ndarray] = []
+        self.damaged: list[np.ndarray] = []
+
+    def of_strip(self, treatment: Treatment, top: int, bottom: int) -> np.ndarray:
+        """The rows of the result, counted."""
+        view, own = self.scan.srgb(top, bottom), self.scan.rows(top, bottom)
+        change, damage = treatment.change(lambda *_: view, top, bottom)
+        result = self.scan.changed(own, view, change)
+        self.changed += int((result != own).any(axis=2).sum())
+        steps = np.abs(change).max(axis=2) * 255
+        self.steps += float(steps.sum(dtype=np.float64))
+        self.largest = max(self.largest, float(steps.max()))
+        sampled = np.s_[-top % self.every :: self.every, :: self.every]
+        before = view[sampled]
+        if before.size:
+            pair = [rgb2lab(each) for each in (before, before + change[sampled])]
+            self.differences.append(deltaE_ciede2000(*pair).ravel())
+            self.damaged.append(damage[sampled].ravel() > 0.5)
+        return result
+
+    def record(self) -> Record:
+        """Shares, 8-bit steps, and the ΔE2000 inside and outside of the damage."""
+        differences, damaged = np.concatenate(self.differences), np.concatenate(self.damaged)
+        return {
+            "share_of_pixels": round(self.changed / self.pixels, 6),
+            "mean_8bit_steps": round(self.steps / self.pixels, 4),
+            "max_8bit_steps": round(self.largest, 4),
+            "delta_e2000": {
+                "inside_damage": _spread(differences[damaged]),
+                "outside_damage": _spread(differences[~damaged]),
+            },
+        }
 
 
-def _form(scan: pyvips.Image) -> Record:
-    bits = 8 if scan.format == "uchar" else 16
-    return {"width": scan.width, "height": scan.height, "bands": scan.bands, "bits": bits}
-
-
-def _restored(scan: pyvips.Image, restorer: Restorer) -> tuple[pyvips.Image, Record]:
-    """The scan with the network's change, in its own space and depth, and figures of the change."""
-    view = _srgb(scan)
-    change, decided = restorer.change(view)
-    pixels = scan.numpy().reshape(scan.height, scan.width, scan.bands)
-    colours = _colours(scan)
-    added = _in_own_space(scan, view, change, colours)
-    full = DEPTHS[scan.format]
-    result = pixels.copy()
-    result[..., :colours] = np.rint(np.clip(pixels[..., :colours] + added * full, 0, full))
-    steps = np.abs(change).max(axis=2) * 255
-    facts = {
-        "share_of_pixels": round(float(np.mean(result != pixels)), 6),
-        "mean_8bit_steps": round(float(steps.mean()), 4),
-        "max_8bit_steps": round(float(steps.max()), 4),
-        **decided,
-    }
-    image = pyvips.Image.new_from_array(result).cast(scan.format)
-    return scan.insert(image.copy(interpretation=scan.interpretation), 0, 0), facts
-
-
-def _srgb(scan: pyvips.Image) -> np.ndarray:
-    """The scan as the network sees it: float32 (H, W, 3), sRGB in [0, 1]."""
-    opaque = scan.extract_band(0, n=scan.bands - 1) if scan.hasalpha() else scan
-    if _has_profile(scan) and opaque.bands == 3:
-        opaque = opaque.icc_transform("srgb", embedded=True, depth=16)
-    pixels = opaque.numpy().reshape(scan.height, scan.width, -1).astype(np.float32)
-    return np.broadcast_to(pixels / DEPTHS[opaque.format], (scan.height, scan.width, 3)).copy()
-
-
-def _in_own_space(
-    scan: pyvips.Image, view: np.ndarray, change: np.ndarray, colours: int
-) -> np.ndarray:
-    """The change carried from sRGB to the scan's own space, in [-1, 1], (H, W, colours)."""
-    if colours == 1:
-        return change.mean(axis=2, keepdims=True)
-    if not _has_profile(scan):
-        return change
-    profile = scan.get("icc-profile-data")
-    before, after = (_through_profile(each, profile) for each in (view, view + change))
-    return after - before
-
-
-def _through_profile(view: np.ndarray, profile: bytes) -> np.ndarray:
-    """sRGB [0, 1] -> the space of an ICC profile, [0, 1]."""
-    deep = pyvips.Image.new_from_array(np.rint(view * 65535).astype(np.uint16))
-    with tempfile.NamedTemporaryFile(suffix=".icc") as file:
-        file.write(profile)
-        file.flush()
-        own = deep.copy(interpretation="rgb16").icc_transform(
-            file.name, input_profile="srgb", depth=16
-        )
-        return own.numpy().astype(np.float32) / 65535
-
-
-def _has_profile(scan: pyvips.Image) -> bool:
-    return scan.get_typeof("icc-profile-data") != 0
-
-
-def _write(image: pyvips.Image, target: Path) -> None:
-    """Encode losslessly, whole, with ICC profile, resolution, XMP and IPTC; PNG keeps EXIF too.
-
-    libvips writes no EXIF into TIFF.
-    """
-    encoded = image.write_to_buffer(ENCODINGS[target.suffix.lower()])
-    with whole_file(target) as file:
-        file.write(encoded)
+def _spread(values: np.ndarray) -> Record | None:
+    if not values.size:
+        return None
+    figures = {"mean": values.mean(), "p90": np.percentile(values, 90), "max": values.max()}
+    return {name: round(float(value), 3) for name, value in figures.items()}
 
 
 def _vips_version() -> str:

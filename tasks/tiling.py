@@ -1,7 +1,8 @@
 """An image of any size through a network of limited size: overlapping tiles, feathered together.
 
 The image is first reflected outwards, so that its border is seen with the same context whether it
-is one tile or a hundred; tiles start on multiples of the network's stride.
+is one tile or a hundred; tiles start on multiples of the network's stride. Rows are asked for and
+given strip by strip, so that an image need never be in memory as a whole.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,42 +10,84 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 Network = Callable[[np.ndarray], np.ndarray]
+Rows = Callable[[int, int], np.ndarray]  # (top, bottom) -> float32 (bottom - top, W, C)
+
+
+def tiled_rows(
+    network: Network,
+    rows: Rows,
+    height: int,
+    width: int,
+    *,
+    tile_px: int,
+    overlap_px: int,
+    stride_px: int = 16,
+) -> Iterator[np.ndarray]:
+    """Run `network` over an image of that size in tiles, and give float32 (h, W, D) from the top.
+
+    network: float32 (1, h, w, C) -> (1, h, w, D), h and w multiples of stride_px. tile_px: side of
+    a tile. overlap_px: what neighbours share; with twice the network's receptive radius or more
+    the result is that of one whole tile.
+    """
+    margin = overlap_px // 2
+    step = max((tile_px - overlap_px) // stride_px * stride_px, stride_px)
+    down, across = (_reflected(size, margin, stride_px) for size in (height, width))
+    columns = list(_spans(len(across), step, overlap_px))
+    pending = weight = None
+    for span in _spans(len(down), step, overlap_px):
+        wanted = down[span]
+        block = rows(int(wanted.min()), int(wanted.max()) + 1)
+        strip = _row_of_tiles(network, block[wanted - wanted.min()][:, across], columns, overlap_px)
+        feather = _feather(len(strip), overlap_px)[:, None, None]
+        strip *= feather
+        if pending is not None and weight is not None:
+            strip[: len(pending)] += pending
+            feather[: len(weight)] += weight
+        done = len(strip) if span.stop == len(down) else step
+        top, bottom = (max(margin - span.start, 0), min(margin + height - span.start, done))
+        if bottom > top:
+            yield strip[top:bottom, margin : margin + width] / feather[top:bottom]
+        pending, weight = strip[done:].copy(), feather[done:].copy()
 
 
 def apply_tiled(
     network: Network, image: np.ndarray, *, tile_px: int, overlap_px: int, stride_px: int = 16
 ) -> np.ndarray:
-    """Run `network` over `image` in tiles.
+    """`tiled_rows` of an image float32 (H, W, C) in memory: (H, W, D)."""
 
-    network: float32 (1, h, w, C) -> (1, h, w, D), h and w multiples of stride_px.
-    image: float32 (H, W, C), any size. tile_px: side of a tile. overlap_px: what neighbours share;
-    with twice the network's receptive radius or more the result is that of one whole tile.
-    Returns float32 (H, W, D).
+    def rows(top: int, bottom: int) -> np.ndarray:
+        return image[top:bottom]
+
+    sizes = {"tile_px": tile_px, "overlap_px": overlap_px, "stride_px": stride_px}
+    return np.concatenate(list(tiled_rows(network, rows, *image.shape[:2], **sizes)))
+
+
+def _reflected(size: int, margin: int, stride_px: int) -> np.ndarray:
+    """Which row, or column, lies where: `margin` at both ends, then up to a multiple of the stride.
+
+    Reflected as often as it takes.
     """
-    height, width = image.shape[:2]
-    margin = overlap_px // 2
-    step = max((tile_px - overlap_px) // stride_px * stride_px, stride_px)
-    padded = _reflect(image, margin, stride_px)
-    total: np.ndarray = np.zeros((*padded.shape[:2], 1), np.float32)
-    weights = np.zeros((*padded.shape[:2], 1), np.float32)
-    for rows in _spans(padded.shape[0], step, overlap_px):
-        for columns in _spans(padded.shape[1], step, overlap_px):
-            tile = network(padded[None, rows, columns])[0]
-            weight = _feather(tile.shape[0], overlap_px)[:, None] * _feather(
-                tile.shape[1], overlap_px
-            )
-            if total.shape[2] != tile.shape[2]:
-                total = np.repeat(total, tile.shape[2], axis=2)
-            total[rows, columns] += tile * weight[..., None]
-            weights[rows, columns] += weight[..., None]
-    inner = np.s_[margin : margin + height, margin : margin + width]
-    return total[inner] / weights[inner]
+    length = size + 2 * margin + -(size + 2 * margin) % stride_px
+    there_and_back = max(2 * (size - 1), 1)
+    places = (np.arange(length) - margin) % there_and_back
+    return np.where(places < size, places, there_and_back - places)
 
 
-def _reflect(image: np.ndarray, margin: int, stride_px: int) -> np.ndarray:
-    """Pad by `margin` all round, and at the far ends up to a multiple of the stride."""
-    ends = [(margin, margin + -(size + 2 * margin) % stride_px) for size in image.shape[:2]]
-    return np.pad(image, (*ends, (0, 0)), mode="reflect" if min(image.shape[:2]) > 1 else "edge")
+def _row_of_tiles(
+    network: Network, block: np.ndarray, columns: list[slice], overlap_px: int
+) -> np.ndarray:
+    """`block` (h, W, C) through the network, tile by tile: (h, W, D)."""
+    total: np.ndarray | None = None
+    weights = np.zeros(block.shape[1], np.float32)
+    for span in columns:
+        tile = network(np.ascontiguousarray(block[None, :, span]))[0]
+        if total is None:
+            total = np.zeros((*block.shape[:2], tile.shape[2]), np.float32)
+        weight = _feather(tile.shape[1], overlap_px)
+        total[:, span] += tile * weight[:, None]
+        weights[span] += weight
+    assert total is not None
+    return total / weights[:, None]
 
 
 def _spans(size: int, step: int, overlap_px: int) -> Iterator[slice]:

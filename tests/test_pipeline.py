@@ -14,8 +14,8 @@ import numpy as np
 from conftest import Workspace
 from mlflow.entities import Run
 
-from tasks.files import read_jsonl
-from tasks.images import read_png, sha256_of, to_float, to_uint8
+from tasks.files import read_jsonl, sha256_of
+from tasks.images import read_png, to_float, to_uint8
 from tasks.recipes import Recipe, render
 
 STAGES = ("crawl", "preprocess", "split", "degrade", "train", "restore", "evaluate")

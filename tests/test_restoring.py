@@ -9,16 +9,16 @@ import pytest
 import pyvips
 
 from models import DAMAGE, DETAIL, FILL
-from tasks.files import read_jsonl
-from tasks.images import ImageError, sha256_of
+from tasks.files import read_jsonl, sha256_of
+from tasks.images import ImageError
 from tasks.restoring import (
-    Restorer,
     file_failures,
     plan,
     restore_file,
     restore_scans,
     target_of,
 )
+from tasks.treating import Restorer
 
 HEIGHT, WIDTH = 70, 110
 
@@ -219,8 +219,8 @@ def test_bad_files_are_set_aside_with_their_reason_and_the_others_go_on(tmp_path
     (inbox / "cut.png").write_bytes((inbox / "whole.png").read_bytes()[:2000])
     (inbox / "letter.jpg").write_text("Dear museum")
     (inbox / "notes.txt").write_text("not an image, not looked at")
-    lab = pyvips.Image.new_from_file(str(inbox / "whole.png")).colourspace("lab")
-    lab.write_to_file(str(inbox / "lab.tif"))
+    linear = pyvips.Image.new_from_file(str(inbox / "whole.png")).colourspace("scrgb")
+    linear.write_to_file(str(inbox / "linear.tif"))
     outcomes = list(restore_scans(plan(inbox, outbox), restorer(0.1)))
     assert file_failures(outcomes, outbox) == "restore: 5 scans, 3 set aside"
     reasons = {
@@ -228,7 +228,7 @@ def test_bad_files_are_set_aside_with_their_reason_and_the_others_go_on(tmp_path
     }
     assert reasons["cut.png"] == "cut.png: no image that can be read to its end"
     assert reasons["letter.jpg"] == "letter.jpg: no image that can be read to its end"
-    assert "convert it to RGB or grey" in reasons["lab.tif"]
+    assert "convert it to RGB" in reasons["linear.tif"]
     restored = sorted(str(path.relative_to(outbox)) for path in outbox.rglob("*.json"))
     assert restored == ["deep/good.TIF.json", "whole.png.json"]
 
@@ -261,14 +261,8 @@ def test_results_in_the_inbox_are_no_scans(tmp_path: Path) -> None:
     assert plan(tmp_path, tmp_path / "restored") == first
 
 
-def test_what_cannot_be_restored_whole_is_refused(tmp_path: Path) -> None:
+def test_a_file_of_anothers_is_not_taken_for_a_sidecar(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
-    page = pyvips.Image.new_from_file(str(tmp_path / "a.tif")).copy()
-    pyvips.Image.arrayjoin([page, page], across=1).write_to_file(
-        str(tmp_path / "pages.tif"), page_height=HEIGHT
-    )
-    with pytest.raises(ImageError, match=r"pages\.tif: 2 pages"):
-        restore_file(tmp_path / "pages.tif", tmp_path / "out.tif", restorer(0.1))
     (tmp_path / "b.tif.json").write_text("{}")
     with pytest.raises(ImageError, match=r"b\.tif\.json: in the way"):
         restore_file(tmp_path / "a.tif", tmp_path / "b.tif", restorer(0.1))

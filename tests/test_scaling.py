@@ -27,8 +27,7 @@ from flows.crawl import mirror
 from flows.harvesting import CrawlError
 from flows.preprocess import prepare_batch
 from params import ParamsError, load
-from tasks.files import read_jsonl
-from tasks.images import sha256_of
+from tasks.files import read_jsonl, sha256_of
 
 WORKS = 20
 SIDE_PX = 720  # large enough that there is time to kill somebody

@@ -1,0 +1,256 @@
+"""Scans of any size: read by rows as sRGB, and filed with other pixels but the same form.
+
+A scan is decoded once into a file of bare pixels, and its result encoded from one, so that neither
+is in memory as a whole.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyvips
+
+from tasks.files import Record
+from tasks.images import ImageError
+
+ENCODINGS = {
+    ".png": ".png[compression=6]",
+    ".tif": ".tif[compression=deflate,predictor=horizontal,bigtiff={big}]",
+    ".tiff": ".tif[compression=deflate,predictor=horizontal,bigtiff={big}]",
+}
+LOSSY_ENCODINGS = {
+    ".jpg": ".jpg[Q=95,subsample_mode=off]",
+    ".jpeg": ".jpg[Q=95,subsample_mode=off]",
+    ".webp": ".webp[Q=95]",
+}
+BIG_TIFF = 3_500_000_000  # bytes of pixels from which a TIFF could outgrow 4 GiB
+SPACES = {"srgb", "rgb", "rgb16", "b-w", "grey16", "cmyk", "lab", "labs"}
+DEPTHS = {"uchar": 255, "ushort": 65535}
+NUMPY = {"uchar": np.uint8, "ushort": np.uint16, "short": np.int16, "float": np.float32}
+LAB = {"lab": "float", "labs": "short"}
+MAX_MEGAPIXELS = 4000  # a file that claims more is a bomb, or no scan
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
+CREATOR = "Patina"
+
+
+@dataclass
+class Scan:
+    """An open scan.
+
+    image: its pixels, any row of them at hand. profile: its ICC profile as a file, if it has one.
+    notes: what of the file is not as in the result, in words.
+    """
+
+    image: pyvips.Image
+    folder: Path
+    profile: Path | None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def height(self) -> int:
+        """Rows, as stored: an EXIF orientation stays a tag."""
+        return int(self.image.height)
+
+    @property
+    def width(self) -> int:
+        """Columns, as stored."""
+        return int(self.image.width)
+
+    @property
+    def colours(self) -> int:
+        """Bands but for the alpha."""
+        return int(self.image.bands) - (1 if self.image.hasalpha() else 0)
+
+    @property
+    def lab(self) -> bool:
+        """Are the pixels CIELAB?"""
+        return self.image.interpretation in LAB
+
+    def form(self) -> Record:
+        """Size and depth, for the sidecar."""
+        bits = 8 if self.image.format in ("uchar", "float") else 16
+        bands = int(self.image.bands)
+        record = {"width": self.width, "height": self.height, "bands": bands, "bits": bits}
+        return record | ({"notes": self.notes} if self.notes else {})
+
+    def rows(self, top: int, bottom: int) -> np.ndarray:
+        """Those rows in the scan's own space and depth, (h, W, bands)."""
+        strip = self.image.crop(0, top, self.width, bottom - top)
+        return strip.numpy().reshape(bottom - top, self.width, self.image.bands)
+
+    def srgb(self, top: int, bottom: int) -> np.ndarray:
+        """Those rows as a network sees them: float32 (h, W, 3), sRGB in [0, 1]."""
+        strip = self.image.crop(0, top, self.width, bottom - top)
+        if self.image.hasalpha():
+            strip = strip.extract_band(0, n=self.colours)
+        if self.lab:
+            strip = strip.colourspace("rgb16")
+        elif self.profile and self.colours > 1:
+            strip = strip.icc_transform("srgb", input_profile=str(self.profile), depth=16)
+        elif self.image.interpretation == "cmyk":
+            strip = strip.icc_transform("srgb", input_profile="cmyk", depth=16)
+        pixels = strip.numpy().reshape(bottom - top, self.width, -1).astype(np.float32)
+        pixels /= DEPTHS[strip.format]
+        return np.broadcast_to(pixels, (bottom - top, self.width, 3)).copy()
+
+    def changed(self, own: np.ndarray, view: np.ndarray, change: np.ndarray) -> np.ndarray:
+        """`own`, rows of this scan, with the `change` of their `view` carried over.
+
+        Pixels whose change is 0, and the alpha, stay to the last bit.
+        """
+        added = self._carried(view, change)
+        added[~change.any(axis=2)] = 0
+        result = own.copy()
+        colours = result[..., : self.colours] + added
+        if self.image.format in DEPTHS:
+            colours = np.rint(np.clip(colours, 0, DEPTHS[self.image.format]))
+        elif self.image.format == "short":
+            colours = np.rint(np.clip(colours, -32768, 32767))
+        result[..., : self.colours] = colours.astype(result.dtype)
+        return result
+
+    def _carried(self, view: np.ndarray, change: np.ndarray) -> np.ndarray:
+        """The change in the scan's own space and unit, (h, W, colours)."""
+        space = self.image.interpretation
+        if self.colours == 1:
+            return change.mean(axis=2, keepdims=True) * DEPTHS[self.image.format]
+        if not (self.lab or self.profile or space == "cmyk"):
+            return change * DEPTHS[self.image.format]
+        before, after = (self._own(each) for each in (view, view + change))
+        return after - before
+
+    def _own(self, view: np.ndarray) -> np.ndarray:
+        """sRGB [0, 1] -> the scan's own space and unit."""
+        deep = pyvips.Image.new_from_array(np.rint(np.clip(view, 0, 1) * 65535).astype(np.uint16))
+        deep = deep.copy(interpretation="rgb16")
+        if self.lab:
+            return deep.colourspace(self.image.interpretation).numpy().astype(np.float32)
+        profile = str(self.profile) if self.profile else "cmyk"
+        own = deep.icc_transform(profile, input_profile="srgb", depth=16)
+        return own.numpy().astype(np.float32) * (DEPTHS[self.image.format] / 65535)
+
+    def file(self, pixels: Path, target: Path) -> None:
+        """Write bare `pixels` (H, W, bands) to `target`, whole, in the kind that its name says.
+
+        With the scan's ICC profile, resolution, orientation, XMP and IPTC; EXIF too but in TIFF,
+        where libvips writes none. XMP says that the picture was enhanced by an algorithm.
+        """
+        bare = pyvips.Image.rawload(
+            str(pixels), self.width, self.height, self.image.bands, format=self.image.format
+        ).copy(interpretation=self.image.interpretation)
+        # Inserted, so that the metadata stay
+        result = self.image.insert(bare, 0, 0).copy()
+        given = result.get("xmp-data") if result.get_typeof("xmp-data") else b""
+        result.set_type(pyvips.GValue.blob_type, "xmp-data", with_source_type(given))
+        draft = self.folder / f"result{target.suffix.lower()}"
+        size = self.height * self.width * self.image.bands * (1 if self.form()["bits"] == 8 else 2)
+        encoding = (ENCODINGS | LOSSY_ENCODINGS)[target.suffix.lower()]
+        options = encoding[encoding.index("[") :].format(big=str(size > BIG_TIFF).lower())
+        result.write_to_file(f"{draft}{options}")
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft.replace(target)
+
+
+@contextmanager
+def opened(source: Path, folder: Path) -> Iterator[Scan]:
+    """The scan filed at `source`; `folder` holds its pixels as long as it is open.
+
+    Raises ImageError when it cannot be read to its end or is of a form that is not restored.
+    """
+    image = _header(source)
+    notes = []
+    if image.get_typeof("n-pages") and image.get("n-pages") > 1:
+        notes.append(f"the first of {image.get('n-pages')} pages")
+    if image.get_typeof("palette"):
+        notes.append("its palette became RGB")
+    pixels = folder / "scan.v"
+    try:
+        image.write_to_file(str(pixels))
+        image = pyvips.Image.new_from_file(str(pixels))
+    except pyvips.Error as error:
+        raise ImageError(f"{source.name}: no image that can be read to its end") from error
+    profile = None
+    if image.get_typeof("icc-profile-data"):
+        profile = folder / "profile.icc"
+        profile.write_bytes(image.get("icc-profile-data"))
+    yield Scan(image, folder, profile, notes)
+
+
+def _header(source: Path) -> pyvips.Image:
+    """The image, not decoded yet, once its form is one that is restored."""
+    try:
+        image = (
+            _jpeg2000(source)
+            if source.suffix.lower() == ".jp2"
+            else pyvips.Image.new_from_file(str(source), fail_on="error", access="sequential")
+        )
+    except (pyvips.Error, OSError) as error:
+        raise ImageError(f"{source.name}: no image that can be read to its end") from error
+    if image.width * image.height > MAX_MEGAPIXELS * 1e6:
+        raise ImageError(
+            f"{source.name}: claims {image.width} × {image.height} pixels; "
+            f"at most {MAX_MEGAPIXELS} megapixels are restored"
+        )
+    space, form = image.interpretation, image.format
+    if space not in SPACES or form != LAB.get(space, form) or form not in NUMPY:
+        raise ImageError(f"{source.name}: {space} of {form} is not restored; convert it to RGB")
+    if space not in LAB and form not in DEPTHS:
+        raise ImageError(
+            f"{source.name}: {space} of {form} is not restored; convert it to 8 or 16 bit"
+        )
+    colours = image.bands - (1 if image.hasalpha() else 0)
+    if colours not in (1, 3) and not (colours == 4 and space == "cmyk"):
+        raise ImageError(f"{source.name}: {colours} colour bands; RGB, CMYK and grey are restored")
+    return image
+
+
+def _jpeg2000(source: Path) -> pyvips.Image:
+    """libvips' wheel cannot read it; its metadata but for an ICC profile are not kept."""
+    import imagecodecs
+
+    data = source.read_bytes()
+    try:
+        pixels = imagecodecs.jpeg2k_decode(data)
+    except (imagecodecs.Jpeg2kError, ValueError) as error:
+        raise ImageError(f"{source.name}: no image that can be read to its end") from error
+    deep = pixels.dtype == np.uint16
+    grey = pixels.ndim == 2
+    space = ("grey16" if deep else "b-w") if grey else ("rgb16" if deep else "srgb")
+    return pyvips.Image.new_from_array(pixels).copy(interpretation=space)
+
+
+def with_source_type(xmp: bytes) -> bytes:
+    """An XMP packet, or an empty one, that names the digital source type and the software.
+
+    What the packet held stays. Source: IPTC Photo Metadata Standard, Digital Source Type.
+    """
+    history = (
+        '<xmpMM:History><rdf:Seq><rdf:li stEvt:action="edited" '
+        f'stEvt:softwareAgent="{CREATOR}"/></rdf:Seq></xmpMM:History>'
+    )
+    described = (
+        '<rdf:Description rdf:about="" '
+        'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
+        'xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/" '
+        'xmlns:stEvt="http://ns.adobe.com/xap/1.0/sType/ResourceEvent#" '
+        f'Iptc4xmpExt:DigitalSourceType="{SOURCE_TYPE}">'
+        f"{'' if b'xmpMM:History' in xmp else history}</rdf:Description>"
+    ).encode()
+    empty = (
+        b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"></rdf:RDF>'
+        b'</x:xmpmeta><?xpacket end="w"?>'
+    )
+    if SOURCE_TYPE.encode() in xmp:
+        return xmp
+    packet = xmp if b"</rdf:RDF>" in xmp else empty
+    # The same property twice would be no XMP
+    packet = re.sub(rb'\s*\w+:DigitalSourceType="[^"]*"', b"", packet)
+    return packet.replace(b"</rdf:RDF>", described + b"</rdf:RDF>", 1)

@@ -1,0 +1,197 @@
+"""What is done to a work: which of a network's interventions, how much of each, and where.
+
+A work is never in memory as a whole: its rows are asked for, and what the network says of them is
+kept in a file, until what holds for the whole work is decided.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from io import BytesIO
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+
+from models import DAMAGE, DETAIL, FILL, VIEW_PX
+from tasks.files import Record
+from tasks.images import reduced, view_of
+from tasks.tiling import Network, Rows, tiled_rows
+
+TREATMENTS = ("damage", "detail", "colour")
+DEAD_ZONE = 0.25 / 255  # a change of a pixel below it is none
+NO_DAMAGE = 0.02  # a damage map below it shows none
+STRIP_ROWS = 256
+SMALL_PX = 2048  # long side of what is looked at as a whole
+BROAD_PX = 256  # long side of the view in which broad changes are seen
+KEPT = 7  # detail, fill, damage: float16 a pixel
+
+
+@dataclass(frozen=True)
+class Restorer:
+    """A network and how it is applied.
+
+    interventions: float32 (1, h, w, 3) in [0, 1] -> (1, h, w, 7); estimate: (1, 128, 128, 3) ->
+    (1, 3, 4); see `models`. model: what the sidecar says of it; must hold its "sha256".
+    tile_px, overlap_px: see `tiled_rows`. treat: of TREATMENTS. strength: of all that is done, in
+    [0, 1]. detail_zone_255, colour_zone_255: how much of a work must change, in 8-bit steps, before
+    its detail (root mean square) or its colour (the shift of its mean) is changed at all: nothing
+    is up to half of it, all is from 1.5 times it on. It is decided once for a work, for what a
+    network does to a sound one is small everywhere.
+    """
+
+    interventions: Network
+    estimate: Network
+    model: Record
+    tile_px: int
+    overlap_px: int
+    treat: tuple[str, ...] = TREATMENTS
+    strength: float = 1.0
+    detail_zone_255: float = 0.0
+    colour_zone_255: float = 0.0
+
+    def applied(self) -> Record:
+        """How the network is applied, for the sidecar."""
+        names = ("tile_px", "overlap_px", "strength", "detail_zone_255", "colour_zone_255")
+        return {name: getattr(self, name) for name in names} | {"treat": list(self.treat)}
+
+    def change(self, view: np.ndarray) -> tuple[np.ndarray, Record]:
+        """What is added to `view`, float32 (H, W, 3), and what was decided for the whole work.
+
+        A pixel's change is 0 to the last bit where it would be below DEAD_ZONE.
+        """
+
+        def rows(top: int, bottom: int) -> np.ndarray:
+            return view[top:bottom]
+
+        treatment = decide(self, rows, *view.shape[:2], kept=BytesIO())
+        strips = [treatment.change(rows, top, bottom)[0] for top, bottom in strips_of(len(view))]
+        return np.concatenate(strips), treatment.decided()
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What is done to one work of (height, width).
+
+    kept: what the network said of each pixel. detail_share: how much of the detail is corrected.
+    broad: (h, w, 3), what of the detail's correction is none but a change of colour. colour: as
+    `models.colour.change` takes it, (3, 4).
+    """
+
+    restorer: Restorer
+    height: int
+    width: int
+    kept: BinaryIO
+    broad: np.ndarray
+    damaged_share: float
+    detail_share: float
+    colour: np.ndarray
+
+    def decided(self) -> Record:
+        """The record of what holds for the whole work."""
+        return {
+            "damaged_share": round(self.damaged_share, 6),
+            "detail_share": round(self.detail_share, 4),
+            "colour": np.round(self.colour, 5).tolist(),
+        }
+
+    def change(self, rows: Rows, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray]:
+        """What is added to those rows, float32 (h, W, 3), and their damage, (h, W)."""
+        view = rows(top, bottom)
+        mended, damage = self.mended(view, top)
+        restored = np.clip(mended + mended @ self.colour[:, :3].T + self.colour[:, 3], 0, 1)
+        change = (restored - view).astype(np.float32)
+        change[np.abs(change).max(axis=2) < DEAD_ZONE] = 0
+        return change, damage
+
+    def mended(self, view: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of `view` with damage filled and detail corrected; their damage."""
+        detail, fill, damage = self.parts(top, top + len(view))
+        fill *= "damage" in self.restorer.treat
+        change = self.restorer.strength * (self.detail_share * detail + fill)
+        return np.clip(view + change, 0, 1), damage
+
+    def parts(self, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The kept detail less its broad part, fill, and damage of those rows."""
+        self.kept.seek(top * self.width * KEPT * 2)
+        raw = self.kept.read((bottom - top) * self.width * KEPT * 2)
+        parts = np.frombuffer(raw, np.float16).reshape(-1, self.width, KEPT).astype(np.float32)
+        detail = parts[..., :3] - _enlarged(self.broad, self.height, self.width, top, bottom)
+        return detail, parts[..., 3:6], parts[..., 6]
+
+
+def decide(restorer: Restorer, rows: Rows, height: int, width: int, kept: BinaryIO) -> Treatment:
+    """Run the network over a work; `rows` gives it, sRGB in [0, 1]; `kept` must be empty."""
+    sizes = {"tile_px": restorer.tile_px, "overlap_px": restorer.overlap_px}
+    small, damaged, top = Small(height, width), 0, 0
+    for parts in tiled_rows(restorer.interventions, rows, height, width, **sizes):
+        damage = 1 / (1 + np.exp(-parts[..., DAMAGE]))
+        damage[damage < NO_DAMAGE] = 0
+        detail, fill = parts[..., DETAIL] * (1 - damage), parts[..., FILL] * damage
+        kept.write(np.concatenate([detail, fill, damage], axis=2).astype(np.float16).tobytes())
+        small.add(top, detail)
+        damaged += int((damage > 0.5).sum())
+        top += len(parts)
+    nothing = np.zeros((3, 4), np.float32)
+    # Broad changes are changes of colour, and those are decided for the whole work
+    broad = cv2.GaussianBlur(
+        reduced(small.image(), BROAD_PX), (0, 0), BROAD_PX / 32, borderType=cv2.BORDER_REFLECT
+    )
+    share = damaged / (height * width)
+    draft = Treatment(restorer, height, width, kept, broad, share, 0.0, nothing)
+    if "detail" in restorer.treat:
+        squares = sum(float(np.sum(draft.parts(*strip)[0] ** 2)) for strip in strips_of(height))
+        spread = (squares / (height * width * 3)) ** 0.5
+        draft = replace(draft, detail_share=_share(spread, restorer.detail_zone_255))
+    if "colour" not in restorer.treat:
+        return draft
+    small = Small(height, width)
+    for top, bottom in strips_of(height):
+        small.add(top, draft.mended(rows(top, bottom), top)[0])
+    mended = small.image()
+    colour = restorer.estimate(view_of(mended, VIEW_PX)[None])[0] * restorer.strength
+    shift = np.abs((mended @ colour[:, :3].T + colour[:, 3]).mean(axis=(0, 1))).max()
+    return replace(draft, colour=colour * _share(shift, restorer.colour_zone_255))
+
+
+def _share(size: float, zone_255: float) -> float:
+    """How much of a change of that size, of 1, is made."""
+    return float(np.clip(size * 255 / zone_255 - 0.5, 0, 1)) if zone_255 else 1.0
+
+
+def strips_of(height: int) -> Iterator[tuple[int, int]]:
+    """(top, bottom) of STRIP_ROWS rows each, and of what is left."""
+    for top in range(0, height, STRIP_ROWS):
+        yield top, min(top + STRIP_ROWS, height)
+
+
+class Small:
+    """A work no longer than SMALL_PX on its long side, each pixel the mean of an area.
+
+    Its rows come in turn. A work that is small enough stays as it is.
+    """
+
+    def __init__(self, height: int, width: int) -> None:
+        share = min(1, SMALL_PX / max(height, width))
+        self.size = max(1, round(height * share)), max(1, round(width * share))
+        self.row_of = np.arange(height) * self.size[0] // height
+        self.total = np.zeros((*self.size, 3), np.float32)
+
+    def add(self, top: int, rows: np.ndarray) -> None:
+        """float32 (h, W, 3) from row `top` on."""
+        narrow = cv2.resize(rows, (self.size[1], len(rows)), interpolation=cv2.INTER_AREA)
+        np.add.at(self.total, self.row_of[top : top + len(rows)], narrow)
+
+    def image(self) -> np.ndarray:
+        """float32 (h, w, 3)."""
+        return self.total / np.bincount(self.row_of)[:, None, None].astype(np.float32)
+
+
+def _enlarged(small: np.ndarray, height: int, width: int, top: int, bottom: int) -> np.ndarray:
+    """Rows `top` to `bottom` of `small` enlarged to (height, width), linearly."""
+    places = (np.arange(top, bottom) + 0.5) * len(small) / height - 0.5
+    places = np.clip(places, 0, len(small) - 1)
+    above = np.floor(places).astype(int)
+    below = np.minimum(above + 1, len(small) - 1)
+    share = (places - above).astype(np.float32)[:, None, None]
+    rows = small[above] * (1 - share) + small[below] * share
+    return cv2.resize(rows, (width, bottom - top), interpolation=cv2.INTER_LINEAR)

@@ -1,0 +1,203 @@
+"""Every kind of scan comes out as it went in, but for the change."""
+
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import cv2
+import imagecodecs
+import numpy as np
+import pytest
+import pyvips
+
+from tasks.images import ImageError
+from tasks.scans import SOURCE_TYPE, opened, with_source_type
+
+HEIGHT, WIDTH = 300, 210  # more than one strip of rows
+
+
+def painted(bits: int = 8, bands: int = 3) -> pyvips.Image:
+    """Soft colours, within every gamut."""
+    rng = np.random.default_rng(0)
+    soft = cv2.GaussianBlur(rng.random((HEIGHT, WIDTH, bands)), (0, 0), 3).reshape(
+        HEIGHT, WIDTH, bands
+    )
+    pixels = (0.3 + 0.4 * (soft - soft.min()) / np.ptp(soft)) * (2**bits - 1)
+    grey, colour = ("b-w", "srgb") if bits == 8 else ("grey16", "rgb16")
+    image = pyvips.Image.new_from_array(pixels.astype(np.uint8 if bits == 8 else np.uint16))
+    return image.copy(interpretation=grey if bands < 3 else colour)
+
+
+def cmyk(image: pyvips.Image) -> pyvips.Image:
+    return image.icc_transform("cmyk", input_profile="srgb")
+
+
+KINDS: dict[str, tuple[pyvips.Image, str, dict[str, Any]]] = {
+    "8-bit TIFF": (painted(), "a.tif", {}),
+    "16-bit TIFF": (painted(16), "a.tif", {}),
+    "16-bit TIFF, wide gamut": (painted(16), "a.tif", {"profile": "p3"}),
+    "tiled TIFF": (painted(), "a.tif", {"tile": True, "compression": "lzw"}),
+    "BigTIFF": (painted(16), "a.tif", {"bigtiff": True}),
+    "pyramid TIFF": (painted(), "a.tif", {"tile": True, "pyramid": True}),
+    "JPEG in TIFF": (painted(), "a.tif", {"compression": "jpeg"}),
+    "CMYK TIFF with profile": (cmyk(painted()), "a.tif", {}),
+    "CMYK TIFF without profile": (cmyk(painted()), "a.tif", {"keep": "none"}),
+    "Lab TIFF, 8 bit": (painted().colourspace("lab"), "a.tif", {}),
+    "Lab TIFF, 16 bit": (painted().colourspace("labs"), "a.tif", {}),
+    "grey TIFF": (painted(16, 1), "a.tif", {}),
+    "bilevel TIFF": (painted(8, 1), "a.tif", {"bitdepth": 1}),
+    "8-bit PNG": (painted(), "a.png", {}),
+    "16-bit PNG": (painted(16), "a.png", {}),
+    "palette PNG": (painted(), "a.png", {"palette": True}),
+    "interlaced PNG": (painted(), "a.png", {"interlace": True}),
+    "PNG with alpha": (painted().bandjoin(painted(8, 1)), "a.png", {}),
+    "grey PNG with alpha": (painted(8, 1).bandjoin(painted(8, 1)), "a.png", {}),
+    "JPEG": (painted(), "a.jpg", {}),
+    "progressive JPEG": (painted(), "a.jpg", {"interlace": True}),
+    "CMYK JPEG": (cmyk(painted()), "a.jpg", {}),
+    "grey JPEG": (painted(8, 1), "a.jpg", {}),
+    "WebP": (painted(), "a.webp", {"lossless": True}),
+}
+
+
+def saved(kind: str, folder: Path) -> Path:
+    image, name, options = KINDS[kind]
+    image.write_to_file(str(folder / name), **options)
+    return folder / name
+
+
+def refiled(source: Path, target: Path, add: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each strip of `source` changed by `add` in its left half; all before, all after, all seen."""
+    folder = target.parent / "open"
+    folder.mkdir()
+    before, views = [], []
+    with opened(source, folder) as scan, (folder / "pixels").open("wb") as pixels:
+        for top in range(0, scan.height, 128):
+            rows = top, min(top + 128, scan.height)
+            own, view = scan.rows(*rows), scan.srgb(*rows)
+            change = np.zeros_like(view)
+            change[:, : scan.width // 2] = add
+            pixels.write(scan.changed(own, view, change).tobytes())
+            before.append(own)
+            views.append(view)
+        pixels.flush()
+        scan.file(folder / "pixels", target)
+    result = pyvips.Image.new_from_file(str(target))
+    after = result.numpy().reshape(result.height, result.width, result.bands)
+    return np.concatenate(before), after, np.concatenate(views)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unchanged_pixels_and_form_are_the_originals(kind: str, tmp_path: Path) -> None:
+    source = saved(kind, tmp_path)
+    before, after, _ = refiled(source, tmp_path / "out.tif", 0.0)
+    was, result = (pyvips.Image.new_from_file(str(p)) for p in (source, tmp_path / "out.tif"))
+    np.testing.assert_array_equal(after, before)
+    assert (result.interpretation, result.format) == (was.interpretation, was.format)
+    assert result.hasalpha() == was.hasalpha()
+    assert (result.width, result.height) == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "bilevel" not in kind])
+def test_a_change_arrives_where_it_was_made_and_nowhere_else(kind: str, tmp_path: Path) -> None:
+    before, after, view = refiled(saved(kind, tmp_path), tmp_path / "out.tif", 0.05)
+    half = WIDTH // 2
+    np.testing.assert_array_equal(after[:, half:], before[:, half:])
+    (tmp_path / "again").mkdir()
+    with opened(tmp_path / "out.tif", tmp_path / "again") as result:
+        seen = result.srgb(0, HEIGHT)
+    change = np.median((seen - view)[:, :half])
+    assert change == pytest.approx(0.05, abs=0.012 if "CMYK" in kind else 0.004)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_jpeg_2000_is_read(deep: bool, tmp_path: Path) -> None:
+    pixels = painted(16 if deep else 8).numpy()
+    (tmp_path / "a.jp2").write_bytes(imagecodecs.jpeg2k_encode(pixels, reversible=True))
+    before, after, _ = refiled(tmp_path / "a.jp2", tmp_path / "out.tif", 0.0)
+    np.testing.assert_array_equal(after, pixels)
+    np.testing.assert_array_equal(before, pixels)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_stored_orientation_stays(orientation: int, tmp_path: Path) -> None:
+    image = painted().copy()
+    image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    image.write_to_file(str(tmp_path / "a.tif"))
+    _, after, _ = refiled(tmp_path / "a.tif", tmp_path / "out.tif", 0.0)
+    assert after.shape == (HEIGHT, WIDTH, 3)
+    result = pyvips.Image.new_from_file(str(tmp_path / "out.tif"))
+    assert result.get("orientation") == orientation
+
+
+def test_the_first_of_many_pages_is_taken_and_that_is_said(tmp_path: Path) -> None:
+    page = painted()
+    pages = pyvips.Image.arrayjoin([page, page.invert()], across=1)
+    pages.write_to_file(str(tmp_path / "pages.tif"), page_height=HEIGHT)
+    with opened(tmp_path / "pages.tif", tmp_path) as scan:
+        assert scan.form()["notes"] == ["the first of 2 pages"]
+        np.testing.assert_array_equal(scan.rows(0, scan.height), page.numpy())
+
+
+def test_profile_resolution_and_xmp_are_kept_and_the_source_type_is_added(tmp_path: Path) -> None:
+    image = painted(16).copy(xres=300 / 25.4, yres=300 / 25.4)
+    given = with_source_type(b"").replace(SOURCE_TYPE.encode(), b"of another")
+    image.set_type(pyvips.GValue.blob_type, "xmp-data", given)
+    image.write_to_file(str(tmp_path / "a.tif"), profile="p3")
+    refiled(tmp_path / "a.tif", tmp_path / "out.tif", 0.0)
+    was, result = (pyvips.Image.new_from_file(str(tmp_path / n)) for n in ("a.tif", "out.tif"))
+    assert result.get("icc-profile-data") == was.get("icc-profile-data")
+    assert result.xres == pytest.approx(300 / 25.4, rel=1e-3)
+    xmp = result.get("xmp-data").decode()
+    assert xmp.count("DigitalSourceType") == 1
+    assert xmp.count("softwareAgent") == 1
+    assert SOURCE_TYPE in xmp
+
+
+def mutated(data: bytes, number: int) -> bytes:
+    """A third cut off, a third with a stretch of noise, a third with bytes flipped."""
+    rng = np.random.default_rng(number)
+    if number % 3 == 0:
+        return data[: int(rng.integers(0, len(data) * 9 // 10))]
+    broken = bytearray(data)
+    start = int(rng.integers(0, len(data) // 2))
+    if number % 3 == 1:
+        broken[start : start + 400] = rng.bytes(400)
+    else:
+        for place in rng.integers(0, 64, 8):
+            broken[place] ^= int(rng.integers(1, 256))
+    return bytes(broken)
+
+
+@pytest.mark.parametrize("number", range(30))
+def test_a_malformed_file_is_an_image_error_or_is_read(number: int, tmp_path: Path) -> None:
+    kinds = ("16-bit TIFF, wide gamut", "8-bit PNG", "JPEG", "WebP", "tiled TIFF")
+    source = saved(kinds[number % len(kinds)], tmp_path)
+    source.write_bytes(mutated(source.read_bytes(), number))
+    assert told(source, tmp_path) in (f"{HEIGHT} rows", "a.")
+
+
+def told(source: Path, folder: Path) -> str:
+    """How many rows could be read, or the first two letters of the reason why none could."""
+    try:
+        with opened(source, folder) as scan:
+            return f"{len(scan.srgb(0, scan.height))} rows"
+    except ImageError as error:
+        return str(error)[:2]
+
+
+@pytest.mark.parametrize("content", [b"", b"Dear museum", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_image_is_said_to_be_none(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(ImageError, match=r"a\.png"), opened(tmp_path / "a.png", tmp_path):
+        pass
+
+
+def test_a_file_that_claims_to_be_huge_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    header = b"IHDR" + struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk + bytes(4) + b"IDAT" * 2)
+    with pytest.raises(ImageError, match="100000 × 100000 pixels"):  # noqa: SIM117
+        with opened(tmp_path / "bomb.png", tmp_path):
+            pass
