@@ -34,6 +34,15 @@ def restore(
         Path | None,
         typer.Option(help="A model; else data/model/model.keras, else the one that is shipped."),
     ] = None,
+    treat: Annotated[
+        str, typer.Option(help="What is treated; what is not named stays untouched.")
+    ] = "damage,detail,colour",
+    strength: Annotated[
+        float, typer.Option(min=0, max=1, help="Of all that is done: 0 is nothing, 1 is all.")
+    ] = 1.0,
+    precision: Annotated[
+        str, typer.Option(help="f32, bf16, or auto: bf16 where the CPU has it.")
+    ] = "auto",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list what would be done.")
     ] = False,
@@ -46,8 +55,10 @@ def restore(
 
     Examples:  patina restore scan.tif
                patina restore scans/ -o restored/ --dry-run
+               patina restore scan.tif --treat detail --strength 0.5
     """
     from tasks.restoring import chosen_model, file_failures, load_restorer, plan, restore_scans
+    from tasks.treating import treatments
 
     scans = plan(inbox, outbox)
     if dry_run:
@@ -59,7 +70,10 @@ def restore(
     import params
 
     model = chosen_model(model, Path("data/model/model.keras"))
-    restorer = load_restorer(model, **params.load().restore.model_dump())
+    here = Path("params.yaml").exists()
+    settings = (params.load().restore if here else params.Restore()).model_dump()
+    asked = {"treat": treatments(treat), "strength": strength, "precision": precision}
+    restorer = load_restorer(model, **(settings | asked))
     outcomes = list(track(restore_scans(scans, restorer), "restore", total=len(scans)))
     typer.echo(f"{file_failures(outcomes, outbox)} -> {outbox}/")
     raise typer.Exit(1 if any(outcomes) else 0)

@@ -134,12 +134,15 @@ class Train(Section):
 
 
 class Restore(Section):
-    """How a scan of any size is cut into tiles."""
+    """How a scan of any size is cut into tiles, and what is left alone.
 
-    tile_px: Annotated[int, Field(ge=64, multiple_of=16)]  # side of a tile, overlap included
-    overlap_px: Annotated[int, Field(ge=0, multiple_of=16)]  # shared by neighbouring tiles
-    detail_zone_255: Annotated[float, Field(ge=0)]  # 8-bit steps; works that change less stay
-    colour_zone_255: Annotated[float, Field(ge=0)]  # alike, for the mean colour
+    The defaults are for a folder without a params.yaml.
+    """
+
+    tile_px: Annotated[int, Field(ge=64, multiple_of=16)] = 768  # side of a tile, overlap included
+    overlap_px: Annotated[int, Field(ge=0, multiple_of=16)] = 128  # shared by neighbouring tiles
+    detail_zone_255: Annotated[float, Field(ge=0)] = 6.0  # 8-bit steps; works that change less stay
+    colour_zone_255: Annotated[float, Field(ge=0)] = 40.0  # alike, for the mean colour
 
     @model_validator(mode="after")
     def _tiles_advance(self) -> Self:

@@ -220,9 +220,12 @@ class Diary:
                 tracking.log_panel(f"before_after_clean_damage_{number}", epoch, *images)
 
     def file(self, network: "keras.Model", out: Path) -> None:
-        """Write the model, its history and its facts to `out`; then the checkpoint may go."""
+        """Write the model, its graph, history and facts to `out`; then the checkpoint may go."""
+        from models import graph
+
         out.mkdir(parents=True, exist_ok=True)
         network.save(out / "model.keras")
+        graph.export(network, out / "model.keras")
         rows = io.StringIO()
         table = csv.DictWriter(rows, HISTORY, lineterminator="\n")
         table.writeheader()

@@ -47,16 +47,14 @@ def conservator(*, width: float = 1.0) -> keras.Model:
 
 def residual_block(features: Tensor, *, name: str) -> Tensor:
     """`features` and what two 3×3 convolutions find in them."""
-    # Of each pixel's channels, so that what a tile gives still depends only on what is near
-    found = layers.RMSNormalization(name=f"{name}_even")(features)
     found = layers.Conv2D(
         features.shape[-1],
         3,
         padding="same",
+        activation="relu",
         kernel_initializer="he_normal",
         name=f"{name}_first",
-    )(found)
-    found = layers.LeakyReLU(0.2, name=f"{name}_bent")(found)
+    )(features)
     found = layers.Conv2D(
         features.shape[-1],
         3,

@@ -35,7 +35,7 @@ def _export(network: "keras.Model", model: Path, graph: Path) -> None:
 
     with tempfile.TemporaryDirectory(dir=graph.parent, prefix=".graph-") as folder:
         draft, marked = Path(folder) / "draft.xml", Path(folder) / "graph.xml"
-        network.export(draft, format="openvino", verbose=False)
+        network.export(str(draft), format="openvino", verbose=False)
         exported = openvino.Core().read_model(draft)
         exported.set_rt_info(sha256_of(model), MARK)
         openvino.save_model(exported, marked, compress_to_fp16=False)
@@ -50,8 +50,11 @@ def load(model: Path, precision: str = "auto") -> tuple[Function, Function, str]
     """What `models.interventions` and `models.colour` describe, and the precision of the first.
 
     precision: of PRECISIONS. A model whose graph does not lie beside it is exported anew, which
-    takes Keras and some seconds. Raises ValueError when the file is no model of ours.
+    takes Keras and some seconds. Raises ValueError when the file is no model of ours, or the
+    precision none of those.
     """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision: {precision}: not one of {', '.join(PRECISIONS)}")
     import openvino
 
     core = openvino.Core()
@@ -82,7 +85,7 @@ def _graph_of(model: Path, core: Any) -> Any:
         graph = Path(folder) / "graph.xml"
         _export(networks.load(model), model, graph)
         # Its weights are read when it is compiled: a copy outlives the folder
-        return core.read_model(graph.read_text(), graph.with_suffix(".bin").read_bytes())
+        return core.read_model(graph.read_bytes(), graph.with_suffix(".bin").read_bytes())
 
 
 def _as_function(compiled: Any) -> Function:

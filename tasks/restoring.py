@@ -167,7 +167,7 @@ def _already_done(
 def _restored(scan: Scan, restorer: Restorer, folder: Path, target: Path) -> Record:
     """File the scan with the network's change at `target`; figures of the change."""
     with (folder / "parts").open("w+b") as kept:
-        treatment = decide(restorer, scan.srgb, scan.height, scan.width, kept)
+        treatment = decide(restorer, scan.srgb, (scan.height, scan.width), kept)
         figures = _Figures(scan)
         with (folder / "pixels").open("wb") as pixels:
             for top, bottom in strips_of(scan.height):

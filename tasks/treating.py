@@ -26,6 +26,14 @@ BROAD_PX = 256  # long side of the view in which broad changes are seen
 KEPT = 7  # detail, fill, damage: float16 a pixel
 
 
+def treatments(named: str) -> tuple[str, ...]:
+    """The treatments of a list like "damage,colour". Raises ValueError for another name."""
+    asked = [name.strip() for name in named.split(",") if name.strip()]
+    if unknown := sorted(set(asked) - set(TREATMENTS)):
+        raise ValueError(f"treat: {', '.join(unknown)}: not one of {', '.join(TREATMENTS)}")
+    return tuple(name for name in TREATMENTS if name in asked)
+
+
 @dataclass(frozen=True)
 class Restorer:
     """A network and how it is applied.
@@ -63,7 +71,7 @@ class Restorer:
         def rows(top: int, bottom: int) -> np.ndarray:
             return view[top:bottom]
 
-        treatment = decide(self, rows, *view.shape[:2], kept=BytesIO())
+        treatment = decide(self, rows, view.shape[:2], BytesIO())
         strips = [treatment.change(rows, top, bottom)[0] for top, bottom in strips_of(len(view))]
         return np.concatenate(strips), treatment.decided()
 
@@ -119,8 +127,12 @@ class Treatment:
         return detail, parts[..., 3:6], parts[..., 6]
 
 
-def decide(restorer: Restorer, rows: Rows, height: int, width: int, kept: BinaryIO) -> Treatment:
-    """Run the network over a work; `rows` gives it, sRGB in [0, 1]; `kept` must be empty."""
+def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO) -> Treatment:
+    """Run the network over a work of that size (height, width).
+
+    rows: give it, sRGB in [0, 1]. kept: must be empty.
+    """
+    height, width = size
     sizes = {"tile_px": restorer.tile_px, "overlap_px": restorer.overlap_px}
     small, damaged, top = Small(height, width), 0, 0
     for parts in tiled_rows(restorer.interventions, rows, height, width, **sizes):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from params import Params, ParamsError, load
+from params import Params, ParamsError, Restore, load
 
 PARAMS = Path("params.yaml")
 
@@ -69,3 +69,7 @@ def test_a_missing_file_and_broken_yaml_are_named(tmp_path: Path) -> None:
         load(tmp_path / "nowhere.yaml")
     with pytest.raises(ParamsError, match="no YAML"):
         load(changed(tmp_path, "crawl:", "crawl: ["))
+
+
+def test_a_folder_without_params_is_restored_as_the_project_restores() -> None:
+    assert Restore() == load(PARAMS).restore

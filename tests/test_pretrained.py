@@ -20,15 +20,17 @@ NAME = pretrained.DEFAULT
 def test_shipped_weights_are_small_whole_and_have_a_card(name: str) -> None:
     assert pretrained.shipped(name).stat().st_size < 20e6
     assert pretrained.shipped(name).name in (pretrained.FOLDER / "card.md").read_text()
+    assert set(SHIPPED[name]) == {f"{name}{suffix}" for suffix in (".keras", ".xml", ".bin")}
 
 
+@pytest.mark.parametrize("suffix", [".keras", ".xml", ".bin"])
 def test_weights_with_other_bytes_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Path(shutil.copytree(pretrained.FOLDER, tmp_path / "pretrained"))
     monkeypatch.setattr(pretrained, "FOLDER", folder)
-    pretrained.shipped(NAME).write_bytes(b"other weights")
-    with pytest.raises(pretrained.DamagedWeightsError, match=rf"{NAME}\.keras: not the bytes"):
+    (folder / f"{NAME}{suffix}").write_bytes(b"other weights")
+    with pytest.raises(pretrained.DamagedWeightsError, match=rf"{NAME}{suffix}: not the bytes"):
         pretrained.shipped(NAME)
 
 

@@ -18,7 +18,7 @@ from tasks.restoring import (
     restore_scans,
     target_of,
 )
-from tasks.treating import Restorer
+from tasks.treating import Restorer, treatments
 
 HEIGHT, WIDTH = 70, 110
 
@@ -149,6 +149,30 @@ def test_only_what_is_treated_is_changed(treat: tuple[str, ...], left: float, ri
     # The largest of the chequers, away from where both halves meet
     assert change[:, 8:20].max() == pytest.approx(left, abs=0.01)
     assert change[:, 44:56].max() == pytest.approx(right, abs=0.01)
+
+
+def test_treatments_are_named_in_any_order_and_a_wrong_name_is_told() -> None:
+    assert treatments("colour, damage") == ("damage", "colour")
+    with pytest.raises(ValueError, match="color: not one of damage, detail, colour"):
+        treatments("detail,color")
+
+
+@pytest.mark.parametrize("size", [(5000, 90), (90, 2300), (2500, 2100)])
+def test_a_large_work_is_treated_as_it_would_be_in_one_piece(size: tuple[int, int]) -> None:
+    view = np.random.default_rng(0).random((*size, 3), np.float32) * 0.5 + 0.25
+
+    def interventions(tile: np.ndarray) -> np.ndarray:
+        logit = 200 * (tile[..., :1] - 0.6)
+        return np.concatenate([logit, 0.1 * (tile - 0.5), tile * 0 + 0.1], axis=3)
+
+    tiled = dataclasses.replace(restorer(0.05), interventions=interventions, tile_px=256)
+    change, decided = tiled.change(view)
+    whole, same = dataclasses.replace(tiled, tile_px=8192).change(view)
+    np.testing.assert_allclose(change, whole, atol=1e-3)
+    assert decided == same
+    assert 0.25 < decided["damaged_share"] < 0.35
+    lost = view[..., 0] > 0.62
+    assert change[lost].mean() == pytest.approx(0.15, abs=0.005)
 
 
 def test_a_network_cannot_shift_colours_where_it_corrects_detail() -> None:

@@ -1,11 +1,15 @@
-"""The weights that come with Patina. card.md says what they were trained on and how good they are;
-weights.json names their files and hashes.
+"""The weights that come with Patina.
+
+card.md says what they were trained on and how good they are; weights.json names their files and
+hashes. `python -m models.pretrained MODEL NAME` puts others here.
 """
 
-import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tasks.files import sha256_of, write_json
 
 if TYPE_CHECKING:
     import keras
@@ -24,11 +28,24 @@ def shipped(name: str = DEFAULT) -> Path:
     Raises KeyError when none are shipped for it; DamagedWeightsError when they are not what they
     were.
     """
-    facts = json.loads((FOLDER / "weights.json").read_text(encoding="utf-8"))[name]
-    path = FOLDER / facts["file"]
-    if hashlib.sha256(path.read_bytes()).hexdigest() != facts["sha256"]:
-        raise DamagedWeightsError(f"{path}: not the bytes that were shipped; install Patina anew")
-    return path
+    files = json.loads((FOLDER / "weights.json").read_text(encoding="utf-8"))[name]
+    for file, sha256 in files.items():
+        if sha256_of(FOLDER / file) != sha256:
+            raise DamagedWeightsError(
+                f"{FOLDER / file}: not the bytes that were shipped; install Patina anew"
+            )
+    return FOLDER / f"{name}.keras"
+
+
+def ship(model: Path, name: str) -> None:
+    """Put a `whole` filed at `model` here, with its graph, as the weights of the network `name`."""
+    from models import graph, networks  # Keras takes seconds to import
+
+    target = FOLDER / f"{name}.keras"
+    shutil.copyfile(model, target)
+    xml = graph.export(networks.load(target), target)
+    files = {file.name: sha256_of(file) for file in (target, xml, xml.with_suffix(".bin"))}
+    write_json(FOLDER / "weights.json", {name: files})
 
 
 def give_to(network: "keras.Model", name: str) -> bool:

@@ -1,0 +1,80 @@
+"""The exported graph gives what Keras gives."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crawler.painting import paint
+from models import DETAIL, FILL, graph, networks, pretrained
+from tasks.images import to_float, view_of
+
+NAME = pretrained.DEFAULT
+
+
+@pytest.mark.parametrize(("precision", "mean_255", "max_255"), [("f32", 0.1, 1), ("bf16", 0.3, 3)])
+def test_the_graph_of_the_shipped_weights_gives_what_keras_gives(
+    precision: str, mean_255: float, max_255: float
+) -> None:
+    sound = to_float(paint(0)[0][:256, :320])
+    noisy = np.clip(sound + np.random.default_rng(0).normal(0, 0.1, sound.shape), 0, 1)
+    batch = noisy.astype(np.float32)[None]
+    interventions, estimate, _ = graph.load(pretrained.shipped(), precision)
+    keras = networks.load(pretrained.shipped())
+    expected = np.asarray(keras.get_layer("interventions").predict_on_batch(batch))
+    assert np.abs(expected[..., DETAIL]).mean() > 0.03
+    for part in (DETAIL, FILL):
+        error = np.abs(interventions(batch)[..., part] - expected[..., part]) * 255
+        assert error.mean() < mean_255
+        # The fill is used where there is damage, and this has none
+        assert part == FILL or error.max() < max_255
+    view = view_of(batch[0], 128)[None]
+    numbers = np.asarray(keras.get_layer("estimate").predict_on_batch(view))
+    np.testing.assert_allclose(estimate(view), numbers, atol=1e-4)
+
+
+def test_a_model_without_its_own_graph_has_it_exported(tmp_path: Path) -> None:
+    shutil.copy(pretrained.shipped(), tmp_path / "model.keras")
+    batch = np.random.default_rng(0).random((1, 64, 96, 3), np.float32)
+    expected = graph.load(pretrained.shipped(), "f32")[0](batch)
+    np.testing.assert_array_equal(graph.load(tmp_path / "model.keras", "f32")[0](batch), expected)
+    # A graph that belongs to another model is none of this one's
+    for suffix in (".xml", ".bin"):
+        (tmp_path / f"model{suffix}").write_bytes(
+            pretrained.shipped().with_suffix(suffix).read_bytes()
+        )
+    networks.set_precision("float32")
+    other = networks.whole(networks.build("unet", width=0.25), networks.estimate())
+    other.save(tmp_path / "model.keras")
+    again = graph.load(tmp_path / "model.keras", "f32")[0](batch)
+    assert not np.array_equal(again, expected)
+
+
+def test_restoring_imports_neither_tensorflow_nor_prefect_nor_mlflow(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+import cv2
+import cli
+from crawler.painting import paint
+cv2.imwrite("scan.png", paint(0)[0][:200, :200])
+sys.argv = ["patina", "restore", "scan.png", "-o", "out"]
+try:
+    cli.main()
+except SystemExit as end:
+    assert not end.code, end.code
+assert Path("out/scan.png").exists()
+heavy = {"tensorflow", "keras", "prefect", "mlflow", "dvc", "torch"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    paths = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": paths},
+        check=True,
+    )
