@@ -1,0 +1,127 @@
+"""How fast a scan is restored, and in how much memory.
+
+    python benchmarks/restore.py [--megapixels 1 10 100]
+
+Restores painted 16-bit TIFFs of these sizes, each by a `patina restore` of its own, start included.
+In the same run the network alone is timed on one tile, by OpenVINO in bfloat16 and float32 and by
+Keras, against the single-precision matrix multiplication of NumPy. Prints seconds, megapixels a
+second, the most memory that the process held, and the network's share of the time.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyvips
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from crawler.painting import paint  # noqa: E402 -- found by the line above
+from models import graph, pretrained  # noqa: E402
+
+TILE_PX = 768
+RUN = "import sys; sys.argv = ['patina', 'restore', *sys.argv[1:]]; import cli; cli.main()"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--megapixels", type=float, nargs="+", default=[1, 10, 100])
+    asked = parser.parse_args()
+    console = Console(width=110)
+    fastest = network(console)
+    table = Table("MP", "seconds", "MP/s", "peak memory, MB", "of it the network")
+    with tempfile.TemporaryDirectory() as folder:
+        for megapixels in asked.megapixels:
+            file = scan(Path(folder) / f"{megapixels}.tif", megapixels)
+            seconds, peak_mb = restored(file, Path(folder) / "out")
+            share = megapixels / fastest / seconds
+            table.add_row(
+                f"{megapixels:g}",
+                f"{seconds:.1f}",
+                f"{megapixels / seconds:.2f}",
+                f"{peak_mb:.0f}",
+                f"{share:.0%}",
+            )
+    console.print(table)
+
+
+def network(console: Console) -> float:
+    """Print what the network alone reaches; the MP/s of the precision that is chosen."""
+    model = pretrained.shipped()
+    tile = np.random.default_rng(0).random((1, TILE_PX, TILE_PX, 3), np.float32)
+    gemm = multiplication()
+    table = Table("engine", "MP/s", "GFLOP/s", "of float32 matrix multiplication")
+    runs: dict[str, Callable] = {
+        f"OpenVINO {precision}": graph.load(model, precision)[0] for precision in ("bf16", "f32")
+    }
+    from models import networks  # Keras takes seconds to import
+
+    runs["Keras"] = networks.load(model).get_layer("interventions").predict_on_batch
+    reached = {}
+    for name, run in runs.items():
+        run(tile)
+        reached[name] = TILE_PX**2 / 1e6 / best(lambda run=run: run(tile))
+        gflops = reached[name] * FLOP_A_PIXEL / 1e3
+        table.add_row(name, f"{reached[name]:.2f}", f"{gflops:.0f}", f"{gflops / gemm:.2f}")
+    console.print(table)
+    chosen = graph.load(model)[2]
+    return reached[f"OpenVINO {chosen}"]
+
+
+FLOP_A_PIXEL = 2 * 65_000  # of the conservator
+
+
+def multiplication() -> float:
+    """GFLOP/s of NumPy's float32 matrix multiplication, 2048 × 2048."""
+    left, right = np.random.default_rng(0).random((2, 2048, 2048), np.float32)
+    return 2 * 2048**3 / best(lambda: left @ right) / 1e9
+
+
+def best(run: Callable[[], object]) -> float:
+    """Seconds, the best of five."""
+    spent = []
+    for _ in range(5):
+        started = time.perf_counter()
+        run()
+        spent.append(time.perf_counter() - started)
+    return min(spent)
+
+
+def scan(path: Path, megapixels: float) -> Path:
+    """A painted, noisy square of 16 bit."""
+    side = round((megapixels * 1e6) ** 0.5)
+    work = paint(0)[0].astype(np.uint16) * 257
+    square = pyvips.Image.new_from_array(work).copy(interpretation="rgb16")
+    wide = square.replicate(-(-side // square.width), -(-side // square.height))
+    noise = pyvips.Image.gaussnoise(side, side, sigma=4000)
+    noisy = (wide.crop(0, 0, side, side) + noise).cast("ushort").copy(interpretation="rgb16")
+    noisy.write_to_file(str(path))
+    return path
+
+
+def restored(file: Path, out: Path) -> tuple[float, float]:
+    """Seconds and MB at most, of a process that restores `file`."""
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, str(file), "-o", str(out)],
+        cwd=file.parent,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{file}: patina restore ended with {os.waitstatus_to_exitcode(status)}")
+    return time.perf_counter() - started, usage.ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
