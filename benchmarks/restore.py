@@ -37,20 +37,22 @@ def main() -> None:
     parser.add_argument("--megapixels", type=float, nargs="+", default=[1, 10, 100])
     asked = parser.parse_args()
     console = Console(width=110)
-    fastest = network(console)
     table = Table("MP", "seconds", "MP/s", "peak memory, MB", "of it the network")
     with tempfile.TemporaryDirectory() as folder:
-        for megapixels in asked.megapixels:
-            file = scan(Path(folder) / f"{megapixels}.tif", megapixels)
-            seconds, peak_mb = restored(file, Path(folder) / "out")
-            share = megapixels / fastest / seconds
-            table.add_row(
-                f"{megapixels:g}",
-                f"{seconds:.1f}",
-                f"{megapixels / seconds:.2f}",
-                f"{peak_mb:.0f}",
-                f"{share:.0%}",
-            )
+        # Before the network is loaded here: a process counts what its parent held as its own
+        runs = [
+            (megapixels, *restored(scan(Path(folder), megapixels), Path(folder) / "out"))
+            for megapixels in asked.megapixels
+        ]
+    fastest = network(console)
+    for megapixels, seconds, peak_mb in runs:
+        table.add_row(
+            f"{megapixels:g}",
+            f"{seconds:.1f}",
+            f"{megapixels / seconds:.2f}",
+            f"{peak_mb:.0f}",
+            f"{megapixels / fastest / seconds:.0%}",
+        )
     console.print(table)
 
 
@@ -96,7 +98,7 @@ def best(run: Callable[[], object]) -> float:
     return min(spent)
 
 
-def scan(path: Path, megapixels: float) -> Path:
+def scan(folder: Path, megapixels: float) -> Path:
     """A painted, noisy square of 16 bit."""
     side = round((megapixels * 1e6) ** 0.5)
     work = paint(0)[0].astype(np.uint16) * 257
@@ -104,6 +106,7 @@ def scan(path: Path, megapixels: float) -> Path:
     wide = square.replicate(-(-side // square.width), -(-side // square.height))
     noise = pyvips.Image.gaussnoise(side, side, sigma=4000)
     noisy = (wide.crop(0, 0, side, side) + noise).cast("ushort").copy(interpretation="rgb16")
+    path = folder / f"{megapixels:g}.tif"
     noisy.write_to_file(str(path))
     return path
 
