@@ -15,6 +15,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from tasks.files import move_whole
+
 Batch = tuple[np.ndarray, np.ndarray]
 Epoch = dict[str, float]
 
@@ -138,6 +140,4 @@ def save(network: keras.Model, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{os.getpid()}-{path.name}")
     network.save(draft)
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
-    draft.replace(path)
+    move_whole(draft, path)

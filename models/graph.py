@@ -4,7 +4,6 @@ OpenVINO multiplies in bfloat16 where the CPU does so itself, which is twice as 
 result by less than 0.3 eight-bit steps on average.
 """
 
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tasks.files import sha256_of
+from tasks.files import move_whole, sha256_of
 
 if TYPE_CHECKING:
     import keras
@@ -41,9 +40,7 @@ def _export(network: "keras.Model", model: Path, graph: Path) -> None:
         openvino.save_model(exported, marked, compress_to_fp16=False)
         # The weights first: the .xml names the model that both belong to
         for suffix in (".bin", ".xml"):
-            with marked.with_suffix(suffix).open("rb") as file:
-                os.fsync(file.fileno())
-            marked.with_suffix(suffix).replace(graph.with_suffix(suffix))
+            move_whole(marked.with_suffix(suffix), graph.with_suffix(suffix))
 
 
 def load(model: Path, precision: str = "auto") -> tuple[Function, Function, str]:

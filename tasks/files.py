@@ -27,9 +27,15 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         draft.chmod(0o644)
         draft.replace(path)
-    except BaseException:  # an interrupt too must not leave the temporary file behind
-        draft.unlink()
-        raise
+    finally:
+        draft.unlink(missing_ok=True)  # of an error, or of an interrupt
+
+
+def move_whole(draft: Path, path: Path) -> None:
+    """Have the finished file `draft`, on the same disk, appear under `path`."""
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+    draft.replace(path)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

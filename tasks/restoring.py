@@ -190,7 +190,7 @@ class _Figures:
     def of_strip(self, treatment: Treatment, top: int, bottom: int) -> np.ndarray:
         """The rows of the result, counted."""
         view, own = self.scan.srgb(top, bottom), self.scan.rows(top, bottom)
-        change, damage = treatment.change(lambda *_: view, top, bottom)
+        change, damage = treatment.change(view, top)
         result = self.scan.changed(own, view, change)
         self.changed += int((result != own).any(axis=2).sum())
         steps = np.abs(change).max(axis=2) * 255

@@ -4,7 +4,6 @@ A scan is decoded once into a file of bare pixels, and its result encoded from o
 is in memory as a whole.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
-from tasks.files import Record
+from tasks.files import Record, move_whole
 from tasks.images import ImageError
 
 ENCODINGS = {
@@ -22,15 +21,9 @@ ENCODINGS = {
     ".tif": ".tif[compression=deflate,predictor=horizontal,bigtiff={big}]",
     ".tiff": ".tif[compression=deflate,predictor=horizontal,bigtiff={big}]",
 }
-LOSSY_ENCODINGS = {
-    ".jpg": ".jpg[Q=95,subsample_mode=off]",
-    ".jpeg": ".jpg[Q=95,subsample_mode=off]",
-    ".webp": ".webp[Q=95]",
-}
 BIG_TIFF = 3_500_000_000  # bytes of pixels from which a TIFF could outgrow 4 GiB
-SPACES = {"srgb", "rgb", "rgb16", "b-w", "grey16", "cmyk", "lab", "labs"}
+SPACES = {"srgb", "rgb", "rgb16", "b-w", "grey16", "cmyk"}
 DEPTHS = {"uchar": 255, "ushort": 65535}
-NUMPY = {"uchar": np.uint8, "ushort": np.uint16, "short": np.int16, "float": np.float32}
 LAB = {"lab": "float", "labs": "short"}
 MAX_MEGAPIXELS = 4000  # a file that claims more is a bomb, or no scan
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
@@ -102,6 +95,8 @@ class Scan:
 
         Pixels whose change is 0, and the alpha, stay to the last bit.
         """
+        if not change.any():
+            return own
         added = self._carried(view, change)
         added[~change.any(axis=2)] = 0
         result = own.copy()
@@ -148,13 +143,10 @@ class Scan:
         result.set_type(pyvips.GValue.blob_type, "xmp-data", with_source_type(given))
         draft = self.folder / f"result{target.suffix.lower()}"
         size = self.height * self.width * self.image.bands * (1 if self.form()["bits"] == 8 else 2)
-        encoding = (ENCODINGS | LOSSY_ENCODINGS)[target.suffix.lower()]
+        encoding = ENCODINGS[target.suffix.lower()]
         options = encoding[encoding.index("[") :].format(big=str(size > BIG_TIFF).lower())
         result.write_to_file(f"{draft}{options}")
-        with draft.open("rb") as file:
-            os.fsync(file.fileno())
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft.replace(target)
+        move_whole(draft, target)
 
 
 @contextmanager
@@ -198,11 +190,9 @@ def _header(source: Path) -> pyvips.Image:
             f"at most {MAX_MEGAPIXELS} megapixels are restored"
         )
     space, form = image.interpretation, image.format
-    if space not in SPACES or form != LAB.get(space, form) or form not in NUMPY:
-        raise ImageError(f"{source.name}: {space} of {form} is not restored; convert it to RGB")
-    if space not in LAB and form not in DEPTHS:
+    if form != LAB[space] if space in LAB else space not in SPACES or form not in DEPTHS:
         raise ImageError(
-            f"{source.name}: {space} of {form} is not restored; convert it to 8 or 16 bit"
+            f"{source.name}: {space} of {form} is not restored; convert it to RGB of 8 or 16 bit"
         )
     colours = image.bands - (1 if image.hasalpha() else 0)
     if colours not in (1, 3) and not (colours == 4 and space == "cmyk"):
@@ -211,7 +201,7 @@ def _header(source: Path) -> pyvips.Image:
 
 
 def _jpeg2000(source: Path) -> pyvips.Image:
-    """libvips' wheel cannot read it; its metadata but for an ICC profile are not kept."""
+    """libvips' wheel cannot read it; its metadata are not read."""
     import imagecodecs
 
     data = source.read_bytes()

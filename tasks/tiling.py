@@ -54,12 +54,13 @@ def apply_tiled(
     network: Network, image: np.ndarray, *, tile_px: int, overlap_px: int, stride_px: int = 16
 ) -> np.ndarray:
     """`tiled_rows` of an image float32 (H, W, C) in memory: (H, W, D)."""
-
-    def rows(top: int, bottom: int) -> np.ndarray:
-        return image[top:bottom]
-
     sizes = {"tile_px": tile_px, "overlap_px": overlap_px, "stride_px": stride_px}
-    return np.concatenate(list(tiled_rows(network, rows, *image.shape[:2], **sizes)))
+    return np.concatenate(list(tiled_rows(network, rows_of(image), *image.shape[:2], **sizes)))
+
+
+def rows_of(image: np.ndarray) -> Rows:
+    """The rows of an image in memory."""
+    return lambda top, bottom: image[top:bottom]
 
 
 def _reflected(size: int, margin: int, stride_px: int) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 from models import DAMAGE, DETAIL, FILL, VIEW_PX
 from tasks.files import Record
 from tasks.images import reduced, view_of
-from tasks.tiling import Network, Rows, tiled_rows
+from tasks.tiling import Network, Rows, rows_of, tiled_rows
 
 TREATMENTS = ("damage", "detail", "colour")
 DEAD_ZONE = 0.25 / 255  # a change of a pixel below it is none
@@ -67,12 +67,10 @@ class Restorer:
 
         A pixel's change is 0 to the last bit where it would be below DEAD_ZONE.
         """
-
-        def rows(top: int, bottom: int) -> np.ndarray:
-            return view[top:bottom]
-
-        treatment = decide(self, rows, view.shape[:2], BytesIO())
-        strips = [treatment.change(rows, top, bottom)[0] for top, bottom in strips_of(len(view))]
+        treatment = decide(self, rows_of(view), view.shape[:2], BytesIO())
+        strips = [
+            treatment.change(view[top:bottom], top)[0] for top, bottom in strips_of(len(view))
+        ]
         return np.concatenate(strips), treatment.decided()
 
 
@@ -102,9 +100,8 @@ class Treatment:
             "colour": np.round(self.colour, 5).tolist(),
         }
 
-    def change(self, rows: Rows, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray]:
-        """What is added to those rows, float32 (h, W, 3), and their damage, (h, W)."""
-        view = rows(top, bottom)
+    def change(self, view: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
+        """What is added to `view`, the rows from `top` on, float32 (h, W, 3); their damage."""
         mended, damage = self.mended(view, top)
         restored = np.clip(mended + mended @ self.colour[:, :3].T + self.colour[:, 3], 0, 1)
         change = (restored - view).astype(np.float32)

@@ -45,7 +45,8 @@ def ship(model: Path, name: str) -> None:
     shutil.copyfile(model, target)
     xml = graph.export(networks.load(target), target)
     files = {file.name: sha256_of(file) for file in (target, xml, xml.with_suffix(".bin"))}
-    write_json(FOLDER / "weights.json", {name: files})
+    index = FOLDER / "weights.json"
+    write_json(index, json.loads(index.read_text(encoding="utf-8")) | {name: files})
 
 
 def give_to(network: "keras.Model", name: str) -> bool:
