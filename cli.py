@@ -1,8 +1,9 @@
 """The `patina` command."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,10 +27,13 @@ def run() -> None:
 
 @app.command()
 def restore(
-    inbox: Annotated[Path, typer.Argument(help="An image, or a folder of images.")],
+    inboxes: Annotated[
+        list[Path], typer.Argument(metavar="IN...", help="Images, and folders of images.")
+    ],
     outbox: Annotated[Path, typer.Option("--out", "-o", help="Where results go.")] = Path(
         "restored"
     ),
+    recursive: Annotated[bool, typer.Option(help="Folders within folders, too.")] = True,
     model: Annotated[
         Path | None,
         typer.Option(help="A model; else data/model/model.keras, else the one that is shipped."),
@@ -40,43 +44,112 @@ def restore(
     strength: Annotated[
         float, typer.Option(min=0, max=1, help="Of all that is done: 0 is nothing, 1 is all.")
     ] = 1.0,
+    protect: Annotated[
+        Path | None,
+        typer.Option(help="A mask, or a folder of masks named as the scans: not black stays."),
+    ] = None,
+    quality: Annotated[
+        str, typer.Option(help="fast, or best: the mean over mirror images, four times as long.")
+    ] = "fast",
     precision: Annotated[
         str, typer.Option(help="f32, bf16, or auto: bf16 where the CPU has it.")
     ] = "auto",
+    keep_format: Annotated[
+        bool, typer.Option("--keep-format", help="JPEG stays JPEG, WebP stays WebP; else TIFF.")
+    ] = False,
+    maps: Annotated[
+        bool, typer.Option("--maps", help="File a map of the damage and one of the change, too.")
+    ] = False,
+    package: Annotated[
+        bool, typer.Option("--package", help="File what `patina undo` needs, too.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list what would be done.")
     ] = False,
 ) -> None:
-    """Restore an image, or every image in a folder, at its own size and depth.
+    """Restore images at their own size and depth.
 
-    Beside each result lies a .json sidecar that says what was changed. Files that cannot be
-    restored are listed in failures.jsonl; the others go on. Results that are there already
-    are not done again.
+    Beside each result lies a .json sidecar that says what was changed. summary.csv lists all
+    results, failures.jsonl the files that could not be restored; the others go on. Results that
+    are there already are not done again. Exit code: 0, or 1 when a file was set aside.
 
     Examples:  patina restore scan.tif
-               patina restore scans/ -o restored/ --dry-run
-               patina restore scan.tif --treat detail --strength 0.5
+               patina restore scans/ more/*.tif -o restored/ --dry-run
+               patina restore scan.tif --treat detail --strength 0.5 --maps
+               patina restore scan.tif --protect signature.png --package
     """
-    from tasks.restoring import chosen_model, file_failures, load_restorer, plan, restore_scans
-    from tasks.treating import treatments
+    from tasks.restoring import plan
 
-    scans = plan(inbox, outbox)
+    scans = plan(inboxes, outbox, recursive=recursive, keep_format=keep_format)
     if dry_run:
         for source, target in scans:
             typer.echo(f"{source} -> {target}")
         return
-    from rich.progress import track
-
     import params
+    from tasks.filing import Filing
+    from tasks.restoring import chosen_model, held, load_restorer, restore_scans, summed_up
+    from tasks.treating import treatments
 
-    model = chosen_model(model, Path("data/model/model.keras"))
-    here = Path("params.yaml").exists()
-    settings = (params.load().restore if here else params.Restore()).model_dump()
-    asked = {"treat": treatments(treat), "strength": strength, "precision": precision}
-    restorer = load_restorer(model, **(settings | asked))
-    outcomes = list(track(restore_scans(scans, restorer), "restore", total=len(scans)))
-    typer.echo(f"{file_failures(outcomes, outbox)} -> {outbox}/")
-    raise typer.Exit(1 if any(outcomes) else 0)
+    settings = params.load().restore if Path("params.yaml").exists() else params.Restore()
+    restorer = load_restorer(
+        chosen_model(model, Path("data/model/model.keras")),
+        treat=treatments(treat),
+        strength=strength,
+        precision=precision,
+        quality=quality,
+        **settings.applied,
+    )
+    filing = Filing(maps=maps, package=package, protect=protect, **settings.flags)
+    with held(outbox):
+        outcomes = _shown(restore_scans(scans, restorer, filing), len(scans))
+        typer.echo(f"{summed_up(outcomes, outbox)} -> {outbox}/")
+    raise typer.Exit(1 if any("reason" in outcome for outcome in outcomes) else 0)
+
+
+def _shown(outcomes: Iterator[dict[str, Any]], total: int) -> list[dict[str, Any]]:
+    """All `outcomes`, with a progress bar: done, total, time left, megapixels a second."""
+    import time
+
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    done, started = [], time.monotonic()
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress("restore", *columns, TextColumn("{task.fields[speed]}")) as bar:
+        task = bar.add_task("", total=total, speed="")
+        for outcome in outcomes:
+            done.append(outcome)
+            megapixels = sum(each.get("megapixels", 0) for each in done)
+            speed = f"{megapixels / (time.monotonic() - started):.1f} MP/s"
+            bar.update(task, advance=1, speed=speed)
+            if "reason" in outcome:
+                bar.console.print(f"set aside: {outcome['reason']}", soft_wrap=True)
+    return done
+
+
+@app.command()
+def undo(
+    result: Annotated[Path, typer.Argument(help="A result of `patina restore --package`.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The original; else original-NAME beside the result."),
+    ] = None,
+) -> None:
+    """Give the file back that was restored, byte for byte.
+
+    Example:  patina undo restored/scan.tif -o scan.tif
+    """
+    from tasks.undoing import package_of
+    from tasks.undoing import undo as give_back
+
+    package = package_of(result)
+    out = give_back(result, package, out)
+    typer.echo(f"{result} -> {out}")
 
 
 @app.command()

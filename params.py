@@ -143,6 +143,18 @@ class Restore(Section):
     overlap_px: Annotated[int, Field(ge=0, multiple_of=16)] = 128  # shared by neighbouring tiles
     detail_zone_255: Annotated[float, Field(ge=0)] = 6.0  # 8-bit steps; works that change less stay
     colour_zone_255: Annotated[float, Field(ge=0)] = 40.0  # alike, for the mean colour
+    flag_damaged: Annotated[float, Field(gt=0)] = 0.25  # share in the damage map: have a look
+    flag_delta_e2000: Annotated[float, Field(gt=0)] = 10.0  # mean change of a work: alike
+
+    @property
+    def applied(self) -> dict[str, Any]:
+        """What `tasks.treating.Restorer` takes."""
+        return self.model_dump(exclude={"flag_damaged", "flag_delta_e2000"})
+
+    @property
+    def flags(self) -> dict[str, Any]:
+        """What `tasks.filing.Filing` takes."""
+        return self.model_dump(include={"flag_damaged", "flag_delta_e2000"})
 
     @model_validator(mode="after")
     def _tiles_advance(self) -> Self:

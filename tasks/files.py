@@ -13,12 +13,14 @@ from typing import Any, BinaryIO
 
 Record = dict[str, Any]
 
+DRAFT = ".patina-"  # what the names of files and folders begin with that a killed run may leave
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that appears under `path` only when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{DRAFT}{path.name}.")
     draft = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

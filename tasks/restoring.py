@@ -1,30 +1,37 @@
-"""Any number of scans through a network: same size, depth and metadata out, and a sidecar each.
+"""Any number of scans through a network, one after the other, whatever becomes of a single one."""
 
-The network sees sRGB; what it adds is carried over to the scan's own colour space and depth and
-added to the scan's own pixels, so that a pixel which the network leaves alone keeps its value.
-"""
-
-import json
-import platform
-import tempfile
-import time
+import csv
+import fcntl
+import io
+import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyvips
-from skimage.color import deltaE_ciede2000, rgb2lab
-
 from models import graph
 from models.pretrained import shipped
-from tasks.files import Record, sha256_of, write_json, write_jsonl
+from tasks.files import DRAFT, Record, sha256_of, write_bytes, write_jsonl
+from tasks.filing import PLAIN, Filing, restore_file
 from tasks.images import EXTENSIONS, ImageError
-from tasks.scans import ENCODINGS, Scan, opened
-from tasks.treating import Restorer, Treatment, decide, strips_of
+from tasks.scans import ENCODINGS, LOSSY
+from tasks.tiling import averaged
+from tasks.treating import Restorer
 
-STATEMENT = "A virtual restoration hypothesis, computed; not a record of the object."
-SAMPLED = 250_000  # pixels whose colour difference is computed, evenly spread, at most
+QUALITIES = ("fast", "best")
+COLUMNS = (
+    "file",
+    "result",
+    "outcome",
+    "reason",
+    "flags",
+    "megapixels",
+    "seconds",
+    "share_of_pixels",
+    "damaged_share",
+    "delta_e2000_mean",
+)
 
 
 def chosen_model(given: Path | None, trained: Path) -> Path:
@@ -32,39 +39,38 @@ def chosen_model(given: Path | None, trained: Path) -> Path:
     return given or (trained if trained.exists() else shipped())
 
 
-def load_restorer(model: Path, *, precision: str = "auto", **applied: Any) -> Restorer:
+def load_restorer(
+    model: Path, *, precision: str = "auto", quality: str = "fast", **applied: Any
+) -> Restorer:
     """The network filed at `model`, with what the sidecars say of it.
 
-    precision: see `models.graph`. applied: as for Restorer.
+    precision: see `models.graph`. quality: "best" takes the mean over the four mirror images of
+    each tile, in four times the time. applied: as for Restorer.
 
-    Raises FileNotFoundError when there is none.
+    Raises FileNotFoundError when there is none, ValueError for another quality.
     """
+    if quality not in QUALITIES:
+        raise ValueError(f"quality: {quality}: not one of {', '.join(QUALITIES)}")
     if not model.exists():
         raise FileNotFoundError(f"restore: {model}: no such model; train one with `patina run`")
     interventions, estimate, precision = graph.load(model, precision)
     facts = {"file": model.name, "sha256": sha256_of(model), "precision": precision}
+    facts["quality"] = quality
+    if quality == "best":
+        interventions = averaged(interventions)
     return Restorer(interventions, estimate, facts, **applied)
 
 
-def plan(inbox: Path, outbox: Path) -> list[tuple[Path, Path]]:
-    """Each image file under `inbox` (or `inbox` itself) and where its result goes, sorted.
+def plan(
+    inboxes: Sequence[Path], outbox: Path, *, recursive: bool = True, keep_format: bool = False
+) -> list[tuple[Path, Path]]:
+    """Each image file of `inboxes`, files and folders, and where its result goes, sorted.
 
-    What lies in an outbox inside the inbox is no scan. Raises FileNotFoundError when there is no
-    such file or folder, or no image in it; ValueError when a result would overwrite a scan or
-    another result.
+    What lies in an outbox inside an inbox is no scan. keep_format: JPEG and WebP stay such.
+    Raises FileNotFoundError when there is no such file or folder, or no image in it; ValueError
+    when a result would overwrite a scan or another result.
     """
-    apart = outbox.resolve() != inbox.resolve()
-    sources = [inbox] if inbox.is_file() else sorted(inbox.rglob("*"))
-    scans = [
-        (source, outbox / target_of(source.relative_to(inbox if inbox.is_dir() else inbox.parent)))
-        for source in sources
-        if source.suffix.lower() in EXTENSIONS
-        and source.is_file()
-        and not (apart and source.resolve().is_relative_to(outbox.resolve()))
-    ]
-    if not scans:
-        what = "no image in this folder" if inbox.is_dir() else "no such file or folder"
-        raise FileNotFoundError(f"restore: {inbox}: {what}")
+    scans = [pair for inbox in inboxes for pair in _scans_of(inbox, outbox, recursive, keep_format)]
     taken = {source.resolve(): source for source, _ in scans}
     for source, target in scans:
         if other := taken.get(target.resolve()):
@@ -75,155 +81,100 @@ def plan(inbox: Path, outbox: Path) -> list[tuple[Path, Path]]:
     return scans
 
 
-def target_of(place: Path) -> Path:
+def _scans_of(
+    inbox: Path, outbox: Path, recursive: bool, keep_format: bool
+) -> list[tuple[Path, Path]]:
+    apart = outbox.resolve() != inbox.resolve()
+    root = inbox if inbox.is_dir() else inbox.parent
+    sources = (
+        [inbox] if inbox.is_file() else sorted(inbox.rglob("*") if recursive else inbox.glob("*"))
+    )
+    scans = [
+        (source, outbox / target_of(source.relative_to(root), keep_format=keep_format))
+        for source in sources
+        if source.suffix.lower() in EXTENSIONS
+        and source.is_file()
+        and not (apart and inbox.is_dir() and source.resolve().is_relative_to(outbox.resolve()))
+    ]
+    if not scans:
+        what = "no image in this folder" if inbox.is_dir() else "no such file or folder"
+        raise FileNotFoundError(f"restore: {inbox}: {what}")
+    return scans
+
+
+def target_of(place: Path, *, keep_format: bool = False) -> Path:
     """Where the result goes: lossless kinds keep their names, others get `.tif` added to theirs."""
-    lossless = place.suffix.lower() in ENCODINGS
-    return place if lossless else place.with_name(f"{place.name}.tif")
+    kept = ENCODINGS | (LOSSY if keep_format else {})
+    return place if place.suffix.lower() in kept else place.with_name(f"{place.name}.tif")
 
 
-def restore_scans(scans: Iterable[tuple[Path, Path]], restorer: Restorer) -> Iterator[Record]:
-    """Restore each of `scans` (file, where its result goes) in turn.
+@contextmanager
+def held(outbox: Path) -> Iterator[None]:
+    """Keep other runs out of `outbox`, and take away what a killed one left half done.
 
-    Gives, for each, an empty record, or the file and the reason why it could not be restored.
+    Raises ValueError when another run holds it.
+    """
+    outbox.mkdir(parents=True, exist_ok=True)
+    folder = os.open(outbox, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ValueError(
+                f"restore: {outbox}: another run is filling it; wait for it, or give another --out"
+            ) from error
+        for left in [*outbox.rglob(f"{DRAFT}*")]:
+            if left.is_dir():
+                shutil.rmtree(left)
+            else:
+                left.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(folder)
+
+
+def restore_scans(
+    scans: Iterable[tuple[Path, Path]], restorer: Restorer, filing: Filing = PLAIN
+) -> Iterator[Record]:
+    """Restore each of `scans` (file, where its result goes) in turn; a record of COLUMNS for each.
+
+    Raises OSError when a result cannot be written: then no other can.
     """
     for source, target in scans:
+        outcome: Record = {"file": str(source), "result": str(target)}
         try:
-            restore_file(source, target, restorer)
-            yield {}
+            sidecar = restore_file(source, target, restorer, filing)
         except ImageError as error:
-            yield {"file": str(source), "reason": str(error)}
-
-
-def file_failures(outcomes: Sequence[Record], outbox: Path) -> str:
-    """Write `outbox`/failures.jsonl and return a line that tells how many there were.
-
-    Raises ValueError when every scan failed.
-    """
-    failures = [outcome for outcome in outcomes if outcome]
-    write_jsonl(outbox / "failures.jsonl", failures)
-    told = f"restore: {len(outcomes)} scans, {len(failures)} set aside"
-    if len(failures) == len(outcomes):
-        raise ValueError(f"{told}; see {outbox / 'failures.jsonl'}")
-    return told
-
-
-def restore_file(source: Path, target: Path, restorer: Restorer) -> Record:
-    """Restore `source` into `target`, file the sidecar `target`.json and return it.
-
-    A target whose sidecar names the same source and model is left as it is.
-    Raises ImageError when `source` is no image that can be restored.
-    """
-    sidecar_path = target.with_name(f"{target.name}.json")
-    try:
-        source_sha256 = sha256_of(source)
-    except OSError as error:
-        raise ImageError(f"{source.name}: cannot be read ({error.strerror})") from error
-    if done := _already_done(target, sidecar_path, source_sha256, restorer):
-        return done
-    started = time.monotonic()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with (
-            tempfile.TemporaryDirectory(dir=target.parent, prefix=".patina-") as folder,
-            opened(source, Path(folder)) as scan,
-        ):
-            facts = _restored(scan, restorer, Path(folder), target)
-            form = scan.form()
-    except pyvips.Error as error:
-        raise ImageError(f"{source.name}: cannot be converted: {error}") from error
-    sidecar = {
-        "schema": 2,
-        "statement": STATEMENT,
-        "source": {"file": source.name, "sha256": source_sha256, **form},
-        "result": {"file": target.name, "sha256": sha256_of(target)},
-        "model": restorer.model,
-        "change": facts,
-        "applied": restorer.applied(),
-        "software": {"python": platform.python_version(), "libvips": _vips_version()},
-        "seconds": round(time.monotonic() - started, 3),
-    }
-    write_json(sidecar_path, sidecar)
-    return sidecar
-
-
-def _already_done(
-    target: Path, sidecar: Path, source_sha256: str, restorer: Restorer
-) -> Record | None:
-    if not sidecar.exists():
-        return None
-    try:
-        record = json.loads(sidecar.read_text(encoding="utf-8"))
-        ours = record["statement"] == STATEMENT
-    except (ValueError, KeyError, TypeError):
-        ours = False
-    if not ours:
-        raise ImageError(f"{sidecar}: in the way, and no sidecar of ours; move it elsewhere")
-    wanted = {"model": restorer.model, "applied": restorer.applied()}
-    same = record["source"]["sha256"] == source_sha256 and record | wanted == record
-    whole = target.exists() and record["result"]["sha256"] == sha256_of(target)
-    return record if same and whole else None
-
-
-def _restored(scan: Scan, restorer: Restorer, folder: Path, target: Path) -> Record:
-    """File the scan with the network's change at `target`; figures of the change."""
-    with (folder / "parts").open("w+b") as kept:
-        treatment = decide(restorer, scan.srgb, (scan.height, scan.width), kept)
-        figures = _Figures(scan)
-        with (folder / "pixels").open("wb") as pixels:
-            for top, bottom in strips_of(scan.height):
-                pixels.write(figures.of_strip(treatment, top, bottom).tobytes())
-    scan.file(folder / "pixels", target)
-    return figures.record() | treatment.decided()
-
-
-class _Figures:
-    """What the sidecar tells of a change, strip by strip."""
-
-    def __init__(self, scan: Scan) -> None:
-        self.scan = scan
-        self.pixels = scan.height * scan.width
-        self.changed, self.steps, self.largest = 0, 0.0, 0.0
-        self.every = max(1, round((self.pixels / SAMPLED) ** 0.5))
-        self.differences: list[np.ndarray] = []
-        self.damaged: list[np.ndarray] = []
-
-    def of_strip(self, treatment: Treatment, top: int, bottom: int) -> np.ndarray:
-        """The rows of the result, counted."""
-        view, own = self.scan.srgb(top, bottom), self.scan.rows(top, bottom)
-        change, damage = treatment.change(view, top)
-        result = self.scan.changed(own, view, change)
-        self.changed += int((result != own).any(axis=2).sum())
-        steps = np.abs(change).max(axis=2) * 255
-        self.steps += float(steps.sum(dtype=np.float64))
-        self.largest = max(self.largest, float(steps.max()))
-        sampled = np.s_[-top % self.every :: self.every, :: self.every]
-        before = view[sampled]
-        if before.size:
-            pair = [rgb2lab(each) for each in (before, before + change[sampled])]
-            self.differences.append(deltaE_ciede2000(*pair).ravel())
-            self.damaged.append(damage[sampled].ravel() > 0.5)
-        return result
-
-    def record(self) -> Record:
-        """Shares, 8-bit steps, and the ΔE2000 inside and outside of the damage."""
-        differences, damaged = np.concatenate(self.differences), np.concatenate(self.damaged)
-        return {
-            "share_of_pixels": round(self.changed / self.pixels, 6),
-            "mean_8bit_steps": round(self.steps / self.pixels, 4),
-            "max_8bit_steps": round(self.largest, 4),
-            "delta_e2000": {
-                "inside_damage": _spread(differences[damaged]),
-                "outside_damage": _spread(differences[~damaged]),
-            },
+            yield outcome | {"outcome": "set aside", "result": "", "reason": str(error)}
+            continue
+        form, change = sidecar["source"], sidecar["change"]
+        yield outcome | {
+            "outcome": "restored",
+            "flags": sidecar["flags"],
+            "megapixels": form["width"] * form["height"] / 1e6,
+            "seconds": sidecar["seconds"],
+            "share_of_pixels": change["share_of_pixels"],
+            "damaged_share": change["damaged_share"],
+            "delta_e2000_mean": change["delta_e2000"]["mean"],
         }
 
 
-def _spread(values: np.ndarray) -> Record | None:
-    if not values.size:
-        return None
-    figures = {"mean": values.mean(), "p90": np.percentile(values, 90), "max": values.max()}
-    return {name: round(float(value), 3) for name, value in figures.items()}
+def summed_up(outcomes: Sequence[Record], outbox: Path) -> str:
+    """Write `outbox`/summary.csv and failures.jsonl; a line that tells how it went.
 
-
-def _vips_version() -> str:
-    return ".".join(str(pyvips.version(part)) for part in range(3))
+    Raises ValueError when every scan was set aside.
+    """
+    failures = [outcome for outcome in outcomes if "reason" in outcome]
+    flagged = sum(bool(outcome.get("flags")) for outcome in outcomes)
+    write_jsonl(
+        outbox / "failures.jsonl", [{k: each[k] for k in ("file", "reason")} for each in failures]
+    )
+    table = io.StringIO()
+    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(each | {"flags": "; ".join(each.get("flags", []))} for each in outcomes)
+    write_bytes(outbox / "summary.csv", table.getvalue().encode())
+    told = f"restore: {len(outcomes)} scans, {len(failures)} set aside, {flagged} flagged"
+    if len(failures) == len(outcomes):
+        raise ValueError(f"{told}; see {outbox / 'failures.jsonl'}")
+    return told

@@ -4,6 +4,8 @@ A scan is decoded once into a file of bare pixels, and its result encoded from o
 is in memory as a whole.
 """
 
+import errno
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +23,15 @@ ENCODINGS = {
     ".tif": ".tif[compression=deflate,predictor=horizontal,bigtiff={big}]",
     ".tiff": ".tif[compression=deflate,predictor=horizontal,bigtiff={big}]",
 }
+LOSSY = {  # nearly: asked for with `keep_format`
+    ".jpg": ".jpg[Q=98,subsample_mode=off]",
+    ".jpeg": ".jpg[Q=98,subsample_mode=off]",
+    ".webp": ".webp[lossless=true]",
+}
 BIG_TIFF = 3_500_000_000  # bytes of pixels from which a TIFF could outgrow 4 GiB
 SPACES = {"srgb", "rgb", "rgb16", "b-w", "grey16", "cmyk"}
 DEPTHS = {"uchar": 255, "ushort": 65535}
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LAB = {"lab": "float", "labs": "short"}
 MAX_MEGAPIXELS = 4000  # a file that claims more is a bomb, or no scan
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
@@ -143,7 +151,7 @@ class Scan:
         result.set_type(pyvips.GValue.blob_type, "xmp-data", with_source_type(given))
         draft = self.folder / f"result{target.suffix.lower()}"
         size = self.height * self.width * self.image.bands * (1 if self.form()["bits"] == 8 else 2)
-        encoding = ENCODINGS[target.suffix.lower()]
+        encoding = (ENCODINGS | LOSSY)[target.suffix.lower()]
         options = encoding[encoding.index("[") :].format(big=str(size > BIG_TIFF).lower())
         result.write_to_file(f"{draft}{options}")
         move_whole(draft, target)
@@ -166,12 +174,20 @@ def opened(source: Path, folder: Path) -> Iterator[Scan]:
         image.write_to_file(str(pixels))
         image = pyvips.Image.new_from_file(str(pixels))
     except pyvips.Error as error:
+        refuse_if_full(error, folder.parent)
         raise ImageError(f"{source.name}: no image that can be read to its end") from error
     profile = None
     if image.get_typeof("icc-profile-data"):
         profile = folder / "profile.icc"
         profile.write_bytes(image.get("icc-profile-data"))
     yield Scan(image, folder, profile, notes)
+
+
+def refuse_if_full(error: pyvips.Error, folder: Path) -> None:
+    """Raise OSError when libvips failed for want of room in `folder`, which no other scan heals."""
+    for code in FULL:
+        if os.strerror(code) in str(error):
+            raise OSError(code, os.strerror(code), str(folder)) from error
 
 
 def _header(source: Path) -> pyvips.Image:
@@ -243,4 +259,5 @@ def with_source_type(xmp: bytes) -> bytes:
     packet = xmp if b"</rdf:RDF>" in xmp else empty
     # The same property twice would be no XMP
     packet = re.sub(rb'\s*\w+:DigitalSourceType="[^"]*"', b"", packet)
+    packet = re.sub(rb"(?s)<(\w+:DigitalSourceType)\b.*?</\1>", b"", packet)
     return packet.replace(b"</rdf:RDF>", described + b"</rdf:RDF>", 1)

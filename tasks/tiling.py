@@ -58,6 +58,17 @@ def apply_tiled(
     return np.concatenate(list(tiled_rows(network, rows_of(image), *image.shape[:2], **sizes)))
 
 
+def averaged(network: Network) -> Network:
+    """The mean of what `network` gives for an image and its three mirror images, mirrored back."""
+    turns = [np.s_[:, ::down, ::across] for down in (1, -1) for across in (1, -1)]
+
+    def mean(image: np.ndarray) -> np.ndarray:
+        given = [network(np.ascontiguousarray(image[turn]))[turn] for turn in turns]
+        return np.asarray(np.mean(given, axis=0), np.float32)
+
+    return mean
+
+
 def rows_of(image: np.ndarray) -> Rows:
     """The rows of an image in memory."""
     return lambda top, bottom: image[top:bottom]

@@ -1,7 +1,12 @@
 """What goes in comes out at its own size, depth and form, with a record of what was changed."""
 
+import csv
 import dataclasses
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +15,9 @@ import pyvips
 
 from models import DAMAGE, DETAIL, FILL
 from tasks.files import read_jsonl, sha256_of
+from tasks.filing import Filing, map_of, restore_file
 from tasks.images import ImageError
-from tasks.restoring import (
-    file_failures,
-    plan,
-    restore_file,
-    restore_scans,
-    target_of,
-)
+from tasks.restoring import held, plan, restore_scans, summed_up, target_of
 from tasks.treating import Restorer, treatments
 
 HEIGHT, WIDTH = 70, 110
@@ -245,44 +245,49 @@ def test_bad_files_are_set_aside_with_their_reason_and_the_others_go_on(tmp_path
     (inbox / "notes.txt").write_text("not an image, not looked at")
     linear = pyvips.Image.new_from_file(str(inbox / "whole.png")).colourspace("scrgb")
     linear.write_to_file(str(inbox / "linear.tif"))
-    outcomes = list(restore_scans(plan(inbox, outbox), restorer(0.1)))
-    assert file_failures(outcomes, outbox) == "restore: 5 scans, 3 set aside"
+    outcomes = list(restore_scans(plan([inbox], outbox), restorer(0.1)))
+    assert summed_up(outcomes, outbox) == "restore: 5 scans, 3 set aside, 0 flagged"
     reasons = {
         Path(fault["file"]).name: fault["reason"] for fault in read_jsonl(outbox / "failures.jsonl")
     }
     assert reasons["cut.png"] == "cut.png: no image that can be read to its end"
     assert reasons["letter.jpg"] == "letter.jpg: no image that can be read to its end"
     assert "convert it to RGB" in reasons["linear.tif"]
+    with (outbox / "summary.csv").open(newline="") as file:
+        rows = {Path(row["file"]).name: row for row in csv.DictReader(file)}
+    assert rows["cut.png"]["reason"] == reasons["cut.png"]
+    assert rows["whole.png"]["outcome"] == "restored"
+    assert float(rows["whole.png"]["share_of_pixels"]) == 1
     restored = sorted(str(path.relative_to(outbox)) for path in outbox.rglob("*.json"))
     assert restored == ["deep/good.TIF.json", "whole.png.json"]
 
 
 def test_a_batch_in_which_all_failed_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"2 scans, 2 set aside; see .*failures\.jsonl"):
-        file_failures([{"file": "a", "reason": "b"}] * 2, tmp_path)
+    with pytest.raises(ValueError, match=r"2 scans, 2 set aside, 0 flagged; see .*failures\.jsonl"):
+        summed_up([{"file": "a", "reason": "b"}] * 2, tmp_path)
 
 
 def test_an_inbox_without_images_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no image in this folder"):
-        plan(tmp_path, tmp_path / "out")
+        plan([tmp_path], tmp_path / "out")
     with pytest.raises(FileNotFoundError, match="nowhere: no such file or folder"):
-        plan(tmp_path / "nowhere", tmp_path / "out")
+        plan([tmp_path / "nowhere"], tmp_path / "out")
 
 
 def test_no_scan_is_overwritten_and_no_two_results_share_a_name(tmp_path: Path) -> None:
     for name in ("a.tif", "a.tiff", "a.TIF"):
         scan(tmp_path / name)
     with pytest.raises(ValueError, match=r"a\.TIF: its result would overwrite"):
-        plan(tmp_path, tmp_path)
-    targets = [target for _, target in plan(tmp_path, tmp_path / "out")]
+        plan([tmp_path], tmp_path)
+    targets = [target for _, target in plan([tmp_path], tmp_path / "out")]
     assert len(set(targets)) == 3
 
 
 def test_results_in_the_inbox_are_no_scans(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
-    first = plan(tmp_path, tmp_path / "restored")
+    first = plan([tmp_path], tmp_path / "restored")
     list(restore_scans(first, restorer(0.1)))
-    assert plan(tmp_path, tmp_path / "restored") == first
+    assert plan([tmp_path], tmp_path / "restored") == first
 
 
 def test_a_file_of_anothers_is_not_taken_for_a_sidecar(tmp_path: Path) -> None:
@@ -305,3 +310,156 @@ def test_lossless_kinds_keep_their_names_and_lossy_ones_become_tiff(
     place: str, target: str
 ) -> None:
     assert target_of(Path(place)) == Path(target)
+
+
+def test_jpeg_and_webp_stay_such_where_that_is_asked_for(tmp_path: Path) -> None:
+    assert target_of(Path("b.jpg"), keep_format=True) == Path("b.jpg")
+    for name, most in (("a.jpg", 6), ("a.webp", 0)):
+        scan(tmp_path / name)
+        before = pixels_of(tmp_path / name).astype(int)
+        restore_file(tmp_path / name, tmp_path / f"out-{name}", restorer(0))
+        difference = np.abs(pixels_of(tmp_path / f"out-{name}") - before)
+        assert difference.mean() <= most, name
+        assert pyvips.Image.new_from_file(str(tmp_path / f"out-{name}")).get("vips-loader")
+
+
+def test_protected_pixels_do_not_change_and_the_record_names_the_mask(tmp_path: Path) -> None:
+    pixels = scan(tmp_path / "a.tif", bits=16)
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[10:30, 20:60] = 255
+    pyvips.Image.new_from_array(mask).write_to_file(str(tmp_path / "mask.png"))
+    filing = Filing(protect=tmp_path / "mask.png")
+    source, target = tmp_path / "a.tif", tmp_path / "out.tif"
+    record = restore_file(source, target, restorer(0.1), filing)
+    same = (pixels_of(target) == pixels).all(axis=2)
+    np.testing.assert_array_equal(same, mask > 0)
+    assert record["applied"]["protect"] == sha256_of(tmp_path / "mask.png")
+    # Without the mask it is another job
+    assert restore_file(source, target, restorer(0.1))["change"]["share_of_pixels"] == 1
+
+
+def test_a_folder_of_masks_has_one_for_each_scan_that_needs_one(tmp_path: Path) -> None:
+    (tmp_path / "masks").mkdir()
+    for name in ("a.tif", "b.tif", "c.tif"):
+        scan(tmp_path / name)
+    white = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    pyvips.Image.new_from_array(white).write_to_file(str(tmp_path / "masks" / "a.png"))
+    pyvips.Image.new_from_array(white[1:]).write_to_file(str(tmp_path / "masks" / "c.png"))
+    filing = Filing(protect=tmp_path / "masks")
+    outcomes = list(restore_scans(plan([tmp_path], tmp_path / "out"), restorer(0.1), filing))
+    assert [outcome.get("share_of_pixels") for outcome in outcomes[:2]] == [0, 1]
+    assert "draw it at the scan's size" in outcomes[2]["reason"]
+    with pytest.raises(ImageError, match="no such mask"):
+        restore_file(
+            tmp_path / "a.tif", tmp_path / "x.tif", restorer(0), Filing(protect=tmp_path / "none")
+        )
+
+
+def test_maps_show_where_damage_was_seen_and_what_was_added(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    source, target, filing = tmp_path / "a.tif", tmp_path / "out.tif", Filing(maps=True)
+    treated = dataclasses.replace(restorer(0, damaged=40, fill=0.1), treat=("damage",))
+    record = restore_file(source, target, treated, filing)
+    damage, difference = (pixels_of(map_of(target, name)) for name in ("damage", "difference"))
+    assert damage.shape == (HEIGHT, WIDTH, 1)
+    left, right = np.s_[:, : WIDTH // 4], np.s_[:, -WIDTH // 4 :]
+    assert (damage[left] == 255).all()
+    assert (damage[right] == 0).all()
+    np.testing.assert_allclose(difference[left], 128 + 4 * 25.5, atol=1)
+    assert (difference[right] == 128).all()
+    assert record["beside"] == ["out.tif.damage.png", "out.tif.difference.png"]
+    map_of(target, "damage").unlink()
+    restore_file(source, target, treated, filing)
+    assert map_of(target, "damage").exists()
+
+
+def test_a_work_that_changes_much_is_flagged(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    strict = Filing(flag_delta_e2000=5.0, flag_damaged=0.4)
+    much = restorer(0.2, damaged=40)
+    record = restore_file(tmp_path / "a.tif", tmp_path / "out.tif", much, strict)
+    assert len(record["flags"]) == 2
+    assert "taken for damage" in record["flags"][0]
+    assert "mean ΔE2000" in record["flags"][1]
+    little = restore_file(tmp_path / "a.tif", tmp_path / "out.tif", restorer(0.01), strict)
+    assert little["flags"] == []
+    outcomes = list(restore_scans([(tmp_path / "a.tif", tmp_path / "o.tif")], much, strict))
+    assert summed_up(outcomes, tmp_path).endswith("1 flagged")
+
+
+def test_two_runs_do_not_share_an_outbox_and_what_a_killed_one_left_is_swept(
+    tmp_path: Path,
+) -> None:
+    left = tmp_path / "deep" / ".patina-half"
+    left.mkdir(parents=True)
+    (left / "pixels").write_bytes(b"half")
+    (tmp_path / ".patina-half").write_bytes(b"half")
+    with held(tmp_path):
+        assert [path.name for path in tmp_path.rglob("*half*")] == []
+        with pytest.raises(ValueError, match="another run is filling it"), held(tmp_path):
+            pass
+    with held(tmp_path):
+        pass
+
+
+def patina(folder: Path, *words: str, before: str = "") -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", f"{before}import cli; cli.main()", *words],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(Path.cwd())},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("files", [1, 4, 7])
+def test_a_run_that_was_killed_goes_on(tmp_path: Path, files: int) -> None:
+    """Killed when `files` files are there: a result, its maps, its package and its sidecar each."""
+    inbox, outbox = tmp_path / "in", tmp_path / "out"
+    inbox.mkdir()
+    for name in "abcdef":
+        scan(inbox / f"{name}.tif")
+    words = ("restore", str(inbox), "-o", str(outbox), "--maps", "--package")
+    with patina(tmp_path, *words) as process:
+        while len([*outbox.glob("*.tif*")]) < files and process.poll() is None:
+            time.sleep(0.002)  # between looks; the look decides
+        process.kill()
+        process.communicate()
+    done = {path: path.stat().st_mtime_ns for path in outbox.glob("*.json")}
+    assert len(done) < 6
+    for sidecar in done:
+        result = sidecar.with_suffix("")
+        assert json.loads(sidecar.read_text())["result"]["sha256"] == sha256_of(result)
+    with patina(tmp_path, *words) as process:
+        _, told = process.communicate()
+    assert process.returncode == 0, told
+    assert len([*outbox.glob("*.json")]) == 6
+    assert len([*outbox.glob("*.tif*")]) == 6 * 5
+    assert {path: path.stat().st_mtime_ns for path in done} == done
+    assert not [*outbox.glob(".patina-*")]
+
+
+def test_a_disk_that_fills_up_ends_the_run_and_what_is_done_is_kept(tmp_path: Path) -> None:
+    inbox, outbox = tmp_path / "in", tmp_path / "out"
+    inbox.mkdir()
+    scan(inbox / "a.tif")
+    pyvips.Image.new_from_file(str(inbox / "a.tif")).resize(10).write_to_file(str(inbox / "b.tif"))
+    # A file as large as that of all parts of b finds no room, as on a full disk
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000,) * 2); "
+    with patina(tmp_path, "restore", str(inbox), "-o", str(outbox), before=limit) as process:
+        _, told = process.communicate()
+    assert process.returncode == 1
+    assert "File too large" in told
+    assert "Traceback" not in told
+    assert sorted(path.name for path in outbox.glob("*.tif*")) == ["a.tif", "a.tif.json"]
+
+
+def test_no_run_begins_where_nothing_can_be_written(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    (tmp_path / "out").write_text("a file is in the way")
+    with patina(tmp_path, "restore", "a.tif", "-o", "out") as process:
+        _, told = process.communicate()
+    assert process.returncode == 1
+    assert told.startswith("patina: ")
+    assert "out" in told

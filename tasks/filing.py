@@ -1,0 +1,266 @@
+"""One scan through a network: same size, depth and metadata out, and a sidecar.
+
+The network sees sRGB; what it adds is carried over to the scan's own colour space and depth and
+added to the scan's own pixels, so that a pixel which the network leaves alone keeps its value.
+"""
+
+import errno
+import json
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyvips
+from skimage.color import deltaE_ciede2000, rgb2lab
+
+from tasks.files import DRAFT, Record, move_whole, sha256_of, write_json
+from tasks.images import ImageError
+from tasks.scans import Scan, opened, refuse_if_full
+from tasks.treating import KEPT, Restorer, Treatment, decide, strips_of
+from tasks.undoing import pack, package_of
+
+STATEMENT = "A virtual restoration hypothesis, computed; not a record of the object."
+SAMPLED = 250_000  # pixels whose colour difference is computed, evenly spread, at most
+AMPLIFIED = 4  # changes in the picture of them
+MAPS = ("damage", "difference")
+
+
+@dataclass(frozen=True)
+class Filing:
+    """What is filed beside a result, which pixels are spared, and which works are flagged.
+
+    maps: the damage map, and the change amplified around mid-grey, as PNGs. package: see
+    `tasks.undoing`. protect: a mask of the scan's size, or a folder with one for each scan under
+    the scan's name; pixels where it is not black stay. flag_damaged: the share of a work in its
+    damage map, flag_delta_e2000: the mean change, from which on a work is flagged for a look.
+    """
+
+    maps: bool = False
+    package: bool = False
+    protect: Path | None = None
+    flag_damaged: float = 1.0
+    flag_delta_e2000: float = 100.0
+
+    def mask_of(self, source: Path) -> Path | None:
+        """The mask for that scan. Raises ImageError when a single one was named and is missing."""
+        if self.protect is None or self.protect.is_file():
+            return self.protect
+        if not self.protect.is_dir():
+            raise ImageError(f"{self.protect}: no such mask, or folder of masks")
+        named = (self.protect / name for name in (source.name, f"{source.stem}.png"))
+        return next((mask for mask in named if mask.is_file()), None)
+
+    def beside(self, target: Path) -> list[Path]:
+        """The files that lie beside that result, but for its sidecar."""
+        maps = [map_of(target, name) for name in MAPS] if self.maps else []
+        return maps + ([package_of(target)] if self.package else [])
+
+
+def map_of(target: Path, name: str) -> Path:
+    """Where a map, of MAPS, of that result lies."""
+    return target.with_name(f"{target.name}.{name}.png")
+
+
+def sidecar_of(target: Path) -> Path:
+    """Where the record of that result lies."""
+    return target.with_name(f"{target.name}.json")
+
+
+PLAIN = Filing()
+
+
+def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing = PLAIN) -> Record:
+    """Restore `source` into `target`, file the sidecar `target`.json and return it.
+
+    A target whose sidecar names the same source, model and way of applying it is left as it is.
+    Raises ImageError when `source` is no image that can be restored, OSError when there is no room
+    for the result.
+    """
+    try:
+        source_sha256 = sha256_of(source)
+    except OSError as error:
+        raise ImageError(f"{source.name}: cannot be read ({error.strerror})") from error
+    mask = filing.mask_of(source)
+    wanted = {
+        "model": restorer.model,
+        "applied": restorer.applied() | ({"protect": sha256_of(mask)} if mask else {}),
+    }
+    if done := _already_done(target, source_sha256, wanted, filing):
+        return done
+    started = time.monotonic()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=target.parent, prefix=DRAFT) as folder,
+            opened(source, Path(folder)) as scan,
+        ):
+            facts = _Work(scan, Path(folder), filing, mask).restored(restorer, target)
+            if filing.package:
+                pack(scan, source, Path(folder) / "pixels", target)
+            form = scan.form()
+    except pyvips.Error as error:
+        refuse_if_full(error, target.parent)
+        raise ImageError(f"{source.name}: cannot be converted: {error}") from error
+    sidecar = {
+        "schema": 3,
+        "statement": STATEMENT,
+        "source": {"file": source.name, "sha256": source_sha256, **form},
+        "result": {"file": target.name, "sha256": sha256_of(target)},
+        "beside": [path.name for path in filing.beside(target)],
+        **wanted,
+        "change": facts,
+        "flags": _flags(facts, filing),
+        "software": {"python": platform.python_version(), "libvips": _vips_version()},
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    write_json(sidecar_of(target), sidecar)
+    return sidecar
+
+
+def _already_done(
+    target: Path, source_sha256: str, wanted: Record, filing: Filing
+) -> Record | None:
+    sidecar = sidecar_of(target)
+    if not sidecar.exists():
+        return None
+    try:
+        record = json.loads(sidecar.read_text(encoding="utf-8"))
+        ours = record["statement"] == STATEMENT
+    except (ValueError, KeyError, TypeError):
+        ours = False
+    if not ours:
+        raise ImageError(f"{sidecar}: in the way, and no sidecar of ours; move it elsewhere")
+    same = record["source"]["sha256"] == source_sha256 and record | wanted == record
+    whole = target.exists() and record["result"]["sha256"] == sha256_of(target)
+    there = all(path.exists() for path in filing.beside(target))
+    return (
+        record | {"flags": _flags(record["change"], filing)} if same and whole and there else None
+    )
+
+
+def _flags(facts: Record, filing: Filing) -> list[str]:
+    """Why somebody should look at a work, in words."""
+    flags = []
+    if facts["damaged_share"] >= filing.flag_damaged:
+        flags.append(f"{facts['damaged_share']:.0%} of it taken for damage")
+    mean = facts["delta_e2000"]["mean"]
+    if mean >= filing.flag_delta_e2000:
+        flags.append(f"changed by a mean ΔE2000 of {mean}")
+    return flags
+
+
+class _Work:
+    """An open scan on its way to a result, strip by strip, and what the sidecar tells of it."""
+
+    def __init__(self, scan: Scan, folder: Path, filing: Filing, mask: Path | None) -> None:
+        self.scan, self.folder, self.filing = scan, folder, filing
+        self.size = scan.height * scan.width
+        self.spared = _mask(mask, scan) if mask else None
+        self.changed, self.steps, self.largest = 0, 0.0, 0.0
+        self.every = max(1, round((self.size / SAMPLED) ** 0.5))
+        self.differences: list[np.ndarray] = []
+        self.damaged: list[np.ndarray] = []
+
+    def restored(self, restorer: Restorer, target: Path) -> Record:
+        """File the scan with the network's change at `target`; figures of the change."""
+        self._refuse_unless_it_fits()
+        kept, bare = (self.folder / name for name in ("parts", "pixels"))
+        with kept.open("w+b") as parts, bare.open("wb") as pixels, ExitStack() as stack:
+            size = (self.scan.height, self.scan.width)
+            treatment = decide(restorer, self.scan.srgb, size, parts)
+            names = MAPS if self.filing.maps else ()
+            maps = {name: stack.enter_context((self.folder / name).open("wb")) for name in names}
+            for top, bottom in strips_of(self.scan.height):
+                pixels.write(self._strip(treatment, top, bottom, maps).tobytes())
+        for name in names:
+            self._file_map(name, target)
+        self.scan.file(bare, target)
+        return self._figures() | treatment.decided()
+
+    def _refuse_unless_it_fits(self) -> None:
+        """Raises OSError before the work, not in the midst of it."""
+        own = self.scan.rows(0, 1).itemsize * self.scan.image.bands
+        needed = self.size * (2 * KEPT + 2 * own + (4 if self.filing.maps else 0))
+        if needed > shutil.disk_usage(self.folder).free:
+            told = f"{os.strerror(errno.ENOSPC)}; {needed / 1e9:.1f} GB are needed for a while"
+            raise OSError(errno.ENOSPC, told, str(self.folder.parent))
+
+    def _strip(
+        self, treatment: Treatment, top: int, bottom: int, maps: Mapping[str, BinaryIO]
+    ) -> np.ndarray:
+        """The rows of the result, counted; what the maps show of them is written to `maps`."""
+        view, own = self.scan.srgb(top, bottom), self.scan.rows(top, bottom)
+        change, damage = treatment.change(view, top)
+        if self.spared:
+            rows = self.spared.crop(0, top, self.scan.width, bottom - top).numpy()
+            change[rows.reshape(bottom - top, self.scan.width) > 0] = 0
+        result = self.scan.changed(own, view, change)
+        self.changed += int((result != own).any(axis=2).sum())
+        steps = np.abs(change).max(axis=2) * 255
+        self.steps += float(steps.sum(dtype=np.float64))
+        self.largest = max(self.largest, float(steps.max()))
+        sampled = np.s_[-top % self.every :: self.every, :: self.every]
+        before = view[sampled]
+        if before.size:
+            pair = [rgb2lab(each) for each in (before, before + change[sampled])]
+            self.differences.append(deltaE_ciede2000(*pair).ravel())
+            self.damaged.append(damage[sampled].ravel() > 0.5)
+        if maps:
+            shown = {"damage": damage, "difference": change * AMPLIFIED + 128 / 255}
+            for name, file in maps.items():
+                file.write(np.rint(np.clip(shown[name], 0, 1) * 255).astype(np.uint8).tobytes())
+        return result
+
+    def _file_map(self, name: str, target: Path) -> None:
+        bands, space = (1, "b-w") if name == "damage" else (3, "srgb")
+        size = (self.scan.width, self.scan.height, bands)
+        drawn = pyvips.Image.rawload(str(self.folder / name), *size).copy(interpretation=space)
+        drawn.write_to_file(str(self.folder / f"{name}.png"), compression=6)
+        move_whole(self.folder / f"{name}.png", map_of(target, name))
+
+    def _figures(self) -> Record:
+        """Shares, 8-bit steps, and the ΔE2000 in all, inside and outside of the damage."""
+        differences, damaged = np.concatenate(self.differences), np.concatenate(self.damaged)
+        return {
+            "share_of_pixels": round(self.changed / self.size, 6),
+            "mean_8bit_steps": round(self.steps / self.size, 4),
+            "max_8bit_steps": round(self.largest, 4),
+            "delta_e2000": {
+                "mean": round(float(differences.mean()), 3),
+                "inside_damage": _spread(differences[damaged]),
+                "outside_damage": _spread(differences[~damaged]),
+            },
+        }
+
+
+def _mask(path: Path, scan: Scan) -> pyvips.Image:
+    """One band, above 0 where nothing may change. Raises ImageError when it does not fit."""
+    try:
+        mask = pyvips.Image.new_from_file(str(path)).colourspace("b-w").copy_memory()
+    except pyvips.Error as error:
+        raise ImageError(f"{path}: no mask that can be read") from error
+    if (mask.width, mask.height) != (scan.width, scan.height):
+        raise ImageError(
+            f"{path}: the mask has {mask.width} × {mask.height} pixels, "
+            f"the scan {scan.width} × {scan.height}; draw it at the scan's size"
+        )
+    return mask.extract_band(0)
+
+
+def _spread(values: np.ndarray) -> Record | None:
+    if not values.size:
+        return None
+    figures = {"mean": values.mean(), "p90": np.percentile(values, 90), "max": values.max()}
+    return {name: round(float(value), 3) for name, value in figures.items()}
+
+
+def _vips_version() -> str:
+    return ".".join(str(pyvips.version(part)) for part in range(3))
