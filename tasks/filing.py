@@ -24,6 +24,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from tasks.files import DRAFT, Record, move_whole, sha256_of, write_json
 from tasks.images import ImageError
 from tasks.scans import Scan, opened, refuse_if_full
+from tasks.threads import in_turn
 from tasks.treating import KEPT, Restorer, Treatment, decide, strips_of
 from tasks.undoing import pack, package_of
 
@@ -157,6 +158,24 @@ def _flags(facts: Record, filing: Filing) -> list[str]:
     return flags
 
 
+@dataclass(frozen=True)
+class Strip:
+    """Rows of a result, and what is told of them.
+
+    result: in the scan's own space and depth. changed: pixels. steps, largest: 8-bit steps, their
+    sum and the largest. differences, damaged: ΔE2000 of sampled pixels, and whether they are in
+    the damage map. maps: uint8 rows of each of MAPS.
+    """
+
+    result: np.ndarray
+    changed: int
+    steps: float
+    largest: float
+    differences: np.ndarray
+    damaged: np.ndarray
+    maps: dict[str, np.ndarray]
+
+
 class _Work:
     """An open scan on its way to a result, strip by strip, and what the sidecar tells of it."""
 
@@ -178,8 +197,9 @@ class _Work:
             treatment = decide(restorer, self.scan.srgb, size, parts)
             names = MAPS if self.filing.maps else ()
             maps = {name: stack.enter_context((self.folder / name).open("wb")) for name in names}
-            for top, bottom in strips_of(self.scan.height):
-                pixels.write(self._strip(treatment, top, bottom, maps).tobytes())
+            strips = strips_of(self.scan.height)
+            for strip in in_turn(lambda strip: self._strip(treatment, *strip), strips):
+                self._write(strip, pixels, maps)
         for name in names:
             self._file_map(name, target)
         self.scan.file(bare, target)
@@ -193,31 +213,36 @@ class _Work:
             told = f"{os.strerror(errno.ENOSPC)}; {needed / 1e9:.1f} GB are needed for a while"
             raise OSError(errno.ENOSPC, told, str(self.folder.parent))
 
-    def _strip(
-        self, treatment: Treatment, top: int, bottom: int, maps: Mapping[str, BinaryIO]
-    ) -> np.ndarray:
-        """The rows of the result, counted; what the maps show of them is written to `maps`."""
+    def _strip(self, treatment: Treatment, top: int, bottom: int) -> Strip:
         view, own = self.scan.srgb(top, bottom), self.scan.rows(top, bottom)
         change, damage = treatment.change(view, top)
         if self.spared:
             rows = self.spared.crop(0, top, self.scan.width, bottom - top).numpy()
             change[rows.reshape(bottom - top, self.scan.width) > 0] = 0
         result = self.scan.changed(own, view, change)
-        self.changed += int((result != own).any(axis=2).sum())
         steps = np.abs(change).max(axis=2) * 255
-        self.steps += float(steps.sum(dtype=np.float64))
-        self.largest = max(self.largest, float(steps.max()))
         sampled = np.s_[-top % self.every :: self.every, :: self.every]
-        before = view[sampled]
-        if before.size:
-            pair = [rgb2lab(each) for each in (before, before + change[sampled])]
-            self.differences.append(deltaE_ciede2000(*pair).ravel())
-            self.damaged.append(damage[sampled].ravel() > 0.5)
-        if maps:
-            shown = {"damage": damage, "difference": change * AMPLIFIED + 128 / 255}
-            for name, file in maps.items():
-                file.write(np.rint(np.clip(shown[name], 0, 1) * 255).astype(np.uint8).tobytes())
-        return result
+        pair = [rgb2lab(each) for each in (view[sampled], (view + change)[sampled])]
+        shown = {"damage": damage, "difference": change * AMPLIFIED + 128 / 255}
+        return Strip(
+            result,
+            int((result != own).any(axis=2).sum()),
+            float(steps.sum(dtype=np.float64)),
+            float(steps.max()),
+            deltaE_ciede2000(*pair).ravel(),
+            damage[sampled].ravel() > 0.5,
+            {name: _drawn(shown[name]) for name in MAPS if self.filing.maps},
+        )
+
+    def _write(self, strip: Strip, pixels: BinaryIO, maps: Mapping[str, BinaryIO]) -> None:
+        pixels.write(strip.result.tobytes())
+        for name, file in maps.items():
+            file.write(strip.maps[name].tobytes())
+        self.changed += strip.changed
+        self.steps += strip.steps
+        self.largest = max(self.largest, strip.largest)
+        self.differences.append(strip.differences)
+        self.damaged.append(strip.damaged)
 
     def _file_map(self, name: str, target: Path) -> None:
         bands, space = (1, "b-w") if name == "damage" else (3, "srgb")
@@ -239,6 +264,10 @@ class _Work:
                 "outside_damage": _spread(differences[~damaged]),
             },
         }
+
+
+def _drawn(shown: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
 
 
 def _mask(path: Path, scan: Scan) -> pyvips.Image:

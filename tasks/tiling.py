@@ -33,21 +33,19 @@ def tiled_rows(
     step = max((tile_px - overlap_px) // stride_px * stride_px, stride_px)
     down, across = (_reflected(size, margin, stride_px) for size in (height, width))
     columns = list(_spans(len(across), step, overlap_px))
-    pending = weight = None
+    ramp = _ramp(overlap_px)[:, None, None]
+    pending: np.ndarray | None = None
     for span in _spans(len(down), step, overlap_px):
         wanted = down[span]
         block = rows(int(wanted.min()), int(wanted.max()) + 1)
         strip = _row_of_tiles(network, block[wanted - wanted.min()][:, across], columns, overlap_px)
-        feather = _feather(len(strip), overlap_px)[:, None, None]
-        strip *= feather
-        if pending is not None and weight is not None:
-            strip[: len(pending)] += pending
-            feather[: len(weight)] += weight
+        if pending is not None:
+            strip[:overlap_px] = pending + (strip[:overlap_px] - pending) * ramp
         done = len(strip) if span.stop == len(down) else step
         top, bottom = (max(margin - span.start, 0), min(margin + height - span.start, done))
         if bottom > top:
-            yield strip[top:bottom, margin : margin + width] / feather[top:bottom]
-        pending, weight = strip[done:].copy(), feather[done:].copy()
+            yield strip[top:bottom, margin : margin + width]
+        pending = strip[done:].copy()
 
 
 def apply_tiled(
@@ -89,17 +87,19 @@ def _row_of_tiles(
     network: Network, block: np.ndarray, columns: list[slice], overlap_px: int
 ) -> np.ndarray:
     """`block` (h, W, C) through the network, tile by tile: (h, W, D)."""
-    total: np.ndarray | None = None
-    weights = np.zeros(block.shape[1], np.float32)
+    total = before = None
+    ramp = _ramp(overlap_px)[:, None]
     for span in columns:
         tile = network(np.ascontiguousarray(block[None, :, span]))[0]
         if total is None:
-            total = np.zeros((*block.shape[:2], tile.shape[2]), np.float32)
-        weight = _feather(tile.shape[1], overlap_px)
-        total[:, span] += tile * weight[:, None]
-        weights[span] += weight
+            total = np.empty((*block.shape[:2], tile.shape[2]), np.float32)
+        total[:, span] = tile
+        if before is not None:
+            shared = slice(span.start, span.start + overlap_px)
+            total[:, shared] = before + (tile[:, :overlap_px] - before) * ramp
+        before = total[:, span.stop - overlap_px : span.stop].copy()
     assert total is not None
-    return total / weights[:, None]
+    return total
 
 
 def _spans(size: int, step: int, overlap_px: int) -> Iterator[slice]:
@@ -111,13 +111,11 @@ def _spans(size: int, step: int, overlap_px: int) -> Iterator[slice]:
     yield slice(start, size)
 
 
-def _feather(size: int, overlap_px: int) -> np.ndarray:
-    """Weights along a tile's side, float32 (size,).
+def _ramp(overlap_px: int) -> np.ndarray:
+    """How much the later of two neighbours counts, float32 (overlap_px,).
 
-    They rise over the middle half of the overlap: next to its edge a tile has the least context
-    and counts for (nearly) nothing.
+    It rises over the middle half of the overlap: next to its edge a tile has the least context and
+    counts for nothing.
     """
-    if not overlap_px:
-        return np.ones(size, np.float32)
-    distance = np.minimum(np.arange(size), np.arange(size)[::-1]) + 0.5
-    return np.clip((distance / overlap_px - 0.25) * 2, 1e-6, 1).astype(np.float32)
+    places = (np.arange(overlap_px) + 0.5) / max(overlap_px, 1)
+    return np.clip((places - 0.25) * 2, 0, 1).astype(np.float32)

@@ -5,8 +5,9 @@ kept in a file, until what holds for the whole work is decided.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
+from threading import Lock
 from typing import BinaryIO
 
 import cv2
@@ -15,6 +16,7 @@ import numpy as np
 from models import DAMAGE, DETAIL, FILL, VIEW_PX
 from tasks.files import Record
 from tasks.images import reduced, view_of
+from tasks.threads import ahead, in_turn
 from tasks.tiling import Network, Rows, rows_of, tiled_rows
 
 TREATMENTS = ("damage", "detail", "colour")
@@ -91,6 +93,7 @@ class Treatment:
     damaged_share: float
     detail_share: float
     colour: np.ndarray
+    turn: Lock = field(default_factory=Lock)  # of threads, to read `kept`
 
     def decided(self) -> Record:
         """The record of what holds for the whole work."""
@@ -117,8 +120,9 @@ class Treatment:
 
     def parts(self, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The kept detail less its broad part, fill, and damage of those rows."""
-        self.kept.seek(top * self.width * KEPT * 2)
-        raw = self.kept.read((bottom - top) * self.width * KEPT * 2)
+        with self.turn:
+            self.kept.seek(top * self.width * KEPT * 2)
+            raw = self.kept.read((bottom - top) * self.width * KEPT * 2)
         parts = np.frombuffer(raw, np.float16).reshape(-1, self.width, KEPT).astype(np.float32)
         detail = parts[..., :3] - _enlarged(self.broad, self.height, self.width, top, bottom)
         return detail, parts[..., 3:6], parts[..., 6]
@@ -132,12 +136,12 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     height, width = size
     sizes = {"tile_px": restorer.tile_px, "overlap_px": restorer.overlap_px}
     small, damaged, top = Small(height, width), 0, 0
-    for parts in tiled_rows(restorer.interventions, rows, height, width, **sizes):
+    for parts in ahead(tiled_rows(restorer.interventions, rows, height, width, **sizes)):
         damage = 1 / (1 + np.exp(-parts[..., DAMAGE]))
         damage[damage < NO_DAMAGE] = 0
         detail, fill = parts[..., DETAIL] * (1 - damage), parts[..., FILL] * damage
         kept.write(np.concatenate([detail, fill, damage], axis=2).astype(np.float16).tobytes())
-        small.add(top, detail)
+        small.add(top, small.narrow(detail))
         damaged += int((damage > 0.5).sum())
         top += len(parts)
     nothing = np.zeros((3, 4), np.float32)
@@ -148,18 +152,25 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     share = damaged / (height * width)
     draft = Treatment(restorer, height, width, kept, broad, share, 0.0, nothing)
     if "detail" in restorer.treat:
-        squares = sum(float(np.sum(draft.parts(*strip)[0] ** 2)) for strip in strips_of(height))
+        squares = sum(in_turn(lambda strip: _squares(draft.parts(*strip)[0]), strips_of(height)))
         spread = (squares / (height * width * 3)) ** 0.5
         draft = replace(draft, detail_share=_share(spread, restorer.detail_zone_255))
     if "colour" not in restorer.treat:
         return draft
     small = Small(height, width)
-    for top, bottom in strips_of(height):
-        small.add(top, draft.mended(rows(top, bottom), top)[0])
+    narrowed = in_turn(
+        lambda strip: small.narrow(draft.mended(rows(*strip), strip[0])[0]), strips_of(height)
+    )
+    for (top, _), narrow in zip(strips_of(height), narrowed, strict=True):
+        small.add(top, narrow)
     mended = small.image()
     colour = restorer.estimate(view_of(mended, VIEW_PX)[None])[0] * restorer.strength
     shift = np.abs((mended @ colour[:, :3].T + colour[:, 3]).mean(axis=(0, 1))).max()
     return replace(draft, colour=colour * _share(shift, restorer.colour_zone_255))
+
+
+def _squares(values: np.ndarray) -> float:
+    return float(np.vdot(values, values))
 
 
 def _share(size: float, zone_255: float) -> float:
@@ -185,10 +196,14 @@ class Small:
         self.row_of = np.arange(height) * self.size[0] // height
         self.total = np.zeros((*self.size, 3), np.float32)
 
-    def add(self, top: int, rows: np.ndarray) -> None:
-        """float32 (h, W, 3) from row `top` on."""
-        narrow = cv2.resize(rows, (self.size[1], len(rows)), interpolation=cv2.INTER_AREA)
-        np.add.at(self.total, self.row_of[top : top + len(rows)], narrow)
+    def narrow(self, rows: np.ndarray) -> np.ndarray:
+        """float32 (h, W, 3) -> (h, w, 3)."""
+        return cv2.resize(rows, (self.size[1], len(rows)), interpolation=cv2.INTER_AREA)
+
+    def add(self, top: int, narrow: np.ndarray) -> None:
+        """Rows from `top` on that were made narrow."""
+        places, first = np.unique(self.row_of[top : top + len(narrow)], return_index=True)
+        self.total[places] += np.add.reduceat(narrow, first, axis=0)
 
     def image(self) -> np.ndarray:
         """float32 (h, w, 3)."""
