@@ -29,8 +29,9 @@ serve: $(BIN)/.runtime  ## answer `prefect deployment run restore/batch`
 	patina serve
 
 lock: $(BIN)/.uv  ## write the requirements files anew from pyproject.toml
-	uv pip compile --universal -p 3.11 --generate-hashes -q pyproject.toml -o requirements.txt
-	uv pip compile --universal -p 3.11 --generate-hashes -q pyproject.toml --extra dev \
+	uv pip compile --universal -p 3.11 --generate-hashes -q pyproject.toml --extra pipeline \
+		-o requirements.txt
+	uv pip compile --universal -p 3.11 --generate-hashes -q pyproject.toml --extra pipeline --extra dev \
 		-c requirements.txt -o requirements-dev.txt
 
 $(BIN)/.uv:

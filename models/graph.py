@@ -76,7 +76,13 @@ def _graph_of(model: Path, core: Any) -> Any:
         graph = core.read_model(beside)
         if graph.has_rt_info(MARK) and graph.get_rt_info(MARK).astype(str) == sha256_of(model):
             return graph
-    from models import networks  # Keras takes seconds to import
+    try:
+        from models import networks  # Keras takes seconds to import
+    except ModuleNotFoundError as error:
+        raise RuntimeError(
+            f"{model}: its graph {beside.name} is not beside it, and to export it {error.name} is "
+            "needed: pip install patina[pipeline]"
+        ) from error
 
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "graph.xml"

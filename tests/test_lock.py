@@ -8,7 +8,7 @@ import pytest
 from packaging.requirements import Requirement
 
 PROJECT = tomllib.loads(Path("pyproject.toml").read_text())["project"]
-RUNTIME = PROJECT["dependencies"]
+RUNTIME = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["pipeline"]
 DEV = RUNTIME + PROJECT["optional-dependencies"]["dev"]
 PIN = re.compile(
     r"^(?P<name>[a-z0-9.-]+)==(?P<version>\S+)(?P<rest>(?:.*\\\n)+.*\n(?:    #.*\n)*)", re.M
