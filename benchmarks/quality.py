@@ -106,7 +106,7 @@ def cases(clean: np.ndarray, work: str, number: int) -> Iterator[Case]:
 
 def methods_of(asked: argparse.Namespace) -> dict[str, Method]:
     restorer = load_restorer(
-        asked.model or shipped(), **params_file.load(ROOT / "params.yaml").restore.model_dump()
+        asked.model or shipped(), **params_file.load(ROOT / "params.yaml").restore.applied
     )
 
     def ours(case: Case) -> np.ndarray:

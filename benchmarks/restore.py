@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 from crawler.painting import paint  # noqa: E402 -- found by the line above
 from models import graph, pretrained  # noqa: E402
 
-TILE_PX = 768
+TILE_PX = 1024
 RUN = "import sys; sys.argv = ['patina', 'restore', *sys.argv[1:]]; import cli; cli.main()"
 
 
@@ -79,7 +79,7 @@ def network(console: Console) -> float:
     return reached[f"OpenVINO {chosen}"]
 
 
-FLOP_A_PIXEL = 2 * 65_000  # of the conservator
+FLOP_A_PIXEL = 2 * 83_000  # of the conservator
 
 
 def multiplication() -> float:

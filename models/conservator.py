@@ -3,58 +3,93 @@
 from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from models.interventions import head
 
 Tensor = Any  # a symbolic Keras tensor (N, H, W, C)
 
-WIDTHS = (48, 80, 128, 192)  # at a half of the image's size, a quarter, …
-BLOCKS_DOWN, BLOCKS_UP = (1, 1, 1, 2), (2, 1, 1)
+# Channels at a half of the image's size, a quarter, …; blocks on the way down, and up
+SEEING = ((32, 64, 96, 128), (1, 1, 1, 2), (1, 1, 1))
+MENDING = ((48, 80, 128, 192), (1, 1, 1, 2), (2, 1, 1))
 
 
 def conservator(*, width: float = 1.0) -> keras.Model:
-    """An encoder-decoder of residual blocks on half the image's size and less.
+    """One encoder-decoder looks for damage, a second one mends, and is shown what the first found.
 
     (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 16 -> (N, H, W, 7), see
-    `models.interventions`. width: factor on the channels. Features at full size would cost most and
-    see least. No normalisation and no pooling over the whole: what a tile gives depends only on
-    what is near. Source: sub-pixel input after Zhang et al., "FFDNet" (2018),
-    https://arxiv.org/abs/1710.04026; blocks after Lim et al., "EDSR" (2017),
-    https://arxiv.org/abs/1707.02921; added skips after Zhang et al., "DRUNet" (2021),
-    https://arxiv.org/abs/2008.13751.
+    `models.interventions`. width: factor on the channels. The two share no weights: what is rare
+    and thin, as a scratch, is learnt only by weights that nothing louder pulls at. They work on
+    half the image's size and less: features at full size would cost most and see least. No
+    normalisation and no pooling over the whole: what a tile gives depends only on what is near.
+    Source: sub-pixel input after Zhang et al., "FFDNet" (2018), https://arxiv.org/abs/1710.04026;
+    blocks after Lim et al., "EDSR" (2017), https://arxiv.org/abs/1707.02921; added skips after
+    Zhang et al., "DRUNet" (2021), https://arxiv.org/abs/2008.13751; a map of damage before its
+    filling after Wan et al., "Bringing Old Photos Back to Life" (2020),
+    https://arxiv.org/abs/2004.09484.
     """
-    widths = [max(8, round(channels * width)) for channels in WIDTHS]
     image = layers.Input((None, None, 3), name="image")
     centred = layers.Rescaling(2.0, offset=-1.0, name="centred")(image)
-    features = layers.Conv2D(widths[0], 6, strides=2, padding="same", name="half_size")(centred)
-    skips = []
-    for level, blocks in enumerate(BLOCKS_DOWN):
-        if level:
-            skips.append(features)
-            features = layers.Conv2D(widths[level], 2, strides=2, name=f"down_{level}")(features)
-        for block in range(blocks):
-            features = residual_block(features, name=f"down_{level}_{block}")
-    for level in reversed(range(len(skips))):
-        narrow = layers.Conv2D(widths[level], 1, name=f"up_{level}")(features)
-        doubled = layers.UpSampling2D(interpolation="nearest", name=f"double_{level}")(narrow)
-        features = layers.Add(name=f"join_{level}")([skips[level], doubled])
-        for block in range(BLOCKS_UP[level]):
-            features = residual_block(features, name=f"up_{level}_{block}")
-    parts = head(layers.Conv2DTranspose, 4, strides=2)(features)
+    seen = encoder_decoder(centred, *SEEING, width=width, name="seeing", normed=True)
+    logit = head(layers.Conv2DTranspose, 4, strides=2, channels=1, name="damage")(seen)
+    damage = ops.stop_gradient(ops.sigmoid(logit))
+    shown = layers.Concatenate(name="shown")([centred, damage])
+    mended = encoder_decoder(shown, *MENDING, width=width, name="mending", normed=False)
+    changes = head(layers.Conv2DTranspose, 4, strides=2, channels=6, name="changes")(mended)
+    parts = layers.Concatenate(name="parts", dtype="float32")([logit, changes])
     return keras.Model(image, parts, name="interventions")
 
 
-def residual_block(features: Tensor, *, name: str) -> Tensor:
-    """`features` and what two 3×3 convolutions find in them."""
+def encoder_decoder(
+    image: Tensor,
+    widths: tuple[int, ...],
+    blocks_down: tuple[int, ...],
+    blocks_up: tuple[int, ...],
+    *,
+    width: float,
+    name: str,
+    normed: bool,
+) -> Tensor:
+    """Features (N, H/2, W/2, widths[0] · width) of `image` (N, H, W, C)."""
+    widths = tuple(max(8, round(channels * width)) for channels in widths)
+    features = layers.Conv2D(widths[0], 6, strides=2, padding="same", name=f"{name}_half_size")(
+        image
+    )
+    skips = []
+    for level, blocks in enumerate(blocks_down):
+        if level:
+            skips.append(features)
+            features = layers.Conv2D(widths[level], 2, strides=2, name=f"{name}_down_{level}")(
+                features
+            )
+        for block in range(blocks):
+            features = residual_block(features, name=f"{name}_down_{level}_{block}", normed=normed)
+    for level in reversed(range(len(skips))):
+        narrow = layers.Conv2D(widths[level], 1, name=f"{name}_up_{level}")(features)
+        doubled = layers.UpSampling2D(interpolation="nearest", name=f"{name}_double_{level}")(
+            narrow
+        )
+        features = layers.Add(name=f"{name}_join_{level}")([skips[level], doubled])
+        for block in range(blocks_up[level]):
+            features = residual_block(features, name=f"{name}_up_{level}_{block}", normed=normed)
+    return features
+
+
+def residual_block(features: Tensor, *, name: str, normed: bool) -> Tensor:
+    """`features` and what two 3×3 convolutions find in them.
+
+    normed: each pixel's features are first brought to a root mean square of 1.
+    """
+    found = layers.RMSNormalization(name=f"{name}_even")(features) if normed else features
     found = layers.Conv2D(
         features.shape[-1],
         3,
         padding="same",
-        activation="relu",
         kernel_initializer="he_normal",
         name=f"{name}_first",
-    )(features)
+    )(found)
+    # Plain ReLUs die by the hundred in a network without normalisation
+    found = layers.LeakyReLU(0.1, name=f"{name}_bent")(found)
     found = layers.Conv2D(
         features.shape[-1],
         3,

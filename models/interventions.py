@@ -32,18 +32,27 @@ def for_training(network: keras.Model) -> keras.Model:
     image = layers.Input((None, None, 3), name="image")
     parts = network(image)
     logit = parts[..., DAMAGE]
-    mended = mend(image, ops.sigmoid(logit), parts[..., DETAIL], parts[..., FILL])
+    # The masks alone teach what damage is: a map that also served the image would blur
+    damage = ops.stop_gradient(ops.sigmoid(logit))
+    mended = mend(image, damage, parts[..., DETAIL], parts[..., FILL])
     return keras.Model(image, ops.concatenate([mended, logit], axis=-1), name="training")
 
 
-def head(layer: type[layers.Layer], size: int, **options: Any) -> layers.Layer:
-    """The last layer: CHANNELS in float32, that at first change nothing."""
+def head(
+    layer: type[layers.Layer],
+    size: int,
+    *,
+    channels: int = CHANNELS,
+    name: str = "parts",
+    **options: Any,
+) -> layers.Layer:
+    """The last layer: `channels` in float32, that at first change nothing."""
     return layer(
-        CHANNELS,
+        channels,
         size,
         padding="same",
         kernel_initializer=keras.initializers.VarianceScaling(1e-6),
         dtype="float32",
-        name="parts",
+        name=name,
         **options,
     )

@@ -6,6 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+DAMAGE_WEIGHT = 2
+
 
 @keras.saving.register_keras_serializable("patina")
 def charbonnier(clean: Any, restored: Any) -> Any:
@@ -49,7 +51,7 @@ class Interventions(keras.losses.Loss):
         return (
             self.image(clean, mended)
             + 0.3 * slopes(clean, mended)
-            + 0.3 * cross_entropy(target[..., 3:], output[..., 3:])
+            + 0.5 * cross_entropy(target[..., 3:], output[..., 3:])
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -73,6 +75,7 @@ def slopes(clean: Any, restored: Any) -> Any:
 
 
 def cross_entropy(mask: Any, logit: Any) -> Any:
-    """Binary, of a soft mask in [0, 1]; the mean, not its logarithm."""
-    entropy = ops.maximum(logit, 0) - logit * mask + ops.log1p(ops.exp(-ops.abs(logit)))
+    """Binary, of a soft mask in [0, 1], damage counted DAMAGE_WEIGHT times: it is rare."""
+    sound = ops.maximum(logit, 0) + ops.log1p(ops.exp(-ops.abs(logit)))  # of a mask that is 0
+    entropy = DAMAGE_WEIGHT * mask * (sound - logit) + (1 - mask) * sound
     return ops.mean(entropy, axis=(1, 2, 3))

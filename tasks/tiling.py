@@ -114,8 +114,8 @@ def _spans(size: int, step: int, overlap_px: int) -> Iterator[slice]:
 def _ramp(overlap_px: int) -> np.ndarray:
     """How much the later of two neighbours counts, float32 (overlap_px,).
 
-    It rises over the middle half of the overlap: next to its edge a tile has the least context and
-    counts for nothing.
+    It rises over the middle quarter of the overlap: next to its edge a tile has the least context,
+    and counts for nothing.
     """
     places = (np.arange(overlap_px) + 0.5) / max(overlap_px, 1)
-    return np.clip((places - 0.25) * 2, 0, 1).astype(np.float32)
+    return np.clip((places - 0.375) * 4, 0, 1).astype(np.float32)

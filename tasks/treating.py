@@ -21,7 +21,7 @@ from tasks.tiling import Network, Rows, rows_of, tiled_rows
 
 TREATMENTS = ("damage", "detail", "colour")
 DEAD_ZONE = 0.25 / 255  # a change of a pixel below it is none
-NO_DAMAGE = 0.02  # a damage map below it shows none
+SEEN = 0.5, 0.95  # damage less likely than the first is none, as likely as the second is filled
 STRIP_ROWS = 256
 SMALL_PX = 2048  # long side of what is looked at as a whole
 BROAD_PX = 256  # long side of the view in which broad changes are seen
@@ -43,10 +43,11 @@ class Restorer:
     interventions: float32 (1, h, w, 3) in [0, 1] -> (1, h, w, 7); estimate: (1, 128, 128, 3) ->
     (1, 3, 4); see `models`. model: what the sidecar says of it; must hold its "sha256".
     tile_px, overlap_px: see `tiled_rows`. treat: of TREATMENTS. strength: of all that is done, in
-    [0, 1]. detail_zone_255, colour_zone_255: how much of a work must change, in 8-bit steps, before
-    its detail (root mean square) or its colour (the shift of its mean) is changed at all: nothing
-    is up to half of it, all is from 1.5 times it on. It is decided once for a work, for what a
-    network does to a sound one is small everywhere.
+    [0, 1]. damage_zone_255, detail_zone_255, colour_zone_255: how much of a work must change, in
+    8-bit steps, before its damage is filled, its detail corrected (root mean square over the work,
+    both) or its colour (the shift of its mean) changed at all: nothing is up to half of it, all is
+    from 1.5 times it on. It is decided once for a work, for what a network does to a sound one is
+    small everywhere.
     """
 
     interventions: Network
@@ -56,12 +57,14 @@ class Restorer:
     overlap_px: int
     treat: tuple[str, ...] = TREATMENTS
     strength: float = 1.0
+    damage_zone_255: float = 0.0
     detail_zone_255: float = 0.0
     colour_zone_255: float = 0.0
 
     def applied(self) -> Record:
         """How the network is applied, for the sidecar."""
-        names = ("tile_px", "overlap_px", "strength", "detail_zone_255", "colour_zone_255")
+        zones = ("damage_zone_255", "detail_zone_255", "colour_zone_255")
+        names = ("tile_px", "overlap_px", "strength", *zones)
         return {name: getattr(self, name) for name in names} | {"treat": list(self.treat)}
 
     def change(self, view: np.ndarray) -> tuple[np.ndarray, Record]:
@@ -80,7 +83,8 @@ class Restorer:
 class Treatment:
     """What is done to one work of (height, width).
 
-    kept: what the network said of each pixel. detail_share: how much of the detail is corrected.
+    kept: what the network said of each pixel. damaged_share: of the work, in the damage map.
+    fill_share, detail_share: how much of the damage is filled, of the detail corrected.
     broad: (h, w, 3), what of the detail's correction is none but a change of colour. colour: as
     `models.colour.change` takes it, (3, 4).
     """
@@ -91,6 +95,7 @@ class Treatment:
     kept: BinaryIO
     broad: np.ndarray
     damaged_share: float
+    fill_share: float
     detail_share: float
     colour: np.ndarray
     turn: Lock = field(default_factory=Lock)  # of threads, to read `kept`
@@ -99,6 +104,7 @@ class Treatment:
         """The record of what holds for the whole work."""
         return {
             "damaged_share": round(self.damaged_share, 6),
+            "fill_share": round(self.fill_share, 4),
             "detail_share": round(self.detail_share, 4),
             "colour": np.round(self.colour, 5).tolist(),
         }
@@ -114,8 +120,8 @@ class Treatment:
     def mended(self, view: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
         """The rows of `view` with damage filled and detail corrected; their damage."""
         detail, fill, damage = self.parts(top, top + len(view))
-        fill *= "damage" in self.restorer.treat
-        change = self.restorer.strength * (self.detail_share * detail + fill)
+        parts = self.detail_share * detail + self.fill_share * fill
+        change = self.restorer.strength * parts
         return np.clip(view + change, 0, 1), damage
 
     def parts(self, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -137,8 +143,7 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     sizes = {"tile_px": restorer.tile_px, "overlap_px": restorer.overlap_px}
     small, damaged, top = Small(height, width), 0, 0
     for parts in ahead(tiled_rows(restorer.interventions, rows, height, width, **sizes)):
-        damage = 1 / (1 + np.exp(-parts[..., DAMAGE]))
-        damage[damage < NO_DAMAGE] = 0
+        damage = damage_of(parts)
         detail, fill = parts[..., DETAIL] * (1 - damage), parts[..., FILL] * damage
         kept.write(np.concatenate([detail, fill, damage], axis=2).astype(np.float16).tobytes())
         small.add(top, small.narrow(detail))
@@ -150,11 +155,14 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
         reduced(small.image(), BROAD_PX), (0, 0), BROAD_PX / 32, borderType=cv2.BORDER_REFLECT
     )
     share = damaged / (height * width)
-    draft = Treatment(restorer, height, width, kept, broad, share, 0.0, nothing)
-    if "detail" in restorer.treat:
-        squares = sum(in_turn(lambda strip: _squares(draft.parts(*strip)[0]), strips_of(height)))
-        spread = (squares / (height * width * 3)) ** 0.5
-        draft = replace(draft, detail_share=_share(spread, restorer.detail_zone_255))
+    draft = Treatment(restorer, height, width, kept, broad, share, 0.0, 0.0, nothing)
+    spreads = _spreads(draft, height) / (height * width * 3) ** 0.5
+    zones = restorer.damage_zone_255, restorer.detail_zone_255
+    filled, corrected = (
+        _share(spread, zone) if name in restorer.treat else 0.0
+        for name, spread, zone in zip(TREATMENTS, spreads, zones, strict=False)
+    )
+    draft = replace(draft, fill_share=filled, detail_share=corrected)
     if "colour" not in restorer.treat:
         return draft
     small = Small(height, width)
@@ -169,8 +177,20 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     return replace(draft, colour=colour * _share(shift, restorer.colour_zone_255))
 
 
-def _squares(values: np.ndarray) -> float:
-    return float(np.vdot(values, values))
+def damage_of(parts: np.ndarray) -> np.ndarray:
+    """(…, 7), see `models.interventions` -> how much a pixel is to be filled, (…, 1) in [0, 1]."""
+    likely = 1 / (1 + np.exp(-parts[..., DAMAGE]))
+    return np.clip((likely - SEEN[0]) / (SEEN[1] - SEEN[0]), 0, 1)
+
+
+def _spreads(treatment: Treatment, height: int) -> np.ndarray:
+    """The root of the sum of squares of all fill, and of all correction of detail."""
+
+    def squares(strip: tuple[int, int]) -> list[float]:
+        detail, fill, _ = treatment.parts(*strip)
+        return [float(np.vdot(each, each)) for each in (fill, detail)]
+
+    return np.sum([*in_turn(squares, strips_of(height))], axis=0) ** 0.5
 
 
 def _share(size: float, zone_255: float) -> float:
