@@ -8,7 +8,7 @@ from models import DETAIL, FILL, graph, pretrained
 from params import Restore
 from tasks.degradations import DEGRADATIONS
 from tasks.images import to_float
-from tasks.tiling import apply_tiled
+from tasks.tiling import apply_tiled, averaged
 from tasks.treating import damage_of
 
 
@@ -50,3 +50,14 @@ def test_tiles_agree_with_the_whole_within_one_step_of_eight_bits(damage: str) -
     tiled = apply_tiled(mended, damaged, tile_px=2 * overlap_px, **sizes)
     assert np.abs(whole - damaged).max() > 0.2
     assert np.abs(whole - tiled).max() < 1 / 255
+
+
+def test_the_mean_over_mirror_images_has_no_side_that_it_favours() -> None:
+    def sided(tile: np.ndarray) -> np.ndarray:
+        return tile + np.linspace(0, 1, tile.shape[2], dtype=np.float32)[:, None]
+
+    tile = noise(1, 32, 48, 3)
+    mean = averaged(sided)(tile)
+    assert mean.dtype == np.float32
+    np.testing.assert_allclose(mean, tile + 0.5, atol=1e-6)
+    np.testing.assert_allclose(averaged(lambda tile: tile)(tile), tile, atol=1e-7)
