@@ -112,13 +112,13 @@ class Train(Section):
 
     network: str  # a name from models.NETWORKS
     width: Annotated[float, Field(gt=0)]  # factor on its channels
-    start: Literal["pretrained", "scratch"]  # from the weights that are shipped, if they fit
+    start: Annotated[str, Field(pattern=r"^(pretrained|scratch|.+\.keras)$")]  # or a model's file
     loss: str  # of the mended image; a name from models.LOSSES
     optimizer: Literal["adam", "lion"]
     patch_px: Annotated[tuple[PatchSide, ...], Field(min_length=1)]  # squares, an epoch each
     batch: Count  # patches of the smallest size in a batch; larger ones fill as many pixels
     epochs: Count
-    colour_epochs: Count  # before these, for the colours alone
+    colour_epochs: Annotated[int, Field(ge=0)]  # before these, for the colours alone
     steps: Count  # batches in an epoch
     learning_rate: Annotated[float, Field(gt=0)]  # at its highest
     warmup_steps: Annotated[int, Field(ge=0)]  # batches until then

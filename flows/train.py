@@ -4,7 +4,6 @@ import csv
 import hashlib
 import io
 import json
-import math
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from flows import tracking
 from flows.batches import WORKERS, progress
 from flows.places import CACHE, CLEAN, DEGRADED, MODEL
 from params import Degrade, Train
-from tasks.feeding import Feed, Feeder, with_target
+from tasks.feeding import Feed, central, with_target
 from tasks.files import Record, read_jsonl, write_bytes, write_json
 from tasks.images import read_png, to_float
 from tasks.recipes import read_recipe
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     import keras
 
 VALIDATION_PATCHES = 64
-VALIDATION_PX = 256
-VIEWS = 64  # in a batch
 CODE = [  # changed: train anew
     *sorted(Path("models").glob("*.py")),
     Path("models/pretrained/weights.json"),
@@ -55,87 +52,18 @@ def train(params: Train, mixture: Degrade) -> Path:
 
 def learn(params: Train, mixture: Degrade, diary: "Diary") -> "keras.Model":
     """The trained network, in float32. Data are drawn by epoch, so a resumed run is the same."""
-    from models import colour, networks, pretrained  # Keras takes seconds to import
+    from models import fit  # Keras takes seconds to import
 
-    networks.be_deterministic(params.seed)
-    networks.set_precision(params.precision)
-    network = networks.whole(networks.build(params.network, width=params.width), colour.estimate())
-    if params.start == "pretrained" and not pretrained.give_to(network, params.network):
-        print("train: no weights are shipped for this network; from scratch")  # noqa: T201
     feed = Feed(
         works=[CLEAN / twin for twin in sorted({twin["clean"] for twin in twins_of("train")})],
         mixture={name: (mix.weight, mix.severity) for name, mix in mixture.steps.items()},
         count=mixture.count,
         seed=params.seed,
     )
-    limit_s = params.minutes * 60 or math.inf
+    held_out = fit.stacked(validation_patches(twins_of("validation")))
     with progress() as bar:
-        diary.follow(bar, validation_batches(twins_of("validation")))
-        learn_colour(network, feed, params, diary, limit_s=limit_s / 4)
-        learn_interventions(network, feed, params, diary, limit_s=limit_s * 3 / 4)
-    return networks.in_float32(network, params.network, params.width)
-
-
-def learn_colour(
-    network: "keras.Model", feed: Feed, params: Train, diary: "Diary", limit_s: float
-) -> None:
-    """Train what decides on the colours of a work."""
-    from models import colour, fit, losses
-
-    estimate = network.get_layer("estimate")
-    training = colour.for_training(estimate)
-    fit.compile_for_training(
-        training,
-        losses.rms,
-        optimizer=params.optimizer,
-        learning_rate=params.learning_rate,
-        warmup_steps=params.warmup_steps,
-        steps=params.colour_epochs * params.steps,
-    )
-    with Feeder(feed, steps=params.steps, batch=VIEWS, processes=WORKERS) as feeder:
-        training = fit.fit(
-            training,
-            lambda epoch: feeder.views(epoch, colour.VIEW_PX),
-            [],
-            epochs=params.colour_epochs,
-            steps=params.steps,
-            checkpoint=diary.folder / "colour.keras",
-            on_step=diary.step,
-            on_epoch=diary.colour_epoch,
-            limit_s=limit_s,
-        )
-    estimate.set_weights(training.get_layer("estimate").get_weights())
-
-
-def learn_interventions(
-    network: "keras.Model", feed: Feed, params: Train, diary: "Diary", limit_s: float
-) -> None:
-    """Train what sees damage, fills it, and corrects detail."""
-    from models import fit, interventions, losses, networks
-
-    tile = network.get_layer("interventions")
-    training = interventions.for_training(tile)
-    fit.compile_for_training(
-        training,
-        losses.Interventions(networks.loss(params.loss)),
-        optimizer=params.optimizer,
-        learning_rate=params.learning_rate,
-        warmup_steps=params.warmup_steps,
-        steps=params.epochs * params.steps,
-    )
-    with Feeder(feed, steps=params.steps, batch=params.batch, processes=WORKERS) as feeder:
-        training = fit.fit(
-            training,
-            lambda epoch: feeder.patches(epoch, params.patch_px),
-            diary.held_out,
-            epochs=params.epochs,
-            steps=params.steps,
-            checkpoint=diary.folder / "interventions.keras",
-            on_step=diary.step,
-            on_epoch=diary.epoch,
-            limit_s=limit_s,
-        )
-    tile.set_weights(training.get_layer("interventions").get_weights())
+        diary.follow(bar, held_out)
+        return fit.learn(params, feed, held_out, diary.folder, diary, processes=WORKERS)
 
 
 def twins_of(side: str) -> list[Record]:
@@ -143,22 +71,18 @@ def twins_of(side: str) -> list[Record]:
     return [twin for twin in read_jsonl(DEGRADED / "manifest.jsonl") if twin["side"] == side]
 
 
-def validation_batches(twins: list[Record]) -> list[Batch]:
-    """The central patches of VALIDATION_PATCHES of `twins`, spread evenly; always the same."""
+def validation_patches(twins: list[Record]) -> list[np.ndarray]:
+    """The middles of VALIDATION_PATCHES of `twins`, spread evenly; as `feeding.with_target`."""
     chosen = np.linspace(0, len(twins) - 1, min(VALIDATION_PATCHES, len(twins))).astype(int)
-    patches = [validation_patch(twins[index]) for index in chosen.tolist()]
-    stacks = (np.stack(patches[start : start + 8]) for start in range(0, len(patches), 8))
-    return [(to_float(stack[..., :3]), to_float(stack[..., 3:])) for stack in stacks]
+    return [validation_patch(twins[index]) for index in chosen.tolist()]
 
 
 def validation_patch(twin: Record) -> np.ndarray:
-    """uint8 (VALIDATION_PX, VALIDATION_PX, 7), as `feeding.with_target`; reflected if smaller."""
+    """uint8 (HELD_OUT_PX, HELD_OUT_PX, 7)."""
+    from models.fit import HELD_OUT_PX
+
     clean = to_float(read_png(CLEAN / twin["clean"]))
-    layers = with_target(clean, read_recipe(DEGRADED / twin["recipe"]))
-    short = [(0, max(0, VALIDATION_PX - size)) for size in layers.shape[:2]]
-    layers = np.pad(layers, (*short, (0, 0)), mode="symmetric")
-    top, left = ((size - VALIDATION_PX) // 2 for size in layers.shape[:2])
-    return layers[top : top + VALIDATION_PX, left : left + VALIDATION_PX]
+    return central(with_target(clean, read_recipe(DEGRADED / twin["recipe"])), HELD_OUT_PX)
 
 
 def training_folder(params: Train, mixture: Degrade) -> Path:

@@ -1,6 +1,6 @@
-"""Networks, losses and the training loop, in backend-neutral Keras 3.
+"""Networks, losses and their training, in backend-neutral Keras 3.
 
-They know no paths of the project, no params and no other package of it.
+They know no paths of the project, and nothing of flows and what they use.
 """
 
 NETWORKS = {

@@ -11,7 +11,7 @@ Tensor = Any  # a symbolic Keras tensor (N, H, W, C)
 
 # Channels at a half of the image's size, a quarter, …; blocks on the way down, and up
 SEEING = ((32, 64, 96, 128), (1, 1, 1, 2), (1, 1, 1))
-MENDING = ((48, 80, 128, 192), (1, 1, 1, 2), (2, 1, 1))
+MENDING = ((48, 80, 128, 192), (2, 1, 1, 2), (5, 1, 1))
 
 
 def conservator(*, width: float = 1.0) -> keras.Model:

@@ -1,146 +1,219 @@
-"""The training loop: Keras and NumPy alone, resumable after every epoch.
+"""A whole training, of the colours and then of the rest; as a program, with Keras alone.
 
-Resumed or not, the same batches meet the same weights: batches are drawn by epoch number, and the
-checkpoint holds the optimizer.
+    KERAS_BACKEND=jax python -m models.fit WORKS -o OUT --held-out OTHERS --minutes 9
+
+It needs Keras, a backend, NumPy, OpenCV, pydantic and PyYAML, and neither TensorFlow, Prefect,
+MLflow nor DVC. The stage `train` does the same with them.
 """
 
+import argparse
+import csv
 import math
 import os
+import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from itertools import islice
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import keras
 import numpy as np
 
-from tasks.files import move_whole
+from models import colour, interventions, loop, losses, networks, pretrained
+from tasks.feeding import Feed, Feeder, central, drawn_twin
+from tasks.images import to_float
 
-Batch = tuple[np.ndarray, np.ndarray]
-Epoch = dict[str, float]
+if TYPE_CHECKING:
+    from params import Train
 
+VIEWS = 64  # in a batch
+HELD_OUT_PX = 256
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-class DivergedError(RuntimeError):
-    """The loss is no number any more."""
-
-
-AVERAGED_SHARE = 0.05  # of the steps, that the mean of the weights looks back over, at most
-AVERAGED_STEPS = 1000
-# A short memory of the squares keeps Adam from bursts where rare damage comes up, as in NAFNet's
-# training (Chen et al., 2022)
-OPTIMIZERS = {"adam": partial(keras.optimizers.Adam, beta_2=0.9), "lion": keras.optimizers.Lion}
+Batch = loop.Batch
 
 
-def compile_for_training(
-    network: keras.Model,
-    loss: Callable,
+class Witness(Protocol):
+    """What is told of a training; steps and epochs are numbered from 1."""
+
+    def step(self, step: int, loss: float) -> None:
+        """A batch was learnt from."""
+
+    def colour_epoch(self, network: keras.Model, epoch: int, metrics: loop.Epoch) -> None:
+        """An epoch of the colours is over."""
+
+    def epoch(self, network: keras.Model, epoch: int, metrics: loop.Epoch) -> None:
+        """An epoch of what sees and mends damage is over."""
+
+
+def learn(
+    params: "Train",
+    feed: Feed,
+    held_out: Sequence[Batch],
+    checkpoints: Path,
+    witness: Witness,
     *,
-    optimizer: str = "adam",
-    learning_rate: float,
-    warmup_steps: int,
-    steps: int,
-) -> None:
-    """A cosine schedule: up over `warmup_steps`, then down to nothing at `steps`.
-
-    What `fit` returns in the end is the moving mean of the weights. optimizer: of OPTIMIZERS.
-    """
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=learning_rate / 100,
-        warmup_target=learning_rate,
-        warmup_steps=warmup_steps,
-        decay_steps=max(steps - warmup_steps, 1),
-    )
-    averaged = min(AVERAGED_STEPS, max(1, AVERAGED_SHARE * steps))
-    descent = OPTIMIZERS[optimizer](
-        schedule, clipnorm=1.0, use_ema=True, ema_momentum=1 - 1 / averaged
-    )
-    network.compile(optimizer=descent, loss=loss, jit_compile=False)
-
-
-def fit(
-    network: keras.Model,
-    batches: Callable[[int], Iterable[Batch]],
-    validation: Iterable[Batch],
-    *,
-    epochs: int,
-    steps: int,
-    checkpoint: Path,
-    on_step: Callable[[int, float], None] = lambda step, loss: None,
-    on_epoch: Callable[[keras.Model, int, Epoch], None] = lambda network, epoch, metrics: None,
-    limit_s: float = math.inf,
+    processes: int = CORES,
 ) -> keras.Model:
-    """Train `network` (compiled), from `checkpoint` on where there is one.
+    """The trained `networks.whole`, in float32.
 
-    batches: epoch number (from 0) -> at least `steps` batches of (degraded, target), float32
-    (N, h, w, 3 and more) in [0, 1]; drawn in a thread while the network computes. validation:
-    batches, the same for every epoch. on_step(step, loss) and
-    on_epoch(network, epoch, metrics): told after each, numbered from 1.
-    limit_s: seconds after which no further epoch is begun.
-    Returns the network, its weights averaged, which is another object than was given when it was
-    resumed.
-    Raises DivergedError when the loss is not finite.
+    held_out: batches for validation. checkpoints: a folder from which a training that was killed,
+    whenever that was, goes on to the same end. processes: that make the batches.
     """
-    begun = time.monotonic()
-    held_out = list(validation)
-    if checkpoint.exists():
-        network = keras.saving.load_model(checkpoint, safe_mode=True)
-    done = int(network.optimizer.iterations) // steps
-    for epoch in range(done, epochs):
-        if time.monotonic() - begun > limit_s:
-            break
-        started = time.monotonic()
-        loss = _train_epoch(network, ahead(islice(batches(epoch), steps)), epoch * steps, on_step)
-        seconds = time.monotonic() - started
-        metrics = {"loss": loss, **validate(network, held_out), "seconds": seconds}
-        save(network, checkpoint)
-        on_epoch(network, epoch + 1, metrics)
-    if int(network.optimizer.iterations):
-        network.optimizer.finalize_variable_values(network.trainable_variables)
-    return network
+    networks.be_deterministic(params.seed)
+    networks.set_precision(params.precision)
+    network = networks.whole(networks.build(params.network, width=params.width), colour.estimate())
+    pretrained.begin_from(params.start, network, params.network)
+    limit_s = params.minutes * 60 or math.inf
+    with Feeder(feed, steps=params.steps, batch=VIEWS, processes=processes) as feeder:
+        learn_colour(network, feeder, params, checkpoints, witness, limit_s / 4)
+    with Feeder(feed, steps=params.steps, batch=params.batch, processes=processes) as feeder:
+        learn_interventions(
+            network, feeder, params, held_out, checkpoints, witness, limit_s * 3 / 4
+        )
+    return networks.in_float32(network, params.network, params.width)
 
 
-def _train_epoch(
+def learn_colour(
     network: keras.Model,
-    batches: Iterable[Batch],
-    first_step: int,
-    on_step: Callable[[int, float], None],
-) -> float:
-    losses = []
-    for step, (degraded, clean) in enumerate(batches, first_step + 1):
-        losses.append(float(network.train_on_batch(degraded, clean)))
-        if not math.isfinite(losses[-1]):
-            raise DivergedError(
-                f"loss is {losses[-1]} at step {step}; lower train.learning_rate, then run again"
-            )
-        on_step(step, losses[-1])
-    return float(np.mean(losses))
+    feeder: Feeder,
+    params: "Train",
+    checkpoints: Path,
+    witness: Witness,
+    limit_s: float,
+) -> None:
+    """Train what decides on the colours of a work."""
+    estimate = network.get_layer("estimate")
+    training = colour.for_training(estimate)
+    _compile(training, losses.rms, params, params.colour_epochs)
+    training = loop.fit(
+        training,
+        lambda epoch: feeder.views(epoch, colour.VIEW_PX),
+        [],
+        epochs=params.colour_epochs,
+        steps=params.steps,
+        checkpoint=checkpoints / "colour.keras",
+        on_step=witness.step,
+        on_epoch=witness.colour_epoch,
+        limit_s=limit_s,
+    )
+    estimate.set_weights(training.get_layer("estimate").get_weights())
 
 
-def validate(network: keras.Model, batches: Iterable[Batch]) -> Epoch:
-    """Mean PSNR (dB) over the images of `batches`, their first three channels: `val_psnr_db`."""
-    scores = []
-    for degraded, target in batches:
-        restored = np.clip(np.asarray(network.predict_on_batch(degraded))[..., :3], 0, 1)
-        errors = np.mean((restored - target[..., :3]) ** 2, axis=(1, 2, 3))
-        scores.extend(-10 * np.log10(np.maximum(errors, 1e-10)))
-    return {"val_psnr_db": float(np.mean(scores))} if scores else {}
+def learn_interventions(
+    network: keras.Model,
+    feeder: Feeder,
+    params: "Train",
+    held_out: Sequence[Batch],
+    checkpoints: Path,
+    witness: Witness,
+    limit_s: float,
+) -> None:
+    """Train what sees damage, fills it, and corrects detail."""
+    tile = network.get_layer("interventions")
+    training = interventions.for_training(tile)
+    loss = losses.Interventions(networks.loss(params.loss))
+    _compile(training, loss, params, params.epochs)
+    training = loop.fit(
+        training,
+        lambda epoch: feeder.patches(epoch, params.patch_px),
+        held_out,
+        epochs=params.epochs,
+        steps=params.steps,
+        checkpoint=checkpoints / "interventions.keras",
+        on_step=witness.step,
+        on_epoch=witness.epoch,
+        limit_s=limit_s,
+    )
+    tile.set_weights(training.get_layer("interventions").get_weights())
 
 
-def ahead(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """The same batches, the next one drawn in a thread while this one is used."""
-    source = iter(batches)
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(next, source, None)
-        while (batch := coming.result()) is not None:
-            coming = thread.submit(next, source, None)
-            yield batch
+def _compile(training: keras.Model, loss: Callable, params: "Train", epochs: int) -> None:
+    loop.compile_for_training(
+        training,
+        loss,
+        optimizer=params.optimizer,
+        learning_rate=params.learning_rate,
+        warmup_steps=params.warmup_steps,
+        steps=epochs * params.steps,
+    )
 
 
-def save(network: keras.Model, path: Path) -> None:
-    """Write the network with its optimizer, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{os.getpid()}-{path.name}")
-    network.save(draft)
-    move_whole(draft, path)
+def stacked(patches: Sequence[np.ndarray]) -> list[Batch]:
+    """Patches, each uint8 (H, W, 7) as `feeding.with_target` gives, in batches of eight."""
+    stacks = (np.stack(patches[start : start + 8]) for start in range(0, len(patches), 8))
+    return [(to_float(stack[..., :3]), to_float(stack[..., 3:])) for stack in stacks]
+
+
+class Printed:
+    """A line for each epoch, and all of them in history.csv."""
+
+    def __init__(self, out: Path) -> None:
+        self.history = out / "history.csv"
+        self.begun = time.monotonic()
+
+    def step(self, step: int, loss: float) -> None:
+        """Nothing to say."""
+
+    def colour_epoch(self, network: keras.Model, epoch: int, metrics: loop.Epoch) -> None:
+        """Say how far the colours are."""
+        self._say("colour", epoch, metrics)
+
+    def epoch(self, network: keras.Model, epoch: int, metrics: loop.Epoch) -> None:
+        """Say how far the rest is."""
+        self._say("epoch", epoch, metrics)
+        with self.history.open("a", encoding="utf-8") as file:
+            csv.writer(file).writerow([epoch, *metrics.values()])
+
+    def _say(self, what: str, epoch: int, metrics: loop.Epoch) -> None:
+        figures = "  ".join(f"{name} {value:.5g}" for name, value in metrics.items())
+        minutes = (time.monotonic() - self.begun) / 60
+        print(f"{what} {epoch}  {figures}  at {minutes:.1f} min", flush=True)  # noqa: T201
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train as the sections `train` and `degrade` of a params.yaml say; write OUT/model.keras."""
+    import params as params_file  # the program reads them, not the package
+
+    asked = _arguments(arguments)
+    changes = {"train": {"minutes": asked.minutes}} if asked.minutes is not None else {}
+    params = params_file.load(asked.params, **changes)
+    mixture = {name: (mix.weight, mix.severity) for name, mix in params.degrade.steps.items()}
+    feeds = [
+        Feed(sorted(folder.glob("*.png")), mixture, params.degrade.count, params.train.seed)
+        for folder in (asked.works, asked.held_out or asked.works)
+    ]
+    if not feeds[0].works:
+        sys.exit(f"{asked.works}: no PNG files; `patina run` prepares works in data/clean")
+    asked.out.mkdir(parents=True, exist_ok=True)
+    shown = feeds[1].works if asked.held_out else []
+    patches = [central(drawn_twin(feeds[1], work), HELD_OUT_PX) for work in shown]
+    network = learn(
+        params.train,
+        feeds[0],
+        stacked(patches),
+        asked.out,
+        Printed(asked.out),
+        processes=asked.processes,
+    )
+    loop.save(network, asked.out / "model.keras")
+    print(asked.out / "model.keras")  # noqa: T201
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m models.fit",
+        description="Train a network. A training that was killed goes on when OUT is the same.",
+        epilog="Example: python -m models.fit data/clean -o trained --minutes 60",
+    )
+    parser.add_argument("works", type=Path, help="folder of sound works, PNG")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for what is learnt")
+    parser.add_argument("--held-out", type=Path, help="folder of works to validate on, PNG")
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    parser.add_argument("--minutes", type=float, help="instead of train.minutes")
+    parser.add_argument("--processes", type=int, default=CORES, help="that make the batches")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -23,7 +23,7 @@ from tasks.recipes import Recipe, draw_recipe, render
 Batch = tuple[np.ndarray, np.ndarray]
 
 SOUND_SHARE = 1 / 12  # of the twins: sound works are to be left alone
-TWIN_PATCHES = 12  # of the smallest size, cut from one twin
+TWIN_PATCHES = 24  # of the smallest size, cut from one twin
 TWIN_VIEWS = 1
 VIEWED_PX = 256  # long side of the works of which views are made
 JOB_TWINS = 8  # made by one call to a process
@@ -116,9 +116,7 @@ def cut_patches(
     for twin in twins:
         rng = np.random.default_rng([feed.seed, epoch, twin])
         clean, recipe = _drawn(feed, rng, f"{epoch}-{twin}")
-        layers = with_target(clean, recipe)
-        short = [(0, max(0, side_px - size)) for size in layers.shape[:2]]
-        layers = np.pad(layers, (*short, (0, 0)), mode="symmetric") if np.any(short) else layers
+        layers = _at_least(with_target(clean, recipe), side_px)
         for _ in range(cuts):
             top, left = (int(rng.integers(size - side_px + 1)) for size in layers.shape[:2])
             patch = layers[top : top + side_px, left : left + side_px]
@@ -147,6 +145,26 @@ def with_target(clean: Image, recipe: Recipe) -> np.ndarray:
     degraded, mask = render(clean, recipe)
     target, _ = render(clean, recipe, only=_steps(recipe, colour=True))
     return np.dstack([to_uint8(degraded), to_uint8(target), to_uint8(mask)])
+
+
+def drawn_twin(feed: Feed, work: Path) -> np.ndarray:
+    """uint8 (H, W, 7): a twin of `work`, always the same, as `with_target`."""
+    recipe = draw_recipe(
+        work.stem, "held-out", seed=feed.seed, mixture=feed.mixture, count=feed.count
+    )
+    return with_target(to_float(read_png(work)), recipe)
+
+
+def central(layers: np.ndarray, side_px: int) -> np.ndarray:
+    """The middle (side_px, side_px, C) of `layers`; reflected where they are smaller."""
+    layers = _at_least(layers, side_px)
+    top, left = ((size - side_px) // 2 for size in layers.shape[:2])
+    return layers[top : top + side_px, left : left + side_px]
+
+
+def _at_least(layers: np.ndarray, side_px: int) -> np.ndarray:
+    short = [(0, max(0, side_px - size)) for size in layers.shape[:2]]
+    return np.pad(layers, (*short, (0, 0)), mode="symmetric") if np.any(short) else layers
 
 
 def _drawn(feed: Feed, rng: np.random.Generator, twin: str) -> tuple[Image, Recipe]:

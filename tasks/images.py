@@ -4,10 +4,13 @@ Arrays are uint8 (H, W, 3), sRGB, unless a name says otherwise.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import pyvips
+
+if TYPE_CHECKING:
+    import pyvips
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".jp2"})
 
@@ -24,6 +27,8 @@ def load_srgb(path: Path, *, long_side_px: int | None = None) -> np.ndarray:
     long_side_px: shrink to this long side; never enlarged. None keeps the size.
     Raises ImageError when the file cannot be read or is truncated.
     """
+    import pyvips  # what trains a network needs none
+
     side = long_side_px or 10**7
     try:
         image = pyvips.Image.thumbnail(
@@ -38,7 +43,7 @@ def load_srgb(path: Path, *, long_side_px: int | None = None) -> np.ndarray:
         raise ImageError(f"{path.name}: {_reason(error)}") from error
 
 
-def _reason(error: pyvips.Error) -> str:
+def _reason(error: "pyvips.Error") -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else "cannot be decoded"
 

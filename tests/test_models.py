@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from models import LOSSES, NETWORKS, VIEW_PX, colour, fit, interventions, losses, networks
+from models import LOSSES, NETWORKS, VIEW_PX, colour, interventions, loop, losses, networks
 
 TINY = 0.125  # of the width
 
@@ -27,7 +27,7 @@ def ready(name: str = "unet", epochs: int = 4) -> keras.Model:
     networks.be_deterministic(0)
     networks.set_precision("float32")
     network = interventions.for_training(networks.build(name, width=TINY))
-    fit.compile_for_training(
+    loop.compile_for_training(
         network,
         losses.Interventions(losses.charbonnier),
         learning_rate=0.01,
@@ -53,7 +53,7 @@ def test_an_untrained_estimate_leaves_colours_as_they_are() -> None:
 def test_an_estimate_learns_to_undo_a_loss_of_light() -> None:
     networks.be_deterministic(0)
     training = colour.for_training(colour.estimate())
-    fit.compile_for_training(training, losses.rms, learning_rate=0.003, warmup_steps=5, steps=120)
+    loop.compile_for_training(training, losses.rms, learning_rate=0.003, warmup_steps=5, steps=120)
     views, sound = batch(side=VIEW_PX)
     found = [float(training.train_on_batch(views, sound[..., :3])) for _ in range(60)]
     assert found[-1] < found[0] * 0.4
@@ -71,7 +71,7 @@ def test_a_network_predicts_the_same_after_it_was_filed_and_loaded(
     name: str, tmp_path: Path
 ) -> None:
     whole = networks.whole(networks.build(name, width=TINY), colour.estimate())
-    fit.save(whole, tmp_path / "model.keras")
+    loop.save(whole, tmp_path / "model.keras")
     tile, view = batch(side=32)[0], batch(side=VIEW_PX)[0]
     loaded = networks.load(tmp_path / "model.keras")
     for mine, filed in zip(
@@ -81,7 +81,7 @@ def test_a_network_predicts_the_same_after_it_was_filed_and_loaded(
 
 
 def test_a_network_of_another_kind_is_refused(tmp_path: Path) -> None:
-    fit.save(networks.build("unet", width=TINY), tmp_path / "model.keras")
+    loop.save(networks.build("unet", width=TINY), tmp_path / "model.keras")
     with pytest.raises(ValueError, match=r"model\.keras: no network of this version"):
         networks.load(tmp_path / "model.keras")
 
@@ -141,7 +141,7 @@ def test_the_loss_of_interventions_grows_with_each_of_its_faults() -> None:
 
 
 def weights_after(checkpoint: Path, epochs: int = 4) -> list[np.ndarray]:
-    network = fit.fit(ready(), batches, [batch()], epochs=epochs, steps=5, checkpoint=checkpoint)
+    network = loop.fit(ready(), batches, [batch()], epochs=epochs, steps=5, checkpoint=checkpoint)
     return network.get_weights()
 
 
@@ -160,7 +160,7 @@ def test_a_training_that_was_cut_off_ends_with_the_same_weights(tmp_path: Path) 
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit.fit(ready(), batches, [], epochs=4, steps=5, checkpoint=checkpoint, on_epoch=cut_off)
+        loop.fit(ready(), batches, [], epochs=4, steps=5, checkpoint=checkpoint, on_epoch=cut_off)
     resumed = weights_after(checkpoint)
     for one, other in zip(weights_after(tmp_path / "whole.keras"), resumed, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -169,7 +169,7 @@ def test_a_training_that_was_cut_off_ends_with_the_same_weights(tmp_path: Path) 
 def test_each_epoch_is_told_with_its_number_loss_and_validation_psnr(tmp_path: Path) -> None:
     told: list[tuple[int, dict[str, float]]] = []
     steps: list[int] = []
-    fit.fit(
+    loop.fit(
         ready(),
         batches,
         [batch()],
@@ -187,7 +187,7 @@ def test_each_epoch_is_told_with_its_number_loss_and_validation_psnr(tmp_path: P
 
 def test_a_time_limit_ends_training_between_epochs(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.keras"
-    network = fit.fit(ready(), batches, [], epochs=4, steps=5, checkpoint=path, limit_s=-1)
+    network = loop.fit(ready(), batches, [], epochs=4, steps=5, checkpoint=path, limit_s=-1)
     assert int(network.optimizer.iterations) == 0
 
 
@@ -196,5 +196,5 @@ def test_a_loss_that_is_no_number_stops_training(tmp_path: Path) -> None:
         degraded, clean = batch()
         return iter([(degraded, clean * np.float32(math.nan))])
 
-    with pytest.raises(fit.DivergedError, match=r"at step 1.*learning_rate"):
-        fit.fit(ready(), broken, [], epochs=1, steps=1, checkpoint=tmp_path / "c.keras")
+    with pytest.raises(loop.DivergedError, match=r"at step 1.*learning_rate"):
+        loop.fit(ready(), broken, [], epochs=1, steps=1, checkpoint=tmp_path / "c.keras")

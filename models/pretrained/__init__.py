@@ -49,16 +49,32 @@ def ship(model: Path, name: str) -> None:
     write_json(index, json.loads(index.read_text(encoding="utf-8")) | {name: files})
 
 
-def give_to(network: "keras.Model", name: str) -> bool:
-    """Set the weights shipped for the network `name`; False if there are none of that shape."""
+def begin_from(start: str, network: "keras.Model", name: str) -> None:
+    """Set the weights that a training of `network`, a `whole` of the kind `name`, begins with.
+
+    start: "pretrained", the shipped ones where they fit; "scratch"; or the file of a `whole`.
+    Raises ValueError when that does not fit.
+    """
+    if start == "scratch":
+        return
+    if start != "pretrained":
+        if not _give(Path(start), network):
+            raise ValueError(f"{start}: weights of another network than {name} of this width")
+        return
+    try:
+        given = _give(shipped(name), network)
+    except KeyError:
+        given = False
+    if not given:
+        print("train: no weights are shipped for this network; from scratch")  # noqa: T201
+
+
+def _give(path: Path, network: "keras.Model") -> bool:
+    """Set the weights filed at `path`; False if they have other shapes."""
     import keras  # takes seconds, and who only asks for the file needs none of it
 
-    try:
-        path = shipped(name)
-    except KeyError:
-        return False
     trained = keras.saving.load_model(path, compile=False, safe_mode=True)
-    shapes = ([tuple(w.shape) for w in one.weights] for one in (trained, network))
+    shapes = ([tuple(weight.shape) for weight in one.weights] for one in (trained, network))
     if len({tuple(each) for each in shapes}) > 1:
         return False
     network.set_weights(trained.get_weights())
