@@ -1,5 +1,5 @@
 # `make run` runs the whole pipeline, `make test` passes the tests; both install what they need.
-.PHONY: run test lint ui serve lock
+.PHONY: run test ui compare serve lock
 .DEFAULT_GOAL := run
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -24,6 +24,9 @@ test: $(BIN)/.dev  ## format check, lint, types, tests
 
 ui: $(BIN)/.runtime  ## the MLflow UI, where runs and models are compared
 	mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --host 127.0.0.1
+
+compare: $(BIN)/.runtime  ## the MLflow UI on the runs of `dvc exp run`, side by side
+	@patina compare
 
 serve: $(BIN)/.runtime  ## answer `prefect deployment run restore/batch`
 	patina serve

@@ -36,7 +36,7 @@ def restore(
     recursive: Annotated[bool, typer.Option(help="Folders within folders, too.")] = True,
     model: Annotated[
         Path | None,
-        typer.Option(help="A model; else data/model/model.keras, else the one that is shipped."),
+        typer.Option(help="A model; else the champion, else the one that is shipped."),
     ] = None,
     treat: Annotated[
         str, typer.Option(help="What is treated; what is not named stays untouched.")
@@ -92,7 +92,7 @@ def restore(
 
     settings = params.load().restore if Path("params.yaml").exists() else params.Restore()
     restorer = load_restorer(
-        chosen_model(model, Path("data/model/model.keras")),
+        chosen_model(model),
         treat=treatments(treat),
         strength=strength,
         precision=precision,
@@ -150,6 +150,52 @@ def undo(
     package = package_of(result)
     out = give_back(result, package, out)
     typer.echo(f"{result} -> {out}")
+
+
+@app.command()
+def promote(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how it compares.")] = False,
+) -> None:
+    """Make the network that was trained last the champion, which `patina restore` then uses.
+
+    It must beat the champion (at first the shipped weights) on the test works, harm no sound work,
+    and lose no more than 0.2 dB in any kind of damage. Exit code: 0, or 1 when it does not.
+
+    Examples:  patina promote --dry-run
+               patina promote
+    """
+    from flows.promote import promote as decide
+    from tasks.restoring import CHAMPION
+
+    rules = decide(dry_run=dry_run)
+    for rule in rules:
+        typer.echo(str(rule))
+    if failed := sum(not rule.holds for rule in rules):
+        typer.echo(f"Not promoted: {failed} of {len(rules)} rules fail.")
+        raise typer.Exit(1)
+    typer.echo("It would be promoted." if dry_run else f"Promoted: {CHAMPION}")
+
+
+@app.command()
+def compare(
+    experiments: Annotated[
+        list[str] | None, typer.Argument(help="Experiments of DVC; all of this commit if none.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Of the MLflow UI, on 127.0.0.1.")] = 5000,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the address.")] = False,
+) -> None:
+    """Open the MLflow UI on exactly the runs of `dvc exp run`, side by side, until stopped.
+
+    Examples:  dvc exp run --queue -S train.network=unet,nafnet,conservator
+               dvc queue start --jobs 1
+               patina compare
+    """
+    from flows.comparing import address, show
+
+    url = address(experiments or [], port)
+    typer.echo(url)
+    if not dry_run:
+        show(url, port)
 
 
 @app.command()

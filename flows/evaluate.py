@@ -68,9 +68,11 @@ def tell_mlflow(params: Evaluate, overall: Record, families: dict[str, Record]) 
     import mlflow  # takes seconds
 
     run_id = json.loads((MODEL / "model.json").read_text())["mlflow_run"]
-    with tracking.run("evaluate", params.model_dump(), [DEGRADED, RESTORED], run_id):
+    with tracking.run("evaluate", params.model_dump(), [DEGRADED, RESTORED], run_id) as active:
         for name, summary in {"test": overall, **families}.items():
             for when in ("degraded", "restored"):
                 metrics = summary[when].items()
                 mlflow.log_metrics({f"{name}.{when}.{metric}": value for metric, value in metrics})
+        mlflow.log_table(reporting.columns(families), "families.json")
         mlflow.log_artifacts(str(REPORTS), "reports")
+        tracking.register(active)

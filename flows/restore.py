@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 import params as params_file
 from flows.batches import BATCH, progress
-from flows.places import DEGRADED, MODEL, RESTORED
+from flows.places import DEGRADED, RESTORED
 from params import Restore
 from tasks.files import Record
 from tasks.filing import Filing
@@ -32,12 +32,12 @@ def restore(
 
     Their names and reasons are in `outbox`/failures.jsonl, all outcomes in summary.csv and in an
     artifact of the run. Done ones are not done again.
-    model: the one trained by the stage, else the shipped one, unless given.
+    model: the champion, else the shipped one, unless given.
     maps, package: what is filed beside each result, see `tasks.filing.Filing`.
     params: the section of params.yaml, unless given.
     """
     params = params or params_file.load().restore
-    model = chosen_model(model, MODEL / "model.keras")
+    model = chosen_model(model)
     filing = Filing(maps=maps, package=package, **params.flags)
     scans = plan([inbox], outbox)
     outcomes: list[Record] = []

@@ -20,7 +20,7 @@ START_S = 180
 
 
 class ServerError(RuntimeError):
-    """The Prefect server did not start."""
+    """A server did not start."""
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def prefect_server() -> Iterator[str]:
         port = _free_port()
         url = f"http://127.0.0.1:{port}/api"
         server = stack.enter_context(_serving(home, port, lock))
-        _wait_until_healthy(url, server, home / "server.log")
+        wait_until_it_answers(f"{url}/health", server, "the Prefect server", home / "server.log")
         os.environ["PREFECT_API_URL"] = url
         stack.callback(os.environ.pop, "PREFECT_API_URL", None)
         yield url
@@ -77,15 +77,19 @@ def _serving(home: Path, port: int, lock: int) -> Iterator[subprocess.Popen]:
         yield server
 
 
-def _wait_until_healthy(url: str, server: subprocess.Popen, log: Path) -> None:
+def wait_until_it_answers(url: str, server: subprocess.Popen, name: str, log: Path) -> None:
+    """Return when something answers at `url`.
+
+    Raises ServerError, with the end of `log`, when `server` ends or START_S are over before.
+    """
     deadline = time.monotonic() + START_S
     while server.poll() is None and time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f"{url}/health", timeout=5):
+            with urllib.request.urlopen(url, timeout=5):
                 return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             time.sleep(0.2)  # between questions; the answer decides
-    raise ServerError(f"the Prefect server did not start:\n{log.read_text()[-2000:]}")
+    raise ServerError(f"{name} did not start:\n{log.read_text()[-2000:]}")
 
 
 def _free_port() -> int:

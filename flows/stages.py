@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import params as params_file
+from flows.places import MODEL
 from flows.server import prefect_server
 from params import Params
 
@@ -35,5 +36,8 @@ def flow_of(name: str) -> Callable[..., Path]:
 
 def arguments(name: str, params: Params) -> dict[str, Any]:
     """What the flow `name` is called with."""
-    extra = {"train": {"mixture": params.degrade}}
+    extra: dict[str, dict[str, Any]] = {
+        "train": {"mixture": params.degrade},
+        "restore": {"model": MODEL / "model.keras"},
+    }
     return {"params": getattr(params, name), **extra.get(name, {})}

@@ -2,21 +2,21 @@
 
 import hashlib
 import os
+import platform
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import yaml
 
+from flows.batches import CORES
 from flows.places import MLRUNS
 
-if TYPE_CHECKING:
-    import keras
-
 EXPERIMENT = "patina"
+REGISTERED = "restorer"
 
 
 def tracking_uri() -> str:
@@ -39,7 +39,7 @@ def run(
     with mlflow.start_run(run_id=run_id, run_name=os.environ.get("DVC_EXP_NAME")) as active:
         if not run_id:
             mlflow.log_params({f"{name}.{key}": value for key, value in params.items()})
-            mlflow.set_tags(lineage())
+            mlflow.set_tags(lineage() | hardware())
             for place in inputs:
                 mlflow.log_input(_dataset(place), context=name)
         yield active.info.run_id
@@ -79,6 +79,17 @@ def lineage() -> dict[str, str]:
     }
 
 
+def hardware() -> dict[str, str]:
+    """On what a run was computed."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    return {
+        "hardware.cpu": platform.processor() or platform.machine(),
+        "hardware.cores": str(CORES),
+        "hardware.memory_gib": f"{memory:.0f}",
+        "hardware.system": f"{platform.system()} {platform.release()}",
+    }
+
+
 def _git(*arguments: str) -> str:
     done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""
@@ -100,26 +111,50 @@ def dvc_md5(place: Path) -> str:
     return next((out["md5"] for out in outs if out["path"] == str(place)), "")
 
 
-def log_network(network: "keras.Model") -> None:
-    """Log the network with its signature: float32 in [0, 1], the names and shapes of its inputs."""
+def log_network(folder: Path) -> None:
+    """Log the network filed in `folder` as one that MLflow can serve, and what it came from."""
     import mlflow
-    from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
 
-    def tensors(keras_tensors: Sequence[Any]) -> Schema:
-        return Schema(
-            [
-                TensorSpec(np.dtype(np.float32), tuple(size or -1 for size in one.shape), one.name)
-                for one in keras_tensors
-            ]
+    from flows import serving  # imports MLflow
+
+    serving.log(folder)
+    for file in (Path("params.yaml"), Path("dvc.lock")):
+        if file.exists():
+            mlflow.log_artifact(str(file), "lineage")
+
+
+def register(run_id: str) -> None:
+    """Make the network of the run `restorer@challenger`, where it is there."""
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    if (version := version_of(run_id)) is None:
+        logged = mlflow.search_logged_models(
+            experiment_ids=[client.get_run(run_id).info.experiment_id],
+            filter_string=f"source_run_id = '{run_id}'",
+            output_format="list",
         )
+        if not logged:
+            return
+        version = mlflow.register_model(f"models:/{logged[-1].model_id}", REGISTERED).version
+    client.set_registered_model_alias(REGISTERED, "challenger", str(version))
 
-    mlflow.keras.log_model(
-        network,
-        name="model",
-        signature=ModelSignature(inputs=tensors(network.inputs), outputs=tensors(network.outputs)),
-        pip_requirements=["keras", "tensorflow"],
-    )
+
+def crown(run_id: str) -> None:
+    """Make the network of the run `restorer@champion`, if this MLflow has it registered."""
+    import mlflow
+
+    connect()
+    if (version := version_of(run_id)) is not None:
+        mlflow.MlflowClient().set_registered_model_alias(REGISTERED, "champion", version)
+
+
+def version_of(run_id: str) -> str | None:
+    """Under which version the network of the run is registered."""
+    import mlflow
+
+    versions = mlflow.MlflowClient().search_model_versions(f"run_id = '{run_id}'")
+    return str(versions[0].version) if versions else None
 
 
 def log_panel(key: str, step: int, *images: np.ndarray) -> None:

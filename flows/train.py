@@ -32,7 +32,7 @@ CODE = [  # changed: train anew
     *sorted(Path("tasks/degradations").glob("*.py")),
 ]
 HISTORY = ("epoch", "loss", "val_psnr_db", "seconds")
-SHOWN = 4  # validation patches logged before and after
+SHOWN = 8  # validation patches logged before and after
 SHOWN_EVERY = 5  # epochs
 
 Batch = tuple[np.ndarray, np.ndarray]
@@ -44,9 +44,9 @@ def train(params: Train, mixture: Degrade) -> Path:
     diary = Diary(training_folder(params, mixture), params)
     with tracking.run("train", params.model_dump(), [CLEAN, DEGRADED], diary.run_id) as run_id:
         diary.begin(run_id)
-        network = learn(params, mixture, diary)
-        tracking.log_network(network)
-    diary.file(network, MODEL)
+        diary.file(learn(params, mixture, diary), MODEL)
+        tracking.log_network(MODEL)
+    diary.close()
     return MODEL
 
 
@@ -144,7 +144,7 @@ class Diary:
                 tracking.log_panel(f"before_after_clean_damage_{number}", epoch, *images)
 
     def file(self, network: "keras.Model", out: Path) -> None:
-        """Write the model, its graph, history and facts to `out`; then the checkpoint may go."""
+        """Write the model, its graph, history and facts to `out`."""
         from models import graph
 
         out.mkdir(parents=True, exist_ok=True)
@@ -157,4 +157,7 @@ class Diary:
         write_bytes(out / "history.csv", rows.getvalue().encode())
         facts = {"mlflow_run": self.run_id, "network": self.params.network}
         write_json(out / "model.json", facts | {"parameters": network.count_params()})
+
+    def close(self) -> None:
+        """The training is filed: its checkpoints may go."""
         shutil.rmtree(self.folder)

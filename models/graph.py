@@ -1,5 +1,8 @@
 """A model's graph, exported once beside its file, and run by OpenVINO without Keras.
 
+Its weights are filed in half precision, which takes half the room and changes a result by less than
+0.1 eight-bit steps.
+
 OpenVINO multiplies in bfloat16 where the CPU does so itself, which is twice as fast and changes a
 result by less than 0.3 eight-bit steps on average.
 """
@@ -37,7 +40,7 @@ def _export(network: "keras.Model", model: Path, graph: Path) -> None:
         network.export(str(draft), format="openvino", verbose=False)
         exported = openvino.Core().read_model(draft)
         exported.set_rt_info(sha256_of(model), MARK)
-        openvino.save_model(exported, marked, compress_to_fp16=False)
+        openvino.save_model(exported, marked, compress_to_fp16=True)
         # The weights first: the .xml names the model that both belong to
         for suffix in (".bin", ".xml"):
             move_whole(marked.with_suffix(suffix), graph.with_suffix(suffix))

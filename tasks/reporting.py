@@ -1,5 +1,6 @@
 """Scores -> the tables and pictures of the reports."""
 
+import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -61,19 +62,26 @@ def _digits(metric: str) -> int:
     return 2 if metric in ("psnr_db", "delta_e2000") else 3
 
 
+def columns(families: Mapping[str, Record]) -> dict[str, list]:
+    """A table for `dvc plots` and MLflow, by column: every metric before, after, and the gain."""
+    table: dict[str, list] = {"family": list(families)}
+    for metric in METRICS:
+        before, after = (
+            [families[family][when][metric] for family in families]
+            for when in ("degraded", "restored")
+        )
+        gain = [round(a - b, 4) for a, b in zip(after, before, strict=True)]
+        table |= {f"{metric}_degraded": before, f"{metric}_restored": after, f"{metric}_gain": gain}
+    return table
+
+
 def csv_table(families: Mapping[str, Record]) -> str:
-    """One line a family for `dvc plots`: every metric before, after, and the gain."""
-    names = [f"{metric}_{when}" for metric in METRICS for when in ("degraded", "restored", "gain")]
+    """`columns` as CSV."""
     table = io.StringIO()
-    table.write(",".join(["family", *names]) + "\n")
-    for family, summary in families.items():
-        before, after = summary["degraded"], summary["restored"]
-        cells = [
-            f"{value:.4f}"
-            for metric in METRICS
-            for value in (before[metric], after[metric], after[metric] - before[metric])
-        ]
-        table.write(",".join([family, *cells]) + "\n")
+    writer = csv.writer(table, lineterminator="\n")
+    by_column = columns(families)
+    writer.writerow(by_column)
+    writer.writerows(zip(*by_column.values(), strict=True))
     return table.getvalue()
 
 

@@ -33,10 +33,12 @@ COLUMNS = (
     "delta_e2000_mean",
 )
 
+CHAMPION = Path("data/champion/model.keras")  # what `patina promote` writes, with its graph
 
-def chosen_model(given: Path | None, trained: Path) -> Path:
-    """The model to restore with: the one given, else the one trained here, else the shipped one."""
-    return given or (trained if trained.exists() else shipped())
+
+def chosen_model(given: Path | None) -> Path:
+    """The model to restore with: the one given, else the champion, else the shipped one."""
+    return given or (CHAMPION if CHAMPION.exists() else shipped())
 
 
 def load_restorer(

@@ -17,6 +17,7 @@ from mlflow.entities import Run
 from tasks.files import read_jsonl, sha256_of
 from tasks.images import read_png, to_float, to_uint8
 from tasks.recipes import Recipe, render
+from tasks.restoring import load_restorer
 
 STAGES = ("crawl", "preprocess", "split", "degrade", "train", "restore", "evaluate")
 PREPARED = ("data/artworks", "data/clean", "data/split", "data/degraded")
@@ -220,6 +221,9 @@ def test_an_experiment_gives_a_second_run_to_compare(finished: Workspace, tmp_pa
         assert "test.restored.psnr_db" in run.data.metrics
         datasets = {item.dataset.name for item in run.inputs.dataset_inputs}
         assert datasets == {"clean", "degraded"}
+    told = workspace.run("cli", "compare", "--dry-run")
+    assert runs[0].info.run_id in told
+    assert runs[1].info.run_id not in told  # no experiment
     images = {file.path for file in mlflow.MlflowClient().list_artifacts(runs[0].info.run_id)}
     assert "images" in images
 
@@ -233,23 +237,53 @@ def runs_of(workspace: Workspace) -> list[Run]:
 def test_the_logged_model_loads_with_its_signature_and_is_the_one_on_disk(
     finished: Workspace,
 ) -> None:
-    from models import networks
+    run_id = runs_of(finished)[0].info.run_id
+    logged = mlflow.pyfunc.load_model(f"runs:/{run_id}/restorer")
+    assert [tensor.shape for tensor in logged.metadata.signature.inputs] == [(-1, -1, 3)]
+    assert logged.input_example.shape == (64, 64, 3)
+    place = Path(mlflow.artifacts.download_artifacts(f"runs:/{run_id}/restorer"))
+    for name in ("model.keras", "model.xml", "model.bin"):
+        mine = finished.folder / "data/model" / name
+        assert [sha256_of(file) for file in place.rglob(name)] == [sha256_of(mine)]
+    picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    view = to_float(picture)
+    change, _ = load_restorer(finished.folder / "data/model/model.keras").change(view)
+    np.testing.assert_array_equal(logged.predict(picture), to_uint8(view + change))
 
-    logged = f"runs:/{runs_of(finished)[0].info.run_id}/model"
-    signature = mlflow.models.get_model_info(logged).signature
-    assert {tensor.name: tensor.shape for tensor in signature.inputs} == {
-        "image": (-1, -1, -1, 3),
-        "view": (-1, 128, 128, 3),
-    }
-    random = np.random.default_rng(0)
-    tensors = {
-        "image": random.random((1, 32, 48, 3), np.float32),
-        "view": random.random((1, 128, 128, 3), np.float32),
-    }
-    own = networks.load(finished.folder / "data/model/model.keras").predict_on_batch(tensors)
-    again = mlflow.keras.load_model(logged).predict_on_batch(tensors)
-    for one, other in zip(own, again, strict=True):
-        np.testing.assert_array_equal(one, other)
+
+def test_the_last_model_is_the_challenger_and_becomes_champion_if_it_passes_the_gate(
+    finished: Workspace, tmp_path: Path
+) -> None:
+    workspace = finished.copy(tmp_path / "promoted")
+    model = workspace.folder / "data/model/model.keras"
+    client = mlflow.MlflowClient(f"sqlite:///{workspace.folder}/mlruns/mlflow.db")
+    run_id = runs_of(workspace)[0].info.run_id
+    assert client.get_model_version_by_alias("restorer", "challenger").run_id == run_id
+    told = workspace.run("cli", "promote", code=1)  # a tiny one against the shipped weights
+    assert "FAILS  beats the champion on the mean" in told
+    champion = brightening(model, workspace.folder / "data/champion/model.keras")
+    assert "It would be promoted" in workspace.run("cli", "promote", "--dry-run")
+    assert sha256_of(champion) != sha256_of(model)
+    assert "FAILS" not in workspace.run("cli", "promote")
+    for suffix in (".keras", ".xml", ".bin"):
+        assert sha256_of(champion.with_suffix(suffix)) == sha256_of(model.with_suffix(suffix))
+    assert client.get_model_version_by_alias("restorer", "champion").run_id == run_id
+    assert "champion already" in workspace.run("cli", "promote", code=1)
+    twin = next(t for t in manifest(workspace, "data/degraded") if t["side"] == "test")
+    workspace.run("cli", "restore", str(workspace.folder / "data/degraded" / twin["image"]))
+    sidecar = json.loads(next((workspace.folder / "restored").glob("*.json")).read_text())
+    assert sidecar["model"]["sha256"] == sha256_of(model)
+
+
+def brightening(model: Path, path: Path) -> Path:
+    """The network filed at `model`, but making all brighter, filed at `path`."""
+    from models import loop, networks
+
+    network = networks.load(model)
+    _, bias = network.get_layer("interventions").get_layer("parts").weights
+    bias.assign(bias + np.float32([-20, 0.2, 0.2, 0.2, 0, 0, 0]))
+    loop.save(network, path)
+    return path
 
 
 def test_the_deployment_restores_a_folder(finished: Workspace, tmp_path: Path) -> None:
@@ -277,6 +311,8 @@ def test_the_deployment_restores_a_folder(finished: Workspace, tmp_path: Path) -
             f"inbox={inbox}",
             "-p",
             f"outbox={outbox}",
+            "-p",
+            "model=data/model/model.keras",
             "--watch",
         )
     finally:

@@ -4,13 +4,14 @@ import json
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 from crawler.painting import paint
 from models import colour, networks, pretrained
 from tasks.images import to_float
-from tasks.restoring import chosen_model, load_restorer
+from tasks.restoring import CHAMPION, chosen_model, load_restorer
 
 SHIPPED = json.loads((pretrained.FOLDER / "weights.json").read_text())
 NAME = pretrained.DEFAULT
@@ -18,7 +19,7 @@ NAME = pretrained.DEFAULT
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_weights_are_small_whole_and_have_a_card(name: str) -> None:
-    assert pretrained.shipped(name).stat().st_size < 20e6
+    assert sum((pretrained.FOLDER / file).stat().st_size for file in SHIPPED[name]) < 20e6
     assert pretrained.shipped(name).name in (pretrained.FOLDER / "card.md").read_text()
     assert set(SHIPPED[name]) == {f"{name}{suffix}" for suffix in (".keras", ".xml", ".bin")}
 
@@ -34,19 +35,26 @@ def test_weights_with_other_bytes_are_refused(
         pretrained.shipped(NAME)
 
 
-def test_a_network_of_their_shape_starts_from_them_and_no_other_does() -> None:
+def fresh(width: float) -> keras.Model:
     networks.set_precision("float32")
-    fitting = networks.whole(networks.build(NAME), colour.estimate())
-    assert pretrained.give_to(fitting, NAME)
-    shipped = networks.load(pretrained.shipped(NAME))
-    for one, same in zip(fitting.get_weights(), shipped.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, same)
-    other = networks.whole(networks.build(NAME, width=0.125), colour.estimate())
-    before = [array.copy() for array in other.get_weights()]
-    assert not pretrained.give_to(other, NAME)
-    assert not pretrained.give_to(other, "a network without any")
-    for one, same in zip(before, other.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, same)
+    return networks.whole(networks.build(NAME, width=width), colour.estimate())
+
+
+def test_a_training_begins_from_them_or_from_a_file_if_they_fit(tmp_path: Path) -> None:
+    shipped = networks.load(pretrained.shipped(NAME)).get_weights()
+    for start in ("pretrained", str(pretrained.shipped(NAME))):
+        network = fresh(1)
+        pretrained.begin_from(start, network, NAME)
+        for one, same in zip(network.get_weights(), shipped, strict=True):
+            np.testing.assert_array_equal(one, same)
+    for start, name in (("scratch", NAME), ("pretrained", NAME), ("pretrained", "unheard of")):
+        network = fresh(0.125)
+        before = [array.copy() for array in network.get_weights()]
+        pretrained.begin_from(start, network, name)
+        for one, same in zip(network.get_weights(), before, strict=True):
+            np.testing.assert_array_equal(one, same)
+    with pytest.raises(ValueError, match=r"conservator\.keras: weights of another network"):
+        pretrained.begin_from(str(pretrained.shipped(NAME)), fresh(0.125), NAME)
 
 
 def test_they_know_noise_when_they_see_it_and_leave_a_sound_image_alone() -> None:
@@ -59,9 +67,12 @@ def test_they_know_noise_when_they_see_it_and_leave_a_sound_image_alone() -> Non
     assert np.std(restorer.change(sound)[0]) < 0.01
 
 
-def test_a_model_that_is_given_or_trained_here_comes_before_the_shipped_one(tmp_path: Path) -> None:
-    trained = tmp_path / "model.keras"
-    assert chosen_model(None, trained) == pretrained.shipped()
-    trained.touch()
-    assert chosen_model(None, trained) == trained
-    assert chosen_model(tmp_path / "given.keras", trained) == tmp_path / "given.keras"
+def test_a_model_that_is_given_or_the_champion_comes_before_the_shipped_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert chosen_model(None) == pretrained.shipped()
+    CHAMPION.parent.mkdir(parents=True)
+    CHAMPION.touch()
+    assert chosen_model(None) == CHAMPION
+    assert chosen_model(Path("given.keras")) == Path("given.keras")

@@ -1,0 +1,73 @@
+"""The MLflow UI, opened on the runs of DVC's experiments."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from flows import tracking
+from flows.server import wait_until_it_answers
+from flows.supervisor import supervised
+
+
+def address(names: Sequence[str], port: int) -> str:
+    """Where the UI compares the latest run of each experiment; those of this commit if none named.
+
+    Raises ValueError when one was not run to its end, or there is none.
+    """
+    import mlflow
+
+    tracking.connect()
+    ours = mlflow.set_experiment(tracking.EXPERIMENT)
+    found = {}
+    for name in names or experiments():
+        runs = mlflow.MlflowClient().search_runs(
+            [ours.experiment_id],
+            f"tags.`dvc.experiment` = '{name}' and attributes.status = 'FINISHED'",
+            max_results=1,
+        )
+        if not runs:
+            raise ValueError(f"compare: {name}: no run of this experiment was finished")
+        found[name] = runs[0].info
+    if not found:
+        raise ValueError("compare: no experiments on this commit; `dvc exp run` makes some")
+    ids = quote(json.dumps([info.run_id for info in found.values()]))
+    within = quote(json.dumps([ours.experiment_id]))
+    return f"http://127.0.0.1:{port}/#/compare-runs?runs={ids}&experiments={within}"
+
+
+def experiments() -> list[str]:
+    """The names of DVC's experiments on the present commit, oldest first."""
+    command = [sys.executable, "-m", "dvc", "exp", "list", "--name-only"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        raise ValueError(f"compare: dvc exp list: {listed.stderr.strip()}")
+    return listed.stdout.split()[::-1]
+
+
+@contextmanager
+def mlflow_ui(port: int) -> Iterator[subprocess.Popen]:
+    """The MLflow UI on 127.0.0.1, answering. Raises ServerError when it does not start."""
+    command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
+    database = ["--backend-store-uri", tracking.tracking_uri()]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        (Path(folder) / "server.log").open("wb") as log,
+        supervised([*command, *database], stdout=log, stderr=log) as server,
+    ):
+        wait_until_it_answers(
+            f"http://127.0.0.1:{port}/health", server, "the MLflow UI", Path(log.name)
+        )
+        yield server
+
+
+def show(url: str, port: int) -> None:
+    """Serve the UI until stopped; open `url` in a browser where there is one."""
+    with mlflow_ui(port) as server, suppress(KeyboardInterrupt):
+        webbrowser.open(url)
+        server.wait()

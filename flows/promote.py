@@ -1,0 +1,74 @@
+"""The network that was trained last against the champion, on the test works; the better stays."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+import params as params_file
+from flows import tracking
+from flows.batches import progress
+from flows.places import CLEAN, DEGRADED, MODEL
+from tasks.files import Record, copy, read_jsonl, sha256_of, write_json
+from tasks.images import read_png, to_float, to_uint8
+from tasks.promoting import SOUND, Rule, gate
+from tasks.restoring import CHAMPION, chosen_model, load_restorer
+from tasks.scoring import psnr_db
+from tasks.treating import Restorer
+
+
+def promote(*, dry_run: bool = False) -> list[Rule]:
+    """Make data/model the champion if every rule of the gate holds; the rules, as they held.
+
+    Its files go to the folder of CHAMPION, and MLflow, where the model is registered there, gives
+    it the alias. Raises FileNotFoundError when nothing was trained, ValueError when the champion
+    is that very model.
+    """
+    challenger, champion = MODEL / "model.keras", chosen_model(None)
+    if not challenger.exists() or not (DEGRADED / "manifest.jsonl").exists():
+        raise FileNotFoundError(f"promote: {challenger}: nothing to promote; run `patina run`")
+    hashes = {"challenger": sha256_of(challenger), "champion": sha256_of(champion)}
+    if hashes["challenger"] == hashes["champion"]:
+        raise ValueError(f"promote: {challenger}: this is the champion already")
+    rules = gate(list(measured(champion, challenger)))
+    if dry_run or not all(rule.holds for rule in rules):
+        return rules
+    for suffix in (".bin", ".xml", ".keras"):  # the model last: a graph is used only with its own
+        copy(challenger.with_suffix(suffix), CHAMPION.with_suffix(suffix))
+    facts = json.loads((MODEL / "model.json").read_text(encoding="utf-8"))
+    beaten = {"beaten_sha256": hashes["champion"], "gate": [rule._asdict() for rule in rules]}
+    write_json(CHAMPION.with_suffix(".json"), facts | {"sha256": hashes["challenger"]} | beaten)
+    tracking.crown(facts["mlflow_run"])
+    return rules
+
+
+def measured(champion: Path, challenger: Path) -> Iterator[Record]:
+    """A row for `gate` for each test twin, and for each test work as it was."""
+    applied = params_file.load().restore.applied
+    models = {
+        name: load_restorer(path, **applied)
+        for name, path in (("champion", champion), ("challenger", challenger))
+    }
+    twins = [twin for twin in read_jsonl(DEGRADED / "manifest.jsonl") if twin["side"] == "test"]
+    works = sorted({twin["clean"] for twin in twins})
+    cases = [(family_of(twin), DEGRADED / twin["image"], CLEAN / twin["clean"]) for twin in twins]
+    cases += [(SOUND, CLEAN / work, CLEAN / work) for work in works]
+    with progress() as bar:
+        shown = bar.add_task("compare", total=len(cases), note="")
+        for family, degraded, clean in cases:
+            images = read_png(degraded), read_png(clean)
+            made = {name: restored_db(model, *images) for name, model in models.items()}
+            yield {"family": family, **made}
+            bar.advance(shown)
+
+
+def family_of(twin: Record) -> str:
+    """The degradation of a twin that has one alone, else "mixed"."""
+    return twin["families"][0] if twin["twin"].startswith("only-") else "mixed"
+
+
+def restored_db(restorer: Restorer, degraded: np.ndarray, clean: np.ndarray) -> float:
+    """PSNR, dB, of what `restorer` makes of `degraded`, uint8 (H, W, 3)."""
+    image = to_float(degraded)
+    return psnr_db(clean, to_uint8(image + restorer.change(image)[0]))
