@@ -1,16 +1,12 @@
 """Work spread over processes, here or on a cluster: one Prefect task a batch, never one a work."""
 
-import multiprocessing
 import os
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError
-from multiprocessing.connection import wait
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-import cv2
 from prefect import Task
 from prefect.futures import as_completed
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
@@ -18,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from flows.places import ARTWORKS
 from tasks.files import Record
+from tasks.processes import one_thread, start_worker
 
 BATCH = 64  # works in a task, when there are many
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -37,25 +34,10 @@ def processes() -> TaskRunner[Any]:
     None of the spawned outlives its parent.
     """
     if not CLUSTER:
-        return ProcessPoolTaskRunner(max_workers=WORKERS, initializer=_start_worker)
+        return ProcessPoolTaskRunner(max_workers=WORKERS, initializer=start_worker)
     from prefect_dask import DaskTaskRunner  # 0.7 s that only a cluster needs
 
     return DaskTaskRunner(address=CLUSTER)
-
-
-def _start_worker() -> None:
-    _one_thread()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    if parent := multiprocessing.parent_process():
-        wait([parent.sentinel])
-        os._exit(1)
-
-
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
 
 
 def _join_cluster() -> int:
@@ -76,7 +58,7 @@ def _join_cluster() -> int:
             with NamedTemporaryFile(dir=ARTWORKS.parent, prefix=".cluster-") as marker:
                 seen = client.run(os.path.exists, str(ARTWORKS.parent / Path(marker.name).name))
             _refuse_unless(seen, f"do not see {Path.cwd()}", "start them in it, on a shared disk")
-            client.register_worker_callbacks(_one_thread)
+            client.register_worker_callbacks(one_thread)
             return sum(client.nthreads().values())
     except OSError as error:
         raise ClusterError(

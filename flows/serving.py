@@ -18,9 +18,11 @@ class Restoring(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Load the network from its graph."""
+        from params import Restore
         from tasks.restoring import load_restorer
 
-        self.restorer = load_restorer(Path(context.artifacts["network"]) / "model.keras")
+        model = Path(context.artifacts["network"]) / "model.keras"
+        self.restorer = load_restorer(model, **Restore().applied)
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """One picture, whole. Without type hints, which MLflow would read as a schema."""

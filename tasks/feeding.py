@@ -12,12 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import cv2
 import numpy as np
 
 from tasks.degradations import COLOUR, Image
 from tasks.deteriorating import Mixture
 from tasks.images import read_png, reduced, to_float, to_uint8, view_of
+from tasks.processes import start_worker
 from tasks.recipes import Recipe, draw_recipe, render
 
 Batch = tuple[np.ndarray, np.ndarray]
@@ -54,8 +54,7 @@ class Feeder:
         self.pool = ProcessPoolExecutor(
             self.processes,
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=cv2.setNumThreads,
-            initargs=(1,),
+            initializer=start_worker,
         )
         return self
 

@@ -14,6 +14,7 @@ import numpy as np
 from conftest import Workspace
 from mlflow.entities import Run
 
+from params import Restore
 from tasks.files import read_jsonl, sha256_of
 from tasks.images import read_png, to_float, to_uint8
 from tasks.recipes import Recipe, render
@@ -247,7 +248,8 @@ def test_the_logged_model_loads_with_its_signature_and_is_the_one_on_disk(
         assert [sha256_of(file) for file in place.rglob(name)] == [sha256_of(mine)]
     picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     view = to_float(picture)
-    change, _ = load_restorer(finished.folder / "data/model/model.keras").change(view)
+    model = finished.folder / "data/model/model.keras"
+    change, _ = load_restorer(model, **Restore().applied).change(view)
     np.testing.assert_array_equal(logged.predict(picture), to_uint8(view + change))
 
 

@@ -1,0 +1,86 @@
+"""The training as a program: on another backend, with nothing of the pipeline, and resumed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import yaml
+from conftest import PROJECT, SMALL
+
+from crawler.painting import paint
+from tasks.images import png_bytes
+
+ABSENT = ("tensorflow", "prefect", "mlflow", "dvc", "pyvips", "openvino")
+# As on a machine that has none of them
+GUARD = f"""
+import sys
+class Absent:
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in {ABSENT}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Absent)
+"""
+
+
+@pytest.fixture(scope="module")
+def works(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("works")
+    for number in range(3):
+        (folder / f"{number}.png").write_bytes(png_bytes(paint(number)[0][:96, :128]))
+    params = yaml.safe_load((PROJECT / "params.yaml").read_text())
+    params["train"] |= SMALL["train"] | {"patch_px": [32], "colour_epochs": 0}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    return folder
+
+
+def fit(works: Path, out: Path, *options: str) -> str:
+    """What the program says on JAX, where ABSENT cannot be imported."""
+    (out / "guard").mkdir(parents=True, exist_ok=True)
+    (out / "guard/sitecustomize.py").write_text(GUARD)
+    environment = {
+        "KERAS_BACKEND": "jax",
+        "PYTHONPATH": f"{out / 'guard'}{os.pathsep}{PROJECT}",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    places = [works, "-o", out, "--held-out", works, "--params", works / "params.yaml"]
+    done = subprocess.run(
+        [sys.executable, "-m", "models.fit", *places, "--processes", "1", *options],
+        cwd=out,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_network_learns_on_jax_with_nothing_of_the_pipeline_installed(
+    works: Path, tmp_path: Path
+) -> None:
+    told = fit(works, tmp_path)
+    assert "epoch 2  loss" in told
+    assert "val_psnr_db" in told
+    network = keras.saving.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
+    learnt = network.predict_on_batch(
+        {"image": np.full((1, 32, 32, 3), 0.5), "view": np.full((1, 128, 128, 3), 0.5)}
+    )
+    assert all(np.isfinite(part).all() for part in learnt)
+    assert np.abs(learnt[0]).max() > 0
+    assert len((tmp_path / "history.csv").read_text().splitlines()) == SMALL["train"]["epochs"]
+
+
+def test_a_folder_without_works_is_a_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "models.fit", tmp_path, "-o", tmp_path / "out"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"{tmp_path}: no PNG files" in done.stderr
