@@ -9,7 +9,7 @@ from mlflow.models import ModelSignature
 from mlflow.pyfunc import PythonModel
 from mlflow.types import Schema, TensorSpec
 
-PICTURE = Schema([TensorSpec(np.dtype(np.uint8), (-1, -1, 3), "picture")])
+PICTURE = Schema([TensorSpec(np.dtype(np.uint8), (-1, -1, 3))])
 EXAMPLE = np.full((64, 64, 3), 128, np.uint8)
 
 

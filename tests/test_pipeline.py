@@ -241,7 +241,7 @@ def test_the_logged_model_loads_with_its_signature_and_is_the_one_on_disk(
     run_id = runs_of(finished)[0].info.run_id
     logged = mlflow.pyfunc.load_model(f"runs:/{run_id}/restorer")
     assert [tensor.shape for tensor in logged.metadata.signature.inputs] == [(-1, -1, 3)]
-    assert logged.input_example.shape == (64, 64, 3)
+    assert np.shape(logged.input_example["inputs"]) == (64, 64, 3)
     place = Path(mlflow.artifacts.download_artifacts(f"runs:/{run_id}/restorer"))
     for name in ("model.keras", "model.xml", "model.bin"):
         mine = finished.folder / "data/model" / name
