@@ -118,15 +118,15 @@ def _shown(outcomes: Iterator[dict[str, Any]], total: int) -> list[dict[str, Any
         TimeRemainingColumn,
     )
 
+    from tasks.restoring import speed
+
     done, started = [], time.monotonic()
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress("restore", *columns, TextColumn("{task.fields[speed]}")) as bar:
         task = bar.add_task("", total=total, speed="")
         for outcome in outcomes:
             done.append(outcome)
-            megapixels = sum(each.get("megapixels", 0) for each in done)
-            speed = f"{megapixels / (time.monotonic() - started):.1f} MP/s"
-            bar.update(task, advance=1, speed=speed)
+            bar.update(task, advance=1, speed=speed(done, started))
             if "reason" in outcome:
                 bar.console.print(f"set aside: {outcome['reason']}", soft_wrap=True)
     return done

@@ -51,7 +51,7 @@ def queued(loss: str, optimizer: tuple[str, float], asked: argparse.Namespace) -
         "steps": asked.steps,
     }
     changes = [part for key, value in settings.items() for part in ("-S", f"train.{key}={value}")]
-    subprocess.run([*DVC, "exp", "run", "--queue", "-f", "-n", name, *changes], check=True)
+    subprocess.run([*DVC, "exp", "run", "--queue", "-n", name, *changes], check=True)
     return name
 
 

@@ -1,7 +1,9 @@
 """A folder of scans -> restored scans with sidecars; the deployment `restore/batch` runs it too."""
 
+import time
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
@@ -13,8 +15,16 @@ from flows.places import DEGRADED, RESTORED
 from params import Restore
 from tasks.files import Record
 from tasks.filing import Filing
-from tasks.restoring import chosen_model, held, load_restorer, plan, restore_scans, summed_up
-from tasks.treating import Restorer
+from tasks.restoring import (
+    chosen_model,
+    held,
+    load_restorer,
+    plan,
+    restore_scans,
+    speed,
+    summed_up,
+)
+from tasks.treating import Restorer, treatments
 
 SHOWN = 200  # scans that were set aside or flagged, in the artifact
 
@@ -24,6 +34,11 @@ def restore(
     inbox: Path = DEGRADED / "images/test",
     outbox: Path = RESTORED,
     model: Path | None = None,
+    treat: str = "damage,detail,colour",
+    strength: float = 1.0,
+    protect: Path | None = None,
+    quality: str = "fast",
+    keep_format: bool = False,
     maps: bool = False,
     package: bool = False,
     params: Restore | None = None,
@@ -33,20 +48,23 @@ def restore(
     Their names and reasons are in `outbox`/failures.jsonl, all outcomes in summary.csv and in an
     artifact of the run. Done ones are not done again.
     model: the champion, else the shipped one, unless given.
-    maps, package: what is filed beside each result, see `tasks.filing.Filing`.
+    treat, strength: what is treated, and how much of that is done, 0 to 1.
+    protect, maps, package: see `tasks.filing.Filing`. quality: see `tasks.restoring`.
+    keep_format: JPEG and WebP stay such.
     params: the section of params.yaml, unless given.
     """
     params = params or params_file.load().restore
     model = chosen_model(model)
-    filing = Filing(maps=maps, package=package, **params.flags)
-    scans = plan([inbox], outbox)
+    applied = {"treat": treatments(treat), "strength": strength, "quality": quality}
+    filing = Filing(maps=maps, package=package, protect=protect, **params.flags)
+    scans = plan([inbox], outbox, keep_format=keep_format)
     outcomes: list[Record] = []
     with held(outbox), progress() as bar:
-        shown = bar.add_task("restore", total=len(scans), note="")
+        shown, started = bar.add_task("restore", total=len(scans), note=""), time.monotonic()
         for start in range(0, len(scans), BATCH):
             chunk = scans[start : start + BATCH]
-            outcomes += restore_chunk(chunk, model, params, filing)
-            bar.advance(shown, len(chunk))
+            outcomes += restore_chunk(chunk, model, params.applied | applied, filing)
+            bar.update(shown, advance=len(chunk), note=speed(outcomes, started))
         told = summed_up(outcomes, outbox)
     worth_a_look = [each for each in outcomes if each.get("reason") or each.get("flags")]
     create_table_artifact(worth_a_look[:SHOWN], key="restore", description=told)
@@ -56,13 +74,13 @@ def restore(
 
 @task(name="restore", cache_policy=NO_CACHE)
 def restore_chunk(
-    scans: list[tuple[Path, Path]], model: Path, params: Restore, filing: Filing
+    scans: list[tuple[Path, Path]], model: Path, applied: Record, filing: Filing
 ) -> list[Record]:
     """Restore some scans; the record of one that cannot be restored says why."""
-    return list(restore_scans(scans, restorer_of(model, params), filing))
+    return list(restore_scans(scans, restorer_of(model, tuple(applied.items())), filing))
 
 
 @lru_cache(maxsize=1)
-def restorer_of(model: Path, params: Restore) -> Restorer:
+def restorer_of(model: Path, applied: tuple[tuple[str, Any], ...]) -> Restorer:
     """The network of `model`, loaded once for all chunks."""
-    return load_restorer(model, **params.applied)
+    return load_restorer(model, **dict(applied))

@@ -32,6 +32,11 @@ STATEMENT = "A virtual restoration hypothesis, computed; not a record of the obj
 SAMPLED = 250_000  # pixels whose colour difference is computed, evenly spread, at most
 AMPLIFIED = 4  # changes in the picture of them
 MAPS = ("damage", "difference")
+# Mean, 90th percentile and largest ΔE2000 by which a digitisation may miss the colours of a work
+TOLERANCES = {
+    "FADGI four stars": {"mean": 2, "p90": 4},
+    "ISO 19264-1 level A": {"mean": 4, "max": 10},
+}
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
         refuse_if_full(error, target.parent)
         raise ImageError(f"{source.name}: cannot be converted: {error}") from error
     sidecar = {
-        "schema": 3,
+        "schema": 4,
         "statement": STATEMENT,
         "source": {"file": source.name, "sha256": source_sha256, **form},
         "result": {"file": target.name, "sha256": sha256_of(target)},
@@ -288,7 +293,12 @@ def _spread(values: np.ndarray) -> Record | None:
     if not values.size:
         return None
     figures = {"mean": values.mean(), "p90": np.percentile(values, 90), "max": values.max()}
-    return {name: round(float(value), 3) for name, value in figures.items()}
+    within = [
+        name
+        for name, most in TOLERANCES.items()
+        if all(figures[figure] <= value for figure, value in most.items())
+    ]
+    return {name: round(float(value), 3) for name, value in figures.items()} | {"within": within}
 
 
 def _vips_version() -> str:

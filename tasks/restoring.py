@@ -5,6 +5,7 @@ import fcntl
 import io
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -159,6 +160,12 @@ def restore_scans(
             "damaged_share": change["damaged_share"],
             "delta_e2000_mean": change["delta_e2000"]["mean"],
         }
+
+
+def speed(outcomes: Sequence[Record], started: float) -> str:
+    """Megapixels a second since `started`, of time.monotonic()."""
+    megapixels = sum(each.get("megapixels", 0) for each in outcomes)
+    return f"{megapixels / (time.monotonic() - started):.1f} MP/s"
 
 
 def summed_up(outcomes: Sequence[Record], outbox: Path) -> str:

@@ -317,11 +317,15 @@ def test_the_deployment_restores_a_folder(finished: Workspace, tmp_path: Path) -
             f"outbox={outbox}",
             "-p",
             "model=data/model/model.keras",
+            "-p",
+            "treat=damage,detail,colour",
             "--watch",
         )
+        artifact = finished.run("prefect", "artifact", "inspect", "restore")
     finally:
         serving.terminate()
         serving.communicate(timeout=60)
+    assert "restore: 3 scans, 0 set aside" in artifact
     assert len(list(outbox.glob("*.png.json"))) == 3
     restored = (
         finished.folder / "data/restored" / Path(twins[0]["image"]).relative_to("images/test")

@@ -222,6 +222,25 @@ def test_the_sidecar_says_what_was_done_to_which_bytes(tmp_path: Path) -> None:
     assert "hypothesis" in sidecar["statement"]
 
 
+@pytest.mark.parametrize(
+    ("shift", "within"),
+    [
+        (0.01, ["FADGI four stars", "ISO 19264-1 level A"]),
+        (0.035, ["ISO 19264-1 level A"]),
+        (0.2, []),
+    ],
+)
+def test_the_sidecar_says_which_tolerances_of_digitisation_the_change_keeps(
+    tmp_path: Path, shift: float, within: list[str]
+) -> None:
+    scan(tmp_path / "a.png")
+    record = restore_file(tmp_path / "a.png", tmp_path / "out.png", restorer(shift))
+    change = record["change"]["delta_e2000"]
+    assert change["outside_damage"]["within"] == within
+    assert change["outside_damage"]["mean"] == change["mean"]
+    assert change["inside_damage"] is None
+
+
 def test_what_is_done_is_not_done_again_unless_model_or_result_changed(tmp_path: Path) -> None:
     scan(tmp_path / "a.png")
     source, target = tmp_path / "a.png", tmp_path / "out.png"
