@@ -28,6 +28,7 @@ class DivergedError(RuntimeError):
 
 AVERAGED_SHARE = 0.05  # of the steps, that the mean of the weights looks back over, at most
 AVERAGED_STEPS = 1000
+SLIGHT = 2 / 255  # mean difference: what is less is hardly seen
 # A short memory of the squares keeps Adam from bursts where rare damage comes up, as in NAFNet's
 # training (Chen et al., 2022)
 OPTIMIZERS = {"adam": partial(keras.optimizers.Adam, beta_2=0.9), "lion": keras.optimizers.Lion}
@@ -109,13 +110,25 @@ def _train_epoch(
 ) -> float:
     losses = []
     for step, (degraded, clean) in enumerate(batches, first_step + 1):
-        losses.append(float(network.train_on_batch(degraded, clean)))
+        weights = importance(degraded, clean)
+        losses.append(float(network.train_on_batch(degraded, clean, sample_weight=weights)))
         if not math.isfinite(losses[-1]):
             raise DivergedError(
                 f"loss is {losses[-1]} at step {step}; lower train.learning_rate, then run again"
             )
         on_step(step, losses[-1])
     return float(np.mean(losses))
+
+
+def importance(degraded: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """How much each image of a batch counts, 1 on the mean: the less, the more was done to it.
+
+    A loss in [0, 1] then counts by the share of the damage that is left, as decibels do; else
+    strong noise would be all that is learnt, and a scratch or a faint stain nothing.
+    """
+    done = np.abs(degraded - target[..., :3]).mean(axis=(1, 2, 3))
+    weights = 1 / (done + SLIGHT)
+    return (weights / weights.mean()).astype(np.float32)
 
 
 def validate(network: keras.Model, batches: Iterable[Batch]) -> Epoch:

@@ -6,8 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-DAMAGE_WEIGHT = 2
-DICE_PX = 16
+LEAST_SHARE, MOST_WEIGHT = 0.05, 20
 
 
 @keras.saving.register_keras_serializable("patina")
@@ -38,7 +37,7 @@ class Interventions(keras.losses.Loss):
 
     Compares (N, H, W, 4): the sound image (3) and the damage mask (1), with the mended image (3)
     and the logit of its damage (1). Gradients are what brush texture is made of. The weights give
-    the terms slopes of the same order; under a loss whose slope is many times that of the
+    the three terms slopes of the same order; under a loss whose slope is many times that of the
     cross-entropy, such as the logarithm of the squared error, damage is never learnt.
     """
 
@@ -53,7 +52,6 @@ class Interventions(keras.losses.Loss):
             self.image(clean, mended)
             + 0.3 * slopes(clean, mended)
             + 0.5 * cross_entropy(target[..., 3:], output[..., 3:])
-            + 0.05 * disagreement(target[..., 3:], ops.sigmoid(output[..., 3:]))
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -76,23 +74,14 @@ def slopes(clean: Any, restored: Any) -> Any:
     return ops.mean(down, axis=(1, 2, 3)) + ops.mean(across, axis=(1, 2, 3))
 
 
-def disagreement(mask: Any, damage: Any) -> Any:
-    """One less the overlap of two soft masks (N, H, W, 1), in [0, 1], whatever their size: (N,).
-
-    A hairline weighs as much as a loss of paint, whose pixels outnumber it a thousand times.
-    DICE_PX are added to both sides: less damage than that counts as none.
-    Source: the Dice loss of Milletari et al., "V-Net" (2016), https://arxiv.org/abs/1606.04797.
-    """
-
-    def total(values: Any) -> Any:
-        return ops.sum(values, axis=(1, 2, 3))
-
-    both = 2 * total(mask * damage) + DICE_PX
-    return 1 - both / (total(ops.square(mask)) + total(ops.square(damage)) + DICE_PX)
-
-
 def cross_entropy(mask: Any, logit: Any) -> Any:
-    """Binary, of a soft mask in [0, 1], damage counted DAMAGE_WEIGHT times: it is rare."""
+    """Binary, of a soft mask in [0, 1]; damage counts more than what is sound, for it is rare.
+
+    It counts twice, and where a mask covers little, so many times that it weighs as much as
+    LEAST_SHARE of the pixels: a hairline, too, is worth finding.
+    """
     sound = ops.maximum(logit, 0) + ops.log1p(ops.exp(-ops.abs(logit)))  # of a mask that is 0
-    entropy = DAMAGE_WEIGHT * mask * (sound - logit) + (1 - mask) * sound
+    share = ops.mean(mask, axis=(1, 2, 3), keepdims=True)
+    weight = ops.clip(LEAST_SHARE / (share + 1e-4), 2, MOST_WEIGHT)
+    entropy = weight * mask * (sound - logit) + (1 - mask) * sound
     return ops.mean(entropy, axis=(1, 2, 3))

@@ -198,3 +198,24 @@ def test_a_loss_that_is_no_number_stops_training(tmp_path: Path) -> None:
 
     with pytest.raises(loop.DivergedError, match=r"at step 1.*learning_rate"):
         loop.fit(ready(), broken, [], epochs=1, steps=1, checkpoint=tmp_path / "c.keras")
+
+
+def test_a_hairline_that_is_missed_costs_as_much_as_a_loss_of_paint() -> None:
+    hairline, loss_of_paint = np.zeros((2, 1, 64, 64, 1), np.float32)
+    hairline[:, 32] = 1
+    loss_of_paint[:, 16:48, 16:48] = 1
+    nothing_seen = np.full((1, 64, 64, 1), -4, np.float32)
+    missed, missed_too, nothing = (
+        float(losses.cross_entropy(mask, nothing_seen)[0])
+        for mask in (hairline, loss_of_paint, 0 * hairline)
+    )
+    assert missed - nothing > (missed_too - nothing) / 10  # it covers a sixteenth
+    assert missed > 5 * nothing
+
+
+def test_what_little_was_done_to_counts_more_than_what_is_ruined() -> None:
+    clean = batch()[1]
+    degraded = clean[..., :3] + np.float32([0.2, 0.002])[:, None, None, None]
+    ruined, scratched = loop.importance(degraded, clean)
+    assert scratched > 10 * ruined
+    assert (ruined + scratched) / 2 == pytest.approx(1)
