@@ -1,16 +1,16 @@
 """Photographs the MLflow UI, on the runs of DVC's experiments, for docs/comparing.md.
 
-    python docs/screens.py WORKSPACE [EXPERIMENT ...]
+    python docs/screens.py [EXPERIMENT ...]
 
-WORKSPACE: where `dvc exp run` made them. Needs Chromium.
+Run it where `dvc exp run` made them. Needs Chromium.
 """
 
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import unquote
 
 import cv2
 
@@ -20,23 +20,29 @@ sys.path.insert(0, str(ROOT))
 from flows.comparing import address, mlflow_ui  # noqa: E402 -- found by the line above
 
 PORT = 5017
-SIZE = (1440, 1250)
+SIZE = (1900, 1150)
+ASSISTANT_PX = 600  # of the width, a panel that MLflow opens on the right
 LOADED_MS = 30_000  # of the page's own clock
 
 
 def main() -> None:
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not browser or len(sys.argv) < 2:
-        sys.exit(f"{__doc__}\nChromium {'was' if browser else 'was not'} found.")
-    os.chdir(sys.argv[1])
-    compared = address(sys.argv[2:], PORT)
+    if not browser:
+        sys.exit("screens: no Chromium was found; install the package chromium")
+    compared = address(sys.argv[1:], PORT)
     place = compared.split("#")[0]
-    pages = {"compare": compared, "models": f"{place}#/models/restorer"}
+    experiment = unquote(compared).split('"')[-2]
+    pages = {
+        "compare": compared,
+        "charts": f"{place}#/experiments/{experiment}/runs?compareRunsMode=CHART",
+        "models": f"{place}#/models/restorer",
+    }
     with mlflow_ui(PORT), tempfile.TemporaryDirectory() as folder:
         for name, url in pages.items():
             shot = Path(folder) / f"{name}.png"
             photograph(browser, url, shot)
-            smaller = cv2.resize(cv2.imread(str(shot)), None, fx=0.75, fy=0.75, interpolation=3)
+            page = cv2.imread(str(shot))[:, :-ASSISTANT_PX]
+            smaller = cv2.resize(page, None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA)
             cv2.imwrite(str(ROOT / f"docs/{name}.jpg"), smaller, [cv2.IMWRITE_JPEG_QUALITY, 80])
 
 
