@@ -1,6 +1,7 @@
 """How well works are restored, beside what is known: one run, one table for docs/quality.md.
 
-    python benchmarks/quality.py WORKS [--name NAME] [--limit 24] [--ffdnet FILE] [--model FILE]
+    python benchmarks/quality.py WORKS [--name NAME] [--limit 24] [--only FAMILY]
+        [--ffdnet FILE] [--model FILE]
 
 WORKS is a folder of sound pictures that the model was not trained on. Each is deteriorated in every
 way at three severities, and by Gaussian noise of σ 15, 25 and 50; one blind network, told nothing,
@@ -63,7 +64,7 @@ def main() -> None:
     for number, file in enumerate(track(files[: asked.limit], "measure")):
         for case in cases(to_float(load_srgb(file, long_side_px=LONG_PX)), file.stem, number):
             for name, method in methods.items():
-                if not applies(name, case):
+                if not applies(name, case) or asked.only not in ("", case.family):
                     continue
                 started = time.perf_counter()
                 restored = method(case)
@@ -79,6 +80,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("works", type=Path, help="folder of sound pictures")
     parser.add_argument("--name", default="held-out works", help="what the table calls them")
     parser.add_argument("--limit", type=int, default=24, help="pictures")
+    parser.add_argument("--only", default="", help="one family of damage, such as gaussian_noise")
     parser.add_argument("--ffdnet", type=Path, help="its colour weights")
     parser.add_argument("--model", type=Path, help="instead of the shipped one")
     return parser.parse_args()

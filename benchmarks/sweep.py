@@ -56,12 +56,15 @@ def queued(loss: str, optimizer: tuple[str, float], asked: argparse.Namespace) -
 
 
 def print_table(names: list[str]) -> None:
-    rows = []
-    for name in names:
-        command = [*DVC, "metrics", "show", "--json", name]
-        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        figures = json.loads(shown)[name]["data"]["reports/metrics.json"]["data"]["all"]
-        rows.append((name, figures["degraded"], figures["restored"]))
+    command = [*DVC, "exp", "show", "--json"]
+    shown = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    experiments = {
+        each["name"]: each["revs"][0]["data"]["metrics"]["reports/metrics.json"]["data"]["all"]
+        for commit in shown
+        for each in commit["experiments"] or []
+        if each["name"] in names
+    }
+    rows = [(name, each["degraded"], each["restored"]) for name, each in experiments.items()]
     rows.sort(key=lambda row: -row[2]["psnr_db"])
     table = Table("experiment", *METRICS)
     table.add_row("do nothing", *(f"{rows[0][1][metric]:.3f}" for metric in METRICS))

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from urllib.parse import unquote
 
 import cv2
 
@@ -21,7 +20,7 @@ from flows.comparing import address, mlflow_ui  # noqa: E402 -- found by the lin
 
 PORT = 5017
 SIZE = (1900, 1150)
-ASSISTANT_PX = 600  # of the width, a panel that MLflow opens on the right
+ASSISTANT_PX = 370  # of the width, a panel that MLflow opens on the right
 LOADED_MS = 30_000  # of the page's own clock
 
 
@@ -31,12 +30,7 @@ def main() -> None:
         sys.exit("screens: no Chromium was found; install the package chromium")
     compared = address(sys.argv[1:], PORT)
     place = compared.split("#")[0]
-    experiment = unquote(compared).split('"')[-2]
-    pages = {
-        "compare": compared,
-        "charts": f"{place}#/experiments/{experiment}/runs?compareRunsMode=CHART",
-        "models": f"{place}#/models/restorer",
-    }
+    pages = {"compare": compared, "models": f"{place}#/models/restorer"}
     with mlflow_ui(PORT), tempfile.TemporaryDirectory() as folder:
         for name, url in pages.items():
             shot = Path(folder) / f"{name}.png"

@@ -123,6 +123,7 @@ def learn_interventions(
         checkpoint=checkpoints / "interventions.keras",
         on_step=witness.step,
         on_epoch=witness.epoch,
+        weigh=loop.importance,
         limit_s=limit_s,
     )
     tile.set_weights(training.get_layer("interventions").get_weights())

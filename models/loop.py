@@ -70,6 +70,7 @@ def fit(
     checkpoint: Path,
     on_step: Callable[[int, float], None] = lambda step, loss: None,
     on_epoch: Callable[[keras.Model, int, Epoch], None] = lambda network, epoch, metrics: None,
+    weigh: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
     limit_s: float = math.inf,
 ) -> keras.Model:
     """Train `network` (compiled), from `checkpoint` on where there is one.
@@ -78,6 +79,7 @@ def fit(
     (N, h, w, 3 and more) in [0, 1]; drawn in a thread while the network computes. validation:
     batches, the same for every epoch. on_step(step, loss) and
     on_epoch(network, epoch, metrics): told after each, numbered from 1.
+    weigh(degraded, target): how much each image of a batch counts, such as `importance`.
     limit_s: seconds after which no further epoch is begun.
     Returns the network, its weights averaged, which is another object than was given when it was
     resumed.
@@ -92,7 +94,8 @@ def fit(
         if time.monotonic() - begun > limit_s:
             break
         started = time.monotonic()
-        loss = _train_epoch(network, ahead(islice(batches(epoch), steps)), epoch * steps, on_step)
+        drawn = ahead(islice(batches(epoch), steps))
+        loss = _train_epoch(network, drawn, epoch * steps, on_step, weigh)
         seconds = time.monotonic() - started
         metrics = {"loss": loss, **validate(network, held_out), "seconds": seconds}
         save(network, checkpoint)
@@ -107,10 +110,11 @@ def _train_epoch(
     batches: Iterable[Batch],
     first_step: int,
     on_step: Callable[[int, float], None],
+    weigh: Callable[[np.ndarray, np.ndarray], np.ndarray] | None,
 ) -> float:
     losses = []
     for step, (degraded, clean) in enumerate(batches, first_step + 1):
-        weights = importance(degraded, clean)
+        weights = weigh(degraded, clean) if weigh else None
         losses.append(float(network.train_on_batch(degraded, clean, sample_weight=weights)))
         if not math.isfinite(losses[-1]):
             raise DivergedError(
