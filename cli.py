@@ -120,13 +120,14 @@ def _shown(outcomes: Iterator[dict[str, Any]], total: int) -> list[dict[str, Any
 
     from tasks.restoring import speed
 
-    done, started = [], time.monotonic()
+    done, megapixels, started = [], 0.0, time.monotonic()
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress("restore", *columns, TextColumn("{task.fields[speed]}")) as bar:
         task = bar.add_task("", total=total, speed="")
         for outcome in outcomes:
             done.append(outcome)
-            bar.update(task, advance=1, speed=speed(done, started))
+            megapixels += outcome.get("megapixels", 0)
+            bar.update(task, advance=1, speed=speed(megapixels, started))
             if "reason" in outcome:
                 bar.console.print(f"set aside: {outcome['reason']}", soft_wrap=True)
     return done

@@ -95,6 +95,11 @@ class Degrade(Section):
     count: tuple[Count, Count]  # degradations in one twin, fewest and most
     steps: dict[str, StepMix]
 
+    @property
+    def mixture(self) -> dict[str, tuple[float, tuple[float, float]]]:
+        """What `tasks.recipes.draw_recipe` takes."""
+        return {name: (step.weight, step.severity) for name, step in self.steps.items()}
+
     @model_validator(mode="after")
     def _steps_are_known(self) -> Self:
         for name in self.steps:

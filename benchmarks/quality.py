@@ -100,8 +100,7 @@ def cases(clean: np.ndarray, work: str, number: int) -> Iterator[Case]:
             degraded, mask = degrade(clean, np.random.default_rng(number), severity=severity)
             found = nothing if mask is None else mask
             yield Case(name, f"{severity}", sound, to_uint8(degraded), found, 0)
-    steps = params_file.load().degrade.steps
-    mixture = {name: (step.weight, step.severity) for name, step in steps.items()}
+    mixture = params_file.load().degrade.mixture
     recipe = draw_recipe(work, "mixed", seed=0, mixture=mixture, count=(2, 4))
     yield Case("mixed", "2–4 damages", sound, to_uint8(render(clean, recipe)[0]), nothing, 0)
 
@@ -111,13 +110,9 @@ def methods_of(asked: argparse.Namespace) -> dict[str, Method]:
         asked.model or shipped(), **params_file.load(ROOT / "params.yaml").restore.applied
     )
 
-    def ours(case: Case) -> np.ndarray:
-        view = to_float(case.degraded)
-        return to_uint8(view + restorer.change(view)[0])
-
     methods: dict[str, Method] = {
         NOTHING: lambda case: case.degraded,
-        OURS: ours,
+        OURS: lambda case: restorer.restored(case.degraded),
         "NLM, told σ": nlm,
         "inpainting, told the mask": inpainting,
         "auto-colour, told that it is colour": auto_colour,

@@ -27,9 +27,9 @@ sys.path.insert(0, str(ROOT))
 import params as params_file  # noqa: E402 -- found by the line above
 from crawler.painting import paint  # noqa: E402
 from models import interventions, loop, losses, networks  # noqa: E402
-from models.fit import CORES  # noqa: E402
 from tasks.feeding import Feed, Feeder  # noqa: E402
 from tasks.images import png_bytes  # noqa: E402
+from tasks.processes import CORES  # noqa: E402
 
 SIDE = 2048  # of the matrices
 BATCH, PATCH_PX = 8, 128
@@ -42,7 +42,8 @@ def main() -> None:
         "precision", "patches/s", "alone", "waits", "GFLOP/s alone", "multiplication", "ratio"
     )
     with tempfile.TemporaryDirectory() as folder:
-        feed = Feed(painted(Path(folder)), *mixture(), seed=0)
+        degrade = params_file.load(ROOT / "params.yaml").degrade
+        feed = Feed(painted(Path(folder)), degrade.mixture, degrade.count, seed=0)
         for precision in ("float32", "mixed_bfloat16"):
             table.add_row(precision, *measured(asked.network, precision, feed, asked.steps))
     console = Console(width=110)
@@ -63,11 +64,6 @@ def painted(folder: Path) -> list[Path]:
     for number, file in enumerate(files):
         file.write_bytes(png_bytes(paint(number)[0][:512, :512]))
     return files
-
-
-def mixture() -> tuple[dict[str, tuple[float, tuple[float, float]]], tuple[int, int]]:
-    degrade = params_file.load(ROOT / "params.yaml").degrade
-    return {n: (step.weight, step.severity) for n, step in degrade.steps.items()}, degrade.count
 
 
 def measured(name: str, precision: str, feed: Feed, steps: int) -> list[str]:

@@ -14,10 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from flows.places import ARTWORKS
 from tasks.files import Record
-from tasks.processes import one_thread, start_worker
+from tasks.processes import CORES, one_thread, start_worker
 
 BATCH = 64  # works in a task, when there are many
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 WORKERS = int(os.environ.get("PATINA_WORKERS", 0)) or CORES
 CLUSTER = os.environ.get("PATINA_DASK", "")  # a Dask scheduler, such as tcp://host:8786
 SAME = ("opencv-python-headless", "prefect", "pyvips")  # versions; Dask adds Python and NumPy

@@ -22,9 +22,8 @@ def address(names: Sequence[str], port: int) -> str:
     """
     import mlflow
 
-    tracking.connect()
-    ours = mlflow.set_experiment(tracking.EXPERIMENT)
-    found = {}
+    ours = tracking.connect()
+    found = []
     for name in names or experiments():
         runs = mlflow.MlflowClient().search_runs(
             [ours.experiment_id],
@@ -33,10 +32,10 @@ def address(names: Sequence[str], port: int) -> str:
         )
         if not runs:
             raise ValueError(f"compare: {name}: no run of this experiment was finished")
-        found[name] = runs[0].info
+        found.append(runs[0].info.run_id)
     if not found:
         raise ValueError("compare: no experiments on this commit; `dvc exp run` makes some")
-    ids = quote(json.dumps([info.run_id for info in found.values()]))
+    ids = quote(json.dumps(found))
     within = quote(json.dumps([ours.experiment_id]))
     return f"http://127.0.0.1:{port}/#/compare-runs?runs={ids}&experiments={within}"
 

@@ -41,14 +41,13 @@ def degrade(params: Degrade) -> Path:
 
 def twins(work: Record, side: str, params: Degrade) -> list[Record]:
     """The recipes of a work's twins, each with the key of its item."""
-    mixture = {name: (step.weight, step.severity) for name, step in params.steps.items()}
     recipes = recipes_of(
         work["id"],
         side,
         seed=params.seed,
         twins=params.twins,
         count=params.count,
-        mixture=mixture,
+        mixture=params.mixture,
     )
     plain = [recipe.model_dump(mode="json") for recipe in recipes]
     return [

@@ -4,18 +4,16 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 import params as params_file
 from flows import tracking
 from flows.batches import progress
 from flows.places import CLEAN, DEGRADED, MODEL
 from tasks.files import Record, copy, read_jsonl, sha256_of, write_json
-from tasks.images import read_png, to_float, to_uint8
+from tasks.images import read_png
 from tasks.promoting import SOUND, Rule, gate
+from tasks.reporting import family_of
 from tasks.restoring import CHAMPION, chosen_model, load_restorer
 from tasks.scoring import psnr_db
-from tasks.treating import Restorer
 
 
 def promote(*, dry_run: bool = False) -> list[Rule]:
@@ -57,18 +55,7 @@ def measured(champion: Path, challenger: Path) -> Iterator[Record]:
     with progress() as bar:
         shown = bar.add_task("compare", total=len(cases), note="")
         for family, degraded, clean in cases:
-            images = read_png(degraded), read_png(clean)
-            made = {name: restored_db(model, *images) for name, model in models.items()}
+            before, sound = read_png(degraded), read_png(clean)
+            made = {name: psnr_db(sound, one.restored(before)) for name, one in models.items()}
             yield {"family": family, **made}
             bar.advance(shown)
-
-
-def family_of(twin: Record) -> str:
-    """The degradation of a twin that has one alone, else "mixed"."""
-    return twin["families"][0] if twin["twin"].startswith("only-") else "mixed"
-
-
-def restored_db(restorer: Restorer, degraded: np.ndarray, clean: np.ndarray) -> float:
-    """PSNR, dB, of what `restorer` makes of `degraded`, uint8 (H, W, 3)."""
-    image = to_float(degraded)
-    return psnr_db(clean, to_uint8(image + restorer.change(image)[0]))

@@ -60,11 +60,14 @@ def restore(
     scans = plan([inbox], outbox, keep_format=keep_format)
     outcomes: list[Record] = []
     with held(outbox), progress() as bar:
-        shown, started = bar.add_task("restore", total=len(scans), note=""), time.monotonic()
+        shown = bar.add_task("restore", total=len(scans), note="")
+        megapixels, started = 0.0, time.monotonic()
         for start in range(0, len(scans), BATCH):
             chunk = scans[start : start + BATCH]
-            outcomes += restore_chunk(chunk, model, params.applied | applied, filing)
-            bar.update(shown, advance=len(chunk), note=speed(outcomes, started))
+            restored = restore_chunk(chunk, model, params.applied | applied, filing)
+            outcomes += restored
+            megapixels += sum(each.get("megapixels", 0) for each in restored)
+            bar.update(shown, advance=len(chunk), note=speed(megapixels, started))
         told = summed_up(outcomes, outbox)
     worth_a_look = [each for each in outcomes if each.get("reason") or each.get("flags")]
     create_table_artifact(worth_a_look[:SHOWN], key="restore", description=told)

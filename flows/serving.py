@@ -26,10 +26,7 @@ class Restoring(PythonModel):
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """One picture, whole. Without type hints, which MLflow would read as a schema."""
-        from tasks.images import to_float, to_uint8
-
-        picture = to_float(np.asarray(model_input, np.uint8))
-        return to_uint8(picture + self.restorer.change(picture)[0])
+        return self.restorer.restored(np.asarray(model_input, np.uint8))
 
 
 def log(folder: Path) -> None:

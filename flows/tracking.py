@@ -7,13 +7,16 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
 
-from flows.batches import CORES
 from flows.places import MLRUNS
+from tasks.processes import CORES
+
+if TYPE_CHECKING:
+    from mlflow.entities import Experiment
 
 EXPERIMENT = "patina"
 REGISTERED = "restorer"
@@ -55,8 +58,8 @@ def _is_there(run_id: str) -> bool:
         return False
 
 
-def connect() -> None:
-    """Point MLflow at its server or database, and at the project's experiment."""
+def connect() -> "Experiment":
+    """Point MLflow at its server or database, and at the project's experiment, which it gives."""
     import mlflow
 
     MLRUNS.mkdir(parents=True, exist_ok=True)
@@ -65,7 +68,7 @@ def connect() -> None:
         ours = tracking_uri().startswith("sqlite:")
         place = (MLRUNS / "artifacts").as_uri() if ours else None
         mlflow.create_experiment(EXPERIMENT, artifact_location=place)
-    mlflow.set_experiment(EXPERIMENT)
+    return mlflow.set_experiment(EXPERIMENT)
 
 
 def lineage() -> dict[str, str]:

@@ -56,7 +56,7 @@ def learn(params: Train, mixture: Degrade, diary: "Diary") -> "keras.Model":
 
     feed = Feed(
         works=[CLEAN / twin for twin in sorted({twin["clean"] for twin in twins_of("train")})],
-        mixture={name: (mix.weight, mix.severity) for name, mix in mixture.steps.items()},
+        mixture=mixture.mixture,
         count=mixture.count,
         seed=params.seed,
     )

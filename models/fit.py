@@ -9,12 +9,11 @@ MLflow nor DVC. The stage `train` does the same with them.
 import argparse
 import csv
 import math
-import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import keras
 import numpy as np
@@ -22,13 +21,13 @@ import numpy as np
 from models import colour, interventions, loop, losses, networks, pretrained
 from tasks.feeding import Feed, Feeder, central, drawn_twin
 from tasks.images import to_float
+from tasks.processes import CORES
 
 if TYPE_CHECKING:
     from params import Train
 
 VIEWS = 64  # in a batch
 HELD_OUT_PX = 256
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 Batch = loop.Batch
 
@@ -84,14 +83,13 @@ def learn_colour(
 ) -> None:
     """Train what decides on the colours of a work."""
     estimate = network.get_layer("estimate")
-    training = colour.for_training(estimate)
-    _compile(training, losses.rms, params, params.colour_epochs)
-    training = loop.fit(
-        training,
+    training = _fitted(
+        colour.for_training(estimate),
+        losses.rms,
         lambda epoch: feeder.views(epoch, colour.VIEW_PX),
-        [],
-        epochs=params.colour_epochs,
-        steps=params.steps,
+        params,
+        params.colour_epochs,
+        validation=[],
         checkpoint=checkpoints / "colour.keras",
         on_step=witness.step,
         on_epoch=witness.colour_epoch,
@@ -111,15 +109,13 @@ def learn_interventions(
 ) -> None:
     """Train what sees damage, fills it, and corrects detail."""
     tile = network.get_layer("interventions")
-    training = interventions.for_training(tile)
-    loss = losses.Interventions(networks.loss(params.loss))
-    _compile(training, loss, params, params.epochs)
-    training = loop.fit(
-        training,
+    training = _fitted(
+        interventions.for_training(tile),
+        losses.Interventions(networks.loss(params.loss)),
         lambda epoch: feeder.patches(epoch, params.patch_px),
-        held_out,
-        epochs=params.epochs,
-        steps=params.steps,
+        params,
+        params.epochs,
+        validation=held_out,
         checkpoint=checkpoints / "interventions.keras",
         on_step=witness.step,
         on_epoch=witness.epoch,
@@ -129,7 +125,14 @@ def learn_interventions(
     tile.set_weights(training.get_layer("interventions").get_weights())
 
 
-def _compile(training: keras.Model, loss: Callable, params: "Train", epochs: int) -> None:
+def _fitted(
+    training: keras.Model,
+    loss: Callable,
+    batches: Callable[[int], Iterable[Batch]],
+    params: "Train",
+    epochs: int,
+    **told: Any,
+) -> keras.Model:
     loop.compile_for_training(
         training,
         loss,
@@ -138,6 +141,7 @@ def _compile(training: keras.Model, loss: Callable, params: "Train", epochs: int
         warmup_steps=params.warmup_steps,
         steps=epochs * params.steps,
     )
+    return loop.fit(training, batches, epochs=epochs, steps=params.steps, **told)
 
 
 def stacked(patches: Sequence[np.ndarray]) -> list[Batch]:
@@ -179,19 +183,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = _arguments(arguments)
     changes = {"train": {"minutes": asked.minutes}} if asked.minutes is not None else {}
     params = params_file.load(asked.params, **changes)
-    mixture = {name: (mix.weight, mix.severity) for name, mix in params.degrade.steps.items()}
-    feeds = [
-        Feed(sorted(folder.glob("*.png")), mixture, params.degrade.count, params.train.seed)
-        for folder in (asked.works, asked.held_out or asked.works)
-    ]
-    if not feeds[0].works:
+    degrade = params.degrade
+    works = sorted(asked.works.glob("*.png"))
+    if not works:
         sys.exit(f"{asked.works}: no PNG files; `patina run` prepares works in data/clean")
+    feed = Feed(works, degrade.mixture, degrade.count, params.train.seed)
     asked.out.mkdir(parents=True, exist_ok=True)
-    shown = feeds[1].works if asked.held_out else []
-    patches = [central(drawn_twin(feeds[1], work), HELD_OUT_PX) for work in shown]
+    held_out = sorted(asked.held_out.glob("*.png")) if asked.held_out else []
+    patches = [central(drawn_twin(feed, work), HELD_OUT_PX) for work in held_out]
     network = learn(
         params.train,
-        feeds[0],
+        feed,
         stacked(patches),
         asked.out,
         Printed(asked.out),

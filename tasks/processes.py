@@ -1,4 +1,4 @@
-"""How worker processes begin: one OpenCV thread each, and none outlives its parent."""
+"""Worker processes: how many, one OpenCV thread each, and none outlives its parent."""
 
 import multiprocessing
 import os
@@ -6,6 +6,8 @@ import threading
 from multiprocessing.connection import wait
 
 import cv2
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def start_worker() -> None:

@@ -39,9 +39,13 @@ def by_family(rows: Sequence[Record]) -> dict[str, Record]:
     """
     groups: dict[str, list[Record]] = {}
     for row in rows:
-        single = row["twin"].startswith("only-")
-        groups.setdefault(row["families"][0] if single else "mixed", []).append(row)
+        groups.setdefault(family_of(row), []).append(row)
     return {name: summarise(groups[name]) for name in sorted(groups)}
+
+
+def family_of(twin: Record) -> str:
+    """The degradation of a twin that has one alone, else "mixed"."""
+    return twin["families"][0] if twin["twin"].startswith("only-") else "mixed"
 
 
 def markdown(overall: Record, families: Mapping[str, Record]) -> str:

@@ -162,9 +162,8 @@ def restore_scans(
         }
 
 
-def speed(outcomes: Sequence[Record], started: float) -> str:
+def speed(megapixels: float, started: float) -> str:
     """Megapixels a second since `started`, of time.monotonic()."""
-    megapixels = sum(each.get("megapixels", 0) for each in outcomes)
     return f"{megapixels / (time.monotonic() - started):.1f} MP/s"
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from models import DAMAGE, DETAIL, FILL, VIEW_PX
 from tasks.files import Record
-from tasks.images import reduced, view_of
+from tasks.images import reduced, to_float, to_uint8, view_of
 from tasks.threads import ahead, in_turn
 from tasks.tiling import Network, Rows, rows_of, tiled_rows
 
@@ -66,6 +66,11 @@ class Restorer:
         zones = ("damage_zone_255", "detail_zone_255", "colour_zone_255")
         names = ("tile_px", "overlap_px", "strength", *zones)
         return {name: getattr(self, name) for name in names} | {"treat": list(self.treat)}
+
+    def restored(self, picture: np.ndarray) -> np.ndarray:
+        """A picture in memory, uint8 (H, W, 3), sRGB -> the same, restored."""
+        view = to_float(picture)
+        return to_uint8(view + self.change(view)[0])
 
     def change(self, view: np.ndarray) -> tuple[np.ndarray, Record]:
         """What is added to `view`, float32 (H, W, 3), and what was decided for the whole work.

@@ -1,4 +1,4 @@
-"""The training as a program: on another backend, with nothing of the pipeline, and resumed."""
+"""The training as a program: on another backend, with nothing of the pipeline."""
 
 import os
 import subprocess

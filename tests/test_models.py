@@ -200,7 +200,7 @@ def test_a_loss_that_is_no_number_stops_training(tmp_path: Path) -> None:
         loop.fit(ready(), broken, [], epochs=1, steps=1, checkpoint=tmp_path / "c.keras")
 
 
-def test_a_hairline_that_is_missed_costs_as_much_as_a_loss_of_paint() -> None:
+def test_a_hairline_that_is_missed_costs_more_than_its_size() -> None:
     hairline, loss_of_paint = np.zeros((2, 1, 64, 64, 1), np.float32)
     hairline[:, 32] = 1
     loss_of_paint[:, 16:48, 16:48] = 1
