@@ -27,6 +27,9 @@ TWIN_PATCHES = 24  # of the smallest size, cut from one twin
 TWIN_VIEWS = 1
 VIEWED_PX = 256  # long side of the works of which views are made
 JOB_TWINS = 8  # made by one call to a process
+DAMAGED_SHARE = 0.5  # of the patches of a damaged twin, cut where it is damaged: that is rare
+SPARSE_PX = 3  # one pixel in so many, each way, is looked at for damage
+MASK = 6  # its layer, see `with_target`
 
 
 @dataclass(frozen=True)
@@ -116,11 +119,22 @@ def cut_patches(
         rng = np.random.default_rng([feed.seed, epoch, twin])
         clean, recipe = _drawn(feed, rng, f"{epoch}-{twin}")
         layers = _at_least(with_target(clean, recipe), side_px)
+        damaged = np.argwhere(layers[::SPARSE_PX, ::SPARSE_PX, MASK] > 127) * SPARSE_PX
         for _ in range(cuts):
-            top, left = (int(rng.integers(size - side_px + 1)) for size in layers.shape[:2])
+            top, left = _corner(layers.shape[:2], damaged, side_px, rng)
             patch = layers[top : top + side_px, left : left + side_px]
             cut.append(_turned(patch, rng))
     return np.stack(cut)
+
+
+def _corner(
+    size: tuple[int, ...], damaged: np.ndarray, side_px: int, rng: np.random.Generator
+) -> tuple[int, ...]:
+    """Where a patch is cut: anywhere, or around one of the `damaged` pixels, (N, 2)."""
+    if not len(damaged) or rng.random() >= DAMAGED_SHARE:
+        return tuple(int(rng.integers(length - side_px + 1)) for length in size)
+    spot = damaged[rng.integers(len(damaged))] - rng.integers(side_px, size=2)
+    return tuple(int(place) for place in np.clip(spot, 0, np.array(size) - side_px))
 
 
 def cut_views(feed: Feed, epoch: int, twins: Sequence[int], side_px: int, cuts: int) -> np.ndarray:
