@@ -1,7 +1,7 @@
 """An image of any size through a network of limited size: overlapping tiles, feathered together.
 
-The image is first reflected outwards, so that its border is seen with the same context whether it
-is one tile or a hundred; tiles start on multiples of the network's stride. Rows are asked for and
+The image is first reflected outwards a little, for a network sees less at an edge. Tiles are of one
+size, as few as there can be, and start on multiples of the network's stride. Rows are asked for and
 given strip by strip, so that an image need never be in memory as a whole.
 """
 
@@ -11,6 +11,8 @@ import numpy as np
 
 Network = Callable[[np.ndarray], np.ndarray]
 Rows = Callable[[int, int], np.ndarray]  # (top, bottom) -> float32 (bottom - top, W, C)
+
+BORDER_PX = 32  # reflected outwards
 
 
 def tiled_rows(
@@ -26,25 +28,23 @@ def tiled_rows(
     """Run `network` over an image of that size in tiles, and give float32 (h, W, D) from the top.
 
     network: float32 (1, h, w, C) -> (1, h, w, D), h and w multiples of stride_px. tile_px: side of
-    a tile. overlap_px: what neighbours share; with twice the network's receptive radius or more
-    the result is that of one whole tile.
+    a tile, at most. overlap_px: what neighbours share; with twice the network's receptive radius or
+    more the result is that of one whole tile. All three multiples of stride_px.
     """
-    margin = overlap_px // 2
-    step = max((tile_px - overlap_px) // stride_px * stride_px, stride_px)
-    down, across = (_reflected(size, margin, stride_px) for size in (height, width))
-    columns = list(_spans(len(across), step, overlap_px))
+    down, across = (_reflected(size, BORDER_PX, stride_px) for size in (height, width))
+    columns = _spans(len(across), tile_px, overlap_px, stride_px)
     ramp = _ramp(overlap_px)[:, None, None]
     pending: np.ndarray | None = None
-    for span in _spans(len(down), step, overlap_px):
+    for span in _spans(len(down), tile_px, overlap_px, stride_px):
         wanted = down[span]
         block = rows(int(wanted.min()), int(wanted.max()) + 1)
         strip = _row_of_tiles(network, block[wanted - wanted.min()][:, across], columns, overlap_px)
         if pending is not None:
             strip[:overlap_px] = pending + (strip[:overlap_px] - pending) * ramp
-        done = len(strip) if span.stop == len(down) else step
-        top, bottom = (max(margin - span.start, 0), min(margin + height - span.start, done))
+        done = len(strip) if span.stop == len(down) else len(strip) - overlap_px
+        top, bottom = (max(BORDER_PX - span.start, 0), min(BORDER_PX + height - span.start, done))
         if bottom > top:
-            yield strip[top:bottom, margin : margin + width]
+            yield strip[top:bottom, BORDER_PX : BORDER_PX + width]
         pending = strip[done:].copy()
 
 
@@ -102,13 +102,16 @@ def _row_of_tiles(
     return total
 
 
-def _spans(size: int, step: int, overlap_px: int) -> Iterator[slice]:
-    """Tiles along one side; all but the last advance by `step`."""
-    start = 0
-    while start + step + overlap_px < size:
-        yield slice(start, start + step + overlap_px)
-        start += step
-    yield slice(start, size)
+def _spans(size: int, tile_px: int, overlap_px: int, stride_px: int) -> list[slice]:
+    """Tiles along one side: as few as there can be, and all but the last of one size."""
+    if size <= tile_px:
+        return [slice(0, size)]
+    count = -(-(size - overlap_px) // (tile_px - overlap_px))
+    step = -(-(size - overlap_px) // (count * stride_px)) * stride_px
+    return [
+        slice(start, min(start + step + overlap_px, size))
+        for start in range(0, size - overlap_px, step)
+    ]
 
 
 def _ramp(overlap_px: int) -> np.ndarray:
