@@ -30,6 +30,7 @@ JOB_TWINS = 8  # made by one call to a process
 DAMAGED_SHARE = 0.5  # of the patches of a damaged twin, cut where it is damaged: that is rare
 SPARSE_PX = 3  # one pixel in so many, each way, is looked at for damage
 MASK = 6  # its layer, see `with_target`
+VISIBLE = 0.03, 0.2  # a mask below the first covers what nobody sees, from the second on a damage
 
 
 @dataclass(frozen=True)
@@ -154,10 +155,14 @@ def cut_views(feed: Feed, epoch: int, twins: Sequence[int], side_px: int, cuts: 
 
 
 def with_target(clean: Image, recipe: Recipe) -> np.ndarray:
-    """uint8 (H, W, 7): the twin, what a network is to make of it, and the mask of its damage."""
+    """uint8 (H, W, 7): the twin, what a network is to make of it, and where it is damaged.
+
+    A scratch covers a third of what lies below it, and is a scratch for all that.
+    """
     degraded, mask = render(clean, recipe)
     target, _ = render(clean, recipe, only=_steps(recipe, colour=True))
-    return np.dstack([to_uint8(degraded), to_uint8(target), to_uint8(mask)])
+    damaged = (mask - VISIBLE[0]) / (VISIBLE[1] - VISIBLE[0])
+    return np.dstack([to_uint8(degraded), to_uint8(target), to_uint8(damaged)])
 
 
 def drawn_twin(feed: Feed, work: Path) -> np.ndarray:
