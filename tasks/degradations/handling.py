@@ -193,7 +193,7 @@ def _tear_path(
     start = np.array(((place, 0), (1, place), (place, 1), (0, place))[side])
     inward = np.pi / 2 * (side + 1) + rng.normal(0, 0.3)
     length = rng.uniform(0.2, 0.5)
-    widest = rng.uniform(0.003, 0.008) * (0.3 + 0.7 * reach)
+    widest = rng.uniform(0.0035, 0.0095) * (0.3 + 0.7 * reach)
     share = np.linspace(-0.02, 1, TEAR_POINTS)
     # It runs, stops, and runs on another way; on the way it follows the fibres
     drift = _along(rng.normal(0, 0.35, 9))
@@ -219,7 +219,7 @@ def _rip(
     ragged = 0.5 + 0.15 * rng.normal(0, 1, (2, TEAR_POINTS, 1))
     torn, clean = path + ragged[0] * gape * normal, path - ragged[1] * gape * normal
     bevel = _along(rng.random(67)) * _along(rng.random(10)) * rng.normal(1, 0.15, TEAR_POINTS)
-    bared = bevel[:, None] * np.minimum(7 * gape, 0.026 * long_px) * normal
+    bared = bevel[:, None] * np.minimum(7.5 * gape, 0.03 * long_px) * normal
     burr = 0.3 * rng.random((TEAR_POINTS, 1)) * gape * normal
     shown = np.count_nonzero(opening)
     for layer, one, other in ((core, torn + bared, clean - burr), (gap, torn, clean)):

@@ -37,7 +37,7 @@ def paint_loss(image: Image, rng: np.random.Generator, *, severity: float) -> Da
     crumbly = spread(rough_noise(rng, image.shape, waves=16, fade=0.75), image.shape)
     level = 1.2 * severity - 0.2
     loss = _sharp(_share(lasting < level), crumbly)
-    bare = enlarge(_share(lasting < level - deep), image.shape)
+    bare = cv2.resize(_share(lasting < level - deep), image.shape[1::-1])
     loose = np.clip(severity + 0.15 - sample(hold, cracks.points), 0, 0.3)
     opening = step * max(size) ** 2 * trace(cracks, 0.003 * loose * cracks.gape, size)
     crack = enlarge(1 - np.exp(-opening), image.shape)
@@ -50,11 +50,11 @@ def paint_loss(image: Image, rng: np.random.Generator, *, severity: float) -> Da
         np.clip(gap, 0, 0.9, out=gap)
         over(parts, (0.15, 0.12, 0.09), gap)
         if share.any():
-            np.clip(canvas, 0, 1, out=canvas)
             share *= 1 - 0.5 * np.clip(rough - 1.1, 0, 1 - canvas)
             over(parts, _beneath(canvas, thread, rough, ground.tolist()), share)
-        for part in parts:
-            part += (part + 0.04) * edge
+        if edge.any():
+            for part in parts:
+                part += (part + 0.04) * edge
         np.maximum(share, np.maximum(gap, np.abs(edge)), out=share)
     return cv2.merge(planes), loss
 
@@ -121,11 +121,13 @@ def _bank(loss: Image) -> Image:
 
 def _beneath(bare: Image, thread: Image, rough: Image, ground: Sequence[float]) -> Iterator[Image]:
     """The ground, soiled and with a trace of the weave, and where it is `bare` the canvas."""
-    light: Image = 1 + (0.04 + 0.2 * bare) * thread
-    light += 0.07 * rough
-    soil = np.clip(0.13 - 0.09 * rough, 0, 0.25)
-    for tone, fibre, dirt in zip(ground, CANVAS, (0.30, 0.24, 0.17), strict=True):
-        plane = tone + (dirt - tone) * soil
-        plane += (fibre - plane) * bare
+    light: Image = 0.2 * bare
+    light += 0.04
+    light *= thread
+    light += 0.09 * rough
+    light += 0.96
+    for tone, fibre in zip(ground, CANVAS, strict=True):
+        plane = (fibre - tone) * bare
+        plane += tone
         plane *= light
         yield plane

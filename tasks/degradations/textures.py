@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from tasks.degradations.contract import Image
-from tasks.degradations.fields import bands, enlarge, fit, smooth_noise, white_noise
+from tasks.degradations.fields import bands, fit, white_noise
 
 GRID_PX = 512  # the long side that fields are made at: a threshold after `spread` is sharp anyway
 THREADS = 360  # of a canvas, along the long side
@@ -42,28 +42,21 @@ def spread(field: Image, shape: tuple[int, ...]) -> Image:
 def weave(rng: np.random.Generator, shape: tuple[int, ...], peak: float) -> Image:
     """The light on a plain weave, about 0: each thread passes over one, under the next.
 
-    Some threads are thicker and paler than others. peak: on the highest of them.
+    Threads are unevenly spaced, some thicker and paler than others. peak: on most of them.
     """
-    height, width = shape[:2]
-    pitch_px = max(height, width) / THREADS
-    # A thread's width varies, and none lies straight
-    spacing = np.cumsum(rng.normal(np.pi, 0.25 * np.pi, (2, THREADS + 1)), axis=1)
-    along, across = (
-        np.interp(np.arange(side) / pitch_px, np.arange(THREADS + 1), phases).astype(np.float32)
-        for side, phases in zip((width, height), spacing, strict=True)
-    )
-    bend, slack = (enlarge(2 * smooth_noise(rng, shape, waves=4), shape) for _ in range(2))
-    for field, phase in ((bend, along), (slack, across[:, None])):
-        field += phase
-        np.sin(field, out=field)
-    bend *= slack
-    slubs = 0.3 * rng.standard_normal((2, THREADS + 1), dtype=np.float32)
-    for axis, side in enumerate((width, height)):
-        slub = slubs[axis, (np.arange(side) / pitch_px).astype(int).clip(0, THREADS)]
-        bend += slub if axis == 0 else slub[:, None]
+    pitch_px = max(shape) / THREADS
     # Below two pixels a thread there is no weave to be seen
-    bend *= peak * np.clip(pitch_px - 1.5, 0, 1)
-    return bend
+    peak *= min(max(pitch_px - 1.5, 0), 1)
+    waves, slubs = [], []
+    for side in shape[:2]:
+        place = np.arange(side) / pitch_px
+        phases = np.cumsum(rng.normal(np.pi, 0.25 * np.pi, THREADS + 1))
+        waves.append(np.sin(np.interp(place, np.arange(THREADS + 1), phases)).astype(np.float32))
+        slubs.append(rng.normal(0, 0.3 * peak, THREADS + 1).astype(np.float32)[place.astype(int)])
+    light = np.multiply.outer(peak * waves[0], waves[1])
+    light += slubs[0][:, None]
+    light += slubs[1]
+    return light
 
 
 def ramp(field: Image, start: float, end: float) -> Image:
