@@ -22,7 +22,8 @@ SEVERITIES = (0.0, 0.3, 0.6, 1.0)
 SUBJECTS = (3, 21, 23)  # numbers of sample works: what is shown on which is by turns
 WIDTH_PX = 320
 QUALITY = 80
-GROUPS = {"paint": "The paint", "accidents": "Accidents", "capture": "The capture"}
+GROUPS = {"paint": "The paint", "wear": "Accidents", "capture": "The capture"}
+MORE = {"losses": "paint", "coats": "paint"}  # files that belong to the group of another
 HEAD = """# Degradations
 
 What Patina's networks learn from: {count} ways in which a work, or its picture, deteriorates. Each
@@ -55,9 +56,9 @@ def main() -> None:
 
 
 def group_of(name: str) -> str:
-    """The file that the degradation is in, or the group that a second file of it belongs to."""
+    """The file that the degradation is in, or the first file of the group that it belongs to."""
     module = inspect.unwrap(DEGRADATIONS[name]).__module__.rpartition(".")[2]
-    return module if module in GROUPS else "accidents"
+    return MORE.get(module, module if module in GROUPS else "wear")
 
 
 def shrunk(pixels: np.ndarray) -> np.ndarray:

@@ -19,9 +19,13 @@ enrols it in recipes and in the shared tests.
 # isort: off
 from tasks.degradations.contract import COLOUR, DEGRADATIONS, Damaged, Degradation, Image
 from tasks.degradations import paint as paint
+from tasks.degradations import losses as losses
+from tasks.degradations import coats as coats
+from tasks.degradations import wear as wear
 from tasks.degradations import accidents as accidents
 from tasks.degradations import growths as growths
 from tasks.degradations import handling as handling
+from tasks.degradations import dust as dust
 from tasks.degradations import optics as optics
 from tasks.degradations import capture as capture
 # isort: on

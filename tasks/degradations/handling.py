@@ -1,4 +1,6 @@
-"""What hands and shelves do to a work, up to the dust on it when it is photographed."""
+"""What hands do to a sheet."""
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -7,11 +9,10 @@ from tasks.degradations.contract import Damaged, Image, degradation
 from tasks.degradations.fields import bands, enlarge, fit, over, split
 from tasks.degradations.textures import draw_line, ramp, rough_noise, spread
 
-FOLDS, CREASES, WRINKLES, CREASE_POINTS = 2, 12, 5, 40
+FOLDS, CREASES, WRINKLES, CREASE_POINTS = 2, 12, 5, 50
 TEARS, TEAR_POINTS, FIBRES = 3, 200, 150
-SPECKS, HAIRS, HAIR_POINTS = 700, 80, 24
 # A slope is drawn as bands, each a share of its width, and how strong: it is steepest at the ridge
-SLOPE = ((1, 0.12), (0.6, 0.25), (0.3, 0.5), (0.12, 1))
+SLOPE = ((1, 0.14), (0.5, 0.35), (0.15, 0.9))
 
 
 @degradation(local=True)
@@ -25,32 +26,52 @@ def creases(image: Image, rng: np.random.Generator, *, severity: float) -> Damag
     height, width = image.shape[:2]
     long_px = max(height, width)
     power = (0.45 + 0.55 * severity) * np.clip(severity * CREASES - np.arange(CREASES), 0, 1)
-    lit, dim, worn = np.zeros((3, height, width), np.uint8)
+    lit, dim, worn, broken = np.zeros((4, height, width), np.uint8)
     sun = rng.uniform(0, 2 * np.pi)
     for crease in range(CREASES):
         path, strength = _crease(rng, image.shape, is_fold=crease < FOLDS)
         strength *= power[crease]
-        _relief((lit, dim), path[None], strength[None], sun, 0.012 * long_px, SLOPE)
+        _relief((lit, dim), path[None, ::2], strength[None, ::2], sun, 0.012 * long_px, SLOPE)
         wrinkles, depth = _wrinkles(rng, path, strength, long_px)
-        _relief((lit, dim), wrinkles, depth, sun, 0.005 * long_px, SLOPE[1::2])
-        wear = strength * rng.uniform(0.3, 1) * (0.3 + 0.7 * rng.random(CREASE_POINTS))
-        draw_line(worn, path, 0.0035 * long_px * wear, wear)
+        _relief((lit, dim), wrinkles, depth, sun, 0.005 * long_px, SLOPE[1:])
+        wear = strength * rng.uniform(0.5, 1) * (0.25 + 0.75 * _uneven(rng, 24))
+        draw_line(worn, path, 0.004 * long_px * wear, wear)
+        draw_line(broken, path, 0.0006 * long_px * (0.5 + wear), wear * _uneven(rng, 40))
     light = cv2.GaussianBlur(lit, (0, 0), 0.0008 * long_px).astype(np.float32)
     light -= cv2.GaussianBlur(dim, (0, 0), 0.0008 * long_px)
-    grain = spread(rough_noise(rng, image.shape, waves=64, fade=1), image.shape)
+    grain = spread(rough_noise(rng, image.shape, waves=40, fade=0.6), image.shape)
     # Flakes leave where the sheet was bent most, the strays about them where the paint was weak
-    torn: Image = cv2.GaussianBlur(worn, (0, 0), 0.0015 * long_px)
-    light *= 0.5 / 255
+    torn: Image = cv2.GaussianBlur(worn, (0, 0), 0.0018 * long_px)
+    core = _core(rng)
+    light *= 0.6 / 255
     planes = split(image)
     mask = np.empty_like(light)
-    for changed, slope, wear, rough, *parts in bands(mask, light, torn, grain, *planes):
+    for changed, slope, wear, rough, dirt, *parts in bands(
+        mask, light, torn, grain, broken, *planes
+    ):
         bare = wear * np.float32(1 / 255)
-        bare = ramp(bare, 0, 0.3) * (0.2 + 0.8 * ramp(bare + 0.22 * rough, 0.35, 0.85))
+        bare = ramp(bare, 0, 0.3) * (0.15 + 0.85 * ramp(bare + 0.2 * rough, 0.25, 0.8))
+        shade = 1 + 0.07 * rough
+        over(parts, (tone * shade for tone in core), bare)
         for part in parts:
             part += slope * part
-        over(parts, (0.88, 0.85, 0.78), bare)
-        np.clip(np.abs(slope) + bare, 0, 1, out=changed)
+        crack = dirt * np.float32(0.75 / 255)
+        over(parts, (0.16, 0.12, 0.09), crack)
+        np.clip(np.abs(slope) + bare + crack, 0, 1, out=changed)
     return cv2.merge(planes), mask
+
+
+def _core(rng: np.random.Generator) -> Sequence[float]:
+    """The colour inside a sheet: from white paper to brown board or canvas."""
+    aged = rng.random()
+    return [new + aged * (old - new) for new, old in ((0.86, 0.66), (0.82, 0.55), (0.74, 0.42))]
+
+
+def _uneven(rng: np.random.Generator, stretches: int) -> Image:
+    """Shares of 0 to 1 along a crease that change about so many times."""
+    return np.interp(
+        np.linspace(0, 1, CREASE_POINTS), np.linspace(0, 1, stretches), rng.random(stretches)
+    )
 
 
 def _crease(
@@ -59,7 +80,7 @@ def _crease(
     """The points of a crease in pixels, and how sharp it is at each, from 0 to 1."""
     height, width = shape[:2]
     along = np.linspace(-0.5, 0.5, CREASE_POINTS)
-    wobble = np.cumsum(rng.normal(0, 0.012, CREASE_POINTS))
+    wobble = np.cumsum(rng.normal(0, 0.015, CREASE_POINTS)) + rng.normal(0, 0.06, CREASE_POINTS)
     turn, bend, length = rng.uniform(0, np.pi), rng.normal(0, 0.5), rng.exponential(0.2) + 0.06
     middle = rng.uniform(0, 1, 2)
     side = rng.random(CREASE_POINTS)
@@ -138,7 +159,8 @@ def tear(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
         path, opening = _tear_path(rng, image.shape, reach)
         _rip(rng, gap, core, path, opening, max(height, width))
         _fray(rng, hairs, path, opening, max(height, width))
-    shade = spread(1 + 0.05 * rough_noise(rng, image.shape, waves=128, fade=0.8), image.shape)
+    # What is torn is no plane: its fibres lie in clumps, and thin out towards the picture
+    rough = spread(rough_noise(rng, image.shape, waves=64, fade=0.9), image.shape)
     shadow = _shadow(gap, (0.003, 0.004))
     shadow -= 0.4 * _shadow(gap, (-0.004, -0.005))
     shadow *= 0.6
@@ -147,11 +169,16 @@ def tear(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
         for part, dim in bands(plane, shadow):
             part -= dim * part
     mask = np.abs(shadow)
-    layers = ((core, (0.90, 0.87, 0.80)), (gap, (0.15, 0.12, 0.10)), (hairs, (0.93, 0.91, 0.86)))
-    for layer, tone in layers:
-        for seen, light, drawn, *parts in bands(mask, shade, layer, *planes):
+    paper = _core(rng)
+    felt = cv2.GaussianBlur(core, (0, 0), 0.0007 * max(height, width))
+    layers = ((felt, paper, 1), (gap, (0.13, 0.10, 0.08), 0), (hairs, paper, 0))
+    for layer, tone, felted in layers:
+        for seen, clump, drawn, *parts in bands(mask, rough, layer, *planes):
             if drawn.any():
                 cover = drawn * np.float32(1 / 255)
+                if felted:
+                    cover *= 0.35 + 0.65 * ramp(cover + 0.3 * clump, 0.2, 1.1)
+                light = 1 + 0.12 * clump - 0.15 * (1 - cover) * felted
                 over(parts, [light * channel for channel in tone], cover)
                 np.maximum(seen, cover, out=seen)
     return cv2.merge(planes), np.clip(mask, 0, 1, out=mask)
@@ -166,7 +193,7 @@ def _tear_path(
     start = np.array(((place, 0), (1, place), (place, 1), (0, place))[side])
     inward = np.pi / 2 * (side + 1) + rng.normal(0, 0.3)
     length = rng.uniform(0.2, 0.5)
-    widest = rng.uniform(0.003, 0.008) * (0.3 + 0.7 * reach)
+    widest = rng.uniform(0.0035, 0.0095) * (0.3 + 0.7 * reach)
     share = np.linspace(-0.02, 1, TEAR_POINTS)
     # It runs, stops, and runs on another way; on the way it follows the fibres
     drift = _along(rng.normal(0, 0.35, 9))
@@ -191,8 +218,8 @@ def _rip(
     normal = _normals(path) * rng.choice((-1, 1))
     ragged = 0.5 + 0.15 * rng.normal(0, 1, (2, TEAR_POINTS, 1))
     torn, clean = path + ragged[0] * gape * normal, path - ragged[1] * gape * normal
-    bevel = _along(rng.random(67)) * _along(rng.random(10)) * rng.normal(1, 0.25, TEAR_POINTS)
-    bared = bevel[:, None] * np.minimum(5 * gape, 0.02 * long_px) * normal
+    bevel = _along(rng.random(67)) * _along(rng.random(10)) * rng.normal(1, 0.15, TEAR_POINTS)
+    bared = bevel[:, None] * np.minimum(7.5 * gape, 0.03 * long_px) * normal
     burr = 0.3 * rng.random((TEAR_POINTS, 1)) * gape * normal
     shown = np.count_nonzero(opening)
     for layer, one, other in ((core, torn + bared, clean - burr), (gap, torn, clean)):
@@ -229,72 +256,3 @@ def _shadow(layer: Image, shift: tuple[float, float]) -> Image:
     small = cv2.warpAffine(small, move, (width, height))
     soft = cv2.GaussianBlur(small, (0, 0), 1.5)
     return enlarge(soft, layer.shape) * np.float32(1 / 255)
-
-
-@degradation(local=True)
-def dust(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Let specks, lint and hairs lie on `image`, or on the glass above it: light or dark, soft.
-
-    What lies on the work is in focus and throws a little shadow; what lies on the glass is not.
-    Severity lets one after the other fall. Source: ours.
-    """
-    height, width = image.shape[:2]
-    long_px = max(height, width)
-    near, far, dark = np.zeros((3, height, width), np.uint8)
-    layers = (near, far, dark)
-    _specks(rng, layers, severity)
-    _hairs(rng, layers, severity)
-    planes = split(image)
-    mask = np.zeros((height, width), np.float32)
-    fall = np.array(((1, 0, 0.0012 * long_px), (0, 1, 0.0016 * long_px)), np.float32)
-    shadow = cv2.warpAffine(near, fall, (width, height))
-    for layer, tone, weight, sigma in (
-        (shadow, (0.05, 0.04, 0.04), 0.5, 0.0012),
-        (far, (0.80, 0.79, 0.76), 1, 0.0014),
-        (dark, (0.13, 0.11, 0.10), 0.85, 0.0006),
-        (near, (0.88, 0.87, 0.84), 0.85, 0.0004),
-    ):
-        soft = cv2.GaussianBlur(layer, (0, 0), sigma * long_px + 0.1)
-        cover = soft * np.float32(weight / 255)
-        over(planes, tone, cover)
-        np.maximum(mask, cover, out=mask)
-    return cv2.merge(planes), mask
-
-
-def _specks(rng: np.random.Generator, layers: tuple[Image, ...], severity: float) -> None:
-    """Draw grains of dust into the 8-bit `layers`, each into one."""
-    height, width = layers[0].shape
-    long_px = max(height, width)
-    places = rng.uniform(0, 1, (SPECKS, 2)) * (width, height) - 0.5
-    radii = 0.0009 * long_px * rng.lognormal(0, 0.55, SPECKS)
-    # A grain is a crooked polygon
-    angles = np.linspace(0, 2 * np.pi, 7, endpoint=False) + rng.normal(0, 0.3, (SPECKS, 7))
-    reach = radii[:, None] * rng.uniform(0.4, 1.5, (SPECKS, 7))
-    shapes = np.stack((np.cos(angles), np.sin(angles)), axis=-1) * reach[..., None]
-    shapes = np.round((shapes + places[:, None]) * 16).astype(np.int32)
-    ink = rng.uniform(0.35, 1, SPECKS) * np.clip(severity * SPECKS - np.arange(SPECKS), 0, 1)
-    ink *= np.minimum(1, 4 * radii**2)
-    chosen = rng.choice(len(layers), SPECKS, p=(0.45, 0.25, 0.3))
-    for shape, level, layer in zip(shapes, np.rint(255 * ink).tolist(), chosen, strict=True):
-        if level:
-            cv2.fillPoly(layers[layer], [shape], level, cv2.LINE_AA, shift=4)
-
-
-def _hairs(rng: np.random.Generator, layers: tuple[Image, ...], severity: float) -> None:
-    """Draw curled fibres, and a few long hairs, into the 8-bit `layers`, each into one."""
-    height, width = layers[0].shape
-    long_px = max(height, width)
-    middles = rng.uniform(0, 1, (HAIRS, 1, 2)) * (width, height) - 0.5
-    lengths = 0.025 * long_px * rng.lognormal(0, 0.8, HAIRS)
-    share = np.linspace(-0.5, 0.5, HAIR_POINTS)
-    heading = rng.uniform(0, 2 * np.pi, (HAIRS, 1)) + rng.normal(0, 2, (HAIRS, 1)) * share
-    heading += np.cumsum(rng.normal(0, 0.22, (HAIRS, HAIR_POINTS)), axis=1)
-    steps = np.stack((np.cos(heading), np.sin(heading)), axis=-1)
-    paths = np.cumsum(steps * (lengths / HAIR_POINTS)[:, None, None], axis=1)
-    paths += middles - paths.mean(axis=1, keepdims=True)
-    radii = rng.uniform(0.0004, 0.001, HAIRS)[:, None] * long_px * np.ones(HAIR_POINTS)
-    ink = rng.uniform(0.7, 1, HAIRS) * np.clip(severity * HAIRS - np.arange(HAIRS), 0, 1)
-    chosen = rng.choice(len(layers), HAIRS, p=(0.5, 0.2, 0.3))
-    for path, radius, level, layer in zip(paths, radii, ink, chosen, strict=True):
-        # A flat fibre turns its edge to the light here and there
-        draw_line(layers[layer], path, radius, level * (0.7 + 0.3 * np.cos(9 * share)))

@@ -7,11 +7,10 @@ import cv2
 import numpy as np
 
 from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import enlarge, fit, over, smooth_noise, split, white_noise
-from tasks.degradations.textures import spread
+from tasks.degradations.fields import bands, enlarge, fit, over, smooth_noise, split, white_noise
+from tasks.degradations.textures import spread, weave
 
 TUNGSTEN, DAYLIGHT = np.array(((1.0, 0.84, 0.58), (0.84, 0.95, 1.15)), np.float32)
-THICKNESS = 0.04  # of paint, in grey levels of the picture that it is read from
 DISC_POINTS, PATH_POINTS = 600, 160
 BLOCK_PX = 11  # cv2 filters directly, skipping zeros, up to this size; beyond it transforms
 
@@ -53,82 +52,75 @@ def _places(shape: tuple[int, ...]) -> tuple[Image, Image]:
 
 @degradation(local=True)
 def glare(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Mirror a lamp or a window in the varnish of `image`, broken up by the brushwork.
+    """Mirror lamps or a window in the varnish of `image`, broken up by its weave and brushwork.
 
-    Where the surface leans, it mirrors another place: the patch is bent by the waves of the canvas
-    and frayed by the strokes, and ridges of paint glint far around it. Relief is read from the
-    picture, whose strokes are its ridges, and drawn where that is smooth.
+    Where the surface leans it mirrors another place: waves of the canvas bend the patch, and about
+    it the threads and strokes that lean towards the lamp glint, whatever is painted there: paint
+    hardly tells in which way the varnish upon it leans. Severity makes the lamp brighter.
     Source: ours; the lobe of Ward, "Measuring and Modeling Anisotropic Reflection", SIGGRAPH 1992:
     a Gaussian of the slope that would mirror the lamp.
     """
-    height, width = image.shape[:2]
-    long_px = max(height, width)
-    down, right = _slopes(image, rng)
-    down += np.arange(height, dtype=np.float32)[:, None] / long_px - height / long_px / 2
-    right += np.arange(width, dtype=np.float32) / long_px - width / long_px / 2
-    cover = _mirrored(rng, down, right, image.shape)
-    np.maximum(cover, 0.4 * _mirrored(rng, down, right, image.shape), out=cover)
+    leaning = _leaning(image, rng)
+    lamps = [(strength, _away_from_lamp(rng, image.shape)) for strength in (1, 0.45)]
+    veils = [0.3 * strength * np.exp(-0.08 * far * far) for strength, far in lamps]
+    cover = enlarge(np.maximum(*veils), image.shape)
+    for strength, far in lamps:
+        for brightest, away, lean in bands(cover, enlarge(far, image.shape), leaning):
+            # Facets lean only so far: from further away none mirrors the lamp
+            away = away + lean * np.minimum(0.6 + 0.4 * away, 1.4)
+            away *= away
+            np.minimum(away, 120, out=away)
+            away *= -0.5
+            lobe = np.exp(away, out=away)
+            lobe *= strength
+            np.maximum(brightest, lobe, out=brightest)
     # What is too faint to be seen is cut off: the rest of the work is untouched
     cover -= 0.03
     np.maximum(cover, 0, out=cover)
     gloss = 1 + 0.12 * smooth_noise(rng, image.shape, waves=5)
-    cover *= enlarge(-1.9 * severity**1.3 * gloss, image.shape)
+    cover *= enlarge(-1.4 * severity**1.3 * gloss, image.shape)
     cover = np.subtract(1, cv2.exp(cover, cover), out=cover)
     planes = split(image)
     over(planes, rng.uniform((0.97, 0.96, 0.9), (1.0, 0.99, 1.0)).tolist(), cover)
     return cv2.merge(planes), cover
 
 
-def _slopes(image: Image, rng: np.random.Generator) -> tuple[Image, Image]:
-    """How far the surface's relief shifts a mirrored point, down and right, in long sides."""
-    long_px = max(image.shape[:2])
-    grain = white_noise(rng, fit(image.shape, 512))
-    strokes = spread(0.03 * cv2.GaussianBlur(grain, (0, 0), sigmaX=3, sigmaY=1), image.shape)
-    impasto = rng.uniform(0.3, 1)
+def _leaning(image: Image, rng: np.random.Generator) -> Image:
+    """How far the varnish leans from the lamp at each pixel, as `_away_from_lamp` measures."""
+    bumps = cv2.GaussianBlur(white_noise(rng, fit(image.shape, 512)), (0, 0), sigmaX=1, sigmaY=0.7)
+    leaning: Image = spread(rng.uniform(0.2, 0.55) * bumps, image.shape)
+    leaning += weave(rng, image.shape, rng.uniform(0.05, 0.2))
+    # The ridges of strokes, where the picture shows them: an outline is no cliff
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    relief: Image = cv2.GaussianBlur(grey, (0, 0), max(0.3, 0.0008 * long_px))
-    around = 2 * round(0.006 * long_px) + 1
-    relief -= cv2.blur(relief, (around, around))
-    # An outline is no cliff: paint is only so thick
-    relief *= 1 / THICKNESS
-    np.tanh(relief, out=relief)
-    relief *= THICKNESS
-    relief += strokes
-    shifts = []
-    for along in ((0, 1), (1, 0)):
-        slope: Image = cv2.Sobel(relief, cv2.CV_32F, along[0], along[1], scale=long_px / 8)
-        slope *= 0.05 * impasto
-        np.tanh(slope, out=slope)
-        slope *= 0.12
-        wave = smooth_noise(rng, image.shape, waves=4) * 0.02
-        slope += enlarge(wave, image.shape)
-        shifts.append(slope)
-    return shifts[0], shifts[1]
+    ridges = cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=1.2)
+    leaning -= 0.2 * ridges / (1 + np.abs(ridges))
+    return leaning
 
 
-def _mirrored(rng: np.random.Generator, down: Image, right: Image, shape: tuple[int, ...]) -> Image:
-    """How brightly each pixel mirrors a lamp drawn from `rng`, 0 to about 1."""
-    long_px = max(shape[:2])
-    row, column = rng.uniform(-0.4, 0.4, 2) * shape[:2] / long_px
-    angle = rng.uniform(0, np.pi)
-    half_length, half_width = rng.uniform((0.01, 0.005), (0.08, 0.02))
-    softness = rng.uniform(0.03, 0.07)
-    cosine, sine = np.cos(angle), np.sin(angle)
-    offset = cosine * column + sine * row, cosine * row - sine * column
-    along: Image = cv2.addWeighted(right, cosine, down, sine, -offset[0])
-    across = cv2.addWeighted(down, cosine, right, -sine, -offset[1])
-    for plane, half in ((along, half_length), (across, half_width)):
-        np.abs(plane, out=plane)
-        plane -= half
-        np.maximum(plane, 0, out=plane)
-        plane *= plane
-    along += across
-    along *= -0.5 / softness**2
-    # Further down, numbers too small to be normal take long to reckon with
-    np.maximum(along, -60, out=along)
-    core = cv2.exp(along)
-    along /= 9
-    return cv2.addWeighted(core, 1, cv2.exp(along, along), 0.12, 0)
+def _away_from_lamp(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
+    """How far each place is from where a lamp or a window is mirrored, 0 there; on 256 px.
+
+    In widths of the lobe, in which a varnish spreads what it mirrors.
+    """
+    height, width = fit(shape, 256)
+    rows, columns = np.mgrid[:height, :width].astype(np.float32) / 256
+    waves = [enlarge(smooth_noise(rng, shape, waves=n), (height, width)) for n in (3, 4, 14)]
+    row, column = (rng.uniform(0.1, 0.9, 2) * (height, width) / 256).tolist()
+    down, right = rows - row + 0.012 * waves[0], columns - column + 0.012 * waves[1]
+    lean, slant = rng.normal(0, 0.3), rng.normal(0, 0.3)
+    right, down = right + slant * down, down + lean * right
+    half, softness = rng.uniform(0, (0.01, 0.05)), rng.uniform(0.06, 0.12)
+    if rng.random() < 0.5:
+        # A window: a bar parts its panes
+        half += np.array((0.05, 0.04))
+        softness *= 0.35
+        down = np.abs(down) - float(half[1]) / 2 - 0.01
+        half = half * (1, 0.5)
+    outside = (
+        np.maximum(np.abs(side) - reach, 0)
+        for side, reach in zip((right, down), half.tolist(), strict=True)
+    )
+    return cv2.magnitude(*outside) / (softness * (1 + 0.1 * waves[2]))
 
 
 @degradation()

@@ -9,6 +9,7 @@ from tasks.degradations.contract import Image
 from tasks.degradations.fields import bands, fit, white_noise
 
 GRID_PX = 512  # the long side that fields are made at: a threshold after `spread` is sharp anyway
+THREADS = 360  # of a canvas, along the long side
 
 
 def rough_noise(
@@ -36,6 +37,26 @@ def spread(field: Image, shape: tuple[int, ...]) -> Image:
     shrinks = max(shape[:2]) < max(field.shape)
     how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     return cv2.resize(field, (shape[1], shape[0]), interpolation=how)
+
+
+def weave(rng: np.random.Generator, shape: tuple[int, ...], peak: float) -> Image:
+    """The light on a plain weave, about 0: each thread passes over one, under the next.
+
+    Threads are unevenly spaced, some thicker and paler than others. peak: on most of them.
+    """
+    pitch_px = max(shape) / THREADS
+    # Below two pixels a thread there is no weave to be seen
+    peak *= min(max(pitch_px - 1.5, 0), 1)
+    waves, slubs = [], []
+    for side in shape[:2]:
+        place = np.arange(side) / pitch_px
+        phases = np.cumsum(rng.normal(np.pi, 0.25 * np.pi, THREADS + 1))
+        waves.append(np.sin(np.interp(place, np.arange(THREADS + 1), phases)).astype(np.float32))
+        slubs.append(rng.normal(0, 0.3 * peak, THREADS + 1).astype(np.float32)[place.astype(int)])
+    light = np.multiply.outer(peak * waves[0], waves[1])
+    light += slubs[0][:, None]
+    light += slubs[1]
+    return light
 
 
 def ramp(field: Image, start: float, end: float) -> Image:

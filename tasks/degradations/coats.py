@@ -1,0 +1,127 @@
+"""What ages upon the paint: varnish, the trials of its cleaning, dirt."""
+
+import cv2
+import numpy as np
+
+from tasks.degradations.contract import Damaged, Image, degradation
+from tasks.degradations.fields import bands, enlarge, fit, over, smooth_noise, split
+
+COARSE_PX = 512  # long side on which the edges of windows are drawn
+CORNER = 0.006  # radius of cleaning windows' corners, in long sides
+
+
+@degradation(colour=True)
+def yellow_varnish(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
+    """Tint `image` as a coat of aged dammar does: amber, darker, with less contrast.
+
+    A yellow filter whose absorbance grows with age (Beer-Lambert, in linear light) and a haze, for
+    an aged varnish scatters too; the coat is brushed on unevenly. sRGB is 1.055 L^(1/2.4) - 0.055,
+    so the linear product is taken on the encoded values; near black, where sRGB is a straight line,
+    the larger of `plane` and `toe` stays within 1/255 of it.
+    Source: Trumpy et al., "Experimental study on merits of virtual cleaning of paintings with aged
+    varnish", Optics Express 23 (2015): filter and scattering; the coefficients are ours.
+    """
+    coat = 1 + 0.2 * smooth_noise(rng, image.shape, waves=4)
+    planes = split(image)
+    for plane, absorbance in zip(planes, (0.25, 0.65, 1.9), strict=True):
+        passed = enlarge(np.exp(-severity * absorbance / 2.4 * coat), image.shape)
+        for part, gain in bands(plane, passed):
+            toe = part * gain * gain
+            part += 0.055
+            part *= gain
+            part -= 0.055
+            np.maximum(part, toe, out=part)
+    over(planes, (0.42, 0.31, 0.13), 0.15 * severity)
+    return cv2.merge(planes), None
+
+
+@degradation(colour=True)
+def cleaning_windows(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
+    """Coat `image` with aged varnish, but for the windows in which its removal was tried.
+
+    Rectangles with soft corners, rubbed by hand: none quite straight nor evenly clean, with a
+    brown tideline where the dissolved varnish was pushed to. Severity ages the varnish.
+    Source: ours; cleaning tests as in Ruhemann, "The Cleaning of Paintings" (1968).
+    """
+    cleaned, tideline = _windows(rng, image.shape)
+    planes = split(yellow_varnish(image, rng, severity=severity)[0])
+    over(planes, split(image), enlarge(cleaned, image.shape))
+    over(planes, (0.24, 0.16, 0.07), enlarge(0.4 * severity * tideline, image.shape))
+    return cv2.merge(planes), None
+
+
+def _windows(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Image, Image]:
+    """How much of the coat is gone, and lies pushed to the windows' edges: 0 to 1; on COARSE_PX."""
+    size = fit(shape, COARSE_PX)
+    rows, columns = np.indices(size, np.float32) / COARSE_PX
+    by_hand = [enlarge(smooth_noise(rng, shape, waves=n), size) for n in (6, 7, 20)]
+    rows, columns = rows + 0.004 * by_hand[0], columns + 0.004 * by_hand[1]
+    inside = np.full(size, -1, np.float32)
+    cleaned = np.zeros(size, np.float32)
+    for row, column, height, width, angle, clean in _tests(rng, shape).tolist():
+        # What is far outside is not worth the reckoning
+        near = _around((row, column), np.hypot(height, width) + 0.02, size)
+        down, right, cosine, sine = (
+            rows[near] - row,
+            columns[near] - column,
+            np.cos(angle),
+            np.sin(angle),
+        )
+        # Beyond the sides, less the radius of the corners
+        below = np.abs(cosine * down + sine * right) - (height - CORNER)
+        beside = np.abs(cosine * right - sine * down) - (width - CORNER)
+        depth = CORNER - cv2.magnitude(np.maximum(below, 0), np.maximum(beside, 0))
+        depth += 0.0015 * by_hand[2][near]
+        np.maximum(inside[near], depth, out=inside[near])
+        np.maximum(cleaned[near], clean * np.clip(depth / 0.004, 0, 1), out=cleaned[near])
+    swabs = 1 + 0.06 * by_hand[2]
+    edge = np.clip((inside + 0.0015) / 0.002, -8, 8)
+    tideline = np.exp(-edge * edge) * np.clip(0.6 + by_hand[0], 0, 1)
+    return np.clip(cleaned * swabs, 0, 1), tideline
+
+
+def _around(place: tuple[float, float], reach: float, size: tuple[int, int]) -> tuple[slice, slice]:
+    """The pixels, of an image of `size`, that may lie within `reach` of `place`, in long sides."""
+    rows, columns = (
+        slice(*(min(max(round((at + way) * max(size)), 0), side) for way in (-reach, reach)))
+        for at, side in zip(place, size, strict=True)
+    )
+    return rows, columns
+
+
+def _tests(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
+    """Windows as rows of centre (row, column), half height, half width, angle and cleanness.
+
+    Either a few where it matters, or a series of small ones with ever stronger solvents.
+    """
+    centre = rng.uniform(0.15, 0.85, (6, 2))
+    half = 0.03 + 0.13 * rng.random((6, 2)) ** 1.5
+    angle, clean = rng.normal(0, 0.03, 6), rng.uniform(0.75, 1, 6)
+    count, place = int(rng.integers(2, 6)), rng.uniform((0.1, 0.08), (0.9, 0.25))
+    if rng.random() < 0.4:
+        centre = np.column_stack((np.full(6, place[0]), place[1] + 0.13 * np.arange(6)))
+        half, clean, count = 0.012 + half[:, :1] * (0.15, 0.2), np.linspace(0.3, 1, 6), 6
+    centre *= np.array(shape[:2]) / max(shape)
+    return np.column_stack((centre, half, angle, clean))[:count]
+
+
+@degradation(colour=True)
+def grime(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
+    """Veil `image` with soot and dust: grey-brown, dull, heavier below and in hollows.
+
+    Dirt settles on what leans back, clings in blotches, and is lodged in the furrows of brushwork
+    and between the threads, where no wiping reaches: there it stays darkest.
+    Source: ours; after Phenix & Burnstock, "The Removal of Surface Dirt on Paintings with Chelating
+    Agents", The Conservator 16 (1992), on what surface dirt is.
+    """
+    blotches, clots = (smooth_noise(rng, image.shape, waves=waves) for waves in (3, 12))
+    height = np.linspace(-0.5, 0.5, len(blotches), dtype=np.float32)[:, None]
+    veil = enlarge(
+        np.clip(0.52 + 0.24 * height + 0.07 * blotches + 0.04 * clots, 0.1, 1), image.shape
+    )
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    hollows = cv2.GaussianBlur(grey, (0, 0), 0.0012 * max(image.shape) + 0.3) - grey
+    soot = veil * (1 + np.clip(7 * hollows, -0.3, 0.5))
+    planes = split(image)
+    over(planes, (0.25, 0.22, 0.18), severity * soot)
+    return cv2.merge(planes), None
