@@ -14,7 +14,6 @@ from flows.batches import BATCH, progress
 from flows.places import DEGRADED, RESTORED
 from params import Restore
 from tasks.files import Record
-from tasks.filing import Filing
 from tasks.restoring import (
     chosen_model,
     held,
@@ -24,6 +23,8 @@ from tasks.restoring import (
     speed,
     summed_up,
 )
+from tasks.sidecars import Filing
+from tasks.storage import Place, place_of
 from tasks.treating import Restorer, treatments
 
 SHOWN = 200  # scans that were set aside or flagged, in the artifact
@@ -31,8 +32,8 @@ SHOWN = 200  # scans that were set aside or flagged, in the artifact
 
 @flow(name="restore")
 def restore(
-    inbox: Path = DEGRADED / "images/test",
-    outbox: Path = RESTORED,
+    inbox: str | Path = DEGRADED / "images/test",
+    outbox: str | Path = RESTORED,
     model: Path | None = None,
     treat: str = "damage,detail,colour",
     strength: float = 1.0,
@@ -42,11 +43,12 @@ def restore(
     maps: bool = False,
     package: bool = False,
     params: Restore | None = None,
-) -> Path:
+) -> str | Path:
     """Restore every image under `inbox` into `outbox`; files that cannot be are set aside.
 
     Their names and reasons are in `outbox`/failures.jsonl, all outcomes in summary.csv and in an
     artifact of the run. Done ones are not done again.
+    inbox, outbox: folders here, or addresses such as s3://bucket/prefix.
     model: the champion, else the shipped one, unless given.
     treat, strength: what is treated, and how much of that is done, 0 to 1.
     protect, maps, package: see `tasks.filing.Filing`. quality: see `tasks.restoring`.
@@ -57,9 +59,10 @@ def restore(
     model = chosen_model(model)
     applied = {"treat": treatments(treat), "strength": strength, "quality": quality}
     filing = Filing(maps=maps, package=package, protect=protect, **params.flags)
-    scans = plan([inbox], outbox, keep_format=keep_format)
+    out = place_of(outbox)
+    scans = plan([place_of(inbox)], out, keep_format=keep_format)
     outcomes: list[Record] = []
-    with held(outbox), progress() as bar:
+    with held(out), progress() as bar:
         shown = bar.add_task("restore", total=len(scans), note="")
         megapixels, started = 0.0, time.monotonic()
         for start in range(0, len(scans), BATCH):
@@ -68,7 +71,7 @@ def restore(
             outcomes += restored
             megapixels += sum(each.get("megapixels", 0) for each in restored)
             bar.update(shown, advance=len(chunk), note=speed(megapixels, started))
-        told = summed_up(outcomes, outbox)
+        told = summed_up(outcomes, out)
     worth_a_look = [each for each in outcomes if each.get("reason") or each.get("flags")]
     create_table_artifact(worth_a_look[:SHOWN], key="restore", description=told)
     print(told)  # noqa: T201 -- the stage's one line
@@ -77,7 +80,7 @@ def restore(
 
 @task(name="restore", cache_policy=NO_CACHE)
 def restore_chunk(
-    scans: list[tuple[Path, Path]], model: Path, applied: Record, filing: Filing
+    scans: list[tuple[Place, Place]], model: Path, applied: Record, filing: Filing
 ) -> list[Record]:
     """Restore some scans; the record of one that cannot be restored says why."""
     return list(restore_scans(scans, restorer_of(model, tuple(applied.items())), filing))

@@ -4,8 +4,6 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,10 +12,9 @@ from typing import NamedTuple
 
 import cv2
 import dask
-import fsspec
 import numpy as np
 import pytest
-from conftest import Workspace
+from conftest import Workspace, line_with, process
 from distributed import Client
 from fsspec import AbstractFileSystem
 
@@ -43,34 +40,6 @@ class Cluster(NamedTuple):
     address: str
     scheduler: subprocess.Popen
     workers: list[subprocess.Popen]
-
-
-@contextmanager
-def process(*command: str, cwd: Path, **environment: str) -> Iterator[subprocess.Popen]:
-    """A module of our Python that runs while the block lasts."""
-    running = subprocess.Popen(
-        [sys.executable, "-m", *command],
-        cwd=cwd,
-        env=Workspace(cwd).environment(**environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    with running:
-        try:
-            yield running
-        finally:
-            running.kill()
-
-
-def line_with(pattern: str, running: subprocess.Popen) -> str:
-    """What the pattern finds in what a process says, once it says it."""
-    assert running.stdout
-    for line in running.stdout:
-        if found := re.search(pattern, line):
-            threading.Thread(target=running.stdout.read, daemon=True).start()  # or it would block
-            return found[0]
-    raise AssertionError(f"{running.args} ended without {pattern!r}")
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -219,22 +188,6 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
             pytest.raises(ClusterError, match=f"no scheduler with a worker at {address}: Timed"),
         ):
             compute(prepare_batch, ["a job"])
-
-
-@pytest.fixture(scope="module")
-def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AbstractFileSystem]:
-    """An S3 server on loopback, named in the environment as any other is."""
-    moto = ("moto.server", "-H", "127.0.0.1", "-p", "0")
-    with (
-        process(*moto, cwd=tmp_path_factory.mktemp("moto")) as running,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv("AWS_ENDPOINT_URL", line_with(r"http://127\.0\.0\.1:\d+", running))
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "tester")
-        s3 = fsspec.filesystem("s3")
-        s3.mkdir("lab")
-        yield s3
 
 
 @pytest.fixture
