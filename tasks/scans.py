@@ -6,7 +6,6 @@ is in memory as a whole.
 
 import errno
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
+from tasks import jpeg2000
 from tasks.files import Record, move_whole
 from tasks.images import ImageError
+from tasks.xmp import with_source_type
 
 ENCODINGS = {
     ".png": ".png[compression=6]",
@@ -34,8 +35,6 @@ DEPTHS = {"uchar": 255, "ushort": 65535}
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LAB = {"lab": "float", "labs": "short"}
 MAX_MEGAPIXELS = 4000  # a file that claims more is a bomb, or no scan
-SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
-CREATOR = "Patina"
 
 
 @dataclass
@@ -194,11 +193,11 @@ def _header(source: Path) -> pyvips.Image:
     """The image, not decoded yet, once its form is one that is restored."""
     try:
         image = (
-            _jpeg2000(source)
+            jpeg2000.decoded(source.read_bytes())
             if source.suffix.lower() == ".jp2"
             else pyvips.Image.new_from_file(str(source), fail_on="error", access="sequential")
         )
-    except (pyvips.Error, OSError) as error:
+    except (pyvips.Error, OSError, ValueError) as error:
         raise ImageError(f"{source.name}: no image that can be read to its end") from error
     if image.width * image.height > MAX_MEGAPIXELS * 1e6:
         raise ImageError(
@@ -214,50 +213,3 @@ def _header(source: Path) -> pyvips.Image:
     if colours not in (1, 3) and not (colours == 4 and space == "cmyk"):
         raise ImageError(f"{source.name}: {colours} colour bands; RGB, CMYK and grey are restored")
     return image
-
-
-def _jpeg2000(source: Path) -> pyvips.Image:
-    """libvips' wheel cannot read it; its metadata are not read."""
-    import imagecodecs
-
-    data = source.read_bytes()
-    try:
-        pixels = imagecodecs.jpeg2k_decode(data)
-    except (imagecodecs.Jpeg2kError, ValueError) as error:
-        raise ImageError(f"{source.name}: no image that can be read to its end") from error
-    deep = pixels.dtype == np.uint16
-    grey = pixels.ndim == 2
-    space = ("grey16" if deep else "b-w") if grey else ("rgb16" if deep else "srgb")
-    return pyvips.Image.new_from_array(pixels).copy(interpretation=space)
-
-
-def with_source_type(xmp: bytes) -> bytes:
-    """An XMP packet, or an empty one, that names the digital source type and the software.
-
-    What the packet held stays. Source: IPTC Photo Metadata Standard, Digital Source Type.
-    """
-    history = (
-        '<xmpMM:History><rdf:Seq><rdf:li stEvt:action="edited" '
-        f'stEvt:softwareAgent="{CREATOR}"/></rdf:Seq></xmpMM:History>'
-    )
-    described = (
-        '<rdf:Description rdf:about="" '
-        'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
-        'xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/" '
-        'xmlns:stEvt="http://ns.adobe.com/xap/1.0/sType/ResourceEvent#" '
-        f'Iptc4xmpExt:DigitalSourceType="{SOURCE_TYPE}">'
-        f"{'' if b'xmpMM:History' in xmp else history}</rdf:Description>"
-    ).encode()
-    empty = (
-        b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-        b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
-        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"></rdf:RDF>'
-        b'</x:xmpmeta><?xpacket end="w"?>'
-    )
-    if SOURCE_TYPE.encode() in xmp:
-        return xmp
-    packet = xmp if b"</rdf:RDF>" in xmp else empty
-    # The same property twice would be no XMP
-    packet = re.sub(rb'\s*\w+:DigitalSourceType="[^"]*"', b"", packet)
-    packet = re.sub(rb"(?s)<(\w+:DigitalSourceType)\b.*?</\1>", b"", packet)
-    return packet.replace(b"</rdf:RDF>", described + b"</rdf:RDF>", 1)
