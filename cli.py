@@ -313,6 +313,7 @@ def serve() -> None:
     asked = params.load().crawl
     with prefect_server() as url:
         from prefect import serve
+        from prefect.deployments.runner import EntrypointType
         from prefect.schedules import Cron
 
         from flows.crawl import crawl as crawl_flow
@@ -323,7 +324,8 @@ def serve() -> None:
             f"In another shell: export PREFECT_API_URL={url}"
         )
         deployments = [
-            restore_flow.to_deployment("batch"),
+            # By its module's name, by which a cluster's workers know it
+            restore_flow.to_deployment("batch", entrypoint_type=EntrypointType.MODULE_PATH),
             crawl_flow.to_deployment(
                 "nightly",
                 parameters={"from_museum": True, "push": True},

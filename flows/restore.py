@@ -1,16 +1,17 @@
 """A folder of scans -> restored scans with sidecars; the deployment `restore/batch` runs it too."""
 
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, task
+from prefect import Task, flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 import params as params_file
-from flows.batches import BATCH, progress
+from flows.batches import BATCH, CLUSTER, cluster, compute, progress
 from flows.places import DEGRADED, RESTORED
 from params import Restore
 from tasks.files import Record
@@ -30,7 +31,7 @@ from tasks.treating import Restorer, treatments
 SHOWN = 200  # scans that were set aside or flagged, in the artifact
 
 
-@flow(name="restore")
+@flow(name="restore", task_runner=cluster())
 def restore(
     inbox: str | Path = DEGRADED / "images/test",
     outbox: str | Path = RESTORED,
@@ -61,21 +62,31 @@ def restore(
     filing = Filing(maps=maps, package=package, protect=protect, **params.flags)
     out = place_of(outbox)
     scans = plan([place_of(inbox)], out, keep_format=keep_format)
-    outcomes: list[Record] = []
-    with held(out), progress() as bar:
-        shown = bar.add_task("restore", total=len(scans), note="")
-        megapixels, started = 0.0, time.monotonic()
-        for start in range(0, len(scans), BATCH):
-            chunk = scans[start : start + BATCH]
-            restored = restore_chunk(chunk, model, params.applied | applied, filing)
-            outcomes += restored
-            megapixels += sum(each.get("megapixels", 0) for each in restored)
-            bar.update(shown, advance=len(chunk), note=speed(megapixels, started))
+    with held(out):
+        restored = compute if CLUSTER else one_after_the_other
+        outcomes = restored(restore_chunk, scans, model, params.applied | applied, filing)
         told = summed_up(outcomes, out)
     worth_a_look = [each for each in outcomes if each.get("reason") or each.get("flags")]
     create_table_artifact(worth_a_look[:SHOWN], key="restore", description=told)
     print(told)  # noqa: T201 -- the stage's one line
     return outbox
+
+
+def one_after_the_other(
+    task: Task[..., list[Record]], scans: Sequence[Any], *shared: Any
+) -> list[Record]:
+    """As `compute`, in this process: a network takes all its cores."""
+    outcomes: list[Record] = []
+    megapixels, started = 0.0, time.monotonic()
+    with progress() as bar:
+        shown = bar.add_task("restore", total=len(scans), note="")
+        for start in range(0, len(scans), BATCH):
+            chunk = scans[start : start + BATCH]
+            restored = task(chunk, *shared)
+            outcomes += restored
+            megapixels += sum(each.get("megapixels", 0) for each in restored)
+            bar.update(shown, advance=len(chunk), note=speed(megapixels, started))
+    return outcomes
 
 
 @task(name="restore", cache_policy=NO_CACHE)

@@ -4,6 +4,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -85,7 +86,9 @@ def clean(collected: Workspace, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 
 @pytest.fixture(scope="module")
-def cluster(collected: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster(
+    collected: Workspace, storage: AbstractFileSystem, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
     """One for all tests here, each of which leaves less of it, started as docs/scaling.md says."""
     workspace = collected.copy(tmp_path_factory.mktemp("cluster") / "workspace")
     with ExitStack() as stack:
@@ -142,6 +145,26 @@ def test_a_worker_with_other_versions_is_refused(
         line_with("Registered to", worker)
         with pytest.raises(ClusterError, match=r"workers have other versions: tcp://[^,]*; inst"):
             compute(prepare_batch, ["a job"])
+
+
+def test_the_deployment_restores_a_bucket_on_the_workers(
+    cluster: Cluster, storage: AbstractFileSystem, scans: Path, tmp_path: Path
+) -> None:
+    for path in sorted(scans.rglob("*.jpg"))[:3]:
+        storage.put_file(str(path), f"lab/inbox/{path.name}")
+    storage.pipe_file("lab/inbox/letter.tif", b"Dear museum")
+    workspace = cluster.workspace
+    served = {"PATINA_DASK": cluster.address, "PYTHONUNBUFFERED": "1"}
+    with process("cli", "serve", cwd=workspace.folder, **served) as serving:
+        line_with("Serving restore/batch", serving)
+        places = ("-p", "inbox=s3://lab/inbox", "-p", "outbox=s3://lab/outbox")
+        workspace.run("prefect", "deployment", "run", "restore/batch", *places, "--watch")
+    with Client(cluster.address, set_as_default=False) as client:
+        assert any(client.run(lambda: "openvino" in sys.modules).values())
+    done = [name for name in storage.find("lab/outbox") if name.endswith(".tif.json")]
+    assert len(done) == 3
+    [fault] = storage.cat_file("lab/outbox/failures.jsonl").decode().splitlines()
+    assert "letter.tif: no image that can be read" in fault
 
 
 def test_a_killed_worker_leaves_no_work_undone_and_does_none_twice(
