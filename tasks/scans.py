@@ -15,6 +15,7 @@ import numpy as np
 import pyvips
 
 from tasks import jpeg2000
+from tasks.exif import Tags, tags_of, write_into
 from tasks.files import Record, move_whole
 from tasks.images import ImageError
 from tasks.xmp import with_source_type
@@ -42,13 +43,14 @@ class Scan:
     """An open scan.
 
     image: its pixels, any row of them at hand. profile: its ICC profile as a file, if it has one.
-    notes: what of the file is not as in the result, in words.
+    notes: what of the file is not as in the result, in words. tags: see `tasks.exif`.
     """
 
     image: pyvips.Image
     folder: Path
     profile: Path | None
     notes: list[str] = field(default_factory=list)
+    tags: Tags = field(default_factory=Tags)
 
     @property
     def height(self) -> int:
@@ -138,8 +140,8 @@ class Scan:
     def file(self, pixels: Path, target: Path) -> None:
         """Write bare `pixels` (H, W, bands) to `target`, whole, in the kind that its name says.
 
-        With the scan's ICC profile, resolution, orientation, XMP and IPTC; EXIF too but in TIFF,
-        where libvips writes none. XMP says that the picture was enhanced by an algorithm.
+        With the scan's ICC profile, resolution, orientation, EXIF, XMP and IPTC. XMP says
+        that the picture was enhanced by an algorithm.
         """
         bare = pyvips.Image.rawload(
             str(pixels), self.width, self.height, self.image.bands, format=self.image.format
@@ -148,11 +150,16 @@ class Scan:
         result = self.image.insert(bare, 0, 0).copy()
         given = result.get("xmp-data") if result.get_typeof("xmp-data") else b""
         result.set_type(pyvips.GValue.blob_type, "xmp-data", with_source_type(given))
+        tiff = target.suffix.lower() in (".tif", ".tiff")
+        if tiff and result.get_typeof("iptc-data"):
+            result.remove("iptc-data")  # it is among the tags, whole
         draft = self.folder / f"result{target.suffix.lower()}"
         size = self.height * self.width * self.image.bands * (1 if self.form()["bits"] == 8 else 2)
         encoding = (ENCODINGS | LOSSY)[target.suffix.lower()]
         options = encoding[encoding.index("[") :].format(big=str(size > BIG_TIFF).lower())
         result.write_to_file(f"{draft}{options}")
+        if tiff:
+            write_into(draft, self.tags)
         move_whole(draft, target)
 
 
@@ -168,6 +175,7 @@ def opened(source: Path, folder: Path) -> Iterator[Scan]:
         notes.append(f"the first of {image.get('n-pages')} pages")
     if image.get_typeof("palette"):
         notes.append("its palette became RGB")
+    tags = tags_of(source, image)
     pixels = folder / "scan.v"
     try:
         image.write_to_file(str(pixels))
@@ -179,7 +187,7 @@ def opened(source: Path, folder: Path) -> Iterator[Scan]:
     if image.get_typeof("icc-profile-data"):
         profile = folder / "profile.icc"
         profile.write_bytes(image.get("icc-profile-data"))
-    yield Scan(image, folder, profile, notes)
+    yield Scan(image, folder, profile, notes, tags)
 
 
 def refuse_if_full(error: pyvips.Error, folder: Path) -> None:
