@@ -28,11 +28,12 @@ def run() -> None:
 @app.command()
 def restore(
     inboxes: Annotated[
-        list[Path], typer.Argument(metavar="IN...", help="Images, and folders of images.")
+        list[str],
+        typer.Argument(metavar="IN...", help="Images, and folders of them, here or at s3://…"),
     ],
-    outbox: Annotated[Path, typer.Option("--out", "-o", help="Where results go.")] = Path(
-        "restored"
-    ),
+    outbox: Annotated[
+        str, typer.Option("--out", "-o", help="Where results go, here or at s3://…")
+    ] = "restored",
     recursive: Annotated[bool, typer.Option(help="Folders within folders, too.")] = True,
     model: Annotated[
         Path | None,
@@ -77,17 +78,21 @@ def restore(
                patina restore scans/ more/*.tif -o restored/ --dry-run
                patina restore scan.tif --treat detail --strength 0.5 --maps
                patina restore scan.tif --protect signature.png --package
+               patina restore s3://lab/scans -o s3://lab/restored
     """
     from tasks.restoring import plan
+    from tasks.storage import place_of
 
-    scans = plan(inboxes, outbox, recursive=recursive, keep_format=keep_format)
+    out = place_of(outbox)
+    places = [place_of(inbox) for inbox in inboxes]
+    scans = plan(places, out, recursive=recursive, keep_format=keep_format)
     if dry_run:
         for source, target in scans:
             typer.echo(f"{source} -> {target}")
         return
     import params
-    from tasks.filing import Filing
     from tasks.restoring import chosen_model, held, load_restorer, restore_scans, summed_up
+    from tasks.sidecars import Filing
     from tasks.treating import treatments
 
     settings = params.load().restore if Path("params.yaml").exists() else params.Restore()
@@ -100,9 +105,9 @@ def restore(
         **settings.applied,
     )
     filing = Filing(maps=maps, package=package, protect=protect, **settings.flags)
-    with held(outbox):
+    with held(out):
         outcomes = _shown(restore_scans(scans, restorer, filing), len(scans))
-        typer.echo(f"{summed_up(outcomes, outbox)} -> {outbox}/")
+        typer.echo(f"{summed_up(outcomes, out)} -> {out}/")
     raise typer.Exit(1 if any("reason" in outcome for outcome in outcomes) else 0)
 
 
@@ -308,6 +313,7 @@ def serve() -> None:
     asked = params.load().crawl
     with prefect_server() as url:
         from prefect import serve
+        from prefect.deployments.runner import EntrypointType
         from prefect.schedules import Cron
 
         from flows.crawl import crawl as crawl_flow
@@ -318,7 +324,8 @@ def serve() -> None:
             f"In another shell: export PREFECT_API_URL={url}"
         )
         deployments = [
-            restore_flow.to_deployment("batch"),
+            # By its module's name, by which a cluster's workers know it
+            restore_flow.to_deployment("batch", entrypoint_type=EntrypointType.MODULE_PATH),
             crawl_flow.to_deployment(
                 "nightly",
                 parameters={"from_museum": True, "push": True},

@@ -19,7 +19,12 @@ from tasks.processes import CORES, one_thread, start_worker
 BATCH = 64  # works in a task, when there are many
 WORKERS = int(os.environ.get("PATINA_WORKERS", 0)) or CORES
 CLUSTER = os.environ.get("PATINA_DASK", "")  # a Dask scheduler, such as tcp://host:8786
-SAME = ("opencv-python-headless", "prefect", "pyvips")  # versions; Dask adds Python and NumPy
+SAME = (
+    "opencv-python-headless",
+    "openvino",
+    "prefect",
+    "pyvips",
+)  # versions; Dask adds Python and NumPy
 WAIT_S = 60  # for the first worker
 
 
@@ -32,8 +37,13 @@ def processes() -> TaskRunner[Any]:
 
     None of the spawned outlives its parent.
     """
+    return cluster() or ProcessPoolTaskRunner(max_workers=WORKERS, initializer=start_worker)
+
+
+def cluster() -> TaskRunner[Any] | None:
+    """The workers of CLUSTER, if one is named."""
     if not CLUSTER:
-        return ProcessPoolTaskRunner(max_workers=WORKERS, initializer=start_worker)
+        return None
     from prefect_dask import DaskTaskRunner  # 0.7 s that only a cluster needs
 
     return DaskTaskRunner(address=CLUSTER)

@@ -1,20 +1,20 @@
 """A folder of scans -> restored scans with sidecars; the deployment `restore/batch` runs it too."""
 
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, task
+from prefect import Task, flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 import params as params_file
-from flows.batches import BATCH, progress
+from flows.batches import BATCH, CLUSTER, cluster, compute, progress
 from flows.places import DEGRADED, RESTORED
 from params import Restore
 from tasks.files import Record
-from tasks.filing import Filing
 from tasks.restoring import (
     chosen_model,
     held,
@@ -24,15 +24,17 @@ from tasks.restoring import (
     speed,
     summed_up,
 )
+from tasks.sidecars import Filing
+from tasks.storage import Place, place_of
 from tasks.treating import Restorer, treatments
 
 SHOWN = 200  # scans that were set aside or flagged, in the artifact
 
 
-@flow(name="restore")
+@flow(name="restore", task_runner=cluster())
 def restore(
-    inbox: Path = DEGRADED / "images/test",
-    outbox: Path = RESTORED,
+    inbox: str | Path = DEGRADED / "images/test",
+    outbox: str | Path = RESTORED,
     model: Path | None = None,
     treat: str = "damage,detail,colour",
     strength: float = 1.0,
@@ -42,11 +44,12 @@ def restore(
     maps: bool = False,
     package: bool = False,
     params: Restore | None = None,
-) -> Path:
+) -> str | Path:
     """Restore every image under `inbox` into `outbox`; files that cannot be are set aside.
 
     Their names and reasons are in `outbox`/failures.jsonl, all outcomes in summary.csv and in an
     artifact of the run. Done ones are not done again.
+    inbox, outbox: folders here, or addresses such as s3://bucket/prefix.
     model: the champion, else the shipped one, unless given.
     treat, strength: what is treated, and how much of that is done, 0 to 1.
     protect, maps, package: see `tasks.filing.Filing`. quality: see `tasks.restoring`.
@@ -57,27 +60,38 @@ def restore(
     model = chosen_model(model)
     applied = {"treat": treatments(treat), "strength": strength, "quality": quality}
     filing = Filing(maps=maps, package=package, protect=protect, **params.flags)
-    scans = plan([inbox], outbox, keep_format=keep_format)
-    outcomes: list[Record] = []
-    with held(outbox), progress() as bar:
-        shown = bar.add_task("restore", total=len(scans), note="")
-        megapixels, started = 0.0, time.monotonic()
-        for start in range(0, len(scans), BATCH):
-            chunk = scans[start : start + BATCH]
-            restored = restore_chunk(chunk, model, params.applied | applied, filing)
-            outcomes += restored
-            megapixels += sum(each.get("megapixels", 0) for each in restored)
-            bar.update(shown, advance=len(chunk), note=speed(megapixels, started))
-        told = summed_up(outcomes, outbox)
+    out = place_of(outbox)
+    scans = plan([place_of(inbox)], out, keep_format=keep_format)
+    with held(out):
+        restored = compute if CLUSTER else one_after_the_other
+        outcomes = restored(restore_chunk, scans, model, params.applied | applied, filing)
+        told = summed_up(outcomes, out)
     worth_a_look = [each for each in outcomes if each.get("reason") or each.get("flags")]
     create_table_artifact(worth_a_look[:SHOWN], key="restore", description=told)
     print(told)  # noqa: T201 -- the stage's one line
     return outbox
 
 
+def one_after_the_other(
+    task: Task[..., list[Record]], scans: Sequence[Any], *shared: Any
+) -> list[Record]:
+    """As `compute`, in this process: a network takes all its cores."""
+    outcomes: list[Record] = []
+    megapixels, started = 0.0, time.monotonic()
+    with progress() as bar:
+        shown = bar.add_task("restore", total=len(scans), note="")
+        for start in range(0, len(scans), BATCH):
+            chunk = scans[start : start + BATCH]
+            restored = task(chunk, *shared)
+            outcomes += restored
+            megapixels += sum(each.get("megapixels", 0) for each in restored)
+            bar.update(shown, advance=len(chunk), note=speed(megapixels, started))
+    return outcomes
+
+
 @task(name="restore", cache_policy=NO_CACHE)
 def restore_chunk(
-    scans: list[tuple[Path, Path]], model: Path, applied: Record, filing: Filing
+    scans: list[tuple[Place, Place]], model: Path, applied: Record, filing: Filing
 ) -> list[Record]:
     """Restore some scans; the record of one that cannot be restored says why."""
     return list(restore_scans(scans, restorer_of(model, tuple(applied.items())), filing))

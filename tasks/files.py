@@ -48,14 +48,24 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, keys in the order given, whole."""
-    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    write_bytes(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """Indented JSON, keys in the order given."""
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def write_jsonl(path: Path, records: Iterable[Record]) -> None:
     """Write one JSON object a line, whole."""
     with whole_file(path) as file:
         for record in records:
-            file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
+            file.write(json_line(record))
+
+
+def json_line(record: Record) -> bytes:
+    """A line of a JSON-lines file."""
+    return (json.dumps(record, ensure_ascii=False) + "\n").encode()
 
 
 def read_jsonl(path: Path) -> list[Record]:

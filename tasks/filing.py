@@ -5,7 +5,6 @@ added to the scan's own pixels, so that a pixel which the network leaves alone k
 """
 
 import errno
-import json
 import os
 import platform
 import shutil
@@ -24,63 +23,28 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from tasks.files import DRAFT, Record, move_whole, sha256_of, write_json
 from tasks.images import ImageError
 from tasks.scans import Scan, opened, refuse_if_full
+from tasks.sidecars import (
+    MAPS,
+    PLAIN,
+    STATEMENT,
+    Filing,
+    already_done,
+    flags_of,
+    map_of,
+    sidecar_of,
+    wanted_of,
+)
 from tasks.threads import in_turn
 from tasks.treating import KEPT, Restorer, Treatment, decide, strips_of
-from tasks.undoing import pack, package_of
+from tasks.undoing import pack
 
-STATEMENT = "A virtual restoration hypothesis, computed; not a record of the object."
 SAMPLED = 250_000  # pixels whose colour difference is computed, evenly spread, at most
 AMPLIFIED = 4  # changes in the picture of them
-MAPS = ("damage", "difference")
 # Mean, 90th percentile and largest ΔE2000 by which a digitisation may miss the colours of a work
 TOLERANCES = {
     "FADGI four stars": {"mean": 2, "p90": 4},
     "ISO 19264-1 level A": {"mean": 4, "max": 10},
 }
-
-
-@dataclass(frozen=True)
-class Filing:
-    """What is filed beside a result, which pixels are spared, and which works are flagged.
-
-    maps: the damage map, and the change amplified around mid-grey, as PNGs. package: see
-    `tasks.undoing`. protect: a mask of the scan's size, or a folder with one for each scan under
-    the scan's name; pixels where it is not black stay. flag_damaged: the share of a work in its
-    damage map, flag_delta_e2000: the mean change, from which on a work is flagged for a look.
-    """
-
-    maps: bool = False
-    package: bool = False
-    protect: Path | None = None
-    flag_damaged: float = 1.0
-    flag_delta_e2000: float = 100.0
-
-    def mask_of(self, source: Path) -> Path | None:
-        """The mask for that scan. Raises ImageError when a single one was named and is missing."""
-        if self.protect is None or self.protect.is_file():
-            return self.protect
-        if not self.protect.is_dir():
-            raise ImageError(f"{self.protect}: no such mask, or folder of masks")
-        named = (self.protect / name for name in (source.name, f"{source.stem}.png"))
-        return next((mask for mask in named if mask.is_file()), None)
-
-    def beside(self, target: Path) -> list[Path]:
-        """The files that lie beside that result, but for its sidecar."""
-        maps = [map_of(target, name) for name in MAPS] if self.maps else []
-        return maps + ([package_of(target)] if self.package else [])
-
-
-def map_of(target: Path, name: str) -> Path:
-    """Where a map, of MAPS, of that result lies."""
-    return target.with_name(f"{target.name}.{name}.png")
-
-
-def sidecar_of(target: Path) -> Path:
-    """Where the record of that result lies."""
-    return target.with_name(f"{target.name}.json")
-
-
-PLAIN = Filing()
 
 
 def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing = PLAIN) -> Record:
@@ -94,12 +58,8 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
         source_sha256 = sha256_of(source)
     except OSError as error:
         raise ImageError(f"{source.name}: cannot be read ({error.strerror})") from error
-    mask = filing.mask_of(source)
-    wanted = {
-        "model": restorer.model,
-        "applied": restorer.applied() | ({"protect": sha256_of(mask)} if mask else {}),
-    }
-    if done := _already_done(target, source_sha256, wanted, filing):
+    wanted = wanted_of(source, restorer, filing)
+    if done := already_done(target, {"sha256": source_sha256}, wanted, filing):
         return done
     started = time.monotonic()
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +68,9 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
             tempfile.TemporaryDirectory(dir=target.parent, prefix=DRAFT) as folder,
             opened(source, Path(folder)) as scan,
         ):
-            facts = _Work(scan, Path(folder), filing, mask).restored(restorer, target)
+            facts = _Work(scan, Path(folder), filing, filing.mask_of(source)).restored(
+                restorer, target
+            )
             if filing.package:
                 pack(scan, source, Path(folder) / "pixels", target)
             form = scan.form()
@@ -123,44 +85,12 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
         "beside": [path.name for path in filing.beside(target)],
         **wanted,
         "change": facts,
-        "flags": _flags(facts, filing),
+        "flags": flags_of(facts, filing),
         "software": {"python": platform.python_version(), "libvips": _vips_version()},
         "seconds": round(time.monotonic() - started, 3),
     }
     write_json(sidecar_of(target), sidecar)
     return sidecar
-
-
-def _already_done(
-    target: Path, source_sha256: str, wanted: Record, filing: Filing
-) -> Record | None:
-    sidecar = sidecar_of(target)
-    if not sidecar.exists():
-        return None
-    try:
-        record = json.loads(sidecar.read_text(encoding="utf-8"))
-        ours = record["statement"] == STATEMENT
-    except (ValueError, KeyError, TypeError):
-        ours = False
-    if not ours:
-        raise ImageError(f"{sidecar}: in the way, and no sidecar of ours; move it elsewhere")
-    same = record["source"]["sha256"] == source_sha256 and record | wanted == record
-    whole = target.exists() and record["result"]["sha256"] == sha256_of(target)
-    there = all(path.exists() for path in filing.beside(target))
-    return (
-        record | {"flags": _flags(record["change"], filing)} if same and whole and there else None
-    )
-
-
-def _flags(facts: Record, filing: Filing) -> list[str]:
-    """Why somebody should look at a work, in words."""
-    flags = []
-    if facts["damaged_share"] >= filing.flag_damaged:
-        flags.append(f"{facts['damaged_share']:.0%} of it taken for damage")
-    mean = facts["delta_e2000"]["mean"]
-    if mean >= filing.flag_delta_e2000:
-        flags.append(f"changed by a mean ΔE2000 of {mean}")
-    return flags
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,19 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from models import graph
 from models.pretrained import shipped
-from tasks.files import DRAFT, Record, sha256_of, write_bytes, write_jsonl
-from tasks.filing import PLAIN, Filing, restore_file
+from tasks.files import DRAFT, Record, json_line, sha256_of
+from tasks.filing import restore_file
 from tasks.images import EXTENSIONS, ImageError
+from tasks.remote import restore_remote
 from tasks.scans import ENCODINGS, LOSSY
+from tasks.sidecars import PLAIN, Filing
+from tasks.storage import Place, Remote, images_under, locked, relative, write
 from tasks.tiling import averaged
 from tasks.treating import Restorer
 
@@ -65,44 +68,61 @@ def load_restorer(
 
 
 def plan(
-    inboxes: Sequence[Path], outbox: Path, *, recursive: bool = True, keep_format: bool = False
-) -> list[tuple[Path, Path]]:
+    inboxes: Sequence[Place], outbox: Place, *, recursive: bool = True, keep_format: bool = False
+) -> list[tuple[Place, Place]]:
     """Each image file of `inboxes`, files and folders, and where its result goes, sorted.
 
     What lies in an outbox inside an inbox is no scan. keep_format: JPEG and WebP stay such.
     Raises FileNotFoundError when there is no such file or folder, or no image in it; ValueError
     when a result would overwrite a scan or another result.
     """
-    scans = [pair for inbox in inboxes for pair in _scans_of(inbox, outbox, recursive, keep_format)]
-    taken = {source.resolve(): source for source, _ in scans}
+    scans = [
+        (source, outbox / target_of(inner, keep_format=keep_format))
+        for inbox in inboxes
+        for source, inner in _scans_of(inbox, outbox, recursive)
+    ]
+    taken = {_apart(source): source for source, _ in scans}
     for source, target in scans:
-        if other := taken.get(target.resolve()):
+        if other := taken.get(_apart(target)):
             raise ValueError(
                 f"restore: {source}: its result would overwrite that of, or be, {other}"
             )
-        taken[target.resolve()] = source
+        taken[_apart(target)] = source
     return scans
 
 
-def _scans_of(
-    inbox: Path, outbox: Path, recursive: bool, keep_format: bool
-) -> list[tuple[Path, Path]]:
-    apart = outbox.resolve() != inbox.resolve()
+def _apart(place: Place) -> Place:
+    """What two names of one file have in common."""
+    return place.resolve() if isinstance(place, Path) else place
+
+
+def _scans_of(inbox: Place, outbox: Place, recursive: bool) -> list[tuple[Place, Path]]:
+    """Each scan, and its path within the inbox."""
+    if isinstance(inbox, Remote):
+        results = outbox if isinstance(outbox, Remote) and outbox != inbox else None
+        found = images_under(inbox, EXTENSIONS, recursive=recursive, but=results)
+        return [(place, relative(place, inbox)) for place in found]
     root = inbox if inbox.is_dir() else inbox.parent
+    return [(source, source.relative_to(root)) for source in _images_in(inbox, outbox, recursive)]
+
+
+def _images_in(inbox: Path, outbox: Place, recursive: bool) -> list[Path]:
     sources = (
         [inbox] if inbox.is_file() else sorted(inbox.rglob("*") if recursive else inbox.glob("*"))
     )
-    scans = [
-        (source, outbox / target_of(source.relative_to(root), keep_format=keep_format))
+    there = outbox.resolve() if isinstance(outbox, Path) else None
+    results = there if there != inbox.resolve() and inbox.is_dir() else None
+    images = [
+        source
         for source in sources
         if source.suffix.lower() in EXTENSIONS
         and source.is_file()
-        and not (apart and inbox.is_dir() and source.resolve().is_relative_to(outbox.resolve()))
+        and not (results and source.resolve().is_relative_to(results))
     ]
-    if not scans:
+    if not images:
         what = "no image in this folder" if inbox.is_dir() else "no such file or folder"
         raise FileNotFoundError(f"restore: {inbox}: {what}")
-    return scans
+    return images
 
 
 def target_of(place: Path, *, keep_format: bool = False) -> Path:
@@ -111,12 +131,16 @@ def target_of(place: Path, *, keep_format: bool = False) -> Path:
     return place if place.suffix.lower() in kept else place.with_name(f"{place.name}.tif")
 
 
-@contextmanager
-def held(outbox: Path) -> Iterator[None]:
+def held(outbox: Place) -> AbstractContextManager[None]:
     """Keep other runs out of `outbox`, and take away what a killed one left half done.
 
     Raises ValueError when another run holds it.
     """
+    return _held_here(outbox) if isinstance(outbox, Path) else locked(outbox)
+
+
+@contextmanager
+def _held_here(outbox: Path) -> Iterator[None]:
     outbox.mkdir(parents=True, exist_ok=True)
     folder = os.open(outbox, os.O_RDONLY)
     try:
@@ -137,7 +161,7 @@ def held(outbox: Path) -> Iterator[None]:
 
 
 def restore_scans(
-    scans: Iterable[tuple[Path, Path]], restorer: Restorer, filing: Filing = PLAIN
+    scans: Iterable[tuple[Place, Place]], restorer: Restorer, filing: Filing = PLAIN
 ) -> Iterator[Record]:
     """Restore each of `scans` (file, where its result goes) in turn; a record of COLUMNS for each.
 
@@ -146,7 +170,10 @@ def restore_scans(
     for source, target in scans:
         outcome: Record = {"file": str(source), "result": str(target)}
         try:
-            sidecar = restore_file(source, target, restorer, filing)
+            if isinstance(source, Path) and isinstance(target, Path):
+                sidecar = restore_file(source, target, restorer, filing)
+            else:
+                sidecar = restore_remote(source, target, restorer, filing)
         except ImageError as error:
             yield outcome | {"outcome": "set aside", "result": "", "reason": str(error)}
             continue
@@ -167,21 +194,20 @@ def speed(megapixels: float, started: float) -> str:
     return f"{megapixels / (time.monotonic() - started):.1f} MP/s"
 
 
-def summed_up(outcomes: Sequence[Record], outbox: Path) -> str:
+def summed_up(outcomes: Sequence[Record], outbox: Place) -> str:
     """Write `outbox`/summary.csv and failures.jsonl; a line that tells how it went.
 
     Raises ValueError when every scan was set aside.
     """
     failures = [outcome for outcome in outcomes if "reason" in outcome]
     flagged = sum(bool(outcome.get("flags")) for outcome in outcomes)
-    write_jsonl(
-        outbox / "failures.jsonl", [{k: each[k] for k in ("file", "reason")} for each in failures]
-    )
+    told_of = [json_line({k: each[k] for k in ("file", "reason")}) for each in failures]
+    write(outbox / "failures.jsonl", b"".join(told_of))
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(each | {"flags": "; ".join(each.get("flags", []))} for each in outcomes)
-    write_bytes(outbox / "summary.csv", table.getvalue().encode())
+    write(outbox / "summary.csv", table.getvalue().encode())
     told = f"restore: {len(outcomes)} scans, {len(failures)} set aside, {flagged} flagged"
     if len(failures) == len(outcomes):
         raise ValueError(f"{told}; see {outbox / 'failures.jsonl'}")

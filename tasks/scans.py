@@ -6,7 +6,6 @@ is in memory as a whole.
 
 import errno
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,8 +14,11 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
+from tasks import jpeg2000
+from tasks.exif import Tags, tags_of, write_into
 from tasks.files import Record, move_whole
 from tasks.images import ImageError
+from tasks.xmp import with_source_type
 
 ENCODINGS = {
     ".png": ".png[compression=6]",
@@ -34,8 +36,6 @@ DEPTHS = {"uchar": 255, "ushort": 65535}
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LAB = {"lab": "float", "labs": "short"}
 MAX_MEGAPIXELS = 4000  # a file that claims more is a bomb, or no scan
-SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
-CREATOR = "Patina"
 
 
 @dataclass
@@ -43,13 +43,14 @@ class Scan:
     """An open scan.
 
     image: its pixels, any row of them at hand. profile: its ICC profile as a file, if it has one.
-    notes: what of the file is not as in the result, in words.
+    notes: what of the file is not as in the result, in words. tags: see `tasks.exif`.
     """
 
     image: pyvips.Image
     folder: Path
     profile: Path | None
     notes: list[str] = field(default_factory=list)
+    tags: Tags = field(default_factory=Tags)
 
     @property
     def height(self) -> int:
@@ -139,8 +140,8 @@ class Scan:
     def file(self, pixels: Path, target: Path) -> None:
         """Write bare `pixels` (H, W, bands) to `target`, whole, in the kind that its name says.
 
-        With the scan's ICC profile, resolution, orientation, XMP and IPTC; EXIF too but in TIFF,
-        where libvips writes none. XMP says that the picture was enhanced by an algorithm.
+        With the scan's ICC profile, resolution, orientation, EXIF, XMP and IPTC. XMP says
+        that the picture was enhanced by an algorithm.
         """
         bare = pyvips.Image.rawload(
             str(pixels), self.width, self.height, self.image.bands, format=self.image.format
@@ -149,11 +150,16 @@ class Scan:
         result = self.image.insert(bare, 0, 0).copy()
         given = result.get("xmp-data") if result.get_typeof("xmp-data") else b""
         result.set_type(pyvips.GValue.blob_type, "xmp-data", with_source_type(given))
+        tiff = target.suffix.lower() in (".tif", ".tiff")
+        if tiff and result.get_typeof("iptc-data"):
+            result.remove("iptc-data")  # it is among the tags, whole
         draft = self.folder / f"result{target.suffix.lower()}"
         size = self.height * self.width * self.image.bands * (1 if self.form()["bits"] == 8 else 2)
         encoding = (ENCODINGS | LOSSY)[target.suffix.lower()]
         options = encoding[encoding.index("[") :].format(big=str(size > BIG_TIFF).lower())
         result.write_to_file(f"{draft}{options}")
+        if tiff:
+            write_into(draft, self.tags)
         move_whole(draft, target)
 
 
@@ -169,6 +175,7 @@ def opened(source: Path, folder: Path) -> Iterator[Scan]:
         notes.append(f"the first of {image.get('n-pages')} pages")
     if image.get_typeof("palette"):
         notes.append("its palette became RGB")
+    tags = tags_of(source, image)
     pixels = folder / "scan.v"
     try:
         image.write_to_file(str(pixels))
@@ -180,7 +187,7 @@ def opened(source: Path, folder: Path) -> Iterator[Scan]:
     if image.get_typeof("icc-profile-data"):
         profile = folder / "profile.icc"
         profile.write_bytes(image.get("icc-profile-data"))
-    yield Scan(image, folder, profile, notes)
+    yield Scan(image, folder, profile, notes, tags)
 
 
 def refuse_if_full(error: pyvips.Error, folder: Path) -> None:
@@ -194,11 +201,11 @@ def _header(source: Path) -> pyvips.Image:
     """The image, not decoded yet, once its form is one that is restored."""
     try:
         image = (
-            _jpeg2000(source)
+            jpeg2000.decoded(source.read_bytes())
             if source.suffix.lower() == ".jp2"
             else pyvips.Image.new_from_file(str(source), fail_on="error", access="sequential")
         )
-    except (pyvips.Error, OSError) as error:
+    except (pyvips.Error, OSError, ValueError) as error:
         raise ImageError(f"{source.name}: no image that can be read to its end") from error
     if image.width * image.height > MAX_MEGAPIXELS * 1e6:
         raise ImageError(
@@ -214,50 +221,3 @@ def _header(source: Path) -> pyvips.Image:
     if colours not in (1, 3) and not (colours == 4 and space == "cmyk"):
         raise ImageError(f"{source.name}: {colours} colour bands; RGB, CMYK and grey are restored")
     return image
-
-
-def _jpeg2000(source: Path) -> pyvips.Image:
-    """libvips' wheel cannot read it; its metadata are not read."""
-    import imagecodecs
-
-    data = source.read_bytes()
-    try:
-        pixels = imagecodecs.jpeg2k_decode(data)
-    except (imagecodecs.Jpeg2kError, ValueError) as error:
-        raise ImageError(f"{source.name}: no image that can be read to its end") from error
-    deep = pixels.dtype == np.uint16
-    grey = pixels.ndim == 2
-    space = ("grey16" if deep else "b-w") if grey else ("rgb16" if deep else "srgb")
-    return pyvips.Image.new_from_array(pixels).copy(interpretation=space)
-
-
-def with_source_type(xmp: bytes) -> bytes:
-    """An XMP packet, or an empty one, that names the digital source type and the software.
-
-    What the packet held stays. Source: IPTC Photo Metadata Standard, Digital Source Type.
-    """
-    history = (
-        '<xmpMM:History><rdf:Seq><rdf:li stEvt:action="edited" '
-        f'stEvt:softwareAgent="{CREATOR}"/></rdf:Seq></xmpMM:History>'
-    )
-    described = (
-        '<rdf:Description rdf:about="" '
-        'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
-        'xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/" '
-        'xmlns:stEvt="http://ns.adobe.com/xap/1.0/sType/ResourceEvent#" '
-        f'Iptc4xmpExt:DigitalSourceType="{SOURCE_TYPE}">'
-        f"{'' if b'xmpMM:History' in xmp else history}</rdf:Description>"
-    ).encode()
-    empty = (
-        b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-        b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
-        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"></rdf:RDF>'
-        b'</x:xmpmeta><?xpacket end="w"?>'
-    )
-    if SOURCE_TYPE.encode() in xmp:
-        return xmp
-    packet = xmp if b"</rdf:RDF>" in xmp else empty
-    # The same property twice would be no XMP
-    packet = re.sub(rb'\s*\w+:DigitalSourceType="[^"]*"', b"", packet)
-    packet = re.sub(rb"(?s)<(\w+:DigitalSourceType)\b.*?</\1>", b"", packet)
-    return packet.replace(b"</rdf:RDF>", described + b"</rdf:RDF>", 1)

@@ -20,6 +20,7 @@ import numpy as np
 from tasks.files import DRAFT, Record, sha256_of, whole_file
 from tasks.images import ImageError
 from tasks.scans import Scan, opened
+from tasks.storage import OnePlace
 from tasks.treating import strips_of
 
 SUFFIX = ".change.zip"
@@ -31,7 +32,7 @@ class UndoError(ValueError):
     """The original cannot be given back; the message names the file and says why."""
 
 
-def package_of(result: Path) -> Path:
+def package_of(result: OnePlace) -> OnePlace:
     """Where the change package of that result lies."""
     return result.with_name(f"{result.name}{SUFFIX}")
 

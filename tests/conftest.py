@@ -1,18 +1,24 @@
-"""What tests share: a real Prefect server, and workspaces of the project in temporary folders."""
+"""What tests share: a real Prefect server, an S3 server, workspaces in temporary folders."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 import flows  # noqa: F401 -- switches telemetry off before anything is imported
 from flows.server import prefect_server
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
 
 PROJECT = Path(__file__).parents[1]
 CODE = (
@@ -82,6 +88,52 @@ class Workspace:
         """The same, elsewhere."""
         shutil.copytree(self.folder, folder, symlinks=True)
         return Workspace(folder)
+
+
+@contextmanager
+def process(*command: str, cwd: Path, **environment: str) -> Iterator[subprocess.Popen]:
+    """A module of our Python that runs while the block lasts."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=cwd,
+        env=Workspace(cwd).environment(**environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def line_with(pattern: str, running: subprocess.Popen) -> str:
+    """What the pattern finds in what a process says, once it says it."""
+    assert running.stdout
+    for line in running.stdout:
+        if found := re.search(pattern, line):
+            threading.Thread(target=running.stdout.read, daemon=True).start()  # or it would block
+            return found[0]
+    raise AssertionError(f"{running.args} ended without {pattern!r}")
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator["AbstractFileSystem"]:
+    """An S3 server on loopback, named in the environment as any other is."""
+    import fsspec
+
+    moto = ("moto.server", "-H", "127.0.0.1", "-p", "0")
+    with (
+        process(*moto, cwd=tmp_path_factory.mktemp("moto")) as running,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("AWS_ENDPOINT_URL", line_with(r"http://127\.0\.0\.1:\d+", running))
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "tester")
+        s3 = fsspec.filesystem("s3")
+        s3.mkdir("lab")
+        yield s3
 
 
 @pytest.fixture(scope="session")

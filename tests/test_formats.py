@@ -10,27 +10,32 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pyvips
+from test_exif import IPTC, TAKEN, tags, with_exif, with_iptc
 from test_restoring import restorer
 from test_scans import HEIGHT, KINDS, mutated, painted, saved
 
+from tasks.exif import tags_of, write_into
 from tasks.filing import restore_file
 from tasks.restoring import restore_scans, target_of
 from tasks.scans import opened
 
 DOCS = Path(__file__).parents[1] / "docs/formats.md"
-HEAD = """| in | its pixels | out | its pixels | unchanged ones | ICC, dpi, XMP | in the sidecar |
-|---|---|---|---|---|---|---|
-"""
+COLUMNS = ("in", "its pixels", "out", "its pixels", "unchanged ones", "ICC, dpi, XMP")
+COLUMNS += ("EXIF, IPTC", "in the sidecar")
+HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"
+HELD = {".tif": "EXIF, IPTC", ".jpg": "EXIF, IPTC", ".png": "EXIF", ".webp": "EXIF"}
 # On the right half of a work there is no damage
 SPARING = dataclasses.replace(restorer(0, damaged=40, fill=0.05), treat=("damage",))
 
 
 def files(folder: Path) -> dict[str, Path]:
-    """A file of each kind, at 300 dpi."""
+    """A file of each kind, with the metadata that it may have."""
     made = {}
-    for number, kind in enumerate(KINDS):
+    for number, (kind, (image, name, options)) in enumerate(KINDS.items()):
         (folder / str(number)).mkdir()
-        made[kind] = saved(kind, folder / str(number))
+        made[kind] = folder / str(number) / name
+        tagged = with_exif(image)
+        (with_iptc(tagged) if name == "a.jpg" else tagged).write_to_file(str(made[kind]), **options)
     for name, bits in (("JPEG 2000", 8), ("JPEG 2000, 16 bit", 16)):
         made[name] = folder / f"{bits}.jp2"
         made[name].write_bytes(imagecodecs.jpeg2k_encode(painted(bits).numpy(), reversible=True))
@@ -38,9 +43,13 @@ def files(folder: Path) -> dict[str, Path]:
     pages = pyvips.Image.arrayjoin([painted()] * 3, across=1)
     pages.write_to_file(str(made["TIFF of three pages"]), page_height=HEIGHT)
     made["JPEG, EXIF orientation 6"] = folder / "turned.jpg"
-    turned = painted().copy()
+    turned = with_iptc(with_exif(painted()))
     turned.set_type(pyvips.GValue.gint_type, "orientation", 6)
     turned.write_to_file(str(made["JPEG, EXIF orientation 6"]))
+    jpeg = made["JPEG"]
+    for path in made.values():
+        if path.suffix == ".tif":  # libvips would write none
+            write_into(path, tags_of(jpeg, pyvips.Image.new_from_file(str(jpeg))))
     return made
 
 
@@ -60,9 +69,11 @@ def table(folder: Path) -> str:
             before = described(scan.image)
             metadata = "kept" if carried(scan.image, kept) else "LOST"
         assert 0 < record["change"]["share_of_pixels"] < 1, kind
+        told = "not read" if source.suffix == ".jp2" else held(target) + " kept"
+        assert source.suffix == ".jp2" or told == HELD[source.suffix] + " kept", kind
         notes = "; ".join(form.get("notes", []))
         out = target.suffix.removeprefix(".").upper()
-        rows.append((kind, before, out, described(kept), same, metadata, notes))
+        rows.append((kind, before, out, described(kept), same, metadata, told, notes))
     lines = [f"| {' | '.join(row)} |\n" for row in rows]
     return HEAD + "".join(lines) + "\n" + malformed(folder)
 
@@ -79,6 +90,16 @@ def carried(before: pyvips.Image, after: pyvips.Image) -> bool:
     fields = [name for name in ("icc-profile-data", "orientation") if before.get_typeof(name)]
     same = all(after.get_typeof(n) and after.get(n) == before.get(n) for n in fields)
     return same and abs(after.xres - before.xres) < 0.01 and bool(after.get_typeof("xmp-data"))
+
+
+def held(result: Path) -> str:
+    """Which of them the result has, whole."""
+    if result.suffix != ".tif":
+        image = pyvips.Image.new_from_file(str(result))
+        return "EXIF" if image.get("exif-ifd2-DateTimeOriginal").startswith(TAKEN) else ""
+    found = tags(result)
+    exif = found.get("ExifTag", {}).get("DateTimeOriginal") == TAKEN
+    return ", ".join(["EXIF"] * exif + ["IPTC"] * (found.get("IPTCNAA") == IPTC))
 
 
 def malformed(folder: Path) -> str:

@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,10 +13,9 @@ from typing import NamedTuple
 
 import cv2
 import dask
-import fsspec
 import numpy as np
 import pytest
-from conftest import Workspace
+from conftest import Workspace, line_with, process
 from distributed import Client
 from fsspec import AbstractFileSystem
 
@@ -43,34 +41,6 @@ class Cluster(NamedTuple):
     address: str
     scheduler: subprocess.Popen
     workers: list[subprocess.Popen]
-
-
-@contextmanager
-def process(*command: str, cwd: Path, **environment: str) -> Iterator[subprocess.Popen]:
-    """A module of our Python that runs while the block lasts."""
-    running = subprocess.Popen(
-        [sys.executable, "-m", *command],
-        cwd=cwd,
-        env=Workspace(cwd).environment(**environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    with running:
-        try:
-            yield running
-        finally:
-            running.kill()
-
-
-def line_with(pattern: str, running: subprocess.Popen) -> str:
-    """What the pattern finds in what a process says, once it says it."""
-    assert running.stdout
-    for line in running.stdout:
-        if found := re.search(pattern, line):
-            threading.Thread(target=running.stdout.read, daemon=True).start()  # or it would block
-            return found[0]
-    raise AssertionError(f"{running.args} ended without {pattern!r}")
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -116,7 +86,9 @@ def clean(collected: Workspace, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 
 @pytest.fixture(scope="module")
-def cluster(collected: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster(
+    collected: Workspace, storage: AbstractFileSystem, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
     """One for all tests here, each of which leaves less of it, started as docs/scaling.md says."""
     workspace = collected.copy(tmp_path_factory.mktemp("cluster") / "workspace")
     with ExitStack() as stack:
@@ -175,6 +147,26 @@ def test_a_worker_with_other_versions_is_refused(
             compute(prepare_batch, ["a job"])
 
 
+def test_the_deployment_restores_a_bucket_on_the_workers(
+    cluster: Cluster, storage: AbstractFileSystem, scans: Path, tmp_path: Path
+) -> None:
+    for path in sorted(scans.rglob("*.jpg"))[:3]:
+        storage.put_file(str(path), f"lab/inbox/{path.name}")
+    storage.pipe_file("lab/inbox/letter.tif", b"Dear museum")
+    workspace = cluster.workspace
+    served = {"PATINA_DASK": cluster.address, "PYTHONUNBUFFERED": "1"}
+    with process("cli", "serve", cwd=workspace.folder, **served) as serving:
+        line_with("Serving restore/batch", serving)
+        places = ("-p", "inbox=s3://lab/inbox", "-p", "outbox=s3://lab/outbox")
+        workspace.run("prefect", "deployment", "run", "restore/batch", *places, "--watch")
+    with Client(cluster.address, set_as_default=False) as client:
+        assert any(client.run(lambda: "openvino" in sys.modules).values())
+    done = [name for name in storage.find("lab/outbox") if name.endswith(".tif.json")]
+    assert len(done) == 3
+    [fault] = storage.cat_file("lab/outbox/failures.jsonl").decode().splitlines()
+    assert "letter.tif: no image that can be read" in fault
+
+
 def test_a_killed_worker_leaves_no_work_undone_and_does_none_twice(
     cluster: Cluster, clean: dict[str, str]
 ) -> None:
@@ -219,22 +211,6 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
             pytest.raises(ClusterError, match=f"no scheduler with a worker at {address}: Timed"),
         ):
             compute(prepare_batch, ["a job"])
-
-
-@pytest.fixture(scope="module")
-def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AbstractFileSystem]:
-    """An S3 server on loopback, named in the environment as any other is."""
-    moto = ("moto.server", "-H", "127.0.0.1", "-p", "0")
-    with (
-        process(*moto, cwd=tmp_path_factory.mktemp("moto")) as running,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv("AWS_ENDPOINT_URL", line_with(r"http://127\.0\.0\.1:\d+", running))
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "tester")
-        s3 = fsspec.filesystem("s3")
-        s3.mkdir("lab")
-        yield s3
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import struct
 import zlib
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import cv2
 import imagecodecs
@@ -12,7 +13,9 @@ import pytest
 import pyvips
 
 from tasks.images import ImageError
-from tasks.scans import SOURCE_TYPE, opened, with_source_type
+from tasks.jpeg2000 import boxes, icc_of
+from tasks.scans import opened
+from tasks.xmp import SOURCE_TYPE, with_source_type
 
 HEIGHT, WIDTH = 300, 210  # more than one strip of rows
 
@@ -120,6 +123,60 @@ def test_jpeg_2000_is_read(deep: bool, tmp_path: Path) -> None:
     np.testing.assert_array_equal(before, pixels)
 
 
+def box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I4s", len(content) + 8, kind) + content
+
+
+def jpeg2000(pixels: np.ndarray, described: bytes, *beside: bytes) -> bytes:
+    """A file whose header box says what is `described`, in place of its colour space."""
+    plain = imagecodecs.jpeg2k_encode(pixels, reversible=True, codecformat="jp2")
+    parts = []
+    for kind, content in boxes(memoryview(plain)):
+        own = [box(k, bytes(c)) for k, c in boxes(content) if k != b"colr"]
+        parts += [box(kind, b"".join([*own, described]) if kind == b"jp2h" else bytes(content))]
+        parts += beside if kind == b"jp2h" else ()
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize("method", [2, 3])
+def test_a_wide_gamut_jpeg_2000_keeps_profile_resolution_and_xmp(
+    method: int, tmp_path: Path
+) -> None:
+    painted(16).write_to_file(str(tmp_path / "a.tif"), profile="p3")
+    tiff = pyvips.Image.new_from_file(str(tmp_path / "a.tif"))
+    profile = tiff.get("icc-profile-data")
+    colour = box(b"colr", bytes([method, 0, 0]) + profile)
+    resolution = box(b"res ", box(b"resc", struct.pack(">4H2b", 300, 254, 600, 254, 4, 4)))
+    xmp = box(b"uuid", bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC") + with_source_type(b""))
+    data = jpeg2000(tiff.numpy(), colour + resolution, xmp)
+    (tmp_path / "a.jp2").write_bytes(data)
+    (tmp_path / "tiff").mkdir()
+    with opened(tmp_path / "a.tif", tmp_path / "tiff") as scan:
+        seen = scan.srgb(0, scan.height)
+    _, after, view = refiled(tmp_path / "a.jp2", tmp_path / "out.tif", 0.0)
+    np.testing.assert_array_equal(after, tiff.numpy())
+    np.testing.assert_array_equal(view, seen)
+    result = pyvips.Image.new_from_file(str(tmp_path / "out.tif"))
+    assert result.get("icc-profile-data") == profile
+    assert result.xres == pytest.approx(600 / 25.4, rel=1e-3)
+    assert result.yres == pytest.approx(300 / 25.4, rel=1e-3)
+    assert result.get("xmp-data") == with_source_type(b"")
+
+
+def test_malformed_boxes_end_the_search_and_no_broken_profile_is_taken() -> None:
+    sound = box(b"colr", b"abc")
+    wrong = [struct.pack(">I4s", size, b"colr") + bytes(8) for size in (7, 17, 0xFFFFFFFF)] + [
+        struct.pack(">I4sQ", 1, b"colr", size) for size in (0, 15, 17, 2**63)
+    ]
+    for each in (b"", b"\0", *wrong, sound[:-1], struct.pack(">I4s", 1, b"colr")):
+        assert [kind for kind, _ in boxes(memoryview(sound + each))] == [b"colr"]
+    assert [len(c) for _, c in boxes(memoryview(struct.pack(">I4s", 0, b"colr") + b"abc"))] == [3]
+    profile = struct.pack(">I", 132) + bytes(32) + b"acsp" + bytes(92)
+    assert icc_of(memoryview(b"\2\0\0" + profile)) == profile
+    for broken in (b"", b"\1\0\0" + profile, b"\2\0\0" + profile[:-1], b"\2\0\0" + bytes(132)):
+        assert icc_of(memoryview(broken)) == b""
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_the_stored_orientation_stays(orientation: int, tmp_path: Path) -> None:
     image = painted().copy()
@@ -153,6 +210,37 @@ def test_profile_resolution_and_xmp_are_kept_and_the_source_type_is_added(tmp_pa
     assert xmp.count("DigitalSourceType") == 1
     assert xmp.count("softwareAgent") == 1
     assert SOURCE_TYPE in xmp
+
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+
+
+@pytest.mark.parametrize(
+    ("attribute", "element"),
+    [
+        ('e:DigitalSourceType="of another"', ""),
+        ("e:DigitalSourceType = 'of another'", ""),
+        ("", "<e:DigitalSourceType>of another</e:DigitalSourceType>"),
+        ("", '<e:DigitalSourceType\nq="1">of another</e:DigitalSourceType >'),
+        ("", '<e:DigitalSourceType r:resource="of another"/>'),
+        ("", "<e:DigitalSourceType/>"),
+        ('e:DigitalSourceType="a"', "<e:DigitalSourceType>b</e:DigitalSourceType>"),
+    ],
+)
+def test_the_source_type_is_stated_once_however_it_was_stated(attribute: str, element: str) -> None:
+    given = (
+        f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:RDF xmlns:r="{RDF}"><r:Description r:about="" '
+        f'xmlns:e="{IPTC}" {attribute}>{element}<e:Event>An event</e:Event>'
+        "</r:Description></r:RDF></x:xmpmeta>"
+    )
+    packet = with_source_type(given.encode())
+    tree = ElementTree.fromstring(packet.decode())
+    name = f"{{{IPTC}}}DigitalSourceType"
+    assert [each.get(name) for each in tree.iter() if each.get(name)] == [SOURCE_TYPE]
+    assert [*tree.iter(name)] == []
+    assert [event.text for event in tree.iter(f"{{{IPTC}}}Event")] == ["An event"]
+    assert with_source_type(packet) == packet
 
 
 def mutated(data: bytes, number: int) -> bytes:

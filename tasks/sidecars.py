@@ -1,0 +1,103 @@
+"""What is filed beside a result, and how a sidecar tells that a scan is done already."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.files import Record, sha256_of
+from tasks.images import ImageError
+from tasks.storage import OnePlace, Place, exists, mark_of, read
+from tasks.treating import Restorer
+from tasks.undoing import package_of
+
+STATEMENT = "A virtual restoration hypothesis, computed; not a record of the object."
+MAPS = ("damage", "difference")
+
+
+@dataclass(frozen=True)
+class Filing:
+    """What is filed beside a result, which pixels are spared, and which works are flagged.
+
+    maps: the damage map, and the change amplified around mid-grey, as PNGs. package: see
+    `tasks.undoing`. protect: a mask of the scan's size, or a folder with one for each scan under
+    the scan's name; pixels where it is not black stay. flag_damaged: the share of a work in its
+    damage map, flag_delta_e2000: the mean change, from which on a work is flagged for a look.
+    """
+
+    maps: bool = False
+    package: bool = False
+    protect: Path | None = None
+    flag_damaged: float = 1.0
+    flag_delta_e2000: float = 100.0
+
+    def mask_of(self, source: Place) -> Path | None:
+        """The mask for that scan. Raises ImageError when a single one was named and is missing."""
+        if self.protect is None or self.protect.is_file():
+            return self.protect
+        if not self.protect.is_dir():
+            raise ImageError(f"{self.protect}: no such mask, or folder of masks")
+        stem = source.name.removesuffix(source.suffix)
+        named = (self.protect / name for name in (source.name, f"{stem}.png"))
+        return next((mask for mask in named if mask.is_file()), None)
+
+    def beside(self, target: OnePlace) -> list[OnePlace]:
+        """The files that lie beside that result, but for its sidecar."""
+        maps = [map_of(target, name) for name in MAPS] if self.maps else []
+        return maps + ([package_of(target)] if self.package else [])
+
+
+PLAIN = Filing()
+
+
+def map_of(target: OnePlace, name: str) -> OnePlace:
+    """Where a map, of MAPS, of that result lies."""
+    return target.with_name(f"{target.name}.{name}.png")
+
+
+def sidecar_of(target: OnePlace) -> OnePlace:
+    """Where the record of that result lies."""
+    return target.with_name(f"{target.name}.json")
+
+
+def wanted_of(source: Place, restorer: Restorer, filing: Filing) -> Record:
+    """What the sidecar must say of model and way of applying it, to be that of `source`."""
+    mask = filing.mask_of(source)
+    return {
+        "model": restorer.model,
+        "applied": restorer.applied() | ({"protect": sha256_of(mask)} if mask else {}),
+    }
+
+
+def already_done(target: Place, source: Record, wanted: Record, filing: Filing) -> Record | None:
+    """The sidecar of `target`, if it is that of the wanted result, which is there and whole.
+
+    source: the mark of the source, see `tasks.storage.mark_of`.
+    Raises ImageError when what lies in the sidecar's place is none of ours.
+    """
+    sidecar = sidecar_of(target)
+    content = read(sidecar)
+    if content is None:
+        return None
+    try:
+        record: Record = json.loads(content)
+        ours = record["statement"] == STATEMENT
+    except (ValueError, KeyError, TypeError):
+        ours = False
+    if not ours:
+        raise ImageError(f"{sidecar}: in the way, and no sidecar of ours; move it elsewhere")
+    same = record["source"] | source == record["source"] and record | wanted == record
+    if not (same and exists(target) and all(exists(path) for path in filing.beside(target))):
+        return None
+    whole = record["result"] | mark_of(target) == record["result"]
+    return record | {"flags": flags_of(record["change"], filing)} if whole else None
+
+
+def flags_of(facts: Record, filing: Filing) -> list[str]:
+    """Why somebody should look at a work, in words."""
+    flags = []
+    if facts["damaged_share"] >= filing.flag_damaged:
+        flags.append(f"{facts['damaged_share']:.0%} of it taken for damage")
+    mean = facts["delta_e2000"]["mean"]
+    if mean >= filing.flag_delta_e2000:
+        flags.append(f"changed by a mean ΔE2000 of {mean}")
+    return flags

@@ -1,0 +1,249 @@
+"""Scans in a bucket are restored as those in a folder are, into a bucket or a folder."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fsspec import AbstractFileSystem
+from test_restoring import patina, restorer, scan
+
+from tasks.files import read_jsonl, sha256_of
+from tasks.images import ImageError
+from tasks.remote import restore_remote
+from tasks.restoring import held, plan, restore_scans, summed_up
+from tasks.sidecars import Filing
+from tasks.storage import Remote, place_of
+from tasks.undoing import package_of, undo
+
+ALL = Filing(maps=True, package=True)
+BESIDE = ("", ".json", ".damage.png", ".difference.png", ".change.zip")
+
+
+@pytest.fixture
+def lab(storage: AbstractFileSystem, tmp_path: Path) -> Iterator[Remote]:
+    """An empty folder of a bucket."""
+    place = place_of(f"s3://lab/{tmp_path.name}")
+    assert isinstance(place, Remote)
+    yield place
+    if storage.exists(place.path):
+        storage.rm(place.path, recursive=True)
+
+
+@pytest.fixture
+def inbox(lab: Remote, tmp_path: Path) -> Path:
+    """Two scans and a broken one here, and the same in the bucket's folder `in`."""
+    folder = tmp_path / "in"
+    (folder / "box").mkdir(parents=True)
+    scan(folder / "a.tif", bits=16)
+    scan(folder / "box" / "b.jpg")
+    (folder / "box" / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (folder / "notes.txt").write_text("no image")
+    lab.files.put(str(folder), f"{lab.path}/in", recursive=True)
+    return folder
+
+
+def restored(inbox: Path | Remote, outbox: Path | Remote, shift: float = 0.1) -> str:
+    """All there is, into the outbox; the line that tells how it went."""
+    with held(outbox):
+        outcomes = list(restore_scans(plan([inbox], outbox), restorer(shift), ALL))
+        return summed_up(outcomes, outbox)
+
+
+def there(folder: Remote) -> dict[str, tuple]:
+    """What tells each file of a folder of a bucket from another version of it."""
+    folder.files.invalidate_cache()
+    found = folder.files.find(folder.path, detail=True)
+    return {
+        name.removeprefix(f"{folder.path}/"): (facts["ETag"], facts["LastModified"])
+        for name, facts in found.items()
+        if facts["type"] == "file"
+    }
+
+
+def test_a_bucket_is_restored_into_a_bucket_as_a_folder_into_a_folder(
+    lab: Remote, inbox: Path, tmp_path: Path
+) -> None:
+    told = restored(lab / "in", lab / "out")
+    assert told == restored(inbox, tmp_path / "out") == "restore: 3 scans, 1 set aside, 0 flagged"
+    lab.files.get(f"{lab.path}/out", str(tmp_path / "copy"), recursive=True)
+    results = {f"a.tif{end}" for end in BESIDE} | {f"box/b.jpg.tif{end}" for end in BESIDE}
+    assert set(there(lab / "out")) == results | {"summary.csv", "failures.jsonl"}
+    for name in results:
+        mine, copy = (tmp_path / folder / name for folder in ("out", "copy"))
+        if name.endswith(".json"):
+            records = [json.loads(path.read_text()) for path in (mine, copy)]
+            for record in records:
+                del record["seconds"]
+                record["source"].pop("version", None)
+                record["result"].pop("version", None)
+            assert records[0] == records[1]
+        elif not name.endswith(".zip"):
+            assert sha256_of(mine) == sha256_of(copy)
+    faults = read_jsonl(tmp_path / "copy/failures.jsonl")
+    assert [fault["file"] for fault in faults] == [f"{lab}/in/box/cut.png"]
+    result = tmp_path / "copy/a.tif"
+    assert sha256_of(undo(result, package_of(result))) == sha256_of(inbox / "a.tif")
+    assert set(there(lab / "in")) == {"a.tif", "box/b.jpg", "box/cut.png", "notes.txt"}
+
+
+def test_what_is_done_there_is_not_done_again_unless_something_changed(
+    lab: Remote, inbox: Path
+) -> None:
+    def redone(shift: float = 0.1) -> set[str]:
+        before = there(lab / "out")
+        restored(lab / "in", lab / "out", shift)
+        after = there(lab / "out")
+        return {name for name in after if name.endswith(".json") and before[name] != after[name]}
+
+    restored(lab / "in", lab / "out")
+    assert redone() == set()
+    assert redone(0.2) == {"a.tif.json", "box/b.jpg.tif.json"}
+    lab.files.pipe_file(f"{lab.path}/out/a.tif", b"another's")
+    assert redone(0.2) == {"a.tif.json"}
+    lab.files.rm_file(f"{lab.path}/out/a.tif.damage.png")
+    assert redone(0.2) == {"a.tif.json"}
+    scan(inbox / "a.tif", bits=8)
+    lab.files.put_file(str(inbox / "a.tif"), f"{lab.path}/in/a.tif")
+    assert redone(0.2) == {"a.tif.json"}
+
+
+def test_inbox_or_outbox_alone_may_be_a_bucket(lab: Remote, inbox: Path, tmp_path: Path) -> None:
+    for source, target in ((inbox, lab / "out"), (lab / "in", tmp_path / "out")):
+        for _ in range(2):
+            assert restored(source, target) == "restore: 3 scans, 1 set aside, 0 flagged"
+    here = {str(p.relative_to(tmp_path / "out")) for p in tmp_path.glob("out/**/*.*")}
+    assert here == set(there(lab / "out"))
+    seconds = json.loads((tmp_path / "out/a.tif.json").read_text())["seconds"]
+    restored(lab / "in", tmp_path / "out")
+    assert json.loads((tmp_path / "out/a.tif.json").read_text())["seconds"] == seconds
+
+
+def test_one_file_may_be_named_and_folders_in_it_left_out(lab: Remote, inbox: Path) -> None:
+    [(source, target)] = plan([lab / "in/box/b.jpg"], lab / "out")
+    assert str(source) == f"{lab}/in/box/b.jpg"
+    assert str(target) == f"{lab}/out/b.jpg.tif"
+    [(source, target)] = plan([lab / "in"], lab / "in/out", recursive=False)
+    assert str(target) == f"{lab}/in/out/a.tif"
+    restore_remote(source, target, restorer(0))
+    assert plan([lab / "in"], lab / "in/out", recursive=False) == [(source, target)]
+    assert f"{lab}/in/out/a.tif" not in {str(s) for s, _ in plan([lab / "in"], lab / "in/out")}
+    with pytest.raises(FileNotFoundError, match="no image in this folder"):
+        plan([lab / "in/out"], lab / "in")
+
+
+def test_no_scan_is_overwritten_there_and_nothing_is_written_outside(
+    lab: Remote, inbox: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=r"a\.tif: its result would overwrite"):
+        plan([lab / "in"], lab / "in")
+    for name in ("odd//absolute.png", "odd/x/../../../outside.png"):
+        lab.files.pipe_file(f"{lab.path}/{name}", b"")
+    targets = [str(target) for _, target in plan([lab / "odd"], tmp_path / "out")]
+    assert sorted(targets) == [f"{tmp_path}/out/{name}.png" for name in ("absolute", "outside")]
+
+
+def test_a_scan_that_went_away_is_set_aside_and_a_foreign_sidecar_is_left(
+    lab: Remote, inbox: Path
+) -> None:
+    scans = plan([lab / "in"], lab / "out")
+    lab.files.rm_file(f"{lab.path}/in/a.tif")
+    lab.files.pipe_file(f"{lab.path}/out/box/b.jpg.tif.json", b"{}")
+    reasons = [outcome["reason"] for outcome in restore_scans(scans, restorer(0))]
+    assert reasons[0].startswith("a.tif: cannot be read")
+    assert "b.jpg.tif.json: in the way, and no sidecar of ours" in reasons[1]
+    with pytest.raises(ImageError, match=r"gone\.tif: cannot be read"):
+        restore_remote(lab / "in/gone.tif", lab / "out/gone.tif", restorer(0))
+
+
+def test_two_runs_do_not_share_an_outbox_there_and_that_of_a_killed_one_is_taken_over(
+    lab: Remote, inbox: Path
+) -> None:
+    lock = f"{lab.path}/out/.patina-lock"
+    with (
+        held(lab / "out"),
+        pytest.raises(ValueError, match=rf"out: another run is filling it \(process {os.getpid()}"),
+        held(lab / "out"),
+    ):
+        pass
+    assert not lab.files.exists(lock)
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    for host, free in ((os.uname().nodename, True), ("elsewhere", False)):
+        lab.files.pipe_file(lock, json.dumps({"host": host, "pid": gone.pid}).encode())
+        if free:
+            with held(lab / "out"):
+                pass
+        else:
+            with pytest.raises(ValueError, match=r"on elsewhere.*remove s3://"), held(lab / "out"):
+                pass
+    assert lab.files.exists(lock)
+
+
+def test_a_run_on_a_bucket_that_was_killed_goes_on(lab: Remote, tmp_path: Path) -> None:
+    for name in "abcd":
+        scan(tmp_path / f"{name}.tif")
+        lab.files.put_file(str(tmp_path / f"{name}.tif"), f"{lab.path}/in/{name}.tif")
+    words = ("restore", f"{lab}/in", "-o", f"{lab}/out", "--maps", "--package")
+    with patina(tmp_path, *words) as process:
+        while len(there(lab / "out")) < 4 and process.poll() is None:
+            time.sleep(0.002)  # between looks; the look decides
+        process.kill()
+        process.communicate()
+    done = {name: mark for name, mark in there(lab / "out").items() if name.endswith(".json")}
+    assert len(done) < 4
+    for name in done:
+        result = lab.files.cat_file(f"{lab.path}/out/{name.removesuffix('.json')}")
+        (tmp_path / "result").write_bytes(result)
+        record = json.loads(lab.files.cat_file(f"{lab.path}/out/{name}"))
+        assert record["result"]["sha256"] == sha256_of(tmp_path / "result")
+    with patina(tmp_path, *words) as process:
+        _, told = process.communicate()
+    assert process.returncode == 0, told
+    after = there(lab / "out")
+    assert len(after) == 4 * len(BESIDE) + 2
+    assert {name: after[name] for name in done} == done
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["s3://nowhere/scans"], "s3://nowhere/scans: The specified bucket does not exist"),
+        (["s3://lab/nothing"], "s3://lab/nothing: no such file or folder"),
+        (["a.tif", "-o", "s3://nowhere/out"], "-lock: The specified bucket does not exist"),
+        (["s4://lab/scans"], "s4://lab/scans: Protocol not known: s4"),
+    ],
+)
+def test_what_is_not_there_is_named(
+    storage: AbstractFileSystem, tmp_path: Path, words: list[str], fault: str
+) -> None:
+    scan(tmp_path / "a.tif")
+    with patina(tmp_path, "restore", *words) as process:
+        _, told = process.communicate()
+    assert process.returncode == 1
+    assert told.startswith("patina: restore: ")
+    assert fault in told
+    assert "Traceback" not in told
+
+
+def test_the_client_that_is_missing_is_named(tmp_path: Path) -> None:
+    without = "import sys; sys.modules['s3fs'] = None; "
+    with patina(tmp_path, "restore", "s3://lab/scans", before=without) as process:
+        _, told = process.communicate()
+    assert process.returncode == 1
+    assert told.startswith("patina: restore: s3://lab/scans: Install s3fs")
+    assert "`pip install s3fs`, or Patina's extra s3" in told
+
+
+def test_other_storages_than_s3_are_used_alike(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    memory = place_of("memory://out")
+    assert isinstance(memory, Remote)
+    for _ in range(2):
+        assert restored(tmp_path / "a.tif", memory).startswith("restore: 1 scans, 0 set aside")
+    assert memory.files.exists("/out/a.tif.json")
+    assert place_of(f"file://{tmp_path}/a.tif") == tmp_path / "a.tif"
