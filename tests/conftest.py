@@ -131,9 +131,12 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator["AbstractFileS
         patch.setenv("AWS_ENDPOINT_URL", line_with(r"http://127\.0\.0\.1:\d+", running))
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "tester")
-        s3 = fsspec.filesystem("s3")
+        # One that fsspec keeps would still ask the server of another module
+        s3 = fsspec.filesystem("s3", skip_instance_cache=True)
+        type(s3).clear_instance_cache()
         s3.mkdir("lab")
         yield s3
+        type(s3).clear_instance_cache()
 
 
 @pytest.fixture(scope="session")
