@@ -7,7 +7,7 @@ import numpy as np
 
 from tasks import images
 from tasks.degradations import DEGRADATIONS
-from tasks.files import write_bytes, write_json
+from tasks.files import json_bytes, write_bytes, write_json
 from tasks.items import ItemStore
 from tasks.recipes import Recipe, draw_recipe, render, single_recipe
 
@@ -56,7 +56,7 @@ def deteriorate(clean: Path, jobs: Sequence[tuple[str, Recipe]], store: ItemStor
     for key, recipe in jobs:
         degraded, mask = render(original, recipe)
         with store.filing(key) as folder:
-            write_bytes(folder / "image.png", images.png_bytes(images.to_uint8(degraded)))
+            (folder / "image.png").write_bytes(images.png_bytes(images.to_uint8(degraded)))
             if np.any(mask):
-                write_bytes(folder / "mask.png", images.png_bytes(images.to_uint8(mask)))
-            write_json(folder / "recipe.json", recipe.model_dump(mode="json"))
+                (folder / "mask.png").write_bytes(images.png_bytes(images.to_uint8(mask)))
+            (folder / "recipe.json").write_bytes(json_bytes(recipe.model_dump(mode="json")))

@@ -46,14 +46,14 @@ def write_bytes(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def json_bytes(value: Any) -> bytes:
+    """`value` as indented JSON, keys in the order given."""
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, keys in the order given, whole."""
     write_bytes(path, json_bytes(value))
-
-
-def json_bytes(value: Any) -> bytes:
-    """Indented JSON, keys in the order given."""
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def write_jsonl(path: Path, records: Iterable[Record]) -> None:

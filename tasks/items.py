@@ -41,8 +41,9 @@ class ItemStore:
     def filing(self, key: str) -> Iterator[Path]:
         """A folder to write into; it becomes the item of `key` when the block ends well.
 
-        Files are synced and made read-only first. Where another process was quicker, its item
-        stays and this one is dropped: both are the same.
+        Files are synced and made read-only first, so that the block need not write them whole.
+        Where another process was quicker, its item stays and this one is dropped: both are the
+        same.
         """
         (self.root / "tmp").mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=self.root / "tmp"))

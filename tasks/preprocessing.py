@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from tasks import images
-from tasks.files import Record, write_bytes, write_json
+from tasks.files import Record, json_bytes
 from tasks.items import ItemStore
 
 VERSION = 1  # raise it when the pixels that `prepare` gives change
@@ -29,8 +29,8 @@ def prepare(source: Path, key: str, store: ItemStore, *, working_px: int) -> Non
         "phash": f"{perceptual_hash(clean):016x}",
     }
     with store.filing(key) as folder:
-        write_bytes(folder / "clean.png", png)
-        write_json(folder / "facts.json", facts)
+        (folder / "clean.png").write_bytes(png)
+        (folder / "facts.json").write_bytes(json_bytes(facts))
 
 
 def perceptual_hash(image: np.ndarray) -> int:
