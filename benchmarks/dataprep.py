@@ -28,14 +28,16 @@ from rich.table import Table
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+import flows  # noqa: E402, F401 -- libvips gets one thread here too, as in a stage
 from tasks.degradations import DEGRADATIONS  # noqa: E402 -- found by the line above
-from tasks.files import read_jsonl, write_bytes  # noqa: E402
+from tasks.files import read_jsonl  # noqa: E402
 from tasks.images import load_srgb, png_bytes, read_png, to_float, to_uint8  # noqa: E402
 from tasks.preprocessing import perceptual_hash  # noqa: E402
 from tasks.recipes import read_recipe, render  # noqa: E402
 
 CODE = ("crawler", "data", "flows", "models", "scans", "tasks", "params.py", "params.yaml")
 FEW = 4  # items
+FACTS_BYTES = 200  # of the small file beside each image: facts, or a recipe
 SAMPLED = 40  # works, or twins, by which a part is measured
 
 
@@ -151,8 +153,17 @@ def preprocess_parts(place: Path) -> dict[str, float]:
         "decode, resize": alone(lambda file: load_srgb(file, long_side_px=size), files),
         "perceptual hash": alone(perceptual_hash, clean),
         "encode": alone(png_bytes, clean),
-        "write": alone(lambda data: write_bytes(place / "x.png", data), encoded),
+        "write": alone(lambda data: write(place, data, bytes(FACTS_BYTES)), encoded),
     }
+
+
+def write(place: Path, *files: bytes) -> None:
+    """The files of an item on the disk, in the least that can be done."""
+    for number, content in enumerate(files):
+        with (place / f"written-{number}").open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def degrade_parts(place: Path) -> dict[str, float]:
@@ -172,7 +183,7 @@ def degrade_parts(place: Path) -> dict[str, float]:
         "deteriorate": alone(lambda job: render(*job), jobs),
         "encode": alone(lambda image: png_bytes(to_uint8(image)), [twin for twin, _ in made]),
         "encode masks": alone(png_bytes, masks) * len(masks) / len(chosen) if masks else 0.0,
-        "write": alone(lambda data: write_bytes(place / "x.png", data), pngs),
+        "write": alone(lambda data: write(place, data, bytes(FACTS_BYTES)), pngs),
     }
 
 
