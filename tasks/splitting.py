@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Mapping
 
 import numpy as np
-from sklearn.cluster import DBSCAN
 
 SIDES = ("train", "validation", "test")
 NEAR_BITS = 6  # of 64: what a new encoding or scale of the same picture changes at most
@@ -21,15 +20,18 @@ def group_works(phashes: Mapping[str, str]) -> dict[str, str]:
     a group, and so do the neighbours of neighbours.
     """
     ids = sorted(phashes)
-    if not ids:
-        return {}
-    numbers = np.array([int(phashes[work], 16) for work in ids], dtype=">u8")
-    bits = np.unpackbits(numbers.view(np.uint8).reshape(-1, 8), axis=1).astype(bool)
-    near = DBSCAN(eps=(NEAR_BITS + 0.5) / 64, min_samples=1, metric="hamming").fit(bits)
-    first: dict[int, str] = {}
-    return {
-        work: first.setdefault(label, work) for work, label in zip(ids, near.labels_, strict=True)
-    }
+    hashes = np.array([int(phashes[work], 16) for work in ids], np.uint64)
+    groups: dict[str, str] = {}
+    left = np.arange(len(ids))
+    while left.size:
+        name, reached, left = ids[left[0]], [left[0]], left[1:]
+        groups[name] = name
+        while reached:  # one work against all that are left: memory does not grow with the pairs
+            near = np.bitwise_count(hashes[left] ^ hashes[reached.pop()]) <= NEAR_BITS
+            found, left = left[near].tolist(), left[~near]
+            groups |= {ids[number]: name for number in found}
+            reached += found
+    return groups
 
 
 def deal(

@@ -60,6 +60,13 @@ def test_near_duplicates_share_a_group_and_so_a_side() -> None:
     assert sides["copy"] == sides["work-7"]
 
 
+def test_neighbours_of_neighbours_share_a_group_named_after_its_first() -> None:
+    hashes = {f"work-{5 - i}": f"{(1 << 6 * i) - 1:016x}" for i in range(6)}  # six bits a step
+    hashes["far"] = f"{(1 << 64) - 1:016x}"
+    assert group_works(hashes) == {"far": "far"} | {f"work-{i}": "work-0" for i in range(6)}
+    assert group_works({}) == {}
+
+
 def test_a_collection_of_near_duplicates_alone_is_refused() -> None:
     with pytest.raises(ValueError, match="none of the 100 works, in 1 groups"):
         deal(dict.fromkeys(alone(100), "work-20"), **SHARES)
