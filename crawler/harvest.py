@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from crawler.items import Artwork, CrawlError
+from crawler.verify import KINDS
 
 Row = dict[str, Any]
 
@@ -38,6 +39,7 @@ ABOUT_THE_WORK = [
 ABOUT_THE_FILE = "image_url asked_width asked_height retrieved sha256 size_bytes width height"
 MANIFEST_FIELDS = ("id", "file", *ABOUT_THE_WORK, *ABOUT_THE_FILE.split())
 RECORD_FIELDS = (*MANIFEST_FIELDS, "number", "version", "etag", "last_modified", "max_pixels")
+SUFFIXES = {".bin", *(kind.suffix for kind in KINDS)}
 PLACEHOLDER_WORKS = 4  # so many works with the very same image have none
 
 
@@ -126,8 +128,7 @@ class Harvest:
         self.place(item, "artworks")
         record: Row = {name: getattr(item, name) for name in RECORD_FIELDS}
         record["selection"] = selection
-        for outdated in (self.folder / "rejected").glob(f"{item.id}.*"):
-            outdated.unlink()
+        self.remove(item.id, "rejected")
         if record != self.record(item.id):
             write_record(self.folder / "records" / f"{item.id}.json", record)
         return record
@@ -153,9 +154,15 @@ class Harvest:
         new = self.folder / item.file
         if old != new:
             old.replace(new)
-        for other in (self.folder / folder).glob(f"{item.id}.*"):
-            if other != new:
-                other.unlink()
+        self.remove(item.id, folder, but=new.suffix)
+
+    def remove(self, work: str, folder: str, but: str = "") -> None:
+        """Remove the work's files from `folder`, except the one with the suffix `but`.
+
+        By name: to look for them would be to read the whole folder for every work.
+        """
+        for suffix in SUFFIXES - {but}:
+            (self.folder / folder / f"{work}{suffix}").unlink(missing_ok=True)
 
     def listed(self, crawl: str) -> str:
         """The day on which that crawl came to its end last; "" if it never did."""

@@ -11,8 +11,9 @@ import re
 import threading
 import uuid
 from contextlib import suppress
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -39,7 +40,7 @@ class Museum:
         self.seed, self.page_size, self.robots = seed, page_size, robots
         self.numbers = {self.image_id(number): number for number in range(works)}
         self.requests: list[str] = []
-        # a listing paints its page for the words; the images asked for next are then at hand
+        # a record paints its work for the words; the image asked for next is then at hand
         self.painted = lru_cache(maxsize=4 * page_size)(self.paint)
 
     def __enter__(self) -> Self:
@@ -61,6 +62,17 @@ class Museum:
     @property
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.server.server_port}"
+
+    @cached_property
+    def version(self) -> str:
+        """Changes when the works do: they follow from the seed and from how they are painted.
+
+        So a crawl that has a work already need not have it painted again for its words.
+        """
+        here = Path(__file__)
+        sources = [here, *sorted((here.parent / "painting").glob("*.py"))]
+        digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
+        return f"{self.seed}-{digest.hexdigest()[:16]}"
 
     def image_id(self, number: int) -> str:
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{WEBSITE}/{self.seed}/{number}"))
@@ -86,6 +98,7 @@ class Museum:
             "medium_display": words["medium"],
             "image_id": self.image_id(number),
             "is_public_domain": True,
+            "updated_at": self.version,
         }
 
     def search(self, after: int, limit: int) -> dict[str, Any]:
@@ -100,7 +113,9 @@ class Museum:
                 "total_pages": -(-len(left) // limit),
                 "current_page": 1,
             },
-            "data": [{"id": FIRST_ID + number} for number in left[:limit]],
+            "data": [
+                {"id": FIRST_ID + number, "updated_at": self.version} for number in left[:limit]
+            ],
             "config": CONFIG,
         }
 

@@ -17,7 +17,7 @@ import pyvips
 
 from crawler.items import CrawlError
 from crawler.loaders import ArtworkLoader
-from crawler.museum import IMAGE, Museum
+from crawler.museum import IMAGE, RECORD, Museum
 from crawler.run import folder_arguments, settings_for
 from crawler.spiders.folder import images_in, work_id
 from crawler.verify import examine
@@ -120,6 +120,8 @@ def test_a_second_crawl_fetches_only_what_is_missing_or_changed(harvest: Harvest
     )
     wanted = {harvest.museum.image_id(number) for number in (1, 4)}
     assert {path.split("/")[3] for path in images_asked_for(harvest.museum)} == wanted
+    records = [path for path in harvest.museum.requests if RECORD.match(path)]
+    assert len(records) == 2  # of the others the listing says that they are as they were
     assert "7 filed (5 from an earlier crawl)" in done.stdout
     assert (harvest.folder / "manifest.jsonl").read_bytes() == before
 
