@@ -5,8 +5,9 @@
 Runs the stages `preprocess` and `degrade`, Prefect server and all, on works of FOLDER or else on
 painted ones, in a workspace of its own. In the same run each part is measured alone, in one process
 with one thread. Prints images/s, what two processes gain over one, what one process reaches of the
-sum of its parts, their shares, and what each degradation costs for a megapixel. The start of server
-and processes is told apart: it is the same for a hundred works and for a hundred thousand.
+sum of its parts, their shares, and what each degradation costs for a megapixel. The rates are
+those in the middle of a stage; what its beginning and its end take beyond that (the server, the
+processes, publishing) is told apart.
 """
 
 import argparse
@@ -36,7 +37,7 @@ from tasks.preprocessing import perceptual_hash  # noqa: E402
 from tasks.recipes import read_recipe, render  # noqa: E402
 
 CODE = ("crawler", "data", "flows", "models", "scans", "tasks", "params.py", "params.yaml")
-FEW = 4  # items
+MIDDLE = 0.1, 0.9  # of the items, by when they were filed
 FACTS_BYTES = 200  # of the small file beside each image: facts, or a recipe
 SAMPLED = 40  # works, or twins, by which a part is measured
 
@@ -55,21 +56,20 @@ def main() -> None:
             "2 processes/s",
             "speed-up",
             "of its parts",
-            "start, s",
+            "begin and end, s",
         )
         shares = Table("stage", "part", "ms an image", "share")
         for name in ("preprocess", "degrade"):
-            seconds, starts = zip(*(timed(place, name, number) for number in (1, 2)), strict=True)
-            images = len(read_jsonl(place / OUTS[name] / "manifest.jsonl")) - FEW
+            rates, rests = zip(*(timed(place, name, number) for number in (1, 2)), strict=True)
             parts = PARTS[name](place)
             alone = 1 / sum(parts.values())
             stages.add_row(
                 name,
-                str(images),
-                *(f"{images / spent:.1f}" for spent in seconds),
-                f"{seconds[0] / seconds[1]:.2f}",
-                f"{images / seconds[0] / alone:.0%}",
-                f"{starts[1]:.1f}",
+                str(len(read_jsonl(place / OUTS[name] / "manifest.jsonl"))),
+                *(f"{rate:.1f}" for rate in rates),
+                f"{rates[1] / rates[0]:.2f}",
+                f"{rates[0] / alone:.0%}",
+                f"{rests[1]:.1f}",
             )
             for part, cost in parts.items():
                 shares.add_row(name, part, f"{cost * 1e3:.2f}", f"{cost * alone:.0%}")
@@ -124,22 +124,20 @@ def stage(place: Path, name: str, *, processes: int) -> None:
 
 
 def timed(place: Path, name: str, processes: int) -> tuple[float, float]:
-    """Seconds that a stage takes for its items, from an empty store; and for anything else.
+    """Images/s of a stage in the MIDDLE of its items, from an empty store, and the seconds beyond.
 
-    The latter is what it takes with all but FEW items in the store: the server, the start of the
-    processes, publishing.
+    The latter are what the stage takes longer than it would if that rate were all there is.
     """
     items = place / ".cache/items"
-    shutil.rmtree(items, ignore_errors=True)
-    spent = []
-    for _ in range(2):
-        shutil.rmtree(place / OUTS[name], ignore_errors=True)
-        started = time.monotonic()
-        stage(place, name, processes=processes)
-        spent.append(time.monotonic() - started)
-        for item in sorted(items.glob("??/*"))[:FEW]:
-            shutil.rmtree(item)
-    return spent[0] - spent[1], spent[1]
+    for folder in (items, place / OUTS[name]):
+        shutil.rmtree(folder, ignore_errors=True)
+    started = time.monotonic()
+    stage(place, name, processes=processes)
+    spent = time.monotonic() - started
+    filed = np.sort([item.stat().st_mtime for item in items.glob("??/*")])
+    first, last = (round(share * (len(filed) - 1)) for share in MIDDLE)
+    rate = float((last - first) / (filed[last] - filed[first]))
+    return rate, spent - len(filed) / rate
 
 
 def preprocess_parts(place: Path) -> dict[str, float]:

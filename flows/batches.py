@@ -17,6 +17,7 @@ from tasks.files import Record
 from tasks.processes import CORES, one_thread, start_worker
 
 BATCH = 64  # works in a task, when there are many
+ROUNDS = 6  # tasks for each worker, at least: who is done first waits for no more than one of them
 WORKERS = int(os.environ.get("PATINA_WORKERS", 0)) or CORES
 CLUSTER = os.environ.get("PATINA_DASK", "")  # a Dask scheduler, such as tcp://host:8786
 SAME = (
@@ -104,8 +105,8 @@ def compute(task: Task, jobs: Sequence[Any], *shared: Any) -> list[Record]:
 
 
 def _batches(jobs: Sequence[Any], workers: int) -> Iterable[Sequence[Any]]:
-    """Few jobs still keep every worker busy; many go in batches of BATCH."""
-    size = max(1, min(BATCH, -(-len(jobs) // (2 * workers))))
+    """Few jobs still keep every worker busy to the end; many go in batches of BATCH."""
+    size = max(1, min(BATCH, -(-len(jobs) // (ROUNDS * workers))))
     return [jobs[start : start + size] for start in range(0, len(jobs), size)]
 
 
