@@ -13,7 +13,8 @@ from params import Evaluate
 from tasks import reporting
 from tasks.files import Record, read_jsonl, write_bytes, write_json, write_jsonl
 from tasks.images import read_png
-from tasks.scoring import score
+from tasks.scoring import damage_map_ap, damaged, score
+from tasks.sidecars import map_of
 
 
 @flow(name="evaluate", task_runner=processes())
@@ -39,13 +40,18 @@ def score_batch(twins: list[Record]) -> list[Record]:
     for twin in twins:
         clean = read_png(CLEAN / twin["clean"])
         degraded, restored = (read_png(path) for path in before_after(twin))
-        rows.append(
-            {
-                **{key: twin[key] for key in ("work", "twin", "families")},
-                "degraded": score(clean, degraded),
-                "restored": score(clean, restored),
-            }
-        )
+        row = {
+            **{key: twin[key] for key in ("work", "twin", "families")},
+            "degraded": score(clean, degraded),
+            "restored": score(clean, restored),
+        }
+        if twin["mask"]:
+            mask, found = (
+                read_png(path)[..., 0] for path in (DEGRADED / twin["mask"], map_of_twin(twin))
+            )
+            if damaged(mask).any():
+                row[reporting.MAP] = damage_map_ap(mask, found)
+        rows.append(row)
     return rows
 
 
@@ -55,11 +61,17 @@ def before_after(twin: Record) -> tuple[Path, Path]:
     return DEGRADED / image, RESTORED / image.relative_to("images/test")
 
 
+def map_of_twin(twin: Record) -> Path:
+    """The damage map that was filed beside the restored file."""
+    return map_of(before_after(twin)[1], "damage")
+
+
 def draw_panels(twins: list[Record], most: int) -> None:
-    """Degraded, restored and clean side by side: the first mixed twin of the first works."""
+    """Degraded, its damage map, restored and clean: the first mixed twin of the first works."""
     (REPORTS / "panels").mkdir(parents=True, exist_ok=True)
     for twin in [twin for twin in twins if twin["twin"] == "twin-0"][:most]:
-        files = [*before_after(twin), CLEAN / twin["clean"]]
+        degraded, restored = before_after(twin)
+        files = [degraded, map_of_twin(twin), restored, CLEAN / twin["clean"]]
         reporting.panel(REPORTS / "panels" / f"{twin['work']}.png", files)
 
 
@@ -73,6 +85,8 @@ def tell_mlflow(params: Evaluate, overall: Record, families: dict[str, Record]) 
             for when in ("degraded", "restored"):
                 metrics = summary[when].items()
                 mlflow.log_metrics({f"{name}.{when}.{metric}": value for metric, value in metrics})
+            if reporting.MAP in summary:
+                mlflow.log_metric(f"{name}.{reporting.MAP}", summary[reporting.MAP])
         mlflow.log_table(reporting.columns(families), "families.json")
         mlflow.log_artifacts(str(REPORTS), "reports")
         tracking.register(active)

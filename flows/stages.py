@@ -38,6 +38,6 @@ def arguments(name: str, params: Params) -> dict[str, Any]:
     """What the flow `name` is called with."""
     extra: dict[str, dict[str, Any]] = {
         "train": {"mixture": params.degrade},
-        "restore": {"model": MODEL / "model.keras"},
+        "restore": {"model": MODEL / "model.keras", "maps": True},
     }
     return {"params": getattr(params, name), **extra.get(name, {})}

@@ -10,15 +10,17 @@ from models.interventions import head
 Tensor = Any  # a symbolic Keras tensor (N, H, W, C)
 
 # Channels at a half of the image's size, a quarter, …; blocks on the way down, and up
+THIN = ((32, 48, 64), (1, 1, 2), (2, 1))
 SEEING = ((32, 64, 96, 128), (1, 1, 1, 2), (1, 1, 1))
 MENDING = ((48, 80, 128, 192), (2, 1, 1, 2), (5, 1, 1))
 
 
 def conservator(*, width: float = 1.0) -> keras.Model:
-    """One encoder-decoder looks for damage, a second one mends, and is shown what the first found.
+    """Two encoder-decoders look for damage, a third one mends, and is shown what they found.
 
     (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 16 -> (N, H, W, 7), see
-    `models.interventions`. width: factor on the channels. The two share no weights: what is rare
+    `models.interventions`. width: factor on the channels. The first looks for what has a shape,
+    the second for lines: hairs, creases and scratches. The three share no weights: what is rare
     and thin, as a scratch, is learnt only by weights that nothing louder pulls at. They work on
     half the image's size and less: features at full size would cost most and see least. No
     normalisation and no pooling over the whole: what a tile gives depends only on what is near.
@@ -30,8 +32,11 @@ def conservator(*, width: float = 1.0) -> keras.Model:
     """
     image = layers.Input((None, None, 3), name="image")
     centred = layers.Rescaling(2.0, offset=-1.0, name="centred")(image)
-    seen = encoder_decoder(centred, *SEEING, width=width, name="seeing", normed=True)
-    logit = head(layers.Conv2DTranspose, 4, strides=2, channels=1, name="damage")(seen)
+    logits = []
+    for name, sizes, found in (("seeing", SEEING, "damage"), ("thin", THIN, "hairlines")):
+        seen = encoder_decoder(centred, *sizes, width=width, name=name, normed=True)
+        logits.append(head(layers.Conv2DTranspose, 4, strides=2, channels=1, name=found)(seen))
+    logit = layers.Maximum(name="found")(logits)
     damage = ops.stop_gradient(ops.sigmoid(logit))
     shown = layers.Concatenate(name="shown")([centred, damage])
     mended = encoder_decoder(shown, *MENDING, width=width, name="mending", normed=False)

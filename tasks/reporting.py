@@ -13,23 +13,29 @@ from tasks.scoring import METRICS
 
 UNITS = {"psnr_db": "PSNR dB", "ssim": "SSIM", "delta_e2000": "ΔE2000"}
 LABELS = UNITS | {"dominant_channel_accuracy": "dominant channel"}
+MAP = "damage_map_ap"  # of twins that have local damage
 GAP_PX = 8
 
 
 def summarise(rows: Sequence[Record]) -> Record:
     """Means of all METRICS before and after, over `rows`.
 
-    rows: one a twin, with "degraded" and "restored", each a mapping from metric to value.
+    rows: one a twin, with "degraded" and "restored", each a mapping from metric to value, and MAP
+    where there is a mask.
     """
-    return {
+    summary: Record = {
         "twins": len(rows),
         **{
-            when: {
-                name: round(float(np.mean([r[when][name] for r in rows])), 4) for name in METRICS
-            }
+            when: {name: _mean([row[when][name] for row in rows]) for name in METRICS}
             for when in ("degraded", "restored")
         },
     }
+    maps = [row[MAP] for row in rows if MAP in row]
+    return summary | ({MAP: _mean(maps)} if maps else {})
+
+
+def _mean(values: Sequence[float]) -> float:
+    return round(float(np.mean(values)), 4)
 
 
 def by_family(rows: Sequence[Record]) -> dict[str, Record]:
@@ -50,15 +56,17 @@ def family_of(twin: Record) -> str:
 
 def markdown(overall: Record, families: Mapping[str, Record]) -> str:
     """The summaries as a table: before → after."""
-    lines = ["| | twins | " + " | ".join(LABELS[name] for name in METRICS) + " |"]
-    lines.append("|---" * (len(METRICS) + 2) + "|")
+    labels = (*(LABELS[name] for name in METRICS), "damage map, AP")
+    lines = [f"| | twins | {' | '.join(labels)} |"]
+    lines.append("|---" * (len(labels) + 2) + "|")
     for name, summary in {**families, "all": overall}.items():
         cells = [
             f"{summary['degraded'][metric]:.{_digits(metric)}f} → "
             f"{summary['restored'][metric]:.{_digits(metric)}f}"
             for metric in METRICS
         ]
-        lines.append(f"| {name} | {summary['twins']} | " + " | ".join(cells) + " |")
+        cells.append(f"{summary[MAP]:.3f}" if MAP in summary else "")
+        lines.append(f"| {name} | {summary['twins']} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -76,7 +84,7 @@ def columns(families: Mapping[str, Record]) -> dict[str, list]:
         )
         gain = [round(a - b, 4) for a, b in zip(after, before, strict=True)]
         table |= {f"{metric}_degraded": before, f"{metric}_restored": after, f"{metric}_gain": gain}
-    return table
+    return table | {MAP: [summary.get(MAP) for summary in families.values()]}
 
 
 def csv_table(families: Mapping[str, Record]) -> str:

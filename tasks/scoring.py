@@ -6,6 +6,7 @@ Images are uint8 (H, W, 3), sRGB, of equal shape, at least 7 pixels a side.
 import numpy as np
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from sklearn.metrics import average_precision_score
 
 METRICS = ("psnr_db", "ssim", "delta_e2000", "dominant_channel_accuracy")
 
@@ -45,3 +46,18 @@ def dominant_channel_accuracy(reference: np.ndarray, image: np.ndarray) -> float
     project reported; it says little, and is kept for comparison.
     """
     return float(np.mean(reference.argmax(axis=2) == image.argmax(axis=2)))
+
+
+def damaged(mask: np.ndarray) -> np.ndarray:
+    """Where a mask, uint8, covers enough to show: a tenth."""
+    return mask > 25
+
+
+def damage_map_ap(mask: np.ndarray, damage: np.ndarray) -> float:
+    """Average precision, 0 to 1, of a damage map against the true mask, both uint8 (H, W).
+
+    The share of the pixels that are `damaged` is what a map that knows nothing reaches; there must
+    be some.
+    Source: Davis & Goadrich, "The Relationship Between Precision-Recall and ROC Curves" (2006).
+    """
+    return float(average_precision_score(damaged(mask).ravel(), damage.ravel()))

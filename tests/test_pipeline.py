@@ -175,6 +175,8 @@ def test_the_pipeline_ends_in_restored_works_and_metrics(finished: Workspace) ->
                 "delta_e2000",
                 "dominant_channel_accuracy",
             }
+    assert 0 < metrics["scratches"]["damage_map_ap"] <= 1
+    assert "damage_map_ap" not in metrics["blur"]
     twins = [t for t in manifest(finished, "data/degraded") if t["side"] == "test"]
     assert metrics["all"]["twins"] == len(twins)
     for twin in twins:

@@ -41,6 +41,13 @@ def test_dominant_channel_accuracy_is_what_keras_calls_accuracy() -> None:
     assert scoring.dominant_channel_accuracy(*pair) == pytest.approx(float(metric.result()))
 
 
+def test_average_precision_of_a_damage_map_is_that_of_its_ranking() -> None:
+    mask = np.array([[255, 0, 200, 0]], np.uint8)
+    found = np.array([[250, 200, 100, 0]], np.uint8)
+    # Found first with precision 1, second among three with 2/3, half of the damage each
+    assert scoring.damage_map_ap(mask, found) == pytest.approx((1 + 2 / 3) / 2)
+
+
 def test_an_image_equals_itself() -> None:
     scores = scoring.score(GREY, GREY)
     assert list(scores) == list(scoring.METRICS)
