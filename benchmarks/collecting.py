@@ -29,7 +29,8 @@ from rich.table import Table
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.replay import Artic, Work  # noqa: E402 -- found by the line above
+from tests.replay.museums import Artic  # noqa: E402 -- found by the line above
+from tests.replay.works import Work  # noqa: E402 -- and this
 
 IN_A_ROW = 50
 MUSEUM = "Art Institute of Chicago"

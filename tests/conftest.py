@@ -1,4 +1,4 @@
-"""What tests share: a real Prefect server, an S3 server, workspaces in temporary folders."""
+"""What tests share: museums, real Prefect and S3 servers, workspaces in temporary folders."""
 
 import os
 import re
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from replay.museums import MUSEUMS
+from replay.serving import Replay
 
 import flows  # noqa: F401 -- switches telemetry off before anything is imported
 from flows.server import prefect_server
@@ -116,6 +118,12 @@ def line_with(pattern: str, running: subprocess.Popen) -> str:
             threading.Thread(target=running.stdout.read, daemon=True).start()  # or it would block
             return found[0]
     raise AssertionError(f"{running.args} ended without {pattern!r}")
+
+
+@pytest.fixture(scope="module", params=MUSEUMS, ids=lambda museum: museum.source)
+def kind(request: pytest.FixtureRequest) -> type[Replay]:
+    """Each museum in turn."""
+    return request.param
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import Workspace
-from replay import Artic, Cleveland, exhibition
+from replay.museums import Artic, Cleveland
+from replay.works import exhibition
 
 from tasks.files import read_jsonl
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pyvips
+from restorers import restorer
 from test_exif import IPTC, TAKEN, tags, with_exif, with_iptc
-from test_restoring import restorer
 from test_scans import HEIGHT, KINDS, mutated, painted, saved
 
 from tasks.exif import tags_of, write_into

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from fsspec import AbstractFileSystem
-from test_restoring import patina, restorer, scan
+from restorers import patina, restorer, scan
 
 from tasks.files import read_jsonl, sha256_of
 from tasks.images import ImageError

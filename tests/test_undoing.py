@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import pyvips
-from test_restoring import restorer, scan
+from restorers import restorer, scan
 from test_scans import KINDS, saved
 
 from tasks.files import sha256_of

@@ -1,0 +1,77 @@
+"""Crawls of a museum's replay, each in a process of its own as in use."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from replay.serving import Replay, Request
+
+ROOT = Path(__file__).resolve().parents[1]
+FREE = range(101, 108)
+CONTACT = "crawl@example.org"
+Start = TypeVar("Start")  # where a scene begins: with a kind of museum, or with an earlier crawl
+
+
+class Crawl(NamedTuple):
+    museum: Replay
+    folder: Path
+    code: int
+    said: str
+    error: str
+    asked: list[Request]  # what this crawl asked for
+    stats: dict[str, Any]
+
+    def rows(self, name: str) -> dict[str, dict[str, Any]]:
+        """The rows of a file of the harvest, by id."""
+        lines = (self.folder / name).read_text(encoding="utf-8").splitlines()
+        return {row["id"]: row for row in map(json.loads, lines)}
+
+    def works(self, kind: str) -> list[int]:
+        """Numbers of the works asked for, sorted, as often as they were."""
+        return sorted(request.number for request in self.asked if request.kind == kind)
+
+    def filed(self) -> set[int]:
+        return {int(work.rpartition("-")[2]) for work in self.rows("manifest.jsonl")}
+
+    def reason(self, number: int) -> str:
+        return self.rows("rejected.jsonl")[self.id(number)]["reason"]
+
+    def id(self, number: int) -> str:
+        return f"{self.museum.source}-{number}"
+
+
+def command(museum: Replay, folder: Path, *options: object) -> list[str]:
+    call = [sys.executable, "-W", "error", "-m", "crawler.run", "--source", museum.source]
+    call += ["--out", str(folder), "--replay-origin", museum.origin, "--contact", CONTACT]
+    return [*call, *map(str, options)]
+
+
+def crawl(museum: Replay, folder: Path, *options: object) -> Crawl:
+    before = len(museum.requests)
+    stats = folder.with_name(f"{folder.name}.json")
+    call = command(museum, folder, "--stats", stats, *options)
+    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    counted = json.loads(stats.read_text()) if stats.exists() else {}
+    asked = museum.requests[before:]
+    return Crawl(museum, folder, done.returncode, done.stdout, done.stderr, asked, counted)
+
+
+def copied(made: Crawl, folder: Path) -> Path:
+    """The harvest of a crawl and what it keeps of the museum's answers, elsewhere."""
+    cache = made.folder.with_name(f".{made.folder.name}.http")
+    shutil.copytree(cache, folder.with_name(f".{folder.name}.http"))
+    return Path(shutil.copytree(made.folder, folder))
+
+
+def played(
+    scenes: Sequence[Callable[[Start, Path], Crawl]], start: Start, folder: Path
+) -> dict[str, Crawl]:
+    """The crawls of the scenes by their names, each in a folder of its name; two run at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        made = pool.map(lambda scene: scene(start, folder / scene.__name__), scenes)
+        return {scene.__name__: crawl for scene, crawl in zip(scenes, made, strict=True)}

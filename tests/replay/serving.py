@@ -1,0 +1,301 @@
+"""A museum's servers: what they log of their visitors, and how they may be told to misbehave."""
+
+import hashlib
+import json
+import re
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, NamedTuple, Self
+from urllib.parse import parse_qs, urlsplit
+
+from .works import Json, Work
+
+Query = dict[str, str]
+
+ROBOTS = "User-agent: *\nAllow: /\n"
+LONGEST_STALL_S = 60
+
+
+class Offer(NamedTuple):
+    """A size in which a museum offers an image; 0 where it does not say how large."""
+
+    url: str
+    width: int = 0
+    height: int = 0
+
+
+class Request(NamedTuple):
+    host: str
+    path: str  # with the query
+    at: float  # monotonic seconds
+    status: int
+    kind: str = ""  # robots, listing, record or image; "" for what is none of the museum's
+    number: int = 0  # of the work
+    agent: str = ""  # User-Agent
+
+
+@dataclass(frozen=True)
+class Reply:
+    body: bytes
+    content_type: str = "application/json"
+    status: int = 200
+    headers: Json = field(default_factory=dict)
+    wait_s: float = 0.0  # before it is sent
+    breaks: bool = False  # the connection, after half of the body
+    stall: "Stall | None" = None  # after half of the body
+
+    @cached_property
+    def etag(self) -> str:
+        return f'"{hashlib.sha256(self.body).hexdigest()[:32]}"'
+
+
+Misbehaviour = Callable[[Reply], Reply]
+PAGE = b"<!DOCTYPE html><title>Sorry</title><p>Are you a robot?"
+NOT_FOUND = Reply(b'{"message":"not found"}', status=404)
+
+
+def too_many(retry_after_s: int) -> Misbehaviour:
+    """429, and when to come back."""
+    headers = {"Retry-After": retry_after_s}
+    return lambda _: Reply(PAGE, "text/html", 429, headers)
+
+
+def guarded(_: Reply) -> Reply:
+    """What stands before the Met's servers says when it had enough."""
+    return Reply(PAGE, "text/html; charset=utf-8", 403)
+
+
+def failing(_: Reply) -> Reply:
+    return Reply(PAGE, "text/html", 500)
+
+
+def gone(_: Reply) -> Reply:
+    return NOT_FOUND
+
+
+def unmodified(_: Reply) -> Reply:
+    """304, though nobody asked whether it was modified."""
+    return Reply(b"", status=304)
+
+
+def truncated(reply: Reply) -> Reply:
+    """Half of the body as if it were the whole."""
+    return replace(reply, body=reply.body[: len(reply.body) // 2])
+
+
+def broken_off(reply: Reply) -> Reply:
+    return replace(reply, breaks=True)
+
+
+def slow(seconds: float) -> Misbehaviour:
+    return lambda reply: replace(reply, wait_s=seconds)
+
+
+def holding(body: bytes, content_type: str = "text/html") -> Misbehaviour:
+    """Another body than the one asked for, as if all were well."""
+    return lambda _: Reply(body, content_type)
+
+
+def redirect(url: str) -> Misbehaviour:
+    return lambda _: Reply(b"", "text/html", 302, {"Location": url})
+
+
+class Stall:
+    """Sends half of the body and keeps the visitor waiting for the rest."""
+
+    def __init__(self) -> None:
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self, reply: Reply) -> Reply:
+        return replace(reply, stall=self)
+
+
+class Replay(ABC):
+    """One museum's servers; a subclass knows the shape of its answers.
+
+    page: works in a page of the listing at most, whatever is asked for.
+    misfiled: numbers of works that the search takes for free, whatever their records say.
+    requests: what was asked for, in order.
+    most_at_once: host -> requests that it had to answer at the same time, at most.
+    """
+
+    source: ClassVar[str]  # the crawler's name for it
+    institution: ClassVar[str]
+    api: ClassVar[str]  # host
+    images: ClassVar[str]  # host
+    record_path: ClassVar[re.Pattern[str]]  # the group is the work's number
+    image_path: ClassVar[re.Pattern[str]]
+
+    def __init__(
+        self,
+        works: Iterable[Work],
+        page: int = 1000,
+        robots: str = ROBOTS,
+        misfiled: Iterable[int] = (),
+    ) -> None:
+        self.works = {work.number: work for work in works}
+        self.page, self.robots, self.misfiled = page, robots, set(misfiled)
+        self.requests: list[Request] = []
+        self.most_at_once: Counter[str] = Counter()
+        self.at_once: Counter[str] = Counter()
+        self.once: dict[tuple[str, int], deque[Misbehaviour]] = defaultdict(deque)
+        self.always: dict[tuple[str, int], Misbehaviour] = {}
+        self.lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), answering(self))
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    @abstractmethod
+    def offers(self, work: Work) -> list[Offer]:
+        """The sizes of the image, the best first."""
+
+    @abstractmethod
+    def page_of(self, work: Work) -> str:
+        """The work's page on the museum's website."""
+
+    @abstractmethod
+    def record(self, work: Work) -> Json:
+        """The answer to a request for the record."""
+
+    @abstractmethod
+    def listing(self, path: str, query: Query) -> Json | None:
+        """The answer to any other request to the API; None if there is no such thing."""
+
+    def image(self, number: int, url: str = "") -> bytes:
+        """The bytes of the image at `url`, of the best size if none is given."""
+        work = self.works[number]
+        best = url in ("", self.offers(work)[0].url)
+        source = work.image if best or work.small is None else work.small
+        return source.read_bytes() if isinstance(source, Path) else source()
+
+    def listed(self) -> list[Work]:
+        """The works that a search for free ones may find, by number."""
+        works = (self.works[number] for number in sorted(self.works))
+        return [work for work in works if work.public or work.number in self.misfiled]
+
+    def change(self, number: int, **changes: Any) -> None:
+        self.works[number] = replace(self.works[number], **changes)
+
+    def misbehave(
+        self, kind: str, number: int, *ways: Misbehaviour, always: Misbehaviour | None = None
+    ) -> None:
+        """Answer the next requests of the kind in these `ways`, and all that follow as `always`."""
+        self.once[kind, number].extend(ways)
+        if always:
+            self.always[kind, number] = always
+
+    def asked(self, kind: str) -> list[Request]:
+        """The requests of a kind."""
+        return [request for request in self.requests if request.kind == kind]
+
+    def answer(self, host: str, path: str, query: Query) -> tuple[str, int, Reply]:
+        """Kind of the request, number of the work, and the proper reply."""
+        if host in (self.api, self.images) and path == "/robots.txt":
+            return "robots", 0, Reply(self.robots.encode(), "text/plain")
+        if host == self.api and (record := self.record_path.fullmatch(path)):
+            work = self.works.get(int(record[1]))
+            return "record", int(record[1]), as_json(self.record(work)) if work else NOT_FOUND
+        if host == self.images and (image := self.image_path.fullmatch(path)):
+            return "image", int(image[1]), self.image_reply(int(image[1]), f"https://{host}{path}")
+        found = self.listing(path, query) if host == self.api else None
+        return ("", 0, NOT_FOUND) if found is None else ("listing", 0, as_json(found))
+
+    def image_reply(self, number: int, url: str) -> Reply:
+        work = self.works.get(number)
+        if work is None or url not in [offer.url for offer in self.offers(work)]:
+            return NOT_FOUND
+        return Reply(self.image(number, url), "image/jpeg")
+
+    def misbehaviour(self, kind: str, number: int) -> Misbehaviour:
+        with self.lock:
+            waiting = self.once[kind, number]
+            return waiting.popleft() if waiting else self.always.get((kind, number), lambda r: r)
+
+    def attend(self, host: str, change: int) -> None:
+        """Note that a request to the host came (1) or is about to be answered (-1)."""
+        with self.lock:
+            self.at_once[host] += change
+            self.most_at_once[host] = max(self.most_at_once[host], self.at_once[host])
+
+
+def as_json(found: Json) -> Reply:
+    return Reply(json.dumps(found).encode())
+
+
+def answering(museum: Replay) -> type[BaseHTTPRequestHandler]:
+    """The request handler of one museum."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # a crawl that is killed leaves without a word
+                super().handle()
+
+        def do_GET(self) -> None:
+            at = time.monotonic()
+            host, _, path = self.path.removeprefix("/").partition("/")
+            museum.attend(host, 1)
+            url = urlsplit(f"/{path}")
+            query = {name: values[-1] for name, values in parse_qs(url.query).items()}
+            kind, number, reply = museum.answer(host, url.path, query)
+            reply = museum.misbehaviour(kind, number)(reply)
+            if reply.status == 200 and self.headers["If-None-Match"] == reply.etag:
+                reply = replace(reply, status=304)
+            agent = self.headers["User-Agent"] or ""
+            museum.requests.append(Request(host, f"/{path}", at, reply.status, kind, number, agent))
+            if reply.wait_s:
+                threading.Event().wait(reply.wait_s)
+            museum.attend(host, -1)
+            self.send(reply)
+
+        def send(self, reply: Reply) -> None:
+            self.send_response(reply.status)
+            headers = {"Content-Type": reply.content_type, "ETag": reply.etag, **reply.headers}
+            if reply.status != 304:
+                headers["Content-Length"] = len(reply.body)
+            for name, value in headers.items():
+                self.send_header(name, str(value))
+            self.end_headers()
+            half = len(reply.body) // 2
+            if reply.status != 304:
+                self.wfile.write(reply.body[:half])
+            if reply.stall:
+                reply.stall.reached.set()
+                reply.stall.go_on.wait(LONGEST_STALL_S)
+            if reply.breaks:
+                self.close_connection = True
+            elif reply.status != 304:
+                self.wfile.write(reply.body[half:])
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            """`requests` is the log."""
+
+    return Handler

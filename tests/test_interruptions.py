@@ -1,0 +1,79 @@
+"""A run that is killed, finds no room or meets another one loses nothing and leaves nothing."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+import pyvips
+from restorers import patina, scan
+
+from tasks.files import sha256_of
+from tasks.restoring import held
+
+
+def test_two_runs_do_not_share_an_outbox_and_what_a_killed_one_left_is_swept(
+    tmp_path: Path,
+) -> None:
+    left = tmp_path / "deep" / ".patina-half"
+    left.mkdir(parents=True)
+    (left / "pixels").write_bytes(b"half")
+    (tmp_path / ".patina-half").write_bytes(b"half")
+    with held(tmp_path):
+        assert [path.name for path in tmp_path.rglob("*half*")] == []
+        with pytest.raises(ValueError, match="another run is filling it"), held(tmp_path):
+            pass
+    with held(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("files", [1, 4, 7])
+def test_a_run_that_was_killed_goes_on(tmp_path: Path, files: int) -> None:
+    """Killed when `files` files are there: a result, its maps, its package and its sidecar each."""
+    inbox, outbox = tmp_path / "in", tmp_path / "out"
+    inbox.mkdir()
+    for name in "abcdef":
+        scan(inbox / f"{name}.tif")
+    words = ("restore", str(inbox), "-o", str(outbox), "--maps", "--package")
+    with patina(tmp_path, *words) as process:
+        while len([*outbox.glob("*.tif*")]) < files and process.poll() is None:
+            time.sleep(0.002)  # between looks; the look decides
+        process.kill()
+        process.communicate()
+    done = {path: path.stat().st_mtime_ns for path in outbox.glob("*.json")}
+    assert len(done) < 6
+    for sidecar in done:
+        result = sidecar.with_suffix("")
+        assert json.loads(sidecar.read_text())["result"]["sha256"] == sha256_of(result)
+    with patina(tmp_path, *words) as process:
+        _, told = process.communicate()
+    assert process.returncode == 0, told
+    assert len([*outbox.glob("*.json")]) == 6
+    assert len([*outbox.glob("*.tif*")]) == 6 * 5
+    assert {path: path.stat().st_mtime_ns for path in done} == done
+    assert not [*outbox.glob(".patina-*")]
+
+
+def test_a_disk_that_fills_up_ends_the_run_and_what_is_done_is_kept(tmp_path: Path) -> None:
+    inbox, outbox = tmp_path / "in", tmp_path / "out"
+    inbox.mkdir()
+    scan(inbox / "a.tif")
+    pyvips.Image.new_from_file(str(inbox / "a.tif")).resize(10).write_to_file(str(inbox / "b.tif"))
+    # A file as large as that of all parts of b finds no room, as on a full disk
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000,) * 2); "
+    with patina(tmp_path, "restore", str(inbox), "-o", str(outbox), before=limit) as process:
+        _, told = process.communicate()
+    assert process.returncode == 1
+    assert "File too large" in told
+    assert "Traceback" not in told
+    assert sorted(path.name for path in outbox.glob("*.tif*")) == ["a.tif", "a.tif.json"]
+
+
+def test_no_run_begins_where_nothing_can_be_written(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    (tmp_path / "out").write_text("a file is in the way")
+    with patina(tmp_path, "restore", "a.tif", "-o", "out") as process:
+        _, told = process.communicate()
+    assert process.returncode == 1
+    assert told.startswith("patina: ")
+    assert "out" in told

@@ -1,0 +1,130 @@
+"""Which works are wanted of a museum, and in which size."""
+
+from pathlib import Path
+
+import pytest
+from crawling import Crawl, copied, crawl, played
+from replay.museums import Met
+from replay.serving import Replay
+from replay.works import exhibition
+
+from crawler.items import Artwork, CrawlError, Rendition
+from crawler.selection import Selection
+
+
+def narrowed(kind: type[Replay], folder: Path) -> Crawl:
+    asked = {"query": "night", "department": "European Painting", "medium": "oil"}
+    options = [part for name, value in asked.items() for part in (f"--{name}", value)]
+    with kind(exhibition(), page=1) as museum:
+        return crawl(museum, folder, "--period", "1600-1699", *options)
+
+
+def limited(kind: type[Replay], folder: Path) -> Crawl:
+    """Three works, none larger than the second size offered."""
+    with kind(exhibition()) as museum:
+        second = museum.offers(museum.works[101])[1]
+        most = second.width * second.height or 100 * 80
+        return crawl(museum, folder, "--limit", 3, "--max-pixels", most)
+
+
+@pytest.fixture(scope="module")
+def crawls(kind: type[Replay], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Crawl]:
+    """Crawls of a museum by name, each of a server of its own."""
+    return played((limited, narrowed), kind, tmp_path_factory.mktemp(kind.source))
+
+
+def test_words_department_medium_and_period_are_all_asked_for(crawls: dict[str, Crawl]) -> None:
+    assert crawls["narrowed"].filed() == {101, 102}
+    assert crawls["narrowed"].works("image") == [101, 102]
+
+
+def test_so_many_works_as_asked_for_in_the_best_size_that_fits(crawls: dict[str, Crawl]) -> None:
+    made = crawls["limited"]
+    rows = made.rows("manifest.jsonl")
+    assert (made.code, len(rows), len(set(made.works("image")))) == (0, 3, 3)
+    museum = made.museum
+    offers = [museum.offers(museum.works[number])[1] for number in sorted(made.filed())]
+    assert [row["image_url"] for row in rows.values()] == [offer.url for offer in offers]
+    assert {(row["width"], row["height"]) for row in rows.values()} == {(100, 80)}
+
+
+def test_a_larger_size_is_fetched_when_it_may_be_larger_later(
+    crawls: dict[str, Crawl], tmp_path: Path
+) -> None:
+    small = crawls["limited"]
+    with type(small.museum)(exhibition()) as museum:
+        made = crawl(museum, copied(small, tmp_path / "larger"), "--limit", 3)
+        assert made.works("image") == [101, 102, 103]
+        for row in made.rows("manifest.jsonl").values():
+            number = int(row["id"].rpartition("-")[2])
+            assert (made.folder / row["file"]).read_bytes() == museum.image(number)
+
+
+def test_departments_that_the_met_has_are_told_when_another_is_asked_for(tmp_path: Path) -> None:
+    with Met(exhibition()) as museum:
+        made = crawl(museum, tmp_path / "harvest", "--dry-run", "--department", "Cheese")
+    assert made.code == 1
+    assert "department 'Cheese': the Met has Arts of the Isles, European" in made.error
+
+
+@pytest.mark.parametrize(
+    ("period", "years"),
+    [
+        ("", None),
+        ("1600-1699", (1600, 1699)),
+        ("1889", (1889, 1889)),
+        (" 1600 - 1699 ", (1600, 1699)),
+        ("-500--400", (-500, -400)),
+        ("-50-50", (-50, 50)),
+        ("-500", (-500, -500)),
+        ("7", (7, 7)),
+    ],
+)
+def test_a_period_is_one_year_or_two(period: str, years: tuple[int, int] | None) -> None:
+    assert Selection(period=period).years() == years
+
+
+@pytest.mark.parametrize("period", ["baroque", "1699-1600", "1600-", "16-17-18", "-", " ", "1_600"])
+def test_what_is_no_period_is_told(period: str) -> None:
+    with pytest.raises(CrawlError, match=f"period '{period}': give years, such as 1600-1699"):
+        Selection(period=period).years()
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "wanted"),
+    [
+        (1650, 1660, True),
+        (1590, 1600, True),
+        (1699, 1720, True),
+        (1500, 1800, True),
+        (1500, 1599, False),
+        (1700, 1750, False),
+        (1650, None, True),
+        (None, None, False),
+        (None, 1650, False),
+    ],
+)
+def test_a_work_belongs_to_a_period_that_its_years_touch(
+    begin: int | None, end: int | None, wanted: bool
+) -> None:
+    assert Selection(period="1600-1699").wants(Artwork(begin=begin, end=end)) == wanted
+
+
+def test_department_and_medium_are_parts_of_what_the_record_says() -> None:
+    work = Artwork(medium="Oil on canvas", department="European Painting")
+    assert Selection(medium="OIL", department="european").wants(work)
+    assert not Selection(medium="ink").wants(work)
+    assert not Selection(department="Asian").wants(work)
+    assert not Selection(medium="oil").wants(Artwork())
+
+
+def test_the_sizes_that_fit_are_tried_in_their_order() -> None:
+    sizes = [Rendition("a", 200, 100), Rendition("b"), Rendition("c", 103, 100)]
+    assert Selection(max_pixels=10_000).fitting(sizes) == sizes[1:]
+    assert Selection().fitting(sizes) == sizes
+
+
+def test_a_selection_is_the_same_however_many_works_are_to_be_had() -> None:
+    key = Selection(query="night", limit=5, max_pixels=10).key()
+    assert key == Selection(query="night").key()
+    assert key != Selection(query="day").key()

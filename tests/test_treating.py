@@ -1,0 +1,98 @@
+"""What is changed in a work, and by how much: damage, detail and colour, each on its own."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from restorers import restorer
+
+from tasks.treating import treatments
+
+QUARTER_STEP = 0.25 / 255  # what a broad mean makes of chequers at the borders is less
+GREY = np.full((64, 64, 3), 0.5, np.float32)
+
+
+@pytest.mark.parametrize(("size_255", "share"), [(1.9, 0), (4, 0.5), (6.1, 1)])
+def test_a_work_whose_detail_or_colour_hardly_changes_keeps_it(
+    size_255: float, share: float
+) -> None:
+    zones = {"detail_zone_255": 4.0, "colour_zone_255": 4.0}
+    for plain in (restorer(size_255 / 255), restorer(0, detail=size_255 / 255)):
+        change, _ = dataclasses.replace(plain, **zones).change(GREY)
+        np.testing.assert_allclose(change, plain.change(GREY)[0] * share, atol=QUARTER_STEP)
+        assert share or not change.any()
+
+
+def test_a_change_never_leads_out_of_the_range_of_the_work() -> None:
+    for level in (0.0, 0.01, 0.99, 1.0):
+        view = np.full((64, 64, 3), level, np.float32)
+        restored = view + restorer(0.2, detail=0.2).change(view)[0]
+        assert 0 <= restored.min() <= restored.max() <= 1
+
+
+def test_colour_and_detail_are_decided_apart() -> None:
+    plain = restorer(20 / 255, detail=3 / 255)
+    change, decided = dataclasses.replace(plain, detail_zone_255=8.0, colour_zone_255=8.0).change(
+        GREY
+    )
+    np.testing.assert_allclose(change, 20 / 255, atol=QUARTER_STEP)
+    assert decided["colour"] == [[0, 0, 0, pytest.approx(20 / 255, abs=1e-5)]] * 3
+
+
+@pytest.mark.parametrize(
+    ("treat", "left", "right"),
+    [
+        (("damage",), 0.2, 0),
+        (("detail",), 0, 0.1),
+        (("colour",), 0.05, 0.05),
+        (("damage", "detail"), 0.2, 0.1),
+        (("damage", "detail", "colour"), 0.25, 0.15),
+    ],
+)
+def test_only_what_is_treated_is_changed(treat: tuple[str, ...], left: float, right: float) -> None:
+    everything = restorer(0.05, detail=0.1, damaged=40, fill=0.2)
+    change, _ = dataclasses.replace(everything, treat=treat).change(GREY)
+    # The largest of the chequers, away from where both halves meet
+    assert change[:, 8:20].max() == pytest.approx(left, abs=0.01)
+    assert change[:, 44:56].max() == pytest.approx(right, abs=0.01)
+
+
+def test_treatments_are_named_in_any_order_and_a_wrong_name_is_told() -> None:
+    assert treatments("colour, damage") == ("damage", "colour")
+    with pytest.raises(ValueError, match="color: not one of damage, detail, colour"):
+        treatments("detail,color")
+
+
+@pytest.mark.parametrize("size", [(5000, 90), (90, 2300), (2500, 2100)])
+def test_a_large_work_is_treated_as_it_would_be_in_one_piece(size: tuple[int, int]) -> None:
+    view = np.random.default_rng(0).random((*size, 3), np.float32) * 0.5 + 0.25
+
+    def interventions(tile: np.ndarray) -> np.ndarray:
+        logit = 200 * (tile[..., :1] - 0.6)
+        return np.concatenate([logit, 0.1 * (tile - 0.5), tile * 0 + 0.1], axis=3)
+
+    tiled = dataclasses.replace(restorer(0.05), interventions=interventions, tile_px=256)
+    change, decided = tiled.change(view)
+    whole, same = dataclasses.replace(tiled, tile_px=8192).change(view)
+    np.testing.assert_allclose(change, whole, atol=1e-3)
+    assert decided == same
+    assert 0.25 < decided["damaged_share"] < 0.35
+    lost = view[..., 0] > 0.62
+    assert change[lost].mean() == pytest.approx(0.15, abs=0.005)
+
+
+def test_a_network_cannot_shift_colours_where_it_corrects_detail() -> None:
+    plain = restorer(0)
+
+    def tinting(tile: np.ndarray) -> np.ndarray:
+        return plain.interventions(tile) + np.float32([0] + [0.1] * 6)
+
+    change, _ = dataclasses.replace(plain, interventions=tinting).change(GREY)
+    assert not change.any()
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.5])
+def test_all_that_is_done_is_scaled_by_the_strength(strength: float) -> None:
+    whole = restorer(0.05, detail=0.1)
+    change, _ = dataclasses.replace(whole, strength=strength).change(GREY)
+    np.testing.assert_allclose(change, strength * whole.change(GREY)[0], atol=QUARTER_STEP)
