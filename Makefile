@@ -20,7 +20,7 @@ test: $(BIN)/.dev  ## format check, lint, types, tests
 	ruff format --check .
 	ruff check .
 	mypy
-	pytest -n 2 --dist loadfile
+	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 ui: $(BIN)/.runtime  ## the MLflow UI, where runs and models are compared
 	mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --host 127.0.0.1

@@ -42,6 +42,12 @@ def restore(
     treat: Annotated[
         str, typer.Option(help="What is treated; what is not named stays untouched.")
     ] = "damage,detail,colour",
+    sure: Annotated[
+        str,
+        typer.Option(
+            help="Treatments that are known to be needed: not held back for fear of doing harm."
+        ),
+    ] = "",
     strength: Annotated[
         float, typer.Option(min=0, max=1, help="Of all that is done: 0 is nothing, 1 is all.")
     ] = 1.0,
@@ -77,6 +83,7 @@ def restore(
     Examples:  patina restore scan.tif
                patina restore scans/ more/*.tif -o restored/ --dry-run
                patina restore scan.tif --treat detail --strength 0.5 --maps
+               patina restore yellowed.tif --sure colour
                patina restore scan.tif --protect signature.png --package
                patina restore s3://lab/scans -o s3://lab/restored
     """
@@ -99,6 +106,7 @@ def restore(
     restorer = load_restorer(
         chosen_model(model),
         treat=treatments(treat),
+        sure=treatments(sure, "sure"),
         strength=strength,
         precision=precision,
         quality=quality,

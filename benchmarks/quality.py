@@ -5,11 +5,13 @@
 
 WORKS is a folder of sound pictures that the model was not trained on. Each is deteriorated in every
 way at three severities, and by Gaussian noise of σ 15, 25 and 50; one blind network, told nothing,
-restores them all. What the others are told stands in their names. BM3D is measured where it is
+restores them all. What the others are told stands in their names; Patina itself is among them, told
+what kind of treatment the work needs (`patina restore --sure`). BM3D is measured where it is
 installed, FFDNet where its weights (an .npz of w0… and b0…) are given.
 """
 
 import argparse
+import dataclasses
 import subprocess
 import sys
 import time
@@ -110,9 +112,15 @@ def methods_of(asked: argparse.Namespace) -> dict[str, Method]:
         asked.model or shipped(), **params_file.load(ROOT / "params.yaml").restore.applied
     )
 
+    def patina(*sure: str) -> Method:
+        told = dataclasses.replace(restorer, sure=sure)
+        return lambda case: told.restored(case.degraded)
+
     methods: dict[str, Method] = {
         NOTHING: lambda case: case.degraded,
-        OURS: lambda case: restorer.restored(case.degraded),
+        OURS: patina(),
+        "Patina, told that it is damage": patina("damage"),
+        "Patina, told that it is colour": patina("colour"),
         "NLM, told σ": nlm,
         "inpainting, told the mask": inpainting,
         "auto-colour, told that it is colour": auto_colour,
@@ -135,7 +143,7 @@ def applies(name: str, case: Case) -> bool:
         return True
     if "σ" in name:
         return case.sigma > 0
-    return case.mask.any() if "mask" in name else case.family in COLOUR
+    return case.family in COLOUR if "colour" in name else case.mask.any()
 
 
 def nlm(case: Case) -> np.ndarray:
@@ -228,9 +236,10 @@ def report(name: str, works: int, rows: dict, seconds: dict[str, list[float]]) -
             [b["psnr_db"] - 0.05 > a["psnr_db"] for b, a in zip(before, after, strict=True)]
         )
         others = [
-            f"{method} {mean(rows[family, severity, method], 'psnr_db'):.2f}"
+            f"{method} {mean(scores, 'psnr_db'):.2f}"
+            + (f" (ΔE {mean(scores, 'delta_e2000'):.2f})" if family in COLOUR else "")
             for method in seconds
-            if method not in BLIND and (family, severity, method) in rows
+            if method not in BLIND and (scores := rows.get((family, severity, method)))
         ]
         cells += [f"{worse:.0%}", "; ".join(others)]
         lines.append(f"| {family} | {severity} | " + " | ".join(cells) + " |")

@@ -37,6 +37,7 @@ def restore(
     outbox: str | Path = RESTORED,
     model: Path | None = None,
     treat: str = "damage,detail,colour",
+    sure: str = "",
     strength: float = 1.0,
     protect: Path | None = None,
     quality: str = "fast",
@@ -51,14 +52,16 @@ def restore(
     artifact of the run. Done ones are not done again.
     inbox, outbox: folders here, or addresses such as s3://bucket/prefix.
     model: the champion, else the shipped one, unless given.
-    treat, strength: what is treated, and how much of that is done, 0 to 1.
+    treat, strength: what is treated, and how much of that is done, 0 to 1. sure: what of it is
+    known to be needed, see `tasks.treating.Restorer`.
     protect, maps, package: see `tasks.filing.Filing`. quality: see `tasks.restoring`.
     keep_format: JPEG and WebP stay such.
     params: the section of params.yaml, unless given.
     """
     params = params or params_file.load().restore
     model = chosen_model(model)
-    applied = {"treat": treatments(treat), "strength": strength, "quality": quality}
+    named = {"treat": treatments(treat), "sure": treatments(sure, "sure")}
+    applied = named | {"strength": strength, "quality": quality}
     filing = Filing(maps=maps, package=package, protect=protect, **params.flags)
     out = place_of(outbox)
     scans = plan([place_of(inbox)], out, keep_format=keep_format)

@@ -28,11 +28,14 @@ BROAD_PX = 256  # long side of the view in which broad changes are seen
 KEPT = 7  # detail, fill, damage: float16 a pixel
 
 
-def treatments(named: str) -> tuple[str, ...]:
-    """The treatments of a list like "damage,colour". Raises ValueError for another name."""
+def treatments(named: str, option: str = "treat") -> tuple[str, ...]:
+    """The treatments of a list like "damage,colour".
+
+    Raises ValueError for another name, which says in which option.
+    """
     asked = [name.strip() for name in named.split(",") if name.strip()]
     if unknown := sorted(set(asked) - set(TREATMENTS)):
-        raise ValueError(f"treat: {', '.join(unknown)}: not one of {', '.join(TREATMENTS)}")
+        raise ValueError(f"{option}: {', '.join(unknown)}: not one of {', '.join(TREATMENTS)}")
     return tuple(name for name in TREATMENTS if name in asked)
 
 
@@ -47,7 +50,7 @@ class Restorer:
     8-bit steps, before its damage is filled, its detail corrected (root mean square over the work,
     both) or its colour (the shift of its mean) changed at all: nothing is up to half of it, all is
     from 1.5 times it on. It is decided once for a work, for what a network does to a sound one is
-    small everywhere.
+    small everywhere. sure: treatments that the work is known to need: of these, all is done.
     """
 
     interventions: Network
@@ -56,6 +59,7 @@ class Restorer:
     tile_px: int
     overlap_px: int
     treat: tuple[str, ...] = TREATMENTS
+    sure: tuple[str, ...] = ()
     strength: float = 1.0
     damage_zone_255: float = 0.0
     detail_zone_255: float = 0.0
@@ -65,7 +69,15 @@ class Restorer:
         """How the network is applied, for the sidecar."""
         zones = ("damage_zone_255", "detail_zone_255", "colour_zone_255")
         names = ("tile_px", "overlap_px", "strength", *zones)
-        return {name: getattr(self, name) for name in names} | {"treat": list(self.treat)}
+        lists = {"treat": list(self.treat), "sure": list(self.sure)}
+        return {name: getattr(self, name) for name in names} | lists
+
+    def share(self, treatment: str, size: float) -> float:
+        """How much of a change of that size, of 1, is made to a whole work."""
+        zone_255 = getattr(self, f"{treatment}_zone_255")
+        if treatment in self.sure or not zone_255:
+            return 1.0
+        return float(np.clip(size * 255 / zone_255 - 0.5, 0, 1))
 
     def restored(self, picture: np.ndarray) -> np.ndarray:
         """A picture in memory, uint8 (H, W, 3), sRGB -> the same, restored."""
@@ -162,10 +174,9 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     share = damaged / (height * width)
     draft = Treatment(restorer, height, width, kept, broad, share, 0.0, 0.0, nothing)
     spreads = _spreads(draft, height) / (height * width * 3) ** 0.5
-    zones = restorer.damage_zone_255, restorer.detail_zone_255
     filled, corrected = (
-        _share(spread, zone) if name in restorer.treat else 0.0
-        for name, spread, zone in zip(TREATMENTS, spreads, zones, strict=False)
+        restorer.share(name, spread) if name in restorer.treat else 0.0
+        for name, spread in zip(TREATMENTS, spreads, strict=False)
     )
     draft = replace(draft, fill_share=filled, detail_share=corrected)
     if "colour" not in restorer.treat:
@@ -179,7 +190,7 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     mended = small.image()
     colour = restorer.estimate(view_of(mended, VIEW_PX)[None])[0] * restorer.strength
     shift = np.abs((mended @ colour[:, :3].T + colour[:, 3]).mean(axis=(0, 1))).max()
-    return replace(draft, colour=colour * _share(shift, restorer.colour_zone_255))
+    return replace(draft, colour=colour * restorer.share("colour", shift))
 
 
 def damage_of(parts: np.ndarray) -> np.ndarray:
@@ -196,11 +207,6 @@ def _spreads(treatment: Treatment, height: int) -> np.ndarray:
         return [float(np.vdot(each, each)) for each in (fill, detail)]
 
     return np.sum([*in_turn(squares, strips_of(height))], axis=0) ** 0.5
-
-
-def _share(size: float, zone_255: float) -> float:
-    """How much of a change of that size, of 1, is made."""
-    return float(np.clip(size * 255 / zone_255 - 0.5, 0, 1)) if zone_255 else 1.0
 
 
 def strips_of(height: int) -> Iterator[tuple[int, int]]:

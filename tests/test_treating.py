@@ -23,6 +23,17 @@ def test_a_work_whose_detail_or_colour_hardly_changes_keeps_it(
         assert share or not change.any()
 
 
+def test_a_treatment_that_is_known_to_be_needed_is_not_held_back() -> None:
+    zones = {"damage_zone_255": 90.0, "detail_zone_255": 90.0, "colour_zone_255": 90.0}
+    plain = restorer(3 / 255, detail=3 / 255, damaged=40, fill=0.1)
+    held_back = dataclasses.replace(plain, **zones)
+    assert not held_back.change(GREY)[0].any()
+    for name in ("damage", "detail", "colour"):
+        alone = dataclasses.replace(plain, treat=(name,)).change(GREY)[0]
+        change, _ = dataclasses.replace(held_back, sure=(name,)).change(GREY)
+        np.testing.assert_allclose(change, alone, atol=QUARTER_STEP)
+
+
 def test_a_change_never_leads_out_of_the_range_of_the_work() -> None:
     for level in (0.0, 0.01, 0.99, 1.0):
         view = np.full((64, 64, 3), level, np.float32)
