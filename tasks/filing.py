@@ -78,7 +78,7 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
         refuse_if_full(error, target.parent)
         raise ImageError(f"{source.name}: cannot be converted: {error}") from error
     sidecar = {
-        "schema": 4,
+        "schema": 5,
         "statement": STATEMENT,
         "source": {"file": source.name, "sha256": source_sha256, **form},
         "result": {"file": target.name, "sha256": sha256_of(target)},

@@ -22,6 +22,7 @@ from tasks.tiling import Network, Rows, rows_of, tiled_rows
 TREATMENTS = ("damage", "detail", "colour")
 DEAD_ZONE = 0.25 / 255  # a change of a pixel below it is none
 SEEN = 0.5, 0.95  # damage less likely than the first is none, as likely as the second is filled
+SURE = 0.75  # of a fill: damage that tells a damaged work from a sound one
 STRIP_ROWS = 256
 SMALL_PX = 2048  # long side of what is looked at as a whole
 BROAD_PX = 256  # long side of the view in which broad changes are seen
@@ -46,11 +47,11 @@ class Restorer:
     interventions: float32 (1, h, w, 3) in [0, 1] -> (1, h, w, 7); estimate: (1, 128, 128, 3) ->
     (1, 3, 4); see `models`. model: what the sidecar says of it; must hold its "sha256".
     tile_px, overlap_px: see `tiled_rows`. treat: of TREATMENTS. strength: of all that is done, in
-    [0, 1]. damage_zone_255, detail_zone_255, colour_zone_255: how much of a work must change, in
-    8-bit steps, before its damage is filled, its detail corrected (root mean square over the work,
-    both) or its colour (the shift of its mean) changed at all: nothing is up to half of it, all is
-    from 1.5 times it on. It is decided once for a work, for what a network does to a sound one is
-    small everywhere. sure: treatments that the work is known to need: of these, all is done.
+    [0, 1]. damage_zone, detail_zone_255, colour_zone_255: how much of a work must be SURE damage (a
+    share), how much its detail be corrected (8-bit steps, root mean square) or its mean colour
+    shifted (8-bit steps) before that is done at all: nothing is up to half of it, all is from 1.5
+    times it on. It is decided once for a work, for what a network does to a sound one is little in
+    all. sure: treatments that the work is known to need: of these, all is done.
     """
 
     interventions: Network
@@ -61,23 +62,24 @@ class Restorer:
     treat: tuple[str, ...] = TREATMENTS
     sure: tuple[str, ...] = ()
     strength: float = 1.0
-    damage_zone_255: float = 0.0
+    damage_zone: float = 0.0
     detail_zone_255: float = 0.0
     colour_zone_255: float = 0.0
 
     def applied(self) -> Record:
         """How the network is applied, for the sidecar."""
-        zones = ("damage_zone_255", "detail_zone_255", "colour_zone_255")
+        zones = ("damage_zone", "detail_zone_255", "colour_zone_255")
         names = ("tile_px", "overlap_px", "strength", *zones)
         lists = {"treat": list(self.treat), "sure": list(self.sure)}
         return {name: getattr(self, name) for name in names} | lists
 
     def share(self, treatment: str, size: float) -> float:
-        """How much of a change of that size, of 1, is made to a whole work."""
-        zone_255 = getattr(self, f"{treatment}_zone_255")
-        if treatment in self.sure or not zone_255:
+        """How much of what a treatment would do to a work is done; size: as its zone, of 1."""
+        zones_255 = {"detail": self.detail_zone_255, "colour": self.colour_zone_255}
+        zone = zones_255[treatment] / 255 if treatment in zones_255 else self.damage_zone
+        if treatment in self.sure or not zone:
             return 1.0
-        return float(np.clip(size * 255 / zone_255 - 0.5, 0, 1))
+        return float(np.clip(size / zone - 0.5, 0, 1))
 
     def restored(self, picture: np.ndarray) -> np.ndarray:
         """A picture in memory, uint8 (H, W, 3), sRGB -> the same, restored."""
@@ -157,26 +159,27 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     rows: give it, sRGB in [0, 1]. kept: must be empty.
     """
     height, width = size
-    sizes = {"tile_px": restorer.tile_px, "overlap_px": restorer.overlap_px}
-    small, damaged, top = Small(height, width), 0, 0
-    for parts in ahead(tiled_rows(restorer.interventions, rows, height, width, **sizes)):
+    tiles = {"tile_px": restorer.tile_px, "overlap_px": restorer.overlap_px}
+    small, damaged, sure, top = Small(height, width), 0, 0, 0
+    for parts in ahead(tiled_rows(restorer.interventions, rows, height, width, **tiles)):
         damage = damage_of(parts)
         detail, fill = parts[..., DETAIL] * (1 - damage), parts[..., FILL] * damage
         kept.write(np.concatenate([detail, fill, damage], axis=2).astype(np.float16).tobytes())
         small.add(top, small.narrow(detail))
         damaged += int((damage > 0.5).sum())
+        sure += int((damage > SURE).sum())
         top += len(parts)
     nothing = np.zeros((3, 4), np.float32)
     # Broad changes are changes of colour, and those are decided for the whole work
     broad = cv2.GaussianBlur(
         reduced(small.image(), BROAD_PX), (0, 0), BROAD_PX / 32, borderType=cv2.BORDER_REFLECT
     )
-    share = damaged / (height * width)
-    draft = Treatment(restorer, height, width, kept, broad, share, 0.0, 0.0, nothing)
-    spreads = _spreads(draft, height) / (height * width * 3) ** 0.5
+    pixels = height * width
+    draft = Treatment(restorer, height, width, kept, broad, damaged / pixels, 0.0, 0.0, nothing)
+    sizes = {"damage": sure / pixels, "detail": (_corrected(draft) / (3 * pixels)) ** 0.5}
     filled, corrected = (
-        restorer.share(name, spread) if name in restorer.treat else 0.0
-        for name, spread in zip(TREATMENTS, spreads, strict=False)
+        restorer.share(name, size) if name in restorer.treat else 0.0
+        for name, size in sizes.items()
     )
     draft = replace(draft, fill_share=filled, detail_share=corrected)
     if "colour" not in restorer.treat:
@@ -199,14 +202,14 @@ def damage_of(parts: np.ndarray) -> np.ndarray:
     return np.clip((likely - SEEN[0]) / (SEEN[1] - SEEN[0]), 0, 1)
 
 
-def _spreads(treatment: Treatment, height: int) -> np.ndarray:
-    """The root of the sum of squares of all fill, and of all correction of detail."""
+def _corrected(treatment: Treatment) -> float:
+    """The sum of the squares of all correction of detail."""
 
-    def squares(strip: tuple[int, int]) -> list[float]:
-        detail, fill, _ = treatment.parts(*strip)
-        return [float(np.vdot(each, each)) for each in (fill, detail)]
+    def squares(strip: tuple[int, int]) -> float:
+        detail, _, _ = treatment.parts(*strip)
+        return float(np.vdot(detail, detail))
 
-    return np.sum([*in_turn(squares, strips_of(height))], axis=0) ** 0.5
+    return sum(in_turn(squares, strips_of(treatment.height)))
 
 
 def strips_of(height: int) -> Iterator[tuple[int, int]]:

@@ -23,8 +23,17 @@ def test_a_work_whose_detail_or_colour_hardly_changes_keeps_it(
         assert share or not change.any()
 
 
+@pytest.mark.parametrize(("zone", "share"), [(1.0, 0), (0.5, 0.5), (0.3, 1)])
+def test_a_work_of_which_little_is_damaged_is_not_filled(zone: float, share: float) -> None:
+    half_damaged = restorer(0, damaged=40, fill=0.2)
+    change, decided = dataclasses.replace(half_damaged, damage_zone=zone).change(GREY)
+    assert decided["damaged_share"] == 0.5
+    assert decided["fill_share"] == share
+    assert change[:, 8:20].max() == pytest.approx(0.2 * share, abs=0.01)
+
+
 def test_a_treatment_that_is_known_to_be_needed_is_not_held_back() -> None:
-    zones = {"damage_zone_255": 90.0, "detail_zone_255": 90.0, "colour_zone_255": 90.0}
+    zones = {"damage_zone": 1.0, "detail_zone_255": 90.0, "colour_zone_255": 90.0}
     plain = restorer(3 / 255, detail=3 / 255, damaged=40, fill=0.1)
     held_back = dataclasses.replace(plain, **zones)
     assert not held_back.change(GREY)[0].any()
