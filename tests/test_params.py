@@ -50,7 +50,7 @@ def test_params_are_frozen() -> None:
             "train.patch_px.0: Input should be a multiple of 16",
         ),
         ("test: 0.1", "test: 0.9", "validation \\+ test must be less than 1"),
-        ("overlap_px: 256", "overlap_px: 768", "overlap_px 768 is over half of tile_px 1152"),
+        ("overlap_px: 256", "overlap_px: 768", "overlap_px 768 is over half of tile_px 1088"),
         ("count: [1, 4]", "count: [4, 1]", "count \\[4, 1\\] must rise"),
         ("severity: [0.2, 0.9]", "severity: [0.2, 9]", "degrade.steps.fading.severity.1: .* 1"),
     ],
