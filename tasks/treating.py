@@ -103,7 +103,8 @@ class Treatment:
     """What is done to one work of (height, width).
 
     kept: what the network said of each pixel. damaged_share: of the work, in the damage map.
-    fill_share, detail_share: how much of the damage is filled, of the detail corrected.
+    fill_share, detail_share: how much of the damage is filled, of the detail corrected. spared: how
+    much of the damage is kept from that correction: what is filled, or not to be treated.
     broad: (h, w, 3), what of the detail's correction is none but a change of colour. colour: as
     `models.colour.change` takes it, (3, 4).
     """
@@ -116,6 +117,7 @@ class Treatment:
     damaged_share: float
     fill_share: float
     detail_share: float
+    spared: float
     colour: np.ndarray
     turn: Lock = field(default_factory=Lock)  # of threads, to read `kept`
 
@@ -149,8 +151,10 @@ class Treatment:
             self.kept.seek(top * self.width * KEPT * 2)
             raw = self.kept.read((bottom - top) * self.width * KEPT * 2)
         parts = np.frombuffer(raw, np.float16).reshape(-1, self.width, KEPT).astype(np.float32)
-        detail = parts[..., :3] - _enlarged(self.broad, self.height, self.width, top, bottom)
-        return detail, parts[..., 3:6], parts[..., 6]
+        damage = parts[..., 6]
+        detail = parts[..., :3] * (1 - self.spared * damage[..., None])
+        detail -= _enlarged(self.broad, self.height, self.width, top, bottom)
+        return detail, parts[..., 3:6], damage
 
 
 def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO) -> Treatment:
@@ -163,9 +167,9 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     small, damaged, sure, top = Small(height, width), 0, 0, 0
     for parts in ahead(tiled_rows(restorer.interventions, rows, height, width, **tiles)):
         damage = damage_of(parts)
-        detail, fill = parts[..., DETAIL] * (1 - damage), parts[..., FILL] * damage
+        detail, fill = parts[..., DETAIL], parts[..., FILL] * damage
         kept.write(np.concatenate([detail, fill, damage], axis=2).astype(np.float16).tobytes())
-        small.add(top, small.narrow(detail))
+        small.add(top, small.narrow(detail * (1 - damage)))
         damaged += int((damage > 0.5).sum())
         sure += int((damage > SURE).sum())
         top += len(parts)
@@ -175,13 +179,16 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
         reduced(small.image(), BROAD_PX), (0, 0), BROAD_PX / 32, borderType=cv2.BORDER_REFLECT
     )
     pixels = height * width
-    draft = Treatment(restorer, height, width, kept, broad, damaged / pixels, 0.0, 0.0, nothing)
+    draft = Treatment(
+        restorer, height, width, kept, broad, damaged / pixels, 0.0, 0.0, 1.0, nothing
+    )
     sizes = {"damage": sure / pixels, "detail": (_corrected(draft) / (3 * pixels)) ** 0.5}
     filled, corrected = (
         restorer.share(name, size) if name in restorer.treat else 0.0
         for name, size in sizes.items()
     )
-    draft = replace(draft, fill_share=filled, detail_share=corrected)
+    spared = filled if "damage" in restorer.treat else 1.0
+    draft = replace(draft, fill_share=filled, detail_share=corrected, spared=spared)
     if "colour" not in restorer.treat:
         return draft
     small = Small(height, width)

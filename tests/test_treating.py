@@ -32,14 +32,22 @@ def test_a_work_of_which_little_is_damaged_is_not_filled(zone: float, share: flo
     assert change[:, 8:20].max() == pytest.approx(0.2 * share, abs=0.01)
 
 
+def test_detail_is_corrected_where_damage_is_not_filled() -> None:
+    doubtful = restorer(0, detail=0.1, damaged=40, fill=0.2)
+    change, decided = dataclasses.replace(doubtful, damage_zone=1.0).change(GREY)
+    assert decided["fill_share"] == 0
+    assert change[:, 8:20].max() == pytest.approx(0.1, abs=0.01)
+
+
 def test_a_treatment_that_is_known_to_be_needed_is_not_held_back() -> None:
     zones = {"damage_zone": 1.0, "detail_zone_255": 90.0, "colour_zone_255": 90.0}
     plain = restorer(3 / 255, detail=3 / 255, damaged=40, fill=0.1)
     held_back = dataclasses.replace(plain, **zones)
     assert not held_back.change(GREY)[0].any()
-    for name in ("damage", "detail", "colour"):
-        alone = dataclasses.replace(plain, treat=(name,)).change(GREY)[0]
-        change, _ = dataclasses.replace(held_back, sure=(name,)).change(GREY)
+    # Where damage is not filled, detail is corrected: on the sound half alone it is the same
+    for name, compared in (("damage", 0), ("detail", 40), ("colour", 0)):
+        alone = dataclasses.replace(plain, treat=(name,)).change(GREY)[0][:, compared:]
+        change = dataclasses.replace(held_back, sure=(name,)).change(GREY)[0][:, compared:]
         np.testing.assert_allclose(change, alone, atol=QUARTER_STEP)
 
 
