@@ -70,7 +70,7 @@ def _windows(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Image, I
         # Beyond the sides, less the radius of the corners
         below = np.abs(cosine * down + sine * right) - (height - CORNER)
         beside = np.abs(cosine * right - sine * down) - (width - CORNER)
-        depth = CORNER - cv2.magnitude(np.maximum(below, 0), np.maximum(beside, 0))
+        depth = CORNER - np.hypot(np.maximum(below, 0), np.maximum(beside, 0))
         depth += 0.0015 * by_hand[2][near]
         np.maximum(inside[near], depth, out=inside[near])
         np.maximum(cleaned[near], clean * np.clip(depth / 0.004, 0, 1), out=cleaned[near])

@@ -120,7 +120,7 @@ def _away_from_lamp(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
         np.maximum(np.abs(side) - reach, 0)
         for side, reach in zip((right, down), half.tolist(), strict=True)
     )
-    return cv2.magnitude(*outside) / (softness * (1 + 0.1 * waves[2]))
+    return np.hypot(*outside) / (softness * (1 + 0.1 * waves[2]))
 
 
 @degradation()
