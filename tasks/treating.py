@@ -103,8 +103,7 @@ class Treatment:
     """What is done to one work of (height, width).
 
     kept: what the network said of each pixel. damaged_share: of the work, in the damage map.
-    fill_share, detail_share: how much of the damage is filled, of the detail corrected. spared: how
-    much of the damage is kept from that correction: what is filled, or not to be treated.
+    fill_share, detail_share: how much of the damage is filled, of the detail corrected.
     broad: (h, w, 3), what of the detail's correction is none but a change of colour. colour: as
     `models.colour.change` takes it, (3, 4).
     """
@@ -117,7 +116,6 @@ class Treatment:
     damaged_share: float
     fill_share: float
     detail_share: float
-    spared: float
     colour: np.ndarray
     turn: Lock = field(default_factory=Lock)  # of threads, to read `kept`
 
@@ -152,7 +150,9 @@ class Treatment:
             raw = self.kept.read((bottom - top) * self.width * KEPT * 2)
         parts = np.frombuffer(raw, np.float16).reshape(-1, self.width, KEPT).astype(np.float32)
         damage = parts[..., 6]
-        detail = parts[..., :3] * (1 - self.spared * damage[..., None])
+        # Detail is not corrected in damage that is filled, or that is not to be treated
+        spared = self.fill_share if "damage" in self.restorer.treat else 1.0
+        detail = parts[..., :3] * (1 - spared * damage[..., None])
         detail -= _enlarged(self.broad, self.height, self.width, top, bottom)
         return detail, parts[..., 3:6], damage
 
@@ -179,16 +179,13 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
         reduced(small.image(), BROAD_PX), (0, 0), BROAD_PX / 32, borderType=cv2.BORDER_REFLECT
     )
     pixels = height * width
-    draft = Treatment(
-        restorer, height, width, kept, broad, damaged / pixels, 0.0, 0.0, 1.0, nothing
-    )
-    sizes = {"damage": sure / pixels, "detail": (_corrected(draft) / (3 * pixels)) ** 0.5}
-    filled, corrected = (
-        restorer.share(name, size) if name in restorer.treat else 0.0
-        for name, size in sizes.items()
-    )
-    spared = filled if "damage" in restorer.treat else 1.0
-    draft = replace(draft, fill_share=filled, detail_share=corrected, spared=spared)
+    draft = Treatment(restorer, height, width, kept, broad, damaged / pixels, 1.0, 0.0, nothing)
+    corrected = filled = 0.0
+    if "detail" in restorer.treat:
+        corrected = restorer.share("detail", (_corrected(draft) / (3 * pixels)) ** 0.5)
+    if "damage" in restorer.treat:
+        filled = restorer.share("damage", sure / pixels)
+    draft = replace(draft, fill_share=filled, detail_share=corrected)
     if "colour" not in restorer.treat:
         return draft
     small = Small(height, width)
