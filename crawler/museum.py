@@ -8,17 +8,17 @@ rights. Its addresses begin with its name, as crawler.network.ReplayHandler asks
 import hashlib
 import json
 import re
-import threading
 import uuid
 from contextlib import suppress
 from functools import cached_property, lru_cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pyvips
+
+from crawler.loopback import Loopback
 
 ROBOTS = "User-agent: *\nAllow: /\n"
 WEBSITE = "https://sample-museum.invalid"  # a name that no DNS knows
@@ -28,7 +28,7 @@ IMAGE = re.compile(r"/iiif/2/([0-9a-f-]{36})/full/\d+,/0/default\.jpg")
 RECORD = re.compile(r"/api/v1/artworks/(\d+)")
 
 
-class Museum:
+class Museum(Loopback):
     """`works` works in the public domain.
 
     requests: the paths asked for, in order of arrival.
@@ -43,25 +43,8 @@ class Museum:
         # a record paints its work for the words; the image asked for next is then at hand
         self.painted = lru_cache(maxsize=4 * page_size)(self.paint)
 
-    def __enter__(self) -> Self:
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), answering(self))
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}"
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return answering(self)
 
     @cached_property
     def version(self) -> str:

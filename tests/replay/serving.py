@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import parse_qs, urlsplit
+
+from crawler.loopback import Loopback
 
 from .works import Json, Work
 
@@ -119,7 +120,7 @@ class Stall:
         return replace(reply, stall=self)
 
 
-class Replay(ABC):
+class Replay(Loopback, ABC):
     """One museum's servers; a subclass knows the shape of its answers.
 
     page: works in a page of the listing at most, whatever is asked for.
@@ -151,25 +152,8 @@ class Replay(ABC):
         self.always: dict[tuple[str, int], Misbehaviour] = {}
         self.lock = threading.Lock()
 
-    def __enter__(self) -> Self:
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), answering(self))
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}"
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return answering(self)
 
     @abstractmethod
     def offers(self, work: Work) -> list[Offer]:
