@@ -11,7 +11,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 import params as params_file
-from flows.batches import BATCH, CLUSTER, cluster, compute, progress
+from flows.batches import CHUNK, CLUSTER, cluster, compute, progress
 from flows.places import DEGRADED, RESTORED
 from params import Restore
 from tasks.files import Record
@@ -66,8 +66,11 @@ def restore(
     out = place_of(outbox)
     scans = plan([place_of(inbox)], out, keep_format=keep_format)
     with held(out):
-        restored = compute if CLUSTER else one_after_the_other
-        outcomes = restored(restore_chunk, scans, model, params.applied | applied, filing)
+        shared = model, params.applied | applied, filing
+        if CLUSTER:
+            outcomes = compute(restore_chunk, scans, *shared, most=CHUNK)
+        else:
+            outcomes = one_after_the_other(restore_chunk, scans, *shared)
         told = summed_up(outcomes, out)
     worth_a_look = [each for each in outcomes if each.get("reason") or each.get("flags")]
     create_table_artifact(worth_a_look[:SHOWN], key="restore", description=told)
@@ -83,8 +86,8 @@ def one_after_the_other(
     megapixels, started = 0.0, time.monotonic()
     with progress() as bar:
         shown = bar.add_task("restore", total=len(scans), note="")
-        for start in range(0, len(scans), BATCH):
-            chunk = scans[start : start + BATCH]
+        for start in range(0, len(scans), CHUNK):
+            chunk = scans[start : start + CHUNK]
             restored = task(chunk, *shared)
             outcomes += restored
             megapixels += sum(each.get("megapixels", 0) for each in restored)

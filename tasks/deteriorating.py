@@ -11,7 +11,7 @@ from tasks.files import json_bytes, write_bytes, write_json
 from tasks.items import ItemStore
 from tasks.recipes import Recipe, draw_recipe, render, single_recipe
 
-VERSION = 4  # raise it when the same recipe gives other pixels
+VERSION = 5  # raise it when the same recipe gives other bytes
 
 Mixture = Mapping[str, tuple[float, tuple[float, float]]]
 

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".jp2"})
 
-STRATEGY = cv2.IMWRITE_PNG_STRATEGY_RLE
+# Runs of equal bytes are what masks are made of; of paintings there are none to be found, and the
+# filter that a trial of all would choose is the mean of the neighbours: benchmarks/storage.py
+MASK_PNG = (
+    *(cv2.IMWRITE_PNG_COMPRESSION, 1),
+    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
+)
+IMAGE_PNG = (
+    *(cv2.IMWRITE_PNG_COMPRESSION, 1),
+    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY),
+    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_AVG),
+)
 
 
 class ImageError(ValueError):
@@ -61,9 +71,10 @@ def _reason(error: "pyvips.Error") -> str:
 
 def png_bytes(image: np.ndarray) -> bytes:
     """Lossless PNG of a uint8 image (H, W, 3) or mask (H, W)."""
-    pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
-    # Smaller and faster than the default on paintings: benchmarks/storage.py
-    options = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, STRATEGY]
+    if image.ndim == 3:
+        pixels, options = cv2.cvtColor(image, cv2.COLOR_RGB2BGR), IMAGE_PNG
+    else:
+        pixels, options = image, MASK_PNG
     done, buffer = cv2.imencode(".png", pixels, options)
     if not done:
         raise ImageError(f"PNG encoder refused an image of shape {image.shape}")
