@@ -71,11 +71,9 @@ def _reason(error: "pyvips.Error") -> str:
 
 def png_bytes(image: np.ndarray) -> bytes:
     """Lossless PNG of a uint8 image (H, W, 3) or mask (H, W)."""
-    if image.ndim == 3:
-        pixels, options = cv2.cvtColor(image, cv2.COLOR_RGB2BGR), IMAGE_PNG
-    else:
-        pixels, options = image, MASK_PNG
-    done, buffer = cv2.imencode(".png", pixels, options)
+    is_mask = image.ndim == 2
+    pixels = image if is_mask else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    done, buffer = cv2.imencode(".png", pixels, MASK_PNG if is_mask else IMAGE_PNG)
     if not done:
         raise ImageError(f"PNG encoder refused an image of shape {image.shape}")
     return buffer.tobytes()
