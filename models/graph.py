@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks.files import move_whole, sha256_of
+from tasks.threads import in_turn
 
 if TYPE_CHECKING:
     import keras
@@ -62,15 +63,16 @@ def load(model: Path, precision: str = "auto") -> tuple[Function, Function, str]
         native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         precision = "bf16" if native else "f32"
     graph = _graph_of(model, core)
-    tile, estimate = (
-        core.compile_model(
-            openvino.Model([graph.outputs[number].node], [graph.inputs[number].node], name),
-            "CPU",
-            {"INFERENCE_PRECISION_HINT": asked, "PERFORMANCE_HINT": "LATENCY"},
-        )
-        for number, name, asked in ((0, "interventions", precision), (1, "estimate", "f32"))
-    )
-    return _as_function(tile), _as_function(estimate), precision
+
+    def compiled(part: tuple[int, str]) -> Function:
+        number, asked = part
+        model = openvino.Model([graph.outputs[number].node], [graph.inputs[number].node], "part")
+        hints = {"INFERENCE_PRECISION_HINT": asked, "PERFORMANCE_HINT": "LATENCY"}
+        compiled = core.compile_model(model, "CPU", hints)
+        return lambda batch: compiled(batch)[0]
+
+    tile, estimate = in_turn(compiled, enumerate((precision, "f32")))
+    return tile, estimate, precision
 
 
 def _graph_of(model: Path, core: Any) -> Any:
@@ -92,7 +94,3 @@ def _graph_of(model: Path, core: Any) -> Any:
         _export(networks.load(model), model, graph)
         # Its weights are read when it is compiled: a copy outlives the folder
         return core.read_model(graph.read_bytes(), graph.with_suffix(".bin").read_bytes())
-
-
-def _as_function(compiled: Any) -> Function:
-    return lambda batch: compiled(batch)[0]

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 import numpy as np
 import pyvips
-from skimage.color import deltaE_ciede2000, rgb2lab
+from skimage import color
 
 from tasks.files import DRAFT, Record, move_whole, sha256_of, write_json
 from tasks.images import ImageError
@@ -157,14 +157,14 @@ class _Work:
         result = self.scan.changed(own, view, change)
         steps = np.abs(change).max(axis=2) * 255
         sampled = np.s_[-top % self.every :: self.every, :: self.every]
-        pair = [rgb2lab(each) for each in (view[sampled], (view + change)[sampled])]
+        pair = [color.rgb2lab(each) for each in (view[sampled], (view + change)[sampled])]
         shown = {"damage": damage, "difference": change * AMPLIFIED + 128 / 255}
         return Strip(
             result,
             int((result != own).any(axis=2).sum()),
             float(steps.sum(dtype=np.float64)),
             float(steps.max()),
-            deltaE_ciede2000(*pair).ravel(),
+            color.deltaE_ciede2000(*pair).ravel(),
             damage[sampled].ravel() > 0.5,
             {name: _drawn(shown[name]) for name in MAPS if self.filing.maps},
         )

@@ -7,9 +7,12 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
+
+from skimage import color  # imports its parts when they are asked for
 
 from models import graph
 from models.pretrained import shipped
@@ -59,7 +62,10 @@ def load_restorer(
         raise ValueError(f"quality: {quality}: not one of {', '.join(QUALITIES)}")
     if not model.exists():
         raise FileNotFoundError(f"restore: {model}: no such model; train one with `patina run`")
-    interventions, estimate, precision = graph.load(model, precision)
+    with ThreadPoolExecutor(1) as thread:
+        # Half a second each, and neither waits for the other
+        thread.submit(getattr, color, "deltaE_ciede2000")
+        interventions, estimate, precision = graph.load(model, precision)
     facts = {"file": model.name, "sha256": sha256_of(model), "precision": precision}
     facts["quality"] = quality
     if quality == "best":

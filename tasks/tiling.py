@@ -28,14 +28,18 @@ def tiled_rows(
     """Run `network` over an image of that size in tiles, and give float32 (h, W, D) from the top.
 
     network: float32 (1, h, w, C) -> (1, h, w, D), h and w multiples of stride_px. tile_px: side of
-    a tile, at most. overlap_px: what neighbours share; with twice the network's receptive radius or
-    more the result is that of one whole tile. All three multiples of stride_px.
+    the largest tile; where the image is narrower than that, tiles are longer, up to the same area.
+    overlap_px: what neighbours share; with twice the network's receptive radius or more the result
+    is that of one whole tile. All three multiples of stride_px.
     """
     down, across = (_reflected(size, BORDER_PX, stride_px) for size in (height, width))
-    columns = _spans(len(across), tile_px, overlap_px, stride_px)
+    tallest, widest = (
+        tile_px**2 // min(len(other), tile_px) // stride_px * stride_px for other in (across, down)
+    )
+    columns = _spans(len(across), widest, overlap_px, stride_px)
     ramp = _ramp(overlap_px)[:, None, None]
     pending: np.ndarray | None = None
-    for span in _spans(len(down), tile_px, overlap_px, stride_px):
+    for span in _spans(len(down), tallest, overlap_px, stride_px):
         wanted = down[span]
         block = rows(int(wanted.min()), int(wanted.max()) + 1)
         strip = _row_of_tiles(network, block[wanted - wanted.min()][:, across], columns, overlap_px)
