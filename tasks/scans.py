@@ -17,7 +17,7 @@ import pyvips
 from tasks import jpeg2000
 from tasks.exif import Tags, tags_of, write_into
 from tasks.files import Record, move_whole
-from tasks.images import ImageError
+from tasks.images import ImageError, largest
 from tasks.xmp import with_source_type
 
 ENCODINGS = {
@@ -107,7 +107,7 @@ class Scan:
         if not change.any():
             return own
         added = self._carried(view, change)
-        added[~change.any(axis=2)] = 0
+        added[~largest(change != 0)] = 0
         result = own.copy()
         colours = result[..., : self.colours] + added
         if self.image.format in DEPTHS:

@@ -15,7 +15,7 @@ import numpy as np
 
 from models import DAMAGE, DETAIL, FILL, VIEW_PX
 from tasks.files import Record
-from tasks.images import reduced, to_float, to_uint8, view_of
+from tasks.images import largest, reduced, to_float, to_uint8, view_of
 from tasks.threads import ahead, in_turn
 from tasks.tiling import Network, Rows, rows_of, tiled_rows
 
@@ -26,7 +26,8 @@ SURE = 0.75  # of a fill: damage that tells a damaged work from a sound one
 STRIP_ROWS = 256
 SMALL_PX = 2048  # long side of what is looked at as a whole
 BROAD_PX = 256  # long side of the view in which broad changes are seen
-KEPT = 7  # detail, fill, damage: float16 a pixel
+KEPT = 7  # detail, fill, damage: int16 a pixel, in parts of FULL
+FULL = 32767
 
 
 def treatments(named: str, option: str = "treat") -> tuple[str, ...]:
@@ -133,7 +134,7 @@ class Treatment:
         mended, damage = self.mended(view, top)
         restored = np.clip(mended + mended @ self.colour[:, :3].T + self.colour[:, 3], 0, 1)
         change = (restored - view).astype(np.float32)
-        change[np.abs(change).max(axis=2) < DEAD_ZONE] = 0
+        change[largest(np.abs(change)) < DEAD_ZONE] = 0
         return change, damage
 
     def mended(self, view: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
@@ -148,7 +149,7 @@ class Treatment:
         with self.turn:
             self.kept.seek(top * self.width * KEPT * 2)
             raw = self.kept.read((bottom - top) * self.width * KEPT * 2)
-        parts = np.frombuffer(raw, np.float16).reshape(-1, self.width, KEPT).astype(np.float32)
+        parts = np.frombuffer(raw, np.int16).reshape(-1, self.width, KEPT) / np.float32(FULL)
         damage = parts[..., 6]
         # Detail is not corrected in damage that is filled, or that is not to be treated
         spared = self.fill_share if "damage" in self.restorer.treat else 1.0
@@ -168,7 +169,10 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     for parts in ahead(tiled_rows(restorer.interventions, rows, height, width, **tiles)):
         damage = damage_of(parts)
         detail, fill = parts[..., DETAIL], parts[..., FILL] * damage
-        kept.write(np.concatenate([detail, fill, damage], axis=2).astype(np.float16).tobytes())
+        known = np.concatenate([detail, fill, damage], axis=2)
+        np.clip(known, -1, 1, out=known)
+        known *= FULL
+        kept.write(np.rint(known, out=known).astype(np.int16).tobytes())
         small.add(top, small.narrow(detail * (1 - damage)))
         damaged += int((damage > 0.5).sum())
         sure += int((damage > SURE).sum())
