@@ -1,6 +1,7 @@
 """JPEG 2000, which libvips' wheel cannot read: pixels by OpenJPEG, the metadata from the boxes.
 
-A bare codestream has no boxes. Source: ISO/IEC 15444-1, Annex I.
+A bare codestream has no boxes. Source: ISO/IEC 15444-1, Annex I; the `uuid` box of XMP: ISO
+16684-1; that of EXIF: ExifTool's documentation of the tags of JPEG 2000.
 """
 
 import struct
@@ -9,13 +10,16 @@ from collections.abc import Iterator
 import numpy as np
 import pyvips
 
-XMP = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
+UUIDS = {
+    bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC"): "xmp-data",
+    b"JpgTiffExif->JP2": "exif-data",
+}
 RESTRICTED, ANY = b"\2", b"\3"  # methods of a `colr` box that holds an ICC profile
 ICC_HEAD = 128  # bytes, of which the first four tell the size
 
 
 def decoded(file: bytes) -> pyvips.Image:
-    """The image with its ICC profile, resolution and XMP. Raises ValueError when it is none."""
+    """The image with its profile, resolution, EXIF and XMP. Raises ValueError when it is none."""
     import imagecodecs
 
     data = bytearray(file)
@@ -30,8 +34,8 @@ def decoded(file: bytes) -> pyvips.Image:
     for kind, content in boxes(memoryview(data)):
         if kind == b"jp2h":
             image = _described(image, content)
-        elif kind == b"uuid" and content[:16] == XMP:
-            image.set_type(pyvips.GValue.blob_type, "xmp-data", bytes(content[16:]))
+        elif kind == b"uuid" and (name := UUIDS.get(bytes(content[:16]))):
+            image.set_type(pyvips.GValue.blob_type, name, bytes(content[16:]))
     return image
 
 

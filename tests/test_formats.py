@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import struct
 import tempfile
 from pathlib import Path
 
@@ -23,7 +24,7 @@ DOCS = Path(__file__).parents[1] / "docs/formats.md"
 COLUMNS = ("in", "its pixels", "out", "its pixels", "unchanged ones", "ICC, dpi, XMP")
 COLUMNS += ("EXIF, IPTC", "in the sidecar")
 HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"
-HELD = {".tif": "EXIF, IPTC", ".jpg": "EXIF, IPTC", ".png": "EXIF", ".webp": "EXIF"}
+HELD = {".tif": "EXIF, IPTC", ".jpg": "EXIF, IPTC"}
 # On the right half of a work there is no damage
 SPARING = dataclasses.replace(restorer(0, damaged=40, fill=0.05), treat=("damage",))
 
@@ -36,9 +37,13 @@ def files(folder: Path) -> dict[str, Path]:
         made[kind] = folder / str(number) / name
         tagged = with_exif(image)
         (with_iptc(tagged) if name == "a.jpg" else tagged).write_to_file(str(made[kind]), **options)
+    exif = pyvips.Image.new_from_file(str(made["JPEG"])).get("exif-data").removeprefix(b"Exif\0\0")
+    uuid = struct.pack(">I4s16s", len(exif) + 24, b"uuid", b"JpgTiffExif->JP2") + exif
     for name, bits in (("JPEG 2000", 8), ("JPEG 2000, 16 bit", 16)):
         made[name] = folder / f"{bits}.jp2"
-        made[name].write_bytes(imagecodecs.jpeg2k_encode(painted(bits).numpy(), reversible=True))
+        pixels = painted(bits).numpy()
+        plain = imagecodecs.jpeg2k_encode(pixels, reversible=True, codecformat="jp2")
+        made[name].write_bytes(plain + uuid)
     made["TIFF of three pages"] = folder / "pages.tif"
     pages = pyvips.Image.arrayjoin([painted()] * 3, across=1)
     pages.write_to_file(str(made["TIFF of three pages"]), page_height=HEIGHT)
@@ -69,11 +74,12 @@ def table(folder: Path) -> str:
             before = described(scan.image)
             metadata = "kept" if carried(scan.image, kept) else "LOST"
         assert 0 < record["change"]["share_of_pixels"] < 1, kind
-        told = "not read" if source.suffix == ".jp2" else held(target) + " kept"
-        assert source.suffix == ".jp2" or told == HELD[source.suffix] + " kept", kind
+        assert held(target) == HELD.get(source.suffix, "EXIF"), kind
         notes = "; ".join(form.get("notes", []))
         out = target.suffix.removeprefix(".").upper()
-        rows.append((kind, before, out, described(kept), same, metadata, told, notes))
+        rows.append(
+            (kind, before, out, described(kept), same, metadata, f"{held(target)} kept", notes)
+        )
     lines = [f"| {' | '.join(row)} |\n" for row in rows]
     return HEAD + "".join(lines) + "\n" + malformed(folder)
 
