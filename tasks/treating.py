@@ -22,7 +22,7 @@ from tasks.tiling import Network, Rows, rows_of, tiled_rows
 TREATMENTS = ("damage", "detail", "colour")
 DEAD_ZONE = 0.25 / 255  # a change of a pixel below it is none
 SEEN = 0.5, 0.95  # damage less likely than the first is none, as likely as the second is filled
-SURE = 0.75  # of a fill: damage that tells a damaged work from a sound one
+SURE = 0.95  # of a fill: damage that tells a damaged work from a sound one
 STRIP_ROWS = 256
 SMALL_PX = 2048  # long side of what is looked at as a whole
 BROAD_PX = 256  # long side of the view in which broad changes are seen
