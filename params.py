@@ -144,7 +144,7 @@ class Restore(Section):
     The defaults are for a folder without a params.yaml.
     """
 
-    tile_px: Annotated[int, Field(ge=64, multiple_of=16)] = 1088  # side of a tile, overlap included
+    tile_px: Annotated[int, Field(ge=64, multiple_of=16)] = 1088  # of a square tile, with overlap
     overlap_px: Annotated[int, Field(ge=0, multiple_of=16)] = 256  # shared by neighbouring tiles
     damage_zone: Annotated[float, Field(ge=0, le=1)] = 0.00095  # share; less damaged works stay
     detail_zone_255: Annotated[float, Field(ge=0)] = 2.0  # 8-bit steps; alike, for detail

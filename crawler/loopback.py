@@ -1,17 +1,17 @@
 """A web server on a free port of this machine, for as long as its context lasts."""
 
 import threading
+from abc import ABC, abstractmethod
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Self
 
 
-class Loopback:
+class Loopback(ABC):
     """What museums on this machine are; a subclass says how requests are answered."""
 
+    @abstractmethod
     def handler(self) -> type[BaseHTTPRequestHandler]:
         """The class that answers a request."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
@@ -19,12 +19,7 @@ class Loopback:
         self.thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()

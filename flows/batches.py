@@ -1,11 +1,11 @@
 """Work spread over processes, here or on a cluster: one Prefect task a batch, never one a work."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, TypeVar
 
 from prefect import Task
 from prefect.futures import as_completed
@@ -17,7 +17,6 @@ from tasks.files import Record
 from tasks.processes import CORES, one_thread, start_worker
 
 BATCH = 256  # works in a task, when there are many: a task costs 0.2 s beside its work
-CHUNK = 16  # alike, of scans to restore, which take seconds each
 ROUNDS = 6  # tasks for each worker, at least: who is done first waits for no more than one of them
 WORKERS = int(os.environ.get("PATINA_WORKERS", 0)) or CORES
 CLUSTER = os.environ.get("PATINA_DASK", "")  # a Dask scheduler, such as tcp://host:8786
@@ -28,6 +27,8 @@ SAME = (
     "pyvips",
 )  # versions; Dask adds Python and NumPy
 WAIT_S = 60  # for the first worker
+
+Job = TypeVar("Job")
 
 
 class ClusterError(RuntimeError):
@@ -83,7 +84,7 @@ def _refuse_unless(fit: Mapping[str, bool], fault: str, remedy: str) -> None:
 
 
 def compute(task: Task, jobs: Sequence[Any], *shared: Any, most: int = BATCH) -> list[Record]:
-    """Run `task(batch, *shared)` over all `jobs` in batches of at `most`, with a progress bar.
+    """Run `task(batch, *shared)` over all `jobs` in batches of at most `most`, with a progress bar.
 
     The task gives a record for each job of its batch that says what came of it; all are returned,
     in the order of the jobs.
@@ -105,9 +106,14 @@ def compute(task: Task, jobs: Sequence[Any], *shared: Any, most: int = BATCH) ->
         ) from error
 
 
-def _batches(jobs: Sequence[Any], workers: int, most: int) -> Iterable[Sequence[Any]]:
+def _batches(jobs: Sequence[Any], workers: int, most: int) -> list[Sequence[Any]]:
     """Few jobs still keep every worker busy to the end; many go in batches of `most`."""
     size = max(1, min(most, -(-len(jobs) // (ROUNDS * workers))))
+    return cut(jobs, size)
+
+
+def cut(jobs: Sequence[Job], size: int) -> list[Sequence[Job]]:
+    """Pieces of `size` jobs, and of what is left."""
     return [jobs[start : start + size] for start in range(0, len(jobs), size)]
 
 

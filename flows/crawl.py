@@ -19,7 +19,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 import params as params_file
-from flows.batches import BATCH, progress
+from flows.batches import BATCH, cut, progress
 from flows.harvesting import CrawlError, TryLaterError, fetch, gather
 from flows.places import ARTWORKS, CACHE, HARVEST, LOCAL_HARVEST
 from flows.publishing import publish
@@ -128,8 +128,7 @@ def fetch_changed(files: AbstractFileSystem, there: dict[Path, str]) -> None:
         return
     with progress() as bar:
         shown = bar.add_task("fetch", total=len(changed), note="")
-        for start in range(0, len(changed), BATCH):
-            batch = changed[start : start + BATCH]
+        for batch in cut(changed, BATCH):
             files.get([name for _, name in batch], [str(path) for path, _ in batch])
             for path, name in batch:
                 os.utime(path, (size_and_time(files, name)[1],) * 2)

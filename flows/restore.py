@@ -11,7 +11,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 import params as params_file
-from flows.batches import CHUNK, CLUSTER, cluster, compute, progress
+from flows.batches import CLUSTER, cluster, compute, cut, progress
 from flows.places import DEGRADED, RESTORED
 from params import Restore
 from tasks.files import Record
@@ -28,6 +28,7 @@ from tasks.sidecars import Filing
 from tasks.storage import Place, place_of
 from tasks.treating import Restorer, treatments
 
+CHUNK = 16  # scans in a task, at most: they take seconds each
 SHOWN = 200  # scans that were set aside or flagged, in the artifact
 
 
@@ -86,8 +87,7 @@ def one_after_the_other(
     megapixels, started = 0.0, time.monotonic()
     with progress() as bar:
         shown = bar.add_task("restore", total=len(scans), note="")
-        for start in range(0, len(scans), CHUNK):
-            chunk = scans[start : start + CHUNK]
+        for chunk in cut(scans, CHUNK):
             restored = task(chunk, *shared)
             outcomes += restored
             megapixels += sum(each.get("megapixels", 0) for each in restored)

@@ -64,14 +64,14 @@ def load(model: Path, precision: str = "auto") -> tuple[Function, Function, str]
         precision = "bf16" if native else "f32"
     graph = _graph_of(model, core)
 
-    def compiled(part: tuple[int, str]) -> Function:
-        number, asked = part
-        model = openvino.Model([graph.outputs[number].node], [graph.inputs[number].node], "part")
+    def function(numbered: tuple[int, str]) -> Function:
+        number, asked = numbered
+        part = openvino.Model([graph.outputs[number].node], [graph.inputs[number].node], "part")
         hints = {"INFERENCE_PRECISION_HINT": asked, "PERFORMANCE_HINT": "LATENCY"}
-        compiled = core.compile_model(model, "CPU", hints)
+        compiled = core.compile_model(part, "CPU", hints)
         return lambda batch: compiled(batch)[0]
 
-    tile, estimate = in_turn(compiled, enumerate((precision, "f32")))
+    tile, estimate = in_turn(function, enumerate((precision, "f32")))
     return tile, estimate, precision
 
 

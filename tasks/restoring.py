@@ -63,7 +63,7 @@ def load_restorer(
     if not model.exists():
         raise FileNotFoundError(f"restore: {model}: no such model; train one with `patina run`")
     with ThreadPoolExecutor(1) as thread:
-        # Half a second each, and neither waits for the other
+        # Has it imported, which takes half a second, as the graph does
         thread.submit(getattr, color, "deltaE_ciede2000")
         interventions, estimate, precision = graph.load(model, precision)
     facts = {"file": model.name, "sha256": sha256_of(model), "precision": precision}

@@ -104,10 +104,11 @@ class Scan:
 
         Pixels whose change is 0, and the alpha, stay to the last bit.
         """
-        if not change.any():
+        touched = largest(change != 0)
+        if not touched.any():
             return own
         added = self._carried(view, change)
-        added[~largest(change != 0)] = 0
+        added[~touched] = 0
         result = own.copy()
         colours = result[..., : self.colours] + added
         if self.image.format in DEPTHS:

@@ -74,12 +74,11 @@ def table(folder: Path) -> str:
             before = described(scan.image)
             metadata = "kept" if carried(scan.image, kept) else "LOST"
         assert 0 < record["change"]["share_of_pixels"] < 1, kind
-        assert held(target) == HELD.get(source.suffix, "EXIF"), kind
+        told = held(target)
+        assert told == HELD.get(source.suffix, "EXIF"), kind
         notes = "; ".join(form.get("notes", []))
         out = target.suffix.removeprefix(".").upper()
-        rows.append(
-            (kind, before, out, described(kept), same, metadata, f"{held(target)} kept", notes)
-        )
+        rows.append((kind, before, out, described(kept), same, metadata, f"{told} kept", notes))
     lines = [f"| {' | '.join(row)} |\n" for row in rows]
     return HEAD + "".join(lines) + "\n" + malformed(folder)
 

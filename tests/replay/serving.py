@@ -5,7 +5,7 @@ import json
 import re
 import threading
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -120,7 +120,7 @@ class Stall:
         return replace(reply, stall=self)
 
 
-class Replay(Loopback, ABC):
+class Replay(Loopback):
     """One museum's servers; a subclass knows the shape of its answers.
 
     page: works in a page of the listing at most, whatever is asked for.
