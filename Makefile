@@ -44,10 +44,10 @@ $(BIN)/.uv:
 	@touch $@
 
 $(BIN)/.runtime: $(BIN)/.uv requirements.txt pyproject.toml
-	uv pip install --quiet --require-hashes -r requirements.txt
+	uv pip install --quiet --compile-bytecode --require-hashes -r requirements.txt
 	uv pip install --quiet --no-deps -e .
 	@touch $@
 
 $(BIN)/.dev: $(BIN)/.runtime requirements-dev.txt
-	uv pip install --quiet --require-hashes -r requirements-dev.txt
+	uv pip install --quiet --compile-bytecode --require-hashes -r requirements-dev.txt
 	@touch $@

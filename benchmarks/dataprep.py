@@ -1,13 +1,15 @@
 """How fast works are prepared and deteriorated, with one process and with two.
 
-    python benchmarks/dataprep.py [--works 240] [--folder FOLDER]
+    python benchmarks/dataprep.py [--works 240] [--folder FOLDER] [--rounds 3]
 
 Runs the stages `preprocess` and `degrade`, Prefect server and all, on works of FOLDER or else on
-painted ones, in a workspace of its own. In the same run each part is measured alone, in one process
-with one thread. Prints images/s, what two processes gain over one, what one process reaches of the
-sum of its parts, their shares, and what each degradation costs for a megapixel. The rates are
-those in the middle of a stage; what its beginning and its end take beyond that (the server, the
-processes, publishing) is told apart.
+painted ones, in a workspace of its own. A machine's speed may change from minute to minute, so each
+round measures a stage in one process, its parts alone (one process, one thread) and the stage in
+two processes, one after the other; ratios are taken within a round. Prints the medians of all
+rounds and the range of the ratios: images/s, what two processes gain over one, what one process
+reaches of the sum of its parts, their shares, and what each degradation costs for a megapixel. The
+rates are those in the middle of a stage; what its beginning and its end take beyond that (the
+server, the processes, publishing) is told apart.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -60,19 +63,21 @@ def main() -> None:
         )
         shares = Table("stage", "part", "ms an image", "share")
         for name in ("preprocess", "degrade"):
-            rates, rests = zip(*(timed(place, name, number) for number in (1, 2)), strict=True)
-            parts = PARTS[name](place)
-            alone = 1 / sum(parts.values())
+            rounds = [in_turn(place, name) for _ in range(asked.rounds)]
+            one, two, rest = np.transpose([(each.one, each.two, each.rest_s) for each in rounds])
+            costs = [sum(each.parts.values()) for each in rounds]
             stages.add_row(
                 name,
                 str(len(read_jsonl(place / OUTS[name] / "manifest.jsonl"))),
-                *(f"{rate:.1f}" for rate in rates),
-                f"{rates[1] / rates[0]:.2f}",
-                f"{rates[0] / alone:.0%}",
-                f"{rests[1]:.1f}",
+                f"{np.median(one):.1f}",
+                f"{np.median(two):.1f}",
+                with_range(two / one, "{:.2f}"),
+                with_range(one * costs, "{:.0%}"),
+                f"{np.median(rest):.1f}",
             )
-            for part, cost in parts.items():
-                shares.add_row(name, part, f"{cost * 1e3:.2f}", f"{cost * alone:.0%}")
+            for part in rounds[0].parts:
+                cost = float(np.median([each.parts[part] for each in rounds]))
+                shares.add_row(name, part, f"{cost * 1e3:.2f}", f"{cost / np.median(costs):.0%}")
             if name == "preprocess":
                 stage(place, "split", processes=1)
         console.print(stages)
@@ -83,10 +88,33 @@ def main() -> None:
 OUTS = {"preprocess": "data/clean", "degrade": "data/degraded"}
 
 
+class Round(NamedTuple):
+    """What was measured of a stage, one after the other."""
+
+    one: float  # images/s in one process
+    two: float  # and in two
+    rest_s: float  # what two take beyond that
+    parts: dict[str, float]  # seconds an image
+
+
+def in_turn(place: Path, name: str) -> Round:
+    one, _ = timed(place, name, processes=1)
+    parts = PARTS[name](place)
+    two, rest_s = timed(place, name, processes=2)
+    return Round(one, two, rest_s, parts)
+
+
+def with_range(ratios: np.ndarray, form: str) -> str:
+    """The median, and from where to where."""
+    low, middle, high = (form.format(number) for number in np.percentile(ratios, (0, 50, 100)))
+    return f"{middle} ({low}-{high})"
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--works", type=int, default=240, help="painted works")
     parser.add_argument("--folder", type=Path, help="works of your own instead")
+    parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()
 
 

@@ -26,7 +26,7 @@ from tasks.processes import CORES
 if TYPE_CHECKING:
     from params import Train
 
-VIEWS = 64  # in a batch
+VIEWS = 32  # in a batch
 HELD_OUT_PX = 256
 
 Batch = loop.Batch

@@ -22,6 +22,8 @@ from tasks.recipes import Recipe, draw_recipe, render
 Batch = tuple[np.ndarray, np.ndarray]
 
 SOUND_SHARE = 1 / 12  # of the twins: sound works are to be left alone
+SMALLER_SHARE = 0.7  # of the twins: of a work made smaller, for other scans are sharper
+SMALLEST = 0.4, 256  # of its sides; px on its long one
 TWIN_PATCHES = 24  # of the smallest size, cut from one twin
 TWIN_VIEWS = 1
 VIEWED_PX = 256  # long side of the works of which views are made
@@ -183,7 +185,11 @@ def _drawn(feed: Feed, rng: np.random.Generator, twin: str) -> tuple[Image, Reci
     path = feed.works[int(rng.integers(len(feed.works)))]
     count = (0, 0) if rng.random() < SOUND_SHARE else feed.count
     recipe = draw_recipe(path.stem, twin, seed=feed.seed, mixture=feed.mixture, count=count)
-    return to_float(read_png(path)), recipe
+    image = read_png(path)
+    if rng.random() < SMALLER_SHARE:
+        share, least_px = SMALLEST
+        image = reduced(image, max(least_px, round(max(image.shape) * rng.uniform(share, 1))))
+    return to_float(image), recipe
 
 
 def _steps(recipe: Recipe, *, colour: bool) -> set[int]:

@@ -56,3 +56,12 @@ def test_batches_are_the_same_whatever_the_number_of_processes(works: list[Path]
     for one, other in zip(*made, strict=True):
         for left, right in zip(one, other, strict=True):
             np.testing.assert_array_equal(left, right)
+
+
+def test_some_twins_are_of_a_work_as_it_is_and_more_of_a_smaller_one(tmp_path: Path) -> None:
+    striped = np.zeros((256, 384, 3), np.uint8)
+    striped[:, ::2] = 255
+    (tmp_path / "striped.png").write_bytes(png_bytes(striped))
+    patches = cut_patches(feed([tmp_path / "striped.png"], "jpeg"), 0, range(60), 64, 1)
+    as_it_is = [set(np.unique(patch)) == {0, 255} for patch in patches[..., 3:MASK]]
+    assert 0.15 < np.mean(as_it_is) < 0.45
