@@ -127,11 +127,11 @@ def _train_epoch(
 def importance(degraded: np.ndarray, target: np.ndarray) -> np.ndarray:
     """How much each image of a batch counts, 1 on the mean: the less, the more was done to it.
 
-    By the root of it: were all alike, strong noise would be all that is learnt, and a scratch or a
-    faint stain nothing; by the whole, noise is hardly learnt beside them.
+    A loss in [0, 1] then counts by the share of the damage that is left, as decibels do; else
+    strong noise would be all that is learnt, and a scratch or a faint stain nothing.
     """
     done = np.abs(degraded - target[..., :3]).mean(axis=(1, 2, 3))
-    weights = (done + SLIGHT) ** -0.5
+    weights = 1 / (done + SLIGHT)
     return (weights / weights.mean()).astype(np.float32)
 
 

@@ -217,5 +217,5 @@ def test_what_little_was_done_to_counts_more_than_what_is_ruined() -> None:
     clean = batch()[1]
     degraded = clean[..., :3] + np.float32([0.2, 0.002])[:, None, None, None]
     ruined, scratched = loop.importance(degraded, clean)
-    assert 4 * ruined < scratched < 5 * ruined
+    assert scratched > 10 * ruined
     assert (ruined + scratched) / 2 == pytest.approx(1)
