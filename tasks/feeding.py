@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tasks.degradations import COLOUR, Image
+from tasks.degradations import COLOUR, LOCAL, Image
 from tasks.deteriorating import Mixture
 from tasks.images import read_png, reduced, to_float, to_uint8, view_of
 from tasks.processes import start_worker
@@ -22,7 +22,9 @@ from tasks.recipes import Recipe, draw_recipe, render
 Batch = tuple[np.ndarray, np.ndarray]
 
 SOUND_SHARE = 1 / 12  # of the twins: sound works are to be left alone
-SMALLER_SHARE = 0.7  # of the twins: of a work made smaller, for other scans are sharper
+# Of the twins without local damage, which a smaller work would make too thin to be seen: of a work
+# made smaller, for other scans are sharper
+SMALLER_SHARE = 0.7
 SMALLEST = 0.4, 256  # of its sides; px on its long one
 TWIN_PATCHES = 24  # of the smallest size, cut from one twin
 TWIN_VIEWS = 1
@@ -186,7 +188,7 @@ def _drawn(feed: Feed, rng: np.random.Generator, twin: str) -> tuple[Image, Reci
     count = (0, 0) if rng.random() < SOUND_SHARE else feed.count
     recipe = draw_recipe(path.stem, twin, seed=feed.seed, mixture=feed.mixture, count=count)
     image = read_png(path)
-    if rng.random() < SMALLER_SHARE:
+    if rng.random() < SMALLER_SHARE and LOCAL.isdisjoint(step.name for step in recipe.steps):
         share, least_px = SMALLEST
         image = reduced(image, max(least_px, round(max(image.shape) * rng.uniform(share, 1))))
     return to_float(image), recipe

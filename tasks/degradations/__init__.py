@@ -11,13 +11,13 @@ mask: None where the damage is everywhere, else the opacity of a local damage, f
 Sizes are relative to the long side, as the damage is to the work: a scan at twice the resolution
 shows the same scratch twice as wide. DEGRADATIONS is in the order in which an object suffers: its
 paint, accidents, then the capture, each file in its own order. COLOUR names those which are undone
-once for a whole work, from its colours, and not from what is near a pixel. Registering a function
-enrols it in recipes and in the shared tests.
+once for a whole work, from its colours, and not from what is near a pixel; LOCAL those which give a
+mask. Registering a function enrols it in recipes and in the shared tests.
 """
 
 # The order of these imports is the order of DEGRADATIONS.
 # isort: off
-from tasks.degradations.contract import COLOUR, DEGRADATIONS, Damaged, Degradation, Image
+from tasks.degradations.contract import COLOUR, DEGRADATIONS, LOCAL, Damaged, Degradation, Image
 from tasks.degradations import paint as paint
 from tasks.degradations import losses as losses
 from tasks.degradations import coats as coats
@@ -30,4 +30,4 @@ from tasks.degradations import optics as optics
 from tasks.degradations import capture as capture
 # isort: on
 
-__all__ = ["COLOUR", "DEGRADATIONS", "Damaged", "Degradation", "Image"]
+__all__ = ["COLOUR", "DEGRADATIONS", "LOCAL", "Damaged", "Degradation", "Image"]

@@ -21,6 +21,7 @@ class Degradation(Protocol):
 
 DEGRADATIONS: dict[str, Degradation] = {}
 COLOUR: set[str] = set()
+LOCAL: set[str] = set()
 
 
 def degradation(
@@ -28,7 +29,7 @@ def degradation(
 ) -> Callable[[Degradation], Degradation]:
     """Enrol a function and keep for it what all of them promise.
 
-    local: it returns a mask. colour: see COLOUR.
+    local: it returns a mask, see LOCAL. colour: see COLOUR.
     """
 
     def enrol(function: Degradation) -> Degradation:
@@ -44,6 +45,8 @@ def degradation(
         DEGRADATIONS[function.__name__] = checked
         if colour:
             COLOUR.add(function.__name__)
+        if local:
+            LOCAL.add(function.__name__)
         return checked
 
     return enrol
