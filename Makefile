@@ -12,6 +12,8 @@ export DO_NOT_TRACK := 1
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
+# Else every process compiles for itself, where PYTHONDONTWRITEBYTECODE is set
+export UV_COMPILE_BYTECODE := 1
 
 run: $(BIN)/.runtime  ## collect, prepare, degrade, split, train, restore, evaluate
 	@patina run
@@ -44,10 +46,10 @@ $(BIN)/.uv:
 	@touch $@
 
 $(BIN)/.runtime: $(BIN)/.uv requirements.txt pyproject.toml
-	uv pip install --quiet --compile-bytecode --require-hashes -r requirements.txt
+	uv pip install --quiet --require-hashes -r requirements.txt
 	uv pip install --quiet --no-deps -e .
 	@touch $@
 
 $(BIN)/.dev: $(BIN)/.runtime requirements-dev.txt
-	uv pip install --quiet --compile-bytecode --require-hashes -r requirements-dev.txt
+	uv pip install --quiet --require-hashes -r requirements-dev.txt
 	@touch $@

@@ -63,7 +63,7 @@ def main() -> None:
         )
         shares = Table("stage", "part", "ms an image", "share")
         for name in ("preprocess", "degrade"):
-            rounds = [in_turn(place, name) for _ in range(asked.rounds)]
+            rounds = [one_round(place, name) for _ in range(asked.rounds)]
             one, two, rest = np.transpose([(each.one, each.two, each.rest_s) for each in rounds])
             costs = [sum(each.parts.values()) for each in rounds]
             stages.add_row(
@@ -97,7 +97,7 @@ class Round(NamedTuple):
     parts: dict[str, float]  # seconds an image
 
 
-def in_turn(place: Path, name: str) -> Round:
+def one_round(place: Path, name: str) -> Round:
     one, _ = timed(place, name, processes=1)
     parts = PARTS[name](place)
     two, rest_s = timed(place, name, processes=2)

@@ -22,8 +22,8 @@ from tasks.recipes import Recipe, draw_recipe, render
 Batch = tuple[np.ndarray, np.ndarray]
 
 SOUND_SHARE = 1 / 12  # of the twins: sound works are to be left alone
-# Of the twins without local damage, which a smaller work would make too thin to be seen: of a work
-# made smaller, for other scans are sharper
+# Of the twins: their works are made smaller, for other scans are sharper; but never those with
+# local damage, which would become too thin to be seen
 SMALLER_SHARE = 0.7
 SMALLEST = 0.4, 256  # of its sides; px on its long one
 TWIN_PATCHES = 24  # of the smallest size, cut from one twin
