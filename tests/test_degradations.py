@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tasks import degradations
 from tasks.degradations import DEGRADATIONS, Image
 
 every_degradation = pytest.mark.parametrize("name", DEGRADATIONS)
@@ -163,7 +164,10 @@ def test_a_view_with_channels_reversed_gives_what_its_copy_gives(name: str) -> N
 
 
 LOCAL = [
+    "drying_cracks",
     "craquelure",
+    "paint_loss",
+    "abrasion",
     "scratches",
     "water_spill",
     "stain",
@@ -174,6 +178,16 @@ LOCAL = [
     "dust",
     "glare",
 ]
+
+
+@every_degradation
+def test_it_has_a_mask_if_it_is_local(name: str) -> None:
+    _, mask = degrade(name, painting(), severity=0.7)
+    assert (mask is not None) == (name in degradations.LOCAL)
+
+
+def test_which_are_local() -> None:
+    assert set(LOCAL) == degradations.LOCAL
 
 
 @pytest.mark.parametrize("name", LOCAL)
