@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from fsspec.utils import get_protocol
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from models import LOSSES, NETWORKS
@@ -48,7 +47,10 @@ class Crawl(Section):
     @field_validator("folder")
     @classmethod
     def _storage_is_known(cls, folder: str) -> str:
-        known("storage", get_protocol(folder), ("file", "s3"))
+        if "://" in folder:
+            from fsspec.utils import get_protocol  # 0.1 s that only such an address needs
+
+            known("storage", get_protocol(folder), ("file", "s3"))
         return folder
 
     @property

@@ -17,7 +17,7 @@ from tasks.files import Record
 from tasks.processes import CORES, one_thread, start_worker
 
 BATCH = 256  # works in a task, when there are many: a task costs 0.2 s beside its work
-ROUNDS = 6  # tasks for each worker, at least: who is done first waits for no more than one of them
+ROUNDS = 3  # tasks for each worker, at least: who is done first waits for no more than one of them
 WORKERS = int(os.environ.get("PATINA_WORKERS", 0)) or CORES
 CLUSTER = os.environ.get("PATINA_DASK", "")  # a Dask scheduler, such as tcp://host:8786
 SAME = (

@@ -167,16 +167,13 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     tiles = {"tile_px": restorer.tile_px, "overlap_px": restorer.overlap_px}
     small, damaged, sure, top = Small(height, width), 0, 0, 0
     for parts in ahead(tiled_rows(restorer.interventions, rows, height, width, **tiles)):
-        damage = damage_of(parts)
-        detail, fill = parts[..., DETAIL], parts[..., FILL] * damage
-        known = np.concatenate([detail, fill, damage], axis=2)
-        np.clip(known, -1, 1, out=known)
-        known *= FULL
-        kept.write(np.rint(known, out=known).astype(np.int16).tobytes())
-        small.add(top, small.narrow(detail * (1 - damage)))
-        damaged += int((damage > 0.5).sum())
-        sure += int((damage > SURE).sum())
-        top += len(parts)
+        strips = (parts[slice(*strip)] for strip in strips_of(len(parts)))
+        for known, damage, narrow in in_turn(lambda strip: _known(strip, small), strips):
+            kept.write(known.tobytes())
+            small.add(top, narrow)
+            damaged += int((damage > 0.5).sum())
+            sure += int((damage > SURE).sum())
+            top += len(known)
     nothing = np.zeros((3, 4), np.float32)
     # Broad changes are changes of colour, and those are decided for the whole work
     broad = cv2.GaussianBlur(
@@ -202,6 +199,16 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     colour = restorer.estimate(view_of(mended, VIEW_PX)[None])[0] * restorer.strength
     shift = np.abs((mended @ colour[:, :3].T + colour[:, 3]).mean(axis=(0, 1))).max()
     return replace(draft, colour=colour * restorer.share("colour", shift))
+
+
+def _known(parts: np.ndarray, small: "Small") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What is kept of those rows of the network's, their damage, and their detail made narrow."""
+    damage = damage_of(parts)
+    detail, fill = parts[..., DETAIL], parts[..., FILL] * damage
+    known = np.concatenate([detail, fill, damage], axis=2)
+    np.clip(known, -1, 1, out=known)
+    known *= FULL
+    return np.rint(known, out=known).astype(np.int16), damage, small.narrow(detail * (1 - damage))
 
 
 def damage_of(parts: np.ndarray) -> np.ndarray:
