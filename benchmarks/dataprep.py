@@ -13,6 +13,7 @@ server, the processes, publishing) is told apart.
 """
 
 import argparse
+import hashlib
 import os
 import shutil
 import subprocess
@@ -177,7 +178,8 @@ def preprocess_parts(place: Path) -> dict[str, float]:
     encoded = [png_bytes(image) for image in clean]
     return {
         "decode, resize": alone(lambda file: load_srgb(file, long_side_px=size), files),
-        "perceptual hash": alone(perceptual_hash, clean),
+        "hashes": alone(perceptual_hash, clean)
+        + alone(lambda png: hashlib.sha256(png).hexdigest(), encoded),
         "encode": alone(png_bytes, clean),
         "write": alone(lambda data: write(place, data, bytes(FACTS_BYTES)), encoded),
     }
@@ -201,15 +203,15 @@ def degrade_parts(place: Path) -> dict[str, float]:
     recipes = [read_recipe(place / "data/degraded" / twin["recipe"]) for twin in chosen]
     jobs = [(to_float(read_png(file)), recipe) for file, recipe in zip(files, recipes, strict=True)]
     made = [render(*job) for job in jobs]
-    layers = [to_uint8(twin) for twin, _ in made]
-    masks = [to_uint8(mask) for _, mask in made if mask.any()]
-    pngs = [png_bytes(image) for image in layers]
+    masks = [mask for _, mask in made if mask.any()]
+    pngs = [[png_bytes(to_uint8(layer)) for layer in layers if layer.any()] for layers in made]
     return {
         "decode": alone(lambda file: to_float(read_png(file)), files) * works / len(twins),
         "deteriorate": alone(lambda job: render(*job), jobs),
         "encode": alone(lambda image: png_bytes(to_uint8(image)), [twin for twin, _ in made]),
-        "encode masks": alone(png_bytes, masks) * len(masks) / len(chosen) if masks else 0.0,
-        "write": alone(lambda data: write(place, data, bytes(FACTS_BYTES)), pngs),
+        "encode masks": alone(lambda mask: png_bytes(to_uint8(mask)), masks)
+        * (len(masks) / len(chosen)),
+        "write": alone(lambda files: write(place, *files, bytes(FACTS_BYTES)), pngs),
     }
 
 

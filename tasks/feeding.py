@@ -117,7 +117,7 @@ def cut_patches(
     for twin in twins:
         rng = np.random.default_rng([feed.seed, epoch, twin])
         clean, recipe = _drawn(feed, rng, f"{epoch}-{twin}")
-        layers = _at_least(with_target(clean, recipe), side_px)
+        layers = _at_least(with_target(_smaller(clean, recipe, rng), recipe), side_px)
         damaged = np.argwhere(layers[::SPARSE_PX, ::SPARSE_PX, MASK] > 127) * SPARSE_PX
         for _ in range(cuts):
             top, left = _corner(layers.shape[:2], damaged, side_px, rng)
@@ -187,11 +187,15 @@ def _drawn(feed: Feed, rng: np.random.Generator, twin: str) -> tuple[Image, Reci
     path = feed.works[int(rng.integers(len(feed.works)))]
     count = (0, 0) if rng.random() < SOUND_SHARE else feed.count
     recipe = draw_recipe(path.stem, twin, seed=feed.seed, mixture=feed.mixture, count=count)
-    image = read_png(path)
-    if rng.random() < SMALLER_SHARE and LOCAL.isdisjoint(step.name for step in recipe.steps):
-        share, least_px = SMALLEST
-        image = reduced(image, max(least_px, round(max(image.shape) * rng.uniform(share, 1))))
-    return to_float(image), recipe
+    return to_float(read_png(path)), recipe
+
+
+def _smaller(clean: Image, recipe: Recipe, rng: np.random.Generator) -> Image:
+    """`clean`, or as often as SMALLER_SHARE says less of it, if no damage would become too thin."""
+    if rng.random() >= SMALLER_SHARE or not LOCAL.isdisjoint(step.name for step in recipe.steps):
+        return clean
+    share, least_px = SMALLEST
+    return reduced(clean, max(least_px, round(max(clean.shape) * rng.uniform(share, 1))))
 
 
 def _steps(recipe: Recipe, *, colour: bool) -> set[int]:
