@@ -23,6 +23,9 @@ TREATMENTS = ("damage", "detail", "colour")
 DEAD_ZONE = 0.25 / 255  # a change of a pixel below it is none
 SEEN = 0.5, 0.95  # damage less likely than the first is none, as likely as the second is filled
 SURE = 0.95  # of a fill: damage that tells a damaged work from a sound one
+# Lines are seen in noise that are none: the damage zone grows by this share of itself for each
+# 8-bit step, root mean square, by which detail would be corrected
+MORE_IN_NOISE = 0.05
 STRIP_ROWS = 256
 SMALL_PX = 2048  # long side of what is looked at as a whole
 BROAD_PX = 256  # long side of the view in which broad changes are seen
@@ -52,7 +55,8 @@ class Restorer:
     share), how much its detail be corrected (8-bit steps, root mean square) or its mean colour
     shifted (8-bit steps) before that is done at all: nothing is up to half of it, all is from 1.5
     times it on. It is decided once for a work, for what a network does to a sound one is little in
-    all. sure: treatments that the work is known to need: of these, all is done.
+    all. In noise, more of it must be damaged, see MORE_IN_NOISE. sure: treatments that the work is
+    known to need: of these, all is done.
     """
 
     interventions: Network
@@ -181,11 +185,12 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     )
     pixels = height * width
     draft = Treatment(restorer, height, width, kept, broad, damaged / pixels, 1.0, 0.0, nothing)
+    noise = (_corrected(draft) / (3 * pixels)) ** 0.5
     corrected = filled = 0.0
     if "detail" in restorer.treat:
-        corrected = restorer.share("detail", (_corrected(draft) / (3 * pixels)) ** 0.5)
+        corrected = restorer.share("detail", noise)
     if "damage" in restorer.treat:
-        filled = restorer.share("damage", sure / pixels)
+        filled = restorer.share("damage", sure / pixels / (1 + MORE_IN_NOISE * noise * 255))
     draft = replace(draft, fill_share=filled, detail_share=corrected)
     if "colour" not in restorer.treat:
         return draft

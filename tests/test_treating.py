@@ -32,6 +32,12 @@ def test_a_work_of_which_little_is_damaged_is_not_filled(zone: float, share: flo
     assert change[:, 8:20].max() == pytest.approx(0.2 * share, abs=0.01)
 
 
+def test_in_noise_more_must_be_damaged() -> None:
+    noisy = restorer(0, detail=2**0.5 * 20 / 255, damaged=40, fill=0.2)  # of the half that is sound
+    _, decided = dataclasses.replace(noisy, damage_zone=0.3).change(GREY)
+    assert decided["fill_share"] == pytest.approx(0.5 / 0.6 - 0.5, abs=0.01)
+
+
 def test_detail_is_corrected_where_damage_is_not_filled() -> None:
     doubtful = restorer(0, detail=0.1, damaged=40, fill=0.2)
     change, decided = dataclasses.replace(doubtful, damage_zone=1.0).change(GREY)
