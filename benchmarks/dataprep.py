@@ -210,7 +210,9 @@ def degrade_parts(place: Path) -> dict[str, float]:
         "deteriorate": alone(lambda job: render(*job), jobs),
         "encode": alone(lambda image: png_bytes(to_uint8(image)), [twin for twin, _ in made]),
         "encode masks": alone(lambda mask: png_bytes(to_uint8(mask)), masks)
-        * (len(masks) / len(chosen)),
+        * (len(masks) / len(chosen))
+        if masks
+        else 0.0,
         "write": alone(lambda files: write(place, *files, bytes(FACTS_BYTES)), pngs),
     }
 
