@@ -47,7 +47,7 @@ class Crawl(Section):
     @field_validator("folder")
     @classmethod
     def _storage_is_known(cls, folder: str) -> str:
-        if "://" in folder:
+        if ":" in folder:
             from fsspec.utils import get_protocol  # 0.1 s that only such an address needs
 
             known("storage", get_protocol(folder), ("file", "s3"))

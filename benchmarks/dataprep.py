@@ -203,16 +203,13 @@ def degrade_parts(place: Path) -> dict[str, float]:
     recipes = [read_recipe(place / "data/degraded" / twin["recipe"]) for twin in chosen]
     jobs = [(to_float(read_png(file)), recipe) for file, recipe in zip(files, recipes, strict=True)]
     made = [render(*job) for job in jobs]
-    masks = [mask for _, mask in made if mask.any()]
+    masks = [mask for _, mask in made]
     pngs = [[png_bytes(to_uint8(layer)) for layer in layers if layer.any()] for layers in made]
     return {
         "decode": alone(lambda file: to_float(read_png(file)), files) * works / len(twins),
         "deteriorate": alone(lambda job: render(*job), jobs),
         "encode": alone(lambda image: png_bytes(to_uint8(image)), [twin for twin, _ in made]),
-        "encode masks": alone(lambda mask: png_bytes(to_uint8(mask)), masks)
-        * (len(masks) / len(chosen))
-        if masks
-        else 0.0,
+        "encode masks": alone(lambda mask: mask.any() and png_bytes(to_uint8(mask)), masks),
         "write": alone(lambda files: write(place, *files, bytes(FACTS_BYTES)), pngs),
     }
 

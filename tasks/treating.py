@@ -185,8 +185,9 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     )
     pixels = height * width
     draft = Treatment(restorer, height, width, kept, broad, damaged / pixels, 1.0, 0.0, nothing)
-    noise = (_corrected(draft) / (3 * pixels)) ** 0.5
-    corrected = filled = 0.0
+    corrected = filled = noise = 0.0
+    if {"damage", "detail"} & {*restorer.treat}:
+        noise = (_corrected(draft) / (3 * pixels)) ** 0.5
     if "detail" in restorer.treat:
         corrected = restorer.share("detail", noise)
     if "damage" in restorer.treat:
