@@ -91,6 +91,8 @@ def _row_of_tiles(
     network: Network, block: np.ndarray, columns: list[slice], overlap_px: int
 ) -> np.ndarray:
     """`block` (h, W, C) through the network, tile by tile: (h, W, D)."""
+    if len(columns) == 1:
+        return network(np.ascontiguousarray(block[None]))[0]
     total = before = None
     ramp = _ramp(overlap_px)[:, None]
     for span in columns:

@@ -92,6 +92,14 @@ class Workspace:
         return Workspace(folder)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is cached for a user is cached for the tests alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @contextmanager
 def process(*command: str, cwd: Path, **environment: str) -> Iterator[subprocess.Popen]:
     """A module of our Python that runs while the block lasts."""

@@ -37,10 +37,11 @@ def test_the_graph_of_the_shipped_weights_gives_what_keras_gives(
     np.testing.assert_allclose(estimate(view), numbers, atol=1e-4)
 
 
-def test_a_model_without_its_own_graph_has_it_exported(tmp_path: Path) -> None:
+def test_a_model_without_its_own_graph_has_it_exported(cache: Path, tmp_path: Path) -> None:
     shutil.copy(pretrained.shipped(), tmp_path / "model.keras")
     batch = np.random.default_rng(0).random((1, 64, 96, 3), np.float32)
     expected = graph.load(pretrained.shipped(), "f32")[0](batch)
+    (cache / "interventions-f32").unlink()
     np.testing.assert_array_equal(graph.load(tmp_path / "model.keras", "f32")[0](batch), expected)
     # A graph that belongs to another model is none of this one's
     for suffix in (".xml", ".bin"):
@@ -52,6 +53,51 @@ def test_a_model_without_its_own_graph_has_it_exported(tmp_path: Path) -> None:
     other.save(tmp_path / "model.keras")
     again = graph.load(tmp_path / "model.keras", "f32")[0](batch)
     assert not np.array_equal(again, expected)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's cache, empty."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache/patina"
+
+
+def test_what_was_compiled_is_kept_and_used_only_as_it_was(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = np.random.default_rng(0).random((1, 64, 96, 3), np.float32)
+    kept = cache / "interventions-f32"
+    expected = graph.load(pretrained.shipped(), "f32")[0](batch)
+    whole = kept.read_bytes()
+    for held in (whole, whole[: len(whole) // 2], whole[:-9] + b"X" + whole[-8:], b""):
+        kept.write_bytes(held)
+        np.testing.assert_array_equal(graph.load(pretrained.shipped(), "f32")[0](batch), expected)
+        assert (kept.read_bytes() == held) == (held == whole)
+        with monkeypatch.context() as patch:
+            patch.setattr(graph, "_graph_of", None)  # it is not read again
+            again = graph.load(pretrained.shipped(), "f32")[0](batch)
+        np.testing.assert_array_equal(again, expected)
+
+
+def test_what_was_compiled_of_another_model_is_not_used(cache: Path, tmp_path: Path) -> None:
+    networks.set_precision("float32")
+    other = networks.whole(networks.build("unet", width=0.25), networks.estimate())
+    other.save(tmp_path / "other.keras")
+    batch = np.random.default_rng(0).random((1, 64, 96, 3), np.float32)
+    expected = graph.load(pretrained.shipped(), "f32")[0](batch)
+    kept = (cache / "interventions-f32").read_bytes()
+    assert not np.array_equal(graph.load(tmp_path / "other.keras", "f32")[0](batch), expected)
+    assert (cache / "interventions-f32").read_bytes() != kept
+    np.testing.assert_array_equal(graph.load(pretrained.shipped(), "f32")[0](batch), expected)
+
+
+def test_without_a_place_to_keep_it_a_graph_is_compiled_each_time(
+    cache: Path, tmp_path: Path
+) -> None:
+    cache.parent.write_text("no folder")
+    batch = np.zeros((1, 64, 96, 3), np.float32)
+    for _ in range(2):
+        assert graph.load(pretrained.shipped(), "f32")[0](batch).shape == (1, 64, 96, 7)
 
 
 def test_restoring_imports_neither_tensorflow_nor_prefect_nor_mlflow(tmp_path: Path) -> None:
