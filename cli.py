@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,7 +90,9 @@ def restore(
     """
     from tasks.restoring import plan
     from tasks.storage import place_of
+    from tasks.treating import treatments
 
+    named = {"treat": treatments(treat), "sure": treatments(sure, "sure")}
     out = place_of(outbox)
     places = [place_of(inbox) for inbox in inboxes]
     scans = plan(places, out, recursive=recursive, keep_format=keep_format)
@@ -98,29 +101,35 @@ def restore(
             typer.echo(f"{source} -> {target}")
         return
     import params
-    from tasks.restoring import chosen_model, held, load_restorer, restore_scans, summed_up
+    from tasks.restoring import (
+        chosen_model,
+        held,
+        load_restorer,
+        restore_scans,
+        summary_in,
+        summed_up,
+    )
     from tasks.sidecars import Filing
-    from tasks.treating import treatments
 
-    settings = params.load().restore if Path("params.yaml").exists() else params.Restore()
+    settings = params.restore_here()
     restorer = load_restorer(
         chosen_model(model),
-        treat=treatments(treat),
-        sure=treatments(sure, "sure"),
+        **named,
         strength=strength,
         precision=precision,
         quality=quality,
         **settings.applied,
     )
     filing = Filing(maps=maps, package=package, protect=protect, **settings.flags)
-    with held(out):
-        outcomes = _shown(restore_scans(scans, restorer, filing), len(scans))
-        typer.echo(f"{summed_up(outcomes, out)} -> {out}/")
+    with held(out), summary_in(out) as outcomes:
+        for outcome in _shown(restore_scans(scans, restorer, filing), len(scans)):
+            outcomes.append(outcome)  # in turn: they are told of, however the run ends
+    typer.echo(f"{summed_up(outcomes, out)} -> {out}/")
     raise typer.Exit(1 if any("reason" in outcome for outcome in outcomes) else 0)
 
 
-def _shown(outcomes: Iterator[dict[str, Any]], total: int) -> list[dict[str, Any]]:
-    """All `outcomes`, with a progress bar: done, total, time left, megapixels a second."""
+def _shown(outcomes: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
+    """The `outcomes`, with a progress bar: done, total, time left, megapixels a second."""
     import time
 
     from rich.progress import (
@@ -133,17 +142,16 @@ def _shown(outcomes: Iterator[dict[str, Any]], total: int) -> list[dict[str, Any
 
     from tasks.restoring import speed
 
-    done, megapixels, started = [], 0.0, time.monotonic()
+    megapixels, started = 0.0, time.monotonic()
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress("restore", *columns, TextColumn("{task.fields[speed]}")) as bar:
         task = bar.add_task("", total=total, speed="")
         for outcome in outcomes:
-            done.append(outcome)
             megapixels += outcome.get("megapixels", 0)
             bar.update(task, advance=1, speed=speed(megapixels, started))
             if "reason" in outcome:
                 bar.console.print(f"set aside: {outcome['reason']}", soft_wrap=True)
-    return done
+            yield outcome
 
 
 @app.command()
@@ -345,6 +353,9 @@ def serve() -> None:
 
 def main() -> None:
     """Run the command; a user's mistake gets a line, not a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # names of files need not be UTF-8
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except (ValueError, OSError, RuntimeError) as error:

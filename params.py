@@ -1,6 +1,7 @@
 """The only reader of params.yaml: one frozen class for each section, that is, for each stage."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -214,6 +215,14 @@ def load(path: Path = Path("params.yaml"), **changes: Mapping[str, Any]) -> Para
         raise ParamsError(f"{path}: no YAML: {error}") from error
     except ValidationError as error:
         raise ParamsError("\n".join(_faults(path, error))) from error
+
+
+def restore_here(path: Path = Path("params.yaml")) -> Restore:
+    """The section restore of `path`; the defaults where no such file of Patina's lies."""
+    with suppress(OSError, yaml.YAMLError):  # which load will tell of
+        if "restore" not in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}):
+            return Restore()
+    return load(path).restore if path.exists() else Restore()
 
 
 def _faults(path: Path, error: ValidationError) -> list[str]:

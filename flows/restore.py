@@ -22,6 +22,7 @@ from tasks.restoring import (
     plan,
     restore_scans,
     speed,
+    summary_in,
     summed_up,
 )
 from tasks.sidecars import Filing
@@ -42,6 +43,8 @@ def restore(
     strength: float = 1.0,
     protect: Path | None = None,
     quality: str = "fast",
+    precision: str = "auto",
+    recursive: bool = True,
     keep_format: bool = False,
     maps: bool = False,
     package: bool = False,
@@ -55,24 +58,24 @@ def restore(
     model: the champion, else the shipped one, unless given.
     treat, strength: what is treated, and how much of that is done, 0 to 1. sure: what of it is
     known to be needed, see `tasks.treating.Restorer`.
-    protect, maps, package: see `tasks.filing.Filing`. quality: see `tasks.restoring`.
-    keep_format: JPEG and WebP stay such.
+    protect, maps, package: see `tasks.sidecars.Filing`. quality, precision: see `tasks.restoring`.
+    recursive: folders within folders, too. keep_format: JPEG and WebP stay such.
     params: the section of params.yaml, unless given.
     """
     params = params or params_file.load().restore
     model = chosen_model(model)
     named = {"treat": treatments(treat), "sure": treatments(sure, "sure")}
-    applied = named | {"strength": strength, "quality": quality}
+    applied = named | {"strength": strength, "quality": quality, "precision": precision}
     filing = Filing(maps=maps, package=package, protect=protect, **params.flags)
     out = place_of(outbox)
-    scans = plan([place_of(inbox)], out, keep_format=keep_format)
-    with held(out):
+    scans = plan([place_of(inbox)], out, recursive=recursive, keep_format=keep_format)
+    with held(out), summary_in(out) as outcomes:
         shared = model, params.applied | applied, filing
         if CLUSTER:
-            outcomes = compute(restore_chunk, scans, *shared, most=CHUNK)
+            outcomes += compute(restore_chunk, scans, *shared, most=CHUNK)
         else:
-            outcomes = one_after_the_other(restore_chunk, scans, *shared)
-        told = summed_up(outcomes, out)
+            one_after_the_other(outcomes, restore_chunk, scans, *shared)
+    told = summed_up(outcomes, out)
     worth_a_look = [each for each in outcomes if each.get("reason") or each.get("flags")]
     create_table_artifact(worth_a_look[:SHOWN], key="restore", description=told)
     print(told)  # noqa: T201 -- the stage's one line
@@ -80,10 +83,9 @@ def restore(
 
 
 def one_after_the_other(
-    task: Task[..., list[Record]], scans: Sequence[Any], *shared: Any
-) -> list[Record]:
-    """As `compute`, in this process: a network takes all its cores."""
-    outcomes: list[Record] = []
+    outcomes: list[Record], task: Task[..., list[Record]], scans: Sequence[Any], *shared: Any
+) -> None:
+    """As `compute`, in this process, which takes all its cores; adds to `outcomes` in turn."""
     megapixels, started = 0.0, time.monotonic()
     with progress() as bar:
         shown = bar.add_task("restore", total=len(scans), note="")
@@ -92,7 +94,6 @@ def one_after_the_other(
             outcomes += restored
             megapixels += sum(each.get("megapixels", 0) for each in restored)
             bar.update(shown, advance=len(chunk), note=speed(megapixels, started))
-    return outcomes
 
 
 @task(name="restore", cache_policy=NO_CACHE)

@@ -23,6 +23,9 @@ EXIF, GPS, INTEROPERABILITY = 34665, 34853, 40965
 ORDINARY = frozenset({269, 270, 271, 272, 285, 305, 306, 315, 316, 33432})
 IPTC, PHOTOSHOP = 33723, 34377
 CARRIED = ORDINARY | {EXIF, GPS, IPTC, PHOTOSHOP}
+PHOTOMETRIC, EXTRA = 262, 338  # what pixels mean, and what their further bands are
+ASSOCIATED = b"\1\0"  # an alpha by which colours are multiplied
+OF_TIFF = frozenset({PHOTOMETRIC, EXTRA})
 BYTES = 7  # the type of any
 MOST = 4096  # tags of a directory
 LARGEST = 1 << 22  # bytes of a value
@@ -36,6 +39,8 @@ class Tags:
 
     own: Entries = field(default_factory=dict)
     inner: dict[int, Entries] = field(default_factory=dict)
+    photometric: int | None = None  # of a TIFF
+    premultiplied: bool = False  # as it is filed; libvips divides by the alpha
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ def tags_of(source: Path, image: pyvips.Image) -> Tags:
         tiff = file.read(2) in (b"II", b"MM")
         if tiff:
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                return _read(content)
+                return _read(content, CARRIED | OF_TIFF)
     exif, iptc = (
         image.get(name) if image.get_typeof(name) else b"" for name in ("exif-data", "iptc-data")
     )
@@ -87,11 +92,11 @@ def _photoshop(block: bytes) -> Iterator[tuple[int, tuple[int, int, bytes]]]:
         resources = resources[start + 4 + size + size % 2 :]
 
 
-def _read(data: bytes | mmap.mmap) -> Tags:
+def _read(data: bytes | mmap.mmap, wanted: frozenset[int] = CARRIED) -> Tags:
     try:
         layout = _layout(data[:4])
         [first] = struct.unpack_from(layout.offset, data, 8 if layout.big else 4)
-        own = dict(_entries(data, layout, first, CARRIED))
+        own = dict(_entries(data, layout, first, wanted))
         inner = {
             tag: dict(_entries(data, layout, int.from_bytes(own.pop(tag)[2], "little")))
             for tag in (EXIF, GPS)
@@ -99,7 +104,12 @@ def _read(data: bytes | mmap.mmap) -> Tags:
         }
     except struct.error:
         return Tags()
-    return Tags(own, {tag: entries for tag, entries in inner.items() if entries})
+    meant = own.pop(PHOTOMETRIC, (0, 0, b""))[2]
+    inner = {tag: entries for tag, entries in inner.items() if entries}
+    photometric = int.from_bytes(meant, "little") if meant else None
+    if premultiplied := own.get(EXTRA, (0, 0, b""))[2][:2] == ASSOCIATED:
+        del own[EXTRA]
+    return Tags(own, inner, photometric, premultiplied)
 
 
 def _layout(head: bytes) -> _Layout:
@@ -141,7 +151,11 @@ def _bare(data: bytes | mmap.mmap, layout: _Layout, place: int) -> list[bytes]:
 
 
 def write_into(path: Path, tags: Tags) -> None:
-    """Add `tags` that it does not have to the TIFF at `path`, as libvips has written it."""
+    """Add `tags` that it does not have to the TIFF at `path`, as libvips has written it.
+
+    What its further bands are is said as in `tags`: libvips says of all that they are an alpha by
+    which colours were not multiplied.
+    """
     if not (tags.own or tags.inner):
         return
     with path.open("r+b") as file:
@@ -159,10 +173,18 @@ def write_into(path: Path, tags: Tags) -> None:
             tag: _pointer(_write(file, layout, _laid_out(file, layout, entries)), layout)
             for tag, entries in tags.inner.items()
         }
-        own = _laid_out(file, layout, tags.own | pointers) | there
+        given = _laid_out(file, layout, tags.own | pointers)
+        own = given | there
+        if _counts(given, there, EXTRA):
+            own[EXTRA] = given[EXTRA]
         place = _write(file, layout, own, after)
         file.seek(first)
         file.write(struct.pack(layout.offset, place))
+
+
+def _counts(given: dict[int, bytes], there: dict[int, bytes], tag: int) -> bool:
+    """Whether both have that tag, of one type and as many values."""
+    return tag in given and given[tag][:8] == there.get(tag, b"")[:8]
 
 
 def _pointer(place: int, layout: _Layout) -> tuple[int, int, bytes]:

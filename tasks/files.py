@@ -20,7 +20,7 @@ DRAFT = ".patina-"  # what the names of files and folders begin with that a kill
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that appears under `path` only when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{DRAFT}{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=DRAFT)
     draft = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -48,7 +48,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def json_bytes(value: Any) -> bytes:
     """`value` as indented JSON, keys in the order given."""
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+    return as_bytes(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -65,7 +65,12 @@ def write_jsonl(path: Path, records: Iterable[Record]) -> None:
 
 def json_line(record: Record) -> bytes:
     """A line of a JSON-lines file."""
-    return (json.dumps(record, ensure_ascii=False) + "\n").encode()
+    return as_bytes(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def as_bytes(text: str) -> bytes:
+    """UTF-8; what a file's name has that is none becomes an escape, which JSON knows."""
+    return text.encode(errors="backslashreplace")
 
 
 def read_jsonl(path: Path) -> list[Record]:

@@ -4,15 +4,12 @@ The network sees sRGB; what it adds is carried over to the scan's own colour spa
 added to the scan's own pixels, so that a pixel which the network leaves alone keeps its value.
 """
 
-import errno
-import os
-import platform
-import shutil
 import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,14 +28,18 @@ from tasks.sidecars import (
     already_done,
     flags_of,
     map_of,
+    refuse_names,
     sidecar_of,
     wanted_of,
 )
+from tasks.software import versions
 from tasks.threads import in_turn
 from tasks.treating import KEPT, Restorer, Treatment, decide, strips_of
 from tasks.undoing import pack
 
 SAMPLED = 250_000  # pixels whose colour difference is computed, evenly spread, at most
+# The EXIF orientation that turns back what another one turned
+AS_STORED = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 AMPLIFIED = 4  # changes in the picture of them
 # Mean, 90th percentile and largest ΔE2000 by which a digitisation may miss the colours of a work
 TOLERANCES = {
@@ -59,6 +60,7 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
     except OSError as error:
         raise ImageError(f"{source.name}: cannot be read ({error.strerror})") from error
     wanted = wanted_of(source, restorer, filing)
+    refuse_names(source, target, filing)
     if done := already_done(target, {"sha256": source_sha256}, wanted, filing):
         return done
     started = time.monotonic()
@@ -66,7 +68,7 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
     try:
         with (
             tempfile.TemporaryDirectory(dir=target.parent, prefix=DRAFT) as folder,
-            opened(source, Path(folder)) as scan,
+            opened(source, Path(folder), 2 * KEPT + (4 if filing.maps else 0)) as scan,
         ):
             facts = _Work(scan, Path(folder), filing, filing.mask_of(source)).restored(
                 restorer, target
@@ -77,8 +79,10 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
     except pyvips.Error as error:
         refuse_if_full(error, target.parent)
         raise ImageError(f"{source.name}: cannot be converted: {error}") from error
+    for left in filing.stale(target):
+        left.unlink(missing_ok=True)
     sidecar = {
-        "schema": 5,
+        "schema": 6,
         "statement": STATEMENT,
         "source": {"file": source.name, "sha256": source_sha256, **form},
         "result": {"file": target.name, "sha256": sha256_of(target)},
@@ -86,7 +90,8 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
         **wanted,
         "change": facts,
         "flags": flags_of(facts, filing),
-        "software": {"python": platform.python_version(), "libvips": _vips_version()},
+        "software": versions(),
+        "restored": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - started, 3),
     }
     write_json(sidecar_of(target), sidecar)
@@ -125,7 +130,6 @@ class _Work:
 
     def restored(self, restorer: Restorer, target: Path) -> Record:
         """File the scan with the network's change at `target`; figures of the change."""
-        self._refuse_unless_it_fits()
         kept, bare = (self.folder / name for name in ("parts", "pixels"))
         with kept.open("w+b") as parts, bare.open("wb") as pixels, ExitStack() as stack:
             size = (self.scan.height, self.scan.width)
@@ -139,14 +143,6 @@ class _Work:
             self._file_map(name, target)
         self.scan.file(bare, target)
         return self._figures() | treatment.decided()
-
-    def _refuse_unless_it_fits(self) -> None:
-        """Raises OSError before the work, not in the midst of it."""
-        own = self.scan.rows(0, 1).itemsize * self.scan.image.bands
-        needed = self.size * (2 * KEPT + 2 * own + (4 if self.filing.maps else 0))
-        if needed > shutil.disk_usage(self.folder).free:
-            told = f"{os.strerror(errno.ENOSPC)}; {needed / 1e9:.1f} GB are needed for a while"
-            raise OSError(errno.ENOSPC, told, str(self.folder.parent))
 
     def _strip(self, treatment: Treatment, top: int, bottom: int) -> Strip:
         view, own = self.scan.srgb(top, bottom), self.scan.rows(top, bottom)
@@ -206,17 +202,28 @@ def _drawn(shown: np.ndarray) -> np.ndarray:
 
 
 def _mask(path: Path, scan: Scan) -> pyvips.Image:
-    """One band, above 0 where nothing may change. Raises ImageError when it does not fit."""
+    """One band as the scan is stored, above 0 where nothing may change.
+
+    Both are seen as a viewer shows them, turned by EXIF. Raises ImageError when the mask does not
+    fit.
+    """
     try:
-        mask = pyvips.Image.new_from_file(str(path)).colourspace("b-w").copy_memory()
+        mask = pyvips.Image.new_from_file(str(path)).autorot()
+        if mask.hasalpha():
+            mask = mask.flatten()
+        if mask.interpretation not in ("srgb", "rgb16", "b-w", "grey16"):
+            mask = mask.colourspace("rgb16")
+        mask = (mask > 0).bandor()
+        mask.set_type(pyvips.GValue.gint_type, "orientation", AS_STORED[scan.orientation])
+        mask = mask.autorot().copy_memory()
     except pyvips.Error as error:
         raise ImageError(f"{path}: no mask that can be read") from error
     if (mask.width, mask.height) != (scan.width, scan.height):
         raise ImageError(
-            f"{path}: the mask has {mask.width} × {mask.height} pixels, "
-            f"the scan {scan.width} × {scan.height}; draw it at the scan's size"
+            f"{path}: the mask has {mask.width} × {mask.height} pixels, the scan, as it is stored, "
+            f"{scan.width} × {scan.height}; draw it at the scan's size, as a viewer shows that"
         )
-    return mask.extract_band(0)
+    return mask
 
 
 def _spread(values: np.ndarray) -> Record | None:
@@ -229,7 +236,3 @@ def _spread(values: np.ndarray) -> Record | None:
         if all(figures[figure] <= value for figure, value in most.items())
     ]
     return {name: round(float(value), 3) for name, value in figures.items()} | {"within": within}
-
-
-def _vips_version() -> str:
-    return ".".join(str(pyvips.version(part)) for part in range(3))

@@ -16,6 +16,8 @@ UUIDS = {
 }
 RESTRICTED, ANY = b"\2", b"\3"  # methods of a `colr` box that holds an ICC profile
 ICC_HEAD = 128  # bytes, of which the first four tell the size
+SIZE = b"\xff\x4f\xff\x51"  # markers with which a codestream begins
+DEPTH_AT = 42  # bytes from there
 
 
 def decoded(file: bytes) -> pyvips.Image:
@@ -27,16 +29,27 @@ def decoded(file: bytes) -> pyvips.Image:
         pixels = imagecodecs.jpeg2k_decode(_as_stored(data))
     except imagecodecs.Jpeg2kError as error:
         raise ValueError(str(error)) from error
+    full, bits = np.iinfo(pixels.dtype), _bits(file)
+    if bits < full.bits:  # as they would be in a file of full depth
+        share = full.max / (2**bits - 1)
+        pixels = np.rint(pixels * np.float64(share)).astype(pixels.dtype)
     deep = pixels.dtype == np.uint16
     grey = pixels.ndim == 2
     space = ("grey16" if deep else "b-w") if grey else ("rgb16" if deep else "srgb")
     image = pyvips.Image.new_from_array(pixels).copy(interpretation=space)
+    image.set_type(pyvips.GValue.gint_type, "bits-per-sample", bits)
     for kind, content in boxes(memoryview(data)):
         if kind == b"jp2h":
             image = _described(image, content)
         elif kind == b"uuid" and (name := UUIDS.get(bytes(content[:16]))):
             image.set_type(pyvips.GValue.blob_type, name, bytes(content[16:]))
     return image
+
+
+def _bits(file: bytes) -> int:
+    """Of a sample of the first component."""
+    at = file.find(SIZE) + DEPTH_AT
+    return (file[at] & 0x7F) + 1 if at < len(file) else 16
 
 
 def _as_stored(data: bytearray) -> bytearray:

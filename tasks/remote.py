@@ -8,8 +8,8 @@ from pathlib import Path
 from tasks.files import DRAFT, Record, json_bytes
 from tasks.filing import restore_file
 from tasks.images import ImageError
-from tasks.sidecars import PLAIN, Filing, already_done, sidecar_of, wanted_of
-from tasks.storage import Place, Remote, StorageError, fetch, mark_of, send, write
+from tasks.sidecars import PLAIN, Filing, already_done, refuse_names, sidecar_of, wanted_of
+from tasks.storage import Place, Remote, StorageError, fetch, mark_of, remove, send, write
 from tasks.treating import Restorer
 
 
@@ -22,6 +22,7 @@ def restore_remote(
     the same model and way of applying it, and the version of the result.
     """
     wanted = wanted_of(source, restorer, filing)
+    refuse_names(source, target, filing)
     with _set_aside(source):
         mark = mark_of(source)
     if done := already_done(target, mark, wanted, filing):
@@ -33,6 +34,8 @@ def restore_remote(
         record["source"] |= mark
         if isinstance(target, Remote):
             _send(there, target, filing)
+            for left in filing.stale(target):
+                remove(left)
             record["result"] |= mark_of(target)
         write(sidecar_of(target), json_bytes(record))
     return record

@@ -8,7 +8,8 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,18 @@ from skimage import color  # imports its parts when they are asked for
 
 from models import graph
 from models.pretrained import shipped
-from tasks.files import DRAFT, Record, json_line, sha256_of
+from tasks.files import DRAFT, Record, as_bytes, json_line, sha256_of
 from tasks.filing import restore_file
-from tasks.images import EXTENSIONS, ImageError
+from tasks.images import ImageError
 from tasks.remote import restore_remote
-from tasks.scans import ENCODINGS, LOSSY
+from tasks.scans import ENCODINGS, LOSSY, NOT_READ, READ
 from tasks.sidecars import PLAIN, Filing
-from tasks.storage import Place, Remote, images_under, locked, relative, write
+from tasks.storage import Place, Remote, images_under, locked, read, relative, write
 from tasks.tiling import averaged
 from tasks.treating import Restorer
 
 QUALITIES = ("fast", "best")
+PICTURES = READ | NOT_READ
 COLUMNS = (
     "file",
     "result",
@@ -78,6 +80,7 @@ def plan(
 ) -> list[tuple[Place, Place]]:
     """Each image file of `inboxes`, files and folders, and where its result goes, sorted.
 
+    Also those of kinds that are not restored, and whatever is named itself: they will be set aside.
     What lies in an outbox inside an inbox is no scan. keep_format: JPEG and WebP stay such.
     Raises FileNotFoundError when there is no such file or folder, or no image in it; ValueError
     when a result would overwrite a scan or another result.
@@ -106,22 +109,22 @@ def _scans_of(inbox: Place, outbox: Place, recursive: bool) -> list[tuple[Place,
     """Each scan, and its path within the inbox."""
     if isinstance(inbox, Remote):
         results = outbox if isinstance(outbox, Remote) and outbox != inbox else None
-        found = images_under(inbox, EXTENSIONS, recursive=recursive, but=results)
+        found = images_under(inbox, PICTURES, recursive=recursive, but=results)
         return [(place, relative(place, inbox)) for place in found]
     root = inbox if inbox.is_dir() else inbox.parent
     return [(source, source.relative_to(root)) for source in _images_in(inbox, outbox, recursive)]
 
 
 def _images_in(inbox: Path, outbox: Place, recursive: bool) -> list[Path]:
-    sources = (
-        [inbox] if inbox.is_file() else sorted(inbox.rglob("*") if recursive else inbox.glob("*"))
-    )
+    if inbox.is_file():
+        return [inbox]
+    sources = sorted(inbox.rglob("*") if recursive else inbox.glob("*"))
     there = outbox.resolve() if isinstance(outbox, Path) else None
-    results = there if there != inbox.resolve() and inbox.is_dir() else None
+    results = there if there != inbox.resolve() else None
     images = [
         source
         for source in sources
-        if source.suffix.lower() in EXTENSIONS
+        if source.suffix.lower() in PICTURES
         and source.is_file()
         and not (results and source.resolve().is_relative_to(results))
     ]
@@ -148,22 +151,42 @@ def held(outbox: Place) -> AbstractContextManager[None]:
 @contextmanager
 def _held_here(outbox: Path) -> Iterator[None]:
     outbox.mkdir(parents=True, exist_ok=True)
-    folder = os.open(outbox, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+    with ExitStack() as stack:
+        if not stack.enter_context(_lock(outbox)) or any(map(_is_held, outbox.resolve().parents)):
             raise ValueError(
-                f"restore: {outbox}: another run is filling it; wait for it, or give another --out"
-            ) from error
+                f"restore: {outbox}: another run is filling it, or a folder that it is in; wait "
+                "for it, or give another --out"
+            )
         for left in [*outbox.rglob(f"{DRAFT}*")]:
+            within = takewhile(lambda folder: folder != outbox, left.parents)
+            if any(map(_is_held, within)):
+                continue  # of another run, which fills a folder of this one
             if left.is_dir():
                 shutil.rmtree(left)
             else:
                 left.unlink(missing_ok=True)
         yield
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[bool]:
+    """Keep others from locking `folder`; False, and nothing kept, when another has it locked."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
     finally:
-        os.close(folder)
+        os.close(opened)
+
+
+def _is_held(folder: Path) -> bool:
+    try:
+        with _lock(folder) as free:
+            return not free
+    except PermissionError:  # not to be read, and so no outbox
+        return False
 
 
 def restore_scans(
@@ -200,21 +223,50 @@ def speed(megapixels: float, started: float) -> str:
     return f"{megapixels / (time.monotonic() - started):.1f} MP/s"
 
 
-def summed_up(outcomes: Sequence[Record], outbox: Place) -> str:
-    """Write `outbox`/summary.csv and failures.jsonl; a line that tells how it went.
+@contextmanager
+def summary_in(outbox: Place) -> Iterator[list[Record]]:
+    """A list for outcomes, that summary.csv and failures.jsonl tell of, however the run ends.
 
-    Raises ValueError when every scan was set aside.
+    They also keep what they told of scans of earlier runs.
     """
-    failures = [outcome for outcome in outcomes if "reason" in outcome]
-    flagged = sum(bool(outcome.get("flags")) for outcome in outcomes)
-    told_of = [json_line({k: each[k] for k in ("file", "reason")}) for each in failures]
-    write(outbox / "failures.jsonl", b"".join(told_of))
+    outcomes: list[Record] = []
+    try:
+        yield outcomes
+    except BaseException:
+        with suppress(OSError):  # the error that ended the run says more
+            _write_summary(outcomes, outbox)
+        raise
+    _write_summary(outcomes, outbox)
+
+
+def _write_summary(outcomes: Sequence[Record], outbox: Place) -> None:
+    tables = outbox / "summary.csv", outbox / "failures.jsonl"
+    new = [_row(outcome) for outcome in outcomes]
+    named = {row["file"] for row in new}
+    before = csv.DictReader(io.StringIO((read(tables[0]) or b"").decode(errors="replace")))
+    rows = [row for row in before if row.get("file") not in named and {*row} == {*COLUMNS}] + new
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(each | {"flags": "; ".join(each.get("flags", []))} for each in outcomes)
-    write(outbox / "summary.csv", table.getvalue().encode())
-    told = f"restore: {len(outcomes)} scans, {len(failures)} set aside, {flagged} flagged"
-    if len(failures) == len(outcomes):
+    writer.writerows(sorted(rows, key=lambda row: row["file"]))
+    write(tables[0], as_bytes(table.getvalue()))
+    failed = ({k: row[k] for k in ("file", "reason")} for row in rows if row["reason"])
+    write(tables[1], b"".join(json_line(failure) for failure in failed))
+
+
+def _row(outcome: Record) -> dict[str, str]:
+    told = {name: str(outcome.get(name, "")) for name in COLUMNS}
+    return told | {"flags": "; ".join(outcome.get("flags", []))}
+
+
+def summed_up(outcomes: Sequence[Record], outbox: Place) -> str:
+    """A line that tells how a run into `outbox` went.
+
+    Raises ValueError when every scan was set aside.
+    """
+    failed = sum("reason" in outcome for outcome in outcomes)
+    flagged = sum(bool(outcome.get("flags")) for outcome in outcomes)
+    told = f"restore: {len(outcomes)} scans, {failed} set aside, {flagged} flagged"
+    if failed == len(outcomes):
         raise ValueError(f"{told}; see {outbox / 'failures.jsonl'}")
     return told

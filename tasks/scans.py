@@ -6,6 +6,7 @@ is in memory as a whole.
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import pyvips
 from tasks import jpeg2000
 from tasks.exif import Tags, tags_of, write_into
 from tasks.files import Record, move_whole
-from tasks.images import ImageError, largest
+from tasks.images import EXTENSIONS, ImageError, largest
 from tasks.xmp import with_source_type
 
 ENCODINGS = {
@@ -30,12 +31,23 @@ LOSSY = {  # nearly: asked for with `keep_format`
     ".jpeg": ".jpg[Q=98,subsample_mode=off]",
     ".webp": ".webp[lossless=true]",
 }
+JPEG_2000 = frozenset({".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"})
+READ = EXTENSIONS | JPEG_2000
+# Pictures, too, but of kinds that are not restored
+NOT_READ = frozenset(
+    {".avif", ".bmp", ".exr", ".gif", ".heic", ".heif", ".jxl", ".psb", ".psd"}
+    | {".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"}
+)
 BIG_TIFF = 3_500_000_000  # bytes of pixels from which a TIFF could outgrow 4 GiB
 SPACES = {"srgb", "rgb", "rgb16", "b-w", "grey16", "cmyk"}
 DEPTHS = {"uchar": 255, "ushort": 65535}
+NUMBERS = {"uchar": "u1", "ushort": "u2", "short": "i2", "float": "f4"}
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LAB = {"lab": "float", "labs": "short"}
 MAX_MEGAPIXELS = 4000  # a file that claims more is a bomb, or no scan
+NO_ROOM = 1 << 26  # bytes: a disk on which less is free is full
+PALETTE = 3  # of a TIFF's photometric interpretations
+GREY = b"GRAY"  # the space of a grey profile, in its head
 
 
 @dataclass
@@ -61,6 +73,12 @@ class Scan:
     def width(self) -> int:
         """Columns, as stored."""
         return int(self.image.width)
+
+    @property
+    def orientation(self) -> int:
+        """How a viewer turns it: EXIF's tag, 1 to 8."""
+        tag = self.image.get("orientation") if self.image.get_typeof("orientation") else 1
+        return tag if 1 <= tag <= 8 else 1
 
     @property
     def colours(self) -> int:
@@ -91,7 +109,7 @@ class Scan:
             strip = strip.extract_band(0, n=self.colours)
         if self.lab:
             strip = strip.colourspace("rgb16")
-        elif self.profile and self.colours > 1:
+        elif self.profile:
             strip = strip.icc_transform("srgb", input_profile=str(self.profile), depth=16)
         elif self.image.interpretation == "cmyk":
             strip = strip.icc_transform("srgb", input_profile="cmyk", depth=16)
@@ -120,13 +138,11 @@ class Scan:
 
     def _carried(self, view: np.ndarray, change: np.ndarray) -> np.ndarray:
         """The change in the scan's own space and unit, (h, W, colours)."""
-        space = self.image.interpretation
-        if self.colours == 1:
-            return change.mean(axis=2, keepdims=True) * DEPTHS[self.image.format]
-        if not (self.lab or self.profile or space == "cmyk"):
-            return change * DEPTHS[self.image.format]
-        before, after = (self._own(each) for each in (view, view + change))
-        return after - before
+        if self.lab or self.profile or self.image.interpretation == "cmyk":
+            before, after = (self._own(each) for each in (view, view + change))
+            return after - before
+        own = change.mean(axis=2, keepdims=True) if self.colours == 1 else change
+        return own * DEPTHS[self.image.format]
 
     def _own(self, view: np.ndarray) -> np.ndarray:
         """sRGB [0, 1] -> the scan's own space and unit."""
@@ -135,8 +151,9 @@ class Scan:
         if self.lab:
             return deep.colourspace(self.image.interpretation).numpy().astype(np.float32)
         profile = str(self.profile) if self.profile else "cmyk"
-        own = deep.icc_transform(profile, input_profile="srgb", depth=16)
-        return own.numpy().astype(np.float32) * (DEPTHS[self.image.format] / 65535)
+        own = deep.icc_transform(profile, input_profile="srgb", depth=16).numpy()
+        scale = np.float32(DEPTHS[self.image.format] / 65535)
+        return own.reshape(*view.shape[:2], self.colours) * scale
 
     def file(self, pixels: Path, target: Path) -> None:
         """Write bare `pixels` (H, W, bands) to `target`, whole, in the kind that its name says.
@@ -165,49 +182,111 @@ class Scan:
 
 
 @contextmanager
-def opened(source: Path, folder: Path) -> Iterator[Scan]:
+def opened(source: Path, folder: Path, beside_px: int = 0) -> Iterator[Scan]:
     """The scan filed at `source`; `folder` holds its pixels as long as it is open.
 
-    Raises ImageError when it cannot be read to its end or is of a form that is not restored.
+    beside_px: bytes a pixel that `folder` must have room for beside the scan's own, and its result.
+    Raises ImageError when it cannot be read to its end, is of a form that is not restored or too
+    large for the disk; OSError when that is full.
     """
-    image = _header(source)
+    pixels = folder / "scan.v"
+    try:
+        image = _decoded(source, pixels, beside_px)
+        scan = pyvips.Image.new_from_file(str(pixels))
+    except (pyvips.Error, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
+        refuse_if_full(error, folder.parent)
+        raise ImageError(
+            f"{source.name}: no image that can be read to its end ({_reason(error)})"
+        ) from error
+    tags = tags_of(source, image)
+    yield Scan(scan, folder, _profile(image, folder), _notes(image, tags), tags)
+
+
+def _decoded(source: Path, pixels: Path, beside_px: int) -> pyvips.Image:
+    """Decode `source` into the file `pixels`; its header."""
+    try:
+        # Of a TIFF, tiles that are cut off are no error to libvips, but black and a warning
+        strict = source.suffix.lower() in (".tif", ".tiff")
+        image = _header(source, "warning" if strict else "error")
+        _refuse_unless_it_fits(source, image, pixels.parent, beside_px)
+        image.write_to_file(str(pixels))
+    except pyvips.Error as error:
+        if not strict or _reason(error):
+            raise
+        image = _header(source, "error")  # a warning of a tag; those have no words here
+        image.write_to_file(str(pixels))
+    return image
+
+
+def _reason(error: Exception) -> str:
+    """What libvips says first, without who says it; nothing if it has no words."""
+    lines = str(getattr(error, "detail", error)).splitlines()
+    words = next((line.strip() for line in lines if line.strip()), "")
+    return words.split(": ", 1)[-1]
+
+
+def _refuse_unless_it_fits(source: Path, image: pyvips.Image, folder: Path, beside_px: int) -> None:
+    """Raises ImageError, or OSError when the disk is full: before the work, not in its midst."""
+    own_px = np.dtype(NUMBERS[image.format]).itemsize * image.bands
+    needed = image.width * image.height * (2 * own_px + beside_px)
+    free = shutil.disk_usage(folder).free
+    if needed <= free:
+        return
+    told = f"{needed / 1e6:,.0f} MB are needed for a while, {free / 1e6:,.0f} MB are free"
+    if free < NO_ROOM:
+        said = f"{os.strerror(errno.ENOSPC)}; {told}"
+        raise OSError(errno.ENOSPC, said, str(folder.parent))
+    raise ImageError(f"{source.name}: {told} in {folder.parent}; restore it on a larger disk")
+
+
+def _notes(image: pyvips.Image, tags: Tags) -> list[str]:
     notes = []
     if image.get_typeof("n-pages") and image.get("n-pages") > 1:
         notes.append(f"the first of {image.get('n-pages')} pages")
-    if image.get_typeof("palette"):
+    bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 0
+    stored = 8 * np.dtype(NUMBERS[image.format]).itemsize
+    if image.get_typeof("palette") or tags.photometric == PALETTE:
         notes.append("its palette became RGB")
-    tags = tags_of(source, image)
-    pixels = folder / "scan.v"
-    try:
-        image.write_to_file(str(pixels))
-        image = pyvips.Image.new_from_file(str(pixels))
-    except pyvips.Error as error:
-        refuse_if_full(error, folder.parent)
-        raise ImageError(f"{source.name}: no image that can be read to its end") from error
-    profile = None
-    if image.get_typeof("icc-profile-data"):
-        profile = folder / "profile.icc"
-        profile.write_bytes(image.get("icc-profile-data"))
-    yield Scan(image, folder, profile, notes, tags)
+    elif bits and bits < stored and image.format in DEPTHS:
+        notes.append(f"its {bits} bit became {stored}")
+    if tags.premultiplied:
+        notes.append("colours multiplied by its alpha were divided by it")
+    return notes
 
 
-def refuse_if_full(error: pyvips.Error, folder: Path) -> None:
+def _profile(image: pyvips.Image, folder: Path) -> Path | None:
+    """The file of the ICC profile, if it is one of such an image."""
+    if not image.get_typeof("icc-profile-data"):
+        return None
+    content = image.get("icc-profile-data")
+    colours = image.bands - (1 if image.hasalpha() else 0)
+    if (colours == 1) != (content[16:20] == GREY):
+        return None  # of other pixels than these: it stays, and says nothing of them
+    profile = folder / "profile.icc"
+    profile.write_bytes(content)
+    return profile
+
+
+def refuse_if_full(error: Exception, folder: Path) -> None:
     """Raise OSError when libvips failed for want of room in `folder`, which no other scan heals."""
     for code in FULL:
         if os.strerror(code) in str(error):
             raise OSError(code, os.strerror(code), str(folder)) from error
 
 
-def _header(source: Path) -> pyvips.Image:
+def _header(source: Path, fail_on: str) -> pyvips.Image:
     """The image, not decoded yet, once its form is one that is restored."""
-    try:
-        image = (
-            jpeg2000.decoded(source.read_bytes())
-            if source.suffix.lower() == ".jp2"
-            else pyvips.Image.new_from_file(str(source), fail_on="error", access="sequential")
-        )
-    except (pyvips.Error, OSError, ValueError) as error:
-        raise ImageError(f"{source.name}: no image that can be read to its end") from error
+    suffix = source.suffix.lower()
+    if suffix not in READ:
+        kind = suffix.removeprefix(".").upper() or "no kind in its name"
+        raise ImageError(f"{source.name}: {kind} is not restored; convert it to TIFF or PNG")
+    image = (
+        jpeg2000.decoded(source.read_bytes())
+        if suffix in JPEG_2000
+        else pyvips.Image.new_from_file(str(source), fail_on=fail_on, access="sequential")
+    )
     if image.width * image.height > MAX_MEGAPIXELS * 1e6:
         raise ImageError(
             f"{source.name}: claims {image.width} × {image.height} pixels; "

@@ -1,17 +1,22 @@
 """What is filed beside a result, and how a sidecar tells that a scan is done already."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import pyvips
 
 from tasks.files import Record, sha256_of
 from tasks.images import ImageError
 from tasks.storage import OnePlace, Place, exists, mark_of, read
 from tasks.treating import Restorer
 from tasks.undoing import package_of
+from tasks.xmp import is_ours
 
 STATEMENT = "A virtual restoration hypothesis, computed; not a record of the object."
 MAPS = ("damage", "difference")
+LONGEST_NAME = 255  # bytes, of a file
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,13 @@ class Filing:
         named = (self.protect / name for name in (source.name, f"{stem}.png"))
         return next((mask for mask in named if mask.is_file()), None)
 
+    def stale(self, target: OnePlace) -> list[OnePlace]:
+        """Files that lie beside that result's forerunner, and will not belong to the next one."""
+        told = json.loads(read(sidecar_of(target)) or b"{}").get("beside", [])
+        possible = Filing(maps=True, package=True).beside(target)
+        kept = {place.name for place in self.beside(target)}
+        return [place for place in possible if place.name in told and place.name not in kept]
+
     def beside(self, target: OnePlace) -> list[OnePlace]:
         """The files that lie beside that result, but for its sidecar."""
         maps = [map_of(target, name) for name in MAPS] if self.maps else []
@@ -59,6 +71,20 @@ def sidecar_of(target: OnePlace) -> OnePlace:
     return target.with_name(f"{target.name}.json")
 
 
+def refuse_names(source: Place, target: Place, filing: Filing) -> None:
+    """Raises ImageError when files cannot be named after a scan."""
+    try:
+        f"{source}{target}".encode()
+    except UnicodeEncodeError as error:
+        raise ImageError(f"{source}: its path is not UTF-8; rename it") from error
+    for place in (sidecar_of(target), *filing.beside(target)):
+        if len(place.name.encode()) > LONGEST_NAME:
+            raise ImageError(
+                f"{source.name}: too long a name for {place.name.removeprefix(target.name)} to be "
+                "added; shorten it"
+            )
+
+
 def wanted_of(source: Place, restorer: Restorer, filing: Filing) -> Record:
     """What the sidecar must say of model and way of applying it, to be that of `source`."""
     mask = filing.mask_of(source)
@@ -72,11 +98,12 @@ def already_done(target: Place, source: Record, wanted: Record, filing: Filing) 
     """The sidecar of `target`, if it is that of the wanted result, which is there and whole.
 
     source: the mark of the source, see `tasks.storage.mark_of`.
-    Raises ImageError when what lies in the sidecar's place is none of ours.
+    Raises ImageError when what lies in the place of sidecar or result is none of ours.
     """
     sidecar = sidecar_of(target)
     content = read(sidecar)
     if content is None:
+        _refuse_what_is_not_ours(target)
         return None
     try:
         record: Record = json.loads(content)
@@ -90,6 +117,17 @@ def already_done(target: Place, source: Record, wanted: Record, filing: Filing) 
         return None
     whole = record["result"] | mark_of(target) == record["result"]
     return record | {"flags": flags_of(record["change"], filing)} if whole else None
+
+
+def _refuse_what_is_not_ours(target: Place) -> None:
+    """A result without its sidecar may be what a killed run left; anything else is to stay."""
+    if (held := read(target)) is None:
+        return
+    with suppress(pyvips.Error):
+        image = pyvips.Image.new_from_buffer(held, "")
+        if image.get_typeof("xmp-data") and is_ours(image.get("xmp-data")):
+            return
+    raise ImageError(f"{target}: in the way, and no result of ours; move it elsewhere")
 
 
 def flags_of(facts: Record, filing: Filing) -> list[str]:

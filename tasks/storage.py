@@ -184,7 +184,7 @@ def locked(outbox: Remote) -> Iterator[None]:
     us: Record = {"host": socket.gethostname(), "pid": os.getpid()}
     other = json.loads(read(lock) or b"{}")
     if other.get("host") == us["host"] and not _runs(other["pid"]):
-        _remove(lock)
+        remove(lock)
     try:
         with named(lock):
             lock.files.pipe_file(lock.path, json.dumps(us).encode(), mode="create")
@@ -196,16 +196,17 @@ def locked(outbox: Remote) -> Iterator[None]:
     try:
         yield
     finally:
-        _remove(lock)
+        remove(lock)
 
 
 def _who(other: Record) -> str:
     return f" (process {other['pid']} on {other['host']})" if other else ""
 
 
-def _remove(lock: Remote) -> None:
-    with suppress(FileNotFoundError), named(lock):
-        lock.files.rm_file(lock.path)
+def remove(place: Remote) -> None:
+    """Take the file away, if there is one."""
+    with suppress(FileNotFoundError), named(place):
+        place.files.rm_file(place.path)
 
 
 def _runs(pid: int) -> bool:

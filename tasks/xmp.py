@@ -2,6 +2,8 @@
 
 import re
 
+from tasks.software import versions
+
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
 CREATOR = "Patina"
 # As an attribute, as an element with or without text, under any prefix
@@ -10,6 +12,13 @@ STATED = re.compile(
     rb"|<([\w.-]+:DigitalSourceType)(?=[\s/>])[^>]*?(?:/>|>.*?</\1\s*>)",
     re.DOTALL,
 )
+# Up to the end of the sequence of events
+HISTORY = re.compile(
+    rb"<([\w.-]+:History)(?=[\s>])[^>]*>\s*<([\w.-]+):Seq(?=[\s>])[^>]*>.*?"
+    rb"(?=</\2:Seq\s*>\s*</\1\s*>)",
+    re.DOTALL,
+)
+EVENTS = "http://ns.adobe.com/xap/1.0/sType/ResourceEvent#"
 END = re.compile(rb"</[\w.-]+:RDF\s*>")
 EMPTY = (
     b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
@@ -19,26 +28,38 @@ EMPTY = (
 )
 
 
+def is_ours(xmp: bytes) -> bool:
+    """Does the packet say that Patina had the file in hand?"""
+    return SOURCE_TYPE.encode() in xmp and CREATOR.encode() in xmp
+
+
 def with_source_type(xmp: bytes) -> bytes:
     """An XMP packet, or an empty one, that names the digital source type and the software.
 
     What the packet held stays. Source: IPTC Photo Metadata Standard, Digital Source Type.
     """
-    stated = [found[0] for found in STATED.finditer(xmp)]
+    packet = xmp if END.search(xmp) else EMPTY
+    event = f'stEvt:action="edited" stEvt:softwareAgent="{CREATOR} {versions()["patina"]}"'
+    history = ""
+    if found := HISTORY.search(packet):
+        item = f'<{found[2].decode()}:li xmlns:stEvt="{EVENTS}" {event}/>'.encode()
+        packet = packet[: found.end()] + item + packet[found.end() :]
+    elif b":History" not in packet:
+        history = f"<xmpMM:History><rdf:Seq><rdf:li {event}/></rdf:Seq></xmpMM:History>"
+    stated = [found[0] for found in STATED.finditer(packet)]
+    source_type = f'Iptc4xmpExt:DigitalSourceType="{SOURCE_TYPE}"'
     if len(stated) == 1 and SOURCE_TYPE.encode() in stated[0]:
-        return xmp
-    history = (
-        '<xmpMM:History><rdf:Seq><rdf:li stEvt:action="edited" '
-        f'stEvt:softwareAgent="{CREATOR}"/></rdf:Seq></xmpMM:History>'
-    )
+        source_type = ""
+    else:
+        packet = STATED.sub(b"", packet)  # twice would be no XMP
     described = (
         '<rdf:Description rdf:about="" '
         'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
         'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
         'xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/" '
-        'xmlns:stEvt="http://ns.adobe.com/xap/1.0/sType/ResourceEvent#" '
-        f'Iptc4xmpExt:DigitalSourceType="{SOURCE_TYPE}">'
-        f"{'' if b'xmpMM:History' in xmp else history}</rdf:Description>"
+        f'xmlns:stEvt="{EVENTS}" '
+        f"{source_type}>{history}</rdf:Description>"
     ).encode()
-    packet = STATED.sub(b"", xmp if END.search(xmp) else EMPTY)  # twice would be no XMP
+    if not (source_type or history):
+        return packet
     return END.sub(lambda end: described + end[0], packet, count=1)

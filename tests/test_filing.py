@@ -10,7 +10,7 @@ import pyvips
 from restorers import HEIGHT, WIDTH, pixels_of, restorer, scan
 
 from tasks.files import sha256_of
-from tasks.filing import Filing, map_of, restore_file
+from tasks.filing import Filing, map_of, restore_file, sidecar_of
 from tasks.images import ImageError
 from tasks.restoring import plan, restore_scans, summed_up, target_of
 
@@ -124,6 +124,33 @@ def test_a_file_of_anothers_is_not_taken_for_a_sidecar(tmp_path: Path) -> None:
         restore_file(tmp_path / "a.tif", tmp_path / "b.tif", restorer(0.1))
 
 
+def test_a_picture_of_anothers_is_not_overwritten_and_a_result_without_its_sidecar_is(
+    tmp_path: Path,
+) -> None:
+    scan(tmp_path / "a.tif")
+    target = tmp_path / "out" / "a.tif"
+    target.parent.mkdir()
+    scan(target)
+    before = target.read_bytes()
+    with pytest.raises(ImageError, match=r"a\.tif: in the way, and no result of ours"):
+        restore_file(tmp_path / "a.tif", target, restorer(0.1))
+    assert target.read_bytes() == before
+    target.unlink()
+    first = restore_file(tmp_path / "a.tif", target, restorer(0.1))
+    sidecar_of(target).unlink()  # as if a run was killed in between
+    again = restore_file(tmp_path / "a.tif", target, restorer(0.1))
+    assert again["result"] == first["result"]
+
+
+def test_what_belongs_to_an_earlier_result_goes_with_it(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    target = tmp_path / "out.tif"
+    restore_file(tmp_path / "a.tif", target, restorer(0.1), Filing(maps=True, package=True))
+    before = {path.name for path in tmp_path.iterdir()}
+    restore_file(tmp_path / "a.tif", target, restorer(0.2), Filing(maps=True))
+    assert before - {path.name for path in tmp_path.iterdir()} == {"out.tif.change.zip"}
+
+
 def test_jpeg_and_webp_stay_such_where_that_is_asked_for(tmp_path: Path) -> None:
     assert target_of(Path("b.jpg"), keep_format=True) == Path("b.jpg")
     for name, most in (("a.jpg", 6), ("a.webp", 0)):
@@ -148,6 +175,26 @@ def test_protected_pixels_do_not_change_and_the_record_names_the_mask(tmp_path: 
     assert record["applied"]["protect"] == sha256_of(tmp_path / "mask.png")
     # Without the mask it is another job
     assert restore_file(source, target, restorer(0.1))["change"]["share_of_pixels"] == 1
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_mask_is_drawn_over_the_scan_as_a_viewer_shows_it(
+    orientation: int, tmp_path: Path
+) -> None:
+    plain = pyvips.Image.new_from_array(scan(tmp_path / "plain.tif")).copy(interpretation="srgb")
+    plain.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    plain.write_to_file(str(tmp_path / "a.tif"))
+    shown = plain.autorot()
+    corner = pyvips.Image.black(shown.width, shown.height).draw_rect(1, 0, 0, 40, 20, fill=True)
+    (corner * 200).cast("ushort").copy(interpretation="grey16").write_to_file(
+        str(tmp_path / "mask.png")  # dark, but not black
+    )
+    filing = Filing(protect=tmp_path / "mask.png")
+    restore_file(tmp_path / "a.tif", tmp_path / "out.tif", restorer(0.1), filing)
+    result = pyvips.Image.new_from_file(str(tmp_path / "out.tif")).autorot()
+    spared = (result == shown).bandand().numpy() > 0
+    assert spared[:20, :40].all()
+    assert spared.sum() == 20 * 40
 
 
 def test_a_folder_of_masks_has_one_for_each_scan_that_needs_one(tmp_path: Path) -> None:

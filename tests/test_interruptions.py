@@ -1,14 +1,17 @@
 """A run that is killed, finds no room or meets another one loses nothing and leaves nothing."""
 
 import json
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 import pyvips
-from restorers import patina, scan
+from restorers import patina, restorer, scan
 
 from tasks.files import sha256_of
+from tasks.filing import restore_file
+from tasks.images import ImageError
 from tasks.restoring import held
 
 
@@ -67,6 +70,34 @@ def test_a_disk_that_fills_up_ends_the_run_and_what_is_done_is_kept(tmp_path: Pa
     assert "File too large" in told
     assert "Traceback" not in told
     assert sorted(path.name for path in outbox.glob("*.tif*")) == ["a.tif", "a.tif.json"]
+
+
+def test_a_scan_too_large_for_the_disk_is_set_aside_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pyvips.Image.black(30_000, 30_000).write_to_file(str(tmp_path / "bomb.png"), bitdepth=1)
+    free = shutil.disk_usage(tmp_path)._replace(free=300_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
+    with pytest.raises(ImageError, match=r"14,400 MB are needed for a while, 300 MB are free"):
+        restore_file(tmp_path / "bomb.png", tmp_path / "out.png", restorer(0.1))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free._replace(free=1000))
+    with pytest.raises(OSError, match="No space left on device"):
+        restore_file(tmp_path / "bomb.png", tmp_path / "out.png", restorer(0.1))
+
+
+def test_a_run_spares_what_another_one_works_on_in_a_folder_of_its_outbox(tmp_path: Path) -> None:
+    inner, outer = tmp_path / "big" / "deep", tmp_path / "big"
+    with held(inner):
+        (inner / "more").mkdir()
+        drafts = [inner / ".patina-a", inner / "more" / ".patina-b", outer / ".patina-c"]
+        for draft in drafts:
+            draft.write_text("half")
+        with held(outer):
+            assert [draft.exists() for draft in drafts] == [True, True, False]
+    with held(outer):
+        assert not any(draft.exists() for draft in drafts)
+        with pytest.raises(ValueError, match="another run is filling it, or a folder that it is"):
+            held(inner).__enter__()
 
 
 def test_no_run_begins_where_nothing_can_be_written(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from restorers import patina, restorer, scan
 from tasks.files import read_jsonl, sha256_of
 from tasks.images import ImageError
 from tasks.remote import restore_remote
-from tasks.restoring import held, plan, restore_scans, summed_up
+from tasks.restoring import held, plan, restore_scans, summary_in, summed_up
 from tasks.sidecars import Filing
 from tasks.storage import Remote, place_of
 from tasks.undoing import package_of, undo
@@ -49,9 +49,9 @@ def inbox(lab: Remote, tmp_path: Path) -> Path:
 
 def restored(inbox: Path | Remote, outbox: Path | Remote, shift: float = 0.1) -> str:
     """All there is, into the outbox; the line that tells how it went."""
-    with held(outbox):
-        outcomes = list(restore_scans(plan([inbox], outbox), restorer(shift), ALL))
-        return summed_up(outcomes, outbox)
+    with held(outbox), summary_in(outbox) as outcomes:
+        outcomes += restore_scans(plan([inbox], outbox), restorer(shift), ALL)
+    return summed_up(outcomes, outbox)
 
 
 def there(folder: Remote) -> set[str]:
