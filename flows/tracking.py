@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -86,11 +87,28 @@ def hardware() -> dict[str, str]:
     """On what a run was computed."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     return {
-        "hardware.cpu": platform.processor() or platform.machine(),
+        "hardware.cpu": _processor(),
+        "hardware.gpu": ", ".join(_gpus()),
         "hardware.cores": str(CORES),
         "hardware.memory_gib": f"{memory:.0f}",
         "hardware.system": f"{platform.system()} {platform.release()}",
     }
+
+
+def _processor() -> str:
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text().splitlines() if told.exists() else []
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
+
+
+def _gpus() -> list[str]:
+    """The names of NVIDIA's, if there are any."""
+    command = ("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
+    if not shutil.which(command[0]):
+        return []
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    return asked.stdout.splitlines() if asked.returncode == 0 else []
 
 
 def _git(*arguments: str) -> str:

@@ -8,6 +8,7 @@ MLflow nor DVC. The stage `train` does the same with them.
 
 import argparse
 import csv
+import json
 import math
 import sys
 import time
@@ -20,6 +21,7 @@ import numpy as np
 
 from models import colour, interventions, loop, losses, networks, pretrained
 from tasks.feeding import Feed, Feeder, central, drawn_twin
+from tasks.files import write_json
 from tasks.images import to_float
 from tasks.processes import CORES
 
@@ -189,6 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"{asked.works}: no PNG files; `patina run` prepares works in data/clean")
     feed = Feed(works, degrade.mixture, degrade.count, params.train.seed)
     asked.out.mkdir(parents=True, exist_ok=True)
+    _keep_settings(asked.out / "settings.json", params.train.model_dump(), degrade.model_dump())
     held_out = sorted(asked.held_out.glob("*.png")) if asked.held_out else []
     patches = [central(drawn_twin(feed, work), HELD_OUT_PX) for work in held_out]
     network = learn(
@@ -201,6 +204,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     loop.save(network, asked.out / "model.keras")
     print(asked.out / "model.keras")  # noqa: T201
+
+
+def _keep_settings(place: Path, train: dict[str, Any], degrade: dict[str, Any]) -> None:
+    """Remember how the training in a folder is made: it goes on, or is another one's place."""
+    settings = json.loads(json.dumps({"train": train, "degrade": degrade}))
+    before = json.loads(place.read_text(encoding="utf-8")) if place.exists() else settings
+    changed = [
+        f"{section}.{name}"
+        for section, values in settings.items()
+        for name, value in values.items()
+        if before[section].get(name) != value and name not in ("minutes", "twins")
+    ]
+    if changed:
+        sys.exit(
+            f"{place.parent}: holds a training with another {', '.join(changed)}; give another "
+            "--out, or empty it"
+        )
+    write_json(place, settings)
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:

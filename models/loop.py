@@ -23,9 +23,10 @@ Epoch = dict[str, float]
 
 
 class DivergedError(RuntimeError):
-    """The loss is no number any more."""
+    """The loss is no number any more, or has burst."""
 
 
+USUAL_STEPS, BURST = 20, 100  # with which an epoch begins; times their median loss
 AVERAGED_SHARE = 0.05  # of the steps, that the mean of the weights looks back over, at most
 AVERAGED_STEPS = 1000
 SLIGHT = 2 / 255  # mean difference: what is less is hardly seen
@@ -83,7 +84,7 @@ def fit(
     limit_s: seconds after which no further epoch is begun.
     Returns the network, its weights averaged, which is another object than was given when it was
     resumed.
-    Raises DivergedError when the loss is not finite.
+    Raises DivergedError when the loss is not finite, or BURST times what it was.
     """
     begun = time.monotonic()
     held_out = list(validation)
@@ -98,8 +99,8 @@ def fit(
         loss = _train_epoch(network, drawn, epoch * steps, on_step, weigh)
         seconds = time.monotonic() - started
         metrics = {"loss": loss, **validate(network, held_out), "seconds": seconds}
+        on_epoch(network, epoch + 1, metrics)  # again, rather than not at all, after a kill
         save(network, checkpoint)
-        on_epoch(network, epoch + 1, metrics)
     if int(network.optimizer.iterations):
         network.optimizer.finalize_variable_values(network.trainable_variables)
     return network
@@ -116,7 +117,8 @@ def _train_epoch(
     for step, (degraded, clean) in enumerate(batches, first_step + 1):
         weights = weigh(degraded, clean) if weigh else None
         losses.append(float(network.train_on_batch(degraded, clean, sample_weight=weights)))
-        if not math.isfinite(losses[-1]):
+        usual = float(np.median(losses[:USUAL_STEPS]))
+        if not losses[-1] <= BURST * usual < math.inf:
             raise DivergedError(
                 f"loss is {losses[-1]} at step {step}; lower train.learning_rate, then run again"
             )

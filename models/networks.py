@@ -44,7 +44,8 @@ def whole(network: keras.Model, estimate: keras.Model) -> keras.Model:
 def set_precision(name: str) -> str:
     """Set what the next network computes in, and return it.
 
-    "auto" is mixed_bfloat16 where the CPU multiplies bfloat16 itself, else float32.
+    "auto" is mixed_bfloat16 where there is a GPU or a CPU that multiplies bfloat16 itself, else
+    float32.
     """
     policy = _fastest_precision() if name == "auto" else name
     keras.config.set_dtype_policy(policy)
@@ -55,7 +56,8 @@ def _fastest_precision() -> str:
     cpu = Path("/proc/cpuinfo")
     flags = cpu.read_text() if cpu.exists() else ""
     native = "avx512_bf16" in flags or "amx_bf16" in flags
-    return "mixed_bfloat16" if native else "float32"
+    gpu = any(device.startswith("gpu") for device in keras.distribution.list_devices())
+    return "mixed_bfloat16" if native or gpu else "float32"
 
 
 def in_float32(trained: keras.Model, name: str, width: float) -> keras.Model:

@@ -152,15 +152,16 @@ def test_two_trainings_give_equal_weights(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_training_that_was_cut_off_ends_with_the_same_weights(tmp_path: Path) -> None:
+@pytest.mark.parametrize("last", [3, 8, 10])
+def test_a_training_that_was_cut_off_ends_with_the_same_weights(last: int, tmp_path: Path) -> None:
     checkpoint = tmp_path / "checkpoint.keras"
 
-    def cut_off(_: keras.Model, epoch: int, __: dict[str, float]) -> None:
-        if epoch == 2:
+    def cut_off(step: int, _: float) -> None:
+        if step == last:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        loop.fit(ready(), batches, [], epochs=4, steps=5, checkpoint=checkpoint, on_epoch=cut_off)
+        loop.fit(ready(), batches, [], epochs=4, steps=5, checkpoint=checkpoint, on_step=cut_off)
     resumed = weights_after(checkpoint)
     for one, other in zip(weights_after(tmp_path / "whole.keras"), resumed, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -198,6 +199,16 @@ def test_a_loss_that_is_no_number_stops_training(tmp_path: Path) -> None:
 
     with pytest.raises(loop.DivergedError, match=r"at step 1.*learning_rate"):
         loop.fit(ready(), broken, [], epochs=1, steps=1, checkpoint=tmp_path / "c.keras")
+
+
+def test_a_loss_that_bursts_stops_training(tmp_path: Path) -> None:
+    def bursting(_: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        degraded, clean = batch()
+        for step in range(40):
+            yield degraded, clean * np.float32(1e6 if step == 30 else 1)
+
+    with pytest.raises(loop.DivergedError, match=r"at step 31.*learning_rate"):
+        loop.fit(ready(), bursting, [], epochs=1, steps=40, checkpoint=tmp_path / "c.keras")
 
 
 def test_a_hairline_that_is_missed_costs_more_than_its_size() -> None:
