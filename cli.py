@@ -41,8 +41,11 @@ def restore(
         typer.Option(help="A model; else the champion, else the one that is shipped."),
     ] = None,
     treat: Annotated[
-        str, typer.Option(help="What is treated; what is not named stays untouched.")
-    ] = "damage,detail,colour",
+        str,
+        typer.Option(
+            help="What is treated, of damage,detail,colour; all, unless params.yaml says less."
+        ),
+    ] = "",
     sure: Annotated[
         str,
         typer.Option(
@@ -50,8 +53,11 @@ def restore(
         ),
     ] = "",
     strength: Annotated[
-        float, typer.Option(min=0, max=1, help="Of all that is done: 0 is nothing, 1 is all.")
-    ] = 1.0,
+        str,
+        typer.Option(
+            help="Of what is done: 0.5 is half of it, damage:0.5,colour:0.8 half of fills."
+        ),
+    ] = "1",
     protect: Annotated[
         Path | None,
         typer.Option(help="A mask, or a folder of masks named as the scans: not black stays."),
@@ -88,11 +94,11 @@ def restore(
                patina restore scan.tif --protect signature.png --package
                patina restore s3://lab/scans -o s3://lab/restored
     """
+    from tasks.asking import applied
     from tasks.restoring import plan
     from tasks.storage import place_of
-    from tasks.treating import treatments
 
-    named = {"treat": treatments(treat), "sure": treatments(sure, "sure")}
+    asked = applied(treat, sure, strength)
     out = place_of(outbox)
     places = [place_of(inbox) for inbox in inboxes]
     scans = plan(places, out, recursive=recursive, keep_format=keep_format)
@@ -114,11 +120,9 @@ def restore(
     settings = params.restore_here()
     restorer = load_restorer(
         chosen_model(model),
-        **named,
-        strength=strength,
         precision=precision,
         quality=quality,
-        **settings.applied,
+        **settings.applied | asked,
     )
     filing = Filing(maps=maps, package=package, protect=protect, **settings.flags)
     with held(out), summary_in(out) as outcomes:

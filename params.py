@@ -147,6 +147,7 @@ class Restore(Section):
     The defaults are for a folder without a params.yaml.
     """
 
+    treat: tuple[Literal["damage", "detail", "colour"], ...] = ("damage", "detail", "colour")
     tile_px: Annotated[int, Field(ge=64, multiple_of=16)] = 1088  # of a square tile, with overlap
     overlap_px: Annotated[int, Field(ge=0, multiple_of=16)] = 256  # shared by neighbouring tiles
     damage_zone: Annotated[float, Field(ge=0, le=1)] = 0.00095  # share; less damaged works stay

@@ -14,6 +14,7 @@ import params as params_file
 from flows.batches import CLUSTER, cluster, compute, cut, progress
 from flows.places import DEGRADED, RESTORED
 from params import Restore
+from tasks.asking import applied
 from tasks.files import Record
 from tasks.restoring import (
     chosen_model,
@@ -27,7 +28,7 @@ from tasks.restoring import (
 )
 from tasks.sidecars import Filing
 from tasks.storage import Place, place_of
-from tasks.treating import Restorer, treatments
+from tasks.treating import Restorer
 
 CHUNK = 16  # scans in a task, at most: they take seconds each
 SHOWN = 200  # scans that were set aside or flagged, in the artifact
@@ -38,9 +39,9 @@ def restore(
     inbox: str | Path = DEGRADED / "images/test",
     outbox: str | Path = RESTORED,
     model: Path | None = None,
-    treat: str = "damage,detail,colour",
+    treat: str = "",
     sure: str = "",
-    strength: float = 1.0,
+    strength: float | str = 1.0,
     protect: Path | None = None,
     quality: str = "fast",
     precision: str = "auto",
@@ -56,21 +57,20 @@ def restore(
     artifact of the run. Done ones are not done again.
     inbox, outbox: folders here, or addresses such as s3://bucket/prefix.
     model: the champion, else the shipped one, unless given.
-    treat, strength: what is treated, and how much of that is done, 0 to 1. sure: what of it is
-    known to be needed, see `tasks.treating.Restorer`.
+    treat, sure, strength: what is treated (as params says, unless given), what of it is known to be
+    needed, and how much of it is done, see `tasks.asking`.
     protect, maps, package: see `tasks.sidecars.Filing`. quality, precision: see `tasks.restoring`.
     recursive: folders within folders, too. keep_format: JPEG and WebP stay such.
     params: the section of params.yaml, unless given.
     """
     params = params or params_file.load().restore
     model = chosen_model(model)
-    named = {"treat": treatments(treat), "sure": treatments(sure, "sure")}
-    applied = named | {"strength": strength, "quality": quality, "precision": precision}
+    asked = applied(treat, sure, str(strength)) | {"quality": quality, "precision": precision}
     filing = Filing(maps=maps, package=package, protect=protect, **params.flags)
     out = place_of(outbox)
     scans = plan([place_of(inbox)], out, recursive=recursive, keep_format=keep_format)
     with held(out), summary_in(out) as outcomes:
-        shared = model, params.applied | applied, filing
+        shared = model, params.applied | asked, filing
         if CLUSTER:
             outcomes += compute(restore_chunk, scans, *shared, most=CHUNK)
         else:

@@ -33,30 +33,19 @@ KEPT = 7  # detail, fill, damage: int16 a pixel, in parts of FULL
 FULL = 32767
 
 
-def treatments(named: str, option: str = "treat") -> tuple[str, ...]:
-    """The treatments of a list like "damage,colour".
-
-    Raises ValueError for another name, which says in which option.
-    """
-    asked = [name.strip() for name in named.split(",") if name.strip()]
-    if unknown := sorted(set(asked) - set(TREATMENTS)):
-        raise ValueError(f"{option}: {', '.join(unknown)}: not one of {', '.join(TREATMENTS)}")
-    return tuple(name for name in TREATMENTS if name in asked)
-
-
 @dataclass(frozen=True)
 class Restorer:
     """A network and how it is applied.
 
     interventions: float32 (1, h, w, 3) in [0, 1] -> (1, h, w, 7); estimate: (1, 128, 128, 3) ->
     (1, 3, 4); see `models`. model: what the sidecar says of it; must hold its "sha256".
-    tile_px, overlap_px: see `tiled_rows`. treat: of TREATMENTS. strength: of all that is done, in
-    [0, 1]. damage_zone, detail_zone_255, colour_zone_255: how much of a work must be SURE damage (a
-    share), how much its detail be corrected (8-bit steps, root mean square) or its mean colour
-    shifted (8-bit steps) before that is done at all: nothing is up to half of it, all is from 1.5
-    times it on. It is decided once for a work, for what a network does to a sound one is little in
-    all. In noise, more of it must be damaged, see MORE_IN_NOISE. sure: treatments that the work is
-    known to need: of these, all is done.
+    tile_px, overlap_px: see `tiled_rows`. treat: of TREATMENTS. strength: how much of each of
+    TREATMENTS is done, in [0, 1]. damage_zone, detail_zone_255, colour_zone_255: how much of a work
+    must be SURE damage (a share), how much its detail be corrected (8-bit steps, root mean square)
+    or its mean colour shifted (8-bit steps) before that is done at all: nothing is up to half of
+    it, all is from 1.5 times it on. It is decided once for a work, for what a network does to a
+    sound one is little in all. In noise, more of it must be damaged, see MORE_IN_NOISE. sure:
+    treatments that the work is known to need: of these, all is done.
     """
 
     interventions: Network
@@ -66,7 +55,7 @@ class Restorer:
     overlap_px: int
     treat: tuple[str, ...] = TREATMENTS
     sure: tuple[str, ...] = ()
-    strength: float = 1.0
+    strength: tuple[float, ...] = (1.0,) * len(TREATMENTS)
     damage_zone: float = 0.0
     detail_zone_255: float = 0.0
     colour_zone_255: float = 0.0
@@ -74,9 +63,10 @@ class Restorer:
     def applied(self) -> Record:
         """How the network is applied, for the sidecar."""
         zones = ("damage_zone", "detail_zone_255", "colour_zone_255")
-        names = ("tile_px", "overlap_px", "strength", *zones)
-        lists = {"treat": list(self.treat), "sure": list(self.sure)}
-        return {name: getattr(self, name) for name in names} | lists
+        names = ("tile_px", "overlap_px", *zones)
+        asked = {"treat": list(self.treat), "sure": list(self.sure)}
+        strength = {"strength": dict(zip(TREATMENTS, self.strength, strict=True))}
+        return {name: getattr(self, name) for name in names} | asked | strength
 
     def share(self, treatment: str, size: float) -> float:
         """How much of what a treatment would do to a work is done; size: as its zone, of 1."""
@@ -144,8 +134,8 @@ class Treatment:
     def mended(self, view: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
         """The rows of `view` with damage filled and detail corrected; their damage."""
         detail, fill, damage = self.parts(top, top + len(view))
-        parts = self.detail_share * detail + self.fill_share * fill
-        change = self.restorer.strength * parts
+        fills, corrects, _ = self.restorer.strength
+        change = corrects * self.detail_share * detail + fills * self.fill_share * fill
         return np.clip(view + change, 0, 1), damage
 
     def parts(self, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -202,7 +192,7 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     for (top, _), narrow in zip(strips_of(height), narrowed, strict=True):
         small.add(top, narrow)
     mended = small.image()
-    colour = restorer.estimate(view_of(mended, VIEW_PX)[None])[0] * restorer.strength
+    colour = restorer.estimate(view_of(mended, VIEW_PX)[None])[0] * restorer.strength[2]
     shift = np.abs((mended @ colour[:, :3].T + colour[:, 3]).mean(axis=(0, 1))).max()
     return replace(draft, colour=colour * restorer.share("colour", shift))
 
