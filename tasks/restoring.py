@@ -16,7 +16,7 @@ from typing import Any
 from skimage import color  # imports its parts when they are asked for
 
 from models import graph
-from models.pretrained import shipped
+from models.pretrained import named, shipped
 from tasks.files import DRAFT, Record, as_bytes, json_line, sha256_of
 from tasks.filing import restore_file
 from tasks.images import ImageError
@@ -69,7 +69,7 @@ def load_restorer(
         thread.submit(getattr, color, "deltaE_ciede2000")
         interventions, estimate, precision = graph.load(model, precision)
     facts = {"file": model.name, "sha256": sha256_of(model), "precision": precision}
-    facts["quality"] = quality
+    facts |= {"quality": quality} | named(model)
     if quality == "best":
         interventions = averaged(interventions)
     return Restorer(interventions, estimate, facts, **applied)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import mlflow
 import numpy as np
-from conftest import Workspace
+from conftest import SMALL, Workspace
 from mlflow.entities import Run
 
 from params import Restore
@@ -187,6 +187,9 @@ def test_the_pipeline_ends_in_restored_works_and_metrics(finished: Workspace) ->
         sidecar = json.loads(restored.with_name(f"{restored.name}.json").read_text())
         assert sidecar["source"]["sha256"] == sha256_of(degraded)
         assert sidecar["model"]["sha256"] == sha256_of(finished.folder / "data/model/model.keras")
+        assert sidecar["model"]["network"] == SMALL["train"]["network"]
+        facts = json.loads((finished.folder / "data/model/model.json").read_text())
+        assert sidecar["model"]["version"] == facts["mlflow_run"]
     assert len(list((finished.folder / "reports/panels").glob("*.png"))) == 1
 
 

@@ -19,9 +19,11 @@ NAME = pretrained.DEFAULT
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_weights_are_small_whole_and_have_a_card(name: str) -> None:
-    assert sum((pretrained.FOLDER / file).stat().st_size for file in SHIPPED[name]) < 20e6
+    assert sum((pretrained.FOLDER / file).stat().st_size for file in SHIPPED[name]["files"]) < 20e6
     assert pretrained.shipped(name).name in (pretrained.FOLDER / "card.md").read_text()
-    assert set(SHIPPED[name]) == {f"{name}{suffix}" for suffix in (".keras", ".xml", ".bin")}
+    assert set(SHIPPED[name]["files"]) == {
+        f"{name}{suffix}" for suffix in (".keras", ".xml", ".bin")
+    }
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".xml", ".bin"])
@@ -33,6 +35,12 @@ def test_weights_with_other_bytes_are_refused(
     (folder / f"{NAME}{suffix}").write_bytes(b"other weights")
     with pytest.raises(pretrained.DamagedWeightsError, match=rf"{NAME}{suffix}: not the bytes"):
         pretrained.shipped(NAME)
+
+
+def test_a_model_says_which_it_is() -> None:
+    facts = load_restorer(pretrained.shipped(), tile_px=64, overlap_px=0).model
+    assert facts["network"] == NAME
+    assert facts["version"] == SHIPPED[NAME]["version"]
 
 
 def fresh(width: float) -> keras.Model:

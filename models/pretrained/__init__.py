@@ -1,12 +1,15 @@
 """The weights that come with Patina.
 
-card.md says what they were trained on and how good they are; weights.json names their files and
-hashes. `python -m models.pretrained MODEL NAME` puts others here.
+card.md says what they were trained on and how good they are; weights.json names their version, the
+day they were put here, and their files with hashes. `python -m models.pretrained MODEL NAME` puts
+others here.
 """
 
 import json
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from tasks.files import move_whole, sha256_of, write_json
@@ -28,13 +31,30 @@ def shipped(name: str = DEFAULT) -> Path:
     Raises KeyError when none are shipped for it; DamagedWeightsError when they are not what they
     were.
     """
-    files = json.loads((FOLDER / "weights.json").read_text(encoding="utf-8"))[name]
-    for file, sha256 in files.items():
+    for file, sha256 in _index()[name]["files"].items():
         if sha256_of(FOLDER / file) != sha256:
             raise DamagedWeightsError(
                 f"{FOLDER / file}: not the bytes that were shipped; install Patina anew"
             )
     return FOLDER / f"{name}.keras"
+
+
+def named(model: Path) -> dict[str, str]:
+    """The "network" filed at `model` and its "version": the day that it was shipped, or the MLflow
+    run in which it was trained; nothing if it is not told there.
+    """
+    if model.parent == FOLDER:
+        return {"network": model.stem, "version": _index()[model.stem]["version"]}
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        # As the flows `train` and `promote` write it
+        facts = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
+        return {"network": facts["network"], "version": facts["mlflow_run"]}
+    return {}
+
+
+def _index() -> dict[str, Any]:
+    index: dict[str, Any] = json.loads((FOLDER / "weights.json").read_text(encoding="utf-8"))
+    return index
 
 
 def ship(model: Path, name: str) -> None:
@@ -51,8 +71,8 @@ def ship(model: Path, name: str) -> None:
     _pack(target)
     xml = graph.export(network, target)
     files = {file.name: sha256_of(file) for file in (target, xml, xml.with_suffix(".bin"))}
-    index = FOLDER / "weights.json"
-    write_json(index, json.loads(index.read_text(encoding="utf-8")) | {name: files})
+    facts = {"version": date.today().isoformat(), "files": files}
+    write_json(FOLDER / "weights.json", _index() | {name: facts})
 
 
 def _pack(path: Path) -> None:
