@@ -1,13 +1,14 @@
 """How well works are restored, beside what is known: one run, one table for docs/quality.md.
 
     python benchmarks/quality.py WORKS [--name NAME] [--limit 24] [--only FAMILY]
-        [--ffdnet FILE] [--model FILE]
+        [--ffdnet FILE] [--model FILE] [--beside NAME=FILE ...]
 
 WORKS is a folder of sound pictures that the model was not trained on. Each is deteriorated in every
 way at three severities, and by Gaussian noise of σ 15, 25 and 50; one blind network, told nothing,
 restores them all. What the others are told stands in their names; Patina itself is among them, told
-what kind of treatment the work needs (`patina restore --sure`). BM3D is measured where it is
-installed, FFDNet where its weights (an .npz of w0… and b0…) are given.
+what kind of treatment the work needs (`patina restore --sure`). --beside: other networks of ours,
+blind, too. BM3D (not free for commerce: `pip install bm3d`) is measured where it is installed,
+FFDNet where its weights (an .npz of w0… and b0…) are given.
 """
 
 import argparse
@@ -74,7 +75,8 @@ def main() -> None:
                 seconds[name].append((time.perf_counter() - started) / megapixels)
                 found = score(case.clean, restored) | {"high": high_band(case.clean, restored)}
                 rows[case.family, case.severity, name].append(found)
-    print(report(asked.name, min(len(files), asked.limit), rows, seconds))  # noqa: T201
+    told = [report(asked.name, min(len(files), asked.limit), rows, seconds), parameters(asked)]
+    print("\n".join(told))  # noqa: T201
 
 
 def arguments() -> argparse.Namespace:
@@ -85,6 +87,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="one family of damage, such as gaussian_noise")
     parser.add_argument("--ffdnet", type=Path, help="its colour weights")
     parser.add_argument("--model", type=Path, help="instead of the shipped one")
+    parser.add_argument(
+        "--beside", action="append", default=[], help="NAME=FILE of another network"
+    )
     return parser.parse_args()
 
 
@@ -108,17 +113,16 @@ def cases(clean: np.ndarray, work: str, number: int) -> Iterator[Case]:
 
 
 def methods_of(asked: argparse.Namespace) -> dict[str, Method]:
-    restorer = load_restorer(
-        asked.model or shipped(), **params_file.load(ROOT / "params.yaml").restore.applied
-    )
+    applied = params_file.load(ROOT / "params.yaml").restore.applied
+    restorers = {name: load_restorer(file, **applied) for name, file in networks_of(asked).items()}
 
-    def patina(*sure: str) -> Method:
-        told = dataclasses.replace(restorer, sure=sure)
+    def patina(*sure: str, name: str = OURS) -> Method:
+        told = dataclasses.replace(restorers[name], sure=sure)
         return lambda case: told.restored(case.degraded)
 
     methods: dict[str, Method] = {
         NOTHING: lambda case: case.degraded,
-        OURS: patina(),
+        **{name: patina(name=name) for name in restorers},
         "Patina, told that it is damage": patina("damage"),
         "Patina, told that it is colour": patina("colour"),
         "NLM, told σ": nlm,
@@ -138,8 +142,14 @@ def methods_of(asked: argparse.Namespace) -> dict[str, Method]:
     }
 
 
+def networks_of(asked: argparse.Namespace) -> dict[str, Path]:
+    """The files of our networks by name; that which is to be measured first."""
+    beside = dict(named.split("=", 1) for named in asked.beside)
+    return {OURS: asked.model or shipped(), **{name: Path(file) for name, file in beside.items()}}
+
+
 def applies(name: str, case: Case) -> bool:
-    if name in BLIND:
+    if ", told" not in name:
         return True
     if "σ" in name:
         return case.sigma > 0
@@ -247,6 +257,17 @@ def report(name: str, works: int, rows: dict, seconds: dict[str, list[float]]) -
         f"{method} {np.median(spent):.2f}" for method, spent in seconds.items() if method != NOTHING
     )
     return "\n".join([*lines, "", f"Seconds a megapixel, two cores: {'; '.join(times)}.", ""])
+
+
+def parameters(asked: argparse.Namespace) -> str:
+    """How large the networks are."""
+    from models import networks
+
+    counts = {name: networks.load(file).count_params() for name, file in networks_of(asked).items()}
+    if asked.ffdnet:
+        counts["FFDNet"] = sum(array.size for array in np.load(asked.ffdnet).values())
+    told = "; ".join(f"{name} {count / 1e6:.2f}" for name, count in counts.items())
+    return f"Millions of parameters: {told}.\n"
 
 
 def mean(scores: list[dict[str, float]], metric: str) -> float:
