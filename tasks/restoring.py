@@ -17,7 +17,7 @@ from skimage import color  # imports its parts when they are asked for
 
 from models import graph
 from models.pretrained import named, shipped
-from tasks.files import DRAFT, Record, as_bytes, json_line, sha256_of
+from tasks.files import DRAFT, Record, json_line, sha256_of
 from tasks.filing import restore_file
 from tasks.images import ImageError
 from tasks.remote import restore_remote
@@ -29,6 +29,7 @@ from tasks.treating import Restorer
 
 QUALITIES = ("fast", "best")
 PICTURES = READ | NOT_READ
+RAW = "surrogateescape"  # a file's name in a table stays what it is, even if it is no UTF-8
 COLUMNS = (
     "file",
     "result",
@@ -169,11 +170,11 @@ def _held_here(outbox: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _lock(folder: Path) -> Iterator[bool]:
+def _lock(folder: Path, kind: int = fcntl.LOCK_EX) -> Iterator[bool]:
     """Keep others from locking `folder`; False, and nothing kept, when another has it locked."""
     opened = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(opened, kind | fcntl.LOCK_NB)
         yield True
     except BlockingIOError:
         yield False
@@ -183,9 +184,9 @@ def _lock(folder: Path) -> Iterator[bool]:
 
 def _is_held(folder: Path) -> bool:
     try:
-        with _lock(folder) as free:
+        with _lock(folder, fcntl.LOCK_SH) as free:
             return not free
-    except PermissionError:  # not to be read, and so no outbox
+    except OSError:  # not to be read or locked, and so no outbox
         return False
 
 
@@ -243,13 +244,13 @@ def _write_summary(outcomes: Sequence[Record], outbox: Place) -> None:
     tables = outbox / "summary.csv", outbox / "failures.jsonl"
     new = [_row(outcome) for outcome in outcomes]
     named = {row["file"] for row in new}
-    before = csv.DictReader(io.StringIO((read(tables[0]) or b"").decode(errors="replace")))
+    before = csv.DictReader(io.StringIO((read(tables[0]) or b"").decode(errors=RAW)))
     rows = [row for row in before if row.get("file") not in named and {*row} == {*COLUMNS}] + new
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(sorted(rows, key=lambda row: row["file"]))
-    write(tables[0], as_bytes(table.getvalue()))
+    write(tables[0], table.getvalue().encode(errors=RAW))
     failed = ({k: row[k] for k in ("file", "reason")} for row in rows if row["reason"])
     write(tables[1], b"".join(json_line(failure) for failure in failed))
 

@@ -282,11 +282,14 @@ def _header(source: Path, fail_on: str) -> pyvips.Image:
     if suffix not in READ:
         kind = suffix.removeprefix(".").upper() or "no kind in its name"
         raise ImageError(f"{source.name}: {kind} is not restored; convert it to TIFF or PNG")
-    image = (
-        jpeg2000.decoded(source.read_bytes())
-        if suffix in JPEG_2000
-        else pyvips.Image.new_from_file(str(source), fail_on=fail_on, access="sequential")
-    )
+    try:
+        image = (
+            jpeg2000.decoded(source.read_bytes())
+            if suffix in JPEG_2000
+            else pyvips.Image.new_from_file(str(source), fail_on=fail_on, access="sequential")
+        )
+    except OSError as error:
+        raise ImageError(f"{source.name}: cannot be read ({error.strerror})") from error
     if image.width * image.height > MAX_MEGAPIXELS * 1e6:
         raise ImageError(
             f"{source.name}: claims {image.width} × {image.height} pixels; "

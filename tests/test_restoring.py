@@ -74,6 +74,9 @@ def test_names_that_cannot_be_told_or_are_too_long_stop_no_other(tmp_path: Path)
     assert "is not UTF-8; rename it" in failures[os.fsdecode(latin)]
     assert "too long a name for .json" in failures[str(inbox / f"{'x' * 247}.tif")]
     assert len(failures) == 2
+    with patina(tmp_path, "restore", str(inbox), "-o", str(outbox)) as process:
+        process.communicate()
+    assert len((outbox / "summary.csv").read_bytes().splitlines()) == 1 + 4
     assert len([*outbox.glob("*.json")]) == 2
 
 
