@@ -339,10 +339,6 @@ def serve() -> None:
         from flows.crawl import crawl as crawl_flow
         from flows.restore import restore as restore_flow
 
-        typer.echo(
-            "Serving restore/batch and crawl/nightly. "
-            f"In another shell: export PREFECT_API_URL={url}"
-        )
         deployments = [
             # By its module's name, by which a cluster's workers know it
             restore_flow.to_deployment("batch", entrypoint_type=EntrypointType.MODULE_PATH),
@@ -352,6 +348,13 @@ def serve() -> None:
                 schedule=Cron(asked.nightly, active=asked.is_museum),
             ),
         ]
+        for deployment in deployments:
+            deployment.apply()  # type: ignore[union-attr]  # or awaitable
+        # Whoever reads this may ask for them
+        typer.echo(
+            "Serving restore/batch and crawl/nightly. "
+            f"In another shell: export PREFECT_API_URL={url}"
+        )
         serve(*deployments, print_starting_message=False)  # type: ignore[arg-type]  # or awaitable
 
 

@@ -12,6 +12,7 @@ import yaml
 from conftest import PROJECT, SMALL
 
 from crawler.painting import paint
+from models.fit import main
 from tasks.images import png_bytes
 
 ABSENT = ("tensorflow", "prefect", "mlflow", "dvc", "pyvips", "openvino")
@@ -78,18 +79,17 @@ def test_a_network_learns_on_jax_with_nothing_of_the_pipeline_installed(
 
 def test_another_training_does_not_go_on_where_one_was_begun(works: Path, tmp_path: Path) -> None:
     params = yaml.safe_load((works / "params.yaml").read_text())
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    command = [sys.executable, "-m", "models.fit", str(works), "-o", "out", "--processes", "1"]
-    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
-    given = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True}
-    subprocess.run(command, check=True, **given)
-    whole = (tmp_path / "out/model.keras").stat().st_mtime_ns
-    params["train"] |= {"loss": "l1", "minutes": 3}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    refused = subprocess.run(command, check=False, **given)
-    assert refused.returncode == 1
-    assert "out: holds a training with another train.loss; give another --out" in refused.stderr
-    assert (tmp_path / "out/model.keras").stat().st_mtime_ns == whole
+    given, out = tmp_path / "params.yaml", tmp_path / "out"
+    words = [str(works), "-o", str(out), "--params", str(given), "--processes", "1"]
+    for minutes in ("0.0001", "0.0002"):  # no time for an epoch
+        given.write_text(yaml.safe_dump(params))
+        main([*words, "--minutes", minutes])
+    whole = (out / "model.keras").stat().st_mtime_ns
+    params["train"] |= {"loss": "l1"}
+    given.write_text(yaml.safe_dump(params))
+    with pytest.raises(SystemExit, match=r"out: holds .* another train\.loss; give"):
+        main([*words, "--minutes", "0.0001"])
+    assert (out / "model.keras").stat().st_mtime_ns == whole
 
 
 def test_a_folder_without_works_is_a_line(tmp_path: Path) -> None:
