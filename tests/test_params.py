@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from params import Params, ParamsError, Restore, load
+from params import Params, ParamsError, Restore, load, restore_here
 
 PARAMS = Path("params.yaml")
 
@@ -73,3 +73,16 @@ def test_a_missing_file_and_broken_yaml_are_named(tmp_path: Path) -> None:
 
 def test_a_folder_without_params_is_restored_as_the_project_restores() -> None:
     assert Restore() == load(PARAMS).restore
+
+
+def test_restoring_takes_no_notice_of_a_params_file_of_anothers(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    assert restore_here(path) == Restore()
+    for text in ("lr: 3\n", "", "- a\n- list\n"):
+        path.write_text(text)
+        assert restore_here(path) == Restore()
+    ours = changed(tmp_path, "detail_zone_255: 2.0", "detail_zone_255: 3.0")
+    assert restore_here(ours).detail_zone_255 == 3
+    for old, new in (("crawl:", "crawl: ["), ("detail_zone_255: 2.0", "detail_zone_255: much")):
+        with pytest.raises(ParamsError):
+            restore_here(changed(tmp_path, old, new))
