@@ -1,7 +1,6 @@
 """The only reader of params.yaml: one frozen class for each section, that is, for each stage."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -203,27 +202,35 @@ def load(path: Path = Path("params.yaml"), **changes: Mapping[str, Any]) -> Para
     Raises ParamsError, a line for each fault, when the file is missing, is no YAML or says
     something that is not known.
     """
+    read = _read(path)
+    for section, values in changes.items():
+        read[section] |= values
+    return _checked(path, read)
+
+
+def restore_here(path: Path = Path("params.yaml")) -> Restore:
+    """The section restore of `path`; the defaults where no such file of Patina's lies."""
+    read = _read(path) if path.exists() else None
+    ours = isinstance(read, Mapping) and "restore" in read
+    return _checked(path, read).restore if ours else Restore()
+
+
+def _read(path: Path) -> Any:
     try:
-        read = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for section, values in changes.items():
-            read[section] |= values
-        return Params.model_validate(read)
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ParamsError(
             f"{path}: cannot be read ({error.strerror}); run from the root"
         ) from error
     except yaml.YAMLError as error:
         raise ParamsError(f"{path}: no YAML: {error}") from error
+
+
+def _checked(path: Path, read: Any) -> Params:
+    try:
+        return Params.model_validate(read)
     except ValidationError as error:
         raise ParamsError("\n".join(_faults(path, error))) from error
-
-
-def restore_here(path: Path = Path("params.yaml")) -> Restore:
-    """The section restore of `path`; the defaults where no such file of Patina's lies."""
-    with suppress(OSError, yaml.YAMLError):  # which load will tell of
-        if "restore" not in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}):
-            return Restore()
-    return load(path).restore if path.exists() else Restore()
 
 
 def _faults(path: Path, error: ValidationError) -> list[str]:

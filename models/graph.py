@@ -117,7 +117,9 @@ class _Compiler:
         return b""
 
     def _seal(self, kept: bytes) -> bytes:
-        return sha256(self.origin + kept).digest()
+        seal = sha256(self.origin)
+        seal.update(kept)
+        return seal.digest()
 
 
 def _graph_of(model: Path, core: Any) -> Any:

@@ -38,8 +38,7 @@ from tasks.treating import KEPT, Restorer, Treatment, decide, strips_of
 from tasks.undoing import pack
 
 SAMPLED = 250_000  # pixels whose colour difference is computed, evenly spread, at most
-# The EXIF orientation that turns back what another one turned
-AS_STORED = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
+TURNED_BACK = {6: 8, 8: 6}  # EXIF orientations; each other one undoes itself
 AMPLIFIED = 4  # changes in the picture of them
 # Mean, 90th percentile and largest ΔE2000 by which a digitisation may miss the colours of a work
 TOLERANCES = {
@@ -214,7 +213,8 @@ def _mask(path: Path, scan: Scan) -> pyvips.Image:
         if mask.interpretation not in ("srgb", "rgb16", "b-w", "grey16"):
             mask = mask.colourspace("rgb16")
         mask = (mask > 0).bandor()
-        mask.set_type(pyvips.GValue.gint_type, "orientation", AS_STORED[scan.orientation])
+        back = TURNED_BACK.get(scan.orientation, scan.orientation)
+        mask.set_type(pyvips.GValue.gint_type, "orientation", back)
         mask = mask.autorot().copy_memory()
     except pyvips.Error as error:
         raise ImageError(f"{path}: no mask that can be read") from error

@@ -233,7 +233,7 @@ def summary_in(outbox: Place) -> Iterator[list[Record]]:
     outcomes: list[Record] = []
     try:
         yield outcomes
-    except BaseException:
+    except BaseException:  # Ctrl-C and a worker's end, too: all are raised again
         with suppress(OSError):  # the error that ended the run says more
             _write_summary(outcomes, outbox)
         raise
@@ -243,9 +243,9 @@ def summary_in(outbox: Place) -> Iterator[list[Record]]:
 def _write_summary(outcomes: Sequence[Record], outbox: Place) -> None:
     tables = outbox / "summary.csv", outbox / "failures.jsonl"
     new = [_row(outcome) for outcome in outcomes]
-    named = {row["file"] for row in new}
+    again = {row["file"] for row in new}
     before = csv.DictReader(io.StringIO((read(tables[0]) or b"").decode(errors=RAW)))
-    rows = [row for row in before if row.get("file") not in named and {*row} == {*COLUMNS}] + new
+    rows = [row for row in before if row.get("file") not in again and {*row} == {*COLUMNS}] + new
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
     writer.writeheader()

@@ -193,9 +193,9 @@ def opened(source: Path, folder: Path, beside_px: int = 0) -> Iterator[Scan]:
     try:
         image = _decoded(source, pixels, beside_px)
         scan = pyvips.Image.new_from_file(str(pixels))
+    except ImageError:
+        raise
     except (pyvips.Error, ValueError) as error:
-        if isinstance(error, ImageError):
-            raise
         refuse_if_full(error, folder.parent)
         raise ImageError(
             f"{source.name}: no image that can be read to its end ({_reason(error)})"

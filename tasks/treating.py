@@ -192,7 +192,8 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     for (top, _), narrow in zip(strips_of(height), narrowed, strict=True):
         small.add(top, narrow)
     mended = small.image()
-    colour = restorer.estimate(view_of(mended, VIEW_PX)[None])[0] * restorer.strength[2]
+    strength = restorer.strength[TREATMENTS.index("colour")]
+    colour = restorer.estimate(view_of(mended, VIEW_PX)[None])[0] * strength
     shift = np.abs((mended @ colour[:, :3].T + colour[:, 3]).mean(axis=(0, 1))).max()
     return replace(draft, colour=colour * restorer.share("colour", shift))
 

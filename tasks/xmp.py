@@ -52,6 +52,8 @@ def with_source_type(xmp: bytes) -> bytes:
         source_type = ""
     else:
         packet = STATED.sub(b"", packet)  # twice would be no XMP
+    if not (source_type or history):
+        return packet
     described = (
         '<rdf:Description rdf:about="" '
         'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
@@ -60,6 +62,4 @@ def with_source_type(xmp: bytes) -> bytes:
         f'xmlns:stEvt="{EVENTS}" '
         f"{source_type}>{history}</rdf:Description>"
     ).encode()
-    if not (source_type or history):
-        return packet
     return END.sub(lambda end: described + end[0], packet, count=1)

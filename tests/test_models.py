@@ -152,16 +152,20 @@ def test_two_trainings_give_equal_weights(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("last", [3, 8, 10])
-def test_a_training_that_was_cut_off_ends_with_the_same_weights(last: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("told", "last"), [("on_step", 3), ("on_step", 8), ("on_step", 10), ("on_epoch", 2)]
+)
+def test_a_training_that_was_cut_off_ends_with_the_same_weights(
+    told: str, last: int, tmp_path: Path
+) -> None:
     checkpoint = tmp_path / "checkpoint.keras"
 
-    def cut_off(step: int, _: float) -> None:
-        if step == last:
+    def cut_off(*of: object) -> None:
+        if last in of:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        loop.fit(ready(), batches, [], epochs=4, steps=5, checkpoint=checkpoint, on_step=cut_off)
+        loop.fit(ready(), batches, [], epochs=4, steps=5, checkpoint=checkpoint, **{told: cut_off})
     resumed = weights_after(checkpoint)
     for one, other in zip(weights_after(tmp_path / "whole.keras"), resumed, strict=True):
         np.testing.assert_array_equal(one, other)
