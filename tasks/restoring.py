@@ -19,6 +19,7 @@ from models import graph
 from models.pretrained import named, shipped
 from tasks.files import DRAFT, Record, json_line, sha256_of
 from tasks.filing import restore_file
+from tasks.filling import doubted
 from tasks.images import ImageError
 from tasks.remote import restore_remote
 from tasks.scans import ENCODINGS, LOSSY, NOT_READ, READ
@@ -73,7 +74,7 @@ def load_restorer(
     facts |= {"quality": quality} | named(model)
     if quality == "best":
         interventions = averaged(interventions)
-    return Restorer(interventions, estimate, facts, **applied)
+    return Restorer(doubted(interventions), estimate, facts, **applied)
 
 
 def plan(

@@ -15,17 +15,18 @@ import numpy as np
 
 from models import DAMAGE, DETAIL, FILL, VIEW_PX
 from tasks.files import Record
+from tasks.filling import likelihood
 from tasks.images import largest, reduced, to_float, to_uint8, view_of
 from tasks.threads import ahead, in_turn
 from tasks.tiling import Network, Rows, rows_of, tiled_rows
 
 TREATMENTS = ("damage", "detail", "colour")
 DEAD_ZONE = 0.25 / 255  # a change of a pixel below it is none
-SEEN = 0.5, 0.95  # damage less likely than the first is none, as likely as the second is filled
-SURE = 0.95  # of a fill: damage that tells a damaged work from a sound one
+SEEN = 0.2, 0.8  # damage less likely than the first is none, as likely as the second is filled
+SURENESS = 32  # the power of how likely damage is by which a pixel tells of a damaged work
 # Lines are seen in noise that are none: the damage zone grows by this share of itself for each
 # 8-bit step, root mean square, by which detail would be corrected
-MORE_IN_NOISE = 0.05
+MORE_IN_NOISE = 0.1
 STRIP_ROWS = 256
 SMALL_PX = 2048  # long side of what is looked at as a whole
 BROAD_PX = 256  # long side of the view in which broad changes are seen
@@ -41,11 +42,11 @@ class Restorer:
     (1, 3, 4); see `models`. model: what the sidecar says of it; must hold its "sha256".
     tile_px, overlap_px: see `tiled_rows`. treat: of TREATMENTS. strength: how much of each of
     TREATMENTS is done, in [0, 1]. damage_zone, detail_zone_255, colour_zone_255: how much of a work
-    must be SURE damage (a share), how much its detail be corrected (8-bit steps, root mean square)
-    or its mean colour shifted (8-bit steps) before that is done at all: nothing is up to half of
-    it, all is from 1.5 times it on. It is decided once for a work, for what a network does to a
-    sound one is little in all. In noise, more of it must be damaged, see MORE_IN_NOISE. sure:
-    treatments that the work is known to need: of these, all is done.
+    must surely be damaged (a share, see SURENESS), how much its detail be corrected (8-bit steps,
+    root mean square) or its mean colour shifted (8-bit steps) before that is done at all: nothing
+    is up to half of it, all is from 1.5 times it on. It is decided once for a work, for what a
+    network does to a sound one is little in all. In noise, more of it must be damaged, see
+    MORE_IN_NOISE. sure: treatments that the work is known to need: of these, all is done.
     """
 
     interventions: Network
@@ -159,14 +160,14 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     """
     height, width = size
     tiles = {"tile_px": restorer.tile_px, "overlap_px": restorer.overlap_px}
-    small, damaged, sure, top = Small(height, width), 0, 0, 0
+    small, damaged, sure, top = Small(height, width), 0, 0.0, 0
     for parts in ahead(tiled_rows(restorer.interventions, rows, height, width, **tiles)):
         strips = (parts[slice(*strip)] for strip in strips_of(len(parts)))
-        for known, damage, narrow in in_turn(lambda strip: _known(strip, small), strips):
+        for known, likely, narrow in in_turn(lambda strip: _known(strip, small), strips):
             kept.write(known.tobytes())
             small.add(top, narrow)
-            damaged += int((damage > 0.5).sum())
-            sure += int((damage > SURE).sum())
+            damaged += int((likely > 0.5).sum())
+            sure += float((likely**SURENESS).sum(dtype=float))
             top += len(known)
     nothing = np.zeros((3, 4), np.float32)
     # Broad changes are changes of colour, and those are decided for the whole work
@@ -199,18 +200,18 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
 
 
 def _known(parts: np.ndarray, small: "Small") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What is kept of those rows of the network's, their damage, and their detail made narrow."""
-    damage = damage_of(parts)
+    """What is kept of the network's rows, how likely is damage, and their detail made narrow."""
+    likely = likelihood(parts[..., DAMAGE])
+    damage = filled(likely)
     detail, fill = parts[..., DETAIL], parts[..., FILL] * damage
     known = np.concatenate([detail, fill, damage], axis=2)
     np.clip(known, -1, 1, out=known)
     known *= FULL
-    return np.rint(known, out=known).astype(np.int16), damage, small.narrow(detail * (1 - damage))
+    return np.rint(known, out=known).astype(np.int16), likely, small.narrow(detail * (1 - damage))
 
 
-def damage_of(parts: np.ndarray) -> np.ndarray:
-    """(…, 7), see `models.interventions` -> how much a pixel is to be filled, (…, 1) in [0, 1]."""
-    likely = 1 / (1 + np.exp(-parts[..., DAMAGE]))
+def filled(likely: np.ndarray) -> np.ndarray:
+    """How likely damage is -> how much of its fill a pixel is given, in [0, 1]."""
     return np.clip((likely - SEEN[0]) / (SEEN[1] - SEEN[0]), 0, 1)
 
 

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from crawler.painting import paint
-from models import DETAIL, FILL, graph, pretrained
+from models import DAMAGE, DETAIL, FILL, graph, pretrained
 from params import Restore
 from tasks.degradations import DEGRADATIONS
+from tasks.filling import doubted, likelihood
 from tasks.images import to_float
 from tasks.tiling import apply_tiled, averaged
-from tasks.treating import damage_of
+from tasks.treating import filled
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -35,15 +36,15 @@ def test_tiles_of_an_unchanged_image_give_it_back(size: tuple[int, int], overlap
 
 @pytest.mark.parametrize("damage", ["gaussian_noise", "paint_loss"])
 def test_tiles_agree_with_the_whole_within_one_step_of_eight_bits(damage: str) -> None:
-    run = graph.load(pretrained.shipped(), "f32")[0]
+    run = doubted(graph.load(pretrained.shipped(), "f32")[0])
     overlap_px = Restore().overlap_px
     image = to_float(paint(0)[0][:480, :800])
     damaged, _ = DEGRADATIONS[damage](image, np.random.default_rng(0), severity=0.6)
 
     def mended(tile: np.ndarray) -> np.ndarray:
         parts = run(tile)
-        likely = damage_of(parts)
-        return tile + (1 - likely) * parts[..., DETAIL] + likely * parts[..., FILL]
+        share = filled(likelihood(parts[..., DAMAGE]))
+        return tile + (1 - share) * parts[..., DETAIL] + share * parts[..., FILL]
 
     sizes = {"overlap_px": overlap_px}
     whole = apply_tiled(mended, damaged, tile_px=2048, **sizes)

@@ -34,7 +34,7 @@ def test_a_work_of_which_little_is_damaged_is_not_filled(zone: float, share: flo
 
 def test_in_noise_more_must_be_damaged() -> None:
     noisy = restorer(0, detail=2**0.5 * 20 / 255, damaged=40, fill=0.2)  # of the half that is sound
-    _, decided = dataclasses.replace(noisy, damage_zone=0.3).change(GREY)
+    _, decided = dataclasses.replace(noisy, damage_zone=0.2).change(GREY)
     assert decided["fill_share"] == pytest.approx(0.5 / 0.6 - 0.5, abs=0.01)
 
 
