@@ -10,8 +10,10 @@ import numpy as np
 from models import DAMAGE, FILL
 from tasks.tiling import Network
 
-DOUBT = 0.2  # damage that is less likely is none
-DISTRUST = 1.5  # the power of their agreement by which damage becomes less likely
+AGREED = slice(7, 8)
+DOUBT = 0.5  # damage that is less likely is none
+DISTRUST = 1.5  # the power of their agreement by which damage is taken for less likely
+FILLED = 0.35, 0.8  # damage less likely than the first, then, stays; as likely as the second, goes
 AREA_PX = 96  # as far from its edge a tile counts: so areas are judged alike in two tiles
 RADIUS_PX = 3
 WHITE = 255  # OpenCV's inpainting of floats fails in [0, 1]
@@ -19,10 +21,11 @@ SLIGHT = 1 / 255**2  # squared change of an area below which nothing can be said
 
 
 def doubted(network: Network) -> Network:
-    """`network`, its damage less likely where its fill is not what inpainting would give.
+    """`network`, and how far inpainting agrees with its fills.
 
-    network: (N, h, w, 3) -> (N, h, w, 7), see `models.interventions`; so is the result. The fill
-    becomes the mean of both. Each area of damage that hangs together is judged as one.
+    network: (N, h, w, 3) -> (N, h, w, 7), see `models.interventions`. The result gives an eighth
+    channel, AGREED, in [0, 1], see `agreement`, 0 where there is no damage to fill; and the fill
+    there is the mean of both.
     """
 
     def judged(images: np.ndarray) -> np.ndarray:
@@ -33,22 +36,26 @@ def doubted(network: Network) -> Network:
     return judged
 
 
-def likelihood(logit: np.ndarray) -> np.ndarray:
-    """Of damage, in [0, 1]; logit: of any shape."""
-    return 1 / (1 + np.exp(-logit))
+def likelihood(parts: np.ndarray) -> np.ndarray:
+    """Of damage, in [0, 1], as the network sees it: (…, 1)."""
+    return 1 / (1 + np.exp(-parts[..., DAMAGE]))
+
+
+def filled(parts: np.ndarray) -> np.ndarray:
+    """How much of its fill a pixel is given, in [0, 1], by what `doubted` gives: (…, 1)."""
+    trusted = likelihood(parts) * parts[..., AGREED] ** DISTRUST
+    return np.clip((trusted - FILLED[0]) / (FILLED[1] - FILLED[0]), 0, 1)
 
 
 def _judged(parts: np.ndarray, image: np.ndarray) -> np.ndarray:
-    likely = likelihood(parts[..., DAMAGE.start])
+    judged = np.concatenate([parts, np.zeros_like(parts[..., :1])], axis=2)
+    likely = likelihood(parts)[..., 0]
     doubtful = likely > DOUBT
-    if not doubtful.any():
-        return parts
-    inpainted = (_inpainted(image, doubtful) - image) * doubtful[..., None]
-    fill = parts[..., FILL]
-    trust = agreement(fill, inpainted, np.where(doubtful, likely - DOUBT, 0)) ** DISTRUST
-    judged = parts.copy()
-    judged[..., FILL][doubtful] = ((fill + inpainted) / 2)[doubtful]
-    judged[..., DAMAGE.start][doubtful] = _logit(likely * trust)[doubtful]
+    if doubtful.any():
+        fill, inpainted = parts[..., FILL], _inpainted(image, doubtful) - image
+        agreed = agreement(fill, inpainted, np.where(doubtful, likely - DOUBT, 0))
+        judged[..., AGREED.start][doubtful] = agreed[doubtful]
+        judged[..., FILL][doubtful] = ((fill + inpainted) / 2)[doubtful]
     return judged
 
 
@@ -91,8 +98,3 @@ def _inpainted(image: np.ndarray, doubtful: np.ndarray) -> np.ndarray:
         for channel in cv2.split(image * np.float32(WHITE))
     ]
     return cv2.merge(channels) / WHITE
-
-
-def _logit(likely: np.ndarray) -> np.ndarray:
-    likely = np.clip(likely, 1e-6, 1 - 1e-6)
-    return np.log(likely / (1 - likely))

@@ -13,17 +13,16 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
-from models import DAMAGE, DETAIL, FILL, VIEW_PX
+from models import DETAIL, FILL, VIEW_PX
 from tasks.files import Record
-from tasks.filling import likelihood
+from tasks.filling import AGREED, filled, likelihood
 from tasks.images import largest, reduced, to_float, to_uint8, view_of
 from tasks.threads import ahead, in_turn
 from tasks.tiling import Network, Rows, rows_of, tiled_rows
 
 TREATMENTS = ("damage", "detail", "colour")
 DEAD_ZONE = 0.25 / 255  # a change of a pixel below it is none
-SEEN = 0.2, 0.8  # damage less likely than the first is none, as likely as the second is filled
-SURENESS = 32  # the power of how likely damage is by which a pixel tells of a damaged work
+SURE = 0.96  # damage likely enough to tell a damaged work from a sound one
 # Lines are seen in noise that are none: the damage zone grows by this share of itself for each
 # 8-bit step, root mean square, by which detail would be corrected
 MORE_IN_NOISE = 0.1
@@ -38,11 +37,12 @@ FULL = 32767
 class Restorer:
     """A network and how it is applied.
 
-    interventions: float32 (1, h, w, 3) in [0, 1] -> (1, h, w, 7); estimate: (1, 128, 128, 3) ->
-    (1, 3, 4); see `models`. model: what the sidecar says of it; must hold its "sha256".
+    interventions: float32 (1, h, w, 3) in [0, 1] -> (1, h, w, 8), see `filling.doubted`; estimate:
+    (1, 128, 128, 3) -> (1, 3, 4), see `models.colour`. model: what the sidecar says of it; must
+    hold its "sha256".
     tile_px, overlap_px: see `tiled_rows`. treat: of TREATMENTS. strength: how much of each of
     TREATMENTS is done, in [0, 1]. damage_zone, detail_zone_255, colour_zone_255: how much of a work
-    must surely be damaged (a share, see SURENESS), how much its detail be corrected (8-bit steps,
+    must surely be damaged (a share, see SURE), how much its detail be corrected (8-bit steps,
     root mean square) or its mean colour shifted (8-bit steps) before that is done at all: nothing
     is up to half of it, all is from 1.5 times it on. It is decided once for a work, for what a
     network does to a sound one is little in all. In noise, more of it must be damaged, see
@@ -163,11 +163,11 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     small, damaged, sure, top = Small(height, width), 0, 0.0, 0
     for parts in ahead(tiled_rows(restorer.interventions, rows, height, width, **tiles)):
         strips = (parts[slice(*strip)] for strip in strips_of(len(parts)))
-        for known, likely, narrow in in_turn(lambda strip: _known(strip, small), strips):
+        for known, seen, narrow in in_turn(lambda strip: _known(strip, small), strips):
             kept.write(known.tobytes())
             small.add(top, narrow)
-            damaged += int((likely > 0.5).sum())
-            sure += float((likely**SURENESS).sum(dtype=float))
+            damaged += seen[0]
+            sure += seen[1]
             top += len(known)
     nothing = np.zeros((3, 4), np.float32)
     # Broad changes are changes of colour, and those are decided for the whole work
@@ -199,20 +199,16 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     return replace(draft, colour=colour * restorer.share("colour", shift))
 
 
-def _known(parts: np.ndarray, small: "Small") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What is kept of the network's rows, how likely is damage, and their detail made narrow."""
-    likely = likelihood(parts[..., DAMAGE])
-    damage = filled(likely)
+def _known(parts: np.ndarray, small: "Small") -> tuple[np.ndarray, tuple[int, float], np.ndarray]:
+    """What is kept of the network's rows, how much is damaged and surely so, and narrow detail."""
+    damage = filled(parts)
+    surely = parts[..., AGREED][likelihood(parts) > SURE].sum(dtype=float)
     detail, fill = parts[..., DETAIL], parts[..., FILL] * damage
     known = np.concatenate([detail, fill, damage], axis=2)
     np.clip(known, -1, 1, out=known)
     known *= FULL
-    return np.rint(known, out=known).astype(np.int16), likely, small.narrow(detail * (1 - damage))
-
-
-def filled(likely: np.ndarray) -> np.ndarray:
-    """How likely damage is -> how much of its fill a pixel is given, in [0, 1]."""
-    return np.clip((likely - SEEN[0]) / (SEEN[1] - SEEN[0]), 0, 1)
+    seen = int((damage > 0.5).sum()), float(surely)
+    return np.rint(known, out=known).astype(np.int16), seen, small.narrow(detail * (1 - damage))
 
 
 def _corrected(treatment: Treatment) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import pyvips
 
 from models import DAMAGE, DETAIL, FILL
+from tasks.filling import AGREED
 from tasks.treating import Restorer
 
 HEIGHT, WIDTH = 70, 110
@@ -40,7 +41,8 @@ def restorer(shift: float, *, detail: float = 0, damaged: float = -40, fill: flo
 
     def interventions(tile: np.ndarray) -> np.ndarray:
         rows, columns = np.indices(tile.shape[1:3])
-        parts = np.zeros((*tile.shape[:3], 7), np.float32)
+        parts = np.zeros((*tile.shape[:3], 8), np.float32)
+        parts[..., AGREED] = 1
         parts[..., DAMAGE] = np.where(columns < tile.shape[2] / 2, damaged, -40)[..., None]
         parts[..., DETAIL] = detail * np.where((rows + columns) % 2, 1, -1)[..., None]
         parts[..., FILL] = fill

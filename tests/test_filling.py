@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models import DAMAGE, DETAIL, FILL
-from tasks.filling import agreement, doubted, likelihood
+from tasks.filling import AGREED, agreement, doubted, filled
 
 GREY, BLACK, PALE = 0.5, 0.1, 0.9
 SPOT, OTHER = np.s_[20:24, 30:34], np.s_[50:54, 10:14]
@@ -28,11 +28,11 @@ def filled_with(colour: float, *spots: tuple[slice, slice], likely: float = 0.95
     return parts
 
 
-def test_a_fill_that_its_surroundings_suggest_stays_as_likely() -> None:
-    given = filled_with(GREY, SPOT)
-    judged = doubted(lambda _: given)(spotted(SPOT))
-    np.testing.assert_allclose(judged[..., FILL], given[..., FILL], atol=1 / 255)
-    np.testing.assert_allclose(*(likelihood(x[..., DAMAGE]) for x in (judged, given)), atol=1e-3)
+def test_a_fill_that_its_surroundings_suggest_is_agreed_on() -> None:
+    judged = doubted(lambda _: filled_with(GREY, SPOT))(spotted(SPOT))[0]
+    np.testing.assert_allclose(judged[SPOT][..., AGREED], 1, atol=1e-3)
+    np.testing.assert_array_equal(filled(judged[SPOT]), 1)
+    assert not filled(judged[OTHER]).any()
 
 
 def test_a_fill_is_half_of_what_inpainting_gives() -> None:
@@ -41,33 +41,35 @@ def test_a_fill_is_half_of_what_inpainting_gives() -> None:
     np.testing.assert_allclose(fill, (0.6 + GREY) / 2, atol=1 / 255)
 
 
-def test_a_fill_that_nothing_near_suggests_makes_damage_unlikely() -> None:
+def test_a_fill_that_nothing_near_suggests_is_left_out() -> None:
     image = spotted(SPOT)
     image[0][SPOT] = GREY  # nothing is there, and inpainting would change nothing
-    judged = doubted(lambda _: filled_with(PALE, SPOT))(image)
-    assert likelihood(judged[0][SPOT][..., DAMAGE]).max() < 0.01
+    judged = doubted(lambda _: filled_with(PALE, SPOT))(image)[0]
+    assert judged[SPOT][..., AGREED].max() < 0.01
+    assert not filled(judged).any()
 
 
 def test_each_area_is_judged_alone() -> None:
     image, given = spotted(SPOT, OTHER), filled_with(GREY, SPOT, OTHER)
     given[0][OTHER][..., FILL] = BLACK - GREY  # darker still
-    judged = likelihood(doubted(lambda _: given)(image)[..., DAMAGE])[0]
-    assert judged[SPOT].min() > 0.9
-    assert judged[OTHER].max() < 0.01
+    judged = doubted(lambda _: given)(image)[0]
+    assert filled(judged[SPOT]).min() == 1
+    assert filled(judged[OTHER]).max() == 0
 
 
-def test_all_but_what_may_be_damage_is_as_the_network_gave_it() -> None:
+def test_all_but_the_fill_of_what_may_be_damage_is_as_the_network_gave_it() -> None:
     given = filled_with(PALE, SPOT)
     given[..., DETAIL] = 0.03
     before = given.copy()
-    judged = doubted(lambda _: given)(spotted(SPOT))
+    judged = doubted(lambda _: given)(spotted(SPOT))[..., :7]
     np.testing.assert_array_equal(given, before)
+    np.testing.assert_array_equal(judged[..., :4], before[..., :4])
     changed = np.any(judged != before, axis=3)[0]
     assert changed[SPOT].all()
     assert changed.sum() == 16
-    np.testing.assert_array_equal(judged[..., DETAIL], before[..., DETAIL])
-    unlikely = filled_with(PALE, SPOT, likely=0.1)
-    np.testing.assert_array_equal(doubted(lambda _: unlikely)(spotted(SPOT)), unlikely)
+    unlikely = doubted(lambda _: filled_with(PALE, SPOT, likely=0.4))(spotted(SPOT))
+    assert not unlikely[..., AGREED].any()
+    assert not filled(unlikely).any()
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from crawler.painting import paint
-from models import DAMAGE, DETAIL, FILL, graph, pretrained
+from models import DETAIL, FILL, graph, pretrained
 from params import Restore
 from tasks.degradations import DEGRADATIONS
-from tasks.filling import doubted, likelihood
+from tasks.filling import doubted, filled
 from tasks.images import to_float
 from tasks.tiling import apply_tiled, averaged
-from tasks.treating import filled
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -43,7 +42,7 @@ def test_tiles_agree_with_the_whole_within_one_step_of_eight_bits(damage: str) -
 
     def mended(tile: np.ndarray) -> np.ndarray:
         parts = run(tile)
-        share = filled(likelihood(parts[..., DAMAGE]))
+        share = filled(parts)
         return tile + (1 - share) * parts[..., DETAIL] + share * parts[..., FILL]
 
     sizes = {"overlap_px": overlap_px}

@@ -97,7 +97,9 @@ def test_a_large_work_is_treated_as_it_would_be_in_one_piece(size: tuple[int, in
 
     def interventions(tile: np.ndarray) -> np.ndarray:
         logit = 200 * (tile[..., :1] - 0.6)
-        return np.concatenate([logit, 0.1 * (tile - 0.5), tile * 0 + 0.1], axis=3)
+        return np.concatenate(
+            [logit, 0.1 * (tile - 0.5), tile * 0 + 0.1, tile[..., :1] * 0 + 1], axis=3
+        )
 
     tiled = dataclasses.replace(restorer(0.05), interventions=interventions, tile_px=256)
     change, decided = tiled.change(view)
@@ -113,7 +115,7 @@ def test_a_network_cannot_shift_colours_where_it_corrects_detail() -> None:
     plain = restorer(0)
 
     def tinting(tile: np.ndarray) -> np.ndarray:
-        return plain.interventions(tile) + np.float32([0] + [0.1] * 6)
+        return plain.interventions(tile) + np.float32([0] + [0.1] * 6 + [0])
 
     change, _ = dataclasses.replace(plain, interventions=tinting).change(GREY)
     assert not change.any()
