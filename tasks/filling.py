@@ -41,9 +41,9 @@ def likelihood(parts: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-parts[..., DAMAGE]))
 
 
-def filled(parts: np.ndarray) -> np.ndarray:
-    """How much of its fill a pixel is given, in [0, 1], by what `doubted` gives: (…, 1)."""
-    trusted = likelihood(parts) * parts[..., AGREED] ** DISTRUST
+def filled(likely: np.ndarray, agreed: np.ndarray) -> np.ndarray:
+    """How much of its fill a pixel is given, in [0, 1], as its arguments are; all of one shape."""
+    trusted = likely * agreed**DISTRUST
     return np.clip((trusted - FILLED[0]) / (FILLED[1] - FILLED[0]), 0, 1)
 
 
@@ -55,7 +55,7 @@ def _judged(parts: np.ndarray, image: np.ndarray) -> np.ndarray:
         fill, inpainted = parts[..., FILL], _inpainted(image, doubtful) - image
         agreed = agreement(fill, inpainted, np.where(doubtful, likely - DOUBT, 0))
         judged[..., AGREED.start][doubtful] = agreed[doubtful]
-        judged[..., FILL][doubtful] = ((fill + inpainted) / 2)[doubtful]
+        judged[..., FILL][doubtful] = (fill[doubtful] + inpainted[doubtful]) / 2
     return judged
 
 

@@ -163,11 +163,11 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     small, damaged, sure, top = Small(height, width), 0, 0.0, 0
     for parts in ahead(tiled_rows(restorer.interventions, rows, height, width, **tiles)):
         strips = (parts[slice(*strip)] for strip in strips_of(len(parts)))
-        for known, seen, narrow in in_turn(lambda strip: _known(strip, small), strips):
+        for known, narrow, lost, surely in in_turn(lambda strip: _known(strip, small), strips):
             kept.write(known.tobytes())
             small.add(top, narrow)
-            damaged += seen[0]
-            sure += seen[1]
+            damaged += lost
+            sure += surely
             top += len(known)
     nothing = np.zeros((3, 4), np.float32)
     # Broad changes are changes of colour, and those are decided for the whole work
@@ -199,16 +199,17 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     return replace(draft, colour=colour * restorer.share("colour", shift))
 
 
-def _known(parts: np.ndarray, small: "Small") -> tuple[np.ndarray, tuple[int, float], np.ndarray]:
-    """What is kept of the network's rows, how much is damaged and surely so, and narrow detail."""
-    damage = filled(parts)
-    surely = parts[..., AGREED][likelihood(parts) > SURE].sum(dtype=float)
+def _known(parts: np.ndarray, small: "Small") -> tuple[np.ndarray, np.ndarray, int, float]:
+    """What is kept of the network's rows, narrow detail, pixels that are damaged, and surely so."""
+    likely, agreed = likelihood(parts), parts[..., AGREED]
+    damage = filled(likely, agreed)
     detail, fill = parts[..., DETAIL], parts[..., FILL] * damage
     known = np.concatenate([detail, fill, damage], axis=2)
     np.clip(known, -1, 1, out=known)
     known *= FULL
-    seen = int((damage > 0.5).sum()), float(surely)
-    return np.rint(known, out=known).astype(np.int16), seen, small.narrow(detail * (1 - damage))
+    narrow = small.narrow(detail * (1 - damage))
+    lost, surely = int((damage > 0.5).sum()), float(agreed[likely > SURE].sum(dtype=float))
+    return np.rint(known, out=known).astype(np.int16), narrow, lost, surely
 
 
 def _corrected(treatment: Treatment) -> float:

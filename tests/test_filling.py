@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models import DAMAGE, DETAIL, FILL
-from tasks.filling import AGREED, agreement, doubted, filled
+from tasks.filling import AGREED, agreement, doubted, filled, likelihood
 
 GREY, BLACK, PALE = 0.5, 0.1, 0.9
 SPOT, OTHER = np.s_[20:24, 30:34], np.s_[50:54, 10:14]
@@ -28,11 +28,15 @@ def filled_with(colour: float, *spots: tuple[slice, slice], likely: float = 0.95
     return parts
 
 
+def share_of(parts: np.ndarray) -> np.ndarray:
+    return filled(likelihood(parts), parts[..., AGREED])
+
+
 def test_a_fill_that_its_surroundings_suggest_is_agreed_on() -> None:
     judged = doubted(lambda _: filled_with(GREY, SPOT))(spotted(SPOT))[0]
     np.testing.assert_allclose(judged[SPOT][..., AGREED], 1, atol=1e-3)
-    np.testing.assert_array_equal(filled(judged[SPOT]), 1)
-    assert not filled(judged[OTHER]).any()
+    np.testing.assert_array_equal(share_of(judged[SPOT]), 1)
+    assert not share_of(judged[OTHER]).any()
 
 
 def test_a_fill_is_half_of_what_inpainting_gives() -> None:
@@ -46,15 +50,15 @@ def test_a_fill_that_nothing_near_suggests_is_left_out() -> None:
     image[0][SPOT] = GREY  # nothing is there, and inpainting would change nothing
     judged = doubted(lambda _: filled_with(PALE, SPOT))(image)[0]
     assert judged[SPOT][..., AGREED].max() < 0.01
-    assert not filled(judged).any()
+    assert not share_of(judged).any()
 
 
 def test_each_area_is_judged_alone() -> None:
     image, given = spotted(SPOT, OTHER), filled_with(GREY, SPOT, OTHER)
     given[0][OTHER][..., FILL] = BLACK - GREY  # darker still
     judged = doubted(lambda _: given)(image)[0]
-    assert filled(judged[SPOT]).min() == 1
-    assert filled(judged[OTHER]).max() == 0
+    assert share_of(judged[SPOT]).min() == 1
+    assert share_of(judged[OTHER]).max() == 0
 
 
 def test_all_but_the_fill_of_what_may_be_damage_is_as_the_network_gave_it() -> None:
@@ -69,7 +73,7 @@ def test_all_but_the_fill_of_what_may_be_damage_is_as_the_network_gave_it() -> N
     assert changed.sum() == 16
     unlikely = doubted(lambda _: filled_with(PALE, SPOT, likely=0.4))(spotted(SPOT))
     assert not unlikely[..., AGREED].any()
-    assert not filled(unlikely).any()
+    assert not share_of(unlikely).any()
 
 
 @pytest.mark.parametrize(

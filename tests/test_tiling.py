@@ -7,7 +7,7 @@ from crawler.painting import paint
 from models import DETAIL, FILL, graph, pretrained
 from params import Restore
 from tasks.degradations import DEGRADATIONS
-from tasks.filling import doubted, filled
+from tasks.filling import AGREED, doubted, filled, likelihood
 from tasks.images import to_float
 from tasks.tiling import apply_tiled, averaged
 
@@ -42,7 +42,7 @@ def test_tiles_agree_with_the_whole_within_one_step_of_eight_bits(damage: str) -
 
     def mended(tile: np.ndarray) -> np.ndarray:
         parts = run(tile)
-        share = filled(parts)
+        share = filled(likelihood(parts), parts[..., AGREED])
         return tile + (1 - share) * parts[..., DETAIL] + share * parts[..., FILL]
 
     sizes = {"overlap_px": overlap_px}
