@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from flows import tracking
+from flows.places import MODEL
 from flows.server import wait_until_it_answers
 from flows.supervisor import supervised
 
@@ -20,24 +21,39 @@ def address(names: Sequence[str], port: int) -> str:
 
     Raises ValueError when one was not run to its end, or there is none.
     """
-    import mlflow
-
     ours = tracking.connect()
-    found = []
-    for name in names or experiments():
-        runs = mlflow.MlflowClient().search_runs(
-            [ours.experiment_id],
-            f"tags.`dvc.experiment` = '{name}' and attributes.status = 'FINISHED'",
-            max_results=1,
-        )
-        if not runs:
-            raise ValueError(f"compare: {name}: no run of this experiment was finished")
-        found.append(runs[0].info.run_id)
+    found = list(dict.fromkeys(_run_of(name) for name in names or experiments()))
     if not found:
         raise ValueError("compare: no experiments on this commit; `dvc exp run` makes some")
     ids = quote(json.dumps(found))
     within = quote(json.dumps([ours.experiment_id]))
     return f"http://127.0.0.1:{port}/#/compare-runs?runs={ids}&experiments={within}"
+
+
+def _run_of(name: str) -> str:
+    """The MLflow run of an experiment: its own, or that which trained what DVC had in its cache."""
+    from mlflow import MlflowClient
+
+    runs = MlflowClient().search_runs(
+        [tracking.connect().experiment_id],
+        f"tags.`{tracking.EXPERIMENT_TAG}` = '{name}' and attributes.status = 'FINISHED'",
+        max_results=1,
+    )
+    run_id = runs[0].info.run_id if runs else _trained_by(name)
+    if not run_id or not tracking.is_there(run_id):
+        raise ValueError(f"compare: {name}: no run of this experiment was finished")
+    return str(run_id)
+
+
+def _trained_by(name: str) -> str:
+    """The MLflow run that trained the network of an experiment; empty where it has none."""
+    import dvc.api
+    from dvc.exceptions import DvcException
+    from dvc.scm import SCMError
+
+    with suppress(DvcException, SCMError, OSError):
+        return str(json.loads(dvc.api.read(str(MODEL / "model.json"), rev=name))["mlflow_run"])
+    return ""
 
 
 def experiments() -> list[str]:

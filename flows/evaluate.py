@@ -9,16 +9,18 @@ from prefect.cache_policies import NO_CACHE
 from flows import tracking
 from flows.batches import compute, processes
 from flows.places import CLEAN, DEGRADED, MODEL, REPORTS, RESTORED
-from params import Evaluate
+from params import Evaluate, Restore
 from tasks import reporting
 from tasks.files import Record, read_jsonl, write_bytes, write_json, write_jsonl
 from tasks.images import read_png
 from tasks.scoring import damage_map_ap, damaged, score
 from tasks.sidecars import map_of
 
+FAMILIES = "families.json"
+
 
 @flow(name="evaluate", task_runner=processes())
-def evaluate(params: Evaluate) -> Path:
+def evaluate(params: Evaluate, restoring: Restore) -> Path:
     """Score every test twin before and after, in all and by degradation."""
     twins = [twin for twin in read_jsonl(DEGRADED / "manifest.jsonl") if twin["side"] == "test"]
     rows = compute(score_batch, twins)
@@ -29,7 +31,7 @@ def evaluate(params: Evaluate) -> Path:
     write_bytes(REPORTS / "families.csv", reporting.csv_table(families).encode())
     reporting.bars(REPORTS / "families.png", families)
     draw_panels(twins, params.panels)
-    tell_mlflow(params, overall, families)
+    tell_mlflow(params, restoring, overall, families)
     return REPORTS
 
 
@@ -75,18 +77,28 @@ def draw_panels(twins: list[Record], most: int) -> None:
         reporting.panel(REPORTS / "panels" / f"{twin['work']}.png", files)
 
 
-def tell_mlflow(params: Evaluate, overall: Record, families: dict[str, Record]) -> None:
-    """Log the scores and the reports to the run that trained the model."""
-    import mlflow  # takes seconds
+def tell_mlflow(
+    params: Evaluate, restoring: Restore, overall: Record, families: dict[str, Record]
+) -> None:
+    """Log the scores and the reports to the run that trained the model.
 
-    run_id = json.loads((MODEL / "model.json").read_text())["mlflow_run"]
-    with tracking.run("evaluate", params.model_dump(), [DEGRADED, RESTORED], run_id) as active:
+    In another experiment than trained it, to a run of that experiment's own.
+    """
+    import mlflow  # takes seconds
+    import pandas as pd
+
+    trained = json.loads((MODEL / "model.json").read_text())["mlflow_run"]
+    settings = {"evaluate": params.model_dump(), "restore": restoring.model_dump()}
+    with tracking.run("evaluate", settings, [DEGRADED, RESTORED], trained):
         for name, summary in {"test": overall, **families}.items():
             for when in ("degraded", "restored"):
                 metrics = summary[when].items()
                 mlflow.log_metrics({f"{name}.{when}.{metric}": value for metric, value in metrics})
             if reporting.MAP in summary:
                 mlflow.log_metric(f"{name}.{reporting.MAP}", summary[reporting.MAP])
-        mlflow.log_table(reporting.columns(families), "families.json")
+        table = pd.DataFrame(reporting.columns(families))
+        mlflow.log_table(table, FAMILIES)
+        # To the table of an earlier evaluation it has added this one
+        mlflow.log_text(table.to_json(orient="split", index=False), FAMILIES)
         mlflow.log_artifacts(str(REPORTS), "reports")
-        tracking.register(active)
+        tracking.register(trained)

@@ -1,6 +1,9 @@
 """A network as MLflow serves it: a picture in, the picture restored out."""
 
+import shutil
+from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import mlflow
@@ -9,12 +12,13 @@ from mlflow.models import ModelSignature
 from mlflow.pyfunc import PythonModel
 from mlflow.types import Schema, TensorSpec
 
+ROOT = Path(__file__).parents[1]
 PICTURE = Schema([TensorSpec(np.dtype(np.uint8), (-1, -1, 3))])
 EXAMPLE = np.full((64, 64, 3), 128, np.uint8)
 
 
 class Restoring(PythonModel):
-    """uint8 (H, W, 3), sRGB -> the same, restored; needs an environment with Patina."""
+    """uint8 (H, W, 3), sRGB -> the same, restored."""
 
     def load_context(self, context: Any) -> None:
         """Load the network from its graph."""
@@ -31,11 +35,28 @@ class Restoring(PythonModel):
 
 def log(folder: Path) -> None:
     """Log the network filed in `folder`, with its graph, to the active run."""
-    mlflow.pyfunc.log_model(
-        name="restorer",
-        python_model=Restoring(),
-        artifacts={"network": str(folder)},
-        signature=ModelSignature(inputs=PICTURE, outputs=PICTURE),
-        input_example=EXAMPLE,
-        pip_requirements=["patina"],
-    )
+    with TemporaryDirectory() as code:
+        mlflow.pyfunc.log_model(
+            name="restorer",
+            python_model=Restoring(),
+            artifacts={"network": str(folder)},
+            signature=ModelSignature(inputs=PICTURE, outputs=PICTURE),
+            input_example=EXAMPLE,
+            code_paths=[str(copy) for copy in _code(Path(code))],
+            pip_requirements=_requirements(),
+        )
+
+
+def _code(folder: Path) -> list[Path]:
+    """What restores, copied to `folder` without the shipped weights, which it does not need."""
+    for package in ("flows", "models", "tasks"):
+        ignored = shutil.ignore_patterns("__pycache__", "*.keras", "*.xml", "*.bin")
+        shutil.copytree(ROOT / package, folder / package, ignore=ignored)
+    shutil.copy(ROOT / "params.py", folder)
+    return sorted(folder.iterdir())
+
+
+def _requirements() -> list[str]:
+    """What restoring needs of others, without Patina itself."""
+    named = metadata.requires("patina") or []
+    return [requirement for requirement in named if "extra ==" not in requirement]

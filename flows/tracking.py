@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "patina"
 REGISTERED = "restorer"
+EXPERIMENT_TAG = "dvc.experiment"
 
 
 def tracking_uri() -> str:
@@ -30,26 +31,42 @@ def tracking_uri() -> str:
 
 @contextmanager
 def run(
-    name: str, params: Mapping[str, Any], inputs: Sequence[Path], run_id: str | None = None
+    name: str,
+    params: Mapping[str, Any],
+    inputs: Sequence[Path],
+    run_id: str | None = None,
 ) -> Iterator[str]:
-    """An MLflow run: `run_id` gone on with where this MLflow has it, else a new one; gives its id.
+    """An MLflow run: `run_id` gone on with where it is of this experiment, else a new one.
 
-    params: logged with `name` as their prefix. inputs: DVC outs, logged as the run's datasets.
+    Gives its id. name: of the stage. params: by section, which is their prefix. inputs: DVC outs,
+    logged as the run's datasets.
     """
     import mlflow  # takes seconds
 
     connect()
-    run_id = run_id if run_id and _is_there(run_id) else None
+    run_id = run_id if run_id and _is_ours(run_id) else None
     with mlflow.start_run(run_id=run_id, run_name=os.environ.get("DVC_EXP_NAME")) as active:
         if not run_id:
-            mlflow.log_params({f"{name}.{key}": value for key, value in params.items()})
             mlflow.set_tags(lineage() | hardware())
-            for place in inputs:
-                mlflow.log_input(_dataset(place), context=name)
+        logged = active.data.params
+        given = _flat(params)
+        # MLflow lets none be changed; those of a later evaluation are in its lineage
+        mlflow.log_params({key: value for key, value in given.items() if key not in logged})
+        for place in inputs:
+            mlflow.log_input(_dataset(place), context=name)
         yield active.info.run_id
 
 
-def _is_there(run_id: str) -> bool:
+def _flat(params: Mapping[str, Any]) -> dict[str, Any]:
+    """`params` of sections and of what is in them, by names joined with dots."""
+    flat: dict[str, Any] = {}
+    for key, value in params.items():
+        parts = _flat(value) if isinstance(value, Mapping) else {"": value}
+        flat |= {f"{key}.{name}".rstrip("."): part for name, part in parts.items()}
+    return flat
+
+
+def is_there(run_id: str) -> bool:
     """Whether MLflow has the run; a model that came by `dvc pull` was trained elsewhere."""
     from mlflow import MlflowClient, MlflowException
 
@@ -57,6 +74,19 @@ def _is_there(run_id: str) -> bool:
         return bool(MlflowClient().get_run(run_id).info.lifecycle_stage == "active")
     except MlflowException:
         return False
+
+
+def _is_ours(run_id: str) -> bool:
+    """Whether MLflow has the run, of the present one of DVC's experiments, or of none as now.
+
+    DVC may have had the network in its cache, from an experiment whose figures are to stay its own.
+    """
+    from mlflow import MlflowClient
+
+    present = os.environ.get("DVC_EXP_NAME", "")
+    return is_there(run_id) and (
+        MlflowClient().get_run(run_id).data.tags.get(EXPERIMENT_TAG, "") == present
+    )
 
 
 def connect() -> "Experiment":
@@ -77,9 +107,10 @@ def lineage() -> dict[str, str]:
     lock = Path("dvc.lock")
     return {
         "git.revision": _git("rev-parse", "HEAD"),
-        "git.dirty": str(bool(_git("status", "--porcelain"))).lower(),
+        # DVC writes its lock after each stage
+        "git.dirty": str(bool(_git("status", "--porcelain", "--", ".", ":!dvc.lock"))).lower(),
         "dvc.lock.sha256": hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else "",
-        "dvc.experiment": os.environ.get("DVC_EXP_NAME", ""),
+        EXPERIMENT_TAG: os.environ.get("DVC_EXP_NAME", ""),
     }
 
 
@@ -151,7 +182,7 @@ def register(run_id: str) -> None:
     client = mlflow.MlflowClient()
     if (version := version_of(run_id)) is None:
         logged = mlflow.search_logged_models(
-            experiment_ids=[client.get_run(run_id).info.experiment_id],
+            experiment_ids=[connect().experiment_id],
             filter_string=f"source_run_id = '{run_id}'",
             output_format="list",
         )

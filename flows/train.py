@@ -42,9 +42,12 @@ Batch = tuple[np.ndarray, np.ndarray]
 def train(params: Train, mixture: Degrade) -> Path:
     """Train the network of `params`, from its checkpoint on when a run of the same was killed."""
     diary = Diary(training_folder(params, mixture), params)
-    with tracking.run("train", params.model_dump(), [CLEAN, DEGRADED], diary.run_id) as run_id:
+    settings = {"train": params.model_dump(), "degrade": mixture.model_dump()}
+    with tracking.run("train", settings, [CLEAN, DEGRADED], diary.run_id) as run_id:
         diary.begin(run_id)
-        diary.file(learn(params, mixture, diary), MODEL)
+        network = learn(params, mixture, diary)
+        diary.end(network)
+        diary.file(network, MODEL)
         tracking.log_network(MODEL)
     diary.close()
     return MODEL
@@ -100,9 +103,10 @@ class Diary:
         self.folder = folder
         self.params = params
         kept = folder / "diary.json"
-        diary = json.loads(kept.read_text()) if kept.exists() else {"run_id": None, "epochs": []}
-        self.run_id: str | None = diary["run_id"]
-        self.epochs: list[Record] = diary["epochs"]
+        diary = json.loads(kept.read_text()) if kept.exists() else {}
+        self.run_id: str | None = diary.get("run_id")
+        self.colour_epochs: list[Record] = diary.get("colour_epochs", [])
+        self.epochs: list[Record] = diary.get("epochs", [])
 
     def begin(self, run_id: str) -> None:
         """Remember the MLflow run, so that a resumed training goes on in it."""
@@ -110,7 +114,8 @@ class Diary:
         self._keep()
 
     def _keep(self) -> None:
-        write_json(self.folder / "diary.json", {"run_id": self.run_id, "epochs": self.epochs})
+        names = ("run_id", "colour_epochs", "epochs")
+        write_json(self.folder / "diary.json", {name: getattr(self, name) for name in names})
 
     def follow(self, bar: Progress, held_out: list[Batch]) -> None:
         """Show the steps on `bar`, and the first of `held_out` as before/after panels."""
@@ -126,22 +131,43 @@ class Diary:
         """Log the epoch's metrics at its own step."""
         import mlflow
 
+        self.colour_epochs = [*self.colour_epochs[: epoch - 1], metrics]
+        self._keep()
         mlflow.log_metrics({f"colour.{name}": value for name, value in metrics.items()}, step=epoch)
 
     def epoch(self, network: "keras.Model", epoch: int, metrics: dict[str, float]) -> None:
-        """Log the epoch's metrics at its own step, and now and then the panels."""
+        """Log the epoch's metrics at its own step, and now and then panels."""
         import mlflow
 
         self.epochs = [*self.epochs[: epoch - 1], {"epoch": epoch, **metrics}]
         self._keep()
         mlflow.log_metrics(metrics, step=epoch)
-        if self.held_out and (epoch % SHOWN_EVERY == 0 or epoch == self.params.epochs):
-            degraded, target = (layers[:SHOWN] for layers in self.held_out[0])
-            mended = np.asarray(network.predict_on_batch(degraded), np.float32)
+        if epoch % SHOWN_EVERY == 0:
+            self._show(network)
+
+    def _show(self, training: "keras.Model") -> None:
+        """Log panels of what the network makes of held-out patches after the present epoch."""
+        for degraded, target in self.held_out[:1]:
+            before, clean = degraded[:SHOWN], target[:SHOWN, ..., :3]
+            mended = np.asarray(training.predict_on_batch(before), np.float32)
             damage = np.repeat(1 / (1 + np.exp(-mended[..., 3:])), 3, axis=-1)
-            panels = zip(degraded, mended[..., :3], target[..., :3], damage, strict=True)
+            panels = zip(before, mended[..., :3], clean, damage, strict=True)
             for number, images in enumerate(panels):
-                tracking.log_panel(f"before_after_clean_damage_{number}", epoch, *images)
+                key = f"before_after_clean_damage_{number}"
+                tracking.log_panel(key, len(self.epochs), *images)
+
+    def end(self, network: "keras.Model") -> None:
+        """Log what the trained network makes of the panels, and how long training took in all.
+
+        However often it was killed, and whatever else went on in the run.
+        """
+        import mlflow
+
+        from models.interventions import for_training
+
+        self._show(for_training(network.get_layer("interventions")))
+        seconds = sum(epoch["seconds"] for epoch in [*self.colour_epochs, *self.epochs])
+        mlflow.log_metric("train.seconds", seconds)
 
     def file(self, network: "keras.Model", out: Path) -> None:
         """Write the model, its graph, history and facts to `out`."""
