@@ -26,6 +26,7 @@ SURE = 0.96  # damage likely enough to tell a damaged work from a sound one
 # Lines are seen in noise that are none: the damage zone grows by this share of itself for each
 # 8-bit step, root mean square, by which detail would be corrected
 MORE_IN_NOISE = 0.1
+EDGE_PX = 8  # along a work's edge, where mirrored rims look like scratches, tell nothing of it
 STRIP_ROWS = 256
 SMALL_PX = 2048  # long side of what is looked at as a whole
 BROAD_PX = 256  # long side of the view in which broad changes are seen
@@ -161,13 +162,15 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     height, width = size
     tiles = {"tile_px": restorer.tile_px, "overlap_px": restorer.overlap_px}
     small, damaged, sure, top = Small(height, width), 0, 0.0, 0
+    edge = min(EDGE_PX, height // 16, width // 16)
     for parts in ahead(tiled_rows(restorer.interventions, rows, height, width, **tiles)):
         strips = (parts[slice(*strip)] for strip in strips_of(len(parts)))
         for known, narrow, lost, surely in in_turn(lambda strip: _known(strip, small), strips):
             kept.write(known.tobytes())
             small.add(top, narrow)
             damaged += lost
-            sure += surely
+            inner = slice(max(edge - top, 0), max(height - edge - top, 0))
+            sure += float(surely[inner, edge : width - edge].sum(dtype=float))
             top += len(known)
     nothing = np.zeros((3, 4), np.float32)
     # Broad changes are changes of colour, and those are decided for the whole work
@@ -182,7 +185,8 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     if "detail" in restorer.treat:
         corrected = restorer.share("detail", noise)
     if "damage" in restorer.treat:
-        filled = restorer.share("damage", sure / pixels / (1 + MORE_IN_NOISE * noise * 255))
+        told = sure / ((height - 2 * edge) * (width - 2 * edge))
+        filled = restorer.share("damage", told / (1 + MORE_IN_NOISE * noise * 255))
     draft = replace(draft, fill_share=filled, detail_share=corrected)
     if "colour" not in restorer.treat:
         return draft
@@ -199,8 +203,11 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     return replace(draft, colour=colour * restorer.share("colour", shift))
 
 
-def _known(parts: np.ndarray, small: "Small") -> tuple[np.ndarray, np.ndarray, int, float]:
-    """What is kept of the network's rows, narrow detail, pixels that are damaged, and surely so."""
+def _known(parts: np.ndarray, small: "Small") -> tuple[np.ndarray, np.ndarray, int, np.ndarray]:
+    """What is kept of the network's rows, narrow detail, damaged pixels, and what is surely so.
+
+    The latter as (h, W): what both are sure of, see `filling`.
+    """
     likely, agreed = likelihood(parts), parts[..., AGREED]
     damage = filled(likely, agreed)
     detail, fill = parts[..., DETAIL], parts[..., FILL] * damage
@@ -208,7 +215,7 @@ def _known(parts: np.ndarray, small: "Small") -> tuple[np.ndarray, np.ndarray, i
     np.clip(known, -1, 1, out=known)
     known *= FULL
     narrow = small.narrow(detail * (1 - damage))
-    lost, surely = int((damage > 0.5).sum()), float(agreed[likely > SURE].sum(dtype=float))
+    lost, surely = int((damage > 0.5).sum()), np.where(likely > SURE, agreed, 0)[..., 0]
     return np.rint(known, out=known).astype(np.int16), narrow, lost, surely
 
 
