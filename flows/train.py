@@ -142,7 +142,7 @@ class Diary:
         self.epochs = [*self.epochs[: epoch - 1], {"epoch": epoch, **metrics}]
         self._keep()
         mlflow.log_metrics(metrics, step=epoch)
-        if epoch % SHOWN_EVERY == 0:
+        if epoch % SHOWN_EVERY == 0 and epoch < self.params.epochs:
             self._show(network)
 
     def _show(self, training: "keras.Model") -> None:
