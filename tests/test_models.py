@@ -86,6 +86,14 @@ def test_a_network_of_another_kind_is_refused(tmp_path: Path) -> None:
         networks.load(tmp_path / "model.keras")
 
 
+def test_a_file_that_brings_code_is_refused(tmp_path: Path) -> None:
+    image = keras.Input((None, None, 3))
+    code = keras.Model(image, keras.layers.Lambda(lambda pixels: pixels * 2)(image))
+    loop.save(code, tmp_path / "model.keras")
+    with pytest.raises(ValueError, match="lambda"):
+        networks.load(tmp_path / "model.keras")
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_a_tile_gives_depends_only_on_what_is_near(name: str) -> None:
     network = networks.build(name, width=TINY)
