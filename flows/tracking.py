@@ -31,10 +31,7 @@ def tracking_uri() -> str:
 
 @contextmanager
 def run(
-    name: str,
-    params: Mapping[str, Any],
-    inputs: Sequence[Path],
-    run_id: str | None = None,
+    name: str, params: Mapping[str, Any], inputs: Sequence[Path], run_id: str | None = None
 ) -> Iterator[str]:
     """An MLflow run: `run_id` gone on with where it is of this experiment, else a new one.
 
@@ -50,8 +47,11 @@ def run(
             mlflow.set_tags(lineage() | hardware())
         logged = active.data.params
         given = _flat(params)
-        # MLflow lets none be changed; those of a later evaluation are in its lineage
+        # MLflow lets none be changed; those of a later evaluation are in the file
         mlflow.log_params({key: value for key, value in given.items() if key not in logged})
+        for file in (Path("params.yaml"), Path("dvc.lock")):
+            if file.exists():
+                mlflow.log_artifact(str(file), "lineage")
         for place in inputs:
             mlflow.log_input(_dataset(place), context=name)
         yield active.info.run_id
@@ -161,18 +161,6 @@ def dvc_md5(place: Path) -> str:
     stages = yaml.safe_load(lock.read_text())["stages"] if lock.exists() else {}
     outs = [out for stage in stages.values() for out in stage.get("outs", [])]
     return next((out["md5"] for out in outs if out["path"] == str(place)), "")
-
-
-def log_network(folder: Path) -> None:
-    """Log the network filed in `folder` as one that MLflow can serve, and what it came from."""
-    import mlflow
-
-    from flows import serving  # imports MLflow
-
-    serving.log(folder)
-    for file in (Path("params.yaml"), Path("dvc.lock")):
-        if file.exists():
-            mlflow.log_artifact(str(file), "lineage")
 
 
 def register(run_id: str) -> None:

@@ -41,6 +41,8 @@ Batch = tuple[np.ndarray, np.ndarray]
 @flow(name="train")
 def train(params: Train, mixture: Degrade) -> Path:
     """Train the network of `params`, from its checkpoint on when a run of the same was killed."""
+    from flows import serving  # imports MLflow, which takes seconds
+
     diary = Diary(training_folder(params, mixture), params)
     settings = {"train": params.model_dump(), "degrade": mixture.model_dump()}
     with tracking.run("train", settings, [CLEAN, DEGRADED], diary.run_id) as run_id:
@@ -48,7 +50,7 @@ def train(params: Train, mixture: Degrade) -> Path:
         network = learn(params, mixture, diary)
         diary.end(network)
         diary.file(network, MODEL)
-        tracking.log_network(MODEL)
+        serving.log(MODEL)
     diary.close()
     return MODEL
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from restorers import restorer
 
-from tasks.treating import TREATMENTS
+from models import DAMAGE
+from tasks.tiling import BORDER_PX
+from tasks.treating import EDGE_PX, TREATMENTS
 
 QUARTER_STEP = 0.25 / 255  # what a broad mean makes of chequers at the borders is less
 GREY = np.full((64, 64, 3), 0.5, np.float32)
@@ -30,6 +32,27 @@ def test_a_work_of_which_little_is_damaged_is_not_filled(zone: float, share: flo
     assert decided["damaged_share"] == 0.5
     assert decided["fill_share"] == share
     assert change[:, 8:20].max() == pytest.approx(0.2 * share, abs=0.01)
+
+
+@pytest.mark.parametrize(("first", "share"), [(0, 0), (EDGE_PX, 1)])
+def test_what_lies_along_the_edge_does_not_tell_that_a_work_is_damaged(
+    first: int, share: float
+) -> None:
+    plain = restorer(0, damaged=40, fill=0.2)
+    bands = [slice(start, start + EDGE_PX) for start in (first, 256 - first - EDGE_PX)]
+
+    def framed(tile: np.ndarray) -> np.ndarray:
+        parts = plain.interventions(tile)
+        parts[..., DAMAGE] = -40
+        work = parts[:, BORDER_PX : BORDER_PX + 256, BORDER_PX : BORDER_PX + 256]
+        for band in bands:
+            work[:, band, first : 256 - first, DAMAGE] = 40
+            work[:, first : 256 - first, band, DAMAGE] = 40
+        return parts
+
+    view = np.full((256, 256, 3), 0.5, np.float32)
+    _, decided = dataclasses.replace(plain, interventions=framed, damage_zone=0.05).change(view)
+    assert decided["fill_share"] == share
 
 
 def test_in_noise_more_must_be_damaged() -> None:
