@@ -21,28 +21,30 @@ def address(names: Sequence[str], port: int) -> str:
 
     Raises ValueError when one was not run to its end, or there is none.
     """
-    ours = tracking.connect()
-    found = list(dict.fromkeys(_run_of(name) for name in names or experiments()))
+    ours = tracking.connect().experiment_id
+    found = list(dict.fromkeys(_run_of(name, ours) for name in names or experiments()))
     if not found:
         raise ValueError("compare: no experiments on this commit; `dvc exp run` makes some")
     ids = quote(json.dumps(found))
-    within = quote(json.dumps([ours.experiment_id]))
+    within = quote(json.dumps([ours]))
     return f"http://127.0.0.1:{port}/#/compare-runs?runs={ids}&experiments={within}"
 
 
-def _run_of(name: str) -> str:
-    """The MLflow run of an experiment: its own, or that which trained what DVC had in its cache."""
+def _run_of(name: str, ours: str) -> str:
+    """The run of an experiment in `ours` of MLflow: its own, or that which trained its network."""
     from mlflow import MlflowClient
 
     runs = MlflowClient().search_runs(
-        [tracking.connect().experiment_id],
+        [ours],
         f"tags.`{tracking.EXPERIMENT_TAG}` = '{name}' and attributes.status = 'FINISHED'",
         max_results=1,
     )
-    run_id = runs[0].info.run_id if runs else _trained_by(name)
-    if not run_id or not tracking.is_there(run_id):
+    if runs:
+        return str(runs[0].info.run_id)
+    run_id = _trained_by(name)
+    if not run_id or not tracking.found(run_id):
         raise ValueError(f"compare: {name}: no run of this experiment was finished")
-    return str(run_id)
+    return run_id
 
 
 def _trained_by(name: str) -> str:

@@ -12,7 +12,7 @@ from mlflow.models import ModelSignature
 from mlflow.pyfunc import PythonModel
 from mlflow.types import Schema, TensorSpec
 
-ROOT = Path(__file__).parents[1]
+SOURCE = Path(__file__).parents[1]
 PICTURE = Schema([TensorSpec(np.dtype(np.uint8), (-1, -1, 3))])
 EXAMPLE = np.full((64, 64, 3), 128, np.uint8)
 
@@ -51,8 +51,8 @@ def _code(folder: Path) -> list[Path]:
     """What restores, copied to `folder` without the shipped weights, which it does not need."""
     for package in ("flows", "models", "tasks"):
         ignored = shutil.ignore_patterns("__pycache__", "*.keras", "*.xml", "*.bin")
-        shutil.copytree(ROOT / package, folder / package, ignore=ignored)
-    shutil.copy(ROOT / "params.py", folder)
+        shutil.copytree(SOURCE / package, folder / package, ignore=ignored)
+    shutil.copy(SOURCE / "params.py", folder)
     return sorted(folder.iterdir())
 
 

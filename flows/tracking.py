@@ -17,7 +17,7 @@ from flows.places import MLRUNS
 from tasks.processes import CORES
 
 if TYPE_CHECKING:
-    from mlflow.entities import Experiment
+    from mlflow.entities import Experiment, Run
 
 EXPERIMENT = "patina"
 REGISTERED = "restorer"
@@ -61,19 +61,22 @@ def _flat(params: Mapping[str, Any]) -> dict[str, Any]:
     """`params` of sections and of what is in them, by names joined with dots."""
     flat: dict[str, Any] = {}
     for key, value in params.items():
-        parts = _flat(value) if isinstance(value, Mapping) else {"": value}
-        flat |= {f"{key}.{name}".rstrip("."): part for name, part in parts.items()}
+        if isinstance(value, Mapping):
+            flat |= {f"{key}.{name}": part for name, part in _flat(value).items()}
+        else:
+            flat[key] = value
     return flat
 
 
-def is_there(run_id: str) -> bool:
-    """Whether MLflow has the run; a model that came by `dvc pull` was trained elsewhere."""
+def found(run_id: str) -> "Run | None":
+    """The run, where MLflow has it; a model that came by `dvc pull` was trained elsewhere."""
     from mlflow import MlflowClient, MlflowException
 
     try:
-        return bool(MlflowClient().get_run(run_id).info.lifecycle_stage == "active")
+        run = MlflowClient().get_run(run_id)
     except MlflowException:
-        return False
+        return None
+    return run if run.info.lifecycle_stage == "active" else None
 
 
 def _is_ours(run_id: str) -> bool:
@@ -81,12 +84,9 @@ def _is_ours(run_id: str) -> bool:
 
     DVC may have had the network in its cache, from an experiment whose figures are to stay its own.
     """
-    from mlflow import MlflowClient
-
+    run = found(run_id)
     present = os.environ.get("DVC_EXP_NAME", "")
-    return is_there(run_id) and (
-        MlflowClient().get_run(run_id).data.tags.get(EXPERIMENT_TAG, "") == present
-    )
+    return run is not None and run.data.tags.get(EXPERIMENT_TAG, "") == present
 
 
 def connect() -> "Experiment":

@@ -43,10 +43,10 @@ class Restorer:
     hold its "sha256".
     tile_px, overlap_px: see `tiled_rows`. treat: of TREATMENTS. strength: how much of each of
     TREATMENTS is done, in [0, 1]. damage_zone, detail_zone_255, colour_zone_255: how much of a work
-    must surely be damaged (a share, see SURE), how much its detail be corrected (8-bit steps,
-    root mean square) or its mean colour shifted (8-bit steps) before that is done at all: nothing
-    is up to half of it, all is from 1.5 times it on. It is decided once for a work, for what a
-    network does to a sound one is little in all. In noise, more of it must be damaged, see
+    must surely be damaged (a share, see SURE and EDGE_PX), how much its detail be corrected (8-bit
+    steps, root mean square) or its mean colour shifted (8-bit steps) before that is done at all:
+    nothing is up to half of it, all is from 1.5 times it on. It is decided once for a work, for
+    what a network does to a sound one is little in all. In noise, more of it must be damaged, see
     MORE_IN_NOISE. sure: treatments that the work is known to need: of these, all is done.
     """
 

@@ -9,16 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-import mlflow
 import numpy as np
 from conftest import SMALL, Workspace
-from mlflow.entities import Run
 
-from params import Restore
 from tasks.files import read_jsonl, sha256_of
 from tasks.images import read_png, to_float, to_uint8
 from tasks.recipes import Recipe, render
-from tasks.restoring import load_restorer
 
 STAGES = ("crawl", "preprocess", "split", "degrade", "train", "restore", "evaluate")
 PREPARED = ("data/artworks", "data/clean", "data/split", "data/degraded")
@@ -212,145 +208,6 @@ def test_what_is_pushed_can_be_pulled(finished: Workspace, tmp_path: Path) -> No
             shutil.rmtree(place)
     workspace.run("dvc", "pull")
     assert contents(workspace, "data", "reports") == before
-
-
-def test_an_experiment_gives_a_second_run_to_compare(finished: Workspace, tmp_path: Path) -> None:
-    workspace = finished.copy(tmp_path / "compared")
-    workspace.run("dvc", "exp", "run", "-S", "train.width=0.375")
-    runs = runs_of(workspace)
-    assert [run.data.params["train.width"] for run in runs] == ["0.375", "0.25"]
-    assert runs[0].data.tags["dvc.experiment"]
-    for run in runs:
-        assert run.data.tags["git.revision"]
-        assert run.data.tags["git.dirty"] in ("true", "false")
-        assert len(run.data.tags["dvc.lock.sha256"]) == 64
-        assert int(run.data.tags["hardware.cores"]) > 0
-        assert run.data.params["degrade.steps.scratches.weight"] == "1.0"
-        assert run.data.params["restore.tile_px"]
-        assert run.data.metrics["train.seconds"] > 0
-        steps = mlflow.MlflowClient().get_metric_history(run.info.run_id, "loss")
-        assert [metric.step for metric in steps] == [1, 2]
-        assert "test.restored.psnr_db" in run.data.metrics
-        datasets = {item.dataset.name: item.dataset for item in run.inputs.dataset_inputs}
-        assert set(datasets) == {"clean", "degraded", "restored"}
-        assert len(json.loads(datasets["clean"].source)["tags"]["dvc.md5"]) > 32
-    told = workspace.run("cli", "compare", "--dry-run")
-    assert runs[0].info.run_id in told
-    assert runs[1].info.run_id not in told  # no experiment
-    panels = mlflow.MlflowClient().list_artifacts(runs[0].info.run_id, "images")
-    assert len({file.path.split("+step")[0] for file in panels}) == 8
-
-
-def test_experiments_that_train_nothing_are_compared_too(
-    finished: Workspace, tmp_path: Path
-) -> None:
-    workspace = finished.copy(tmp_path / "cached")
-    workspace.run("dvc", "exp", "run", "-n", "same")
-    assert len(runs_of(workspace)) == 1  # all of it was in DVC's cache
-    told = workspace.run("cli", "compare", "--dry-run", "same")
-    (trained,) = runs_of(workspace)
-    assert trained.info.run_id in told
-    workspace.run("dvc", "exp", "run", "-n", "colours", "-S", "restore.treat=[colour]")
-    evaluated, again = runs_of(workspace)
-    assert again.data.metrics == trained.data.metrics  # those of another experiment stay
-    assert evaluated.data.params["restore.treat"] == "('colour',)"
-    told = workspace.run("cli", "compare", "--dry-run")
-    assert evaluated.info.run_id in told
-    assert trained.info.run_id in told
-
-
-def test_a_second_evaluation_replaces_the_table(finished: Workspace, tmp_path: Path) -> None:
-    workspace = finished.copy(tmp_path / "again")
-    (run,) = runs_of(workspace)
-    once = table_of(run)
-    workspace.run("dvc", "repro", "--force", "--single-item", "evaluate")
-    assert table_of(run) == once
-
-
-def table_of(run: Run) -> dict:
-    return mlflow.artifacts.load_dict(f"runs:/{run.info.run_id}/families.json")
-
-
-def runs_of(workspace: Workspace) -> list[Run]:
-    """The MLflow runs of a workspace, the newest first."""
-    mlflow.set_tracking_uri(f"sqlite:///{workspace.folder}/mlruns/mlflow.db")
-    return mlflow.search_runs(experiment_names=["patina"], output_format="list")
-
-
-SERVED = """
-import sys, mlflow, numpy as np
-logged = mlflow.pyfunc.load_model(sys.argv[1])
-assert [tensor.shape for tensor in logged.metadata.signature.inputs] == [(-1, -1, 3)]
-assert logged.input_example.shape == (64, 64, 3)
-np.save(sys.argv[3], logged.predict(np.load(sys.argv[2])))
-import tasks, params
-print(tasks.__file__, params.__file__)
-"""
-
-
-def test_the_logged_model_is_the_one_on_disk_and_brings_its_code(
-    finished: Workspace, tmp_path: Path
-) -> None:
-    run_id = runs_of(finished)[0].info.run_id
-    place = Path(mlflow.artifacts.download_artifacts(f"runs:/{run_id}/restorer"))
-    needed = (place / "requirements.txt").read_text()
-    assert "openvino" in needed
-    assert "patina" not in needed
-    for name in ("model.keras", "model.xml", "model.bin"):
-        mine = finished.folder / "data/model" / name
-        assert [sha256_of(file) for file in place.rglob(name)] == [sha256_of(mine)]
-    picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
-    view = to_float(picture)
-    model = finished.folder / "data/model/model.keras"
-    change, _ = load_restorer(model, **Restore().applied).change(view)
-    np.save(tmp_path / "picture.npy", picture)
-    files = [str(tmp_path / name) for name in ("picture.npy", "restored.npy")]
-    served = subprocess.run(
-        [sys.executable, "-c", SERVED, str(place), *files],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert served.stdout.count(str(place / "code")) == 2
-    np.testing.assert_array_equal(np.load(files[1]), to_uint8(view + change))
-
-
-def test_the_last_model_is_the_challenger_and_becomes_champion_if_it_passes_the_gate(
-    finished: Workspace, tmp_path: Path
-) -> None:
-    workspace = finished.copy(tmp_path / "promoted")
-    model = workspace.folder / "data/model/model.keras"
-    client = mlflow.MlflowClient(f"sqlite:///{workspace.folder}/mlruns/mlflow.db")
-    run_id = runs_of(workspace)[0].info.run_id
-    assert client.get_model_version_by_alias("restorer", "challenger").run_id == run_id
-    told = workspace.run("cli", "promote", code=1)  # a tiny one against the shipped weights
-    assert "FAILS  beats the champion on the mean" in told
-    champion = roughening(model, workspace.folder / "data/champion/model.keras")
-    assert "It would be promoted" in workspace.run("cli", "promote", "--dry-run")
-    assert sha256_of(champion) != sha256_of(model)
-    assert "FAILS" not in workspace.run("cli", "promote")
-    for suffix in (".keras", ".xml", ".bin"):
-        assert sha256_of(champion.with_suffix(suffix)) == sha256_of(model.with_suffix(suffix))
-    assert client.get_model_version_by_alias("restorer", "champion").run_id == run_id
-    assert "champion already" in workspace.run("cli", "promote", code=1)
-    twin = next(t for t in manifest(workspace, "data/degraded") if t["side"] == "test")
-    workspace.run("cli", "restore", str(workspace.folder / "data/degraded" / twin["image"]))
-    sidecar = json.loads(next((workspace.folder / "restored").glob("*.json")).read_text())
-    assert sidecar["model"]["sha256"] == sha256_of(model)
-
-
-def roughening(model: Path, path: Path) -> Path:
-    """The network filed at `model`, but adding what is not there, filed at `path`."""
-    from models import loop, networks
-
-    network = networks.load(model)
-    kernel, bias = network.get_layer("interventions").get_layer("parts").weights
-    rng = np.random.default_rng(0)
-    kernel.assign(kernel + 0.2 * rng.normal(size=kernel.shape).astype(np.float32))
-    bias.assign(bias + np.float32([-20, 0, 0, 0, 0, 0, 0]))
-    loop.save(network, path)
-    return path
 
 
 def test_the_deployment_restores_a_folder(finished: Workspace, tmp_path: Path) -> None:
