@@ -149,7 +149,7 @@ class Restore(Section):
     treat: tuple[Literal["damage", "detail", "colour"], ...] = ("damage", "detail", "colour")
     tile_px: Annotated[int, Field(ge=64, multiple_of=16)] = 1088  # of a square tile, with overlap
     overlap_px: Annotated[int, Field(ge=0, multiple_of=16)] = 256  # shared by neighbouring tiles
-    damage_zone: Annotated[float, Field(ge=0, le=1)] = 0.0004  # share; less damaged works stay
+    damage_zone: Annotated[float, Field(ge=0, le=1)] = 0.00035  # share; less damaged works stay
     detail_zone_255: Annotated[float, Field(ge=0)] = 2.0  # 8-bit steps; alike, for detail
     colour_zone_255: Annotated[float, Field(ge=0)] = 46.0  # alike, for the mean colour
     flag_damaged: Annotated[float, Field(gt=0)] = 0.25  # share in the damage map: have a look

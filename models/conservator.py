@@ -31,18 +31,32 @@ def conservator(*, width: float = 1.0) -> keras.Model:
     https://arxiv.org/abs/2004.09484.
     """
     image = layers.Input((None, None, 3), name="image")
+    logit = looking(width)(image)
+    shown = layers.Concatenate(name="shown")([image, ops.stop_gradient(ops.sigmoid(logit))])
+    mended = mending(width)(shown)
+    parts = layers.Concatenate(name="parts", dtype="float32")([logit, mended])
+    return keras.Model(image, parts, name="interventions")
+
+
+def looking(width: float) -> keras.Model:
+    """An image -> the logit of its damage, (N, H, W, 1)."""
+    image = layers.Input((None, None, 3), name="image")
     centred = layers.Rescaling(2.0, offset=-1.0, name="centred")(image)
     logits = []
     for name, sizes, found in (("seeing", SEEING, "damage"), ("thin", THIN, "hairlines")):
         seen = encoder_decoder(centred, *sizes, width=width, name=name, normed=True)
         logits.append(head(layers.Conv2DTranspose, 4, strides=2, channels=1, name=found)(seen))
-    logit = layers.Maximum(name="found")(logits)
-    damage = ops.stop_gradient(ops.sigmoid(logit))
-    shown = layers.Concatenate(name="shown")([centred, damage])
-    mended = encoder_decoder(shown, *MENDING, width=width, name="mending", normed=False)
+    return keras.Model(image, layers.Maximum(name="found")(logits), name="looking")
+
+
+def mending(width: float) -> keras.Model:
+    """An image and how likely its damage is, (N, H, W, 4) -> what changes it, (N, H, W, 6)."""
+    shown = layers.Input((None, None, 4), name="shown")
+    image = layers.Rescaling(2.0, offset=-1.0, name="centred")(shown[..., :3])
+    centred = layers.Concatenate(name="centred_shown")([image, shown[..., 3:]])
+    mended = encoder_decoder(centred, *MENDING, width=width, name="mend", normed=False)
     changes = head(layers.Conv2DTranspose, 4, strides=2, channels=6, name="changes")(mended)
-    parts = layers.Concatenate(name="parts", dtype="float32")([logit, changes])
-    return keras.Model(image, parts, name="interventions")
+    return keras.Model(shown, changes, name="mending")
 
 
 def encoder_decoder(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("auto", "bf16", "f32")
 MARK = ["patina", "model_sha256"]  # of the file whose graph it is
-OUTPUTS = ("interventions", "estimate")  # of the graph, in its order
+OUTPUTS = ("looking", "treating", "estimate")  # of the graph, in its order
 MACHINE = ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
 SEAL_BYTES = sha256().digest_size
 
@@ -47,7 +47,7 @@ def _export(network: "keras.Model", model: Path, graph: Path) -> None:
 
     with tempfile.TemporaryDirectory(dir=graph.parent, prefix=".graph-") as folder:
         draft, marked = Path(folder) / "draft.xml", Path(folder) / "graph.xml"
-        network.export(str(draft), format="openvino", verbose=False)
+        _apart(network).export(str(draft), format="openvino", verbose=False)
         exported = openvino.Core().read_model(draft)
         exported.set_rt_info(sha256_of(model), MARK)
         openvino.save_model(exported, marked, compress_to_fp16=True)
@@ -56,8 +56,19 @@ def _export(network: "keras.Model", model: Path, graph: Path) -> None:
             move_whole(marked.with_suffix(suffix), graph.with_suffix(suffix))
 
 
-def load(model: Path, precision: str = "auto") -> tuple[Function, Function, str]:
-    """What `models.interventions` and `models.colour` describe, and the precision of the first.
+def _apart(network: "keras.Model") -> "keras.Model":
+    import keras
+
+    from models import interventions  # which takes Keras as well
+
+    parts = [*interventions.apart(network.get_layer("interventions"))]
+    parts.append(network.get_layer("estimate"))
+    given = [keras.Input(part.input.shape[1:], name=part.name + "_given") for part in parts]
+    return keras.Model(given, [part(one) for part, one in zip(parts, given, strict=True)])
+
+
+def load(model: Path, precision: str = "auto") -> tuple[Function, Function, Function, str]:
+    """What `interventions.apart` and `models.colour` describe; the precision of all but the last.
 
     precision: of PRECISIONS. A model whose graph does not lie beside it is exported anew, which
     takes Keras and some seconds. Raises ValueError when the file is no model of ours, or the
@@ -72,7 +83,8 @@ def load(model: Path, precision: str = "auto") -> tuple[Function, Function, str]
         native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         precision = "bf16" if native else "f32"
     compiler = _Compiler(core, model)
-    return compiler.function(0, precision), compiler.function(1, "f32"), precision
+    look, treat = (compiler.function(number, precision) for number in (0, 1))
+    return look, treat, compiler.function(2, "f32"), precision
 
 
 class _Compiler:
@@ -126,7 +138,8 @@ def _graph_of(model: Path, core: Any) -> Any:
     beside = model.with_suffix(".xml")
     if beside.exists() and beside.with_suffix(".bin").exists():
         graph = core.read_model(beside)
-        if graph.has_rt_info(MARK) and graph.get_rt_info(MARK).astype(str) == sha256_of(model):
+        marked = graph.has_rt_info(MARK) and graph.get_rt_info(MARK).astype(str)
+        if marked == sha256_of(model) and len(graph.outputs) == len(OUTPUTS):
             return graph
     try:
         from models import networks  # Keras takes seconds to import

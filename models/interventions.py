@@ -38,6 +38,26 @@ def for_training(network: keras.Model) -> keras.Model:
     return keras.Model(image, ops.concatenate([mended, logit], axis=-1), name="training")
 
 
+def apart(network: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """What looks for damage, and what treats a tile of which the damage is known.
+
+    (N, H, W, 3) -> its logit, (N, H, W, 1); and (N, H, W, 4), an image and that logit ->
+    (N, H, W, 7), as the network itself gives, the logit as it was given. Damage is as large as the
+    work is, noise as fine as the scan: so the first may be shown the work at another size. A
+    network that does not part the two corrects and fills by what it finds itself.
+    """
+    known = layers.Input((None, None, 4), name="known")
+    image, logit = known[..., :3], known[..., 3:]
+    if "looking" in {layer.name for layer in network.layers}:
+        look, mend = network.get_layer("looking"), network.get_layer("mending")
+        changes = mend(ops.concatenate([image, ops.sigmoid(logit)], axis=-1))
+    else:
+        look = keras.Model(network.input, network.output[..., DAMAGE], name="looking")
+        changes = network(image)[..., DAMAGE.stop :]
+    treat = keras.Model(known, ops.concatenate([logit, changes], axis=-1), name="treating")
+    return look, treat
+
+
 def head(
     layer: type[layers.Layer],
     size: int,

@@ -23,9 +23,9 @@ SLIGHT = 1 / 255**2  # squared change of an area below which nothing can be said
 def doubted(network: Network) -> Network:
     """`network`, and how far inpainting agrees with its fills.
 
-    network: (N, h, w, 3) -> (N, h, w, 7), see `models.interventions`. The result gives an eighth
-    channel, AGREED, in [0, 1], see `agreement`, 0 where there is no damage to fill; and the fill
-    there is the mean of both.
+    network: (N, h, w, 3 and more) -> (N, h, w, 7), see `interventions.apart`. The result gives an
+    eighth channel, AGREED, in [0, 1], see `agreement`, 0 where there is no damage to fill; and the
+    fill there is the mean of both.
     """
 
     def judged(images: np.ndarray) -> np.ndarray:
@@ -52,6 +52,7 @@ def _judged(parts: np.ndarray, image: np.ndarray) -> np.ndarray:
     likely = likelihood(parts)[..., 0]
     doubtful = likely > DOUBT
     if doubtful.any():
+        image = image[..., :3]
         fill, inpainted = parts[..., FILL], _inpainted(image, doubtful) - image
         agreed = agreement(fill, inpainted, np.where(doubtful, likely - DOUBT, 0))
         judged[..., AGREED.start][doubtful] = agreed[doubtful]

@@ -69,12 +69,12 @@ def load_restorer(
     with ThreadPoolExecutor(1) as thread:
         # Has it imported, which takes half a second, as the graph does
         thread.submit(getattr, color, "deltaE_ciede2000")
-        interventions, estimate, precision = graph.load(model, precision)
+        look, interventions, estimate, precision = graph.load(model, precision)
     facts = {"file": model.name, "sha256": sha256_of(model), "precision": precision}
     facts |= {"quality": quality} | named(model)
     if quality == "best":
-        interventions = averaged(interventions)
-    return Restorer(doubted(interventions), estimate, facts, **applied)
+        look, interventions = averaged(look), averaged(interventions)
+    return Restorer(look, doubted(interventions), estimate, facts, **applied)
 
 
 def plan(

@@ -18,7 +18,7 @@ from tasks.files import Record
 from tasks.filling import AGREED, filled, likelihood
 from tasks.images import largest, reduced, to_float, to_uint8, view_of
 from tasks.threads import ahead, in_turn
-from tasks.tiling import Network, Rows, rows_of, tiled_rows
+from tasks.tiling import Network, Rows, apply_tiled, rows_of, tiled_rows
 
 TREATMENTS = ("damage", "detail", "colour")
 DEAD_ZONE = 0.25 / 255  # a change of a pixel below it is none
@@ -27,6 +27,10 @@ SURE = 0.96  # damage likely enough to tell a damaged work from a sound one
 # 8-bit step, root mean square, by which detail would be corrected
 MORE_IN_NOISE = 0.1
 EDGE_PX = 8  # along a work's edge, where mirrored rims look like scratches, tell nothing of it
+LOOK_PX = 1280  # long side of a work when damage is looked for, unless it is much smaller
+MOST_ENLARGED = 2  # for that
+LOOKS = 0.5, 1.0  # shares of that long side: damage is looked for at each
+SUREST = 8.0  # logit of damage of which a single look can be sure
 STRIP_ROWS = 256
 SMALL_PX = 2048  # long side of what is looked at as a whole
 BROAD_PX = 256  # long side of the view in which broad changes are seen
@@ -38,7 +42,8 @@ FULL = 32767
 class Restorer:
     """A network and how it is applied.
 
-    interventions: float32 (1, h, w, 3) in [0, 1] -> (1, h, w, 8), see `filling.doubted`; estimate:
+    look: float32 (1, h, w, 3) in [0, 1] -> (1, h, w, 1), the logit of damage; interventions:
+    (1, h, w, 4), with that logit -> (1, h, w, 8), see `filling.doubted`; estimate:
     (1, 128, 128, 3) -> (1, 3, 4), see `models.colour`. model: what the sidecar says of it; must
     hold its "sha256".
     tile_px, overlap_px: see `tiled_rows`. treat: of TREATMENTS. strength: how much of each of
@@ -50,6 +55,7 @@ class Restorer:
     MORE_IN_NOISE. sure: treatments that the work is known to need: of these, all is done.
     """
 
+    look: Network
     interventions: Network
     estimate: Network
     model: Record
@@ -161,9 +167,15 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     """
     height, width = size
     tiles = {"tile_px": restorer.tile_px, "overlap_px": restorer.overlap_px}
+    seen = looked(restorer, _small(rows, height, width), max(size))
+
+    def known_rows(top: int, bottom: int) -> np.ndarray:
+        logit = _enlarged(seen, height, width, top, bottom)
+        return np.concatenate([rows(top, bottom), logit], axis=2)
+
     small, damaged, sure, top = Small(height, width), 0, 0.0, 0
     edge = min(EDGE_PX, height // 16, width // 16)
-    for parts in ahead(tiled_rows(restorer.interventions, rows, height, width, **tiles)):
+    for parts in ahead(tiled_rows(restorer.interventions, known_rows, height, width, **tiles)):
         strips = (parts[slice(*strip)] for strip in strips_of(len(parts)))
         for known, narrow, lost, surely in in_turn(lambda strip: _known(strip, small), strips):
             kept.write(known.tobytes())
@@ -190,17 +202,45 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     draft = replace(draft, fill_share=filled, detail_share=corrected)
     if "colour" not in restorer.treat:
         return draft
-    small = Small(height, width)
-    narrowed = in_turn(
-        lambda strip: small.narrow(draft.mended(rows(*strip), strip[0])[0]), strips_of(height)
-    )
-    for (top, _), narrow in zip(strips_of(height), narrowed, strict=True):
-        small.add(top, narrow)
-    mended = small.image()
+    mended = _small(lambda top, bottom: draft.mended(rows(top, bottom), top)[0], height, width)
     strength = restorer.strength[TREATMENTS.index("colour")]
     colour = restorer.estimate(view_of(mended, VIEW_PX)[None])[0] * strength
     shift = np.abs((mended @ colour[:, :3].T + colour[:, 3]).mean(axis=(0, 1))).max()
     return replace(draft, colour=colour * restorer.share("colour", shift))
+
+
+def looked(restorer: Restorer, view: np.ndarray, long_px: int) -> np.ndarray:
+    """The logit of damage in a work, float32 (h, w, 1): the mean of LOOKS at it.
+
+    view: the work, float32 (H, W, 3), or it made smaller. long_px: its long side. Damage is as
+    large as the work is, in whatever detail it is scanned: a network that knows it in works of one
+    size is shown all works at about that size, and small ones at MOST_ENLARGED times theirs.
+    """
+    tiles = {"tile_px": restorer.tile_px, "overlap_px": restorer.overlap_px}
+    largest_px, kept_px = min(LOOK_PX, MOST_ENLARGED * long_px), min(LOOK_PX, long_px)
+    logits = []
+    for look in LOOKS:
+        shown = _sized(view, view.shape, look * largest_px)
+        logit = np.clip(apply_tiled(restorer.look, shown, **tiles), -SUREST, SUREST)
+        logits.append(_sized(logit, view.shape, kept_px))
+    return np.asarray(np.mean(logits, axis=0), np.float32)
+
+
+def _sized(image: np.ndarray, shape: tuple[int, ...], long_px: float) -> np.ndarray:
+    """`image` (h, w, C) in a size of the proportions of `shape`."""
+    share = long_px / max(shape[:2])
+    height, width = (max(1, round(length * share)) for length in shape[:2])
+    way = cv2.INTER_AREA if height < len(image) else cv2.INTER_LINEAR
+    return cv2.resize(image, (width, height), interpolation=way).reshape(height, width, -1)
+
+
+def _small(rows: Rows, height: int, width: int) -> np.ndarray:
+    """What `Small` makes of those rows."""
+    small = Small(height, width)
+    narrowed = in_turn(lambda strip: small.narrow(rows(*strip)), strips_of(height))
+    for (top, _), narrow in zip(strips_of(height), narrowed, strict=True):
+        small.add(top, narrow)
+    return small.image()
 
 
 def _known(parts: np.ndarray, small: "Small") -> tuple[np.ndarray, np.ndarray, int, np.ndarray]:
@@ -269,4 +309,5 @@ def _enlarged(small: np.ndarray, height: int, width: int, top: int, bottom: int)
     below = np.minimum(above + 1, len(small) - 1)
     share = (places - above).astype(np.float32)[:, None, None]
     rows = small[above] * (1 - share) + small[below] * share
-    return cv2.resize(rows, (width, bottom - top), interpolation=cv2.INTER_LINEAR)
+    wide = cv2.resize(rows, (width, bottom - top), interpolation=cv2.INTER_LINEAR)
+    return wide.reshape(bottom - top, width, -1)

@@ -52,7 +52,9 @@ def restorer(shift: float, *, detail: float = 0, damaged: float = -40, fill: flo
         return np.float32([[[0, 0, 0, shift]] * 3])
 
     facts = {"file": "shift", "sha256": f"{shift}"}
-    return Restorer(interventions, estimate, facts, tile_px=1024, overlap_px=32)
+    return Restorer(
+        lambda work: work[..., :1], interventions, estimate, facts, tile_px=1024, overlap_px=32
+    )
 
 
 def patina(folder: Path, *words: str, before: str = "") -> subprocess.Popen:

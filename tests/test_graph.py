@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from crawler.painting import paint
-from models import DETAIL, FILL, graph, networks, pretrained
+from models import DAMAGE, DETAIL, FILL, graph, networks, pretrained
+from tasks.filling import likelihood
 from tasks.images import to_float, view_of
 
 NAME = pretrained.DEFAULT
@@ -23,12 +24,17 @@ def test_the_graph_of_the_shipped_weights_gives_what_keras_gives(
     sound = to_float(paint(0)[0][:256, :320])
     noisy = np.clip(sound + np.random.default_rng(0).normal(0, 0.1, sound.shape), 0, 1)
     batch = noisy.astype(np.float32)[None]
-    interventions, estimate, _ = graph.load(pretrained.shipped(), precision)
+    look, treat, estimate, _ = graph.load(pretrained.shipped(), precision)
     keras = networks.load(pretrained.shipped())
     expected = np.asarray(keras.get_layer("interventions").predict_on_batch(batch))
     assert np.abs(expected[..., DETAIL]).mean() > 0.03
+    logit = look(batch)
+    likely, expected_likely = likelihood(logit), likelihood(expected)
+    assert np.abs(likely - expected_likely).mean() * 255 < mean_255
+    given = treat(np.concatenate([batch, logit], axis=3))
+    np.testing.assert_array_equal(given[..., DAMAGE], logit)
     for part in (DETAIL, FILL):
-        error = np.abs(interventions(batch)[..., part] - expected[..., part]) * 255
+        error = np.abs(given[..., part] - expected[..., part]) * 255
         assert error.mean() < mean_255
         # The fill is used where there is damage, and this has none
         assert part == FILL or error.max() < max_255
@@ -41,7 +47,7 @@ def test_a_model_without_its_own_graph_has_it_exported(cache: Path, tmp_path: Pa
     shutil.copy(pretrained.shipped(), tmp_path / "model.keras")
     batch = np.random.default_rng(0).random((1, 64, 96, 3), np.float32)
     expected = graph.load(pretrained.shipped(), "f32")[0](batch)
-    (cache / "interventions-f32").unlink()
+    (cache / "looking-f32").unlink()
     np.testing.assert_array_equal(graph.load(tmp_path / "model.keras", "f32")[0](batch), expected)
     # A graph that belongs to another model is none of this one's
     for suffix in (".xml", ".bin"):
@@ -66,7 +72,7 @@ def test_what_was_compiled_is_kept_and_used_only_as_it_was(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = np.random.default_rng(0).random((1, 64, 96, 3), np.float32)
-    kept = cache / "interventions-f32"
+    kept = cache / "looking-f32"
     expected = graph.load(pretrained.shipped(), "f32")[0](batch)
     whole = kept.read_bytes()
     for held in (whole, whole[: len(whole) // 2], whole[:-9] + b"X" + whole[-8:], b""):
@@ -85,9 +91,9 @@ def test_what_was_compiled_of_another_model_is_not_used(cache: Path, tmp_path: P
     other.save(tmp_path / "other.keras")
     batch = np.random.default_rng(0).random((1, 64, 96, 3), np.float32)
     expected = graph.load(pretrained.shipped(), "f32")[0](batch)
-    kept = (cache / "interventions-f32").read_bytes()
+    kept = (cache / "looking-f32").read_bytes()
     assert not np.array_equal(graph.load(tmp_path / "other.keras", "f32")[0](batch), expected)
-    assert (cache / "interventions-f32").read_bytes() != kept
+    assert (cache / "looking-f32").read_bytes() != kept
     np.testing.assert_array_equal(graph.load(pretrained.shipped(), "f32")[0](batch), expected)
 
 
@@ -97,7 +103,7 @@ def test_without_a_place_to_keep_it_a_graph_is_compiled_each_time(
     cache.parent.write_text("no folder")
     batch = np.zeros((1, 64, 96, 3), np.float32)
     for _ in range(2):
-        assert graph.load(pretrained.shipped(), "f32")[0](batch).shape == (1, 64, 96, 7)
+        assert graph.load(pretrained.shipped(), "f32")[0](batch).shape == (1, 64, 96, 1)
 
 
 def test_restoring_imports_neither_tensorflow_nor_prefect_nor_mlflow(tmp_path: Path) -> None:

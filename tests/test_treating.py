@@ -8,7 +8,7 @@ from restorers import restorer
 
 from models import DAMAGE
 from tasks.tiling import BORDER_PX
-from tasks.treating import EDGE_PX, TREATMENTS
+from tasks.treating import EDGE_PX, SUREST, TREATMENTS
 
 QUARTER_STEP = 0.25 / 255  # what a broad mean makes of chequers at the borders is less
 GREY = np.full((64, 64, 3), 0.5, np.float32)
@@ -119,9 +119,10 @@ def test_a_large_work_is_treated_as_it_would_be_in_one_piece(size: tuple[int, in
     view = np.random.default_rng(0).random((*size, 3), np.float32) * 0.5 + 0.25
 
     def interventions(tile: np.ndarray) -> np.ndarray:
-        logit = 200 * (tile[..., :1] - 0.6)
+        image = tile[..., :3]
+        logit = 200 * (image[..., :1] - 0.6)
         return np.concatenate(
-            [logit, 0.1 * (tile - 0.5), tile * 0 + 0.1, tile[..., :1] * 0 + 1], axis=3
+            [logit, 0.1 * (image - 0.5), image * 0 + 0.1, image[..., :1] * 0 + 1], axis=3
         )
 
     tiled = dataclasses.replace(restorer(0.05), interventions=interventions, tile_px=256)
@@ -132,6 +133,36 @@ def test_a_large_work_is_treated_as_it_would_be_in_one_piece(size: tuple[int, in
     assert 0.25 < decided["damaged_share"] < 0.35
     lost = view[..., 0] > 0.62
     assert change[lost].mean() == pytest.approx(0.15, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("size", "looked_at"),
+    [((300, 200), [300, 600]), ((900, 1800), [640, 1280]), ((8, 8), [8, 16])],
+)
+def test_damage_is_looked_for_in_works_of_about_one_size(
+    size: tuple[int, int], looked_at: list[int]
+) -> None:
+    spot = np.s_[size[0] // 4 : size[0] // 2, size[1] // 4 : size[1] // 2]
+    view = np.zeros((*size, 3), np.float32)
+    view[spot] = 1
+    seen, known = [], np.zeros(size)
+
+    def look(work: np.ndarray) -> np.ndarray:
+        seen.append(max(work.shape[1:3]) - 2 * BORDER_PX)
+        return 20 * work[..., :1] - 10
+
+    def interventions(tile: np.ndarray) -> np.ndarray:
+        known[:] = tile[0, BORDER_PX:, BORDER_PX:, 3][: size[0], : size[1]]
+        return plain.interventions(tile)
+
+    plain = restorer(0)
+    dataclasses.replace(plain, look=look, interventions=interventions, tile_px=4096).change(view)
+    # The network's stride makes a work up to 15 pixels longer
+    assert [round(long_px, -1) for long_px in seen] == pytest.approx(looked_at, abs=16)
+    inside = np.zeros(size, bool)
+    inside[spot] = True
+    assert np.abs(known).max() == SUREST
+    assert ((known > 0) == inside).mean() > 0.97
 
 
 def test_a_network_cannot_shift_colours_where_it_corrects_detail() -> None:
