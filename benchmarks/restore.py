@@ -3,10 +3,11 @@
     python benchmarks/restore.py [--megapixels 1 10 100]
 
 Restores painted 16-bit TIFFs of these sizes, each by a `patina restore` of its own, start included.
-In the same run the network alone is timed on one tile, by OpenVINO in bfloat16 and float32, by
-Keras, and by ONNX Runtime where it and tf2onnx are installed, against the single-precision matrix
-multiplication of NumPy. Prints seconds, megapixels a second, the most memory that the process held,
-and which share of the seconds the network alone would take for the tiles, what they share included.
+In the same run the network alone is timed on one tile, what looks for damage and what treats it, by
+OpenVINO in bfloat16 and float32, by Keras, and by ONNX Runtime where it and tf2onnx are installed,
+against the single-precision matrix multiplication of NumPy. Prints seconds, megapixels a second,
+the most memory that the process held, and which share of the seconds the network alone would take
+for the looks at the work and for the tiles, what they share included.
 """
 
 import argparse
@@ -31,6 +32,7 @@ import params as params_file  # noqa: E402 -- found by the line above
 from crawler.painting import paint  # noqa: E402
 from models import graph, pretrained  # noqa: E402
 from tasks.tiling import tiled_rows  # noqa: E402
+from tasks.treating import LOOK_PX, LOOKS, MOST_ENLARGED  # noqa: E402
 
 TILE_PX = 1024
 RUN = "import sys; sys.argv = ['patina', 'restore', *sys.argv[1:]]; import cli; cli.main()"
@@ -48,52 +50,58 @@ def main() -> None:
             (megapixels, *restored(scan(Path(folder), megapixels), Path(folder) / "out"))
             for megapixels in asked.megapixels
         ]
-    fastest = network(console)
+    looking, treating = network(console)
     for megapixels, seconds, peak_mb in runs:
         table.add_row(
             f"{megapixels:g}",
             f"{seconds:.1f}",
             f"{megapixels / seconds:.2f}",
             f"{peak_mb:.0f}",
-            f"{looked_at(megapixels) / fastest / seconds:.0%}",
+            f"{(looks(megapixels) / looking + tiles(megapixels) / treating) / seconds:.0%}",
         )
     console.print(table)
 
 
-def network(console: Console) -> float:
-    """Print what the network alone reaches; the MP/s of the precision that is chosen."""
+def network(console: Console) -> list[float]:
+    """Print what both parts of the network reach; their MP/s in the precision that is chosen."""
     model = pretrained.shipped()
-    tile = np.random.default_rng(0).random((1, TILE_PX, TILE_PX, 3), np.float32)
+    precision = graph.load(model)[3]
+    loaded = {name: graph.load(model, name) for name in ("bf16", "f32")}
     gemm = multiplication()
-    table = Table("engine", "MP/s", "GFLOP/s", "of float32 matrix multiplication")
-    runs: dict[str, Callable] = {
-        f"OpenVINO {precision}": graph.load(model, precision)[0] for precision in ("bf16", "f32")
-    }
-    from models import networks  # Keras takes seconds to import
+    table = Table("part", "engine", "MP/s", "GFLOP/s", "of float32 matrix multiplication")
+    from models import interventions, networks  # Keras takes seconds to import
 
-    keras_network = networks.load(model).get_layer("interventions")
-    runs["Keras"] = keras_network.predict_on_batch
-    try:
-        runs["ONNX Runtime"] = onnx_runtime(keras_network)
-    except ImportError as error:
-        console.print(f"ONNX Runtime is left out: {error}")
-    reached, work = {}, flop_a_pixel(keras_network)
-    for name, run in runs.items():
-        run(tile)
-        reached[name] = TILE_PX**2 / 1e6 / best(lambda run=run: run(tile))
-        gflops = reached[name] * work / 1e3
-        table.add_row(name, f"{reached[name]:.2f}", f"{gflops:.0f}", f"{gflops / gemm:.2f}")
+    chosen = []
+    parts = interventions.apart(networks.load(model).get_layer("interventions"))
+    for number, part in enumerate(parts):
+        channels = part.input.shape[-1]
+        tile = np.random.default_rng(0).random((1, TILE_PX, TILE_PX, channels), np.float32)
+        runs: dict[str, Callable] = {f"OpenVINO {name}": loaded[name][number] for name in loaded}
+        runs["Keras"] = part.predict_on_batch
+        try:
+            runs["ONNX Runtime"] = onnx_runtime(part)
+        except ImportError as error:
+            console.print(f"ONNX Runtime is left out: {error}")
+        reached, work = {}, flop_a_pixel(part)
+        for name, run in runs.items():
+            run(tile)
+            reached[name] = TILE_PX**2 / 1e6 / best(lambda run=run, tile=tile: run(tile))
+            gflops = reached[name] * work / 1e3
+            figures = (f"{reached[name]:.2f}", f"{gflops:.0f}", f"{gflops / gemm:.2f}")
+            table.add_row(part.name, name, *figures)
+        chosen.append(reached[f"OpenVINO {precision}"])
     console.print(table)
-    chosen = graph.load(model)[2]
-    return reached[f"OpenVINO {chosen}"]
+    return chosen
 
 
 def flop_a_pixel(network: Any) -> float:
     """What the convolutions of a Keras `network` multiply and add for a pixel."""
     import keras
 
+    if parts := [layer for layer in network.layers if isinstance(layer, keras.Model)]:
+        return sum(flop_a_pixel(part) for part in parts)  # each is shown the image as it is
     side = 256
-    sized = keras.models.clone_model(network, keras.Input((side, side, 3), 1))
+    sized = keras.models.clone_model(network, keras.Input((side, side, network.input.shape[-1]), 1))
     products = 0
     for layer in sized.layers:
         if isinstance(layer, keras.layers.Conv2DTranspose | keras.layers.Conv2D):
@@ -110,14 +118,20 @@ def onnx_runtime(network: Any) -> Callable:
 
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder) / "network.onnx")
-        network(np.zeros((1, 64, 64, 3), np.float32))
+        network(np.zeros((1, 64, 64, network.input.shape[-1]), np.float32))
         network.export(file, format="onnx", verbose=False)
         session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     (asked,) = session.get_inputs()
     return lambda tile: session.run(None, {asked.name: tile})[0]
 
 
-def looked_at(megapixels: float) -> float:
+def looks(megapixels: float) -> float:
+    """Megapixels of what damage is looked for in, of a square scan."""
+    largest = min(LOOK_PX, MOST_ENLARGED * side_of(megapixels))
+    return sum((look * largest) ** 2 for look in LOOKS) / 1e6
+
+
+def tiles(megapixels: float) -> float:
     """Megapixels of all tiles of a square scan."""
     side = side_of(megapixels)
     settings = params_file.load(ROOT / "params.yaml").restore

@@ -113,15 +113,16 @@ class Waits:
 def multiplications(training: keras.Model) -> float:
     """Of the forward pass of one patch: for each convolution, its kernel at each place."""
     tile = training.get_layer("interventions")
-    shapes = keras.Model(tile.input, [layer.output for layer in tile.layers])
-    sizes = shapes.compute_output_shape((1, PATCH_PX, PATCH_PX, 3))
     total = 0.0
-    for layer, shape in zip(tile.layers, sizes, strict=True):
-        if hasattr(layer, "kernel"):
-            places = shape[1] * shape[2]
-            if isinstance(layer, keras.layers.Conv2DTranspose):
-                places //= layer.strides[0] * layer.strides[1]
-            total += places * float(np.prod(layer.kernel.shape))
+    for part in [layer for layer in tile.layers if isinstance(layer, keras.Model)] or [tile]:
+        shapes = keras.Model(part.input, [layer.output for layer in part.layers])
+        sizes = shapes.compute_output_shape((1, PATCH_PX, PATCH_PX, part.input.shape[-1]))
+        for layer, shape in zip(part.layers, sizes, strict=True):
+            if hasattr(layer, "kernel"):
+                places = shape[1] * shape[2]
+                if isinstance(layer, keras.layers.Conv2DTranspose):
+                    places //= layer.strides[0] * layer.strides[1]
+                total += places * float(np.prod(layer.kernel.shape))
     return total
 
 

@@ -8,7 +8,18 @@ import keras
 import numpy as np
 import pytest
 
-from models import LOSSES, NETWORKS, VIEW_PX, colour, interventions, loop, losses, networks
+from models import (
+    DAMAGE,
+    DETAIL,
+    LOSSES,
+    NETWORKS,
+    VIEW_PX,
+    colour,
+    interventions,
+    loop,
+    losses,
+    networks,
+)
 
 TINY = 0.125  # of the width
 
@@ -42,6 +53,27 @@ def test_an_untrained_network_leaves_an_image_as_it_is(name: str) -> None:
     degraded, _ = batch(side=32)
     mended = ready(name).predict_on_batch(degraded)[..., :3]
     np.testing.assert_allclose(mended, degraded, atol=0.02)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_looks_and_what_treats_give_together_what_the_network_gives(name: str) -> None:
+    rng = np.random.default_rng(0)
+    network = networks.build(name, width=TINY)
+    network.set_weights([rng.normal(0, 0.1, one.shape) for one in network.get_weights()])
+    tile, _ = batch(side=32)
+    look, treat = interventions.apart(network)
+    logit = look.predict_on_batch(tile)
+    assert logit.shape == (2, 32, 32, 1)
+    expected = network.predict_on_batch(tile)
+    assert np.ptp(expected) > 0.01
+    known = np.concatenate([tile, logit], axis=3)
+    np.testing.assert_allclose(treat.predict_on_batch(known), expected, atol=1e-3)
+    known[..., 3] = 5
+    given = treat.predict_on_batch(known)
+    assert np.all(given[..., DAMAGE] == 5)
+    # Only what mends by a map of its own minds what it is told of damage
+    same = np.allclose(given[..., DETAIL], expected[..., DETAIL], atol=1e-3)
+    assert same == (name != "conservator")
 
 
 def test_an_untrained_estimate_leaves_colours_as_they_are() -> None:
