@@ -69,7 +69,9 @@ def network(console: Console) -> list[float]:
     loaded = {name: graph.load(model, name) for name in ("bf16", "f32")}
     gemm = multiplication()
     table = Table("part", "engine", "MP/s", "GFLOP/s", "of float32 matrix multiplication")
-    from models import interventions, networks  # Keras takes seconds to import
+    # What imports Keras, which takes seconds, and memory
+    from benchmarks.training import PATCH_PX, multiplications
+    from models import interventions, networks
 
     chosen = []
     parts = interventions.apart(networks.load(model).get_layer("interventions"))
@@ -82,7 +84,7 @@ def network(console: Console) -> list[float]:
             runs["ONNX Runtime"] = onnx_runtime(part)
         except ImportError as error:
             console.print(f"ONNX Runtime is left out: {error}")
-        reached, work = {}, flop_a_pixel(part)
+        reached, work = {}, 2 * multiplications(part) / PATCH_PX**2
         for name, run in runs.items():
             run(tile)
             reached[name] = TILE_PX**2 / 1e6 / best(lambda run=run, tile=tile: run(tile))
@@ -92,23 +94,6 @@ def network(console: Console) -> list[float]:
         chosen.append(reached[f"OpenVINO {precision}"])
     console.print(table)
     return chosen
-
-
-def flop_a_pixel(network: Any) -> float:
-    """What the convolutions of a Keras `network` multiply and add for a pixel."""
-    import keras
-
-    if parts := [layer for layer in network.layers if isinstance(layer, keras.Model)]:
-        return sum(flop_a_pixel(part) for part in parts)  # each is shown the image as it is
-    side = 256
-    sized = keras.models.clone_model(network, keras.Input((side, side, network.input.shape[-1]), 1))
-    products = 0
-    for layer in sized.layers:
-        if isinstance(layer, keras.layers.Conv2DTranspose | keras.layers.Conv2D):
-            spread = isinstance(layer, keras.layers.Conv2DTranspose)
-            _, height, width, _ = (layer.input if spread else layer.output).shape
-            products += height * width * int(np.prod(layer.kernel.shape))
-    return 2 * products / side**2
 
 
 def onnx_runtime(network: Any) -> Callable:

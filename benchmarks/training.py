@@ -83,7 +83,8 @@ def measured(name: str, precision: str, feed: Feed, steps: int) -> list[str]:
     for _ in range(steps):
         training.train_on_batch(*first)
     alone = (time.perf_counter() - started) / steps / BATCH
-    gflops = 3 * 2e-9 * multiplications(training) / alone
+    tile = training.get_layer("interventions")
+    gflops = 3 * 2e-9 * multiplications(tile) / alone
     gemm = multiplication("bfloat16" if "bfloat16" in precision else "float32")
     return [
         f"{steps * BATCH / whole:.1f}",
@@ -110,9 +111,11 @@ class Waits:
             yield batch
 
 
-def multiplications(training: keras.Model) -> float:
-    """Of the forward pass of one patch: for each convolution, its kernel at each place."""
-    tile = training.get_layer("interventions")
+def multiplications(tile: keras.Model) -> float:
+    """Of the forward pass of one patch: for each convolution, its kernel at each place.
+
+    Networks within it, if there are any, do all of it, each on an image of the patch's size.
+    """
     total = 0.0
     for part in [layer for layer in tile.layers if isinstance(layer, keras.Model)] or [tile]:
         shapes = keras.Model(part.input, [layer.output for layer in part.layers])

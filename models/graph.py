@@ -61,8 +61,8 @@ def _apart(network: "keras.Model") -> "keras.Model":
 
     from models import interventions  # which takes Keras as well
 
-    parts = [*interventions.apart(network.get_layer("interventions"))]
-    parts.append(network.get_layer("estimate"))
+    tile, estimate = (network.get_layer(name) for name in ("interventions", "estimate"))
+    parts = [*interventions.apart(tile), estimate]
     given = [keras.Input(part.input.shape[1:], name=part.name + "_given") for part in parts]
     return keras.Model(given, [part(one) for part, one in zip(parts, given, strict=True)])
 

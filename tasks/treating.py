@@ -68,13 +68,17 @@ class Restorer:
     detail_zone_255: float = 0.0
     colour_zone_255: float = 0.0
 
+    @property
+    def tiles(self) -> dict[str, int]:
+        """As `tiled_rows` takes them."""
+        return {"tile_px": self.tile_px, "overlap_px": self.overlap_px}
+
     def applied(self) -> Record:
         """How the network is applied, for the sidecar."""
         zones = ("damage_zone", "detail_zone_255", "colour_zone_255")
-        names = ("tile_px", "overlap_px", *zones)
         asked = {"treat": list(self.treat), "sure": list(self.sure)}
         strength = {"strength": dict(zip(TREATMENTS, self.strength, strict=True))}
-        return {name: getattr(self, name) for name in names} | asked | strength
+        return self.tiles | {name: getattr(self, name) for name in zones} | asked | strength
 
     def share(self, treatment: str, size: float) -> float:
         """How much of what a treatment would do to a work is done; size: as its zone, of 1."""
@@ -166,7 +170,6 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
     rows: give it, sRGB in [0, 1]. kept: must be empty.
     """
     height, width = size
-    tiles = {"tile_px": restorer.tile_px, "overlap_px": restorer.overlap_px}
     seen = looked(restorer, _small(rows, height, width), max(size))
 
     def known_rows(top: int, bottom: int) -> np.ndarray:
@@ -175,7 +178,9 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, ...], kept: BinaryIO
 
     small, damaged, sure, top = Small(height, width), 0, 0.0, 0
     edge = min(EDGE_PX, height // 16, width // 16)
-    for parts in ahead(tiled_rows(restorer.interventions, known_rows, height, width, **tiles)):
+    for parts in ahead(
+        tiled_rows(restorer.interventions, known_rows, height, width, **restorer.tiles)
+    ):
         strips = (parts[slice(*strip)] for strip in strips_of(len(parts)))
         for known, narrow, lost, surely in in_turn(lambda strip: _known(strip, small), strips):
             kept.write(known.tobytes())
@@ -216,12 +221,11 @@ def looked(restorer: Restorer, view: np.ndarray, long_px: int) -> np.ndarray:
     large as the work is, in whatever detail it is scanned: a network that knows it in works of one
     size is shown all works at about that size, and small ones at MOST_ENLARGED times theirs.
     """
-    tiles = {"tile_px": restorer.tile_px, "overlap_px": restorer.overlap_px}
     largest_px, kept_px = min(LOOK_PX, MOST_ENLARGED * long_px), min(LOOK_PX, long_px)
     logits = []
     for look in LOOKS:
         shown = _sized(view, view.shape, look * largest_px)
-        logit = np.clip(apply_tiled(restorer.look, shown, **tiles), -SUREST, SUREST)
+        logit = np.clip(apply_tiled(restorer.look, shown, **restorer.tiles), -SUREST, SUREST)
         logits.append(_sized(logit, view.shape, kept_px))
     return np.asarray(np.mean(logits, axis=0), np.float32)
 
