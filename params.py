@@ -120,6 +120,7 @@ class Train(Section):
     network: str  # a name from models.NETWORKS
     width: Annotated[float, Field(gt=0)]  # factor on its channels
     start: Annotated[str, Field(pattern=r"^(pretrained|scratch|.+\.keras)$")]  # or a model's file
+    looking: Literal["kept", "learnt"]  # what looks for damage, where weights are started from
     loss: str  # of the mended image; a name from models.LOSSES
     optimizer: Literal["adam", "lion"]
     patch_px: Annotated[tuple[PatchSide, ...], Field(min_length=1)]  # squares, an epoch each

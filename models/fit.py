@@ -62,9 +62,7 @@ def learn(
     whenever that was, goes on to the same end. processes: that make the batches.
     """
     networks.be_deterministic(params.seed)
-    networks.set_precision(params.precision)
-    network = networks.whole(networks.build(params.network, width=params.width), colour.estimate())
-    pretrained.begin_from(params.start, network, params.network)
+    network = begun(params)
     limit_s = params.minutes * 60 or math.inf
     with Feeder(feed, steps=params.steps, batch=VIEWS, processes=processes) as feeder:
         learn_colour(network, feeder, params, checkpoints, witness, limit_s / 4)
@@ -73,6 +71,17 @@ def learn(
             network, feeder, params, held_out, checkpoints, witness, limit_s * 3 / 4
         )
     return networks.in_float32(network, params.network, params.width)
+
+
+def begun(params: "Train") -> keras.Model:
+    """The `networks.whole` that a training begins with; what is to be kept is not trainable."""
+    networks.set_precision(params.precision)
+    network = networks.whole(networks.build(params.network, width=params.width), colour.estimate())
+    given = pretrained.begin_from(params.start, network, params.network)
+    tile = network.get_layer("interventions")
+    if given and params.looking == "kept" and interventions.looks_apart(tile):
+        tile.get_layer("looking").trainable = False
+    return network
 
 
 def learn_colour(

@@ -38,6 +38,11 @@ def for_training(network: keras.Model) -> keras.Model:
     return keras.Model(image, ops.concatenate([mended, logit], axis=-1), name="training")
 
 
+def looks_apart(network: keras.Model) -> bool:
+    """Whether a part of its own looks for damage."""
+    return "looking" in {layer.name for layer in network.layers}
+
+
 def apart(network: keras.Model) -> tuple[keras.Model, keras.Model]:
     """What looks for damage, and what treats a tile of which the damage is known.
 
@@ -48,7 +53,7 @@ def apart(network: keras.Model) -> tuple[keras.Model, keras.Model]:
     """
     known = layers.Input((None, None, 4), name="known")
     image, logit = known[..., :3], known[..., 3:]
-    if "looking" in {layer.name for layer in network.layers}:
+    if looks_apart(network):
         look, mend = network.get_layer("looking"), network.get_layer("mending")
         changes = mend(ops.concatenate([image, ops.sigmoid(logit)], axis=-1))
     else:

@@ -12,7 +12,10 @@ import yaml
 from conftest import PROJECT, SMALL
 
 from crawler.painting import paint
-from models.fit import main
+from models import colour, networks
+from models.fit import begun, main
+from models.interventions import for_training
+from params import load
 from tasks.images import png_bytes
 
 ABSENT = ("tensorflow", "prefect", "mlflow", "dvc", "pyvips", "openvino")
@@ -90,6 +93,24 @@ def test_another_training_does_not_go_on_where_one_was_begun(works: Path, tmp_pa
     with pytest.raises(SystemExit, match=r"out: holds .* another train\.loss; give"):
         main([*words, "--minutes", "0.0001"])
     assert (out / "model.keras").stat().st_mtime_ns == whole
+
+
+def test_what_looks_for_damage_stays_as_it_was_unless_it_is_to_be_learnt(
+    works: Path, tmp_path: Path
+) -> None:
+    small = {"network": "conservator", "width": 0.125, "precision": "float32"}
+    start = networks.whole(networks.build("conservator", width=0.125), colour.estimate())
+    start.save(tmp_path / "start.keras")
+    looking = len(start.get_layer("interventions").get_layer("looking").weights)
+    for begins, looks, kept in (
+        (tmp_path / "start.keras", "kept", looking),
+        (tmp_path / "start.keras", "learnt", 0),
+        ("scratch", "kept", 0),
+    ):
+        given = {"train": small | {"start": str(begins), "looking": looks}}
+        network = begun(load(works / "params.yaml", **given).train)
+        training = for_training(network.get_layer("interventions"))
+        assert len(training.weights) - len(training.trainable_weights) == kept
 
 
 def test_a_folder_without_works_is_a_line(tmp_path: Path) -> None:

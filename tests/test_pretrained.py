@@ -54,13 +54,13 @@ def test_a_training_begins_from_them_or_from_a_file_if_they_fit(tmp_path: Path) 
     shipped = networks.load(pretrained.shipped(NAME)).get_weights()
     for start in ("pretrained", str(pretrained.shipped(NAME))):
         network = fresh(1)
-        pretrained.begin_from(start, network, NAME)
+        assert pretrained.begin_from(start, network, NAME)
         for one, same in zip(network.get_weights(), shipped, strict=True):
             np.testing.assert_array_equal(one, same)
     for start, name in (("scratch", NAME), ("pretrained", NAME), ("pretrained", "unheard of")):
         network = fresh(0.125)
         before = [array.copy() for array in network.get_weights()]
-        pretrained.begin_from(start, network, name)
+        assert not pretrained.begin_from(start, network, name)
         for one, same in zip(network.get_weights(), before, strict=True):
             np.testing.assert_array_equal(one, same)
     with pytest.raises(ValueError, match=r"conservator\.keras: weights of another network"):

@@ -84,24 +84,27 @@ def _pack(path: Path) -> None:
     move_whole(draft, path)
 
 
-def begin_from(start: str, network: "keras.Model", name: str) -> None:
+def begin_from(start: str, network: "keras.Model", name: str) -> bool:
     """Set the weights that a training of `network`, a `whole` of the kind `name`, begins with.
+
+    False if it begins from scratch.
 
     start: "pretrained", the shipped ones where they fit; "scratch"; or the file of a `whole`.
     Raises ValueError when that does not fit.
     """
     if start == "scratch":
-        return
+        return False
     if start != "pretrained":
         if not _give(Path(start), network):
             raise ValueError(f"{start}: weights of another network than {name} of this width")
-        return
+        return True
     try:
         given = _give(shipped(name), network)
     except KeyError:
         given = False
     if not given:
         print("train: no weights are shipped for this network; from scratch")  # noqa: T201
+    return given
 
 
 def _give(path: Path, network: "keras.Model") -> bool:
