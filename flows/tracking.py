@@ -198,8 +198,12 @@ def version_of(run_id: str) -> str | None:
 
 
 def log_panel(key: str, step: int, *images: np.ndarray) -> None:
-    """Log pictures side by side, each float (H, W, 3) in [0, 1], for the comparison grid."""
+    """Log four pictures, two above two, each float (H, W, 3) in [0, 1], for the comparison grid.
+
+    Its cells are square.
+    """
     import mlflow
 
-    panel = np.clip(np.concatenate(images, axis=1), 0, 1)
+    rows = [np.concatenate(pair, axis=1) for pair in (images[:2], images[2:])]
+    panel = np.clip(np.concatenate(rows), 0, 1)
     mlflow.log_image((panel * 255).astype(np.uint8), key=key, step=step)

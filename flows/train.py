@@ -34,6 +34,7 @@ CODE = [  # changed: train anew
 HISTORY = ("epoch", "loss", "val_psnr_db", "seconds")
 SHOWN = 8  # validation patches logged before and after
 SHOWN_EVERY = 5  # epochs
+ENDED = 0  # the step of panels after the last: MLflow's grid opens there, and runs differ in length
 
 Batch = tuple[np.ndarray, np.ndarray]
 
@@ -145,18 +146,17 @@ class Diary:
         self._keep()
         mlflow.log_metrics(metrics, step=epoch)
         if epoch % SHOWN_EVERY == 0 and epoch < self.params.epochs:
-            self._show(network)
+            self._show(network, "learning", epoch)
 
-    def _show(self, training: "keras.Model") -> None:
-        """Log panels of what the network makes of held-out patches after the present epoch."""
+    def _show(self, training: "keras.Model", key: str, step: int) -> None:
+        """Log panels of held-out patches: before, after, clean, damage as it is seen."""
         for degraded, target in self.held_out[:1]:
             before, clean = degraded[:SHOWN], target[:SHOWN, ..., :3]
             mended = np.asarray(training.predict_on_batch(before), np.float32)
             damage = np.repeat(1 / (1 + np.exp(-mended[..., 3:])), 3, axis=-1)
             panels = zip(before, mended[..., :3], clean, damage, strict=True)
             for number, images in enumerate(panels):
-                key = f"before_after_clean_damage_{number}"
-                tracking.log_panel(key, len(self.epochs), *images)
+                tracking.log_panel(f"{key}_{number}", step, *images)
 
     def end(self, network: "keras.Model") -> None:
         """Log what the trained network makes of the panels, and how long training took in all.
@@ -167,7 +167,7 @@ class Diary:
 
         from models.interventions import for_training
 
-        self._show(for_training(network.get_layer("interventions")))
+        self._show(for_training(network.get_layer("interventions")), "panel", ENDED)
         seconds = sum(epoch["seconds"] for epoch in [*self.colour_epochs, *self.epochs])
         mlflow.log_metric("train.seconds", seconds)
 
