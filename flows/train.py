@@ -148,7 +148,7 @@ class Diary:
         if epoch % SHOWN_EVERY == 0 and epoch < self.params.epochs:
             self._show(network, "learning", epoch)
 
-    def _show(self, training: "keras.Model", key: str, step: int) -> None:
+    def _show(self, training: "keras.Model", section: str, step: int) -> None:
         """Log panels of held-out patches: before, after, clean, damage as it is seen."""
         for degraded, target in self.held_out[:1]:
             before, clean = degraded[:SHOWN], target[:SHOWN, ..., :3]
@@ -156,7 +156,7 @@ class Diary:
             damage = np.repeat(1 / (1 + np.exp(-mended[..., 3:])), 3, axis=-1)
             panels = zip(before, mended[..., :3], clean, damage, strict=True)
             for number, images in enumerate(panels):
-                tracking.log_panel(f"{key}_{number}", step, *images)
+                tracking.log_panel(f"{section}/{number}", step, *images)
 
     def end(self, network: "keras.Model") -> None:
         """Log what the trained network makes of the panels, and how long training took in all.
@@ -167,7 +167,7 @@ class Diary:
 
         from models.interventions import for_training
 
-        self._show(for_training(network.get_layer("interventions")), "panel", ENDED)
+        self._show(for_training(network.get_layer("interventions")), "panels", ENDED)
         seconds = sum(epoch["seconds"] for epoch in [*self.colour_epochs, *self.epochs])
         mlflow.log_metric("train.seconds", seconds)
 
