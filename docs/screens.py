@@ -16,8 +16,7 @@ import cv2
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from flows import tracking  # noqa: E402 -- found by the line above
-from flows.comparing import address, mlflow_ui  # noqa: E402
+from flows.comparing import address, mlflow_ui  # noqa: E402 -- found by the line above
 
 PORT = 5017
 SIZE = (1900, 1150)
@@ -31,12 +30,7 @@ def main() -> None:
         sys.exit("screens: no Chromium was found; install the package chromium")
     compared = address(sys.argv[1:], PORT)
     place = compared.split("#")[0]
-    charts = f"{place}#/experiments/{tracking.connect().experiment_id}/runs"
-    pages = {
-        "compare": compared,
-        "panels": f"{charts}?compareRunsMode=CHART&workflowType=machine_learning",
-        "models": f"{place}#/models/restorer",
-    }
+    pages = {"compare": compared, "models": f"{place}#/models/restorer"}
     with mlflow_ui(PORT), tempfile.TemporaryDirectory() as folder:
         for name, url in pages.items():
             shot = Path(folder) / f"{name}.png"
