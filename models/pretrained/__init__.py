@@ -87,10 +87,8 @@ def _pack(path: Path) -> None:
 def begin_from(start: str, network: "keras.Model", name: str) -> bool:
     """Set the weights that a training of `network`, a `whole` of the kind `name`, begins with.
 
-    False if it begins from scratch.
-
     start: "pretrained", the shipped ones where they fit; "scratch"; or the file of a `whole`.
-    Raises ValueError when that does not fit.
+    Returns whether there were any: False is from scratch. Raises ValueError when they do not fit.
     """
     if start == "scratch":
         return False
