@@ -1,0 +1,1 @@
+"""What is done to a scan, and what is reported of it."""
