@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from crawler.painting import paint  # noqa: E402 -- found by the line above
-from tasks.degradations import DEGRADATIONS  # noqa: E402
+from tasks.degradations import DEGRADATIONS, FAMILIES  # noqa: E402
 from tasks.files import write_bytes  # noqa: E402
 from tasks.images import to_float, to_uint8  # noqa: E402
 
@@ -23,7 +23,10 @@ SUBJECTS = (3, 21, 23)  # numbers of sample works: what is shown on which is by 
 WIDTH_PX = 320
 QUALITY = 80
 GROUPS = {"paint": "The paint", "wear": "Accidents", "capture": "The capture"}
-MORE = {"losses": "paint", "coats": "paint"}  # files that belong to the group of another
+MORE = {  # files that belong to the group of another
+    **dict.fromkeys(("pigments", "losses", "coats", "films"), "paint"),
+    **dict.fromkeys(("optics", "resampling", "grains", "recompression"), "capture"),
+}
 HEAD = """# Degradations
 
 What Patina's networks learn from: {count} ways in which a work, or its picture, deteriorates. Each
@@ -37,6 +40,10 @@ patina degrade work.png --steps {example} -o old.png
 patina degrade work.png --recipe old.recipe.json -o again.png   # the same bytes
 ```
 
+Several are other ways to the same damage, for a network that has seen one formula knows no other:
+
+{families}
+
 `params.yaml` says which of them a twin may have, how often and how severe. This page is written by
 `python docs/specimens.py`.
 """
@@ -44,7 +51,9 @@ patina degrade work.png --recipe old.recipe.json -o again.png   # the same bytes
 
 def main() -> None:
     works = [to_float(shrunk(paint(number, 0)[0])) for number in SUBJECTS]
-    text = [HEAD.format(count=len(DEGRADATIONS), example="fading:0.4,scratches:0.6")]
+    families = "\n".join(f"- {name}: {', '.join(ways)}" for name, ways in FAMILIES.items())
+    example = "fading:0.4,scratches:0.6"
+    text = [HEAD.format(count=len(DEGRADATIONS), example=example, families=families)]
     group = ""
     for number, name in enumerate(DEGRADATIONS):
         if (new := GROUPS[group_of(name)]) != group:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tasks import degradations
-from tasks.degradations import DEGRADATIONS, Image
+from tasks.degradations import DEGRADATIONS, FAMILIES, Image
 
 every_degradation = pytest.mark.parametrize("name", DEGRADATIONS)
 
@@ -49,13 +49,27 @@ def assert_within_the_contract(image: Image, damaged: Image, mask: Image | None)
 
 
 def test_the_registry_follows_the_life_of_an_object() -> None:
+    pigments = ["contrast_loss", "saturation_loss", "pigment_fading"]
     paint = ["fading", "drying_cracks", "craquelure", "paint_loss", "yellow_varnish"]
-    coats = ["cleaning_windows", "grime"]
-    accidents = ["abrasion", "scratches", "water_spill", "cockling", "stain", "foxing", "mould"]
-    handling = ["creases", "tear", "dust"]
-    optics = ["uneven_light", "glare", "defocus", "motion_blur", "blur"]
-    capture = ["sensor_noise", "gaussian_noise", "film_grain", "halftone", "jpeg", "double_jpeg"]
-    assert list(DEGRADATIONS) == [*paint, *coats, *accidents, *handling, *optics, *capture]
+    coats = ["cleaning_windows", "grime", "toned_varnish", "haze", "soot"]
+    accidents = ["abrasion", "scratches", "water_spill", "cockling", "stain"]
+    liquids = ["tideline", "damp_stain", "discoloured_patches", "foxing", "mould", "blot"]
+    handling = ["creases", "tear", "hole", "tape", "dust", "hairlines", "film_scratches"]
+    optics = ["uneven_light", "glare", "defocus", "motion_blur", "double_blur", "soft_scan"]
+    noises = ["correlated_noise", "luminance_grain", "blur", "sensor_noise", "gaussian_noise"]
+    capture = ["film_grain", "halftone", "jpeg", "double_jpeg", "rescaled_jpeg"]
+    before = [*pigments, *paint, *coats, *accidents, *liquids, *handling]
+    assert list(DEGRADATIONS) == [*before, *optics, *noises, *capture]
+
+
+def test_every_degradation_is_in_exactly_one_family() -> None:
+    members = [name for family in FAMILIES.values() for name in family]
+    assert sorted(members) == sorted(DEGRADATIONS)
+
+
+def test_each_family_of_colour_has_but_colour_in_it() -> None:
+    for family in ("fading", "varnish", "grime"):
+        assert degradations.COLOUR.issuperset(FAMILIES[family])
 
 
 @every_degradation
@@ -171,11 +185,19 @@ LOCAL = [
     "scratches",
     "water_spill",
     "stain",
+    "tideline",
+    "damp_stain",
+    "discoloured_patches",
     "foxing",
     "mould",
+    "blot",
     "creases",
     "tear",
+    "hole",
+    "tape",
     "dust",
+    "hairlines",
+    "film_scratches",
     "glare",
 ]
 
@@ -207,6 +229,18 @@ STEADY = [
     "uneven_light",
     "glare",
     "film_grain",
+    "contrast_loss",
+    "pigment_fading",
+    "toned_varnish",
+    "haze",
+    "soot",
+    "tideline",
+    "damp_stain",
+    "discoloured_patches",
+    "blot",
+    "hole",
+    "tape",
+    "film_scratches",
 ]
 
 
@@ -219,6 +253,57 @@ def test_a_damage_keeps_its_place_when_the_scan_is_finer(name: str) -> None:
     shrunk = cv2.resize(on_fine, (128, 96), interpolation=cv2.INTER_AREA)
     expected, found = (on_coarse - 0.5).ravel(), (shrunk - 0.5).ravel()
     assert np.corrcoef(expected, found)[0, 1] > 0.7
+
+
+@pytest.mark.parametrize("name", ["blot", "hole", "tape"])
+def test_a_cover_takes_one_to_six_hundredths_of_a_work_at_severity_six_tenths(name: str) -> None:
+    image = painting(384, 320)
+    for seed in range(8):
+        _, mask = degrade(name, image, severity=0.6, seed=seed)
+        assert mask is not None
+        assert 0.008 < (mask > 0.3).mean() < 0.065
+
+
+def test_a_blot_is_dark_coloured_or_pale_and_hides_what_is_under_it() -> None:
+    tones = []
+    black, white = (np.full((192, 128, 3), grey, np.float32) for grey in (0, 1))
+    for seed in range(24):
+        blotted, mask = degrade("blot", black, severity=1, seed=seed)
+        on_white, _ = degrade("blot", white, severity=1, seed=seed)
+        assert mask is not None
+        covered = mask > 0.9 * mask.max()
+        tones.append(float(np.median(blotted[covered])))
+        assert np.abs(blotted[covered] - on_white[covered]).max() < 0.4
+    assert min(tones) < 0.2
+    assert max(tones) > 0.7
+
+
+def test_pigment_fading_turns_greens_towards_blue_and_leaves_greys_grey() -> None:
+    green = np.full((32, 32, 3), (0.25, 0.55, 0.1), np.float32)
+    faded, _ = degrade("pigment_fading", green, severity=0.8)
+    assert (faded[..., 2] - green[..., 2]).mean() > 2 * (faded[..., 1] - green[..., 1]).mean()
+    grey, _ = degrade("pigment_fading", np.full((32, 32, 3), 0.4, np.float32), severity=0.8)
+    assert np.ptp(grey, axis=-1).max() < 0.04
+
+
+def test_a_loss_of_saturation_keeps_the_luminance() -> None:
+    image = painting(192, 128)
+    paled, _ = degrade("saturation_loss", image, severity=0.8)
+    before, after = (cv2.cvtColor(shown, cv2.COLOR_RGB2GRAY) for shown in (image, paled))
+    assert np.abs(before - after).mean() < 0.03
+    assert np.ptp(paled, axis=-1).mean() < 0.5 * np.ptp(image, axis=-1).mean()
+
+
+def test_a_developed_photographs_noise_is_alike_in_neighbours() -> None:
+    image = np.full((128, 128, 3), 0.5, np.float32)
+    noise = degrade("correlated_noise", image, severity=0.6)[0][..., 1] - 0.5
+    assert np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1] > 0.1
+
+
+def test_grey_grain_has_no_colour() -> None:
+    image = np.full((128, 128, 3), 0.5, np.float32)
+    grain, _ = degrade("luminance_grain", image, severity=0.6)
+    assert np.ptp(grain, axis=-1).max() < 1e-6
 
 
 def test_fading_takes_more_from_red_and_yellow_than_from_blue() -> None:

@@ -166,7 +166,7 @@ def test_a_recipe_cannot_be_changed() -> None:
         draw(1).seed = 1
 
 
-UNKNOWN = r"unknown degradation 'varnsh'; known: abrasion, blur, .*, yellow_varnish"
+UNKNOWN = r"unknown degradation 'varnsh'; known: abrasion, blot, blur, .*, yellow_varnish"
 
 
 def test_an_unknown_degradation_fails_and_the_known_ones_are_named() -> None:

@@ -12,22 +12,34 @@ Sizes are relative to the long side, as the damage is to the work: a scan at twi
 shows the same scratch twice as wide. DEGRADATIONS is in the order in which an object suffers: its
 paint, accidents, then the capture, each file in its own order. COLOUR names those which are undone
 once for a whole work, from its colours, and not from what is near a pixel; LOCAL those which give a
-mask. Registering a function enrols it in recipes and in the shared tests.
+mask. FAMILIES says which are other ways to the same damage. Registering a function enrols it in
+recipes and in the shared tests; FAMILIES must name it too.
 """
 
 # The order of these imports is the order of DEGRADATIONS.
 # isort: off
 from tasks.degradations.contract import COLOUR, DEGRADATIONS, LOCAL, Damaged, Degradation, Image
+from tasks.degradations.families import FAMILIES
+from tasks.degradations import pigments as pigments
 from tasks.degradations import paint as paint
 from tasks.degradations import losses as losses
 from tasks.degradations import coats as coats
+from tasks.degradations import films as films
 from tasks.degradations import wear as wear
 from tasks.degradations import accidents as accidents
+from tasks.degradations import liquids as liquids
 from tasks.degradations import growths as growths
+from tasks.degradations import blots as blots
 from tasks.degradations import handling as handling
+from tasks.degradations import holes as holes
+from tasks.degradations import tapes as tapes
 from tasks.degradations import dust as dust
+from tasks.degradations import fibres as fibres
 from tasks.degradations import optics as optics
+from tasks.degradations import resampling as resampling
+from tasks.degradations import grains as grains
 from tasks.degradations import capture as capture
+from tasks.degradations import recompression as recompression
 # isort: on
 
-__all__ = ["COLOUR", "DEGRADATIONS", "LOCAL", "Damaged", "Degradation", "Image"]
+__all__ = ["COLOUR", "DEGRADATIONS", "FAMILIES", "LOCAL", "Damaged", "Degradation", "Image"]

@@ -27,7 +27,7 @@ def water_spill(image: Image, rng: np.random.Generator, *, severity: float) -> D
     dried liquid drops", Nature 389 (1997).
     """
     mottle = spread(rough_noise(rng, image.shape, waves=5, fade=0.6), image.shape)
-    depth = spread(_puddle_depth(rng, image.shape, severity), image.shape)
+    depth = spread(puddle_depth(rng, image.shape, severity), image.shape)
     dirt = rng.uniform(0.6, 1)
     planes = split(image)
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
@@ -59,7 +59,7 @@ def _tidelines(depth: Image, mottle: Image) -> Image:
     return np.clip(lines * (0.8 + 0.25 * mottle), 0, 1)
 
 
-def _puddle_depth(rng: np.random.Generator, shape: tuple[int, ...], severity: float) -> Image:
+def puddle_depth(rng: np.random.Generator, shape: tuple[int, ...], severity: float) -> Image:
     """Distance to the nearest shore of up to three puddles in long sides, negative on dry land.
 
     On GRID_PX. Water creeps forward in tongues: the shore is scalloped, its points turned inwards.

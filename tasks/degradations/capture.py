@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import enlarge, fit, over, split
+from tasks.degradations.fields import enlarge, fit, over, soften, split
 from tasks.degradations.textures import spread
 
 SHOT_NOISE, READ_NOISE = 0.02, 0.0001  # a and b of the highest gain, for light within [0, 1]
@@ -21,16 +21,7 @@ def blur(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     Source: Zhang et al., "Designing a Practical Degradation Model for Deep Blind Image
     Super-Resolution" (BSRGAN), ICCV 2021: its isotropic blur kernels.
     """
-    height, width = image.shape[:2]
-    sigma_px = 0.0045 * severity * max(height, width)
-    shrink = max(1, int(sigma_px / 2))
-    if shrink == 1:
-        return cv2.GaussianBlur(image, (0, 0), sigma_px), None
-    # What is this soft fits into fewer pixels, whose own width is a variance of 1/12
-    small_px = (max(1, width // shrink), max(1, height // shrink))
-    small = cv2.resize(image, small_px, interpolation=cv2.INTER_AREA)
-    soft = cv2.GaussianBlur(small, (0, 0), ((sigma_px / shrink) ** 2 - 1 / 12) ** 0.5)
-    return enlarge(soft, image.shape), None
+    return soften(image, 0.0045 * severity * max(image.shape[:2])), None
 
 
 @degradation()
@@ -204,16 +195,20 @@ def double_jpeg(image: Image, rng: np.random.Generator, *, severity: float) -> D
         qualities.reverse()
     pixels = cv2.cvtColor(np.rint(image * 255).astype(np.uint8), cv2.COLOR_RGB2BGR)
     framed = cv2.copyMakeBorder(pixels, down, 0, right, 0, cv2.BORDER_REPLICATE)
-    cropped = np.ascontiguousarray(_saved(framed, qualities[0])[down:, right:])
-    saved = cv2.cvtColor(_saved(cropped, qualities[1]), cv2.COLOR_BGR2RGB)
+    cropped = np.ascontiguousarray(jpeg_of(framed, qualities[0])[down:, right:])
+    saved = cv2.cvtColor(jpeg_of(cropped, qualities[1]), cv2.COLOR_BGR2RGB)
     return saved.astype(np.float32) / 255, None
 
 
-def _saved(pixels: Image, quality: int) -> Image:
-    """`pixels`, uint8 BGR, as a JPEG file gives them back."""
-    done, encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+def jpeg_of(
+    pixels: Image, quality: int, *, sampling: int = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
+) -> Image:
+    """`pixels`, uint8 BGR, as a JPEG file gives them back.
+
+    Raises ValueError for a shape that no JPEG has.
+    """
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
+    done, encoded = cv2.imencode(".jpg", pixels, options)
     if not done:
-        raise ValueError(
-            f"double_jpeg: no JPEG has the shape {pixels.shape}; at most 65500 px a side"
-        )
+        raise ValueError(f"no JPEG has the shape {pixels.shape}; at most 65500 px a side")
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR_BGR))

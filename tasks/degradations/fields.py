@@ -63,3 +63,16 @@ def split(image: Image) -> Sequence[Image]:
 def enlarge(field: Image, shape: tuple[int, ...]) -> Image:
     """`field` at the height and width of `shape`."""
     return cv2.resize(field, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+
+
+def soften(image: Image, sigma_px: float) -> Image:
+    """`image` under an isotropic Gaussian; a wide one by way of fewer pixels."""
+    height, width = image.shape[:2]
+    shrink = max(1, int(sigma_px / 2))
+    if shrink == 1:
+        return cv2.GaussianBlur(image, (0, 0), sigma_px)
+    # What is this soft fits into fewer pixels, whose own width is a variance of 1/12
+    small_px = (max(1, width // shrink), max(1, height // shrink))
+    small = cv2.resize(image, small_px, interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), ((sigma_px / shrink) ** 2 - 1 / 12) ** 0.5)
+    return enlarge(soft, image.shape)

@@ -139,15 +139,15 @@ def defocus(image: Image, rng: np.random.Generator, *, severity: float) -> Damag
     far += curve * (rows * rows + columns * columns)
     radius_px = 0.005 * severity * max(image.shape[:2])
     light = image * image
-    near = _disc(light, 0.45 * radius_px)
-    soft = _disc(light, radius_px)
+    near = disc(light, 0.45 * radius_px)
+    soft = disc(light, radius_px)
     soft -= near
     soft *= enlarge(np.clip(far, 0, 1), image.shape)[..., None]
     soft += near
     return np.sqrt(np.maximum(soft, 0, out=soft), out=soft), None
 
 
-def _disc(light: Image, radius_px: float) -> Image:
+def disc(light: Image, radius_px: float) -> Image:
     """`light` spread over discs, a little dimmer at their rims."""
     # A sunflower's seeds fill a disc evenly
     seeds = np.arange(DISC_POINTS) + 0.5

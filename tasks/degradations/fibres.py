@@ -1,0 +1,108 @@
+"""Fine lines by other ways than `scratches`: hairs that lie on a work, and the wear of a film."""
+
+import cv2
+import numpy as np
+
+from tasks.degradations.contract import Damaged, Image, degradation
+from tasks.degradations.fields import over, split
+from tasks.degradations.shapes import any_tone
+from tasks.degradations.textures import draw_line
+
+HAIRS, HAIR_POINTS, TONES = 60, 40, 4
+RUNS, RUN_POINTS = 34, 90
+
+
+@degradation(local=True)
+def hairlines(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
+    """Lay hairs, bristles and fibres on `image`: curved, dark, pale or coloured.
+
+    Some are nearly straight and long, some curl into loops; most let what is under them shine
+    through, and each is thickest and darkest in its middle. Severity adds one after the other.
+    Source: ours.
+    """
+    height, width = image.shape[:2]
+    long_px = max(height, width)
+    paths, radii, ink = _hairs(rng, image.shape)
+    ink *= np.clip(severity * HAIRS - np.arange(HAIRS), 0, 1)[:, None] * (0.6 + 0.4 * severity)
+    tones = [any_tone(rng, dark=0.5, pale=0.35) for _ in range(TONES)]
+    chosen = rng.integers(TONES, size=HAIRS)
+    soft_px = 0.0003 * long_px * rng.uniform(0.2, 2, TONES)
+    planes = split(image)
+    mask = np.zeros((height, width), np.float32)
+    for number, tone in enumerate(tones):
+        layer = np.zeros((height, width), np.uint8)
+        for hair in np.flatnonzero(chosen == number):
+            draw_line(layer, paths[hair], radii[hair], ink[hair])
+        soft = cv2.GaussianBlur(layer, (0, 0), soft_px[number] + 0.15)
+        cover = soft * np.float32(1 / 255)
+        over(planes, tone, cover)
+        np.maximum(mask, cover, out=mask)
+    return cv2.merge(planes), mask
+
+
+def _hairs(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Image, Image, Image]:
+    """Paths (HAIRS, HAIR_POINTS, 2) and half widths in pixels, and opacities, of every hair."""
+    height, width = shape[:2]
+    share = np.linspace(-0.5, 0.5, HAIR_POINTS)
+    lengths = np.minimum(0.11 * rng.lognormal(0, 0.75, HAIRS), 0.9)
+    curl = rng.normal(0, 1, (HAIRS, 3)) * (1.6, 2.2, 3.5)
+    heading = rng.uniform(0, 2 * np.pi, (HAIRS, 1)) + curl[:, :1] * share
+    heading += curl[:, 1:2] * share**2 + curl[:, 2:] * share**3
+    heading += np.cumsum(rng.normal(0, 0.03, (HAIRS, HAIR_POINTS)), axis=1)
+    steps = np.stack((np.cos(heading), np.sin(heading)), axis=-1)
+    paths = np.cumsum(steps * (lengths / HAIR_POINTS)[:, None, None], axis=1)
+    paths -= paths.mean(axis=1, keepdims=True)
+    paths = paths * max(height, width) + rng.uniform(0, 1, (HAIRS, 1, 2)) * (width, height) - 0.5
+    taper = (1 - (1.95 * share) ** 2) ** 0.2
+    radii = rng.uniform(0.0004, 0.0013, (HAIRS, 1)) * max(height, width) * taper
+    ink = rng.uniform(0.45, 1, (HAIRS, 1)) * (0.75 + 0.25 * np.cos(9 * share + curl[:, :1]))
+    return paths, radii, ink * taper
+
+
+@degradation(local=True)
+def film_scratches(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
+    """Run `image` through a worn projector or scanner: long, nearly straight lines with dropouts.
+
+    They follow the way of the film, mostly upright, alone or side by side, and stop and start
+    again. Through the base they are dark or white, into the emulsion coloured. Severity adds one
+    after the other.
+    Source: ours; lines after Kokaram, "Motion Picture Restoration", Springer 1998.
+    """
+    height, width = image.shape[:2]
+    aside = rng.random() < 0.25
+    paths, radii, ink = _runs(rng, (width, height) if aside else (height, width))
+    paths = paths[..., ::-1] if aside else paths
+    ink *= np.clip(severity * RUNS - np.arange(RUNS), 0, 1)[:, None] * (0.6 + 0.4 * severity)
+    dye = rng.uniform((0.1, 0.55, 0.2), (0.9, 0.95, 0.9))
+    tones = (0.93, 0.92, 0.88), (0.07, 0.06, 0.06), tuple(dye.tolist())
+    chosen = rng.choice(3, RUNS, p=rng.dirichlet((3, 2, 0.7)))
+    planes = split(image)
+    mask = np.zeros((height, width), np.float32)
+    for number, tone in enumerate(tones):
+        layer = np.zeros((height, width), np.uint8)
+        for run in np.flatnonzero(chosen == number):
+            draw_line(layer, paths[run], radii[run], ink[run])
+        cover = layer * np.float32(1 / 255)
+        over(planes, tone, cover)
+        np.maximum(mask, cover, out=mask)
+    return cv2.merge(planes), mask
+
+
+def _runs(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Image, Image, Image]:
+    """Paths (RUNS, RUN_POINTS, 2) and half widths in pixels, and opacities, of upright lines."""
+    height, width = shape
+    long_px = max(shape)
+    bundle = rng.integers(7, size=RUNS)
+    place = rng.uniform(0, 1, 7)[bundle] * width + rng.normal(0, 0.02, RUNS) * long_px
+    place = np.where(rng.random(RUNS) < 0.4, rng.uniform(0, 1, RUNS) * width, place)
+    start, length = rng.uniform(-0.5, 0.8, RUNS), rng.uniform(0.2, 1.5, RUNS)
+    along = start[:, None] + length[:, None] * np.linspace(0, 1, RUN_POINTS)
+    sway = np.cumsum(rng.normal(0, 0.0003, (RUNS, RUN_POINTS)), axis=1) * long_px
+    slant = rng.normal(0, 0.008, (RUNS, 1)) * height * along
+    paths = np.stack((place[:, None] + sway + slant, along * height), axis=-1)
+    radii = np.repeat(rng.uniform(0.0003, 0.0009, (RUNS, 1)) * long_px, RUN_POINTS, axis=1)
+    # It touches and lifts: a walk that is clipped has stretches of nothing and of everything
+    touch = np.cumsum(rng.normal(0, 0.35, (RUNS, RUN_POINTS)), axis=1)
+    touch -= touch.mean(axis=1, keepdims=True) - rng.uniform(0, 1.2, (RUNS, 1))
+    ink = rng.uniform(0.35, 1, (RUNS, 1)) * np.clip(touch, 0, 1)
+    return paths, radii, ink

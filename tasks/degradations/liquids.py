@@ -1,0 +1,142 @@
+"""What a liquid leaves, by other ways than `water_spill` and `stain`: lines, damp, patches."""
+
+import cv2
+import numpy as np
+
+from tasks.degradations.accidents import puddle_depth
+from tasks.degradations.contract import Damaged, Image, degradation
+from tasks.degradations.fields import bands, over, split
+from tasks.degradations.shapes import around, ragged
+from tasks.degradations.textures import GRID_PX, ramp, rough_noise, spread, stain_with
+
+RINGS = 5
+TRANSFORMS = 4  # kinds of patches that one work has at most
+
+
+@degradation(local=True)
+def tideline(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
+    """Leave the rims of dried puddles on `image`: up to five rings, soft or hard, dark or pale.
+
+    The liquid carried what it dissolved to its shore, and on to the next as it shrank; inside it
+    changed little. A rim is brown, grey or of the liquid's own colour; where it took size or dye
+    along it is pale.
+    Source: ours; the rim after Deegan et al., "Capillary flow as the cause of ring stains from
+    dried liquid drops", Nature 389 (1997).
+    """
+    mottle = spread(rough_noise(rng, image.shape, waves=6, fade=0.6), image.shape)
+    depth = spread(puddle_depth(rng, image.shape, severity), image.shape)
+    lines, inside = _rings(rng, depth, mottle)
+    tint = rng.uniform((0.35, 0.26, 0.12), (0.75, 0.62, 0.52))
+    pale = rng.random() < 0.3
+    tone = rng.uniform((0.75, 0.72, 0.62), (0.92, 0.91, 0.86))
+    wash = rng.uniform(0, 0.3)
+    body = severity * wash * inside
+    lines *= severity
+    planes = split(image)
+    if pale:
+        over(planes, tone.tolist(), 0.35 * body + 0.8 * lines)
+    else:
+        stain_with(planes, tuple(tint.tolist()), np.clip(lines + 0.4 * body, 0, 1))
+        over(planes, (0.6 * tint).tolist(), 0.5 * lines)
+    return cv2.merge(planes), np.clip(np.maximum(lines, body), 0, 1)
+
+
+def _rings(rng: np.random.Generator, depth: Image, mottle: Image) -> tuple[Image, Image]:
+    """How strong rims are, and where the liquid was, both 0 to 1; `depth` in long sides."""
+    soft = 0.0012 * 6 ** rng.random()
+    places = np.cumsum(rng.exponential(0.016, RINGS)) - 0.002
+    places -= places[0]
+    dark = rng.uniform((0.7, 0.3, 0.3, 0.3, 0.3), 1) * (rng.random(RINGS) < (1, 0.7, 0.6, 0.5, 0.5))
+    fade = rng.uniform(0.004, 0.02)
+    lines = np.zeros_like(depth)
+    for place, strong in zip(places.tolist(), dark.tolist(), strict=True):
+        for line, deep, uneven in bands(lines, depth, mottle):
+            if strong and (deep > -0.03).any():
+                inland = np.clip(deep - place - 0.25 * place * uneven, -0.05, 0.15)
+                # Sharp where it came to, fading to where it came from
+                ring = np.exp(-np.where(inland < 0, -inland / (0.5 * soft), inland / (soft + fade)))
+                ring *= strong * np.clip(0.75 + 0.3 * uneven, 0, 1)
+                np.maximum(line, ring, out=line)
+    lines -= 0.02
+    np.maximum(lines, 0, out=lines)
+    return lines, ramp(depth, 0, 0.01 + fade)
+
+
+@degradation(local=True)
+def damp_stain(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
+    """Let damp creep into `image` from an edge: a broad stain with a soft, darker front.
+
+    Browned by what it carries, or greyed, or bleached; it came and went, so that fronts overlap.
+    Severity lets it reach further.
+    Source: ours.
+    """
+    front = spread(_fronts(rng, image.shape, severity), image.shape)
+    rough = spread(rough_noise(rng, image.shape, waves=12, fade=0.7), image.shape)
+    soft, rim = rng.uniform(0.004, 0.05), rng.uniform(0.1, 0.8)
+    tint = rng.uniform((0.6, 0.48, 0.3), (0.85, 0.8, 0.72))
+    bleach = rng.random() < 0.25
+    body = ramp(front, 0, soft)
+    edge = np.exp(-np.clip(front, 0, 0.5) / (0.4 * soft + 0.006)) * body
+    cover = (0.55 + 0.12 * rough) * body
+    cover += rim * edge
+    cover = np.clip(cover, 0, 1)
+    cover *= 0.55 + 0.45 * severity
+    planes = split(image)
+    if bleach:
+        over(planes, (0.80, 0.78, 0.71), 0.5 * cover)
+    else:
+        stain_with(planes, tuple(tint.tolist()), cover)
+        over(planes, (0.8 * tint).tolist(), 0.15 * cover)
+    return cv2.merge(planes), cover
+
+
+def _fronts(rng: np.random.Generator, shape: tuple[int, ...], severity: float) -> Image:
+    """How far damp has crept beyond each place, in long sides; below 0 where it is dry. GRID_PX."""
+    rough = rough_noise(rng, shape, waves=3, fade=0.58)
+    height, width = rough.shape
+    rows, columns = np.indices((height, width), np.float32) / GRID_PX
+    reached = np.full((height, width), -1, np.float32)
+    for number in range(2):
+        side, place = int(rng.integers(4)), rng.random()
+        inward = (rows, columns, (height - 1) / GRID_PX - rows, (width - 1) / GRID_PX - columns)[
+            side
+        ]
+        along, length = (columns, width) if side % 2 == 0 else (rows, height)
+        beside = (along - place * length / GRID_PX) / rng.uniform(0.2, 0.6)
+        reach = rng.uniform(0.14, 0.36) * (0.25 + 0.75 * severity) * (1 if number == 0 else 0.7)
+        reach *= np.exp(-0.5 * beside * beside)
+        np.maximum(reached, reach * (1 + 0.4 * rough) - inward, out=reached)
+    return reached
+
+
+@degradation(local=True)
+def discoloured_patches(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
+    """Discolour patches of `image`: old retouchings, glue, fumes, sun through a gap.
+
+    Each kind has gone darker, paler, browner or greener in its own way, with hard edges or soft;
+    what is painted there still shows.
+    Source: ours; after Nicolaus, "The Restoration of Paintings" (1999), on altered retouching.
+    """
+    planes = split(image)
+    mask = np.zeros(image.shape[:2], np.float32)
+    count = int(rng.integers(1, TRANSFORMS + 1))
+    for _ in range(count):
+        rough = rough_noise(rng, image.shape, waves=5, fade=0.5)
+        middles, radii = around(rng, image.shape, int(rng.integers(1, 5)), 8)
+        share = severity**0.5 * np.exp(rng.uniform(np.log(0.03), np.log(0.16))) / count**0.5
+        wander = rng.uniform(0.2, 0.5)
+        depth = ragged(rng, rough, middles, radii, share=share, wander=wander)
+        soft = 0.002 * 15 ** rng.random()
+        cover = ramp(spread(depth, image.shape), 0, soft)
+        cover *= severity**0.7 * rng.uniform(0.6, 1)
+        base, tint, veil = (
+            rng.uniform(0.4, 0.95),
+            rng.normal((0.04, 0, -0.05), 0.07),
+            rng.uniform(0, 0.35),
+        )
+        passed = np.clip(base + tint, 0.15, 1)
+        tone = np.clip(rng.uniform(0.15, 0.9) + rng.normal(0, 0.08, 3), 0, 1)
+        stain_with(planes, tuple(passed.tolist()), cover)
+        over(planes, tone.tolist(), veil * cover)
+        np.maximum(mask, cover, out=mask)
+    return cv2.merge(planes), mask

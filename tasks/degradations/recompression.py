@@ -1,0 +1,38 @@
+"""JPEG files made of JPEG files of another size."""
+
+import cv2
+import numpy as np
+
+from tasks.degradations.capture import jpeg_of
+from tasks.degradations.contract import Damaged, Image, degradation
+from tasks.degradations.fields import fit
+
+KERNELS = cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC
+SAMPLINGS = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
+
+
+@degradation()
+def rescaled_jpeg(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
+    """Save `image` as a JPEG at a slightly other size, bring it to its own and save it again.
+
+    The blocks of the first are no longer of 8 x 8 pixels and lie across those of the second; either
+    may be the harsher one, down to quality 12, with its colours at full or at half resolution.
+    Source: ours; after Wang et al., "Real-ESRGAN", ICCV Workshops 2021: compressed, resized and
+    compressed again.
+    """
+    qualities = [round(94 - 82 * severity**0.9), round(96 - 46 * severity)]
+    if rng.random() < 0.4:
+        qualities.reverse()
+    scale = 1 + rng.choice((-0.25, 0.2)) * rng.uniform(0.3, 1) * severity**0.5
+    first, second = rng.choice(SAMPLINGS, 2).tolist()
+    down, back = KERNELS[rng.integers(3)], KERNELS[rng.integers(1, 3)]
+    pixels = cv2.cvtColor(np.rint(image * 255).astype(np.uint8), cv2.COLOR_RGB2BGR)
+    height, width = image.shape[:2]
+    rows, columns = fit(image.shape, max(1, round(scale * max(height, width))))
+    small = jpeg_of(_resized(pixels, columns, rows, down), qualities[0], sampling=first)
+    again = jpeg_of(_resized(small, width, height, back), qualities[1], sampling=second)
+    return cv2.cvtColor(again, cv2.COLOR_BGR2RGB).astype(np.float32) / 255, None
+
+
+def _resized(pixels: Image, width: int, height: int, kernel: int) -> Image:
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=kernel))
