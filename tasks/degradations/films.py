@@ -72,9 +72,10 @@ def soot(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     Source: ours.
     """
     billows, wisps = (smooth_noise(rng, image.shape, waves=waves) for waves in (3, 10))
-    rows, columns = np.indices(billows.shape, np.float32)
-    up = 1 - rows / max(1, rows.shape[0])
-    place, wide = rng.uniform(0, columns.shape[1]), 128 * rng.uniform(0.12, 0.3)
+    height, width = billows.shape
+    rows, columns = np.indices((height, width), np.float32)
+    up = 1 - rows / height
+    place, wide = rng.uniform(0, width), 128 * rng.uniform(0.12, 0.3)
     away = (columns - place + 10 * billows) / (wide * (0.5 + up))
     plume = np.exp(-0.5 * away * away) * ramp(up, 0.0, rng.uniform(0.3, 0.9))
     film = rng.uniform(0.35, 0.75) + 0.12 * billows + 0.06 * wisps + 0.2 * (up - 0.5)

@@ -27,8 +27,8 @@ def hole(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     cover = ramp(depth + 0.0004 * fibres, 0, 0.0014)
     # It tears aslant: the core is bared more on one side than on the other
     aslant = enlarge(0.7 + 0.5 * smooth_noise(rng, image.shape, waves=7), image.shape)
-    band = {"torn": 0.009, "burnt": 0.014, "eaten": 0.002}[kind] * rng.uniform(0.5, 1.3)
-    band *= min(1, 3 * severity) * np.clip(aslant, 0.12, 1.3)
+    widest = {"torn": 0.009, "burnt": 0.014, "eaten": 0.002}[kind] * rng.uniform(0.5, 1.3)
+    band = widest * min(1, 3 * severity) * np.clip(aslant, 0.12, 1.3)
     rim = ramp(depth / band + 0.25 * fibres, -1, -0.55)
     rim *= 0.92 if kind == "torn" else 0.8
     core = _core(rng, kind)

@@ -57,8 +57,8 @@ def pigment_fading(image: Image, rng: np.random.Generator, *, severity: float) -
     exposure = np.clip(0.9 + 0.3 * smooth_noise(rng, image.shape, waves=3), 0.2, 1.1)
     exposure = enlarge(severity * exposure, image.shape)
     planes = split(image)
-    brightest = cv2.max(cv2.max(planes[0], planes[1]), planes[2])
-    brightest += 1e-3
+    brightest: Image = cv2.max(cv2.max(planes[0], planes[1]), planes[2])
+    brightest += np.float32(1e-3)
     for plane, speed in zip(planes, pace.tolist(), strict=True):
         for part, most, light in bands(plane, brightest, exposure):
             kept = 1 - 0.9 * speed * np.clip(light, 0, 1)

@@ -67,12 +67,12 @@ def _strips(rng: np.random.Generator, shape: tuple[int, ...], share: float) -> l
     strips = []
     for area in parts.tolist():
         middle = rng.uniform(0.2, 0.8, 2) * (width, height)
-        turn = np.pi / 2 * rng.integers(2) + rng.normal(0, 0.05)
+        turn = float(np.pi / 2 * rng.integers(2) + rng.normal(0, 0.05))
         turn = rng.uniform(0, np.pi) if rng.random() < 0.4 else turn
         # So long that it would reach beyond the work it is wider instead
         wide = max(rng.uniform(0.022, 0.06), area / 0.8)
         ends = _end(rng), _end(rng)
-        strips.append(Strip(tuple(middle.tolist()), float(turn), area / wide, wide, ends))
+        strips.append(Strip(tuple(middle.tolist()), turn, area / wide, wide, ends))
     return strips
 
 
