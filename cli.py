@@ -179,6 +179,63 @@ def undo(
 
 
 @app.command()
+def condition(
+    scans: Annotated[
+        list[Path], typer.Argument(metavar="SCAN...", help="Scans, or results of patina restore.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the reports.")] = Path(
+        "condition"
+    ),
+    original: Annotated[
+        Path | None,
+        typer.Option("--scan", help="The scan of a result; else summary.csv names it."),
+    ] = None,
+    title: Annotated[str, typer.Option(help="Of the work, instead of the manifest's.")] = "",
+    artist: Annotated[str, typer.Option(help="Of the work, instead of the manifest's.")] = "",
+    accession: Annotated[str, typer.Option(help="Accession number of the work.")] = "",
+    width_mm: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Width of what the scan shows; else the file's resolution."),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="A model; else the champion, else the one that is shipped."),
+    ] = None,
+) -> None:
+    """Write a condition report of each scan: one page, as PDF and as HTML.
+
+    It shows the areas of damage, numbered and measured, what the colours lack, and what was
+    treated, or is proposed. Title, artist and accession number come from the manifest.jsonl of a
+    harvest, if the scan is of one. Exit code: 0, or 1 when a scan was set aside.
+
+    Examples:  patina condition scan.tif --title "Winter" --width-mm 812
+               patina condition restored/scan.tif -o reports/
+    """
+    import params
+    from tasks.images import ImageError
+    from tasks.restoration.condition_report import file_reports, planned
+    from tasks.restoring import chosen_model, load_restorer
+
+    planned(scans, out)
+    if len(scans) > 1 and (original or title or accession or width_mm):
+        raise ValueError("condition: --scan, --title, --accession and --width-mm are of one scan")
+    given = {"title": title, "artist": artist, "accession": accession}
+    restorer = load_restorer(chosen_model(model), **params.restore_here().applied)
+    failed = 0
+    for scan in scans:
+        try:
+            filed = file_reports(
+                scan, out, restorer, given=given, original=original, width_mm=width_mm
+            )
+        except ImageError as error:
+            failed += 1
+            typer.echo(f"set aside: {error}", err=True)
+            continue
+        typer.echo(f"{scan} -> {', '.join(map(str, filed))}")
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
 def promote(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how it compares.")] = False,
 ) -> None:

@@ -80,6 +80,16 @@ def png_bytes(image: np.ndarray) -> bytes:
     return buffer.tobytes()
 
 
+def jpeg_bytes(image: np.ndarray, quality: int = 88) -> bytes:
+    """JPEG of a uint8 image (H, W, 3), sRGB, with full colour resolution; quality: 1 to 100."""
+    options = (cv2.IMWRITE_JPEG_QUALITY, quality)
+    full = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
+    done, buffer = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options + full)
+    if not done:
+        raise ImageError(f"JPEG encoder refused an image of shape {image.shape}")
+    return buffer.tobytes()
+
+
 def read_png(path: Path) -> np.ndarray:
     """Decode a PNG of ours, uint8 (H, W, 3). Raises ImageError when it cannot be read."""
     pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)

@@ -1,0 +1,177 @@
+"""The condition of a work, as a scan and its restoration show it: what a report of it says.
+
+A report is a virtual restoration hypothesis. It describes a scan, never the object itself.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyvips
+
+from tasks.files import DRAFT, Record
+from tasks.images import load_srgb, reduced, to_uint8
+from tasks.restoration.areas import Area, Rest, areas_of, listed
+from tasks.restoration.colour_findings import findings
+from tasks.restoration.treatments import treatments_of
+from tasks.restoration.work_record import record_of
+from tasks.scans import JPEG_2000, opened
+from tasks.treating import Small, strips_of
+
+HYPOTHESIS = "Virtual restoration hypothesis"
+STATEMENT = (
+    "Computed from a scan; not a record of the object, and no substitute for an examination of it."
+)
+PICTURE_PX = 1400  # long side of the pictures in a report
+MM_AN_INCH = 25.4
+# What programs write when they know no resolution, in dots per inch
+MADE_UP = (72, 96)
+RED = np.array([196, 30, 58], np.float32)  # sRGB, 8 bit
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a report says of one work."""
+
+    work: dict[str, str]  # its record, by `work_record.FIELDS`
+    scan: dict[str, str]  # facts about the file, by their names
+    height: int  # pixels, as a viewer shows the scan
+    width: int
+    mm_a_px: float | None  # millimetres of the work that a pixel covers; None where nobody knows
+    before: np.ndarray  # the scan: uint8 (h, w, 3), sRGB, no side longer than PICTURE_PX
+    mapped: np.ndarray  # the same, pale, with the damage in red
+    after: np.ndarray  # the restored work
+    damaged: float  # share of the work, 0 to 1
+    areas: list[Area]  # those that are listed, largest first
+    rest: Rest  # the others
+    colour: list[str]  # findings, sentences
+    treatments: list[tuple[str, str]]  # name of each, and a sentence
+    made: bool  # whether the treatments lie in a filed result; else they are proposals
+    notes: list[str]  # why somebody should look
+    software: dict[str, str]  # names, with versions and sums
+    date: str  # of the report, ISO 8601
+
+    @property
+    def title(self) -> str:
+        """Of the work, with its artist where that is known."""
+        return ", ".join(self.work[name] for name in ("artist", "title") if name in self.work)
+
+
+@dataclass(frozen=True)
+class Examination:
+    """A scan, what came of it, and where that lies."""
+
+    scan: Path
+    result: Path
+    damage: Path  # the damage map, as large as the scan is stored
+    sidecar: Record  # of the result
+    made: bool  # whether a user keeps the result
+
+
+def condition_of(
+    examined: Examination, given: Mapping[str, str], *, width_mm: float | None = None
+) -> Condition:
+    """What there is to report of a scan that was restored.
+
+    given: fields of `work_record.FIELDS` that the user knows. width_mm: of the work, as wide as
+    the scan shows it; else the resolution that the file states is used. Raises ImageError when a
+    picture cannot be read.
+    """
+    sidecar = examined.sidecar
+    head = pyvips.Image.new_from_file(str(examined.result))
+    damage = _damage(examined.damage, head)
+    height, width = damage.shape
+    before, after = picture_of(examined.scan), picture_of(examined.result)
+    every = areas_of(damage)
+    areas, rest = listed(every)
+    mm_a_px, resolution = _resolution(head, width, width_mm)
+    spared = cv2.resize(damage, before.shape[1::-1], interpolation=cv2.INTER_AREA)
+    sha256 = sidecar["source"]["sha256"]
+    return Condition(
+        work=record_of(examined.scan, sha256, given),
+        scan=_facts(sidecar["source"], height, width, resolution),
+        height=height,
+        width=width,
+        mm_a_px=mm_a_px,
+        before=before,
+        mapped=_mapped(before, spared),
+        after=after,
+        damaged=sum(area.share for area in every),
+        areas=areas,
+        rest=rest,
+        colour=findings(before, after, spared > 0),
+        treatments=treatments_of(sidecar, every, made=examined.made),
+        made=examined.made,
+        notes=[*sidecar.get("flags", []), *sidecar["source"].get("notes", [])],
+        software=_software(sidecar),
+        date=datetime.now(UTC).date().isoformat(),
+    )
+
+
+def picture_of(path: Path) -> np.ndarray:
+    """A scan of any kind as a viewer shows it, uint8 (h, w, 3), no side longer than PICTURE_PX."""
+    if path.suffix.lower() not in JPEG_2000:
+        return load_srgb(path, long_side_px=PICTURE_PX)
+    with tempfile.TemporaryDirectory(prefix=DRAFT) as folder, opened(path, Path(folder)) as scan:
+        small = Small(scan.height, scan.width)
+        for top, bottom in strips_of(scan.height):
+            small.add(top, small.narrow(scan.srgb(top, bottom)))
+    return to_uint8(reduced(small.image(), PICTURE_PX))
+
+
+def _damage(path: Path, head: pyvips.Image) -> np.ndarray:
+    """The damage map, turned as a viewer turns the scan with that head: uint8 (H, W)."""
+    image = pyvips.Image.new_from_file(str(path))
+    if head.get_typeof("orientation"):
+        image = image.copy()
+        image.set_type(pyvips.GValue.gint_type, "orientation", head.get("orientation"))
+        image = image.autorot()
+    return image.extract_band(0).numpy().reshape(image.height, image.width)
+
+
+def _mapped(before: np.ndarray, damage: np.ndarray) -> np.ndarray:
+    """The picture, pale and grey, with the damage in red.
+
+    damage: uint8 (h, w), the share of each of its pixels that is damaged, 0 to 255.
+    """
+    grey = cv2.cvtColor(before, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    pale = np.repeat((255 - (255 - grey) * 0.55)[..., None], 3, axis=2)
+    # A hairline, too, must be seen in print
+    seen = cv2.dilate(damage, np.ones((3, 3), np.uint8)).astype(np.float32)[..., None] / 255
+    seen = np.minimum(1, seen * 3)
+    return np.rint(pale * (1 - seen) + RED * seen).astype(np.uint8)
+
+
+def _resolution(head: pyvips.Image, width: int, width_mm: float | None) -> tuple[float | None, str]:
+    """Millimetres a pixel, and who says so."""
+    if width_mm:
+        return width_mm / width, f"the work is {width_mm:g} mm wide, as the user states"
+    dpi = head.xres * MM_AN_INCH
+    stated = abs(head.xres - 1) > 1e-6 and round(dpi) not in MADE_UP
+    if not stated:
+        return None, "resolution unknown"
+    return MM_AN_INCH / dpi, f"{dpi:.0f} dpi, as the file states"
+
+
+def _facts(source: Record, height: int, width: int, resolution: str) -> dict[str, str]:
+    return {
+        "File": source["file"],
+        "Size": f"{width} × {height} pixels, {source['bits']} bit; {resolution}",
+        "SHA-256": source["sha256"],
+    }
+
+
+def _software(sidecar: Record) -> dict[str, str]:
+    versions = dict(sidecar.get("software", {}))
+    named = {"patina": "Patina", "openvino": "OpenVINO", "numpy": "NumPy", "opencv": "OpenCV"}
+    told = [f"{named.get(name, name)} {version}" for name, version in versions.items()]
+    model = sidecar["model"]
+    name = " ".join(str(model[key]) for key in ("network", "version") if key in model)
+    return {
+        "Software": ", ".join(told),
+        f"Weights {name or model.get('file', '')}": f"SHA-256 {model['sha256']}",
+    }

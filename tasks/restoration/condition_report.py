@@ -1,0 +1,54 @@
+"""Condition reports of scans: a PDF and an HTML file of each."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tasks.files import as_bytes, write_bytes
+from tasks.restoration.condition import condition_of
+from tasks.restoration.condition_html import html_of
+from tasks.restoration.condition_pdf import MADE_BY, pdf_of
+from tasks.restoration.examining import examined
+from tasks.treating import Restorer
+
+KINDS = ("pdf", "html")
+
+
+def reports_of(scan: Path, folder: Path) -> list[Path]:
+    """Where the reports of that scan are filed, in the order of KINDS."""
+    return [folder / f"{scan.name}.condition.{kind}" for kind in KINDS]
+
+
+def planned(scans: Sequence[Path], folder: Path) -> None:
+    """Raises ValueError when reports would overwrite each other, or a file that is no report."""
+    taken: dict[str, Path] = {}
+    for scan in scans:
+        if other := taken.get(scan.name):
+            raise ValueError(
+                f"condition: {scan}: its report would overwrite that of {other}; give another --out"
+            )
+        taken[scan.name] = scan
+        for report in reports_of(scan, folder):
+            if report.exists() and MADE_BY.encode() not in report.read_bytes():
+                raise ValueError(f"condition: {report}: in the way, and no report; move it away")
+
+
+def file_reports(
+    scan: Path,
+    folder: Path,
+    restorer: Restorer,
+    *,
+    given: Mapping[str, str],
+    original: Path | None = None,
+    width_mm: float | None = None,
+) -> list[Path]:
+    """Examine `scan`, or a result in an outbox, and file its reports in `folder`; where they lie.
+
+    restorer, original: as for `examining.examined`. given, width_mm: as for
+    `condition.condition_of`. Raises ImageError when the scan cannot be examined.
+    """
+    with examined(scan, restorer, original=original) as found:
+        condition = condition_of(found, given, width_mm=width_mm)
+    files = reports_of(scan, folder)
+    for path, content in zip(files, (pdf_of(condition), as_bytes(html_of(condition))), strict=True):
+        write_bytes(path, content)
+    return files

@@ -1,0 +1,86 @@
+"""A scan, or a result in an outbox -> what a condition report is written from."""
+
+import csv
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tasks.files import DRAFT, Record, sha256_of
+from tasks.filing import restore_file
+from tasks.images import ImageError
+from tasks.restoration.condition import Examination
+from tasks.restoring import target_of
+from tasks.sidecars import STATEMENT, Filing, map_of, sidecar_of
+from tasks.treating import Restorer
+
+
+@contextmanager
+def examined(
+    scan: Path, restorer: Restorer, *, original: Path | None = None
+) -> Iterator[Examination]:
+    """What is known of `scan`: as its sidecar says where it is a result, else newly restored.
+
+    restorer: for a scan that is not restored yet, and for a result without a damage map. original:
+    the scan from which a result was made; where it is not given, summary.csv names it. What is
+    newly restored is there as long as the block lasts. Raises ImageError when the scan cannot be
+    restored, or the original of a result is not found.
+    """
+    sidecar = _sidecar_of(scan)
+    if sidecar is None:
+        with _restored(scan, restorer) as fresh:
+            yield fresh
+        return
+    source = _original_of(scan, sidecar, original)
+    damage = map_of(scan, "damage")
+    if damage.name in sidecar.get("beside", []) and damage.is_file():
+        yield Examination(source, scan, damage, sidecar, made=True)
+        return
+    with _restored(source, restorer) as fresh:
+        yield Examination(source, scan, fresh.damage, sidecar, made=True)
+
+
+@contextmanager
+def _restored(scan: Path, restorer: Restorer) -> Iterator[Examination]:
+    """A scan restored for the report alone: the one place where this is done."""
+    with TemporaryDirectory(prefix=DRAFT) as folder:
+        result = Path(folder) / target_of(Path(scan.name))
+        sidecar = restore_file(scan, result, restorer, Filing(maps=True))
+        yield Examination(scan, result, map_of(result, "damage"), sidecar, made=False)
+
+
+def _sidecar_of(result: Path) -> Record | None:
+    """The sidecar of `result`, if it is one of ours."""
+    try:
+        record = json.loads(sidecar_of(result).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) and record.get("statement") == STATEMENT else None
+
+
+def _original_of(result: Path, sidecar: Record, given: Path | None) -> Path:
+    """The scan that a result was made from, told by its bytes."""
+    wanted = sidecar["source"]["sha256"]
+    candidates = [given] if given else _candidates(result)
+    for path in candidates:
+        if path.is_file() and sha256_of(path) == wanted:
+            return path
+    if given:
+        raise ImageError(f"{given}: not the scan that {result} was made from")
+    raise ImageError(
+        f"{result}: the scan that it was made from, {sidecar['source']['file']}, is not found; "
+        "name it with --scan"
+    )
+
+
+def _candidates(result: Path) -> Iterator[Path]:
+    """Scans that summary.csv, in its folder or one above, says were restored to `result`."""
+    for folder in result.resolve().parents:
+        summary = folder / "summary.csv"
+        if not summary.is_file():
+            continue
+        with summary.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+            for row in csv.DictReader(file):
+                if Path(row.get("result") or "").name == result.name:
+                    yield Path(row.get("file") or "")

@@ -1,0 +1,74 @@
+"""What was done to a scan, or would be, in sentences: the one reader of a sidecar's decisions."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from tasks.files import Record
+from tasks.restoration.areas import KINDS, Area
+
+PLURALS = {
+    "line": "lines",
+    "spot": "spots",
+    "area": "areas",
+    "crack network": "crack networks",
+}
+
+
+def treatments_of(sidecar: Record, areas: Sequence[Area], *, made: bool) -> list[tuple[str, str]]:
+    """Name and sentence of each treatment, in the order in which damage is undone.
+
+    made: the result is filed; else what the sentences say is a proposal.
+    """
+    change, applied = sidecar["change"], sidecar["applied"]
+    treat = applied.get("treat", ["damage", "detail", "colour"])
+    strength = applied.get("strength", {})
+    share = {
+        "detail": float(change.get("detail_share", 0)),
+        "damage": float(change.get("fill_share", 0)),
+        "colour": float(any(map(any, change.get("colour", [])))),
+    }
+    sentences = {
+        "detail": ("Noise and blur", "corrected" if made else "to be corrected"),
+        "damage": ("Damage", f"{counted(areas)}: {'filled' if made else 'to be filled'}"),
+        "colour": ("Colour", "corrected" if made else "to be corrected"),
+    }
+    told = []
+    for name, (title, done) in sentences.items():
+        amount = share[name] * float(strength.get(name, 1))
+        if name not in treat:
+            told.append((title, "Not asked for."))
+        elif amount <= 0 or (name == "damage" and not areas):
+            told.append((title, _left(name, areas)))
+        else:
+            told.append((title, f"{done[0].upper()}{done[1:]}{_partly(amount)}."))
+    return told
+
+
+def counted(areas: Sequence[Area]) -> str:
+    """How many areas of each kind, and their share of the work: "3 lines, 1 spot (0.4%)"."""
+    kinds = Counter(area.kind for area in areas)
+    words = [
+        f"{kinds[kind]} {kind if kinds[kind] == 1 else PLURALS[kind]}"
+        for kind in KINDS
+        if kinds[kind]
+    ]
+    share = sum(area.share for area in areas)
+    return f"{', '.join(words)} ({percent(share)} of the surface)" if words else "none"
+
+
+def percent(share: float) -> str:
+    """A share of 0 to 1 with two digits that say something: 12%, 1.2%, 0.12%, below 0.01%."""
+    if 0 < share < 0.0001:
+        return "< 0.01%"
+    digits = 0 if share >= 0.1 else 1 if share >= 0.01 else 2
+    return f"{share:.{digits}%}"
+
+
+def _left(name: str, areas: Sequence[Area]) -> str:
+    if name == "damage":
+        return f"{counted(areas).capitalize()}: seen, not filled." if areas else "None seen."
+    return "No correction."
+
+
+def _partly(amount: float) -> str:
+    return "" if amount > 0.99 else f", at {amount:.0%} of the full strength"

@@ -1,0 +1,231 @@
+"""What a condition report says of a scan, on paper and on a screen."""
+
+import json
+import re
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import pyvips
+from pypdf import PdfReader
+from restorers import HEIGHT, WIDTH, restorer, scan
+
+from tasks.files import sha256_of
+from tasks.images import ImageError
+from tasks.restoration.areas import LISTED, areas_of
+from tasks.restoration.colour_findings import findings
+from tasks.restoration.condition import HYPOTHESIS, Condition, condition_of
+from tasks.restoration.condition_html import html_of
+from tasks.restoration.condition_pdf import pdf_of
+from tasks.restoration.condition_report import file_reports, planned
+from tasks.restoration.examining import examined
+from tasks.restoration.lettering import FONT, page, runs
+from tasks.restoration.marking import markers, row_of
+from tasks.restoring import restore_scans, summary_in
+from tasks.sidecars import Filing, map_of
+
+NAMES = {"title": "神奈川沖浪裏 (The Great Wave)", "artist": "Zoë Müller, 北斎, العربية"}
+DAMAGED = restorer(0.1, damaged=40, fill=0.2)
+EVERYTHING = {
+    "title": NAMES["title"],
+    "artist": NAMES["artist"],
+    "accession": "<JP1847>",
+}
+
+
+def damage_left_half(path: Path, height: int = HEIGHT, width: int = WIDTH) -> None:
+    damage = np.zeros((height, width), np.uint8)
+    damage[:, : width // 2] = 255
+    cv2.imwrite(str(path), damage)
+
+
+def condition(tmp_path: Path, **given: str) -> Condition:
+    source = tmp_path / "scan.tif"
+    scan(source)
+    with examined(source, DAMAGED) as found:
+        damage_left_half(found.damage)
+        return condition_of(found, given)
+
+
+def text_of(pdf: bytes) -> str:
+    (only,) = PdfReader(BytesIO(pdf)).pages
+    return re.sub(r"\s+", " ", only.extract_text())
+
+
+def test_a_report_names_areas_sizes_colours_treatments_weights_and_that_it_is_a_hypothesis(
+    tmp_path: Path,
+) -> None:
+    found = condition(tmp_path, title="Winter", accession="1889.12")
+    (area,) = found.areas
+    assert area.px == HEIGHT * WIDTH // 2
+    for text in (text_of(pdf_of(found)), html_of(found)):
+        assert HYPOTHESIS in text
+        assert "Winter" in text
+        assert "1889.12" in text
+        assert "1 found, 50% of the surface" in text
+        assert "300 dpi, as the file states" in text
+        assert "1 area (50% of the surface): to be filled." in text
+        assert "ΔE2000" in text
+        assert "Treatments proposed" in text
+        assert "SHA-256 0.1" in text  # of the weights
+        assert re.search(r"\d{4}-\d\d-\d\d", text)
+    assert row_of(area, found.mm_a_px)[-1] == "5.9 × 4.7 mm"
+
+
+def test_every_script_is_written_drawn_or_spelt_out_and_nothing_is_dropped() -> None:
+    with page() as pdf:
+        known = frozenset(pdf.fonts[FONT].cmap)
+    assert runs("Zoë Müller, العربية", known) == [("Zoë Müller, العربية", False)]
+    assert runs("葛飾北斎 Hokusai", known) == [("葛飾北斎", True), (" Hokusai", False)]
+    assert runs("ไท", known) == [("[U+0E44 U+0E17]", False)]
+
+
+def test_names_in_latin_chinese_and_arabic_are_on_the_page(tmp_path: Path) -> None:
+    pdf = pdf_of(condition(tmp_path, **NAMES))
+    reader = PdfReader(BytesIO(pdf))
+    assert reader.metadata is not None
+    assert str(reader.metadata.title).endswith(f"{NAMES['artist']}, {NAMES['title']}")
+    text = text_of(pdf)
+    assert "Zoë Müller" in text
+    assert "The Great Wave" in text
+    assert any("\u0600" <= character < "\u0700" for character in text)
+    (only,) = reader.pages
+    drawn = [image.image.size for image in only.images if image.image and image.image.height == 120]
+    assert len(drawn) == len("神奈川沖浪裏北斎")
+    assert b"DejaVuSansCondensed" in pdf
+
+
+def test_names_in_html_are_escaped_and_whole(tmp_path: Path) -> None:
+    html = html_of(
+        condition(tmp_path, title="<script>alert(1)</script> $x", artist=NAMES["artist"])
+    )
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; $x" in html
+    assert NAMES["artist"] in html
+    assert not re.search(r"(src|href)=\"(?!data:image/jpeg|#area-)", html)
+
+
+def test_a_page_holds_the_largest_areas_and_sums_the_others(tmp_path: Path) -> None:
+    source = tmp_path / "dust.png"
+    cv2.imwrite(str(source), np.full((300, 400, 3), 128, np.uint8))
+    with examined(source, restorer(0)) as found:
+        damage = np.zeros((300, 400), np.uint8)
+        for index in range(70):
+            y, x = 20 + 36 * (index // 10), 20 + 38 * (index % 10)
+            damage[y : y + 4 + index // 10, x : x + 5] = 255
+        cv2.imwrite(str(found.damage), damage)
+        dusty = condition_of(
+            found, {"title": "x" * 1000, "artist": "y " * 500, "medium": "z" * 900}
+        )
+    assert len(dusty.areas) == LISTED
+    text = text_of(pdf_of(dusty))
+    assert "70 found" in text
+    assert "Not listed: 30 smaller areas" in text
+    assert "Signature" in text
+
+
+def test_numbers_stand_apart_and_inside_the_picture() -> None:
+    damage = np.zeros((400, 600), np.uint8)
+    for x in range(10, 590, 40):
+        damage[5:12, x : x + 8] = 255
+    placed = markers(areas_of(damage), 400, 600, 0.02)
+    for one in placed:
+        assert 0.02 <= one.x <= 0.98
+        assert 0.02 <= one.y <= 400 / 600 - 0.02
+        gaps = [np.hypot(one.x - other.x, one.y - other.y) for other in placed if other is not one]
+        assert min(gaps) >= 0.0399
+
+
+def test_the_harvest_that_a_scan_is_of_tells_of_the_work(tmp_path: Path) -> None:
+    (tmp_path / "artworks").mkdir()
+    source = tmp_path / "artworks" / "met-45434.tif"
+    scan(source)
+    lines = [
+        {"id": "met-1", "file": "artworks/met-1.tif", "title": "Other", "sha256": "0"},
+        {"id": "met-45434", "title": "Wave", "artist": "Hokusai", "accession": "JP1847"}
+        | {"file": "artworks/met-45434.tif", "sha256": sha256_of(source)},
+    ]
+    (tmp_path / "manifest.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    with examined(source, DAMAGED) as found:
+        told = condition_of(found, {"title": " Great wave "})
+    assert told.work == {"title": "Great wave", "artist": "Hokusai", "accession": "JP1847"}
+
+
+def test_a_result_is_reported_with_its_scan_and_what_was_done(tmp_path: Path) -> None:
+    source, result = tmp_path / "in" / "scan.tif", tmp_path / "out" / "scan.tif"
+    source.parent.mkdir()
+    scan(source)
+    with summary_in(result.parent) as outcomes:
+        outcomes += restore_scans([(source, result)], DAMAGED, Filing(maps=True))
+    damage_left_half(map_of(result, "damage"))
+    pdf, html = file_reports(result, tmp_path / "reports", DAMAGED, given={})
+    assert pdf.name == "scan.tif.condition.pdf"
+    for text in (text_of(pdf.read_bytes()), html.read_text()):
+        assert "Treatments made" in text
+        assert "1 area (50% of the surface): filled." in text
+    source.rename(source.with_name("moved.tif"))
+    with pytest.raises(ImageError, match=r"scan\.tif, is not found; name it with --scan"):
+        file_reports(result, tmp_path, DAMAGED, given={})
+    moved = source.with_name("moved.tif")
+    assert file_reports(result, tmp_path / "reports", DAMAGED, given={}, original=moved)
+    with pytest.raises(ImageError, match="not the scan that"):
+        file_reports(result, tmp_path, DAMAGED, given={}, original=result)
+
+
+def test_a_scan_that_a_viewer_turns_is_reported_turned_with_its_areas(tmp_path: Path) -> None:
+    source = tmp_path / "turned.tif"
+    scan(source)
+    image = pyvips.Image.new_from_file(str(source)).copy_memory()
+    image.set_type(pyvips.GValue.gint_type, "orientation", 6)
+    image.write_to_file(str(source))
+    with examined(source, DAMAGED) as found:
+        damage_left_half(found.damage)
+        turned = condition_of(found, {})
+    assert (turned.height, turned.width) == (WIDTH, HEIGHT)
+    assert turned.before.shape == (WIDTH, HEIGHT, 3)
+    (area,) = turned.areas  # on the left as it is stored: above, turned
+    assert (area.top, area.bottom, area.place) == (0, WIDTH // 2, "upper centre")
+
+
+def test_millimetres_come_from_the_user_before_the_file_and_from_no_made_up_resolution(
+    tmp_path: Path,
+) -> None:
+    source = tmp_path / "scan.png"
+    cv2.imwrite(str(source), np.full((90, 120, 3), 128, np.uint8))
+    with examined(source, DAMAGED) as found:
+        damage_left_half(found.damage, 90, 120)
+        unknown = condition_of(found, {})
+        known = condition_of(found, {}, width_mm=240)
+    assert unknown.mm_a_px is None
+    assert "resolution unknown" in unknown.scan["Size"]
+    assert row_of(unknown.areas[0], unknown.mm_a_px)[-1] == "90 × 60 px"
+    assert row_of(known.areas[0], known.mm_a_px)[-1] == "180 × 120 mm"
+
+
+def test_colour_findings_tell_in_words_what_a_yellowed_and_a_sound_work_lack() -> None:
+    rng = np.random.default_rng(0)
+    sound = rng.integers(40, 220, (40, 60, 3)).astype(np.uint8)
+    yellow = np.rint(sound * np.array([1, 0.95, 0.7])).astype(np.uint8)
+    nowhere = np.zeros((40, 60), bool)
+    told = " ".join(findings(yellow, sound, nowhere))
+    assert "yellower (b* +" in told
+    assert "darker (L* −" in told
+    assert findings(sound, sound, nowhere) == [
+        "Scan and restored work differ by a mean ΔE2000 of 0.0 outside the areas of damage, 90% of "
+        "it below 0.0: a difference that is not to be seen.",
+        "No fading, yellowing or darkening is corrected.",
+    ]
+
+
+def test_reports_overwrite_reports_but_nothing_else(tmp_path: Path) -> None:
+    source = tmp_path / "scan.tif"
+    scan(source)
+    file_reports(source, tmp_path, DAMAGED, given={})
+    planned([source], tmp_path)
+    (tmp_path / "scan.tif.condition.pdf").write_text("a curator's own")
+    with pytest.raises(ValueError, match=r"scan\.tif\.condition\.pdf: in the way"):
+        planned([source], tmp_path)
+    with pytest.raises(ValueError, match="would overwrite that of"):
+        planned([source, tmp_path / "other" / "scan.tif"], tmp_path / "out")
