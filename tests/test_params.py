@@ -32,7 +32,7 @@ def test_params_are_frozen() -> None:
         ("  working_px:", "  workingpx:", "preprocess.workingpx: unknown key; known: working_px"),
         ("crawl:", "crowl:", "crowl: unknown key; known: crawl, preprocess, split"),
         ("    blur: {weight", "    blur: {wait", "unknown key; known: weight, severity"),
-        ("    blur:", "    blurr:", "unknown degradation 'blurr'; known: abrasion, blur, "),
+        ("    blur:", "    blurr:", "unknown degradation 'blurr'; known: abrasion, blot, blur, "),
         (
             "network: conservator",
             "network: vnet",
