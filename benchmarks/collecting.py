@@ -136,7 +136,7 @@ def crawl(museum: Artic, out: Path, delay_s: float, kills: list[float] | None = 
 
 
 def start(museum: Artic, out: Path, delay_s: float) -> subprocess.Popen:
-    command = [sys.executable, "-m", "crawler.run", "--source=artic", f"--out={out}"]
+    command = [sys.executable, "-m", "patina.crawler.run", "--source=artic", f"--out={out}"]
     command += [f"--replay-origin={museum.origin}", f"--delay-s={delay_s}"]
     museum.mark = len(museum.requests)  # type: ignore[attr-defined]  # where this part begins
     return subprocess.Popen(command, cwd=ROOT, start_new_session=True)

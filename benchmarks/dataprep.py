@@ -33,14 +33,14 @@ from rich.table import Table
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-import flows  # noqa: E402, F401 -- libvips gets one thread here too, as in a stage
-from tasks.degradations import DEGRADATIONS  # noqa: E402 -- found by the line above
-from tasks.files import read_jsonl  # noqa: E402
-from tasks.images import load_srgb, png_bytes, read_png, to_float, to_uint8  # noqa: E402
-from tasks.preprocessing import perceptual_hash  # noqa: E402
-from tasks.recipes import read_recipe, render  # noqa: E402
+import patina.flows  # noqa: E402, F401 -- libvips gets one thread here too, as in a stage
+from patina.tasks.dataset.preprocessing import perceptual_hash  # noqa: E402
+from patina.tasks.dataset.recipes import read_recipe, render  # noqa: E402
+from patina.tasks.degradations import DEGRADATIONS  # noqa: E402 -- found by the line above
+from patina.tasks.imaging.images import load_srgb, png_bytes, read_png, to_float, to_uint8  # noqa: E402
+from patina.tasks.io.atomic import read_jsonl  # noqa: E402
 
-CODE = ("crawler", "data", "flows", "models", "scans", "tasks", "params.py", "params.yaml")
+CODE = ("crawler", "data", "flows", "models", "scans", "patina", "tasks", "params.yaml")
 MIDDLE = 0.1, 0.9  # of the items, by when they were filed
 FACTS_BYTES = 200  # of the small file beside each image: facts, or a recipe
 SAMPLED = 120  # works, or twins, by which a part is measured
@@ -143,7 +143,7 @@ def stage(place: Path, name: str, *, processes: int) -> None:
     """Run a stage as DVC does."""
     environment = os.environ | {"PATINA_WORKERS": str(processes)}
     subprocess.run(
-        [sys.executable, "-m", "flows", name],
+        [sys.executable, "-m", "patina.flows", name],
         cwd=place,
         env=environment,
         check=True,

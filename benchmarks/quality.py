@@ -28,13 +28,13 @@ from rich.progress import track
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-import params as params_file  # noqa: E402 -- found by the line above
-from models.pretrained import shipped  # noqa: E402
-from tasks.degradations import COLOUR, DEGRADATIONS  # noqa: E402
-from tasks.images import EXTENSIONS, load_srgb, to_float, to_uint8  # noqa: E402
-from tasks.recipes import draw_recipe, render  # noqa: E402
-from tasks.restoring import load_restorer  # noqa: E402
-from tasks.scoring import score  # noqa: E402
+from patina import params as params_file  # noqa: E402 -- found by the line above
+from patina.tasks.dataset.recipes import draw_recipe, render  # noqa: E402
+from patina.tasks.degradations import COLOUR, DEGRADATIONS  # noqa: E402
+from patina.tasks.evaluation.metrics import score  # noqa: E402
+from patina.tasks.imaging.images import EXTENSIONS, load_srgb, to_float, to_uint8  # noqa: E402
+from patina.tasks.restoration.batch import load_restorer  # noqa: E402
+from patina.tasks.restoration.weights import shipped  # noqa: E402
 
 SEVERITIES = (0.3, 0.6, 0.9)
 SIGMAS = (15, 25, 50)
@@ -261,9 +261,9 @@ def report(name: str, works: int, rows: dict, seconds: dict[str, list[float]]) -
 
 def parameters(asked: argparse.Namespace) -> str:
     """How large the networks are."""
-    from models import networks
+    from patina.models import registry
 
-    counts = {name: networks.load(file).count_params() for name, file in networks_of(asked).items()}
+    counts = {name: registry.load(file).count_params() for name, file in networks_of(asked).items()}
     if asked.ffdnet:
         counts["FFDNet"] = sum(array.size for array in np.load(asked.ffdnet).values())
     told = "; ".join(f"{name} {count / 1e6:.2f}" for name, count in counts.items())

@@ -28,14 +28,14 @@ from rich.table import Table
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-import params as params_file  # noqa: E402 -- found by the line above
-from crawler.painting import paint  # noqa: E402
-from models import graph, pretrained  # noqa: E402
-from tasks.tiling import tiled_rows  # noqa: E402
-from tasks.treating import LOOK_PX, LOOKS, MOST_ENLARGED  # noqa: E402
+from patina import params as params_file  # noqa: E402 -- found by the line above
+from patina.crawler.sample.strokes import paint  # noqa: E402
+from patina.tasks.restoration import inference, weights  # noqa: E402
+from patina.tasks.restoration.restorer import LOOK_PX, LOOKS, MOST_ENLARGED  # noqa: E402
+from patina.tasks.restoration.tiling import tiled_rows  # noqa: E402
 
 TILE_PX = 1024
-RUN = "import sys; sys.argv = ['patina', 'restore', *sys.argv[1:]]; import cli; cli.main()"
+RUN = "import sys; from patina.cli import main; sys.argv.insert(1, 'restore'); main()"
 
 
 def main() -> None:
@@ -64,17 +64,17 @@ def main() -> None:
 
 def network(console: Console) -> list[float]:
     """Print what both parts of the network reach; their MP/s in the precision that is chosen."""
-    model = pretrained.shipped()
-    precision = graph.load(model)[3]
-    loaded = {name: graph.load(model, name) for name in ("bf16", "f32")}
+    model = weights.shipped()
+    precision = inference.load(model)[3]
+    loaded = {name: inference.load(model, name) for name in ("bf16", "f32")}
     gemm = multiplication()
     table = Table("part", "engine", "MP/s", "GFLOP/s", "of float32 matrix multiplication")
     # What imports Keras, which takes seconds, and memory
     from benchmarks.training import PATCH_PX, multiplications
-    from models import interventions, networks
+    from patina.models import heads, registry
 
     chosen = []
-    parts = interventions.apart(networks.load(model).get_layer("interventions"))
+    parts = heads.apart(registry.load(model).get_layer("interventions"))
     for number, part in enumerate(parts):
         channels = part.input.shape[-1]
         tile = np.random.default_rng(0).random((1, TILE_PX, TILE_PX, channels), np.float32)

@@ -21,9 +21,9 @@ from rich.table import Table
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from crawler.painting import paint  # noqa: E402 -- found by the line above
-from tasks.degradations import DEGRADATIONS  # noqa: E402
-from tasks.images import load_srgb, png_bytes, to_float, to_uint8  # noqa: E402
+from patina.crawler.sample.strokes import paint  # noqa: E402 -- found by the line above
+from patina.tasks.degradations import DEGRADATIONS  # noqa: E402
+from patina.tasks.imaging.images import load_srgb, png_bytes, to_float, to_uint8  # noqa: E402
 
 PAINTED = 6
 LONG_PX = 512

@@ -24,12 +24,13 @@ from rich.table import Table
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-import params as params_file  # noqa: E402 -- found by the line above
-from crawler.painting import paint  # noqa: E402
-from models import interventions, loop, losses, networks  # noqa: E402
-from tasks.feeding import Feed, Feeder  # noqa: E402
-from tasks.images import png_bytes  # noqa: E402
-from tasks.processes import CORES  # noqa: E402
+from patina import params as params_file  # noqa: E402 -- found by the line above
+from patina.crawler.sample.strokes import paint  # noqa: E402
+from patina.models import heads, losses, registry  # noqa: E402
+from patina.tasks.imaging.images import png_bytes  # noqa: E402
+from patina.tasks.io.parallel import CORES  # noqa: E402
+from patina.tasks.training import loop  # noqa: E402
+from patina.tasks.training.batches import Feed, Feeder  # noqa: E402
 
 SIDE = 2048  # of the matrices
 BATCH, PATCH_PX = 8, 128
@@ -68,8 +69,8 @@ def painted(folder: Path) -> list[Path]:
 
 def measured(name: str, precision: str, feed: Feed, steps: int) -> list[str]:
     """The cells of one precision."""
-    networks.set_precision(precision)
-    training = interventions.for_training(networks.build(name))
+    registry.set_precision(precision)
+    training = heads.for_training(registry.build(name))
     loss = losses.Interventions(losses.charbonnier)
     loop.compile_for_training(training, loss, learning_rate=1e-4, warmup_steps=1, steps=steps)
     with Feeder(feed, steps=steps, batch=BATCH, processes=CORES) as feeder:

@@ -1,4 +1,4 @@
 """Fetches works of art into a harvest: original bytes, a manifest, and why a work is missing.
 
-Nothing else in Patina touches the network. `python -m crawler.run --help` shows the use.
+Nothing else in Patina touches the network. `python -m patina.crawler.run --help` shows the use.
 """

@@ -10,7 +10,7 @@ from scrapy.http import Response
 from scrapy.responsetypes import responsetypes
 from scrapy.settings import BaseSettings
 
-from crawler.harvest import write_atomically
+from patina.crawler.harvest import write_atomically
 
 
 class WholeFileCacheStorage:

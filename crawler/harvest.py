@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from crawler.items import Artwork, CrawlError
-from crawler.verify import KINDS
+from patina.crawler.items import Artwork, CrawlError
+from patina.crawler.verify import KINDS
 
 Row = dict[str, Any]
 

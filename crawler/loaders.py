@@ -7,7 +7,7 @@ import unicodedata
 from itemloaders.processors import Identity, MapCompose, TakeFirst
 from scrapy.loader import ItemLoader
 
-from crawler.items import Artwork
+from patina.crawler.items import Artwork
 
 LONGEST_SLUG = 60
 

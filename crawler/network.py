@@ -27,7 +27,7 @@ from scrapy.resolver import CachingThreadedResolver
 from scrapy.settings import BaseSettings
 from twisted.internet.defer import Deferred
 
-from crawler.items import CrawlError
+from patina.crawler.items import CrawlError
 
 DOWNLOAD_ERRORS = (
     CannotResolveHostError,
@@ -132,6 +132,6 @@ def replay_from(settings: BaseSettings, origin: str) -> None:
             "such as http://127.0.0.1:8000"
         )
     settings.set("REPLAY_ORIGIN", f"http://127.0.0.1:{int(found[1])}")
-    here = "crawler.network.ReplayHandler"
+    here = "patina.crawler.network.ReplayHandler"
     handlers = settings.getdict("DOWNLOAD_HANDLERS") | {"http": here, "https": here}
     settings.set("DOWNLOAD_HANDLERS", handlers)

@@ -13,7 +13,7 @@ from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.http import Response
 from scrapy.signals import request_reached_downloader
 
-from crawler.items import LaterError
+from patina.crawler.items import LaterError
 
 BUSY = {403, 429, 503}  # 403: what the Met's guard says, in HTML, when it had enough for now
 LONGEST_WAIT_S = 600.0  # a museum that asks for more is left in peace

@@ -17,7 +17,7 @@ from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError, Drop
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
-from crawler.harvest import (
+from patina.crawler.harvest import (
     ABOUT_THE_WORK,
     MANIFEST_FIELDS,
     RECORD_FIELDS,
@@ -27,10 +27,10 @@ from crawler.harvest import (
     settle,
     write_lines,
 )
-from crawler.items import Artwork, Rendition
-from crawler.network import DOWNLOAD_ERRORS
-from crawler.spiders.museum import MuseumSpider, PacedSpider, answer
-from crawler.verify import examine, size_of
+from patina.crawler.items import Artwork, Rendition
+from patina.crawler.network import DOWNLOAD_ERRORS
+from patina.crawler.spiders.museum import MuseumSpider, PacedSpider, answer
+from patina.crawler.verify import examine, size_of
 
 GONE = {404, 410}
 WORTH_A_SMALLER_ONE = ("too large", *(f"download failed: HTTP {status}" for status in GONE))

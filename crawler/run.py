@@ -21,13 +21,13 @@ from scrapy.settings import Settings
 from scrapy.signals import item_dropped, item_error, item_scraped, spider_opened
 from scrapy.spiderloader import SpiderLoader
 
-from crawler.harvest import Harvest, write_atomically
-from crawler.items import CrawlError, LaterError
-from crawler.museum import Museum
-from crawler.network import replay_from
-from crawler.selection import Selection
-from crawler.settings import FIRST_WAIT_S
-from crawler.spiders.museum import MuseumSpider, PacedSpider
+from patina.crawler.harvest import Harvest, write_atomically
+from patina.crawler.items import CrawlError, LaterError
+from patina.crawler.network import replay_from
+from patina.crawler.sample.museum import Museum
+from patina.crawler.selection import Selection
+from patina.crawler.settings import FIRST_WAIT_S
+from patina.crawler.spiders.museum import MuseumSpider, PacedSpider
 
 EPILOG = """
 Examples:
@@ -149,7 +149,7 @@ def settings_for(
 ) -> Settings:
     """Scrapy's settings; raises CrawlError when a museum could not tell whom to write to."""
     settings = Settings()
-    settings.setmodule("crawler.settings")
+    settings.setmodule("patina.crawler.settings")
     settings.set("HTTPCACHE_DIR", str(cache.resolve()))
     settings.set("USER_AGENT", f"Patina (+{contact})" if contact else "Patina")
     if log_level:

@@ -5,7 +5,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 
-from crawler.items import Artwork, CrawlError, Rendition
+from patina.crawler.items import Artwork, CrawlError, Rendition
 
 TOLERANCE = 1.05  # a museum's servers round the sizes they are asked for
 

@@ -16,7 +16,7 @@ import cv2
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from flows.comparing import address, mlflow_ui  # noqa: E402 -- found by the line above
+from patina.flows.comparing import address, mlflow_ui  # noqa: E402 -- found by the line above
 
 PORT = 5017
 SIZE = (1900, 1150)

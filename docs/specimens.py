@@ -13,10 +13,10 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from crawler.painting import paint  # noqa: E402 -- found by the line above
-from tasks.degradations import DEGRADATIONS, FAMILIES  # noqa: E402
-from tasks.files import write_bytes  # noqa: E402
-from tasks.images import to_float, to_uint8  # noqa: E402
+from patina.crawler.sample.strokes import paint  # noqa: E402 -- found by the line above
+from patina.tasks.degradations import DEGRADATIONS, FAMILIES  # noqa: E402
+from patina.tasks.imaging.images import to_float, to_uint8  # noqa: E402
+from patina.tasks.io.atomic import write_bytes  # noqa: E402
 
 SEVERITIES = (0.0, 0.3, 0.6, 1.0)
 SUBJECTS = (3, 21, 23)  # numbers of sample works: what is shown on which is by turns

@@ -1,12 +1,12 @@
-"""`python -m flows STAGE` runs one stage; dvc.yaml calls it."""
+"""`python -m patina.flows STAGE` runs one stage; dvc.yaml calls it."""
 
 import sys
 
-from flows.stages import STAGES, run_stage
+from patina.flows.stages import STAGES, run_stage
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [] or sys.argv[1] not in STAGES:
-        sys.exit(f"usage: python -m flows STAGE; stages: {', '.join(STAGES)}")
+        sys.exit(f"usage: python -m patina.flows STAGE; stages: {', '.join(STAGES)}")
     try:
         run_stage(sys.argv[1])
     except (ValueError, OSError, RuntimeError) as error:

@@ -12,9 +12,9 @@ from prefect.futures import as_completed
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from flows.places import ARTWORKS
-from tasks.files import Record
-from tasks.processes import CORES, one_thread, start_worker
+from patina.flows.places import ARTWORKS
+from patina.tasks.io.atomic import Record
+from patina.tasks.io.parallel import CORES, one_thread, start_worker
 
 BATCH = 256  # works in a task, when there are many: a task costs 0.2 s beside its work
 ROUNDS = 3  # tasks for each worker, at least: who is done first waits for no more than one of them

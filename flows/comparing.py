@@ -10,10 +10,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from flows import tracking
-from flows.places import MODEL
-from flows.server import wait_until_it_answers
-from flows.supervisor import supervised
+from patina.flows import tracking
+from patina.flows.places import MODEL
+from patina.flows.prefect_server import wait_until_it_answers
+from patina.flows.supervisor import supervised
 
 
 def address(names: Sequence[str], port: int) -> str:

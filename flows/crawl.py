@@ -18,13 +18,13 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
-import params as params_file
-from flows.batches import BATCH, cut, progress
-from flows.harvesting import CrawlError, TryLaterError, fetch, gather
-from flows.places import ARTWORKS, CACHE, HARVEST, LOCAL_HARVEST
-from flows.publishing import publish
-from params import Crawl
-from tasks.files import read_jsonl, write_jsonl
+from patina import params as params_file
+from patina.flows.batches import BATCH, cut, progress
+from patina.flows.crawl_process import CrawlError, TryLaterError, fetch, gather
+from patina.flows.places import ARTWORKS, CACHE, HARVEST, LOCAL_HARVEST
+from patina.flows.publishing import publish
+from patina.params import Crawl
+from patina.tasks.io.atomic import read_jsonl, write_jsonl
 
 LOCAL = LocalFileSystem()
 
@@ -91,7 +91,7 @@ def mirror(url: str, scans: Path = CACHE / "scans") -> Path:
     Only those of another size or time than here are fetched; those gone from there are removed.
     Raises CrawlError when it cannot be read.
     """
-    from crawler.spiders.folder import EXTENSIONS  # late: Scrapy
+    from patina.crawler.spiders.folder import EXTENSIONS  # late: Scrapy
 
     folder = scans / hashlib.sha256(url.encode()).hexdigest()[:16]
     try:

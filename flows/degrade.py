@@ -5,16 +5,16 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.batches import compute, processes
-from flows.places import CLEAN, DEGRADED, SPLIT
-from flows.publishing import STORE, publish, set_aside
-from params import Degrade
-from tasks.deteriorating import VERSION, deteriorate, recipes_of
-from tasks.files import Record, read_jsonl
-from tasks.images import ImageError
-from tasks.items import item_key
-from tasks.recipes import Recipe
-from tasks.splitting import SIDES
+from patina.flows.batches import compute, processes
+from patina.flows.places import CLEAN, DEGRADED, SPLIT
+from patina.flows.publishing import STORE, publish, set_aside
+from patina.params import Degrade
+from patina.tasks.dataset.recipes import Recipe
+from patina.tasks.dataset.splitting import SIDES
+from patina.tasks.dataset.twins import VERSION, deteriorate, recipes_of
+from patina.tasks.imaging.images import ImageError
+from patina.tasks.io.atomic import Record, read_jsonl
+from patina.tasks.io.item_store import item_key
 
 
 @flow(name="degrade", task_runner=processes())

@@ -6,15 +6,15 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows import tracking
-from flows.batches import compute, processes
-from flows.places import CLEAN, DEGRADED, MODEL, REPORTS, RESTORED
-from params import Evaluate, Restore
-from tasks import reporting
-from tasks.files import Record, read_jsonl, write_bytes, write_json, write_jsonl
-from tasks.images import read_png
-from tasks.scoring import damage_map_ap, damaged, score
-from tasks.sidecars import map_of
+from patina.flows import tracking
+from patina.flows.batches import compute, processes
+from patina.flows.places import CLEAN, DEGRADED, MODEL, REPORTS, RESTORED
+from patina.params import Evaluate, Restore
+from patina.tasks.evaluation import reports
+from patina.tasks.evaluation.metrics import damage_map_ap, damaged, score
+from patina.tasks.imaging.images import read_png
+from patina.tasks.io.atomic import Record, read_jsonl, write_bytes, write_json, write_jsonl
+from patina.tasks.restoration.sidecars import map_of
 
 FAMILIES = "families.json"
 
@@ -24,12 +24,12 @@ def evaluate(params: Evaluate, restoring: Restore) -> Path:
     """Score every test twin before and after, in all and by degradation."""
     twins = [twin for twin in read_jsonl(DEGRADED / "manifest.jsonl") if twin["side"] == "test"]
     rows = compute(score_batch, twins)
-    overall, families = reporting.summarise(rows), reporting.by_family(rows)
+    overall, families = reports.summarise(rows), reports.by_family(rows)
     write_jsonl(REPORTS / "scores.jsonl", rows)
     write_json(REPORTS / "metrics.json", {"all": overall, **families})
-    write_bytes(REPORTS / "table.md", reporting.markdown(overall, families).encode())
-    write_bytes(REPORTS / "families.csv", reporting.csv_table(families).encode())
-    reporting.bars(REPORTS / "families.png", families)
+    write_bytes(REPORTS / "table.md", reports.markdown(overall, families).encode())
+    write_bytes(REPORTS / "families.csv", reports.csv_table(families).encode())
+    reports.bars(REPORTS / "families.png", families)
     draw_panels(twins, params.panels)
     tell_mlflow(params, restoring, overall, families)
     return REPORTS
@@ -52,7 +52,7 @@ def score_batch(twins: list[Record]) -> list[Record]:
                 read_png(path)[..., 0] for path in (DEGRADED / twin["mask"], map_of_twin(twin))
             )
             if damaged(mask).any():
-                row[reporting.MAP] = damage_map_ap(mask, found)
+                row[reports.MAP] = damage_map_ap(mask, found)
         rows.append(row)
     return rows
 
@@ -74,7 +74,7 @@ def draw_panels(twins: list[Record], most: int) -> None:
     for twin in [twin for twin in twins if twin["twin"] == "twin-0"][:most]:
         degraded, restored = before_after(twin)
         files = [degraded, map_of_twin(twin), restored, CLEAN / twin["clean"]]
-        reporting.panel(REPORTS / "panels" / f"{twin['work']}.png", files)
+        reports.panel(REPORTS / "panels" / f"{twin['work']}.png", files)
 
 
 def tell_mlflow(
@@ -94,9 +94,9 @@ def tell_mlflow(
             for when in ("degraded", "restored"):
                 metrics = summary[when].items()
                 mlflow.log_metrics({f"{name}.{when}.{metric}": value for metric, value in metrics})
-            if reporting.MAP in summary:
-                mlflow.log_metric(f"{name}.{reporting.MAP}", summary[reporting.MAP])
-        table = pd.DataFrame(reporting.columns(families))
+            if reports.MAP in summary:
+                mlflow.log_metric(f"{name}.{reports.MAP}", summary[reports.MAP])
+        table = pd.DataFrame(reports.columns(families))
         mlflow.log_table(table, FAMILIES)
         # To the table of an earlier evaluation it has added this one
         mlflow.log_text(table.to_json(orient="split", index=False), FAMILIES)

@@ -6,14 +6,14 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.batches import compute, processes
-from flows.places import ARTWORKS, CLEAN
-from flows.publishing import STORE, publish, set_aside
-from params import Preprocess
-from tasks.files import Record, read_jsonl
-from tasks.images import ImageError
-from tasks.items import item_key
-from tasks.preprocessing import VERSION, prepare
+from patina.flows.batches import compute, processes
+from patina.flows.places import ARTWORKS, CLEAN
+from patina.flows.publishing import STORE, publish, set_aside
+from patina.params import Preprocess
+from patina.tasks.dataset.preprocessing import VERSION, prepare
+from patina.tasks.imaging.images import ImageError
+from patina.tasks.io.atomic import Record, read_jsonl
+from patina.tasks.io.item_store import item_key
 
 
 @flow(name="preprocess", task_runner=processes())

@@ -4,16 +4,16 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import params as params_file
-from flows import tracking
-from flows.batches import progress
-from flows.places import CLEAN, DEGRADED, MODEL
-from tasks.files import Record, copy, read_jsonl, sha256_of, write_json
-from tasks.images import read_png
-from tasks.promoting import SOUND, Rule, gate
-from tasks.reporting import family_of
-from tasks.restoring import CHAMPION, chosen_model, load_restorer
-from tasks.scoring import psnr_db
+from patina import params as params_file
+from patina.flows import tracking
+from patina.flows.batches import progress
+from patina.flows.places import CLEAN, DEGRADED, MODEL
+from patina.tasks.evaluation.gate import SOUND, Rule, gate
+from patina.tasks.evaluation.metrics import psnr_db
+from patina.tasks.evaluation.reports import family_of
+from patina.tasks.imaging.images import read_png
+from patina.tasks.io.atomic import Record, copy, read_jsonl, sha256_of, write_json
+from patina.tasks.restoration.batch import CHAMPION, chosen_model, load_restorer
 
 
 def promote(*, dry_run: bool = False) -> list[Rule]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from flows.places import ITEMS
-from tasks.files import Record, copy, write_jsonl
-from tasks.items import ItemStore
+from patina.flows.places import ITEMS
+from patina.tasks.io.atomic import Record, copy, write_jsonl
+from patina.tasks.io.item_store import ItemStore
 
 STORE = ItemStore(ITEMS)
 

@@ -10,13 +10,13 @@ from prefect import Task, flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-import params as params_file
-from flows.batches import CLUSTER, cluster, compute, cut, progress
-from flows.places import DEGRADED, RESTORED
-from params import Restore
-from tasks.asking import applied
-from tasks.files import Record
-from tasks.restoring import (
+from patina import params as params_file
+from patina.flows.batches import CLUSTER, cluster, compute, cut, progress
+from patina.flows.places import DEGRADED, RESTORED
+from patina.params import Restore
+from patina.tasks.io.atomic import Record
+from patina.tasks.io.storage import Place, place_of
+from patina.tasks.restoration.batch import (
     chosen_model,
     held,
     load_restorer,
@@ -26,9 +26,9 @@ from tasks.restoring import (
     summary_in,
     summed_up,
 )
-from tasks.sidecars import Filing
-from tasks.storage import Place, place_of
-from tasks.treating import Restorer
+from patina.tasks.restoration.options import applied
+from patina.tasks.restoration.restorer import Restorer
+from patina.tasks.restoration.sidecars import Filing
 
 CHUNK = 16  # scans in a task, at most: they take seconds each
 SHOWN = 200  # scans that were set aside or flagged, in the artifact
@@ -58,8 +58,8 @@ def restore(
     inbox, outbox: folders here, or addresses such as s3://bucket/prefix.
     model: the champion, else the shipped one, unless given.
     treat, sure, strength: what is treated (as params says, unless given), what of it is known to be
-    needed, and how much of it is done, see `tasks.asking`.
-    protect, maps, package: see `tasks.sidecars.Filing`. quality, precision: see `tasks.restoring`.
+    needed, and how much of it is done, see `tasks.restoration.options`.
+    protect, maps, package: see `sidecars.Filing` there. quality, precision: see `batch` there.
     recursive: folders within folders, too. keep_format: JPEG and WebP stay such.
     params: the section of params.yaml, unless given.
     """

@@ -9,10 +9,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from flows.places import REPORTS, RESTORED
-from flows.server import prefect_server
-from flows.stages import STAGES, TIMES
-from flows.supervisor import supervised
+from patina.flows.places import REPORTS, RESTORED
+from patina.flows.prefect_server import prefect_server
+from patina.flows.stages import STAGES, TIMES
+from patina.flows.supervisor import supervised
 
 DVC = (sys.executable, "-m", "dvc")
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.places import CLEAN, SPLIT
-from params import Split
-from tasks.files import read_jsonl, write_json, write_jsonl
-from tasks.splitting import SIDES, deal, group_works
+from patina.flows.places import CLEAN, SPLIT
+from patina.params import Split
+from patina.tasks.dataset.splitting import SIDES, deal, group_works
+from patina.tasks.io.atomic import read_jsonl, write_json, write_jsonl
 
 
 @flow(name="split")

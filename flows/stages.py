@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import params as params_file
-from flows.places import MODEL
-from flows.server import prefect_server
-from params import Params
+from patina import params as params_file
+from patina.flows.places import MODEL
+from patina.flows.prefect_server import prefect_server
+from patina.params import Params
 
 STAGES = ("crawl", "preprocess", "split", "degrade", "train", "restore", "evaluate")
 TIMES = "PATINA_TIMES"  # names the file to which stages add their time
@@ -31,7 +31,7 @@ def run_stage(name: str) -> None:
 
 def flow_of(name: str) -> Callable[..., Path]:
     """The flow of that name; Prefect is imported here, after its server's address is known."""
-    return getattr(importlib.import_module(f"flows.{name}"), name)
+    return getattr(importlib.import_module(f"patina.flows.{name}"), name)
 
 
 def arguments(name: str, params: Params) -> dict[str, Any]:

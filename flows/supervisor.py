@@ -1,7 +1,7 @@
 """Runs a command that never outlives the process that asked for it.
 
 A killed parent cannot clean up; but the system closes its pipes, and the end of a pipe is what
-this watches. `python -m flows.supervisor COMMAND …`; the exit code is the command's.
+this watches. `python -m patina.flows.supervisor COMMAND …`; the exit code is the command's.
 """
 
 import os
@@ -24,7 +24,9 @@ def supervised(command: Sequence[str], **options: Any) -> Iterator[subprocess.Po
     options: as for Popen.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "flows.supervisor", *command], stdin=subprocess.PIPE, **options
+        [sys.executable, "-m", "patina.flows.supervisor", *command],
+        stdin=subprocess.PIPE,
+        **options,
     )
     assert process.stdin
     try:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
-from flows.places import MLRUNS
-from tasks.processes import CORES
+from patina.flows.places import MLRUNS
+from patina.tasks.io.parallel import CORES
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment, Run

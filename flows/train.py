@@ -12,25 +12,20 @@ import numpy as np
 from prefect import flow
 from rich.progress import Progress
 
-from flows import tracking
-from flows.batches import WORKERS, progress
-from flows.places import CACHE, CLEAN, DEGRADED, MODEL
-from params import Degrade, Train
-from tasks.feeding import Feed, central, with_target
-from tasks.files import Record, read_jsonl, write_bytes, write_json
-from tasks.images import read_png, to_float
-from tasks.recipes import read_recipe
+from patina.flows import tracking
+from patina.flows.batches import WORKERS, progress
+from patina.flows.places import CACHE, CLEAN, DEGRADED, MODEL
+from patina.params import Degrade, Train
+from patina.tasks.dataset.recipes import read_recipe
+from patina.tasks.imaging.images import read_png, to_float
+from patina.tasks.io.atomic import Record, read_jsonl, write_bytes, write_json
+from patina.tasks.training.batches import Feed, central, with_target
 
 if TYPE_CHECKING:
     import keras
 
 VALIDATION_PATCHES = 64
-CODE = [  # changed: train anew
-    *sorted(Path("models").glob("*.py")),
-    Path("models/pretrained/weights.json"),
-    Path("tasks/feeding.py"),
-    *sorted(Path("tasks/degradations").glob("*.py")),
-]
+CODE = ("models", "tasks/degradations", "tasks/training")  # changed: train anew
 HISTORY = ("epoch", "loss", "val_psnr_db", "seconds")
 SHOWN = 8  # validation patches logged before and after
 SHOWN_EVERY = 5  # epochs
@@ -42,7 +37,7 @@ Batch = tuple[np.ndarray, np.ndarray]
 @flow(name="train")
 def train(params: Train, mixture: Degrade) -> Path:
     """Train the network of `params`, from its checkpoint on when a run of the same was killed."""
-    from flows import serving  # imports MLflow, which takes seconds
+    from patina.flows import mlflow_model  # imports MLflow, which takes seconds
 
     diary = Diary(training_folder(params, mixture), params)
     settings = {"train": params.model_dump(), "degrade": mixture.model_dump()}
@@ -51,14 +46,14 @@ def train(params: Train, mixture: Degrade) -> Path:
         network = learn(params, mixture, diary)
         diary.end(network)
         diary.file(network, MODEL)
-        serving.log(MODEL)
+        mlflow_model.log(MODEL)
     diary.close()
     return MODEL
 
 
 def learn(params: Train, mixture: Degrade, diary: "Diary") -> "keras.Model":
     """The trained network, in float32. Data are drawn by epoch, so a resumed run is the same."""
-    from models import fit  # Keras takes seconds to import
+    from patina.tasks.training import trainer  # Keras takes seconds to import
 
     feed = Feed(
         works=[CLEAN / twin for twin in sorted({twin["clean"] for twin in twins_of("train")})],
@@ -66,10 +61,10 @@ def learn(params: Train, mixture: Degrade, diary: "Diary") -> "keras.Model":
         count=mixture.count,
         seed=params.seed,
     )
-    held_out = fit.stacked(validation_patches(twins_of("validation")))
+    held_out = trainer.stacked(validation_patches(twins_of("validation")))
     with progress() as bar:
         diary.follow(bar, held_out)
-        return fit.learn(params, feed, held_out, diary.folder, diary, processes=WORKERS)
+        return trainer.learn(params, feed, held_out, diary.folder, diary, processes=WORKERS)
 
 
 def twins_of(side: str) -> list[Record]:
@@ -78,14 +73,14 @@ def twins_of(side: str) -> list[Record]:
 
 
 def validation_patches(twins: list[Record]) -> list[np.ndarray]:
-    """The middles of VALIDATION_PATCHES of `twins`, spread evenly; as `feeding.with_target`."""
+    """The middles of VALIDATION_PATCHES of `twins`, spread evenly; as `batches.with_target`."""
     chosen = np.linspace(0, len(twins) - 1, min(VALIDATION_PATCHES, len(twins))).astype(int)
     return [validation_patch(twins[index]) for index in chosen.tolist()]
 
 
 def validation_patch(twin: Record) -> np.ndarray:
     """uint8 (HELD_OUT_PX, HELD_OUT_PX, 7)."""
-    from models.fit import HELD_OUT_PX
+    from patina.tasks.training.trainer import HELD_OUT_PX
 
     clean = to_float(read_png(CLEAN / twin["clean"]))
     return central(with_target(clean, read_recipe(DEGRADED / twin["recipe"])), HELD_OUT_PX)
@@ -95,7 +90,9 @@ def training_folder(params: Train, mixture: Degrade) -> Path:
     """Where a training with these params on these twins leaves what it needs to be resumed."""
     data = (DEGRADED / "manifest.jsonl").read_bytes() + (CLEAN / "manifest.jsonl").read_bytes()
     settings = json.dumps([params.model_dump(), mixture.model_dump()], sort_keys=True).encode()
-    code = b"".join(file.read_bytes() for file in CODE)
+    files = [file for room in CODE for file in sorted(Path(room).glob("*.py"))]
+    files.append(Path("models/pretrained/weights.json"))
+    code = b"".join(file.read_bytes() for file in files)
     return CACHE / "training" / hashlib.sha256(settings + data + code).hexdigest()[:16]
 
 
@@ -165,7 +162,7 @@ class Diary:
         """
         import mlflow
 
-        from models.interventions import for_training
+        from patina.models.heads import for_training
 
         self._show(for_training(network.get_layer("interventions")), "panels", ENDED)
         seconds = sum(epoch["seconds"] for epoch in [*self.colour_epochs, *self.epochs])
@@ -173,11 +170,11 @@ class Diary:
 
     def file(self, network: "keras.Model", out: Path) -> None:
         """Write the model, its graph, history and facts to `out`."""
-        from models import graph
+        from patina.tasks.restoration import inference
 
         out.mkdir(parents=True, exist_ok=True)
         network.save(out / "model.keras")
-        graph.export(network, out / "model.keras")
+        inference.export(network, out / "model.keras")
         rows = io.StringIO()
         table = csv.DictWriter(rows, HISTORY, lineterminator="\n")
         table.writeheader()

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from models import VIEW_PX
+from patina.models import VIEW_PX
 
 CHANNELS = (32, 48, 64, 96, 96)
 BLOCKS = (1, 2, 2, 1, 1)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from models.interventions import head
+from patina.models.heads import head
 
 Tensor = Any  # a symbolic Keras tensor (N, H, W, C)
 
@@ -19,7 +19,7 @@ def conservator(*, width: float = 1.0) -> keras.Model:
     """Two encoder-decoders look for damage, a third one mends, and is shown what they found.
 
     (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 16 -> (N, H, W, 7), see
-    `models.interventions`. width: factor on the channels. The first looks for what has a shape,
+    `patina.models.heads`. width: factor on the channels. The first looks for what has a shape,
     the second for lines: hairs, creases and scratches. The three share no weights: what is rare
     and thin, as a scratch, is learnt only by weights that nothing louder pulls at. They work on
     half the image's size and less: features at full size would cost most and see least. No

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from models.interventions import head
+from patina.models.heads import head
 
 Tensor = Any  # a symbolic Keras tensor (N, H, W, C)
 
@@ -20,7 +20,7 @@ def nafnet(*, width: float = 1.0) -> keras.Model:
     https://arxiv.org/abs/2204.04676, figures 2 and 3. Changed: channels are weighed by the mean of
     what is near, not of the whole, as Chu et al. found for images larger than the patches (2021),
     https://arxiv.org/abs/2112.04491; so a tile's result depends only on what is near. Up-sampling
-    is nearest-neighbour, which exports with any size. The result: see `models.interventions`.
+    is nearest-neighbour, which exports with any size. The result: see `patina.models.heads`.
     """
     channels = max(8, 2 * round(WIDTH * width / 2))
     image = layers.Input((None, None, 3), name="image")

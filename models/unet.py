@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from models.interventions import head
+from patina.models.heads import head
 
 Tensor = Any  # a symbolic Keras tensor (N, H, W, C)
 
@@ -16,7 +16,7 @@ def unet(*, width: float = 1.0) -> keras.Model:
     """Encoder-decoder with skips.
 
     (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 16 -> (N, H, W, 7), see
-    `models.interventions`. width: factor on the channels.
+    `patina.models.heads`. width: factor on the channels.
     Source: Ronneberger, Fischer and Brox, "U-Net" (2015), https://arxiv.org/abs/1505.04597,
     figure 1. Changed: "same" padding; nearest-neighbour up-sampling followed by a convolution
     (no checkerboard; it exports with any size); leaky ReLU, for a residual that starts at zero

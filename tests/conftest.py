@@ -16,8 +16,8 @@ import yaml
 from replay.museums import MUSEUMS
 from replay.serving import Replay
 
-import flows  # noqa: F401 -- switches telemetry off before anything is imported
-from flows.server import prefect_server
+import patina.flows  # noqa: F401 -- switches telemetry off before anything is imported
+from patina.flows.prefect_server import prefect_server
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -28,8 +28,7 @@ CODE = (
     "flows",
     "models",
     "tasks",
-    "cli.py",
-    "params.py",
+    "patina",
     "dvc.yaml",
     "scans",
     "data/harvest/README.md",
@@ -199,5 +198,5 @@ def prepared(bare: Workspace, server: str, tmp_path_factory: pytest.TempPathFact
 def finished(prepared: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A workspace in which every stage has run; to be copied, not changed."""
     workspace = prepared.copy(tmp_path_factory.mktemp("finished") / "workspace")
-    workspace.run("cli", "run")
+    workspace.run("patina.cli", "run")
     return workspace

@@ -46,7 +46,7 @@ class Crawl(NamedTuple):
 
 
 def command(museum: Replay, folder: Path, *options: object) -> list[str]:
-    call = [sys.executable, "-W", "error", "-m", "crawler.run", "--source", museum.source]
+    call = [sys.executable, "-W", "error", "-m", "patina.crawler.run", "--source", museum.source]
     call += ["--out", str(folder), "--replay-origin", museum.origin, "--contact", CONTACT]
     return [*call, *map(str, options)]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
-from models import DAMAGE, DETAIL, FILL
-from tasks.filling import AGREED
-from tasks.treating import Restorer
+from patina.models import DAMAGE, DETAIL, FILL
+from patina.tasks.restoration.inpainting import AGREED
+from patina.tasks.restoration.restorer import Restorer
 
 HEIGHT, WIDTH = 70, 110
 
@@ -59,7 +59,7 @@ def restorer(shift: float, *, detail: float = 0, damaged: float = -40, fill: flo
 
 def patina(folder: Path, *words: str, before: str = "") -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-c", f"{before}import cli; cli.main()", *words],
+        [sys.executable, "-c", f"{before}from patina.cli import main; main()", *words],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(Path.cwd())},
         stderr=subprocess.PIPE,

@@ -12,7 +12,7 @@ from conftest import Workspace
 from replay.museums import Artic, Cleveland
 from replay.works import exhibition
 
-from tasks.files import read_jsonl
+from patina.tasks.io.atomic import read_jsonl
 
 FREE = {f"artic-{number}" for number in range(101, 108)}
 
@@ -25,7 +25,7 @@ def workspace(bare: Workspace, server: str, tmp_path: Path) -> Workspace:
 
 def collect(workspace: Workspace, museum: Artic | Cleveland, *more: str) -> str:
     origin = f"--replay-origin={museum.origin}"
-    return workspace.run("cli", "crawl", museum.source, *more, origin)
+    return workspace.run("patina.cli", "crawl", museum.source, *more, origin)
 
 
 def ids(place: Path) -> set[str]:
@@ -57,13 +57,13 @@ def test_a_crawl_ends_under_dvc_and_a_push_keeps_it_elsewhere(workspace: Workspa
 
 def test_the_stage_files_what_was_fetched_and_asks_no_museum(workspace: Workspace) -> None:
     workspace.set(crawl={"source": "artic"})
-    told = workspace.run("flows", "crawl", code=1)
+    told = workspace.run("patina.flows", "crawl", code=1)
     assert "no works for 'artic' yet: run `patina crawl` first" in told
     with Artic(exhibition()) as chicago, Cleveland(exhibition()) as cleveland:
         collect(workspace, chicago, "--limit", "2")
         collect(workspace, cleveland, "night", "--limit", "1")
         asked = len(chicago.requests), len(cleveland.requests)
-        workspace.run("flows", "crawl")
+        workspace.run("patina.flows", "crawl")
         assert ids(workspace.folder / "data/artworks") == {"artic-101", "artic-102"}
         workspace.set(crawl={"source": "harvest"})
         workspace.run("dvc", "repro", "crawl")
@@ -81,17 +81,17 @@ def test_a_dry_run_changes_nothing_and_a_mistake_is_one_line(workspace: Workspac
         assert "7 found, 0 up to date, 7 to fetch" in told
         assert not museum.asked("image")
     assert not (workspace.folder / "data/harvest/artic.dvc").exists()
-    told = workspace.run("cli", "crawl", "artic", code=1)
+    told = workspace.run("patina.cli", "crawl", "artic", code=1)
     assert told.splitlines()[0].startswith("crawl artic: artic asks to know who is calling")
-    told = workspace.run("cli", "crawl", "artic", "--period", "baroque", code=1)
+    told = workspace.run("patina.cli", "crawl", "artic", "--period", "baroque", code=1)
     assert told.startswith("patina: params.yaml: crawl.period: ")
-    told = workspace.run("cli", "crawl", "folder", code=1)
+    told = workspace.run("patina.cli", "crawl", "folder", code=1)
     assert told == "patina: crawl: 'folder' is no museum; give artic, cleveland or met\n"
 
 
 def test_the_nightly_deployment_fetches_and_leaves_its_count(workspace: Workspace) -> None:
     serving = subprocess.Popen(
-        [sys.executable, "-m", "cli", "serve"],
+        [sys.executable, "-m", "patina.cli", "serve"],
         cwd=workspace.folder,
         env=workspace.environment(PYTHONUNBUFFERED="1"),
         stdout=subprocess.PIPE,

@@ -12,19 +12,19 @@ import pyvips
 from pypdf import PdfReader
 from restorers import HEIGHT, WIDTH, restorer, scan
 
-from tasks.files import sha256_of
-from tasks.images import ImageError
-from tasks.restoration.areas import LISTED, areas_of
-from tasks.restoration.colour_findings import findings
-from tasks.restoration.condition import HYPOTHESIS, Condition, condition_of
-from tasks.restoration.condition_html import html_of
-from tasks.restoration.condition_pdf import pdf_of
-from tasks.restoration.condition_report import file_reports, planned
-from tasks.restoration.examining import examined
-from tasks.restoration.lettering import FONT, page, runs
-from tasks.restoration.marking import markers, row_of
-from tasks.restoring import restore_scans, summary_in
-from tasks.sidecars import Filing, map_of
+from patina.tasks.imaging.images import ImageError
+from patina.tasks.io.atomic import sha256_of
+from patina.tasks.restoration.areas import LISTED, areas_of
+from patina.tasks.restoration.batch import restore_scans, summary_in
+from patina.tasks.restoration.colour_findings import findings
+from patina.tasks.restoration.condition import HYPOTHESIS, Condition, condition_of
+from patina.tasks.restoration.condition_html import html_of
+from patina.tasks.restoration.condition_pdf import pdf_of
+from patina.tasks.restoration.condition_report import file_reports, planned
+from patina.tasks.restoration.examining import examined
+from patina.tasks.restoration.lettering import FONT, page, runs
+from patina.tasks.restoration.marking import markers, row_of
+from patina.tasks.restoration.sidecars import Filing, map_of
 
 NAMES = {"title": "神奈川沖浪裏 (The Great Wave)", "artist": "Zoë Müller, 北斎, العربية"}
 DAMAGED = restorer(0.1, damaged=40, fill=0.2)

@@ -15,19 +15,19 @@ import numpy as np
 import pytest
 import pyvips
 
-from crawler.items import CrawlError
-from crawler.loaders import ArtworkLoader
-from crawler.museum import IMAGE, RECORD, Museum
-from crawler.run import folder_arguments, settings_for
-from crawler.spiders.folder import images_in, work_id
-from crawler.verify import examine
+from patina.crawler.items import CrawlError
+from patina.crawler.loaders import ArtworkLoader
+from patina.crawler.run import folder_arguments, settings_for
+from patina.crawler.sample.museum import IMAGE, RECORD, Museum
+from patina.crawler.spiders.folder import images_in, work_id
+from patina.crawler.verify import examine
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKS = 7
 
 
 def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-W", "error", "-m", "crawler.run", *map(str, arguments)]
+    return [sys.executable, "-W", "error", "-m", "patina.crawler.run", *map(str, arguments)]
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tasks import degradations
-from tasks.degradations import DEGRADATIONS, FAMILIES, Image
+from patina.tasks import degradations
+from patina.tasks.degradations import DEGRADATIONS, FAMILIES, Image
 
 every_degradation = pytest.mark.parametrize("name", DEGRADATIONS)
 

@@ -9,7 +9,7 @@ import pyvips
 import tifffile
 from test_scans import HEIGHT, WIDTH, mutated, painted, refiled
 
-from tasks.exif import tags_of, write_into
+from patina.tasks.imaging.exif import tags_of, write_into
 
 TAKEN = "2001:02:03 04:05:06"
 GIVEN = {  # under libvips' names

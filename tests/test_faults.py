@@ -32,7 +32,7 @@ from replay.serving import (
 from replay.works import exhibition, painted, picture
 from typer.testing import CliRunner
 
-from crawler.run import TRY_LATER, app
+from patina.crawler.run import TRY_LATER, app
 
 
 def bomb() -> bytes:

@@ -15,10 +15,10 @@ from restorers import restorer
 from test_exif import IPTC, TAKEN, tags, with_exif, with_iptc
 from test_scans import HEIGHT, KINDS, mutated, painted, saved
 
-from tasks.exif import tags_of, write_into
-from tasks.filing import restore_file
-from tasks.restoring import restore_scans, target_of
-from tasks.scans import opened
+from patina.tasks.imaging.exif import tags_of, write_into
+from patina.tasks.imaging.scans import opened
+from patina.tasks.restoration.batch import restore_scans, target_of
+from patina.tasks.restoration.restore_file import restore_file
 
 DOCS = Path(__file__).parents[1] / "docs/formats.md"
 COLUMNS = ("in", "its pixels", "out", "its pixels", "unchanged ones", "ICC, dpi, XMP")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import pyvips
 
-from tasks.images import ImageError, load_srgb, png_bytes, read_png
-from tasks.preprocessing import perceptual_hash
+from patina.tasks.dataset.preprocessing import perceptual_hash
+from patina.tasks.imaging.images import ImageError, load_srgb, png_bytes, read_png
 
 
 def picture(height: int = 60, width: int = 90) -> np.ndarray:
@@ -90,7 +90,7 @@ def test_png_keeps_every_pixel(tmp_path: Path) -> None:
 
 
 def test_a_copy_of_another_size_and_quality_has_nearly_the_same_hash(tmp_path: Path) -> None:
-    from crawler.painting import paint
+    from patina.crawler.sample.strokes import paint
 
     works = [paint(number)[0] for number in range(4)]
     path = save(works[0], tmp_path / "copy.jpg", Q=60)

@@ -23,7 +23,7 @@ class Guard:
         if name.split(".")[0] in refused:
             raise ModuleNotFoundError(f"{name} is not installed", name=name)
 sys.meta_path.insert(0, Guard())
-import cli
+from patina import cli
 cli.main()
 """
 

@@ -9,10 +9,10 @@ import pytest
 import pyvips
 from restorers import patina, restorer, scan
 
-from tasks.files import sha256_of
-from tasks.filing import restore_file
-from tasks.images import ImageError
-from tasks.restoring import held
+from patina.tasks.imaging.images import ImageError
+from patina.tasks.io.atomic import sha256_of
+from patina.tasks.restoration.batch import held
+from patina.tasks.restoration.restore_file import restore_file
 
 
 def test_two_runs_do_not_share_an_outbox_and_what_a_killed_one_left_is_swept(

@@ -31,7 +31,9 @@ def test_pyproject_and_lock_agree(lock: str, wanted: list[str]) -> None:
         if (pin := pins.get(name(requirement.name))) is None
         or not requirement.specifier.contains(pin["version"])
     ]
-    ours = {key for key, pin in pins.items() if "patina (pyproject.toml)" in pin["rest"]}
+    ours = {
+        key for key, pin in pins.items() if f"{PROJECT['name']} (pyproject.toml)" in pin["rest"]
+    }
     stale += sorted(ours - {name(requirement.name) for requirement in requirements})
     assert not stale, f"{lock} disagrees with pyproject.toml about {stale}: run `make lock`"
 

@@ -8,18 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from models import (
-    DAMAGE,
-    DETAIL,
-    LOSSES,
-    NETWORKS,
-    VIEW_PX,
-    colour,
-    interventions,
-    loop,
-    losses,
-    networks,
-)
+from patina.models import DAMAGE, DETAIL, LOSSES, NETWORKS, VIEW_PX, colour, heads, losses, registry
+from patina.tasks.training import loop
 
 TINY = 0.125  # of the width
 
@@ -35,9 +25,9 @@ def batches(epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def ready(name: str = "unet", epochs: int = 4) -> keras.Model:
-    networks.be_deterministic(0)
-    networks.set_precision("float32")
-    network = interventions.for_training(networks.build(name, width=TINY))
+    registry.be_deterministic(0)
+    registry.set_precision("float32")
+    network = heads.for_training(registry.build(name, width=TINY))
     loop.compile_for_training(
         network,
         losses.Interventions(losses.charbonnier),
@@ -58,10 +48,10 @@ def test_an_untrained_network_leaves_an_image_as_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_looks_and_what_treats_give_together_what_the_network_gives(name: str) -> None:
     rng = np.random.default_rng(0)
-    network = networks.build(name, width=TINY)
+    network = registry.build(name, width=TINY)
     network.set_weights([rng.normal(0, 0.1, one.shape) for one in network.get_weights()])
     tile, _ = batch(side=32)
-    look, treat = interventions.apart(network)
+    look, treat = heads.apart(network)
     logit = look.predict_on_batch(tile)
     assert logit.shape == (2, 32, 32, 1)
     expected = network.predict_on_batch(tile)
@@ -83,7 +73,7 @@ def test_an_untrained_estimate_leaves_colours_as_they_are() -> None:
 
 
 def test_an_estimate_learns_to_undo_a_loss_of_light() -> None:
-    networks.be_deterministic(0)
+    registry.be_deterministic(0)
     training = colour.for_training(colour.estimate())
     loop.compile_for_training(training, losses.rms, learning_rate=0.003, warmup_steps=5, steps=120)
     views, sound = batch(side=VIEW_PX)
@@ -102,10 +92,10 @@ def test_training_lowers_the_loss(name: str) -> None:
 def test_a_network_predicts_the_same_after_it_was_filed_and_loaded(
     name: str, tmp_path: Path
 ) -> None:
-    whole = networks.whole(networks.build(name, width=TINY), colour.estimate())
+    whole = registry.whole(registry.build(name, width=TINY), colour.estimate())
     loop.save(whole, tmp_path / "model.keras")
     tile, view = batch(side=32)[0], batch(side=VIEW_PX)[0]
-    loaded = networks.load(tmp_path / "model.keras")
+    loaded = registry.load(tmp_path / "model.keras")
     for mine, filed in zip(
         whole.predict_on_batch([tile, view]), loaded.predict_on_batch([tile, view]), strict=True
     ):
@@ -113,9 +103,9 @@ def test_a_network_predicts_the_same_after_it_was_filed_and_loaded(
 
 
 def test_a_network_of_another_kind_is_refused(tmp_path: Path) -> None:
-    loop.save(networks.build("unet", width=TINY), tmp_path / "model.keras")
+    loop.save(registry.build("unet", width=TINY), tmp_path / "model.keras")
     with pytest.raises(ValueError, match=r"model\.keras: no network of this version"):
-        networks.load(tmp_path / "model.keras")
+        registry.load(tmp_path / "model.keras")
 
 
 def test_a_file_that_brings_code_is_refused(tmp_path: Path) -> None:
@@ -123,12 +113,12 @@ def test_a_file_that_brings_code_is_refused(tmp_path: Path) -> None:
     code = keras.Model(image, keras.layers.Lambda(lambda pixels: pixels * 2)(image))
     loop.save(code, tmp_path / "model.keras")
     with pytest.raises(ValueError, match="lambda"):
-        networks.load(tmp_path / "model.keras")
+        registry.load(tmp_path / "model.keras")
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_a_tile_gives_depends_only_on_what_is_near(name: str) -> None:
-    network = networks.build(name, width=TINY)
+    network = registry.build(name, width=TINY)
     for weight in network.trainable_weights:  # an untrained network changes nothing; this one does
         weight.assign(np.random.default_rng(0).normal(0, 0.1, weight.shape))
     image = np.random.default_rng(1).random((1, 64, 512, 3), np.float32)
@@ -141,9 +131,9 @@ def test_what_a_tile_gives_depends_only_on_what_is_near(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_trained_in_bfloat16_are_kept_in_float32(name: str) -> None:
-    networks.set_precision("mixed_bfloat16")
-    trained = networks.whole(networks.build(name, width=TINY), colour.estimate())
-    kept = networks.in_float32(trained, name, TINY)
+    registry.set_precision("mixed_bfloat16")
+    trained = registry.whole(registry.build(name, width=TINY), colour.estimate())
+    kept = registry.in_float32(trained, name, TINY)
     assert {layer.compute_dtype for layer in kept.layers} == {"float32"}
     for one, other in zip(trained.get_weights(), kept.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -151,7 +141,7 @@ def test_weights_trained_in_bfloat16_are_kept_in_float32(name: str) -> None:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_loss_gives_a_value_for_each_image_that_grows_with_the_difference(name: str) -> None:
-    loss = networks.loss(name)
+    loss = registry.loss(name)
     clean = batch()[1][..., :3]
     values = [np.asarray(loss(clean, clean + np.float32(shift))) for shift in (0, 0.1, 0.3)]
     assert all(value.shape == (2,) for value in values)
@@ -164,7 +154,7 @@ def test_the_loss_of_a_constant_difference_follows_from_its_definition(
     name: str, value: float
 ) -> None:
     clean = batch()[1][..., :3]
-    got = np.asarray(networks.loss(name)(clean, clean + np.float32(0.1)))
+    got = np.asarray(registry.loss(name)(clean, clean + np.float32(0.1)))
     np.testing.assert_allclose(got, value, atol=1e-3)
 
 

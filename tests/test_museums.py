@@ -10,7 +10,7 @@ from crawling import CONTACT, FREE, Crawl, copied, crawl, played
 from replay.serving import Replay
 from replay.works import exhibition, picture
 
-from crawler.run import TRY_LATER, Outcome, forecast
+from patina.crawler.run import TRY_LATER, Outcome, forecast
 
 
 @pytest.fixture(scope="module")

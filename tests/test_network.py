@@ -9,8 +9,8 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.settings import Settings
 from twisted.internet.testing import MemoryReactorClock
 
-from crawler.items import CrawlError
-from crawler.network import HostsMiddleware, PublicResolver, replay_from
+from patina.crawler.items import CrawlError
+from patina.crawler.network import HostsMiddleware, PublicResolver, replay_from
 
 
 @pytest.mark.parametrize(

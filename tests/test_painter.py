@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from crawler.painting import LONG_SIDE_PX, paint
+from patina.crawler.sample.strokes import LONG_SIDE_PX, paint
 
 NUMBERS = range(10)  # every kind of scene twice
 

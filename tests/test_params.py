@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from params import Params, ParamsError, Restore, load, restore_here
+from patina.params import Params, ParamsError, Restore, load, restore_here
 
 PARAMS = Path("params.yaml")
 

@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 import pytest
 
-from crawler.patience import retry_after_s
+from patina.crawler.patience import retry_after_s
 
 
 @pytest.mark.parametrize(

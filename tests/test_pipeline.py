@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from conftest import SMALL, Workspace
 
-from tasks.files import read_jsonl, sha256_of
-from tasks.images import read_png, to_float, to_uint8
-from tasks.recipes import Recipe, render
+from patina.tasks.dataset.recipes import Recipe, render
+from patina.tasks.imaging.images import read_png, to_float, to_uint8
+from patina.tasks.io.atomic import read_jsonl, sha256_of
 
 STAGES = ("crawl", "preprocess", "split", "degrade", "train", "restore", "evaluate")
 PREPARED = ("data/artworks", "data/clean", "data/split", "data/degraded")
@@ -88,7 +88,7 @@ def test_two_runs_give_the_same_bytes_whatever_the_number_of_workers(
 ) -> None:
     other = bare.copy(tmp_path / "other")
     for stage in ("crawl", "preprocess", "split", "degrade"):
-        other.run("flows", stage, PATINA_WORKERS="1")
+        other.run("patina.flows", stage, PATINA_WORKERS="1")
     assert contents(other, *PREPARED) == contents(prepared, *PREPARED)
 
 
@@ -112,7 +112,7 @@ def test_a_killed_degrade_resumes_and_leaves_nothing_half_written(
     items = workspace.folder / ".cache/items"
     before = len(list(items.glob("??/*")))
     running = subprocess.Popen(
-        [sys.executable, "-m", "flows", "degrade"],
+        [sys.executable, "-m", "patina.flows", "degrade"],
         cwd=workspace.folder,
         env=workspace.environment(),
         stdout=subprocess.DEVNULL,
@@ -125,14 +125,14 @@ def test_a_killed_degrade_resumes_and_leaves_nothing_half_written(
     running.wait()
     for item in items.glob("??/*"):
         assert {file.name for file in item.iterdir()} & {"recipe.json", "facts.json"}
-    told = workspace.run("flows", "degrade")
+    told = workspace.run("patina.flows", "degrade")
     computed = re.search(r"degrade: 40 works, (\d+) computed", told)
     assert computed
     assert 0 < int(computed[1]) < 40
 
     whole = prepared.copy(tmp_path / "whole")
     whole.set(degrade={"seed": 5, "twins": 5})
-    whole.run("flows", "degrade")
+    whole.run("patina.flows", "degrade")
     assert contents(workspace, "data/degraded") == contents(whole, "data/degraded")
 
 
@@ -143,7 +143,7 @@ def test_a_lost_clean_work_is_set_aside_and_the_others_go_on(
     work = manifest(workspace, "data/clean")[3]
     (workspace.folder / "data/clean" / work["file"]).write_bytes(b"")
     workspace.set(degrade={"seed": 6})
-    assert "40 works, 39 computed, 1 set aside" in workspace.run("flows", "degrade")
+    assert "40 works, 39 computed, 1 set aside" in workspace.run("patina.flows", "degrade")
     rejected = read_jsonl(workspace.folder / "data/degraded/rejected.jsonl")
     assert [fault["id"] for fault in rejected] == [work["id"]]
     assert work["file"] in rejected[0]["reason"]
@@ -152,7 +152,7 @@ def test_a_lost_clean_work_is_set_aside_and_the_others_go_on(
 def test_a_mistake_in_params_is_a_line_and_no_traceback(bare: Workspace, tmp_path: Path) -> None:
     workspace = bare.copy(tmp_path / "mistaken")
     workspace.set(train={"network": "vnet"})
-    told = workspace.run("flows", "train", code=1)
+    told = workspace.run("patina.flows", "train", code=1)
     assert (
         told
         == "patina: params.yaml: train: unknown network 'vnet'; known: conservator, nafnet, unet\n"
@@ -191,7 +191,7 @@ def test_the_pipeline_ends_in_restored_works_and_metrics(finished: Workspace) ->
 
 def test_a_second_run_does_nothing_but_say_so(finished: Workspace) -> None:
     before = contents(finished, "data", "reports")
-    told = finished.run("cli", "run", PREFECT_API_URL="")
+    told = finished.run("patina.cli", "run", PREFECT_API_URL="")
     assert "Everything is up to date" in told
     assert "data/restored/" in told
     assert "make ui" in told
@@ -217,7 +217,7 @@ def test_the_deployment_restores_a_folder(finished: Workspace, tmp_path: Path) -
     for number, twin in enumerate(twins[:3]):
         shutil.copy(finished.folder / "data/degraded" / twin["image"], inbox / f"{number}.png")
     serving = subprocess.Popen(
-        [sys.executable, "-m", "cli", "serve"],
+        [sys.executable, "-m", "patina.cli", "serve"],
         cwd=finished.folder,
         env=finished.environment(PYTHONUNBUFFERED="1"),
         stdout=subprocess.PIPE,
@@ -258,10 +258,10 @@ def test_the_command_restores_a_file_and_tells_what_it_would_do(
 ) -> None:
     twin = next(t for t in manifest(finished, "data/degraded") if t["side"] == "test")
     source = finished.folder / "data/degraded" / twin["image"]
-    command = ("cli", "restore", str(source), "-o", str(tmp_path / "out"))
+    command = ("patina.cli", "restore", str(source), "-o", str(tmp_path / "out"))
     assert f"{source} -> {tmp_path}/out/" in finished.run(*command, "--dry-run")
     assert not (tmp_path / "out").exists()
     assert "1 scans, 0 set aside" in finished.run(*command)
     assert (tmp_path / "out" / f"{source.name}.json").exists()
-    told = finished.run("cli", "restore", "nowhere.tif", code=1)
+    told = finished.run("patina.cli", "restore", "nowhere.tif", code=1)
     assert told == "patina: restore: nowhere.tif: no such file or folder\n"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from cli import app
-from flows.stages import STAGES
+from patina.cli import app
+from patina.flows.stages import STAGES
 
 README = Path("README.md").read_text()
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tasks.degradations import DEGRADATIONS, Image
-from tasks.recipes import Recipe, Step, draw_recipe, render, single_recipe
+from patina.tasks.dataset.recipes import Recipe, Step, draw_recipe, render, single_recipe
+from patina.tasks.degradations import DEGRADATIONS, Image
 
 MIXTURE = dict.fromkeys(DEGRADATIONS, (1.0, (0.2, 0.9)))
 

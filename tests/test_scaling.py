@@ -19,13 +19,13 @@ from conftest import Workspace, line_with, process
 from distributed import Client
 from fsspec import AbstractFileSystem
 
-from flows import batches
-from flows.batches import ClusterError, compute
-from flows.crawl import mirror
-from flows.harvesting import CrawlError
-from flows.preprocess import prepare_batch
-from params import ParamsError, load
-from tasks.files import read_jsonl, sha256_of
+from patina.flows import batches
+from patina.flows.batches import ClusterError, compute
+from patina.flows.crawl import mirror
+from patina.flows.crawl_process import CrawlError
+from patina.flows.preprocess import prepare_batch
+from patina.params import ParamsError, load
+from patina.tasks.io.atomic import read_jsonl, sha256_of
 
 WORKS = 20
 SIDE_PX = 720  # large enough that there is time to kill somebody
@@ -73,7 +73,7 @@ def collected(
     workspace.set(
         crawl={"source": "folder", "folder": str(scans)}, preprocess={"working_px": SIDE_PX}
     )
-    workspace.run("flows", "crawl")
+    workspace.run("patina.flows", "crawl")
     return workspace
 
 
@@ -81,7 +81,7 @@ def collected(
 def clean(collected: Workspace, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What one process of this machine makes of them."""
     workspace = collected.copy(tmp_path_factory.mktemp("clean") / "workspace")
-    workspace.run("flows", "preprocess", PATINA_WORKERS="1")
+    workspace.run("patina.flows", "preprocess", PATINA_WORKERS="1")
     return contents(workspace.folder / CLEAN)
 
 
@@ -110,7 +110,9 @@ def preprocessing(cluster: Cluster) -> Iterator[subprocess.Popen]:
     folder = cluster.workspace.folder
     shutil.rmtree(folder / ".cache/items", ignore_errors=True)
     shutil.rmtree(folder / CLEAN, ignore_errors=True)
-    flow = process("flows", "preprocess", cwd=folder, PATINA_DASK=cluster.address, **PATIENCE)
+    flow = process(
+        "patina.flows", "preprocess", cwd=folder, PATINA_DASK=cluster.address, **PATIENCE
+    )
     with flow as running:
         while items(folder) < 3:
             assert running.poll() is None, running.communicate()[0]
@@ -155,7 +157,7 @@ def test_the_deployment_restores_a_bucket_on_the_workers(
     storage.pipe_file("lab/inbox/letter.tif", b"Dear museum")
     workspace = cluster.workspace
     served = {"PATINA_DASK": cluster.address, "PYTHONUNBUFFERED": "1"}
-    with process("cli", "serve", cwd=workspace.folder, **served) as serving:
+    with process("patina.cli", "serve", cwd=workspace.folder, **served) as serving:
         line_with("Serving restore/batch", serving)
         places = ("-p", "inbox=s3://lab/inbox", "-p", "outbox=s3://lab/outbox")
         workspace.run("prefect", "deployment", "run", "restore/batch", *places, "--watch")
@@ -194,7 +196,7 @@ def test_a_lost_scheduler_is_named_and_the_next_run_goes_on(
         f"patina: PATINA_DASK: the scheduler at {cluster.address} is gone; run this again when it"
         " is back: it goes on with what was computed\n"
     )
-    told = cluster.workspace.run("flows", "preprocess", PATINA_WORKERS="1")
+    told = cluster.workspace.run("patina.flows", "preprocess", PATINA_WORKERS="1")
     computed = re.search(rf"preprocess: {WORKS} works, (\d+) computed", told)
     assert computed
     assert 0 < int(computed[1]) <= WORKS - 3

@@ -12,11 +12,11 @@ import pytest
 import pyvips
 import tifffile
 
-from tasks.exif import Tags, write_into
-from tasks.images import ImageError
-from tasks.jpeg2000 import boxes, icc_of
-from tasks.scans import opened
-from tasks.xmp import SOURCE_TYPE, with_source_type
+from patina.tasks.imaging.exif import Tags, write_into
+from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.jpeg2000 import boxes, icc_of
+from patina.tasks.imaging.scans import opened
+from patina.tasks.imaging.xmp import SOURCE_TYPE, with_source_type
 
 HEIGHT, WIDTH = 300, 210  # more than one strip of rows
 

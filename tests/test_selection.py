@@ -8,8 +8,8 @@ from replay.museums import Met
 from replay.serving import Replay
 from replay.works import exhibition
 
-from crawler.items import Artwork, CrawlError, Rendition
-from crawler.selection import Selection
+from patina.crawler.items import Artwork, CrawlError, Rendition
+from patina.crawler.selection import Selection
 
 
 def narrowed(kind: type[Replay], folder: Path) -> Crawl:

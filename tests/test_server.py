@@ -13,11 +13,11 @@ from urllib.parse import urlparse
 
 import pytest
 
-from flows.server import prefect_server
+from patina.flows.prefect_server import prefect_server
 
 HOLDER = """
 import signal, sys
-from flows.server import prefect_server
+from patina.flows.prefect_server import prefect_server
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell has it ignored
 with prefect_server() as url:
     print(url, flush=True)

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tasks.splitting import deal, group_works
+from patina.tasks.dataset.splitting import deal, group_works
 
 SHARES = {"seed": 0, "validation": 0.2, "test": 0.1, "least_test_works": 8}
 

@@ -12,13 +12,13 @@ import pytest
 from fsspec import AbstractFileSystem
 from restorers import patina, restorer, scan
 
-from tasks.files import read_jsonl, sha256_of
-from tasks.images import ImageError
-from tasks.remote import restore_remote
-from tasks.restoring import held, plan, restore_scans, summary_in, summed_up
-from tasks.sidecars import Filing
-from tasks.storage import Remote, place_of
-from tasks.undoing import package_of, undo
+from patina.tasks.imaging.images import ImageError
+from patina.tasks.io.atomic import read_jsonl, sha256_of
+from patina.tasks.io.storage import Remote, place_of
+from patina.tasks.restoration.batch import held, plan, restore_scans, summary_in, summed_up
+from patina.tasks.restoration.remote import restore_remote
+from patina.tasks.restoration.sidecars import Filing
+from patina.tasks.restoration.undo import package_of, undo
 
 ALL = Filing(maps=True, package=True)
 BESIDE = ("", ".json", ".damage.png", ".difference.png", ".change.zip")

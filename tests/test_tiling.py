@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from crawler.painting import paint
-from models import DETAIL, FILL, graph, pretrained
-from params import Restore
-from tasks.degradations import DEGRADATIONS
-from tasks.filling import AGREED, doubted, filled, likelihood
-from tasks.images import to_float
-from tasks.tiling import apply_tiled, averaged
+from patina.crawler.sample.strokes import paint
+from patina.models import DETAIL, FILL
+from patina.params import Restore
+from patina.tasks.degradations import DEGRADATIONS
+from patina.tasks.imaging.images import to_float
+from patina.tasks.restoration import inference, weights
+from patina.tasks.restoration.inpainting import AGREED, doubted, filled, likelihood
+from patina.tasks.restoration.tiling import apply_tiled, averaged
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -35,7 +36,7 @@ def test_tiles_of_an_unchanged_image_give_it_back(size: tuple[int, int], overlap
 
 @pytest.mark.parametrize("damage", ["gaussian_noise", "paint_loss"])
 def test_tiles_agree_with_the_whole_within_one_step_of_eight_bits(damage: str) -> None:
-    look, treat, *_ = graph.load(pretrained.shipped(), "f32")
+    look, treat, *_ = inference.load(weights.shipped(), "f32")
     run = doubted(treat)
     overlap_px = Restore().overlap_px
     image = to_float(paint(0)[0][:480, :800])

@@ -10,10 +10,10 @@ import numpy as np
 from conftest import Workspace
 from mlflow.entities import Run
 
-from params import Restore
-from tasks.files import read_jsonl, sha256_of
-from tasks.images import to_float, to_uint8
-from tasks.restoring import load_restorer
+from patina.params import Restore
+from patina.tasks.imaging.images import to_float, to_uint8
+from patina.tasks.io.atomic import read_jsonl, sha256_of
+from patina.tasks.restoration.batch import load_restorer
 
 
 def test_an_experiment_gives_a_second_run_to_compare(finished: Workspace, tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_an_experiment_gives_a_second_run_to_compare(finished: Workspace, tmp_pa
         datasets = {item.dataset.name: item.dataset for item in run.inputs.dataset_inputs}
         assert set(datasets) == {"clean", "degraded", "restored"}
         assert len(json.loads(datasets["clean"].source)["tags"]["dvc.md5"]) > 32
-    told = workspace.run("cli", "compare", "--dry-run")
+    told = workspace.run("patina.cli", "compare", "--dry-run")
     assert runs[0].info.run_id in told
     assert runs[1].info.run_id not in told  # no experiment
     panels = mlflow.MlflowClient().list_artifacts(runs[0].info.run_id, "images")
@@ -51,14 +51,14 @@ def test_experiments_that_train_nothing_are_compared_too(
     workspace = finished.copy(tmp_path / "cached")
     workspace.run("dvc", "exp", "run", "-n", "same")
     assert len(runs_of(workspace)) == 1  # all of it was in DVC's cache
-    told = workspace.run("cli", "compare", "--dry-run", "same")
+    told = workspace.run("patina.cli", "compare", "--dry-run", "same")
     (trained,) = runs_of(workspace)
     assert trained.info.run_id in told
     workspace.run("dvc", "exp", "run", "-n", "colours", "-S", "restore.treat=[colour]")
     evaluated, again = runs_of(workspace)
     assert again.data.metrics == trained.data.metrics  # those of another experiment stay
     assert evaluated.data.params["restore.treat"] == "('colour',)"
-    told = workspace.run("cli", "compare", "--dry-run")
+    told = workspace.run("patina.cli", "compare", "--dry-run")
     assert evaluated.info.run_id in told
     assert trained.info.run_id in told
 
@@ -87,7 +87,7 @@ logged = mlflow.pyfunc.load_model(sys.argv[1])
 assert [tensor.shape for tensor in logged.metadata.signature.inputs] == [(-1, -1, 3)]
 assert logged.input_example.shape == (64, 64, 3)
 np.save(sys.argv[3], logged.predict(np.load(sys.argv[2])))
-import tasks, params
+from patina import params, tasks
 print(tasks.__file__, params.__file__)
 """
 
@@ -128,28 +128,29 @@ def test_the_last_model_is_the_challenger_and_becomes_champion_if_it_passes_the_
     client = mlflow.MlflowClient(f"sqlite:///{workspace.folder}/mlruns/mlflow.db")
     run_id = runs_of(workspace)[0].info.run_id
     assert client.get_model_version_by_alias("restorer", "challenger").run_id == run_id
-    told = workspace.run("cli", "promote", code=1)  # a tiny one against the shipped weights
+    told = workspace.run("patina.cli", "promote", code=1)  # a tiny one against the shipped weights
     assert "FAILS  beats the champion on the mean" in told
     champion = roughening(model, workspace.folder / "data/champion/model.keras")
-    assert "It would be promoted" in workspace.run("cli", "promote", "--dry-run")
+    assert "It would be promoted" in workspace.run("patina.cli", "promote", "--dry-run")
     assert sha256_of(champion) != sha256_of(model)
-    assert "FAILS" not in workspace.run("cli", "promote")
+    assert "FAILS" not in workspace.run("patina.cli", "promote")
     for suffix in (".keras", ".xml", ".bin"):
         assert sha256_of(champion.with_suffix(suffix)) == sha256_of(model.with_suffix(suffix))
     assert client.get_model_version_by_alias("restorer", "champion").run_id == run_id
-    assert "champion already" in workspace.run("cli", "promote", code=1)
+    assert "champion already" in workspace.run("patina.cli", "promote", code=1)
     twins = read_jsonl(workspace.folder / "data/degraded/manifest.jsonl")
     twin = next(twin for twin in twins if twin["side"] == "test")
-    workspace.run("cli", "restore", str(workspace.folder / "data/degraded" / twin["image"]))
+    workspace.run("patina.cli", "restore", str(workspace.folder / "data/degraded" / twin["image"]))
     sidecar = json.loads(next((workspace.folder / "restored").glob("*.json")).read_text())
     assert sidecar["model"]["sha256"] == sha256_of(model)
 
 
 def roughening(model: Path, path: Path) -> Path:
     """The network filed at `model`, but adding what is not there, filed at `path`."""
-    from models import loop, networks
+    from patina.models import registry
+    from patina.tasks.training import loop
 
-    network = networks.load(model)
+    network = registry.load(model)
     kernel, bias = network.get_layer("interventions").get_layer("parts").weights
     rng = np.random.default_rng(0)
     kernel.assign(kernel + 0.2 * rng.normal(size=kernel.shape).astype(np.float32))

@@ -4,8 +4,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tasks.software import versions
-from tasks.xmp import SOURCE_TYPE, is_ours, with_source_type
+from patina.tasks.imaging.software import versions
+from patina.tasks.imaging.xmp import SOURCE_TYPE, is_ours, with_source_type
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"

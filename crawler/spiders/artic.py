@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 from scrapy import Request
 
-from crawler.items import Artwork, LaterError, Rendition
-from crawler.spiders.museum import MuseumSpider, Record, pixels, year
+from patina.crawler.items import Artwork, LaterError, Rendition
+from patina.crawler.spiders.museum import MuseumSpider, Record, pixels, year
 
 FIELDS = (
     "id,title,artist_display,date_display,date_start,date_end,medium_display,department_title,"

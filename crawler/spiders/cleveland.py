@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 from scrapy import Request
 
-from crawler.items import Artwork, Rendition
-from crawler.spiders.museum import MuseumSpider, Record, pixels, year
+from patina.crawler.items import Artwork, Rendition
+from patina.crawler.spiders.museum import MuseumSpider, Record, pixels, year
 
 LARGEST_PAGE = 1000
 SIZES = ("full", "print", "web")  # the largest first; "full" is an uncompressed TIFF

@@ -7,11 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from crawler.harvest import Harvest
-from crawler.items import Artwork, CrawlError
-from crawler.loaders import ArtworkLoader, short_hash, slug
-from crawler.selection import Selection
-from crawler.spiders.museum import PacedSpider
+from patina.crawler.harvest import Harvest
+from patina.crawler.items import Artwork, CrawlError
+from patina.crawler.loaders import ArtworkLoader, short_hash, slug
+from patina.crawler.selection import Selection
+from patina.crawler.spiders.museum import PacedSpider
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".jp2")
 

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 from scrapy import Request
 
-from crawler.items import Artwork, CrawlError, Rendition
-from crawler.spiders.museum import MuseumSpider, Record, year
+from patina.crawler.items import Artwork, CrawlError, Rendition
+from patina.crawler.spiders.museum import MuseumSpider, Record, year
 
 LARGEST_PAGE = 500
 LISTED_AT_MOST = 10_000  # of the works that a search finds

@@ -15,11 +15,11 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.signals import item_dropped, item_error, item_scraped
 from twisted.python.failure import Failure
 
-from crawler.harvest import Harvest
-from crawler.items import Artwork, CrawlError, LaterError
-from crawler.loaders import ArtworkLoader, file_safe
-from crawler.network import DOWNLOAD_ERRORS
-from crawler.selection import Selection
+from patina.crawler.harvest import Harvest
+from patina.crawler.items import Artwork, CrawlError, LaterError
+from patina.crawler.loaders import ArtworkLoader, file_safe
+from patina.crawler.network import DOWNLOAD_ERRORS
+from patina.crawler.selection import Selection
 
 Record = dict[str, Any]
 

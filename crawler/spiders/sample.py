@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from crawler.museum import WEBSITE
-from crawler.spiders.artic import ArticSpider
+from patina.crawler.sample.museum import WEBSITE
+from patina.crawler.spiders.artic import ArticSpider
 
 
 class SampleSpider(ArticSpider):

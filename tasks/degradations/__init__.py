@@ -18,28 +18,35 @@ recipes and in the shared tests; FAMILIES must name it too.
 
 # The order of these imports is the order of DEGRADATIONS.
 # isort: off
-from tasks.degradations.contract import COLOUR, DEGRADATIONS, LOCAL, Damaged, Degradation, Image
-from tasks.degradations.families import FAMILIES
-from tasks.degradations import pigments as pigments
-from tasks.degradations import paint as paint
-from tasks.degradations import losses as losses
-from tasks.degradations import coats as coats
-from tasks.degradations import films as films
-from tasks.degradations import wear as wear
-from tasks.degradations import accidents as accidents
-from tasks.degradations import liquids as liquids
-from tasks.degradations import growths as growths
-from tasks.degradations import blots as blots
-from tasks.degradations import handling as handling
-from tasks.degradations import holes as holes
-from tasks.degradations import tapes as tapes
-from tasks.degradations import dust as dust
-from tasks.degradations import fibres as fibres
-from tasks.degradations import optics as optics
-from tasks.degradations import resampling as resampling
-from tasks.degradations import grains as grains
-from tasks.degradations import capture as capture
-from tasks.degradations import recompression as recompression
+from patina.tasks.degradations.contract import (
+    COLOUR,
+    DEGRADATIONS,
+    LOCAL,
+    Damaged,
+    Degradation,
+    Image,
+)
+from patina.tasks.degradations.families import FAMILIES
+from patina.tasks.degradations import pigments as pigments
+from patina.tasks.degradations import paint as paint
+from patina.tasks.degradations import losses as losses
+from patina.tasks.degradations import coats as coats
+from patina.tasks.degradations import films as films
+from patina.tasks.degradations import wear as wear
+from patina.tasks.degradations import accidents as accidents
+from patina.tasks.degradations import liquids as liquids
+from patina.tasks.degradations import growths as growths
+from patina.tasks.degradations import blots as blots
+from patina.tasks.degradations import handling as handling
+from patina.tasks.degradations import holes as holes
+from patina.tasks.degradations import tapes as tapes
+from patina.tasks.degradations import dust as dust
+from patina.tasks.degradations import fibres as fibres
+from patina.tasks.degradations import optics as optics
+from patina.tasks.degradations import resampling as resampling
+from patina.tasks.degradations import grains as grains
+from patina.tasks.degradations import capture as capture
+from patina.tasks.degradations import recompression as recompression
 # isort: on
 
 __all__ = ["COLOUR", "DEGRADATIONS", "FAMILIES", "LOCAL", "Damaged", "Degradation", "Image"]

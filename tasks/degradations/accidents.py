@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import bands, enlarge, fit, over, smooth_noise, split
-from tasks.degradations.textures import GRID_PX, ramp, rough_noise, spread, stain_with
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import bands, enlarge, fit, over, smooth_noise, split
+from patina.tasks.degradations.textures import GRID_PX, ramp, rough_noise, spread, stain_with
 
 COCKLES = 7
 DROPLETS = 70

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import enlarge, fit, over, soften, split
-from tasks.degradations.textures import spread
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import enlarge, fit, over, soften, split
+from patina.tasks.degradations.textures import spread
 
 SHOT_NOISE, READ_NOISE = 0.02, 0.0001  # a and b of the highest gain, for light within [0, 1]
 GRAINS = 1024  # film grain is drawn on that many points along the long side

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import bands, enlarge, fit, over, smooth_noise, split
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import bands, enlarge, fit, over, smooth_noise, split
 
 COARSE_PX = 512  # long side on which the edges of windows are drawn
 CORNER = 0.006  # radius of cleaning windows' corners, in long sides

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Image
-from tasks.degradations.fields import enlarge, fit, smooth_noise
+from patina.tasks.degradations.contract import Image
+from patina.tasks.degradations.fields import enlarge, fit, smooth_noise
 
 MARGIN = 0.05
 FIELD_PX = 384  # long side of the fields that bend the cracks

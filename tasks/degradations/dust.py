@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import over, split
-from tasks.degradations.textures import draw_line
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import over, split
+from patina.tasks.degradations.textures import draw_line
 
 SPECKS, HAIRS, HAIR_POINTS = 700, 80, 24
 

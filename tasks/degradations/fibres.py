@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import over, split
-from tasks.degradations.shapes import any_tone
-from tasks.degradations.textures import draw_line
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import over, split
+from patina.tasks.degradations.shapes import any_tone
+from patina.tasks.degradations.textures import draw_line
 
 HAIRS, HAIR_POINTS, TONES = 60, 40, 4
 RUNS, RUN_POINTS = 34, 90

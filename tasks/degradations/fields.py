@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Image
+from patina.tasks.degradations.contract import Image
 
 BAND_PX = 32768
 

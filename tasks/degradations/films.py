@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import bands, enlarge, over, smooth_noise, split
-from tasks.degradations.textures import ramp
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import bands, enlarge, over, smooth_noise, split
+from patina.tasks.degradations.textures import ramp
 
 # What red, green and blue lose in aged coats, by absorbance, of about one strength
 COATS = np.array(

@@ -6,8 +6,8 @@ Noise belongs to the photosites: it is measured in pixels, not in shares of the 
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import bands, enlarge, fit, split
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import bands, enlarge, fit, split
 
 NOISE = 26 / 255  # deviation at full severity
 

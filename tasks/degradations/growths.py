@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import fit, over, split
-from tasks.degradations.textures import GRID_PX, ramp, rough_noise, spread, stain_with
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import fit, over, split
+from patina.tasks.degradations.textures import GRID_PX, ramp, rough_noise, spread, stain_with
 
 SPOTS, SPOT_SIZES = 420, 6
 COLONIES = 120

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import bands, enlarge, fit, over, split
-from tasks.degradations.textures import draw_line, ramp, rough_noise, spread
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import bands, enlarge, fit, over, split
+from patina.tasks.degradations.textures import draw_line, ramp, rough_noise, spread
 
 FOLDS, CREASES, WRINKLES, CREASE_POINTS = 2, 12, 5, 50
 TEARS, TEAR_POINTS, FIBRES = 3, 200, 150

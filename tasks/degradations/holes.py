@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import enlarge, fit, over, smooth_noise, split
-from tasks.degradations.shapes import any_tone, around, ragged
-from tasks.degradations.textures import GRID_PX, ramp, rough_noise, spread
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import enlarge, fit, over, smooth_noise, split
+from patina.tasks.degradations.shapes import any_tone, around, ragged
+from patina.tasks.degradations.textures import GRID_PX, ramp, rough_noise, spread
 
 LEAST, MOST = 0.017, 0.07  # shares of the work that are missing at full severity
 

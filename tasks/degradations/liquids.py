@@ -3,11 +3,11 @@
 import cv2
 import numpy as np
 
-from tasks.degradations.accidents import puddle_depth
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import bands, over, split
-from tasks.degradations.shapes import around, ragged
-from tasks.degradations.textures import GRID_PX, ramp, rough_noise, spread, stain_with
+from patina.tasks.degradations.accidents import puddle_depth
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import bands, over, split
+from patina.tasks.degradations.shapes import around, ragged
+from patina.tasks.degradations.textures import GRID_PX, ramp, rough_noise, spread, stain_with
 
 RINGS = 5
 TRANSFORMS = 4  # kinds of patches that one work has at most

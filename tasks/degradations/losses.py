@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.cracking import Cracks, crack_network, islands, sample, trace
-from tasks.degradations.fields import bands, enlarge, fit, over, smooth_noise, split
-from tasks.degradations.textures import rough_noise, spread, weave
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.cracking import Cracks, crack_network, islands, sample, trace
+from patina.tasks.degradations.fields import bands, enlarge, fit, over, smooth_noise, split
+from patina.tasks.degradations.textures import rough_noise, spread, weave
 
 # Long sides on which cracks are drawn: finer ones, and those that only bound an area
 FINE_PX, FLAKES_PX, CRUMBS_PX = 1600, 600, 512

@@ -6,9 +6,17 @@ Light adds up, so lamps and blurs work in linear light; the square of an sRGB va
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import bands, enlarge, fit, over, smooth_noise, split, white_noise
-from tasks.degradations.textures import spread, weave
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import (
+    bands,
+    enlarge,
+    fit,
+    over,
+    smooth_noise,
+    split,
+    white_noise,
+)
+from patina.tasks.degradations.textures import spread, weave
 
 TUNGSTEN, DAYLIGHT = np.array(((1.0, 0.84, 0.58), (0.84, 0.95, 1.15)), np.float32)
 DISC_POINTS, PATH_POINTS = 600, 160

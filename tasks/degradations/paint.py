@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.cracking import crack_network, sample, trace
-from tasks.degradations.fields import bands, enlarge, fit, over, smooth_noise, split
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.cracking import crack_network, sample, trace
+from patina.tasks.degradations.fields import bands, enlarge, fit, over, smooth_noise, split
 
 # Long sides on which cracks are drawn: finer ones, and those that only bound an area
 FINE_PX, COARSE_PX = 1600, 512

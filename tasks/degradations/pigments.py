@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import bands, enlarge, over, smooth_noise, split
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import bands, enlarge, over, smooth_noise, split
 
 
 @degradation(colour=True)

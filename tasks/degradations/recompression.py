@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from tasks.degradations.capture import jpeg_of
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import fit
+from patina.tasks.degradations.capture import jpeg_of
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import fit
 
 KERNELS = cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC
 SAMPLINGS = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import fit, soften
-from tasks.degradations.optics import disc
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import fit, soften
+from patina.tasks.degradations.optics import disc
 
 KERNELS = cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4
 

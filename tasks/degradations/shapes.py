@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from tasks.degradations.contract import Image
-from tasks.degradations.fields import fit
-from tasks.degradations.textures import GRID_PX
+from patina.tasks.degradations.contract import Image
+from patina.tasks.degradations.fields import fit
+from patina.tasks.degradations.textures import GRID_PX
 
 FAR = 3.0  # radii away from a shape's middle, from where on it is not reckoned
 

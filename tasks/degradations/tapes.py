@@ -5,9 +5,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import over, split
-from tasks.degradations.textures import rough_noise, spread, stain_with
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import over, split
+from patina.tasks.degradations.textures import rough_noise, spread, stain_with
 
 STRIPS = 3
 LEAST, MOST = 0.02, 0.075  # shares of the work that are covered at full severity

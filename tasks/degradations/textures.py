@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Image
-from tasks.degradations.fields import bands, fit, white_noise
+from patina.tasks.degradations.contract import Image
+from patina.tasks.degradations.fields import bands, fit, white_noise
 
 GRID_PX = 512  # the long side that fields are made at: a threshold after `spread` is sharp anyway
 THREADS = 360  # of a canvas, along the long side

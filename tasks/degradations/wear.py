@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from tasks.degradations.contract import Damaged, Image, degradation
-from tasks.degradations.fields import bands, over, split, white_noise
-from tasks.degradations.textures import GRID_PX, draw_line, ramp, rough_noise, spread, weave
+from patina.tasks.degradations.contract import Damaged, Image, degradation
+from patina.tasks.degradations.fields import bands, over, split, white_noise
+from patina.tasks.degradations.textures import GRID_PX, draw_line, ramp, rough_noise, spread, weave
 
 SCRATCHES, CLUSTERS, POINTS = 90, 6, 24
 

@@ -1,1 +1,1 @@
-"""What is done to a scan, and what is reported of it."""
+"""What is done to scans, and what is reported of it: decision, inpainting, tiling, inference."""

@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 import pyvips
 
-from tasks.files import DRAFT, Record
-from tasks.images import load_srgb, reduced, to_uint8
-from tasks.restoration.areas import Area, Rest, areas_of, listed
-from tasks.restoration.colour_findings import findings
-from tasks.restoration.treatments import treatments_of
-from tasks.restoration.work_record import record_of
-from tasks.scans import JPEG_2000, opened
-from tasks.treating import Small, strips_of
+from patina.tasks.imaging.images import load_srgb, reduced, to_uint8
+from patina.tasks.imaging.scans import JPEG_2000, opened
+from patina.tasks.io.atomic import DRAFT, Record
+from patina.tasks.restoration.areas import Area, Rest, areas_of, listed
+from patina.tasks.restoration.colour_findings import findings
+from patina.tasks.restoration.restorer import Small, strips_of
+from patina.tasks.restoration.treatments import treatments_of
+from patina.tasks.restoration.work_record import record_of
 
 HYPOTHESIS = "Virtual restoration hypothesis"
 STATEMENT = (

@@ -8,12 +8,12 @@ from string import Template
 
 import numpy as np
 
-from tasks.images import jpeg_bytes
-from tasks.restoration.areas import Area
-from tasks.restoration.condition import HYPOTHESIS, STATEMENT, Condition
-from tasks.restoration.marking import HEADINGS, markers, row_of
-from tasks.restoration.treatments import percent
-from tasks.restoration.work_record import FIELDS
+from patina.tasks.imaging.images import jpeg_bytes
+from patina.tasks.restoration.areas import Area
+from patina.tasks.restoration.condition import HYPOTHESIS, STATEMENT, Condition
+from patina.tasks.restoration.marking import HEADINGS, markers, row_of
+from patina.tasks.restoration.treatments import percent
+from patina.tasks.restoration.work_record import FIELDS
 
 TEMPLATE = Path(__file__).with_name("condition.html")
 RADIUS = 0.017  # of a number's disc, as a share of the picture's width

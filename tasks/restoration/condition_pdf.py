@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 from fpdf import FPDF
 
-from tasks.images import jpeg_bytes
-from tasks.restoration.condition import HYPOTHESIS, STATEMENT, Condition
-from tasks.restoration.lettering import FONT, page, plain, write
-from tasks.restoration.marking import HEADINGS, markers, row_of
-from tasks.restoration.treatments import percent
-from tasks.restoration.work_record import FIELDS
+from patina.tasks.imaging.images import jpeg_bytes
+from patina.tasks.restoration.condition import HYPOTHESIS, STATEMENT, Condition
+from patina.tasks.restoration.lettering import FONT, page, plain, write
+from patina.tasks.restoration.marking import HEADINGS, markers, row_of
+from patina.tasks.restoration.treatments import percent
+from patina.tasks.restoration.work_record import FIELDS
 
 LEFT, RIGHT, TOP, BOTTOM = 12.0, 198.0, 10.0, 287.0  # mm
 WIDTH = RIGHT - LEFT

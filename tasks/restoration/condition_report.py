@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tasks.files import as_bytes, write_bytes
-from tasks.restoration.condition import condition_of
-from tasks.restoration.condition_html import html_of
-from tasks.restoration.condition_pdf import MADE_BY, pdf_of
-from tasks.restoration.examining import examined
-from tasks.treating import Restorer
+from patina.tasks.io.atomic import as_bytes, write_bytes
+from patina.tasks.restoration.condition import condition_of
+from patina.tasks.restoration.condition_html import html_of
+from patina.tasks.restoration.condition_pdf import MADE_BY, pdf_of
+from patina.tasks.restoration.examining import examined
+from patina.tasks.restoration.restorer import Restorer
 
 KINDS = ("pdf", "html")
 

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tasks.files import DRAFT, Record, sha256_of
-from tasks.filing import restore_file
-from tasks.images import ImageError
-from tasks.restoration.condition import Examination
-from tasks.restoring import target_of
-from tasks.sidecars import STATEMENT, Filing, map_of, sidecar_of
-from tasks.treating import Restorer
+from patina.tasks.imaging.images import ImageError
+from patina.tasks.io.atomic import DRAFT, Record, sha256_of
+from patina.tasks.restoration.batch import target_of
+from patina.tasks.restoration.condition import Examination
+from patina.tasks.restoration.restore_file import restore_file
+from patina.tasks.restoration.restorer import Restorer
+from patina.tasks.restoration.sidecars import STATEMENT, Filing, map_of, sidecar_of
 
 
 @contextmanager

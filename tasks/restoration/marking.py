@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tasks.restoration.areas import KINDS, LINE, NETWORK, Area
-from tasks.restoration.treatments import percent
+from patina.tasks.restoration.areas import KINDS, LINE, NETWORK, Area
+from patina.tasks.restoration.treatments import percent
 
 HEADINGS = ("No.", "Kind", "Place", "From left, top", "Share", "Size")
 ALONG = (KINDS[LINE], KINDS[NETWORK])  # kinds whose length is measured along their lines

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from tasks.files import Record
-from tasks.restoration.areas import KINDS, Area
+from patina.tasks.io.atomic import Record
+from patina.tasks.restoration.areas import KINDS, Area
 
 PLURALS = {
     "line": "lines",

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.files import Record
+from patina.tasks.io.atomic import Record
 
 MANIFEST = "manifest.jsonl"
 FIELDS = {  # of a manifest, under the names that a report gives them

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from crawler.loopback import Loopback
+from patina.crawler.loopback import Loopback
 
 from .works import Json, Work
 

@@ -1,0 +1,1 @@
+../../patina/__init__.py

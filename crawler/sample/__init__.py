@@ -1,0 +1,1 @@
+"""The built-in museum: its web server, and the painter of its works."""

@@ -1,0 +1,161 @@
+"""The built-in museum: a web server on this machine whose works are painted when asked for.
+
+It answers as the Art Institute of Chicago's API does, so that a crawl is a real one (robots.txt,
+pages, records, images over HTTP) on a machine without a network. Works are invented and free of
+rights. Its addresses begin with its name, as `patina.crawler.network.ReplayHandler` asks for them.
+"""
+
+import hashlib
+import json
+import re
+import uuid
+from contextlib import suppress
+from functools import cached_property, lru_cache
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pyvips
+
+from patina.crawler.loopback import Loopback
+
+ROBOTS = "User-agent: *\nAllow: /\n"
+WEBSITE = "https://sample-museum.invalid"  # a name that no DNS knows
+CONFIG = {"iiif_url": f"{WEBSITE}/iiif/2", "website_url": WEBSITE}
+FIRST_ID = 1001
+IMAGE = re.compile(r"/iiif/2/([0-9a-f-]{36})/full/\d+,/0/default\.jpg")
+RECORD = re.compile(r"/api/v1/artworks/(\d+)")
+
+
+class Museum(Loopback):
+    """`works` works in the public domain.
+
+    requests: the paths asked for, in order of arrival.
+    """
+
+    def __init__(
+        self, works: int = 48, seed: int = 0, page_size: int = 24, robots: str = ROBOTS
+    ) -> None:
+        self.seed, self.page_size, self.robots = seed, page_size, robots
+        self.numbers = {self.image_id(number): number for number in range(works)}
+        self.requests: list[str] = []
+        # a record paints its work for the words; the image asked for next is then at hand
+        self.painted = lru_cache(maxsize=4 * page_size)(self.paint)
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return answering(self)
+
+    @cached_property
+    def version(self) -> str:
+        """Changes when the works do: they follow from the seed and from how they are painted.
+
+        So a crawl that has a work already need not have it painted again for its words.
+        """
+        sources = sorted(Path(__file__).parent.glob("*.py"))
+        digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
+        return f"{self.seed}-{digest.hexdigest()[:16]}"
+
+    def image_id(self, number: int) -> str:
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{WEBSITE}/{self.seed}/{number}"))
+
+    def paint(self, number: int) -> tuple[bytes, dict[str, str]]:
+        """The work as a JPEG, and its words; always the same for a number and a seed."""
+        from patina.crawler.sample.strokes import paint  # a crawl of another museum paints nothing
+
+        pixels, words = paint(number, self.seed)
+        image = pyvips.Image.new_from_array(pixels, interpretation="srgb")
+        return image.jpegsave_buffer(Q=95, subsample_mode="off", keep="none"), words
+
+    def jpeg(self, number: int) -> bytes:
+        return self.painted(number)[0]
+
+    def record(self, number: int) -> dict[str, Any]:
+        words = self.painted(number)[1]
+        return {
+            "id": FIRST_ID + number,
+            "title": words["title"],
+            "artist_display": words["artist"],
+            "date_display": words["date"],
+            "medium_display": words["medium"],
+            "image_id": self.image_id(number),
+            "is_public_domain": True,
+            "updated_at": self.version,
+        }
+
+    def search(self, after: int, limit: int) -> dict[str, Any]:
+        """The free works that follow the id `after`; `limit` is cut to the museum's page size."""
+        limit = min(limit, self.page_size, 100)
+        left = range(max(0, after - FIRST_ID + 1), len(self.numbers))
+        return {
+            "pagination": {
+                "total": len(left),
+                "limit": limit,
+                "offset": 0,
+                "total_pages": -(-len(left) // limit),
+                "current_page": 1,
+            },
+            "data": [
+                {"id": FIRST_ID + number, "updated_at": self.version} for number in left[:limit]
+            ],
+            "config": CONFIG,
+        }
+
+    def detail(self, work: int) -> dict[str, Any] | None:
+        """The record of one work; None when there is none of that id."""
+        if work - FIRST_ID in range(len(self.numbers)):
+            return {"data": self.record(work - FIRST_ID), "config": CONFIG}
+        return None
+
+
+def answering(museum: Museum) -> type[BaseHTTPRequestHandler]:
+    """The request handler of one museum."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # or every answer on loopback waits 40 ms for its own tail
+
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # a crawl that is killed leaves without a word
+                super().handle()
+
+        def do_GET(self) -> None:
+            self.path = self.path.removeprefix(f"/{urlsplit(WEBSITE).netloc}")
+            museum.requests.append(self.path)
+            url = urlsplit(self.path)
+            image, record = IMAGE.fullmatch(url.path), RECORD.fullmatch(url.path)
+            if url.path == "/robots.txt":
+                self.answer("text/plain", museum.robots.encode())
+            elif url.path == "/api/v1/artworks/search":
+                self.search(url.query)
+            elif record and (found := museum.detail(int(record[1]))):
+                self.answer("application/json", json.dumps(found).encode())
+            elif image and image[1] in museum.numbers:
+                self.answer("image/jpeg", museum.jpeg(museum.numbers[image[1]]))
+            else:
+                self.send_error(404)
+
+        def search(self, query: str) -> None:
+            try:
+                asked = json.loads(parse_qs(query)["params"][0])
+                ranges = [
+                    one["range"]["id"] for one in asked["query"]["bool"]["filter"] if "range" in one
+                ]
+                found = museum.search(ranges[0]["gt"], asked["limit"])
+            except (KeyError, IndexError, ValueError, TypeError):
+                self.send_error(400, "only the search that lists works by id is answered here")
+                return
+            self.answer("application/json", json.dumps(found).encode())
+
+        def answer(self, content_type: str, body: bytes) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            """A museum that is part of the crawl keeps no log of it."""
+
+    return Handler

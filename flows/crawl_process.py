@@ -1,0 +1,69 @@
+"""Runs the crawler, and puts what it fetched under DVC. Needs no Prefect, so that a crawl by hand
+begins at once.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from patina.flows.places import HARVEST, HTTP
+from patina.flows.supervisor import supervised
+from patina.params import Crawl
+
+TRY_LATER = 75  # what crawler.run ends with when the museum or the network was at fault
+SELECTION = ("query", "department", "medium", "period", "limit", "max_pixels", "contact", "delay_s")
+OF_SOURCE = {"sample": ("works", "seed"), "folder": ("folder",)}  # a museum: SELECTION
+
+
+class CrawlError(RuntimeError):
+    """The crawl failed; the crawler has said why."""
+
+
+class TryLaterError(CrawlError):
+    """It failed for a reason that may pass: the museum's or the network's."""
+
+
+def gather(params: Crawl, harvest: Path, *options: str) -> dict[str, Any]:
+    """Run the spider in a process of its own; returns what it counted.
+
+    options: further ones of `python -m crawler.run`.
+    Raises TryLaterError or CrawlError when it fails, or files no work.
+    """
+    asked = params.model_dump(include=set(OF_SOURCE.get(params.source, SELECTION)))
+    asked |= {"source": params.source, "out": harvest, "cache": HTTP / params.source}
+    told = [f"--{name.replace('_', '-')}={value}" for name, value in asked.items()]
+    with tempfile.TemporaryDirectory() as folder:
+        stats = Path(folder) / "stats.json"
+        command = [sys.executable, "-m", "patina.crawler.run", *told, f"--stats={stats}", *options]
+        with supervised(command) as crawler:
+            code = crawler.wait()
+        if code:
+            kind = TryLaterError if code == TRY_LATER else CrawlError
+            raise kind(f"crawl: {params.source} was not collected to its end; see the lines above")
+        return json.loads(stats.read_bytes())
+
+
+def fetch(params: Crawl, options: Sequence[str] = (), *, push: bool = False) -> dict[str, Any]:
+    """Bring the harvest of a museum up to date and put it under DVC; returns what was counted."""
+    harvest = HARVEST / params.source
+    counted = gather(params, harvest, *options)
+    if "--dry-run" not in options:
+        keep(harvest, push=push)
+    return counted
+
+
+def keep(harvest: Path, *, push: bool) -> None:
+    """Put the harvest under DVC; with `push`, copy it to the remote. Raises CrawlError."""
+    for command in [["add", str(harvest)], *([["push", f"{harvest}.dvc"]] if push else [])]:
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", *command, "--quiet"],
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise CrawlError(f"crawl: dvc {command[0]} {command[1]}: {done.stderr.strip()}")

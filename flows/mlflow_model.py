@@ -1,0 +1,66 @@
+"""A network as MLflow serves it: a picture in, the picture restored out."""
+
+import shutil
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import mlflow
+import numpy as np
+from mlflow.models import ModelSignature
+from mlflow.pyfunc import PythonModel
+from mlflow.types import Schema, TensorSpec
+
+import patina
+from patina import params
+
+SOURCE = Path(__file__).parents[1]
+PICTURE = Schema([TensorSpec(np.dtype(np.uint8), (-1, -1, 3))])
+EXAMPLE = np.full((64, 64, 3), 128, np.uint8)
+
+
+class Restoring(PythonModel):
+    """uint8 (H, W, 3), sRGB -> the same, restored."""
+
+    def load_context(self, context: Any) -> None:
+        """Load the network from its graph."""
+        from patina.tasks.restoration.batch import load_restorer
+
+        model = Path(context.artifacts["network"]) / "model.keras"
+        self.restorer = load_restorer(model, **params.Restore().applied)
+
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+        """One picture, whole. Without type hints, which MLflow would read as a schema."""
+        return self.restorer.restored(np.asarray(model_input, np.uint8))
+
+
+def log(folder: Path) -> None:
+    """Log the network filed in `folder`, with its graph, to the active run."""
+    with TemporaryDirectory() as code:
+        mlflow.pyfunc.log_model(
+            name="restorer",
+            python_model=Restoring(),
+            artifacts={"network": str(folder)},
+            signature=ModelSignature(inputs=PICTURE, outputs=PICTURE),
+            input_example=EXAMPLE,
+            code_paths=[str(copy) for copy in _code(Path(code))],
+            pip_requirements=_requirements(),
+        )
+
+
+def _code(folder: Path) -> list[Path]:
+    """What restores, copied to `folder` without the shipped weights, which it does not need."""
+    ignored = shutil.ignore_patterns("__pycache__", "*.keras", "*.xml", "*.bin")
+    package = folder / "patina"
+    for room in ("flows", "models", "tasks"):
+        shutil.copytree(SOURCE / room, package / room, ignore=ignored)
+    for module in (patina, params):
+        shutil.copy(str(module.__file__), package)
+    return [package]
+
+
+def _requirements() -> list[str]:
+    """What restoring needs of others, without Patina itself."""
+    named = metadata.requires("patina-restoration") or []
+    return [requirement for requirement in named if "extra ==" not in requirement]

@@ -1,0 +1,253 @@
+"""The only reader of params.yaml: one frozen class for each section, that is, for each stage."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from patina.models import LOSSES, NETWORKS
+from patina.tasks.degradations import DEGRADATIONS
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+PatchSide = Annotated[int, Field(ge=16, multiple_of=16)]
+Seed = Annotated[int, Field(ge=0)]
+Severity = Annotated[float, Field(ge=0, le=1)]
+
+
+class ParamsError(ValueError):
+    """params.yaml says something that cannot be meant; the message names file, place and remedy."""
+
+
+class Section(BaseModel):
+    """What every section has in common: it is frozen and knows no other keys than its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Crawl(Section):
+    """Where the works come from, and what a museum is asked for."""
+
+    source: Literal["sample", "folder", "artic", "cleveland", "met", "harvest"]
+    folder: Annotated[str, Field(min_length=1)]  # of the scans, path or s3://; read by `folder`
+    works: Count  # how many works the sample museum holds
+    seed: Seed  # the sample museum's painter's seed
+    query: str  # words to search for
+    department: str  # part of a department's name
+    medium: str  # part of it
+    period: Annotated[str, Field(pattern=r"^$|^-?\d+(\s*-\s*-?\d+)?$")]  # first and last year
+    limit: Annotated[int, Field(ge=0)]  # works; 0: all that are found
+    max_pixels: Annotated[int, Field(ge=0)]  # of an image; 0: any number
+    contact: str  # e-mail or web address of who is calling
+    delay_s: Annotated[float, Field(ge=0)]  # seconds between requests, if more than the museum's
+    nightly: str  # cron line of the deployment crawl/nightly, UTC
+
+    @field_validator("folder")
+    @classmethod
+    def _storage_is_known(cls, folder: str) -> str:
+        if ":" in folder:
+            from fsspec.utils import get_protocol  # 0.1 s that only such an address needs
+
+            known("storage", get_protocol(folder), ("file", "s3"))
+        return folder
+
+    @property
+    def is_museum(self) -> bool:
+        """Whether the works are fetched by `patina crawl`, not by the stage."""
+        return self.source in ("artic", "cleveland", "met")
+
+
+class Preprocess(Section):
+    """How works are brought to one form."""
+
+    working_px: Annotated[int, Field(ge=16)]  # long side of the clean works, pixels
+
+
+class Split(Section):
+    """How works are dealt to the training, validation and test sides."""
+
+    seed: Seed  # another seed deals anew
+    validation: Share  # share of the works
+    test: Share  # share of the works
+    least_test_works: Count  # a small collection still has so many test works
+
+    @model_validator(mode="after")
+    def _something_is_left_to_train_on(self) -> Self:
+        if self.validation + self.test >= 1:
+            raise ValueError(
+                "validation + test must be less than 1, or nothing is left to train on"
+            )
+        return self
+
+
+class StepMix(Section):
+    """One degradation's part in the mixture."""
+
+    weight: Annotated[float, Field(ge=0)]  # how often it is drawn, against the others
+    severity: tuple[Severity, Severity]  # from, to
+
+
+class Degrade(Section):
+    """How works are deteriorated."""
+
+    seed: Seed
+    twins: Count  # deteriorated twins of each work
+    count: tuple[Count, Count]  # degradations in one twin, fewest and most
+    steps: dict[str, StepMix]
+
+    @property
+    def mixture(self) -> dict[str, tuple[float, tuple[float, float]]]:
+        """What `patina.tasks.dataset.recipes.draw_recipe` takes."""
+        return {name: (step.weight, step.severity) for name, step in self.steps.items()}
+
+    @model_validator(mode="after")
+    def _steps_are_known(self) -> Self:
+        for name in self.steps:
+            known("degradation", name, DEGRADATIONS)
+            if self.steps[name].severity[0] > self.steps[name].severity[1]:
+                raise ValueError(f"{name}: severity must not fall")
+        drawn = sum(step.weight > 0 for step in self.steps.values())
+        if not self.count[0] <= self.count[1] <= drawn:
+            raise ValueError(f"count {list(self.count)} must rise, and not exceed {drawn} steps")
+        return self
+
+
+class Train(Section):
+    """Which network learns, and how long."""
+
+    network: str  # a name from models.NETWORKS
+    width: Annotated[float, Field(gt=0)]  # factor on its channels
+    start: Annotated[str, Field(pattern=r"^(pretrained|scratch|.+\.keras)$")]  # or a model's file
+    looking: Literal["kept", "learnt"]  # what looks for damage, where weights are started from
+    loss: str  # of the mended image; a name from models.LOSSES
+    optimizer: Literal["adam", "lion"]
+    patch_px: Annotated[tuple[PatchSide, ...], Field(min_length=1)]  # squares, an epoch each
+    batch: Count  # patches of the smallest size in a batch; larger ones fill as many pixels
+    epochs: Count
+    colour_epochs: Annotated[int, Field(ge=0)]  # before these, for the colours alone
+    steps: Count  # batches in an epoch
+    learning_rate: Annotated[float, Field(gt=0)]  # at its highest
+    warmup_steps: Annotated[int, Field(ge=0)]  # batches until then
+    precision: Literal["auto", "float32", "mixed_bfloat16"]
+    minutes: Annotated[float, Field(ge=0)]  # wall-clock limit; 0: none
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _names_and_sizes_fit(self) -> Self:
+        known("network", self.network, NETWORKS)
+        known("loss", self.loss, LOSSES)
+        return self
+
+
+class Restore(Section):
+    """How a scan of any size is cut into tiles, and what is left alone.
+
+    The defaults are for a folder without a params.yaml.
+    """
+
+    treat: tuple[Literal["damage", "detail", "colour"], ...] = ("damage", "detail", "colour")
+    tile_px: Annotated[int, Field(ge=64, multiple_of=16)] = 1088  # of a square tile, with overlap
+    overlap_px: Annotated[int, Field(ge=0, multiple_of=16)] = 256  # shared by neighbouring tiles
+    damage_zone: Annotated[float, Field(ge=0, le=1)] = 0.00035  # share; less damaged works stay
+    detail_zone_255: Annotated[float, Field(ge=0)] = 2.0  # 8-bit steps; alike, for detail
+    colour_zone_255: Annotated[float, Field(ge=0)] = 46.0  # alike, for the mean colour
+    flag_damaged: Annotated[float, Field(gt=0)] = 0.25  # share in the damage map: have a look
+    flag_delta_e2000: Annotated[float, Field(gt=0)] = 10.0  # mean change of a work: alike
+
+    @property
+    def applied(self) -> dict[str, Any]:
+        """What `patina.tasks.restoration.restorer.Restorer` takes."""
+        return self.model_dump(exclude={"flag_damaged", "flag_delta_e2000"})
+
+    @property
+    def flags(self) -> dict[str, Any]:
+        """What `patina.tasks.restoration.restore_file.Filing` takes."""
+        return self.model_dump(include={"flag_damaged", "flag_delta_e2000"})
+
+    @model_validator(mode="after")
+    def _tiles_advance(self) -> Self:
+        if self.overlap_px * 2 > self.tile_px:
+            raise ValueError(f"overlap_px {self.overlap_px} is over half of tile_px {self.tile_px}")
+        return self
+
+
+class Evaluate(Section):
+    """What the reports show."""
+
+    panels: Annotated[int, Field(ge=0)]  # before/after pictures
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    crawl: Crawl
+    preprocess: Preprocess
+    split: Split
+    degrade: Degrade
+    train: Train
+    restore: Restore
+    evaluate: Evaluate
+
+
+def known(kind: str, name: str, names: Any) -> None:
+    """Raise ValueError, listing the known `names`, when `name` is not among them."""
+    if name not in names:
+        raise ValueError(f"unknown {kind} {name!r}; known: {', '.join(sorted(names))}")
+
+
+def load(path: Path = Path("params.yaml"), **changes: Mapping[str, Any]) -> Params:
+    """Read and check `path`; `changes` are values by section that stand instead of the file's.
+
+    Raises ParamsError, a line for each fault, when the file is missing, is no YAML or says
+    something that is not known.
+    """
+    read = _read(path)
+    for section, values in changes.items():
+        read[section] |= values
+    return _checked(path, read)
+
+
+def restore_here(path: Path = Path("params.yaml")) -> Restore:
+    """The section restore of `path`; the defaults where no such file of Patina's lies."""
+    read = _read(path) if path.exists() else None
+    ours = isinstance(read, Mapping) and "restore" in read
+    return _checked(path, read).restore if ours else Restore()
+
+
+def _read(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParamsError(
+            f"{path}: cannot be read ({error.strerror}); run from the root"
+        ) from error
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path}: no YAML: {error}") from error
+
+
+def _checked(path: Path, read: Any) -> Params:
+    try:
+        return Params.model_validate(read)
+    except ValidationError as error:
+        raise ParamsError("\n".join(_faults(path, error))) from error
+
+
+def _faults(path: Path, error: ValidationError) -> list[str]:
+    return [
+        f"{path}: {'.'.join(map(str, fault['loc']))}: {_message(fault)}" for fault in error.errors()
+    ]
+
+
+def _message(fault: Any) -> str:
+    if fault["type"] != "extra_forbidden":
+        return str(fault["msg"]).removeprefix("Value error, ")
+    section: type[BaseModel] = Params
+    for name in fault["loc"][:-1]:
+        inner = section.model_fields[name].annotation if name in section.model_fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            section = StepMix
+            break
+        section = inner
+    return f"unknown key; known: {', '.join(section.model_fields)}"

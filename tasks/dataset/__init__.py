@@ -1,0 +1,1 @@
+"""Works prepared, dealt to sides, and deteriorated by recipe."""

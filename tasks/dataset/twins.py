@@ -1,0 +1,62 @@
+"""Clean works -> deteriorated twins, damage masks and recipes, in the item store."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from patina.tasks.dataset.recipes import Recipe, draw_recipe, render, single_recipe
+from patina.tasks.degradations import DEGRADATIONS
+from patina.tasks.imaging import images
+from patina.tasks.io.atomic import json_bytes, write_bytes, write_json
+from patina.tasks.io.item_store import ItemStore
+
+VERSION = 5  # raise it when the same recipe gives other bytes
+
+Mixture = Mapping[str, tuple[float, tuple[float, float]]]
+
+
+def recipes_of(
+    work: str, side: str, *, seed: int, twins: int, count: tuple[int, int], mixture: Mixture
+) -> list[Recipe]:
+    """The recipes of a work's twins; a test work has one more for each single degradation."""
+    mixed = [
+        draw_recipe(work, f"twin-{number}", seed=seed, mixture=mixture, count=count)
+        for number in range(twins)
+    ]
+    if side != "test":
+        return mixed
+    return mixed + [
+        single_recipe(work, name, seed=seed, severity_range=mixture[name][1])
+        for name in DEGRADATIONS
+        if name in mixture
+    ]
+
+
+def deteriorate_file(source: Path, target: Path, recipe: Recipe) -> None:
+    """Write the twin of the image `source` to `target` (PNG), its recipe and mask beside it.
+
+    Raises ImageError when `source` cannot be read; ValueError when `target` is no PNG.
+    """
+    if target.suffix.lower() != ".png":
+        raise ValueError(f"degrade: {target}: the twin is a PNG; give a name that ends in .png")
+    degraded, mask = render(images.to_float(images.load_srgb(source)), recipe)
+    write_bytes(target, images.png_bytes(images.to_uint8(degraded)))
+    if np.any(mask):
+        write_bytes(target.with_suffix(".mask.png"), images.png_bytes(images.to_uint8(mask)))
+    write_json(target.with_suffix(".recipe.json"), recipe.model_dump(mode="json"))
+
+
+def deteriorate(clean: Path, jobs: Sequence[tuple[str, Recipe]], store: ItemStore) -> None:
+    """File the twins of one work. jobs: item key and recipe of each.
+
+    Raises ImageError when `clean` cannot be read.
+    """
+    original = images.to_float(images.read_png(clean))
+    for key, recipe in jobs:
+        degraded, mask = render(original, recipe)
+        with store.filing(key) as folder:
+            (folder / "image.png").write_bytes(images.png_bytes(images.to_uint8(degraded)))
+            if np.any(mask):
+                (folder / "mask.png").write_bytes(images.png_bytes(images.to_uint8(mask)))
+            (folder / "recipe.json").write_bytes(json_bytes(recipe.model_dump(mode="json")))

@@ -1,0 +1,1 @@
+"""Metrics, reports, and the gate that a new network must pass."""

@@ -1,0 +1,125 @@
+"""Scores -> the tables and pictures of the reports."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from patina.tasks.evaluation.metrics import METRICS
+from patina.tasks.imaging.images import png_bytes, read_png
+from patina.tasks.io.atomic import Record, write_bytes
+
+UNITS = {"psnr_db": "PSNR dB", "ssim": "SSIM", "delta_e2000": "ΔE2000"}
+LABELS = UNITS | {"dominant_channel_accuracy": "dominant channel"}
+MAP = "damage_map_ap"  # of twins that have local damage
+GAP_PX = 8
+
+
+def summarise(rows: Sequence[Record]) -> Record:
+    """Means of all METRICS before and after, over `rows`.
+
+    rows: one a twin, with "degraded" and "restored", each a mapping from metric to value, and MAP
+    where there is a mask.
+    """
+    summary: Record = {
+        "twins": len(rows),
+        **{
+            when: {name: _mean([row[when][name] for row in rows]) for name in METRICS}
+            for when in ("degraded", "restored")
+        },
+    }
+    maps = [row[MAP] for row in rows if MAP in row]
+    return summary | ({MAP: _mean(maps)} if maps else {})
+
+
+def _mean(values: Sequence[float]) -> float:
+    return round(float(np.mean(values)), 4)
+
+
+def by_family(rows: Sequence[Record]) -> dict[str, Record]:
+    """A summary for each single degradation, from the twins that have no other, and for the mixed.
+
+    rows: as in `summarise`, with "twin" and "families".
+    """
+    groups: dict[str, list[Record]] = {}
+    for row in rows:
+        groups.setdefault(family_of(row), []).append(row)
+    return {name: summarise(groups[name]) for name in sorted(groups)}
+
+
+def family_of(twin: Record) -> str:
+    """The degradation of a twin that has one alone, else "mixed"."""
+    return twin["families"][0] if twin["twin"].startswith("only-") else "mixed"
+
+
+def markdown(overall: Record, families: Mapping[str, Record]) -> str:
+    """The summaries as a table: before → after."""
+    labels = (*(LABELS[name] for name in METRICS), "damage map, AP")
+    lines = [f"| | twins | {' | '.join(labels)} |"]
+    lines.append("|---" * (len(labels) + 2) + "|")
+    for name, summary in {**families, "all": overall}.items():
+        cells = [
+            f"{summary['degraded'][metric]:.{_digits(metric)}f} → "
+            f"{summary['restored'][metric]:.{_digits(metric)}f}"
+            for metric in METRICS
+        ]
+        cells.append(f"{summary[MAP]:.3f}" if MAP in summary else "")
+        lines.append(f"| {name} | {summary['twins']} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _digits(metric: str) -> int:
+    return 2 if metric in ("psnr_db", "delta_e2000") else 3
+
+
+def columns(families: Mapping[str, Record]) -> dict[str, list]:
+    """A table for `dvc plots` and MLflow, by column: every metric before, after, and the gain."""
+    table: dict[str, list] = {"family": list(families)}
+    for metric in METRICS:
+        before, after = (
+            [families[family][when][metric] for family in families]
+            for when in ("degraded", "restored")
+        )
+        gain = [round(a - b, 4) for a, b in zip(after, before, strict=True)]
+        table |= {f"{metric}_degraded": before, f"{metric}_restored": after, f"{metric}_gain": gain}
+    return table | {MAP: [summary.get(MAP) for summary in families.values()]}
+
+
+def csv_table(families: Mapping[str, Record]) -> str:
+    """`columns` as CSV."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    by_column = columns(families)
+    writer.writerow(by_column)
+    writer.writerows(zip(*by_column.values(), strict=True))
+    return table.getvalue()
+
+
+def panel(path: Path, files: Sequence[Path]) -> None:
+    """Write the images of `files`, all of one size, side by side."""
+    images = [read_png(file) for file in files]
+    gap = np.full((images[0].shape[0], GAP_PX, 3), 255, np.uint8)
+    strips = [part for image in images for part in (image, gap)][:-1]
+    write_bytes(path, png_bytes(np.concatenate(strips, axis=1)))
+
+
+def bars(path: Path, families: Mapping[str, Record]) -> None:
+    """Draw the PSNR of each family before and after."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    places = np.arange(len(families))
+    for shift, when, colour in ((-0.2, "degraded", "#b9a48c"), (0.2, "restored", "#2f6f6d")):
+        values = [families[name][when]["psnr_db"] for name in families]
+        axes.bar(places + shift, values, 0.4, label=when, color=colour)
+    axes.set_xticks(places, [name.replace("_", "\n") for name in families])
+    axes.set_ylabel("PSNR, dB")
+    axes.legend(frameon=False)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", metadata={"Software": None})
+    write_bytes(path, drawn.getvalue())

@@ -1,0 +1,1 @@
+"""Image files: reading, scans by rows, EXIF, XMP, JPEG 2000, colour spaces."""

@@ -1,0 +1,29 @@
+"""What restored a scan, by name and version."""
+
+import platform
+from functools import lru_cache
+from importlib import metadata
+
+import pyvips
+
+PACKAGES = {
+    "patina": "patina-restoration",
+    "openvino": "openvino",
+    "numpy": "numpy",
+    "opencv": "opencv-python-headless",
+}
+
+
+@lru_cache
+def versions() -> dict[str, str]:
+    """Of Patina, of Python, and of what computes."""
+    libvips = ".".join(str(pyvips.version(part)) for part in range(3))
+    packages = {name: _version(package) for name, package in PACKAGES.items()}
+    return packages | {"libvips": libvips, "python": platform.python_version()}
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:  # run from a folder
+        return "unknown"

@@ -1,0 +1,46 @@
+"""What users ask for in words, as `patina.tasks.restoration.restorer.Restorer` takes it."""
+
+from patina.tasks.io.atomic import Record
+from patina.tasks.restoration.restorer import TREATMENTS
+
+
+def treatments(named: str, option: str = "treat") -> tuple[str, ...]:
+    """The treatments of a list like "damage,colour".
+
+    Raises ValueError for another name, which says in which option.
+    """
+    asked = [name.strip() for name in named.split(",") if name.strip()]
+    if unknown := sorted(set(asked) - set(TREATMENTS)):
+        raise ValueError(f"{option}: {', '.join(unknown)}: not one of {', '.join(TREATMENTS)}")
+    return tuple(name for name in TREATMENTS if name in asked)
+
+
+def strengths(named: str) -> tuple[float, ...]:
+    """How much of each of TREATMENTS is done, of "0.5" or of "damage:0.5,colour:0.8".
+
+    What is not named is done in full. Raises ValueError for another name, or a number that is not
+    in [0, 1].
+    """
+    given = dict.fromkeys(TREATMENTS, 1.0)
+    for part in named.split(","):
+        name, _, number = part.strip().rpartition(":")
+        try:
+            share = float(number)
+        except ValueError:
+            share = -1
+        if (name and name not in TREATMENTS) or not 0 <= share <= 1:
+            raise ValueError(
+                f"strength: {part.strip()}: neither a number from 0 to 1 nor one of "
+                f"{', '.join(TREATMENTS)} with such a number, as damage:0.5"
+            )
+        given |= {name: share} if name else dict.fromkeys(TREATMENTS, share)
+    return tuple(given.values())
+
+
+def applied(treat: str, sure: str, strength: str) -> Record:
+    """What is asked for in words, as Restorer takes it; treat: "" is not asked for.
+
+    Raises ValueError where they say nothing that is known.
+    """
+    asked: Record = {"sure": treatments(sure, "sure"), "strength": strengths(strength)}
+    return asked | ({"treat": treatments(treat)} if treat else {})

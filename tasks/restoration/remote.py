@@ -1,0 +1,74 @@
+"""A scan or a result that lies in a storage: fetched, restored here, and sent; the sidecar last."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from patina.tasks.imaging.images import ImageError
+from patina.tasks.io.atomic import DRAFT, Record, json_bytes
+from patina.tasks.io.storage import Place, Remote, StorageError, fetch, mark_of, remove, send, write
+from patina.tasks.restoration.restore_file import restore_file
+from patina.tasks.restoration.restorer import Restorer
+from patina.tasks.restoration.sidecars import (
+    PLAIN,
+    Filing,
+    already_done,
+    refuse_names,
+    sidecar_of,
+    wanted_of,
+)
+
+
+def restore_remote(
+    source: Place, target: Place, restorer: Restorer, filing: Filing = PLAIN
+) -> Record:
+    """As `restore_file`, where source, target or both are Remote.
+
+    Nothing is fetched when the sidecar there names the version of the source that is there now,
+    the same model and way of applying it, and the version of the result.
+    """
+    wanted = wanted_of(source, restorer, filing)
+    refuse_names(source, target, filing)
+    with _set_aside(source):
+        mark = mark_of(source)
+    if done := already_done(target, mark, wanted, filing):
+        return done
+    with tempfile.TemporaryDirectory(prefix=DRAFT) as folder:
+        here = _at_hand(source, Path(folder) / "in")
+        there = target if isinstance(target, Path) else Path(folder) / "out" / target.name
+        record = restore_file(here, there, restorer, filing)
+        record["source"] |= mark
+        if isinstance(target, Remote):
+            _send(there, target, filing)
+            for left in filing.stale(target):
+                remove(left)
+            record["result"] |= mark_of(target)
+        write(sidecar_of(target), json_bytes(record))
+    return record
+
+
+@contextmanager
+def _set_aside(source: Place) -> Iterator[None]:
+    """A file that cannot be read stops no other; a storage that cannot be reached stops all."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        raise ImageError(f"{source.name}: cannot be read ({error.strerror or error})") from error
+
+
+def _at_hand(source: Place, folder: Path) -> Path:
+    if isinstance(source, Path):
+        return source
+    with _set_aside(source):
+        fetch(source, folder / source.name)
+    return folder / source.name
+
+
+def _send(result: Path, target: Remote, filing: Filing) -> None:
+    """The sidecar is not among them: it says that they are there."""
+    send(result, target)
+    for path, place in zip(filing.beside(result), filing.beside(target), strict=True):
+        send(path, place)

@@ -1,0 +1,238 @@
+"""One scan through a network: same size, depth and metadata out, and a sidecar.
+
+The network sees sRGB; what it adds is carried over to the scan's own colour space and depth and
+added to the scan's own pixels, so that a pixel which the network leaves alone keeps its value.
+"""
+
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyvips
+from skimage import color
+
+from patina.tasks.imaging.images import ImageError, largest
+from patina.tasks.imaging.scans import Scan, opened, refuse_if_full
+from patina.tasks.imaging.software import versions
+from patina.tasks.io.atomic import DRAFT, Record, move_whole, sha256_of, write_json
+from patina.tasks.io.parallel import in_turn
+from patina.tasks.restoration.restorer import KEPT, Restorer, Treatment, decide, strips_of
+from patina.tasks.restoration.sidecars import (
+    MAPS,
+    PLAIN,
+    STATEMENT,
+    Filing,
+    already_done,
+    flags_of,
+    map_of,
+    refuse_names,
+    sidecar_of,
+    wanted_of,
+)
+from patina.tasks.restoration.undo import pack
+
+SAMPLED = 250_000  # pixels whose colour difference is computed, evenly spread, at most
+TURNED_BACK = {6: 8, 8: 6}  # EXIF orientations; each other one undoes itself
+AMPLIFIED = 4  # changes in the picture of them
+# Mean, 90th percentile and largest ΔE2000 by which a digitisation may miss the colours of a work
+TOLERANCES = {
+    "FADGI four stars": {"mean": 2, "p90": 4},
+    "ISO 19264-1 level A": {"mean": 4, "max": 10},
+}
+
+
+def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing = PLAIN) -> Record:
+    """Restore `source` into `target`, file the sidecar `target`.json and return it.
+
+    A target whose sidecar names the same source, model and way of applying it is left as it is.
+    Raises ImageError when `source` is no image that can be restored, OSError when there is no room
+    for the result.
+    """
+    try:
+        source_sha256 = sha256_of(source)
+    except OSError as error:
+        raise ImageError(f"{source.name}: cannot be read ({error.strerror})") from error
+    wanted = wanted_of(source, restorer, filing)
+    refuse_names(source, target, filing)
+    if done := already_done(target, {"sha256": source_sha256}, wanted, filing):
+        return done
+    started = time.monotonic()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=target.parent, prefix=DRAFT) as folder,
+            opened(source, Path(folder), 2 * KEPT + (4 if filing.maps else 0)) as scan,
+        ):
+            facts = _Work(scan, Path(folder), filing, filing.mask_of(source)).restored(
+                restorer, target
+            )
+            if filing.package:
+                pack(scan, source, Path(folder) / "pixels", target)
+            form = scan.form()
+    except pyvips.Error as error:
+        refuse_if_full(error, target.parent)
+        raise ImageError(f"{source.name}: cannot be converted: {error}") from error
+    for left in filing.stale(target):
+        left.unlink(missing_ok=True)
+    sidecar = {
+        "schema": 6,
+        "statement": STATEMENT,
+        "source": {"file": source.name, "sha256": source_sha256, **form},
+        "result": {"file": target.name, "sha256": sha256_of(target)},
+        "beside": [path.name for path in filing.beside(target)],
+        **wanted,
+        "change": facts,
+        "flags": flags_of(facts, filing),
+        "software": versions(),
+        "restored": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    write_json(sidecar_of(target), sidecar)
+    return sidecar
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Rows of a result, and what is told of them.
+
+    result: in the scan's own space and depth. changed: pixels. steps, largest: 8-bit steps, their
+    sum and the largest. differences, damaged: ΔE2000 of sampled pixels, and whether they are in
+    the damage map. maps: uint8 rows of each of MAPS.
+    """
+
+    result: np.ndarray
+    changed: int
+    steps: float
+    largest: float
+    differences: np.ndarray
+    damaged: np.ndarray
+    maps: dict[str, np.ndarray]
+
+
+class _Work:
+    """An open scan on its way to a result, strip by strip, and what the sidecar tells of it."""
+
+    def __init__(self, scan: Scan, folder: Path, filing: Filing, mask: Path | None) -> None:
+        self.scan, self.folder, self.filing = scan, folder, filing
+        self.size = scan.height * scan.width
+        self.spared = _mask(mask, scan) if mask else None
+        self.changed, self.steps, self.largest = 0, 0.0, 0.0
+        self.every = max(1, round((self.size / SAMPLED) ** 0.5))
+        self.differences: list[np.ndarray] = []
+        self.damaged: list[np.ndarray] = []
+
+    def restored(self, restorer: Restorer, target: Path) -> Record:
+        """File the scan with the network's change at `target`; figures of the change."""
+        kept, bare = (self.folder / name for name in ("parts", "pixels"))
+        with kept.open("w+b") as parts, bare.open("wb") as pixels, ExitStack() as stack:
+            size = (self.scan.height, self.scan.width)
+            treatment = decide(restorer, self.scan.srgb, size, parts)
+            names = MAPS if self.filing.maps else ()
+            maps = {name: stack.enter_context((self.folder / name).open("wb")) for name in names}
+            strips = strips_of(self.scan.height)
+            for strip in in_turn(lambda strip: self._strip(treatment, *strip), strips):
+                self._write(strip, pixels, maps)
+        for name in names:
+            self._file_map(name, target)
+        self.scan.file(bare, target)
+        return self._figures() | treatment.decided()
+
+    def _strip(self, treatment: Treatment, top: int, bottom: int) -> Strip:
+        view, own = self.scan.srgb(top, bottom), self.scan.rows(top, bottom)
+        change, damage = treatment.change(view, top)
+        if self.spared:
+            rows = self.spared.crop(0, top, self.scan.width, bottom - top).numpy()
+            change[rows.reshape(bottom - top, self.scan.width) > 0] = 0
+        result = self.scan.changed(own, view, change)
+        steps = largest(np.abs(change)) * 255
+        sampled = np.s_[-top % self.every :: self.every, :: self.every]
+        pair = [color.rgb2lab(each) for each in (view[sampled], (view + change)[sampled])]
+        shown = {"damage": damage, "difference": change * AMPLIFIED + 128 / 255}
+        return Strip(
+            result,
+            int(np.count_nonzero(largest(result != own))),
+            float(steps.sum(dtype=np.float64)),
+            float(steps.max()),
+            color.deltaE_ciede2000(*pair).ravel(),
+            damage[sampled].ravel() > 0.5,
+            {name: _drawn(shown[name]) for name in MAPS if self.filing.maps},
+        )
+
+    def _write(self, strip: Strip, pixels: BinaryIO, maps: Mapping[str, BinaryIO]) -> None:
+        pixels.write(strip.result.tobytes())
+        for name, file in maps.items():
+            file.write(strip.maps[name].tobytes())
+        self.changed += strip.changed
+        self.steps += strip.steps
+        self.largest = max(self.largest, strip.largest)
+        self.differences.append(strip.differences)
+        self.damaged.append(strip.damaged)
+
+    def _file_map(self, name: str, target: Path) -> None:
+        bands, space = (1, "b-w") if name == "damage" else (3, "srgb")
+        size = (self.scan.width, self.scan.height, bands)
+        drawn = pyvips.Image.rawload(str(self.folder / name), *size).copy(interpretation=space)
+        drawn.write_to_file(str(self.folder / f"{name}.png"), compression=6)
+        move_whole(self.folder / f"{name}.png", map_of(target, name))
+
+    def _figures(self) -> Record:
+        """Shares, 8-bit steps, and the ΔE2000 in all, inside and outside of the damage."""
+        differences, damaged = np.concatenate(self.differences), np.concatenate(self.damaged)
+        return {
+            "share_of_pixels": round(self.changed / self.size, 6),
+            "mean_8bit_steps": round(self.steps / self.size, 4),
+            "max_8bit_steps": round(self.largest, 4),
+            "delta_e2000": {
+                "mean": round(float(differences.mean()), 3),
+                "inside_damage": _spread(differences[damaged]),
+                "outside_damage": _spread(differences[~damaged]),
+            },
+        }
+
+
+def _drawn(shown: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
+
+
+def _mask(path: Path, scan: Scan) -> pyvips.Image:
+    """One band as the scan is stored, above 0 where nothing may change.
+
+    Both are seen as a viewer shows them, turned by EXIF. Raises ImageError when the mask does not
+    fit.
+    """
+    try:
+        mask = pyvips.Image.new_from_file(str(path)).autorot()
+        if mask.hasalpha():
+            mask = mask.flatten()
+        if mask.interpretation not in ("srgb", "rgb16", "b-w", "grey16"):
+            mask = mask.colourspace("rgb16")
+        mask = (mask > 0).bandor()
+        back = TURNED_BACK.get(scan.orientation, scan.orientation)
+        mask.set_type(pyvips.GValue.gint_type, "orientation", back)
+        mask = mask.autorot().copy_memory()
+    except pyvips.Error as error:
+        raise ImageError(f"{path}: no mask that can be read") from error
+    if (mask.width, mask.height) != (scan.width, scan.height):
+        raise ImageError(
+            f"{path}: the mask has {mask.width} × {mask.height} pixels, the scan, as it is stored, "
+            f"{scan.width} × {scan.height}; draw it at the scan's size, as a viewer shows that"
+        )
+    return mask
+
+
+def _spread(values: np.ndarray) -> Record | None:
+    if not values.size:
+        return None
+    figures = {"mean": values.mean(), "p90": np.percentile(values, 90), "max": values.max()}
+    within = [
+        name
+        for name, most in TOLERANCES.items()
+        if all(figures[figure] <= value for figure, value in most.items())
+    ]
+    return {name: round(float(value), 3) for name, value in figures.items()} | {"within": within}

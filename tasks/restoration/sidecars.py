@@ -1,0 +1,141 @@
+"""What is filed beside a result, and how a sidecar tells that a scan is done already."""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyvips
+
+from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.xmp import is_ours
+from patina.tasks.io.atomic import Record, sha256_of
+from patina.tasks.io.storage import OnePlace, Place, exists, mark_of, read
+from patina.tasks.restoration.restorer import Restorer
+from patina.tasks.restoration.undo import package_of
+
+STATEMENT = "A virtual restoration hypothesis, computed; not a record of the object."
+MAPS = ("damage", "difference")
+LONGEST_NAME = 255  # bytes, of a file
+
+
+@dataclass(frozen=True)
+class Filing:
+    """What is filed beside a result, which pixels are spared, and which works are flagged.
+
+    maps: the damage map, and the change amplified around mid-grey, as PNGs. package: see
+    `restoration.undo`. protect: a mask of the scan's size, or a folder with one for each scan under
+    the scan's name; pixels where it is not black stay. flag_damaged: the share of a work in its
+    damage map, flag_delta_e2000: the mean change, from which on a work is flagged for a look.
+    """
+
+    maps: bool = False
+    package: bool = False
+    protect: Path | None = None
+    flag_damaged: float = 1.0
+    flag_delta_e2000: float = 100.0
+
+    def mask_of(self, source: Place) -> Path | None:
+        """The mask for that scan. Raises ImageError when a single one was named and is missing."""
+        if self.protect is None or self.protect.is_file():
+            return self.protect
+        if not self.protect.is_dir():
+            raise ImageError(f"{self.protect}: no such mask, or folder of masks")
+        stem = source.name.removesuffix(source.suffix)
+        named = (self.protect / name for name in (source.name, f"{stem}.png"))
+        return next((mask for mask in named if mask.is_file()), None)
+
+    def stale(self, target: OnePlace) -> list[OnePlace]:
+        """Files that lie beside that result's forerunner, and will not belong to the next one."""
+        told = json.loads(read(sidecar_of(target)) or b"{}").get("beside", [])
+        possible = Filing(maps=True, package=True).beside(target)
+        kept = {place.name for place in self.beside(target)}
+        return [place for place in possible if place.name in told and place.name not in kept]
+
+    def beside(self, target: OnePlace) -> list[OnePlace]:
+        """The files that lie beside that result, but for its sidecar."""
+        maps = [map_of(target, name) for name in MAPS] if self.maps else []
+        return maps + ([package_of(target)] if self.package else [])
+
+
+PLAIN = Filing()
+
+
+def map_of(target: OnePlace, name: str) -> OnePlace:
+    """Where a map, of MAPS, of that result lies."""
+    return target.with_name(f"{target.name}.{name}.png")
+
+
+def sidecar_of(target: OnePlace) -> OnePlace:
+    """Where the record of that result lies."""
+    return target.with_name(f"{target.name}.json")
+
+
+def refuse_names(source: Place, target: Place, filing: Filing) -> None:
+    """Raises ImageError when files cannot be named after a scan."""
+    try:
+        f"{source}{target}".encode()
+    except UnicodeEncodeError as error:
+        raise ImageError(f"{source}: its path is not UTF-8; rename it") from error
+    for place in (sidecar_of(target), *filing.beside(target)):
+        if len(place.name.encode()) > LONGEST_NAME:
+            raise ImageError(
+                f"{source.name}: too long a name for {place.name.removeprefix(target.name)} to be "
+                "added; shorten it"
+            )
+
+
+def wanted_of(source: Place, restorer: Restorer, filing: Filing) -> Record:
+    """What the sidecar must say of model and way of applying it, to be that of `source`."""
+    mask = filing.mask_of(source)
+    return {
+        "model": restorer.model,
+        "applied": restorer.applied() | ({"protect": sha256_of(mask)} if mask else {}),
+    }
+
+
+def already_done(target: Place, source: Record, wanted: Record, filing: Filing) -> Record | None:
+    """The sidecar of `target`, if it is that of the wanted result, which is there and whole.
+
+    source: the mark of the source, see `patina.tasks.io.storage.mark_of`.
+    Raises ImageError when what lies in the place of sidecar or result is none of ours.
+    """
+    sidecar = sidecar_of(target)
+    content = read(sidecar)
+    if content is None:
+        _refuse_what_is_not_ours(target)
+        return None
+    try:
+        record: Record = json.loads(content)
+        ours = record["statement"] == STATEMENT
+    except (ValueError, KeyError, TypeError):
+        ours = False
+    if not ours:
+        raise ImageError(f"{sidecar}: in the way, and no sidecar of ours; move it elsewhere")
+    same = record["source"] | source == record["source"] and record | wanted == record
+    if not (same and exists(target) and all(exists(path) for path in filing.beside(target))):
+        return None
+    whole = record["result"] | mark_of(target) == record["result"]
+    return record | {"flags": flags_of(record["change"], filing)} if whole else None
+
+
+def _refuse_what_is_not_ours(target: Place) -> None:
+    """A result without its sidecar may be what a killed run left; anything else is to stay."""
+    if (held := read(target)) is None:
+        return
+    with suppress(pyvips.Error):
+        image = pyvips.Image.new_from_buffer(held, "")
+        if image.get_typeof("xmp-data") and is_ours(image.get("xmp-data")):
+            return
+    raise ImageError(f"{target}: in the way, and no result of ours; move it elsewhere")
+
+
+def flags_of(facts: Record, filing: Filing) -> list[str]:
+    """Why somebody should look at a work, in words."""
+    flags = []
+    if facts["damaged_share"] >= filing.flag_damaged:
+        flags.append(f"{facts['damaged_share']:.0%} of it taken for damage")
+    mean = facts["delta_e2000"]["mean"]
+    if mean >= filing.flag_delta_e2000:
+        flags.append(f"changed by a mean ΔE2000 of {mean}")
+    return flags

@@ -1,0 +1,1 @@
+"""Trains networks with Keras alone: trainer, loop, batches, initial weights."""

@@ -1,0 +1,146 @@
+"""Which scans are restored, under which names, and what becomes of those that cannot be."""
+
+import csv
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import pyvips
+from restorers import patina, restorer, scan
+
+from patina.tasks.io.atomic import read_jsonl
+from patina.tasks.restoration.batch import plan, restore_scans, summary_in, summed_up, target_of
+
+
+def test_bad_files_are_set_aside_with_their_reason_and_the_others_go_on(tmp_path: Path) -> None:
+    inbox, outbox = tmp_path / "in", tmp_path / "out"
+    (inbox / "deep").mkdir(parents=True)
+    scan(inbox / "deep" / "good.TIF")
+    scan(inbox / "whole.png")
+    (inbox / "cut.png").write_bytes((inbox / "whole.png").read_bytes()[:2000])
+    (inbox / "letter.jpg").write_text("Dear museum")
+    (inbox / "notes.txt").write_text("not an image, not looked at")
+    linear = pyvips.Image.new_from_file(str(inbox / "whole.png")).colourspace("scrgb")
+    linear.write_to_file(str(inbox / "linear.tif"))
+    with summary_in(outbox) as outcomes:
+        outcomes += restore_scans(plan([inbox], outbox), restorer(0.1))
+    assert summed_up(outcomes, outbox) == "restore: 5 scans, 3 set aside, 0 flagged"
+    reasons = {
+        Path(fault["file"]).name: fault["reason"] for fault in read_jsonl(outbox / "failures.jsonl")
+    }
+    end = "no image that can be read to its end"
+    assert reasons["cut.png"] == f"cut.png: {end} (libpng read error)"
+    assert reasons["letter.jpg"].startswith(f"letter.jpg: {end} (")
+    assert "convert it to RGB" in reasons["linear.tif"]
+    with (outbox / "summary.csv").open(newline="") as file:
+        rows = {Path(row["file"]).name: row for row in csv.DictReader(file)}
+    assert rows["cut.png"]["reason"] == reasons["cut.png"]
+    assert rows["whole.png"]["outcome"] == "restored"
+    assert float(rows["whole.png"]["share_of_pixels"]) == 1
+    restored = sorted(str(path.relative_to(outbox)) for path in outbox.rglob("*.json"))
+    assert restored == ["deep/good.TIF.json", "whole.png.json"]
+
+
+def test_pictures_that_are_not_restored_are_named_and_other_files_if_they_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    for name in ("a.bmp", "b.psd", "letter.txt"):
+        (tmp_path / name).write_text("Dear museum")
+    scans = plan([tmp_path, tmp_path / "letter.txt"], tmp_path / "out")
+    reasons = [outcome["reason"] for outcome in restore_scans(scans, restorer(0.1))]
+    assert reasons == [
+        f"{name}: {kind} is not restored; convert it to TIFF or PNG"
+        for name, kind in (("a.bmp", "BMP"), ("b.psd", "PSD"), ("letter.txt", "TXT"))
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others know no such names")
+def test_names_that_cannot_be_told_or_are_too_long_stop_no_other(tmp_path: Path) -> None:
+    inbox, outbox = tmp_path / "in", tmp_path / "out"
+    inbox.mkdir()
+    scan(inbox / "good.tif")
+    latin = os.fsencode(inbox) + b"/caf\xe9.tif"
+    Path(os.fsdecode(latin)).write_bytes((inbox / "good.tif").read_bytes())
+    (inbox / f"{'x' * 247}.tif").write_bytes((inbox / "good.tif").read_bytes())
+    (inbox / f"{'y' * 246}.tif").write_bytes((inbox / "good.tif").read_bytes())
+    with patina(tmp_path, "restore", str(inbox), "-o", str(outbox)) as process:
+        _, told = process.communicate()
+    assert (process.returncode, told) == (1, "")
+    failures = {
+        failure["file"]: failure["reason"] for failure in read_jsonl(outbox / "failures.jsonl")
+    }
+    assert "is not UTF-8; rename it" in failures[os.fsdecode(latin)]
+    assert "too long a name for .json" in failures[str(inbox / f"{'x' * 247}.tif")]
+    assert len(failures) == 2
+    with patina(tmp_path, "restore", str(inbox), "-o", str(outbox)) as process:
+        process.communicate()
+    assert len((outbox / "summary.csv").read_bytes().splitlines()) == 1 + 4
+    assert len([*outbox.glob("*.json")]) == 2
+
+
+def test_the_summary_tells_of_earlier_runs_and_of_one_that_ended_too_soon(tmp_path: Path) -> None:
+    for name in ("a.tif", "b.tif"):
+        scan(tmp_path / name)
+    (tmp_path / "c.tif").write_text("Dear museum")
+    outbox = tmp_path / "out"
+
+    def run(*names: str, fail: bool = False) -> dict[str, str]:
+        with suppress(KeyboardInterrupt), summary_in(outbox) as outcomes:
+            scans = plan([tmp_path / name for name in names], outbox)
+            outcomes += restore_scans(scans, restorer(0.1))
+            if fail:
+                raise KeyboardInterrupt
+        with (outbox / "summary.csv").open(newline="") as file:
+            return {Path(row["file"]).name: row["outcome"] for row in csv.DictReader(file)}
+
+    assert run("a.tif", "c.tif", fail=True) == {"a.tif": "restored", "c.tif": "set aside"}
+    assert run("b.tif") == {"a.tif": "restored", "b.tif": "restored", "c.tif": "set aside"}
+    assert len(read_jsonl(outbox / "failures.jsonl")) == 1
+    scan(tmp_path / "c.tif")
+    assert set(run("c.tif").values()) == {"restored"}
+    assert read_jsonl(outbox / "failures.jsonl") == []
+
+
+def test_a_batch_in_which_all_failed_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"2 scans, 2 set aside, 0 flagged; see .*failures\.jsonl"):
+        summed_up([{"file": "a", "reason": "b"}] * 2, tmp_path)
+
+
+def test_an_inbox_without_images_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no image in this folder"):
+        plan([tmp_path], tmp_path / "out")
+    with pytest.raises(FileNotFoundError, match="nowhere: no such file or folder"):
+        plan([tmp_path / "nowhere"], tmp_path / "out")
+
+
+def test_no_scan_is_overwritten_and_no_two_results_share_a_name(tmp_path: Path) -> None:
+    for name in ("a.tif", "a.tiff", "a.TIF"):
+        scan(tmp_path / name)
+    with pytest.raises(ValueError, match=r"a\.TIF: its result would overwrite"):
+        plan([tmp_path], tmp_path)
+    targets = [target for _, target in plan([tmp_path], tmp_path / "out")]
+    assert len(set(targets)) == 3
+
+
+def test_results_in_the_inbox_are_no_scans(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    first = plan([tmp_path], tmp_path / "restored")
+    list(restore_scans(first, restorer(0.1)))
+    assert plan([tmp_path], tmp_path / "restored") == first
+
+
+@pytest.mark.parametrize(
+    ("place", "target"),
+    [
+        ("a/b.PNG", "a/b.PNG"),
+        ("b.tiff", "b.tiff"),
+        ("b.jpg", "b.jpg.tif"),
+        ("b.webp", "b.webp.tif"),
+    ],
+)
+def test_lossless_kinds_keep_their_names_and_lossy_ones_become_tiff(
+    place: str, target: str
+) -> None:
+    assert target_of(Path(place)) == Path(target)

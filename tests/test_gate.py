@@ -1,0 +1,50 @@
+"""The gate: each of its rules fails for its own reason."""
+
+import pytest
+
+from patina.tasks.evaluation.gate import SOUND, gate
+from patina.tasks.io.atomic import Record
+
+
+def rows(**challenger: float) -> list[Record]:
+    """A champion at 30 dB, 50 dB for sound works, and what the challenger makes of each family."""
+    better = {"blur": 31.0, "jpeg": 31.0, SOUND: 100.0}
+    champion = {"blur": 30.0, "jpeg": 30.0, SOUND: 50.0}
+    return [
+        {"family": family, "champion": champion[family], "challenger": made}
+        for family, made in (better | challenger).items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("challenger", "failing"),
+    [
+        ({}, None),
+        ({"jpeg": 29.85}, None),
+        ({"jpeg": 29.7}, "jpeg"),
+        ({"jpeg": 29.9, "blur": 30.05}, "beats the champion on the mean"),
+        ({SOUND: 45.5}, None),
+        ({SOUND: 44.0}, "does no harm"),
+    ],
+)
+def test_a_challenger_is_promoted_unless_a_rule_fails(
+    challenger: dict[str, float], failing: str | None
+) -> None:
+    rules = gate(rows(**challenger))
+    assert [rule.name.split(":")[0] for rule in rules if not rule.holds] == (
+        [failing] if failing else []
+    )
+
+
+def test_what_a_champion_harms_more_is_no_fault_of_the_challenger() -> None:
+    harmed = [
+        {**row, "champion": 40.0, "challenger": 41.0} if row["family"] == SOUND else row
+        for row in rows()
+    ]
+    assert all(rule.holds for rule in gate(harmed))
+
+
+def test_a_rule_says_how_it_held() -> None:
+    told = [str(rule) for rule in gate(rows(jpeg=29.0))]
+    assert "FAILS  jpeg: 30.00 -> 29.00 dB" in told
+    assert "holds  blur: 30.00 -> 31.00 dB" in told

@@ -1,0 +1,246 @@
+"""What goes in comes out at its own size, depth and form, with a record of what was changed."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyvips
+from restorers import HEIGHT, WIDTH, pixels_of, restorer, scan
+
+from patina.tasks.imaging.images import ImageError
+from patina.tasks.io.atomic import sha256_of
+from patina.tasks.restoration.batch import plan, restore_scans, summed_up, target_of
+from patina.tasks.restoration.restore_file import Filing, map_of, restore_file, sidecar_of
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("bands", [1, 3, 4])
+@pytest.mark.parametrize("profile", ["", "p3"])
+def test_a_network_that_changes_nothing_leaves_every_pixel(
+    tmp_path: Path, suffix: str, bits: int, bands: int, profile: str
+) -> None:
+    profile = profile if bands > 1 else ""
+    pixels = scan(tmp_path / f"a{suffix}", bits=bits, bands=bands, profile=profile)
+    record = restore_file(tmp_path / f"a{suffix}", tmp_path / f"out{suffix}", restorer(0))
+    result = pixels_of(tmp_path / f"out{suffix}")
+    assert result.dtype == pixels.dtype
+    np.testing.assert_array_equal(result, pixels)
+    assert record["change"]["share_of_pixels"] == 0
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_the_change_arrives_at_the_scans_own_depth_and_spares_alpha(
+    tmp_path: Path, bits: int
+) -> None:
+    pixels = scan(tmp_path / "a.png", bits=bits, bands=4)
+    restore_file(tmp_path / "a.png", tmp_path / "out.png", restorer(0.1))
+    difference = pixels_of(tmp_path / "out.png").astype(int) - pixels
+    np.testing.assert_allclose(difference[..., :3], 0.1 * (2**bits - 1), atol=1 + 2 ** (bits - 8))
+    assert (difference[..., 3] == 0).all()
+
+
+def test_a_wide_gamut_scan_keeps_its_profile_and_its_change_is_made_in_srgb(tmp_path: Path) -> None:
+    pixels = scan(tmp_path / "a.tif", bits=16, profile="p3")
+    restore_file(tmp_path / "a.tif", tmp_path / "out.tif", restorer(0.1))
+    before, after = (
+        pyvips.Image.new_from_file(str(tmp_path / name)) for name in ("a.tif", "out.tif")
+    )
+    assert after.get("icc-profile-data") == before.get("icc-profile-data")
+    assert not np.array_equal(after.numpy(), pixels)
+    seen = [image.icc_transform("srgb", embedded=True, depth=16) for image in (before, after)]
+    change = seen[1].numpy().astype(float) - seen[0].numpy()
+    assert np.median(change) == pytest.approx(0.1 * 65535, rel=0.03)
+
+
+def test_resolution_and_exif_are_kept(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    tagged = pyvips.Image.new_from_file(str(tmp_path / "a.tif")).copy()
+    tagged.set_type(pyvips.GValue.gstr_type, "exif-ifd0-Artist", "A. Conservator")
+    tagged.write_to_file(str(tmp_path / "b.png"))
+    restore_file(tmp_path / "b.png", tmp_path / "out.png", restorer(0.1))
+    result = pyvips.Image.new_from_file(str(tmp_path / "out.png"))
+    assert result.xres == pytest.approx(300 / 25.4, rel=1e-3)
+    assert "A. Conservator" in result.get("exif-ifd0-Artist")
+
+
+def test_the_sidecar_says_what_was_done_to_which_bytes(tmp_path: Path) -> None:
+    scan(tmp_path / "a.png", bits=16)
+    restore_file(tmp_path / "a.png", tmp_path / "out.png", restorer(0.1))
+    sidecar = json.loads((tmp_path / "out.png.json").read_text())
+    assert sidecar["source"] == {
+        "file": "a.png",
+        "sha256": sha256_of(tmp_path / "a.png"),
+        "width": WIDTH,
+        "height": HEIGHT,
+        "bands": 3,
+        "bits": 16,
+    }
+    assert sidecar["result"]["sha256"] == sha256_of(tmp_path / "out.png")
+    assert sidecar["model"]["sha256"] == "0.1"
+    assert sidecar["change"]["share_of_pixels"] == 1
+    assert sidecar["change"]["mean_8bit_steps"] == pytest.approx(25.5, abs=0.1)
+    assert "hypothesis" in sidecar["statement"]
+
+
+@pytest.mark.parametrize(
+    ("shift", "within"),
+    [
+        (0.01, ["FADGI four stars", "ISO 19264-1 level A"]),
+        (0.035, ["ISO 19264-1 level A"]),
+        (0.2, []),
+    ],
+)
+def test_the_sidecar_says_which_tolerances_of_digitisation_the_change_keeps(
+    tmp_path: Path, shift: float, within: list[str]
+) -> None:
+    scan(tmp_path / "a.png")
+    record = restore_file(tmp_path / "a.png", tmp_path / "out.png", restorer(shift))
+    change = record["change"]["delta_e2000"]
+    assert change["outside_damage"]["within"] == within
+    assert change["outside_damage"]["mean"] == change["mean"]
+    assert change["inside_damage"] is None
+
+
+def test_what_is_done_is_not_done_again_unless_model_or_result_changed(tmp_path: Path) -> None:
+    scan(tmp_path / "a.png")
+    source, target = tmp_path / "a.png", tmp_path / "out.png"
+    first = restore_file(source, target, restorer(0.1))
+    written = target.stat().st_mtime_ns
+    assert restore_file(source, target, restorer(0.1)) == first
+    assert target.stat().st_mtime_ns == written
+    assert restore_file(source, target, restorer(0.2))["model"]["sha256"] == "0.2"
+    target.write_bytes(target.read_bytes()[:100])
+    restore_file(source, target, restorer(0.2))
+    assert pixels_of(target).shape == (HEIGHT, WIDTH, 3)
+
+
+def test_a_file_of_anothers_is_not_taken_for_a_sidecar(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    (tmp_path / "b.tif.json").write_text("{}")
+    with pytest.raises(ImageError, match=r"b\.tif\.json: in the way"):
+        restore_file(tmp_path / "a.tif", tmp_path / "b.tif", restorer(0.1))
+
+
+def test_a_picture_of_anothers_is_not_overwritten_and_a_result_without_its_sidecar_is(
+    tmp_path: Path,
+) -> None:
+    scan(tmp_path / "a.tif")
+    target = tmp_path / "out" / "a.tif"
+    target.parent.mkdir()
+    scan(target)
+    before = target.read_bytes()
+    with pytest.raises(ImageError, match=r"a\.tif: in the way, and no result of ours"):
+        restore_file(tmp_path / "a.tif", target, restorer(0.1))
+    assert target.read_bytes() == before
+    target.unlink()
+    first = restore_file(tmp_path / "a.tif", target, restorer(0.1))
+    sidecar_of(target).unlink()  # as if a run was killed in between
+    again = restore_file(tmp_path / "a.tif", target, restorer(0.1))
+    assert again["result"] == first["result"]
+
+
+def test_what_belongs_to_an_earlier_result_goes_with_it(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    target = tmp_path / "out.tif"
+    restore_file(tmp_path / "a.tif", target, restorer(0.1), Filing(maps=True, package=True))
+    before = {path.name for path in tmp_path.iterdir()}
+    restore_file(tmp_path / "a.tif", target, restorer(0.2), Filing(maps=True))
+    assert before - {path.name for path in tmp_path.iterdir()} == {"out.tif.change.zip"}
+
+
+def test_jpeg_and_webp_stay_such_where_that_is_asked_for(tmp_path: Path) -> None:
+    assert target_of(Path("b.jpg"), keep_format=True) == Path("b.jpg")
+    for name, most in (("a.jpg", 6), ("a.webp", 0)):
+        scan(tmp_path / name)
+        before = pixels_of(tmp_path / name).astype(int)
+        restore_file(tmp_path / name, tmp_path / f"out-{name}", restorer(0))
+        difference = np.abs(pixels_of(tmp_path / f"out-{name}") - before)
+        assert difference.mean() <= most, name
+        assert pyvips.Image.new_from_file(str(tmp_path / f"out-{name}")).get("vips-loader")
+
+
+def test_protected_pixels_do_not_change_and_the_record_names_the_mask(tmp_path: Path) -> None:
+    pixels = scan(tmp_path / "a.tif", bits=16)
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[10:30, 20:60] = 255
+    pyvips.Image.new_from_array(mask).write_to_file(str(tmp_path / "mask.png"))
+    filing = Filing(protect=tmp_path / "mask.png")
+    source, target = tmp_path / "a.tif", tmp_path / "out.tif"
+    record = restore_file(source, target, restorer(0.1), filing)
+    same = (pixels_of(target) == pixels).all(axis=2)
+    np.testing.assert_array_equal(same, mask > 0)
+    assert record["applied"]["protect"] == sha256_of(tmp_path / "mask.png")
+    # Without the mask it is another job
+    assert restore_file(source, target, restorer(0.1))["change"]["share_of_pixels"] == 1
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_mask_is_drawn_over_the_scan_as_a_viewer_shows_it(
+    orientation: int, tmp_path: Path
+) -> None:
+    plain = pyvips.Image.new_from_array(scan(tmp_path / "plain.tif")).copy(interpretation="srgb")
+    plain.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    plain.write_to_file(str(tmp_path / "a.tif"))
+    shown = plain.autorot()
+    corner = pyvips.Image.black(shown.width, shown.height).draw_rect(1, 0, 0, 40, 20, fill=True)
+    (corner * 200).cast("ushort").copy(interpretation="grey16").write_to_file(
+        str(tmp_path / "mask.png")  # dark, but not black
+    )
+    filing = Filing(protect=tmp_path / "mask.png")
+    restore_file(tmp_path / "a.tif", tmp_path / "out.tif", restorer(0.1), filing)
+    result = pyvips.Image.new_from_file(str(tmp_path / "out.tif")).autorot()
+    spared = (result == shown).bandand().numpy() > 0
+    assert spared[:20, :40].all()
+    assert spared.sum() == 20 * 40
+
+
+def test_a_folder_of_masks_has_one_for_each_scan_that_needs_one(tmp_path: Path) -> None:
+    (tmp_path / "masks").mkdir()
+    for name in ("a.tif", "b.tif", "c.tif"):
+        scan(tmp_path / name)
+    white = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    pyvips.Image.new_from_array(white).write_to_file(str(tmp_path / "masks" / "a.png"))
+    pyvips.Image.new_from_array(white[1:]).write_to_file(str(tmp_path / "masks" / "c.png"))
+    filing = Filing(protect=tmp_path / "masks")
+    outcomes = list(restore_scans(plan([tmp_path], tmp_path / "out"), restorer(0.1), filing))
+    assert [outcome.get("share_of_pixels") for outcome in outcomes[:2]] == [0, 1]
+    assert "draw it at the scan's size" in outcomes[2]["reason"]
+    with pytest.raises(ImageError, match="no such mask"):
+        restore_file(
+            tmp_path / "a.tif", tmp_path / "x.tif", restorer(0), Filing(protect=tmp_path / "none")
+        )
+
+
+def test_maps_show_where_damage_was_seen_and_what_was_added(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    source, target, filing = tmp_path / "a.tif", tmp_path / "out.tif", Filing(maps=True)
+    treated = dataclasses.replace(restorer(0, damaged=40, fill=0.1), treat=("damage",))
+    record = restore_file(source, target, treated, filing)
+    damage, difference = (pixels_of(map_of(target, name)) for name in ("damage", "difference"))
+    assert damage.shape == (HEIGHT, WIDTH, 1)
+    left, right = np.s_[:, : WIDTH // 4], np.s_[:, -WIDTH // 4 :]
+    assert (damage[left] == 255).all()
+    assert (damage[right] == 0).all()
+    np.testing.assert_allclose(difference[left], 128 + 4 * 25.5, atol=1)
+    assert (difference[right] == 128).all()
+    assert record["beside"] == ["out.tif.damage.png", "out.tif.difference.png"]
+    map_of(target, "damage").unlink()
+    restore_file(source, target, treated, filing)
+    assert map_of(target, "damage").exists()
+
+
+def test_a_work_that_changes_much_is_flagged(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    strict = Filing(flag_delta_e2000=5.0, flag_damaged=0.4)
+    much = restorer(0.2, damaged=40)
+    record = restore_file(tmp_path / "a.tif", tmp_path / "out.tif", much, strict)
+    assert len(record["flags"]) == 2
+    assert "taken for damage" in record["flags"][0]
+    assert "mean ΔE2000" in record["flags"][1]
+    little = restore_file(tmp_path / "a.tif", tmp_path / "out.tif", restorer(0.01), strict)
+    assert little["flags"] == []
+    outcomes = list(restore_scans([(tmp_path / "a.tif", tmp_path / "o.tif")], much, strict))
+    assert summed_up(outcomes, tmp_path).endswith("1 flagged")

@@ -1,0 +1,59 @@
+"""Deteriorating one image by hand, and replaying what was done."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from patina.tasks.dataset.recipes import read_recipe, recipe_by_hand
+from patina.tasks.dataset.twins import deteriorate_file
+from patina.tasks.imaging.images import ImageError, png_bytes, read_png, to_uint8
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    path = tmp_path / "work.png"
+    small = np.random.default_rng(3).uniform(0.1, 0.9, (6, 4, 3)).astype(np.float32)
+    path.write_bytes(png_bytes(to_uint8(cv2.resize(small, (120, 160)))))
+    return path
+
+
+def test_a_twin_made_by_hand_is_replayed_by_its_recipe(work: Path, tmp_path: Path) -> None:
+    first, again = tmp_path / "first.png", tmp_path / "again.png"
+    recipe = recipe_by_hand("work", "scratches:0.7, yellow_varnish:0.4", seed=5)
+    deteriorate_file(work, first, recipe)
+    deteriorate_file(work, again, read_recipe(tmp_path / "first.recipe.json"))
+    assert first.read_bytes() == again.read_bytes()
+    assert (tmp_path / "first.mask.png").read_bytes() == (tmp_path / "again.mask.png").read_bytes()
+    assert np.any(read_png(first) != read_png(work))
+    steps = json.loads((tmp_path / "first.recipe.json").read_text())["steps"]
+    assert [step["name"] for step in steps] == ["scratches", "yellow_varnish"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("varnsh:0.5", "unknown degradation 'varnsh'; known: "),
+        ("blur", "give names and severities"),
+        ("blur:heavy", "give names and severities"),
+        ("blur:1.5", "less than or equal to 1"),
+    ],
+)
+def test_steps_that_cannot_be_meant_are_told(steps: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        recipe_by_hand("work", steps, seed=0)
+
+
+def test_what_is_no_recipe_no_image_or_no_png_is_named(work: Path, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.json"
+    letter.write_text("Dear Theo")
+    with pytest.raises(ValueError, match=r"letter\.json: no recipe: Invalid JSON"):
+        read_recipe(letter)
+    recipe = recipe_by_hand("work", "blur:0.5", seed=0)
+    with pytest.raises(ImageError, match=r"letter\.json: "):
+        deteriorate_file(letter, tmp_path / "out.png", recipe)
+    with pytest.raises(ValueError, match=r"out\.jpg: the twin is a PNG"):
+        deteriorate_file(work, tmp_path / "out.jpg", recipe)
+    assert not list(tmp_path.glob("out*"))
