@@ -1,0 +1,261 @@
+"""A restored work for IIIF viewers: static tiles, and a manifest with before, after and damage.
+
+IIIF Image API 3, level 0, and Presentation API 3: a folder that any web server can serve as it is.
+
+NAME.iiif/manifest.json              the manifest, with one canvas and a choice of three pictures
+NAME.iiif/{before,after,damage}/     tiles of 512 px in sRGB JPEG, and info.json
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
+
+import pyvips
+
+from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.scans import Scan, opened
+from patina.tasks.io.atomic import DRAFT, Record, write_json
+from patina.tasks.restoration.condition import HYPOTHESIS, STATEMENT
+from patina.tasks.restoration.work_record import FIELDS, record_of
+
+PRESENTATION = "http://iiif.io/api/presentation/3/context.json"
+LOCAL = "http://localhost:8000"  # where `python -m http.server`, run in the outbox, serves it
+PICTURES = {"before": "Before", "after": "After", "damage": "Damage map"}
+TILE_PX = 512
+WHOLE_PX = 2048  # long side of the largest picture that is there in one piece
+OPTIONS = "[Q=88,keep=none]"  # of JPEG: the pixels are sRGB
+STAMP = "Result SHA-256"  # the label of it in the manifest
+RIGHTS = {"CC0": "http://creativecommons.org/publicdomain/zero/1.0/"}  # by a record's licence
+
+
+def folder_of(result: Path) -> Path:
+    """Where the tiles and the manifest of that result lie."""
+    return result.with_name(f"{result.name}.iiif")
+
+
+def address_of(result: Path, outbox: Path, base: str) -> str:
+    """The address of `folder_of(result)`, where `outbox` is served at `base`."""
+    inner = folder_of(result).relative_to(outbox).as_posix()
+    return f"{base.rstrip('/')}/{quote(inner)}"
+
+
+def refuse_base(base: str) -> None:
+    """Raises ValueError when IIIF allows no such address."""
+    if not base.startswith(("http://", "https://")) or "#" in base or "?" in base:
+        raise ValueError(
+            f"--iiif-base: {base!r} is no web address; give one such as https://museum.org/iiif"
+        )
+
+
+@dataclass(frozen=True)
+class Tiled:
+    """Three pictures of one work, all (width, height) pixels, as a viewer shows them.
+
+    sizes: (width, height) in which each is there in one piece, smallest first.
+    """
+
+    width: int
+    height: int
+    sizes: list[tuple[int, int]]
+
+
+def write_iiif(scan: Path, result: Path, damage: Path, address: str, sidecar: Record) -> Path:
+    """Write the folder of `result`; the manifest's path. What is there already is not done again.
+
+    scan, result: what was restored, and what came of it. damage: its map, a PNG as large as the
+    scan is stored. address: at which the folder will be served; where it alone is new, the
+    tiles stay. sidecar: of the result. Raises ImageError when a picture cannot be read, or a folder
+    lies in the way that is none of ours.
+    """
+    folder = folder_of(result)
+    manifest = folder / "manifest.json"
+    if folder.exists():
+        stamp = _stamp_of(manifest)
+        if stamp is None:
+            raise ImageError(f"{folder}: in the way, and no IIIF folder of ours; move it elsewhere")
+        if stamp == sidecar["result"]["sha256"]:
+            readdress(folder, address)
+            return manifest
+    work = record_of(scan, sidecar["source"]["sha256"], {})
+    with TemporaryDirectory(dir=result.parent, prefix=DRAFT) as name:
+        draft = Path(name) / "iiif"
+        draft.mkdir()
+        tiled = _pictures(scan, result, damage, draft)
+        write_json(draft / "manifest.json", manifest_of(address, tiled, sidecar, work))
+        readdress(draft, address)
+        if folder.exists():
+            shutil.rmtree(folder)
+        draft.rename(folder)
+    return manifest
+
+
+def readdress(folder: Path, address: str) -> None:
+    """Have the manifest and the three info.json of `folder` say that it is served at `address`."""
+    manifest = folder / "manifest.json"
+    record = json.loads(manifest.read_bytes())
+    old = record["id"].removesuffix("/manifest.json")
+    for name in PICTURES:
+        info = json.loads((folder / name / "info.json").read_bytes())
+        if info["id"] != f"{address}/{name}":
+            write_json(folder / name / "info.json", info | {"id": f"{address}/{name}"})
+    if old != address:
+        write_json(manifest, _moved(record, old, address))
+
+
+def _moved(value: object, old: str, new: str) -> object:
+    """`value` with every address that begins with `old` beginning with `new`."""
+    if isinstance(value, dict):
+        return {key: _moved(inner, old, new) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_moved(inner, old, new) for inner in value]
+    if isinstance(value, str) and value.startswith(f"{old}/"):
+        return f"{new}{value.removeprefix(old)}"
+    return value
+
+
+def _stamp_of(manifest: Path) -> str | None:
+    """The SHA-256 of the result that `manifest` is of; None if it is none of ours."""
+    with suppress(OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
+        for entry in json.loads(manifest.read_bytes())["metadata"]:
+            if entry["label"]["en"] == [STAMP]:
+                return str(entry["value"]["none"][0])
+    return None
+
+
+def _pictures(scan: Path, result: Path, damage: Path, folder: Path) -> Tiled:
+    """Tile the three pictures into `folder`."""
+    with TemporaryDirectory(dir=folder.parent) as work, opened(scan, Path(work)) as before:
+        orientation = before.orientation
+        tiled = _tiles(_turned(shown(before), orientation), folder / "before")
+    with TemporaryDirectory(dir=folder.parent) as work, opened(result, Path(work)) as after:
+        _tiles(_turned(shown(after), orientation), folder / "after")
+    drawn = pyvips.Image.new_from_file(str(damage)).extract_band(0).copy(interpretation="b-w")
+    _tiles(_turned(drawn, orientation), folder / "damage")
+    return tiled
+
+
+def shown(scan: Scan) -> pyvips.Image:
+    """An open scan as sRGB of 8 bit, alpha on white, computed as it is asked for."""
+    image = scan.image
+    if image.hasalpha():
+        image = image.flatten(background=65535 if image.format == "ushort" else 255)
+    if scan.profile:
+        return image.icc_transform("srgb", input_profile=str(scan.profile), depth=8)
+    if image.interpretation == "cmyk":
+        return image.icc_transform("srgb", input_profile="cmyk", depth=8)
+    return image.colourspace("srgb").cast("uchar")
+
+
+def _turned(image: pyvips.Image, orientation: int) -> pyvips.Image:
+    """As a viewer shows what has that EXIF orientation."""
+    image = image.copy()
+    image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    return image.autorot()
+
+
+def _tiles(image: pyvips.Image, folder: Path) -> Tiled:
+    """Tile `image` into `folder`, and add what a viewer may ask for in one piece."""
+    image.dzsave(str(folder), layout="iiif3", tile_size=TILE_PX, suffix=f".jpg{OPTIONS}")
+    folder.with_name("vips-properties.xml").unlink(missing_ok=True)
+    info = json.loads((folder / "info.json").read_bytes())
+    sizes = _whole_sizes(image, info["tiles"][0]["scaleFactors"])
+    for width, height in sizes:
+        whole = _file(folder, f"{width},{height}")
+        if not whole.exists():
+            small = image.thumbnail_image(width, height=height, size="force")
+            small.write_to_file(f"{whole}{OPTIONS}")
+    shutil.copyfile(whole, _file(folder, "max"))
+    info["sizes"] = [{"width": width, "height": height} for width, height in sizes]
+    if sizes[-1] != (image.width, image.height):
+        info |= {"maxWidth": sizes[-1][0], "maxHeight": sizes[-1][1]}
+    write_json(folder / "info.json", info)
+    return Tiled(image.width, image.height, sizes)
+
+
+def _file(folder: Path, size: str) -> Path:
+    """Where the whole picture lies in that size; the folder for it is made."""
+    path = folder / "full" / size / "0" / "default.jpg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _whole_sizes(image: pyvips.Image, factors: list[int]) -> list[tuple[int, int]]:
+    """Those of the pyramid, which viewers ask for, that are at most WHOLE_PX long, in order."""
+    sizes = [(-(-image.width // factor), -(-image.height // factor)) for factor in factors]
+    fitting = [size for size in sizes if max(size) <= WHOLE_PX]
+    return sorted(fitting or [min(sizes)])
+
+
+def manifest_of(address: str, tiled: Tiled, sidecar: Record, work: Mapping[str, str]) -> Record:
+    """A Presentation 3 manifest of a work whose three pictures are there at `address`.
+
+    sidecar: of the result. work: what is known of it, by `work_record.FIELDS`.
+    """
+    canvas, name = f"{address}/canvas", sidecar["source"]["file"]
+    statement = {"en": [f"{HYPOTHESIS}. {STATEMENT}"]}
+    small = _picture(address, "after", tiled.sizes[0])
+    annotation = {
+        "id": f"{canvas}/page/pictures",
+        "type": "Annotation",
+        "motivation": "painting",
+        "body": {"type": "Choice", "items": [_body(address, key, tiled) for key in PICTURES]},
+        "target": canvas,
+    }
+    page = {"id": f"{canvas}/page", "type": "AnnotationPage", "items": [annotation]}
+    return {
+        "@context": PRESENTATION,
+        "id": f"{address}/manifest.json",
+        "type": "Manifest",
+        "label": {"none": [work.get("title", name)]},
+        "summary": statement,
+        "metadata": _metadata(work, sidecar),
+        "requiredStatement": {"label": {"en": ["Status"]}, "value": statement},
+        **({"rights": RIGHTS[work["licence"]]} if work.get("licence") in RIGHTS else {}),
+        "thumbnail": [small],
+        "items": [
+            {
+                "id": canvas,
+                "type": "Canvas",
+                "label": {"none": [name]},
+                "width": tiled.width,
+                "height": tiled.height,
+                "items": [page],
+            }
+        ],
+    }
+
+
+def _body(address: str, name: str, tiled: Tiled) -> Record:
+    """A picture as one of the choices."""
+    service = {"id": f"{address}/{name}", "type": "ImageService3", "profile": "level0"}
+    picture = _picture(address, name, tiled.sizes[-1])
+    return picture | {"label": {"en": [PICTURES[name]]}, "service": [service]}
+
+
+def _picture(address: str, name: str, size: tuple[int, int]) -> Record:
+    """A picture in one piece."""
+    width, height = size
+    return {
+        "id": f"{address}/{name}/full/{width},{height}/0/default.jpg",
+        "type": "Image",
+        "format": "image/jpeg",
+        "width": width,
+        "height": height,
+    }
+
+
+def _metadata(work: Mapping[str, str], sidecar: Record) -> list[Record]:
+    """What viewers list beside the picture."""
+    model = sidecar["model"]
+    told = {FIELDS[key]: value for key, value in work.items()} | {
+        "Scan SHA-256": sidecar["source"]["sha256"],
+        STAMP: sidecar["result"]["sha256"],
+        "Weights": f"{model.get('network', model.get('file', ''))}, SHA-256 {model['sha256']}",
+        "Restored": sidecar["restored"],
+    }
+    return [{"label": {"en": [label]}, "value": {"none": [value]}} for label, value in told.items()]
