@@ -1,0 +1,73 @@
+"use strict";
+// The works, and what is said of them in words. All text goes into the page as text, never as HTML.
+const DATA = JSON.parse(document.getElementById("data").textContent);
+const WORKS = DATA.works;
+const $ = (id) => document.getElementById(id);
+const FOLDER = "report_files";
+
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+function picture(work, name) {
+  return work.key && work.pictures.includes(name) ? `${FOLDER}/${work.key}/${name}` : null;
+}
+
+function sentence(text) {
+  return text && capital(text) + (/[.!?]$/.test(text) ? "" : ".");
+}
+
+// What was done; or why a file was set aside, which begins with the file's name
+function summaryOf(work) {
+  return work.outcome === "set aside" ? work.summary : sentence(work.summary);
+}
+
+function capital(text) {
+  return text[0].toUpperCase() + text.slice(1);
+}
+
+function percent(share) {
+  if (share === 0 || share === 1) return `${share * 100}%`;
+  if (share < 0.0005) return "< 0.1%";
+  return `${(share * 100).toFixed(share < 0.0995 ? 1 : 0)}%`;
+}
+
+function statusOf(work) {
+  return work.flags.length ? `Flagged · ${work.outcome}` : capital(work.outcome);
+}
+
+function day(iso) {
+  const date = new Date(iso);
+  return isNaN(date) ? "" : date.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+}
+
+function counted(number, one, more) {
+  return `${number.toLocaleString("en-GB")} ${number === 1 ? one : more}`;
+}
+
+// Rows of [what, value] of a work, those that are known
+function figuresOf(work) {
+  const side = work.sidecar || {};
+  const change = side.change || {};
+  const inner = change.delta_e2000 || {};
+  const spread = (values) => values && `${values.mean} mean, ${values.max} most`;
+  const rows = [
+    ["Scan", work.file],
+    ["Size", work.width && `${work.width} × ${work.height} px`],
+    ["Pixels changed", work.changed === null || work.changed === undefined ? null : percent(work.changed)],
+    ["Mean ΔE2000", work.delta_e],
+    ["ΔE2000 in damage", spread(inner.inside_damage)],
+    ["ΔE2000 elsewhere", spread(inner.outside_damage)],
+    ["Damage found", typeof change.damaged_share === "number" ? percent(change.damaged_share) : null],
+    ["Model", side.model && [side.model.network, side.model.version].filter(Boolean).join(", ")],
+    ["Restored", day(side.restored)],
+  ];
+  return rows.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([what, value]) => [what, String(value)]);
+}
+
+function fillFigures(list, work) {
+  list.replaceChildren(...figuresOf(work).flatMap(([what, value]) => [element("dt", {}, what), element("dd", {}, value)]));
+}

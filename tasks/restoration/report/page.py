@@ -1,0 +1,85 @@
+"""One HTML file of an outbox: style, script and data in it, pictures beside it, no network."""
+
+import base64
+import hashlib
+import html
+import json
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.resources import files
+
+from patina.tasks.io.atomic import Record
+from patina.tasks.io.storage import Place, read, write
+from patina.tasks.restoration.report.records import MOST_WORKS, gather
+
+NAME = "report.html"
+OURS = b'<meta name="generator" content="Patina">'
+SCRIPTS = ("words.js", "list.js", "stage.js", "work.js", "print.js", "start.js")
+
+
+class ReportError(ValueError):
+    """A report cannot be written; the message names the place and says what to do."""
+
+
+def write_report(outbox: Place) -> Place:
+    """Write the report of all that lies in `outbox`, and return its place.
+
+    Raises ReportError when another file of that name is in the way, OSError when it cannot be
+    written.
+    """
+    refuse_what_is_not_ours(outbox)
+    write(outbox / NAME, page_of(gather(outbox), outbox.name or "outbox"))
+    return outbox / NAME
+
+
+def refuse_what_is_not_ours(outbox: Place) -> None:
+    """Raises ReportError when a `report.html` lies in `outbox` that Patina has not written."""
+    there = read(outbox / NAME)
+    if there is not None and OURS not in there[:2000]:
+        raise ReportError(
+            f"report: {outbox / NAME}: in the way, and no report of ours; move it elsewhere"
+        )
+
+
+def page_of(works: list[Record], place: str) -> bytes:
+    """The page of `works`, see `records.gather`, as UTF-8; of the first MOST_WORKS of them."""
+    data = {
+        "place": place,
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "version": version("patina-restoration"),
+        "left_out": max(0, len(works) - MOST_WORKS),
+        "works": works[:MOST_WORKS],
+    }
+    style = _asset("style.css")
+    script = "\n".join(_asset(name) for name in SCRIPTS)
+    parts = {
+        "policy": f"default-src 'none'; img-src 'self' file:; style-src {_hash(style)}; "
+        f"script-src {_hash(script)}; base-uri 'none'; form-action 'none'",
+        "title": html.escape(f"{place} · Restoration report", quote=True),
+        "style": style,
+        "data": as_script(data),
+        "script": script,
+    }
+    page = _asset("template.html")
+    before, *rest = page.split("{{")
+    pieces = [before]
+    for piece in rest:
+        name, after = piece.split("}}", 1)
+        pieces += [parts[name], after]
+    return "".join(pieces).encode()
+
+
+def as_script(value: object) -> str:
+    """JSON that ends no <script>, whatever strings it holds: ASCII, and no `<`."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c")
+
+
+def _asset(name: str) -> str:
+    return (files(__package__) / "assets" / name).read_text(encoding="utf-8")
+
+
+def _hash(content: str) -> str:
+    """How a Content-Security-Policy names what stands between the tags."""
+    digest = hashlib.sha256(content.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"

@@ -1,0 +1,162 @@
+"""Pictures of a work for the report, drawn from the rows that a restoration passes through.
+
+In a folder for each work:
+
+    thumb.webp                        a few KB, for the list of works
+    before.jpg, after.jpg             at most DISPLAY_PX on the long side
+    before-full.jpg, after-full.jpg   at most FULL_PX, if the work is larger than DISPLAY_PX
+    damage.webp, change.webp          overlays, transparent where nothing was found or changed
+
+A work that was left alone has neither `after` nor `change`; one without damage no `damage`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyvips
+from numpy.typing import ArrayLike
+
+from patina.tasks.imaging.images import largest, reduced, to_uint8
+from patina.tasks.io.atomic import Record
+from patina.tasks.io.parallel import in_turn
+
+THUMB_PX, DISPLAY_PX, FULL_PX = 256, 1600, 4096
+DAMAGE_PX, CHANGE_PX = 1280, 800  # of the overlays; noise that was taken out hardly compresses
+PICTURES = frozenset(
+    {"thumb.webp", "before.jpg", "after.jpg", "before-full.jpg", "after-full.jpg"}
+    | {"damage.webp", "change.webp"}
+)
+AMPLIFIED, GAMMA = 4, 0.6  # a change, in its overlay: opaque at 64 steps of 255, a seventh at 2
+THICKER = 3  # damage, in its overlay: lines of a pixel stay visible when it is reduced
+FIRST_ON_ITS_SIDE = 5  # of EXIF's orientations
+LEVELS = 16  # of an overlay's opacity: fewer are smaller files
+DAMAGE, LIGHTER, DARKER = (255, 0, 144), (255, 170, 0), (0, 110, 255)  # colours of the overlays
+JPEG, FULL_JPEG = "[Q=86,keep=none]", "[Q=92,subsample_mode=off,keep=none]"
+THUMB_WEBP, OVERLAY_WEBP = "[Q=72,effort=3,keep=none]", "[Q=30,alpha_q=40,effort=1,keep=none]"
+
+
+class Reduced:
+    """A picture no longer than `long_px`, each pixel the mean of an area; its rows come in turn.
+
+    pixels: uint8 (h, w, bands), whole when all rows were added.
+    """
+
+    def __init__(self, size: tuple[int, int], bands: int, long_px: int) -> None:
+        height, width = size
+        share = min(1, long_px / max(size))
+        self.height, self.width = max(1, round(height * share)), max(1, round(width * share))
+        self.pixels = np.zeros((self.height, self.width, bands), np.uint8)
+        self._row_of = np.arange(height) * self.height // height
+        self._rows_in = np.bincount(self._row_of)[:, None, None].astype(np.float32)
+        self._begun, self._sum = 0, np.zeros((self.width, bands), np.float32)
+
+    def narrow(self, rows: np.ndarray) -> np.ndarray:
+        """float32 (n, W, bands) -> (n, w, bands)."""
+        narrow = cv2.resize(rows, (self.width, len(rows)), interpolation=cv2.INTER_AREA)
+        return narrow.reshape(len(rows), self.width, -1)
+
+    def add(self, top: int, narrow: np.ndarray) -> None:
+        """Add rows of the work from `top` on, in [0, 1], that were made narrow."""
+        places, first = np.unique(self._row_of[top : top + len(narrow)], return_index=True)
+        sums = np.add.reduceat(narrow, first, axis=0)
+        if places[0] == self._begun:
+            sums[0] += self._sum
+        # The last row may go on in the rows to come; it is then written once more
+        self._begun, self._sum = int(places[-1]), sums[-1].copy()
+        self.pixels[places] = to_uint8(sums / self._rows_in[places])
+
+
+@dataclass(frozen=True)
+class NarrowRows:
+    """Rows of a work on their way to its previews, float32 (n, w, 3)."""
+
+    before: np.ndarray
+    after: np.ndarray
+    maps: np.ndarray
+
+
+class Previews:
+    """The pictures of one work of `size` (height, width), from its rows."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._before, self._after = Reduced(size, 3, FULL_PX), Reduced(size, 3, FULL_PX)
+        self._maps = Reduced(size, 3, DAMAGE_PX)
+
+    def narrow(self, view: np.ndarray, change: np.ndarray, damage: np.ndarray) -> NarrowRows:
+        """What is kept of some rows; may be called from several threads at a time.
+
+        view: float32 (n, W, 3), sRGB in [0, 1]. change: what is added to it, likewise.
+        damage: (n, W) in [0, 1].
+        """
+        amount = np.minimum(largest(np.abs(change)) * AMPLIFIED, 1)
+        lighter = change.sum(axis=2) > 0
+        maps = np.stack([amount * lighter, amount * ~lighter, damage], axis=2)
+        after = self._after.narrow(np.clip(view + change, 0, 1))
+        return NarrowRows(self._before.narrow(view), after, self._maps.narrow(maps))
+
+    def add(self, top: int, rows: NarrowRows) -> None:
+        """Add the rows from `top` on; in turn."""
+        self._before.add(top, rows.before)
+        self._after.add(top, rows.after)
+        self._maps.add(top, rows.maps)
+
+    def write(self, folder: Path, orientation: int = 1) -> Record:
+        """Write the pictures into `folder`, which must be there.
+
+        orientation: EXIF's, 1 to 8; the pictures are turned as a viewer shows the scan.
+        Returns for the sidecar: `size`, (width, height) of the largest, and `files`, their names.
+        """
+        drawn = {name: _turned(image, orientation) for name, image in self._pictures().items()}
+        jobs = [(image, str(folder / name)) for name, image in drawn.items()]
+        list(in_turn(lambda job: job[0].write_to_file(job[1] + _options(job[1])), jobs))
+        height, width = self._before.height, self._before.width
+        size = [width, height] if orientation < FIRST_ON_ITS_SIDE else [height, width]
+        return {"size": size, "files": sorted(drawn)}
+
+    def _pictures(self) -> Mapping[str, np.ndarray]:
+        before, after, maps = (each.pixels for each in (self._before, self._after, self._maps))
+        changed = not np.array_equal(before, after)
+        sizes = {"-full": FULL_PX} if max(before.shape) > DISPLAY_PX else {}
+        sides = {"before": before} | ({"after": after} if changed else {})
+        pictures = {"thumb.webp": reduced(after, THUMB_PX)}
+        for name, side in sides.items():
+            for suffix, long_px in ({"": DISPLAY_PX} | sizes).items():
+                pictures[f"{name}{suffix}.jpg"] = reduced(side, long_px)
+        if changed:
+            pictures["change.webp"] = _change_overlay(reduced(maps, CHANGE_PX))
+        if maps[..., 2].any():
+            pictures["damage.webp"] = _overlay(DAMAGE, maps[..., 2] * float(THICKER))
+        return pictures
+
+
+def _change_overlay(maps: np.ndarray) -> np.ndarray:
+    """uint8 (h, w, 4): one colour where the work became lighter, another where darker."""
+    lighter, darker = (maps[..., band, None].astype(np.float32) for band in (0, 1))
+    share = lighter / np.maximum(lighter + darker, 1)
+    colour = share * np.array(LIGHTER) + (1 - share) * np.array(DARKER)
+    return _overlay(colour, 255 * (np.maximum(lighter, darker)[..., 0] / 255) ** GAMMA)
+
+
+def _overlay(colour: ArrayLike, opacity: np.ndarray) -> np.ndarray:
+    """uint8 (h, w, 4), of an opacity from 0 to 255 in LEVELS."""
+    step = 255 / LEVELS
+    opacity = np.rint(np.minimum(opacity, 255) / step) * step
+    return np.dstack([np.where(opacity[..., None] > 0, colour, 0), opacity]).astype(np.uint8)
+
+
+def _turned(pixels: np.ndarray, orientation: int) -> pyvips.Image:
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).copy(interpretation="srgb")
+    image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    return image.autorot()
+
+
+def _options(name: str) -> str:
+    """libvips' options for the file of that name."""
+    if name.endswith("thumb.webp"):
+        return THUMB_WEBP
+    if name.endswith(".webp"):
+        return OVERLAY_WEBP
+    return FULL_JPEG if name.endswith("-full.jpg") else JPEG

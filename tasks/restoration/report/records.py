@@ -1,0 +1,141 @@
+"""The works of an outbox as its report shows them, from sidecars and failures.jsonl."""
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from patina.tasks.io.atomic import DRAFT, Record
+from patina.tasks.io.storage import Place, Remote, named, read, relative
+from patina.tasks.restoration.report.figures import figures_of
+from patina.tasks.restoration.report.previews import PICTURES
+from patina.tasks.restoration.report.summary import outcome_of, summary_of
+from patina.tasks.restoration.sidecars import STATEMENT
+
+FOLDER = "report_files"  # of an outbox, where the pictures lie
+SET_ASIDE = "set aside"
+MOST_WORKS = 20_000  # in one report: a browser opens no more at ease
+JOINERS = "\u200c\u200d"  # belong to the spelling of words
+ORDER = (SET_ASIDE, "restored", "untouched")
+
+
+def key_of(result: Path | str) -> str:
+    """The name of a work's folder of pictures, from the path of its result in the outbox."""
+    path = Path(result).as_posix().encode(errors="surrogateescape")
+    return hashlib.sha256(path).hexdigest()[:20]
+
+
+def gather(outbox: Place) -> list[Record]:
+    """A record of each work: those set aside and flagged first, then by how much was changed."""
+    works = [work_of(path, sidecar) for path, sidecar in sidecars_in(outbox)]
+    return sorted([*works, *_set_aside(outbox)], key=_rank)
+
+
+def sidecars_in(outbox: Place) -> Iterator[tuple[Path, Record]]:
+    """Each sidecar of ours in `outbox`, at any depth, and the path of its result there."""
+    for path, content in _json_files(outbox):
+        sidecar = _parsed(content)
+        if sidecar.get("statement") == STATEMENT:
+            yield path.with_suffix(""), sidecar
+
+
+def work_of(result: Path, sidecar: Record) -> Record:
+    """The record of a work that was restored, or left untouched.
+
+    result: its path in the outbox. sidecar: any that was read; what it lacks is left out.
+    """
+    source, change, previews = (_part(sidecar, key) for key in ("source", "change", "previews"))
+    figures = figures_of(sidecar)
+    return {
+        "id": key_of(result),
+        "name": printable(result.as_posix()),
+        "href": quote(result.as_posix().encode(errors="surrogateescape")),
+        "file": printable(str(source.get("file", ""))),
+        "outcome": outcome_of(figures),
+        "summary": printable(str(sidecar.get("summary") or summary_of(figures))),
+        "flags": [printable(str(flag)) for flag in sidecar.get("flags") or []],
+        "changed": _number(change.get("share_of_pixels")),
+        "delta_e": _number(_part(change, "delta_e2000").get("mean")),
+        "width": _number(source.get("width")),
+        "height": _number(source.get("height")),
+        "key": key if re.fullmatch("[0-9a-f]{20}", key := str(previews.get("key"))) else "",
+        "size": [_number(side) for side in previews.get("size") or []],
+        "pictures": sorted(PICTURES & {str(name) for name in previews.get("files") or []}),
+        "sidecar": sidecar,
+    }
+
+
+def _set_aside(outbox: Place) -> Iterator[Record]:
+    for line in (read(outbox / "failures.jsonl") or b"").splitlines():
+        failure = _parsed(line)
+        if "file" in failure:
+            file, reason = printable(str(failure["file"])), printable(str(failure.get("reason")))
+            yield {
+                "id": key_of(file),
+                "name": file,
+                "file": file,
+                "outcome": SET_ASIDE,
+                "summary": reason,
+                "flags": [],
+            }
+
+
+def _rank(work: Record) -> tuple[Any, ...]:
+    changed = -(work.get("delta_e") or 0), -(work.get("changed") or 0)
+    return not work["flags"], ORDER.index(work["outcome"]), *changed, work["name"]
+
+
+def _json_files(outbox: Place) -> Iterator[tuple[Path, bytes]]:
+    """Each file that may be a sidecar: its path in the outbox, and what it holds."""
+    if isinstance(outbox, Path):
+        for path in _outside_of_ours(outbox.rglob("*.json"), outbox):
+            with suppress(OSError):  # a folder, or gone since
+                yield path, (outbox / path).read_bytes()
+        return
+    with named(outbox):
+        outbox.files.invalidate_cache()
+        found = [path for path in outbox.files.find(outbox.path) if path.endswith(".json")]
+        contents = outbox.files.cat(found, on_error="omit") if found else {}
+    for path, content in contents.items():
+        yield relative(Remote(outbox.files, path), outbox), content
+
+
+def _outside_of_ours(paths: Iterable[Path], outbox: Path) -> Iterator[Path]:
+    for path in paths:
+        inner = path.relative_to(outbox)
+        if FOLDER not in inner.parts and not any(part.startswith(DRAFT) for part in inner.parts):
+            yield inner
+
+
+def _parsed(content: bytes) -> Record:
+    """The object that a file holds, an empty one if it holds none; NaN becomes None."""
+    with suppress(ValueError, RecursionError):
+        value = json.loads(content, parse_constant=lambda _: None)
+        return value if isinstance(value, dict) else {}
+    return {}
+
+
+def _part(record: Record, key: str) -> Record:
+    value = record.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def printable(text: str) -> str:
+    r"""`text` with what is not seen, or turns the direction of writing, escaped: \n, \u202e."""
+    return "".join(
+        character if _is_seen(character) else ascii(character)[1:-1] for character in text
+    )
+
+
+def _is_seen(character: str) -> bool:
+    category = unicodedata.category(character)
+    return character in JOINERS or not (category[0] == "C" or category in ("Zl", "Zp"))

@@ -1,0 +1,144 @@
+"""What was done to a work, in one sentence of plain words.
+
+It is told from a plain dict of figures, in which every key is optional:
+
+    changed_share   share of the work's pixels that differ from the scan, 0 to 1
+    damage          weight         how much of the fills was made, 0 to 1
+                    areas          how many areas were filled
+                    by_kind        how many of them by kind: those of `areas.KINDS`
+                    filled_share   share of the work that was painted anew, 0 to 1
+                    found_share    share of the work that may be damaged, 0 to 1
+                    proposed       the areas that were found and left to the user, or their number
+    detail          weight         how much of the correction of noise was made, 0 to 1
+                    noise_255_before, noise_255_after   its standard deviation, 8-bit steps
+    jpeg, blur      weight         how much of their correction was made, 0 to 1
+    tone            weight         how much of the correction of colour was made, 0 to 1
+                    seen           what the colours suffer from: yellowing, fading, …
+                    delta_e2000    mean ΔE2000 of that correction
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+Figures = dict[str, Any]
+
+RESTORED, UNTOUCHED = "restored", "untouched"
+KINDS = {
+    "line": ("scratch", "scratches"),
+    "spot": ("spot", "spots"),
+    "area": ("larger area", "larger areas"),
+    "crack network": ("network of age cracks", "networks of age cracks"),
+}
+FULL = 0.995  # a weight from which on all was done
+WORTH_TELLING = 0.001  # share of a work that may be damaged, below which it is not mentioned
+# The share of the noise that is gone, at most, and how that is said
+REDUCED = {
+    0.15: "reduced slightly",
+    0.29: "reduced by a quarter",
+    0.42: "reduced by a third",
+    0.58: "reduced by half",
+    0.71: "reduced by two thirds",
+    0.85: "reduced by three quarters",
+}
+
+
+def outcome_of(figures: Figures) -> str:
+    """Whether a work was RESTORED, or left UNTOUCHED to the last bit."""
+    changed = figures.get("changed_share")
+    touched = any(True for _ in _done(figures)) if changed is None else changed > 0
+    return RESTORED if touched else UNTOUCHED
+
+
+def summary_of(figures: Figures) -> str:
+    """What was done to a work and what was seen but not treated, such as "noise reduced".
+
+    figures: see above. The parts are parted by semicolons; no capital, no full stop.
+    """
+    seen = [*_seen(figures)]
+    if outcome_of(figures) == UNTOUCHED:
+        return "; ".join(
+            ["left alone", *seen] if seen else ["left alone: nothing to mend was found"]
+        )
+    done = [*_done(figures)]
+    if not done and figures.get("changed_share"):
+        done = [f"{percent(figures['changed_share'])} of the pixels changed"]
+    return "; ".join(done + seen + [*_repainted(figures)])
+
+
+def _done(figures: Figures) -> Iterator[str]:
+    damage, tone = figures.get("damage", {}), figures.get("tone", {})
+    if damage.get("weight", 1) > 0 and (_areas(damage) or damage.get("filled_share")):
+        yield f"{_filled(damage)} filled{_strength(damage)}"
+    if figures.get("detail", {}).get("weight"):
+        yield f"noise {_noise(figures['detail'])}"
+    for key, what in (("jpeg", "JPEG artefacts"), ("blur", "blur")):
+        if weight := figures.get(key, {}).get("weight"):
+            yield f"{what} reduced{_in_part(weight)}"
+    if weight := tone.get("weight"):
+        mean = f" (mean ΔE2000 {tone['delta_e2000']:.1f})" if "delta_e2000" in tone else ""
+        yield f"{tone.get('seen') or 'colours'} corrected{_in_part(weight)}{mean}"
+
+
+def _seen(figures: Figures) -> Iterator[str]:
+    damage, tone = figures.get("damage", {}), figures.get("tone", {})
+    proposed = damage.get("proposed") or 0
+    number = proposed if isinstance(proposed, int) else len(proposed)
+    if number:
+        areas = "area" if number == 1 else "areas"
+        yield f"{number} {areas} proposed, not filled: see the damage map"
+    elif not damage.get("weight") and damage.get("found_share", 0) >= WORTH_TELLING:
+        where = percent(damage["found_share"])
+        yield f"possible damage on {where} of the surface, not filled: try --force damage"
+    if tone.get("seen") and not tone.get("weight"):
+        yield f"{tone['seen']} seen, not treated: try --force tone"
+
+
+def _repainted(figures: Figures) -> Iterator[str]:
+    damage = figures.get("damage", {})
+    if damage.get("weight", 1) > 0 and damage.get("filled_share"):
+        yield f"{percent(damage['filled_share'])} of the surface repainted"
+
+
+def _areas(damage: Figures) -> int:
+    """How many were filled, if that is known."""
+    return damage.get("areas") or sum(damage.get("by_kind", {}).values())
+
+
+def _filled(damage: Figures) -> str:
+    """Such as "2 scratches and 1 spot"."""
+    by_kind = damage.get("by_kind", {})
+    told = [
+        _count(number, *KINDS.get(kind, (kind, kind))) for kind, number in by_kind.items() if number
+    ]
+    if told:
+        *first, last = told
+        return f"{', '.join(first)} and {last}" if first else last
+    return _count(damage["areas"], "area", "areas") if damage.get("areas") else "damage"
+
+
+def _count(number: int, one: str, more: str) -> str:
+    return f"{number:,} {one if number == 1 else more}"
+
+
+def _noise(detail: Figures) -> str:
+    before, after = detail.get("noise_255_before"), detail.get("noise_255_after")
+    if not before or after is None:
+        return f"reduced{_in_part(detail['weight'])}"
+    gone = 1 - after / before
+    return next((words for most, words in REDUCED.items() if gone < most), "removed")
+
+
+def _in_part(weight: float) -> str:
+    return "" if weight >= FULL else " in part"
+
+
+def _strength(damage: Figures) -> str:
+    weight = damage.get("weight", 1)
+    return "" if weight >= FULL else f" at {weight:.0%} of full strength"
+
+
+def percent(share: float) -> str:
+    """A share, 0 to 1, with as many digits as matter to a reader."""
+    if share < 0.0005:
+        return "less than 0.1%"
+    return f"{share:.1%}" if share < 0.0995 else f"{share:.0%}"
