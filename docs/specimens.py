@@ -40,7 +40,8 @@ patina degrade work.png --steps {example} -o old.png
 patina degrade work.png --recipe old.recipe.json -o again.png   # the same bytes
 ```
 
-Several are other ways to the same damage, for a network that has seen one formula knows no other:
+A family holds several models of the same damage, because a network that was trained on one formula
+does not carry over to another:
 
 {families}
 

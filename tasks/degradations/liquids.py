@@ -121,16 +121,16 @@ def discoloured_patches(image: Image, rng: np.random.Generator, *, severity: flo
     mask = np.zeros(image.shape[:2], np.float32)
     count = int(rng.integers(1, TRANSFORMS + 1))
     for _ in range(count):
-        rough = rough_noise(rng, image.shape, waves=5, fade=0.5)
+        rough = rough_noise(rng, image.shape, waves=6, fade=0.6)
         middles, radii = around(rng, image.shape, int(rng.integers(1, 5)), 8)
         share = severity**0.5 * np.exp(rng.uniform(np.log(0.03), np.log(0.16))) / count**0.5
-        wander = rng.uniform(0.2, 0.5)
+        wander = rng.uniform(0.25, 0.6)
         depth = ragged(rng, rough, middles, radii, share=share, wander=wander)
         soft = 0.002 * 15 ** rng.random()
         cover = ramp(spread(depth, image.shape), 0, soft)
         cover *= severity**0.7 * rng.uniform(0.6, 1)
         base, tint, veil = (
-            rng.uniform(0.4, 0.95),
+            rng.uniform(0.35, 0.85),
             rng.normal((0.04, 0, -0.05), 0.07),
             rng.uniform(0, 0.35),
         )
