@@ -6,6 +6,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from patina.models import tone
+from patina.models.inpainting import compose
+
 LEAST_SHARE, MOST_WEIGHT = 0.05, 20
 
 
@@ -85,3 +88,58 @@ def cross_entropy(mask: Any, logit: Any) -> Any:
     weight = ops.clip(LEAST_SHARE / (share + 1e-4), 2, MOST_WEIGHT)
     entropy = weight * mask * (sound - logit) + (1 - mask) * sound
     return ops.mean(entropy, axis=(1, 2, 3))
+
+
+@keras.saving.register_keras_serializable("patina")
+def decibels(target: Any, residual: Any) -> Any:
+    """Logarithm of each image's squared error; 10⁻⁵ is added, 50 dB.
+
+    So every image and every family of damage counts alike, whatever was done to it.
+    """
+    return ops.log(ops.mean(ops.square(target - residual), axis=(1, 2, 3)) + 1e-5)
+
+
+@keras.saving.register_keras_serializable("patina")
+def masked_decibels(target: Any, output: Any) -> Any:
+    """As `decibels`, inside a mask, 10⁻⁴ added.
+
+    target: (N, H, W, 10), what `models.inpainting` is given (7), and the sound image (3).
+    """
+    given, clean = target[..., :7], target[..., 7:]
+    mask = given[..., 6:]
+    error = ops.sum(mask * ops.square(compose(given, output) - clean), axis=(1, 2, 3))
+    return ops.log(error / (3 * ops.sum(mask, axis=(1, 2, 3)) + 1) + 1e-4)
+
+
+@keras.saving.register_keras_serializable("patina")
+def class_entropy(masks: Any, logits: Any) -> Any:
+    """Binary cross-entropy of every class, (N, H, W, classes), with its root mean square.
+
+    The root mean square weighs what is surely wrong: a false alarm that paints over a sound work
+    is worse than many doubts. Where a class covers little, it counts up to eight times.
+    """
+    share = ops.mean(masks, axis=(1, 2), keepdims=True)
+    weight = ops.clip(0.04 / (share + 1e-4), 1, 8)
+    entropy = ops.maximum(logits, 0) - logits * masks + ops.log1p(ops.exp(-ops.abs(logits)))
+    entropy = entropy * (1 + (weight - 1) * masks)
+    mean = ops.mean(entropy, axis=(1, 2, 3))
+    return mean + 0.5 * ops.sqrt(ops.mean(ops.square(entropy), axis=(1, 2, 3)) + 1e-8)
+
+
+@keras.saving.register_keras_serializable("patina")
+def colour_error(target: Any, change: Any) -> Any:
+    """Root mean square of the error in colour and, once more, in chroma; and of the amount.
+
+    target: (N, H, W, 6), a view as `models.tone.tone` is given it, and the sound one. change: what
+    it gives for it. The logarithm does not suit tone: with it nothing was learnt.
+    """
+    view, clean = target[..., :3], target[..., 3:]
+    error = tone.compose(view, change) - clean
+    chroma = error - ops.mean(error, axis=3, keepdims=True)
+    done = ops.sqrt(ops.mean(ops.square(view - clean), axis=(1, 2, 3)) + 1e-6)
+    amount = ops.mean(change[..., tone.AMOUNT], axis=(1, 2, 3))
+    return _root(error) + 0.7 * _root(chroma) + 0.5 * ops.abs(amount - done)
+
+
+def _root(error: Any) -> Any:
+    return ops.sqrt(ops.mean(ops.square(error), axis=(1, 2, 3)) + 1e-5)

@@ -1,0 +1,39 @@
+"""Two specialists for what a capture loses: `detail` for noise and blur, `jpeg` for compression."""
+
+import keras
+from keras import layers
+
+from patina.models.encoder_decoder import encoder_decoder, full_size_output, subpixel_input
+
+DETAIL = ((48, 96, 128), (2, 2, 3), (2, 2))  # channels, blocks down and up, from half size on
+JPEG = ((48, 80), (2, 3), (2,))
+
+
+def detail(*, width: float = 1.0) -> keras.Model:
+    """An image -> the residual that takes noise and blur from it.
+
+    (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 8 -> (N, H, W, 3), to be added.
+    width: factor on the channels. See `patina.models.encoder_decoder` for the sources.
+    """
+    return residual_network(*DETAIL, width=width, name="detail")
+
+
+def jpeg(*, width: float = 1.0) -> keras.Model:
+    """An image -> the residual that takes JPEG's blocks and rings from it; as `detail`."""
+    return residual_network(*JPEG, width=width, name="jpeg")
+
+
+def residual_network(
+    widths: tuple[int, ...],
+    down: tuple[int, ...],
+    up: tuple[int, ...],
+    *,
+    width: float,
+    name: str,
+) -> keras.Model:
+    """An encoder-decoder from half size on; (N, H, W, 3) -> (N, H, W, 3)."""
+    channels = [max(8, round(each * width)) for each in widths]
+    image = layers.Input((None, None, 3), name="image")
+    features = encoder_decoder(subpixel_input(image, channels[0]), channels, down, up)
+    residual = full_size_output(features, 3, name="residual")
+    return keras.Model(image, residual, name=name)

@@ -1,0 +1,194 @@
+"""Damage of any colour, opacity, edge and size, drawn at random on part of a work.
+
+What a library of damages draws is found by its formula; what is found in real scans has none. So
+half of what the segmentation is shown is drawn here ("domain randomisation", Tobin et al., 2017,
+https://arxiv.org/abs/1703.06907). A shape is a cover, float32 (h, w) in [0, 1].
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+Image = np.ndarray
+Rng = np.random.Generator
+
+
+def line(shape: tuple[int, int], rng: Rng, unit_px: float) -> Image:
+    """A scratch, hair, crease or tear: from straight to curled, even or with gaps."""
+    height, width = shape
+    length = unit_px * 10 ** rng.uniform(1.4, 2.7)
+    points = 48
+    curl = rng.choice([0.0, 0.05, 0.35]) * rng.uniform(0, 1)
+    heading = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, curl, points))
+    path = np.cumsum(np.stack([np.cos(heading), np.sin(heading)], 1), axis=0) * length / points
+    path += rng.normal(0, rng.choice([0, 0.4, 1.5]) * unit_px, path.shape)
+    path += rng.uniform(0, 1, 2) * (width, height) - path.mean(axis=0)
+    thick = max(1, round(unit_px * 10 ** rng.uniform(-0.3, 0.65)))
+    cover = np.zeros(shape, np.uint8)
+    kept = np.ones(points, bool)
+    if rng.random() < 0.4:
+        kept = cv2.blur(rng.random((points, 1)).astype(np.float32), (1, 5)).ravel() > 0.45
+    for first, second, drawn in zip(path[:-1], path[1:], kept, strict=False):
+        if drawn:
+            ends = (tuple(int(v * 8) for v in end) for end in (first, second))
+            cv2.line(cover, *ends, 255, thick, cv2.LINE_AA, 3)
+    return _softened(cover.astype(np.float32) / 255, rng, unit_px * 0.6)
+
+
+def spots(shape: tuple[int, int], rng: Rng, unit_px: float) -> Image:
+    """Dust, specks, fly spots or foxing: few or many, alike in size."""
+    height, width = shape
+    cover = np.zeros(shape, np.uint8)
+    radius = unit_px * 10 ** rng.uniform(-0.1, 0.95)
+    for _ in range(int(3 + 60 * rng.random() ** 2 / max(1, radius / unit_px / 2))):
+        centre = int(rng.uniform(0, width) * 8), int(rng.uniform(0, height) * 8)
+        axes = np.maximum(radius * rng.uniform(0.4, 1.5, 2), 0.6) * 8
+        axes = tuple(int(each) for each in axes)
+        cv2.ellipse(cover, centre, axes, rng.uniform(0, 180), 0, 360, 255, -1, cv2.LINE_AA, 3)
+    return _softened(cover.astype(np.float32) / 255, rng, radius * 0.5)
+
+
+def area(shape: tuple[int, int], rng: Rng, unit_px: float) -> Image:
+    """A loss, blot, hole or stain with a ragged edge, or a straight-edged piece of tape."""
+    height, width = shape
+    centre = rng.uniform(0, 1, 2) * (width, height)
+    size = unit_px * 10 ** rng.uniform(0.9, 1.9)
+    if rng.random() < 0.3:
+        turn = rng.uniform(0, 180)
+        box = (tuple(centre), tuple(size * rng.uniform(0.5, 3, 2)), turn)
+        cover = np.zeros(shape, np.uint8)
+        cv2.fillPoly(cover, [np.int32(cv2.boxPoints(box) * 8)], 255, cv2.LINE_AA, 3)
+        return _softened(cover.astype(np.float32) / 255, rng, unit_px)
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    angle = rng.uniform(0, np.pi)
+    across = (columns - centre[0]) * np.cos(angle) + (rows - centre[1]) * np.sin(angle)
+    along = (rows - centre[1]) * np.cos(angle) - (columns - centre[0]) * np.sin(angle)
+    away = np.hypot(across / size, along / (size * rng.uniform(0.4, 1.6)))
+    noise = smooth(shape, rng, size * rng.uniform(0.1, 0.6))
+    noise += 0.4 * smooth(shape, rng, max(1.0, size * 0.06))
+    edge = 10 ** rng.uniform(0.3, 1.6)
+    return np.clip((1 - away + rng.uniform(0.05, 0.5) * noise) * edge, 0, 1).astype(np.float32)
+
+
+def cracks(shape: tuple[int, int], rng: Rng, unit_px: float) -> Image:
+    """A network of age cracks: edges of random cells, uneven in width and depth."""
+    height, width = shape
+    cell = unit_px * 10 ** rng.uniform(0.9, 1.6)
+    count = int(np.clip(height * width / cell**2, 6, 900))
+    seeds = rng.uniform(0, 1, (count, 2)) * (width * rng.uniform(0.6, 1.6), height)
+    plane = cv2.Subdiv2D((0, 0, int(width * 1.6) + 2, height + 1))
+    plane.insert([tuple(map(float, seed)) for seed in seeds if 0 < seed[1] < height])
+    facets, _ = plane.getVoronoiFacetList([])
+    cover = np.zeros(shape, np.uint8)
+    shift = np.dstack([smooth(shape, rng, cell * 0.4) for _ in range(2)]) * cell * 0.18
+    for facet in facets:
+        path = _bent(facet, shift)
+        thick = 1 if unit_px < 1.6 or rng.random() < 0.6 else 2
+        cv2.polylines(cover, [path], True, int(rng.integers(90, 256)), thick, cv2.LINE_AA, 3)
+    fade = np.clip(0.6 + 0.6 * smooth(shape, rng, cell * 3), 0, 1)
+    return _softened(cover.astype(np.float32) / 255 * fade, rng, unit_px * 0.4)
+
+
+def _bent(facet: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """The outline of a cell, in eighths of a pixel, moved as `shift` (h, w, 2) says."""
+    ends = np.concatenate([facet, facet[:1]])
+    share = np.linspace(0, 1, 6)[:-1, None]
+    path = np.concatenate([first + share * (second - first) for first, second in pairwise(ends)])
+    places = np.clip(path.astype(int), 0, np.array(shift.shape[1::-1]) - 1)
+    return np.int32((path + shift[places[:, 1], places[:, 0]]) * 8)
+
+
+SHAPES: dict[str, Callable[[tuple[int, int], Rng, float], Image]] = {
+    "line": line,
+    "spot": spots,
+    "area": area,
+    "stain": area,
+    "crack": cracks,
+}
+
+
+def damaged(image: Image, rng: Rng, unit_px: float, kind: str) -> tuple[Image, Image]:
+    """Damage of one of CLASSES on `image`; the result and its mask, float32 (h, w).
+
+    unit_px: what a thousandth of the work's long side is, about.
+    """
+    count = int(rng.integers(1, 9)) if kind == "line" else int(rng.integers(1, 3))
+    mask = np.zeros(image.shape[:2], np.float32)
+    for _ in range(count):
+        cover = SHAPES[kind](image.shape[:2], rng, unit_px)
+        image, seen = (stained if kind == "stain" else painted)(image, cover, rng, unit_px)
+        np.maximum(mask, seen, out=mask)
+    return image, mask
+
+
+def painted(image: Image, cover: Image, rng: Rng, unit_px: float) -> tuple[Image, Image]:
+    """`image` under an opaque `cover` of any colour, or worn there; and what of it can be seen."""
+    opacity = np.float32(rng.uniform(0.6, 1.0) if rng.random() < 0.7 else rng.uniform(0.25, 1))
+    colour, texture = _colour(rng), smooth(cover.shape, rng, rng.uniform(0.7, 6))[..., None]
+    if rng.random() < 0.88:
+        texture = colour + texture * np.float32(rng.uniform(0, 0.06))
+        layer = image + (texture - image) * (cover * opacity)[..., None]
+    else:  # worn: lighter or darker than what lies beside
+        layer = (
+            image + (cover * np.float32(rng.choice([-1, 1]) * rng.uniform(0.06, 0.3)))[..., None]
+        )
+    if rng.random() < 0.25:  # a rim in relief, lit from one side
+        moved = np.roll(cover, int(max(1, unit_px)), axis=int(rng.integers(2)))
+        layer = layer + ((cover - moved) * np.float32(rng.uniform(-0.35, 0.35)))[..., None]
+    return _with_mask(image, layer, cover)
+
+
+def stained(image: Image, cover: Image, rng: Rng, unit_px: float) -> tuple[Image, Image]:
+    """`image` under a `cover` that light passes through, or bleached there."""
+    if rng.random() < 0.7:  # a colour through which light passes
+        passed = np.clip(_colour(rng) * 0.6 + 0.35, 0, 1)
+        layer = image * (1 + (passed - 1) * cover[..., None])
+    else:  # a veil
+        layer = (
+            image + (_colour(rng) - image) * (cover * np.float32(rng.uniform(0.1, 0.5)))[..., None]
+        )
+    if rng.random() < 0.6:  # a tideline
+        wide = cv2.GaussianBlur(cover, (0, 0), max(0.7, unit_px * rng.uniform(0.5, 2.5)))
+        rim = np.clip(4 * cover * (1 - wide), 0, 1) * np.float32(rng.uniform(0.1, 0.6))
+        layer = layer * (1 - rim[..., None] * (1 - np.float32([0.6, 0.45, 0.3])))
+    return _with_mask(image, layer, cover)
+
+
+def _with_mask(image: Image, layer: Image, cover: Image) -> tuple[Image, Image]:
+    layer = np.clip(layer, 0, 1).astype(np.float32)
+    return layer, visible(image, layer) * np.clip(cover * 1.6, 0, 1) * (cover > 0.2)
+
+
+def visible(clean: Image, damaged: Image) -> Image:
+    """How well a difference is seen, 0 to 1, float32 (h, w): nothing below a hundredth."""
+    change = cv2.blur(np.abs(damaged - clean).max(axis=2), (3, 3))
+    return np.clip(change / 0.05 - 0.2, 0, 1)
+
+
+def smooth(shape: tuple[int, int], rng: Rng, scale_px: float) -> Image:
+    """Noise of mean 0 and standard deviation 1 whose waves are about `scale_px` wide."""
+    height, width = (max(2, int(np.ceil(side / max(scale_px, 1.0))) + 2) for side in shape)
+    small = rng.standard_normal((height, width), dtype=np.float32)
+    return cv2.resize(small, shape[::-1], interpolation=cv2.INTER_CUBIC)
+
+
+def _colour(rng: Rng) -> Image:
+    """Pale or dark grounds and dirt mostly, any colour else; float32 (3,)."""
+    way = rng.random()
+    if way < 0.35:
+        tone = np.float32([0.93, 0.9, 0.83]) * rng.uniform(0.75, 1.07)
+    elif way < 0.7:
+        tone = np.float32([0.14, 0.1, 0.07]) * rng.uniform(0.2, 2.4)
+    elif way < 0.85:
+        tone = np.float32([0.62, 0.44, 0.24]) * rng.uniform(0.6, 1.4)
+    else:
+        return rng.uniform(0, 1, 3).astype(np.float32)
+    return np.clip(tone + rng.normal(0, 0.04, 3), 0, 1).astype(np.float32)
+
+
+def _softened(cover: Image, rng: Rng, most_px: float) -> Image:
+    if rng.random() < 0.5:
+        return cover
+    return cv2.GaussianBlur(cover, (0, 0), max(0.3, rng.uniform(0.2, 1) * most_px))

@@ -1,0 +1,176 @@
+"""What a capture does to a crop, drawn at random from several models of each kind of damage.
+
+One formula a family does not carry over to damage of another make, so each draw takes another
+model of it, with parameters from the invisible to the strong. All functions take and give float32
+(h, w, 3), sRGB in [0, 1], and are not clipped.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+Image = np.ndarray
+Rng = np.random.Generator
+
+NOISE_255 = (1.0, 55.0)
+BLUR_PX = (0.45, 2.8)
+
+
+def white_noise(image: Image, rng: Rng) -> Image:
+    """Gaussian, the same everywhere; in a fifth of the draws alike in all channels."""
+    sigma = rng.uniform(*NOISE_255) / 255
+    channels = 1 if rng.random() < 0.2 else 3
+    return image + _normal(rng, (*image.shape[:2], channels)) * np.float32(sigma)
+
+
+def sensor_noise(image: Image, rng: Rng) -> Image:
+    """Photons counted: the variance grows with the light, in linear light, channels apart.
+
+    Source: Foi et al., "Practical Poissonian-Gaussian noise modeling" (2008).
+    """
+    linear = np.maximum(image, 0) ** 2.2
+    read, shot = rng.uniform(0.001, 0.03), 10 ** rng.uniform(-4.3, -1.7)
+    gains = rng.uniform(0.6, 1.8, 3).astype(np.float32)
+    spread = np.sqrt(shot * gains * linear + read**2).astype(np.float32)
+    noisy = linear + _normal(rng, image.shape) * spread
+    return np.maximum(noisy, 0) ** np.float32(1 / 2.2)
+
+
+def blotchy_noise(image: Image, rng: Rng) -> Image:
+    """Noise that demosaicing or scaling has correlated: softened, brought back to its strength."""
+    sigma = rng.uniform(*NOISE_255) / 255 * 0.7
+    noise = _normal(rng, image.shape)
+    radius = rng.uniform(0.35, 1.1)
+    noise = cv2.GaussianBlur(noise, (0, 0), radius)
+    return image + noise / max(float(noise.std()), 1e-6) * np.float32(sigma)
+
+
+def grain(image: Image, rng: Rng) -> Image:
+    """Film grain: of brightness alone, strongest in the middle tones, of a size of its own."""
+    noise = cv2.GaussianBlur(_normal(rng, image.shape[:2]), (0, 0), rng.uniform(0.3, 1.0))
+    noise /= max(float(noise.std()), 1e-6)
+    light = image.mean(axis=2)
+    middle = 0.35 + 0.65 * 4 * np.clip(light, 0, 1) * (1 - np.clip(light, 0, 1))
+    return image + (noise * middle * np.float32(rng.uniform(3, 32) / 255))[..., None]
+
+
+def gaussian_blur(image: Image, rng: Rng) -> Image:
+    """Softened by a Gaussian."""
+    return cv2.GaussianBlur(image, (0, 0), rng.uniform(*BLUR_PX))
+
+
+def defocus(image: Image, rng: Rng) -> Image:
+    """Softened by a disc, its rim smoothed over one pixel."""
+    radius = rng.uniform(0.7, 3.6)
+    reach = int(np.ceil(radius)) + 1
+    away = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1])
+    return _filtered(image, np.clip(radius + 0.5 - away, 0, 1))
+
+
+def motion_blur(image: Image, rng: Rng) -> Image:
+    """Drawn along a line of 2 to 11 px in any direction."""
+    length, angle = rng.uniform(2, 11), rng.uniform(0, np.pi)
+    reach = int(np.ceil(length / 2)) + 1
+    line = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
+    for along in np.linspace(-length / 2, length / 2, 33):
+        across = reach + along * np.cos(angle), reach + along * np.sin(angle)
+        left, top = int(across[0]), int(across[1])
+        right, down = across[0] - left, across[1] - top
+        line[top, left] += (1 - right) * (1 - down)
+        line[top, left + 1] += right * (1 - down)
+        line[top + 1, left] += (1 - right) * down
+        line[top + 1, left + 1] += right * down
+    return _filtered(image, line)
+
+
+def soft_scan(image: Image, rng: Rng) -> Image:
+    """Scanned at a lower resolution and enlarged."""
+    height, width = image.shape[:2]
+    share = rng.uniform(0.35, 0.85)
+    size = max(8, round(width * share)), max(8, round(height * share))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    way = (cv2.INTER_LINEAR, cv2.INTER_CUBIC)[int(rng.integers(2))]
+    return cv2.resize(small, (width, height), interpolation=way)
+
+
+def compressed(image: Image, rng: Rng, low: int = 8, high: int = 75) -> Image:
+    """JPEG, its grid anywhere, of both subsamplings; in a quarter of the draws twice."""
+    top, left = (int(rng.integers(8)) for _ in range(2))
+    padded = cv2.copyMakeBorder(image, top, 8, left, 8, cv2.BORDER_REFLECT_101)
+    pixels = _uint8(padded)
+    for _ in range(1 + (rng.random() < 0.25)):
+        pixels = _jpeg(pixels, int(rng.integers(low, high)), full_colour=rng.random() < 0.35)
+    height, width = image.shape[:2]
+    return pixels[top : top + height, left : left + width].astype(np.float32) / 255
+
+
+NOISES: tuple[Callable[[Image, Rng], Image], ...] = (
+    white_noise,
+    white_noise,
+    sensor_noise,
+    blotchy_noise,
+    grain,
+)
+BLURS: tuple[Callable[[Image, Rng], Image], ...] = (
+    gaussian_blur,
+    defocus,
+    motion_blur,
+    soft_scan,
+)
+
+
+def noisy(image: Image, rng: Rng) -> Image:
+    """Noise of one of NOISES."""
+    return _drawn(NOISES, rng)(image, rng)
+
+
+def blurred(image: Image, rng: Rng) -> Image:
+    """Blur of one of BLURS, one in six twice, and in half of the draws a little noise."""
+    soft = _drawn(BLURS, rng)(image, rng)
+    if rng.random() < 1 / 6:
+        soft = cv2.GaussianBlur(soft, (0, 0), rng.uniform(0.4, 1.0))
+    if rng.random() < 0.5:
+        soft = soft + _normal(rng, soft.shape) * np.float32(rng.uniform(0, 4) / 255)
+    return soft
+
+
+def noisy_blurred(image: Image, rng: Rng) -> Image:
+    """Blurred, then noisy: what optics and then the sensor do."""
+    return noisy(_drawn(BLURS, rng)(image, rng), rng)
+
+
+def slightly_compressed(image: Image, rng: Rng) -> Image:
+    """What `noisy` or `blurred` gives, filed as a good JPEG: scans often come so."""
+    worse = (noisy, blurred)[int(rng.integers(2))](image, rng)
+    return compressed(np.clip(worse, 0, 1), rng, 80, 97)
+
+
+def undamaged(image: Image, rng: Rng) -> Image:
+    """A sound work, to be left alone; in a third of the draws as a good JPEG."""
+    return compressed(image, rng, 88, 99) if rng.random() < 1 / 3 else image
+
+
+def _filtered(image: Image, kernel: np.ndarray) -> Image:
+    kernel = (kernel / kernel.sum()).astype(np.float32)
+    return cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REFLECT_101)
+
+
+def _normal(rng: Rng, shape: tuple[int, ...]) -> Image:
+    return rng.standard_normal(shape, dtype=np.float32)
+
+
+def _drawn(models: tuple[Callable[[Image, Rng], Image], ...], rng: Rng) -> Callable:
+    return models[int(rng.integers(len(models)))]
+
+
+def _uint8(image: Image) -> np.ndarray:
+    return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+
+
+def _jpeg(pixels: np.ndarray, quality: int, *, full_colour: bool) -> np.ndarray:
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    if full_colour:
+        options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    _, coded = cv2.imencode(".jpg", pixels, options)
+    return cv2.imdecode(coded, cv2.IMREAD_COLOR)

@@ -1,0 +1,211 @@
+"""What each specialist is shown: families of damage, drawn equally often by weight."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from patina.models.segmentation import CLASSES
+from patina.models.tone import VIEW_PX
+from patina.tasks.degradations import DEGRADATIONS
+from patina.tasks.imaging.images import to_uint8, view_of
+from patina.tasks.training import accidents, ageing, capture
+from patina.tasks.training.works import Work, draw_crop
+
+Rng = np.random.Generator
+Sample = tuple[np.ndarray, ...]
+Draw = Callable[[np.ndarray, Rng], np.ndarray]
+MARGIN_PX = 12  # around a patch while it is damaged: filters must not see its rim
+GREY_SHARE = 0.08  # of the crops: photographs and drawings are grey
+
+
+@dataclass(frozen=True)
+class Capture:
+    """Patches for the networks that give a residual.
+
+    families: name -> (weight, what is done to a crop). side_px: of a patch.
+    """
+
+    families: dict[str, tuple[float, Draw]]
+    side_px: int = 64
+
+    def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
+        """One: uint8 (side, side, 3), damaged and sound."""
+        crop = draw_crop(works, rng, self.side_px + 2 * MARGIN_PX)
+        if rng.random() < GREY_SHARE:
+            crop = np.repeat(crop.mean(axis=2, keepdims=True), 3, axis=2)
+        damaged = self.families[family][1](crop, rng)
+        inner = slice(MARGIN_PX, -MARGIN_PX)
+        return [tuple(to_uint8(each[inner, inner]) for each in (damaged, crop))]
+
+
+DETAIL = Capture(
+    {
+        "noise": (0.36, capture.noisy),
+        "blur": (0.34, capture.blurred),
+        "noise_blur": (0.08, capture.noisy_blurred),
+        "compressed": (0.08, capture.slightly_compressed),
+        "sound": (0.14, capture.undamaged),
+    }
+)
+JPEG = Capture({"jpeg": (0.92, capture.compressed), "sound": (0.08, capture.undamaged)})
+
+LIBRARY = {  # degradations of the library that segmentation is shown, by class
+    "line": ("scratches", "creases", "tear"),
+    "spot": ("dust", "foxing", "mould"),
+    "area": ("paint_loss",),
+    "stain": ("stain", "water_spill"),
+    "crack": ("craquelure", "drying_cracks"),
+}
+SHEET_PX = 512  # side of the part of a work on which damage is drawn, before patches are cut
+WORK_PX = (500, 1400)  # long side at which a work is shown
+CUTS = 4  # patches of a sheet
+
+
+@dataclass(frozen=True)
+class Accidents:
+    """Patches with masks, four cut from each sheet. side_px: of a patch."""
+
+    families: dict[str, tuple[float, None]]
+    side_px: int
+    noisy_share: float
+
+    def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
+        """CUTS times uint8 (side, side, 3), damaged and sound, and (side, side, classes), masks."""
+        clean, unit_px = draw_sheet(works, rng)
+        twin, masks = clean, np.zeros((*clean.shape[:2], len(CLASSES)), np.float32)
+        if family != "sound":
+            twin, mask = damage_of(family, rng, clean, unit_px)
+            masks[..., CLASSES.index(family)] = mask
+        if rng.random() < self.noisy_share:
+            twin = CAPTURES[int(rng.integers(len(CAPTURES)))](twin, rng)
+        layers = np.dstack([to_uint8(twin), to_uint8(clean), to_uint8(masks)])
+        cuts = [_cut(layers, rng, self.side_px) for _ in range(CUTS)]
+        return [(cut[..., :3], cut[..., 3:6], cut[..., 6:]) for cut in cuts]
+
+
+CAPTURES = (
+    lambda image, rng: capture.noisy(image, rng),
+    lambda image, rng: capture.blurred(image, rng),
+    lambda image, rng: capture.compressed(np.clip(image, 0, 1), rng, 30, 95),
+)
+
+
+def draw_sheet(works: Sequence[Work], rng: Rng) -> tuple[np.ndarray, float]:
+    """A part of a work shown at a long side in WORK_PX; how many pixels a thousandth of that is."""
+    work = works[int(rng.integers(len(works)))]
+    long_px = rng.uniform(*WORK_PX)
+    share = min(1.3, long_px / max(work.pixels.shape[:2]))
+    side = min(SHEET_PX, int(min(work.pixels.shape[:2]) * share))
+    crop = draw_crop([work], rng, side, (share, share))
+    return crop, share * max(work.pixels.shape[:2]) / 1000
+
+
+def damage_of(family: str, rng: Rng, clean: np.ndarray, unit_px: float) -> tuple[np.ndarray, ...]:
+    """`clean` with damage of that class, of the library or of any shape, and its mask."""
+    if rng.random() < 0.5:
+        return accidents.damaged(clean, rng, unit_px, family)
+    names = LIBRARY[family]
+    name = names[int(rng.integers(len(names)))]
+    twin, mask = DEGRADATIONS[name](clean, rng, severity=float(rng.uniform(0.15, 1)))
+    shown = np.clip((mask - 0.03) / 0.17, 0, 1) * accidents.visible(clean, twin)
+    return twin, shown.astype(np.float32)
+
+
+def _cut(layers: np.ndarray, rng: Rng, side_px: int) -> np.ndarray:
+    """A square of `layers`, three times in four around something that is damaged."""
+    marked = np.argwhere(layers[::4, ::4, 6:].max(axis=2) > 127) * 4
+    low = np.zeros(2, int)
+    high = np.array(layers.shape[:2]) - side_px
+    if len(marked) and rng.random() < 0.75:
+        corner = marked[rng.integers(len(marked))] - rng.integers(side_px, size=2)
+    else:
+        corner = rng.integers(low, high + 1)
+    top, left = np.clip(corner, low, high)
+    return np.ascontiguousarray(layers[top : top + side_px, left : left + side_px])
+
+
+@dataclass(frozen=True)
+class Fills:
+    """Patches whose damage is known, with a classical fill of it. side_px: of a patch."""
+
+    families: dict[str, tuple[float, None]]
+    side_px: int = 96
+
+    def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
+        """uint8 (side, side, 7) as `patina.models.inpainting` takes it, and (side, side, 3), sound."""
+        drawn = Accidents(self.families, self.side_px, 0.0).samples(works, rng, family)
+        found = []
+        for twin, clean, masks in drawn:
+            mask = (masks.max(axis=2) > 40).astype(np.uint8)
+            if mask.sum() < 12:
+                continue
+            grown = int(rng.integers(0, 3))
+            mask = cv2.dilate(mask, np.ones((2 * grown + 1, 2 * grown + 1), np.uint8))
+            fill = twin if family == "stain" else classical_fill(twin, mask)
+            found.append((np.dstack([twin, fill, mask * 255]), clean))
+        return found
+
+
+def classical_fill(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """`image` uint8 (h, w, 3) with what `mask` (h, w) marks filled from its rim inwards.
+
+    Source: Telea, "An image inpainting technique based on the fast marching method" (2004).
+    """
+    return cv2.inpaint(np.ascontiguousarray(image), mask, 3, cv2.INPAINT_TELEA)
+
+
+SEGMENTATION = Accidents(
+    {
+        "line": (0.18, None),
+        "spot": (0.12, None),
+        "area": (0.14, None),
+        "stain": (0.1, None),
+        "crack": (0.08, None),
+        "sound": (0.38, None),
+    },
+    side_px=192,
+    noisy_share=0.35,
+)
+INPAINTING = Fills(
+    {"line": (0.35, None), "spot": (0.2, None), "area": (0.3, None), "stain": (0.15, None)}
+)
+
+
+@dataclass(frozen=True)
+class Views:
+    """Views of works for `tone`. families: name -> (weight, what is done to a view)."""
+
+    families: dict[str, tuple[float, Draw]]
+
+    def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
+        """One: uint8 (VIEW_PX, VIEW_PX, 3), changed and sound."""
+        small = works[int(rng.integers(len(works)))].small
+        height, width = (int(side * rng.uniform(0.55, 1)) for side in small.shape[:2])
+        top, left = (
+            int(rng.integers(side - part + 1))
+            for side, part in zip(small.shape[:2], (height, width), strict=True)
+        )
+        part = small[top : top + height, left : left + width]
+        part = part[:, ::-1] if rng.random() < 0.5 else part
+        part = np.rot90(part, int(rng.integers(4)) if rng.random() < 0.3 else 0)
+        view = view_of(np.ascontiguousarray(part), VIEW_PX).astype(np.float32) / 255
+        changed = self.families[family][1](view, rng)
+        if rng.random() < 0.5:
+            changed = changed + rng.standard_normal(view.shape, np.float32) * np.float32(
+                rng.uniform(0, 5) / 255
+            )
+        return [(to_uint8(changed), to_uint8(view))]
+
+
+TONE = Views(
+    {
+        "fading": (0.22, ageing.one_of(ageing.FADING)),
+        "varnish": (0.16, ageing.one_of(ageing.VARNISH)),
+        "veil": (0.09, ageing.one_of(ageing.VEIL)),
+        "light": (0.09, ageing.one_of(ageing.LIGHT)),
+        "several": (0.14, ageing.several),
+        "sound": (0.3, ageing.unchanged),
+    }
+)

@@ -1,0 +1,142 @@
+"""Works to train specialists on: decoded once, kept as plain arrays, cut without being read whole.
+
+A file that was compressed much shows its own JPEG blocks, and a network that is taught to give
+those back learns to keep them: such works are only shown reduced.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from zlib import crc32
+
+import cv2
+import numpy as np
+
+from patina.tasks.imaging.images import ImageError, load_srgb
+from patina.tasks.io.atomic import write_json
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
+LONGEST_PX = 2600  # long side that is kept
+SMALL_PX = 288
+LEAST_PX = 256  # short side: a smaller work has too little to show
+BLOCKY = 1.12  # ratio of steps at the block grid to others, from which on a work is shown reduced
+HELD_OUT, GROUPS = 5, 14  # works whose name hashes to this remainder are never trained on
+SHOWN = (0.45, 1.0)  # of a work's size, drawn at random
+SHOWN_BLOCKY = (0.35, 0.62)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A decoded work: `path` of its pixels (uint8 (H, W, 3), .npy) and whether it is blocky."""
+
+    path: str
+    blocky: bool
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """Mapped into memory, uint8 (H, W, 3), sRGB."""
+        return _mapped(self.path)
+
+    @property
+    def small(self) -> np.ndarray:
+        """Reduced to SMALL_PX on the short side, uint8 (h, w, 3), kept in memory."""
+        return _small(self.path)
+
+
+@cache
+def _mapped(path: str) -> np.ndarray:
+    return np.load(path, mmap_mode="r")
+
+
+@cache
+def _small(path: str) -> np.ndarray:
+    pixels = _mapped(path)
+    share = min(1.0, SMALL_PX / min(pixels.shape[:2]))
+    size = round(pixels.shape[1] * share), round(pixels.shape[0] * share)
+    return cv2.resize(np.asarray(pixels), size, interpolation=cv2.INTER_AREA)
+
+
+def is_held_out(name: str) -> bool:
+    """Whether the work of that file name (without suffix) is kept for evaluation."""
+    return crc32(name.encode()) % GROUPS == HELD_OUT
+
+
+def decode_works(folders: Sequence[Path], out: Path) -> list[Work]:
+    """Decode all works of `folders` into `out`, those that are not there yet; sorted by path.
+
+    Works that are held out, too small, cut off or not readable are left out.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    works = []
+    for source in _sources(folders):
+        facts = out / f"{source.parent.name}-{source.stem}.json"
+        if not facts.exists():
+            _decode(source, facts)
+        known = json.loads(facts.read_text(encoding="utf-8"))
+        if known["use"]:
+            works.append(Work(str(facts.with_suffix(".npy")), known["blocky"]))
+    if not works:
+        raise ValueError(f"{', '.join(map(str, folders))}: no work that can be trained on")
+    return works
+
+
+def _sources(folders: Sequence[Path]) -> Iterator[Path]:
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.suffix.lower() in SUFFIXES and not is_held_out(path.stem):
+                yield path
+
+
+def _decode(source: Path, facts: Path) -> None:
+    try:
+        pixels = load_srgb(source, long_side_px=LONGEST_PX)
+        use = min(pixels.shape[:2]) >= LEAST_PX and not cut_off(pixels)
+    except ImageError:
+        use = False
+    if use:
+        draft = facts.with_suffix(".draft.npy")
+        np.save(draft, pixels)
+        draft.replace(facts.with_suffix(".npy"))
+    write_json(facts, {"use": use, "blocky": use and blockiness(pixels) > BLOCKY})
+
+
+def cut_off(pixels: np.ndarray) -> bool:
+    """Whether the last sixteen rows are of one colour, as a download that broke off leaves them."""
+    tail = pixels[-16:].reshape(-1, 3)
+    return bool((tail == tail[0]).all())
+
+
+def blockiness(pixels: np.ndarray) -> float:
+    """Mean step across JPEG's 8×8 grid, over the mean of all other steps; 1 where there is none."""
+    grey = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY).astype(np.int16)
+    ratios = []
+    for turned in (grey, grey.T):
+        steps = np.minimum(np.abs(np.diff(turned, axis=1)), 24).mean(axis=0)
+        at_grid = np.arange(len(steps)) % 8 == 7
+        ratios.append(float(steps[at_grid].mean() / max(steps[~at_grid].mean(), 1e-6)))
+    return max(ratios)
+
+
+def draw_crop(
+    works: Sequence[Work],
+    rng: np.random.Generator,
+    side_px: int,
+    shown: tuple[float, float] | None = None,
+) -> np.ndarray:
+    """A square of a random work at a random size, mirrored and turned; float32 in [0, 1].
+
+    shown: bounds of the reduction; None draws them as the work allows.
+    """
+    work = works[int(rng.integers(len(works)))]
+    pixels = work.pixels
+    low, high = shown or (SHOWN_BLOCKY if work.blocky else SHOWN)
+    share = high if not work.blocky and rng.random() < 0.4 else rng.uniform(low, high)
+    side = min(int(np.ceil(side_px / share)), *pixels.shape[:2])
+    top, left = (int(rng.integers(length - side + 1)) for length in pixels.shape[:2])
+    crop = np.asarray(pixels[top : top + side, left : left + side])
+    if side != side_px:
+        crop = cv2.resize(crop, (side_px, side_px), interpolation=cv2.INTER_AREA)
+    crop = np.rot90(crop[:, ::-1] if rng.random() < 0.5 else crop, int(rng.integers(4)))
+    return np.ascontiguousarray(crop).astype(np.float32) / 255
