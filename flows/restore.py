@@ -40,7 +40,7 @@ def restore(
     outbox: str | Path = RESTORED,
     model: Path | None = None,
     treat: str = "",
-    sure: str = "",
+    force: str = "",
     strength: float | str = 1.0,
     protect: Path | None = None,
     quality: str = "fast",
@@ -57,15 +57,15 @@ def restore(
     artifact of the run. Done ones are not done again.
     inbox, outbox: folders here, or addresses such as s3://bucket/prefix.
     model: the champion, else the shipped one, unless given.
-    treat, sure, strength: what is treated (as params says, unless given), what of it is known to be
-    needed, and how much of it is done, see `tasks.restoration.options`.
+    treat, force, strength: what is treated (as params says, unless given), what of it is known to
+    be needed, and how much of it is done, see `tasks.restoration.options`.
     protect, maps, package: see `sidecars.Filing` there. quality, precision: see `batch` there.
     recursive: folders within folders, too. keep_format: JPEG and WebP stay such.
     params: the section of params.yaml, unless given.
     """
     params = params or params_file.load().restore
     model = chosen_model(model)
-    asked = applied(treat, sure, str(strength)) | {"quality": quality, "precision": precision}
+    asked = applied(treat, force, str(strength)) | {"quality": quality, "precision": precision}
     filing = Filing(maps=maps, package=package, protect=protect, **params.flags)
     out = place_of(outbox)
     scans = plan([place_of(inbox)], out, recursive=recursive, keep_format=keep_format)

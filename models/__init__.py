@@ -1,19 +1,30 @@
-"""Networks, losses and their training, in backend-neutral Keras 3.
+"""Networks and losses, in backend-neutral Keras 3.
 
-They know no paths of the project, and nothing of flows and what they use.
+They know no paths, no data and no training. What this file names can be had without Keras.
 """
 
+# What a restorer is made of, in the order in which the networks are applied
+ROLES = ("jpeg", "detail", "segmentation", "inpainting", "tone")
 NETWORKS = {
-    "conservator": "patina.models.conservator:conservator",
+    "detail": "patina.models.detail:detail",
+    "inpainting": "patina.models.inpainting:inpainting",
+    "jpeg": "patina.models.detail:jpeg",
     "nafnet": "patina.models.nafnet:nafnet",
+    "segmentation": "patina.models.segmentation:segmentation",
+    "tone": "patina.models.tone:tone",
     "unet": "patina.models.unet:unet",
 }
-LOSSES = {
-    "charbonnier": "patina.models.losses:charbonnier",
-    "l1": "patina.models.losses:l1",
-    "rms": "patina.models.losses:rms",
-}
 
-# What a network gives for a tile, see `models.heads`, and for a view, see `models.colour`
-DAMAGE, DETAIL, FILL = slice(0, 1), slice(1, 4), slice(4, 7)
-VIEW_PX = 128
+# line: scratches, creases, tears, hairs; spot: dust, specks, foxing; area: losses, holes, blots,
+# tape; stain: spills and stains through which the work is still seen; crack: the network of age
+# cracks, which belongs to the work
+CLASSES = ("line", "spot", "area", "stain", "crack")
+
+
+class TONE:
+    """What `patina.models.tone` sees and gives: sides in pixels and cells, places of channels."""
+
+    view_px = 128  # side of the square into which the whole work is squeezed
+    grid = 16  # side of the fields
+    gain, offset = slice(0, 3), slice(3, 6)
+    matrix, amount = slice(6, 18), slice(18, 19)  # the same in all cells

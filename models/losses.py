@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from patina.models import tone
+from patina.models import TONE, tone
 from patina.models.inpainting import compose
 
 LEAST_SHARE, MOST_WEIGHT = 0.05, 20
@@ -137,7 +137,7 @@ def colour_error(target: Any, change: Any) -> Any:
     error = tone.compose(view, change) - clean
     chroma = error - ops.mean(error, axis=3, keepdims=True)
     done = ops.sqrt(ops.mean(ops.square(view - clean), axis=(1, 2, 3)) + 1e-6)
-    amount = ops.mean(change[..., tone.AMOUNT], axis=(1, 2, 3))
+    amount = ops.mean(change[..., TONE.amount], axis=(1, 2, 3))
     return _root(error) + 0.7 * _root(chroma) + 0.5 * ops.abs(amount - done)
 
 

@@ -5,8 +5,6 @@ from typing import Any
 import keras
 from keras import layers
 
-from patina.models.heads import head
-
 Tensor = Any  # a symbolic Keras tensor (N, H, W, C)
 
 WIDTH, BLOCKS_DOWN, MIDDLE, BLOCKS_UP = 16, (1, 1, 2), 2, (1, 1, 1)
@@ -14,13 +12,13 @@ NEAR_PX = 2  # of the features, at each level, that share a channel's attention
 
 
 def nafnet(*, width: float = 1.0) -> keras.Model:
-    """NAFNet: (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 16 -> (N, H, W, 7).
+    """NAFNet: (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 16 -> (N, H, W, 3).
 
     Source: Chen et al., "Simple Baselines for Image Restoration" (2022),
     https://arxiv.org/abs/2204.04676, figures 2 and 3. Changed: channels are weighed by the mean of
     what is near, not of the whole, as Chu et al. found for images larger than the patches (2021),
     https://arxiv.org/abs/2112.04491; so a tile's result depends only on what is near. Up-sampling
-    is nearest-neighbour, which exports with any size. The result: see `patina.models.heads`.
+    is nearest-neighbour, which exports with any size. The result is the residual that is added.
     """
     channels = max(8, 2 * round(WIDTH * width / 2))
     image = layers.Input((None, None, 3), name="image")
@@ -39,7 +37,11 @@ def nafnet(*, width: float = 1.0) -> keras.Model:
         features = layers.Add(name=f"join_{level}")([skips[level], doubled])
         for block in range(BLOCKS_UP[level]):
             features = naf_block(features, name=f"up_{level}_{block}")
-    return keras.Model(image, head(layers.Conv2D, 3)(features), name="interventions")
+    small = keras.initializers.VarianceScaling(1e-4)
+    residual = layers.Conv2D(
+        3, 3, padding="same", kernel_initializer=small, dtype="float32", name="residual"
+    )(features)
+    return keras.Model(image, residual, name="nafnet")
 
 
 def naf_block(features: Tensor, *, name: str) -> Tensor:

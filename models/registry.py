@@ -1,44 +1,44 @@
 """Networks by name, built for training in the precision of the machine and kept in float32."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 from keras import layers
 
-from patina.models import LOSSES, NETWORKS, VIEW_PX
-from patina.models.colour import estimate
+from patina.models import NETWORKS, ROLES
 
 
 def build(name: str, *, width: float = 1.0) -> keras.Model:
-    """The network of that name; see `patina.models.heads`. width: factor on its channels.
+    """The network of that name, of NETWORKS. width: factor on its channels.
 
     Raises KeyError when there is none.
     """
-    return _named(NETWORKS[name])(width=width)
+    module, _, function = NETWORKS[name].partition(":")
+    built: Any = getattr(importlib.import_module(module), function)(width=width)
+    return built
 
 
-def loss(name: str) -> Callable:
-    """The loss of that name. Raises KeyError when there is none."""
-    return _named(LOSSES[name])
+def restorer_model(networks: Mapping[str, keras.Model]) -> keras.Model:
+    """Networks by role (of ROLES) in one, to be filed: an input and an output for each.
 
-
-def _named(path: str) -> Callable:
-    module, _, function = path.partition(":")
-    return getattr(importlib.import_module(module), function)
-
-
-def whole(network: keras.Model, estimate: keras.Model) -> keras.Model:
-    """Both in one, to be filed: (image, view) -> (parts, colour).
-
-    image, parts: see `patina.models.heads`; view, colour: see `patina.models.colour.estimate`.
+    Each becomes a layer that is named as its role, and keeps its weights.
     """
-    image, view = (
-        layers.Input((None, None, 3), name="image"),
-        layers.Input((VIEW_PX, VIEW_PX, 3), name="view"),
-    )
-    return keras.Model([image, view], [network(image), estimate(view)], name="restorer")
+    parts = [
+        keras.Model(networks[role].input, networks[role].output, name=role)
+        for role in ROLES
+        if role in networks
+    ]
+    given = [layers.Input(part.input.shape[1:], name=f"{part.name}_given") for part in parts]
+    outputs = [part(one) for part, one in zip(parts, given, strict=True)]
+    return keras.Model(given, outputs, name="restorer")
+
+
+def networks_of(model: keras.Model) -> dict[str, keras.Model]:
+    """The networks by role of a `restorer_model`."""
+    return {layer.name: layer for layer in model.layers if layer.name in ROLES}
 
 
 def set_precision(name: str) -> str:
@@ -60,10 +60,10 @@ def _fastest_precision() -> str:
     return "mixed_bfloat16" if native or gpu else "float32"
 
 
-def in_float32(trained: keras.Model, name: str, width: float) -> keras.Model:
-    """The same weights in a `whole` that computes in float32, not compiled."""
+def in_float32(trained: keras.Model, name: str, width: float = 1.0) -> keras.Model:
+    """The same weights in the network of that name, computing in float32, not compiled."""
     set_precision("float32")
-    plain = whole(build(name, width=width), estimate())
+    plain = build(name, width=width)
     plain.set_weights(trained.get_weights())
     return plain
 
@@ -78,11 +78,11 @@ def be_deterministic(seed: int) -> None:
 
 
 def load(path: Path) -> keras.Model:
-    """The `whole` filed at `path`, in safe mode: a file can hold weights and layers, not code.
+    """The `restorer_model` filed at `path`, in safe mode: it can hold weights, but no code.
 
     Raises ValueError when it is another network.
     """
-    network = keras.saving.load_model(path, compile=False, safe_mode=True)
-    if {"interventions", "estimate"} - {layer.name for layer in network.layers}:
-        raise ValueError(f"{path}: no network of this version; train one with `patina run`")
-    return network
+    model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    if not networks_of(model):
+        raise ValueError(f"{path}: no networks of this version; train one with `patina run`")
+    return model

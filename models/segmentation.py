@@ -3,12 +3,9 @@
 import keras
 from keras import layers
 
+from patina.models import CLASSES
 from patina.models.encoder_decoder import encoder_decoder, full_size_output, subpixel_input
 
-# line: scratches, creases, tears, hairs; spot: dust, specks, foxing; area: losses, holes, blots,
-# tape; stain: spills and stains through which the work is still seen; crack: the network of age
-# cracks, which belongs to the work
-CLASSES = ("line", "spot", "area", "stain", "crack")
 SEGMENTATION = ((32, 64, 96, 128, 128), (1, 1, 2, 2, 2), (2, 1, 1, 1))
 RARE_LOGIT = -4.0  # of every class before training: damage is rare
 

@@ -5,26 +5,23 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from patina.models import TONE
 from patina.models.encoder_decoder import residual_block
 
-VIEW_PX = 128  # side of the square into which the whole work is squeezed
-GRID = 16  # side of the fields
 CHANNELS = (32, 48, 64, 96, 128)  # at 1/2, 1/4, … of the view
-# What each cell of the output holds; GLOBAL and AMOUNT are the same in all cells
-GAIN, OFFSET, GLOBAL, AMOUNT = slice(0, 3), slice(3, 6), slice(6, 18), slice(18, 19)
 
 
 def tone(*, width: float = 1.0) -> keras.Model:
     """A view of a whole work -> how its colours are to change.
 
-    (N, VIEW_PX, VIEW_PX, 3) float32, sRGB in [0, 1] -> (N, GRID, GRID, 19): a gain and an offset
+    (N, 128, 128, 3) float32, sRGB in [0, 1] -> (N, 16, 16, 19): a gain and an offset
     of each channel that vary over the work, the change of every colour as a 3×4 matrix, and the
     amount, the root mean square by which the work seems to have changed; see `compose`. All is 0
     where nothing is to be done. width: factor on the channels. Source: ours; global and local
     curves from a small view after Gharbi et al., "Deep Bilateral Learning for Real-Time Image
     Enhancement" (2017), https://arxiv.org/abs/1707.02880.
     """
-    view = layers.Input((VIEW_PX, VIEW_PX, 3), name="view")
+    view = layers.Input((TONE.view_px, TONE.view_px, 3), name="view")
     features = layers.Rescaling(2.0, offset=-1.0, name="centred")(view)
     for level, channels in enumerate(CHANNELS):
         channels = max(8, round(channels * width))
@@ -38,7 +35,7 @@ def tone(*, width: float = 1.0) -> keras.Model:
             name=f"down_{level}",
         )(features)
         features = residual_block(features, name=f"encoder_{level}")
-        if features.shape[1] == GRID:
+        if features.shape[1] == TONE.grid:
             local = features
     whole = layers.Concatenate(name="whole")(
         [
@@ -49,10 +46,10 @@ def tone(*, width: float = 1.0) -> keras.Model:
     whole = layers.Dense(160, activation="relu", name="statistics")(whole)
     numbers = _small(layers.Dense, 13, "numbers")(whole)
     everywhere = layers.Reshape((1, 1, 13), name="one_cell")(numbers)
-    everywhere = layers.UpSampling2D(GRID, name="all_cells", dtype="float32")(everywhere)
-    coarse = layers.UpSampling2D(GRID // features.shape[1], name="coarse")(features)
+    everywhere = layers.UpSampling2D(TONE.grid, name="all_cells", dtype="float32")(everywhere)
+    coarse = layers.UpSampling2D(TONE.grid // features.shape[1], name="coarse")(features)
     shared = layers.Reshape((1, 1, whole.shape[-1]), name="shared_cell")(whole)
-    shared = layers.UpSampling2D(GRID, name="shared")(shared)
+    shared = layers.UpSampling2D(TONE.grid, name="shared")(shared)
     local = layers.Concatenate(name="local")([local, coarse, shared])
     local = layers.Conv2D(64, 3, padding="same", activation="relu", name="local_mixed")(local)
     fields = _small(layers.Conv2D, 6, "fields", kernel_size=3, padding="same")(local)
@@ -67,13 +64,13 @@ def _small(layer: type, units: int, name: str, **options: Any) -> keras.layers.L
 
 
 def compose(image: Any, change: Any) -> Any:
-    """`image` (N, H, W, 3) with its colours changed; change: (N, GRID, GRID, 19), see `tone`.
+    """`image` (N, H, W, 3) with its colours changed; change: (N, 16, 16, 19), see `tone`.
 
     First the matrix, alike for all pixels; then gain and offset, interpolated between cells.
-    H and W are multiples of GRID here; at any size see `patina.tasks.restoration`.
+    H and W are multiples of 16 here; at any size see `patina.tasks.restoration`.
     """
-    matrix = ops.reshape(ops.mean(change[..., GLOBAL], axis=(1, 2)), (-1, 3, 4))
+    matrix = ops.reshape(ops.mean(change[..., TONE.matrix], axis=(1, 2)), (-1, 3, 4))
     toned = image + ops.einsum("nhwc,ndc->nhwd", image, matrix[..., :3])
     toned = toned + matrix[:, None, None, :, 3]
     fields = ops.image.resize(change[..., :6], image.shape[1:3], interpolation="bilinear")
-    return toned * (1 + fields[..., GAIN]) + fields[..., OFFSET]
+    return toned * (1 + fields[..., TONE.gain]) + fields[..., TONE.offset]

@@ -5,8 +5,6 @@ from typing import Any
 import keras
 from keras import layers
 
-from patina.models.heads import head
-
 Tensor = Any  # a symbolic Keras tensor (N, H, W, C)
 
 FILTERS, DEPTH = 16, 4
@@ -15,8 +13,8 @@ FILTERS, DEPTH = 16, 4
 def unet(*, width: float = 1.0) -> keras.Model:
     """Encoder-decoder with skips.
 
-    (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 16 -> (N, H, W, 7), see
-    `patina.models.heads`. width: factor on the channels.
+    (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 16 -> (N, H, W, 3), the
+    residual that is added. width: factor on the channels.
     Source: Ronneberger, Fischer and Brox, "U-Net" (2015), https://arxiv.org/abs/1505.04597,
     figure 1. Changed: "same" padding; nearest-neighbour up-sampling followed by a convolution
     (no checkerboard; it exports with any size); leaky ReLU, for a residual that starts at zero
@@ -34,7 +32,11 @@ def unet(*, width: float = 1.0) -> keras.Model:
         features = decoder_block(
             features, skips[level], filters * 2**level, name=f"decoder_{level}"
         )
-    return keras.Model(image, head(layers.Conv2D, 3)(features), name="interventions")
+    small = keras.initializers.VarianceScaling(1e-4)
+    residual = layers.Conv2D(
+        3, 3, padding="same", kernel_initializer=small, dtype="float32", name="residual"
+    )(features)
+    return keras.Model(image, residual, name="unet")
 
 
 def encoder_block(features: Tensor, filters: int, *, name: str) -> tuple[Tensor, Tensor]:

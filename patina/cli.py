@@ -43,19 +43,23 @@ def restore(
     treat: Annotated[
         str,
         typer.Option(
-            help="What is treated, of damage,detail,colour; all, unless params.yaml says less."
+            help="The treatments to apply: detail, damage, tone, craquelure, with commas between. "
+            "By default detail, damage and tone. Age cracks are filled only with craquelure."
         ),
     ] = "",
-    sure: Annotated[
+    force: Annotated[
         str,
         typer.Option(
-            help="Treatments that are known to be needed: not held back for fear of doing harm."
+            help="Treatments that the works are known to need; they are applied in full, even "
+            "where Patina is not sure that a work needs them: --force tone."
         ),
     ] = "",
+    sure: Annotated[str, typer.Option(help="The former name of --force.", hidden=True)] = "",
     strength: Annotated[
         str,
         typer.Option(
-            help="Of what is done: 0.5 is half of it, damage:0.5,colour:0.8 half of fills."
+            help="How strongly to apply the treatments, 0 to 1, for all or for each: "
+            "damage:0.5,tone:0.8."
         ),
     ] = "1",
     protect: Annotated[
@@ -90,7 +94,7 @@ def restore(
     Examples:  patina restore scan.tif
                patina restore scans/ more/*.tif -o restored/ --dry-run
                patina restore scan.tif --treat detail --strength 0.5 --maps
-               patina restore yellowed.tif --sure colour
+               patina restore yellowed.tif --force tone
                patina restore scan.tif --protect signature.png --package
                patina restore s3://lab/scans -o s3://lab/restored
     """
@@ -98,7 +102,9 @@ def restore(
     from patina.tasks.restoration.batch import plan
     from patina.tasks.restoration.options import applied
 
-    asked = applied(treat, sure, strength)
+    if sure:
+        typer.echo("patina: --sure is now called --force; the old name goes in the next version")
+    asked = applied(treat, ",".join(filter(None, (force, sure))), strength)
     out = place_of(outbox)
     places = [place_of(inbox) for inbox in inboxes]
     scans = plan(places, out, recursive=recursive, keep_format=keep_format)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from patina.models import LOSSES, NETWORKS
+from patina.models import NETWORKS
 from patina.tasks.degradations import DEGRADATIONS
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -115,19 +115,12 @@ class Degrade(Section):
 
 
 class Train(Section):
-    """Which network learns, and how long."""
+    """Which network of a restorer is trained on the works, and how long."""
 
-    network: str  # a name from models.NETWORKS
+    network: str  # a name from patina.models.NETWORKS
     width: Annotated[float, Field(gt=0)]  # factor on its channels
     start: Annotated[str, Field(pattern=r"^(pretrained|scratch|.+\.keras)$")]  # or a model's file
-    looking: Literal["kept", "learnt"]  # what looks for damage, where weights are started from
-    loss: str  # of the mended image; a name from models.LOSSES
-    optimizer: Literal["adam", "lion"]
-    patch_px: Annotated[tuple[PatchSide, ...], Field(min_length=1)]  # squares, an epoch each
-    batch: Count  # patches of the smallest size in a batch; larger ones fill as many pixels
-    epochs: Count
-    colour_epochs: Annotated[int, Field(ge=0)]  # before these, for the colours alone
-    steps: Count  # batches in an epoch
+    steps: Count  # batches in all
     learning_rate: Annotated[float, Field(gt=0)]  # at its highest
     warmup_steps: Annotated[int, Field(ge=0)]  # batches until then
     precision: Literal["auto", "float32", "mixed_bfloat16"]
@@ -135,9 +128,8 @@ class Train(Section):
     seed: Seed
 
     @model_validator(mode="after")
-    def _names_and_sizes_fit(self) -> Self:
+    def _network_is_known(self) -> Self:
         known("network", self.network, NETWORKS)
-        known("loss", self.loss, LOSSES)
         return self
 
 
@@ -147,19 +139,32 @@ class Restore(Section):
     The defaults are for a folder without a params.yaml.
     """
 
-    treat: tuple[Literal["damage", "detail", "colour"], ...] = ("damage", "detail", "colour")
-    tile_px: Annotated[int, Field(ge=64, multiple_of=16)] = 1088  # of a square tile, with overlap
-    overlap_px: Annotated[int, Field(ge=0, multiple_of=16)] = 256  # shared by neighbouring tiles
-    damage_zone: Annotated[float, Field(ge=0, le=1)] = 0.00035  # share; less damaged works stay
-    detail_zone_255: Annotated[float, Field(ge=0)] = 2.0  # 8-bit steps; alike, for detail
-    colour_zone_255: Annotated[float, Field(ge=0)] = 46.0  # alike, for the mean colour
+    treat: tuple[Literal["detail", "damage", "tone", "craquelure"], ...] = (
+        "detail",
+        "damage",
+        "tone",
+    )
+    tile_px: Annotated[int, Field(ge=64, multiple_of=32)] = 1088  # of a square tile, with overlap
+    overlap_px: Annotated[int, Field(ge=0, multiple_of=32)] = 192  # shared by neighbouring tiles
+    # Steps across JPEG's grid, times those elsewhere: less blocky works keep their compression
+    jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.3
+    detail_255: Annotated[float, Field(ge=0)] = 1.4  # 8-bit steps; less corrected works stay
+    damage_likelihood: Annotated[float, Field(gt=0, le=1)] = 0.6  # of what is filled
+    damage_doubt: Annotated[float, Field(gt=0, le=1)] = 0.3  # of what is filled with it
+    fill_area: Annotated[float, Field(ge=0, le=1)] = 0.001  # share; a larger piece is proposed …
+    fill_width: Annotated[float, Field(ge=0, le=1)] = 0.006  # … unless thinner, of the long side
+    fill_share: Annotated[float, Field(ge=0, le=1)] = 0.02  # most that is filled, but for the thin
+    fill_unlike: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the rim, that must be seen
+    tone_255: Annotated[float, Field(ge=0)] = 20.0  # 8-bit steps; half of a change is undone
     flag_damaged: Annotated[float, Field(gt=0)] = 0.25  # share in the damage map: have a look
     flag_delta_e2000: Annotated[float, Field(gt=0)] = 10.0  # mean change of a work: alike
 
     @property
     def applied(self) -> dict[str, Any]:
-        """What `patina.tasks.restoration.restorer.Restorer` takes."""
-        return self.model_dump(exclude={"flag_damaged", "flag_delta_e2000"})
+        """What `patina.tasks.restoration.batch.load_restorer` takes."""
+        plain = {"treat", "tile_px", "overlap_px"}
+        gates = self.model_dump(exclude={*plain, "flag_damaged", "flag_delta_e2000"})
+        return self.model_dump(include=plain) | {"gates": gates}
 
     @property
     def flags(self) -> dict[str, Any]:

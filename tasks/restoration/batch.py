@@ -6,7 +6,7 @@ import io
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from itertools import takewhile
@@ -17,18 +17,19 @@ from skimage import color  # imports its parts when they are asked for
 
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.imaging.scans import ENCODINGS, LOSSY, NOT_READ, READ
-from patina.tasks.io.atomic import DRAFT, Record, json_line, sha256_of
+from patina.tasks.io.atomic import DRAFT, Record, json_line
 from patina.tasks.io.storage import Place, Remote, images_under, locked, read, relative, write
-from patina.tasks.restoration import inference
-from patina.tasks.restoration.inpainting import doubted
+from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.inference import Networks
 from patina.tasks.restoration.remote import restore_remote
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import PLAIN, Filing
-from patina.tasks.restoration.tiling import averaged
+from patina.tasks.restoration.tiling import Network, averaged
 from patina.tasks.restoration.weights import named, shipped
 
 QUALITIES = ("fast", "best")
+TILED = ("jpeg", "detail", "segmentation")  # networks whose mean over mirror images is better
 PICTURES = READ | NOT_READ
 RAW = "surrogateescape"  # a file's name in a table stays what it is, even if it is no UTF-8
 COLUMNS = (
@@ -53,13 +54,17 @@ def chosen_model(given: Path | None) -> Path:
 
 
 def load_restorer(
-    model: Path, *, precision: str = "auto", quality: str = "fast", **applied: Any
+    model: Path,
+    *,
+    precision: str = "auto",
+    quality: str = "fast",
+    gates: Mapping[str, float] | None = None,
+    **applied: Any,
 ) -> Restorer:
-    """The network filed at `model`, with what the sidecars say of it.
+    """The networks filed at `model`, with what the sidecars say of them.
 
     precision: see `inference`. quality: "best" takes the mean over the four mirror images of
-    each tile, in four times the time. applied: as for Restorer.
-
+    each tile, in four times the time. gates: as for Gates. applied: as for Restorer.
     Raises FileNotFoundError when there is none, ValueError for another quality.
     """
     if quality not in QUALITIES:
@@ -69,12 +74,15 @@ def load_restorer(
     with ThreadPoolExecutor(1) as thread:
         # Has it imported, which takes half a second, as the graph does
         thread.submit(getattr, color, "deltaE_ciede2000")
-        look, interventions, estimate, precision = inference.load(model, precision)
-    facts = {"file": model.name, "sha256": sha256_of(model), "precision": precision}
+        found = Networks(model, precision)
+    facts = {"file": model.name, "sha256": found.sha256, "precision": found.precision}
     facts |= {"quality": quality} | named(model)
+    networks: Mapping[str, Network] = found
     if quality == "best":
-        look, interventions = averaged(look), averaged(interventions)
-    return Restorer(look, doubted(interventions), estimate, facts, **applied)
+        networks = {
+            role: averaged(network) if role in TILED else network for role, network in found.items()
+        }
+    return Restorer(networks, facts, Gates(**(gates or {})), **applied)
 
 
 def plan(

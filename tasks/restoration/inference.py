@@ -1,19 +1,18 @@
 """A model's graph, exported once beside its file, and run by OpenVINO without Keras.
 
-Its weights are filed in half precision, which takes half the room and changes a result by less than
-0.1 eight-bit steps.
-
+A model is a set of networks by role, see `patina.models.ROLES`. Its weights are filed in half
+precision, which takes half the room and changes a result by less than 0.1 eight-bit steps.
 OpenVINO multiplies in bfloat16 where the CPU does so itself, which is twice as fast and changes a
 result by less than 0.3 eight-bit steps on average.
 
-To compile a graph takes most of a second, so the last one of each precision is kept, compiled, in
-the user's cache folder: sealed by a SHA-256, for OpenVINO would run flipped bits without a word.
+The graph names the model file, and its weights, by their SHA-256: flipped bits are refused. To
+compile a graph takes most of a second, so the last one of each network and precision is kept,
+compiled, in the user's cache folder: sealed by the hashes of all three files.
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,97 +26,111 @@ if TYPE_CHECKING:
     import keras
 
 PRECISIONS = ("auto", "bf16", "f32")
-MARK = ["patina", "model_sha256"]  # of the file whose graph it is
-OUTPUTS = ("looking", "treating", "estimate")  # of the graph, in its order
+MODEL, WEIGHTS, NAMES = (
+    ["patina", "model_sha256"],
+    ["patina", "weights_sha256"],
+    ["patina", "roles"],
+)
+UNKNOWN = "0" * 64  # stands for a hash until it is known
+EXACT = frozenset({"tone"})  # roles that are computed in float32: they decide on a whole work
 MACHINE = ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
 SEAL_BYTES = sha256().digest_size
 
 Function = Callable[[np.ndarray], np.ndarray]
 
 
-def export(network: "keras.Model", model: Path) -> Path:
-    """Write the graph of `network`, a `whole` filed at `model`, beside it: .xml and .bin."""
-    graph = model.with_suffix(".xml")
-    _export(network, model, graph)
+class DamagedGraphError(ValueError):
+    """A graph does not belong to its model, or its weights not to it."""
+
+
+def export(model: "keras.Model", file: Path) -> Path:
+    """Write the graph of `model`, a `registry.restorer_model` filed at `file`: .xml and .bin."""
+    import openvino
+
+    from patina.models import registry
+
+    networks = registry.networks_of(model)
+    graph = file.with_suffix(".xml")
+    with tempfile.TemporaryDirectory(dir=graph.parent, prefix=".graph-") as folder:
+        draft, marked = Path(folder) / "draft.xml", Path(folder) / "graph.xml"
+        registry.restorer_model(networks).export(str(draft), format="openvino", verbose=False)
+        exported = openvino.Core().read_model(draft)
+        exported.set_rt_info(sha256_of(file), MODEL)
+        exported.set_rt_info(UNKNOWN, WEIGHTS)
+        exported.set_rt_info(",".join(networks), NAMES)
+        openvino.save_model(exported, marked, compress_to_fp16=True)
+        weights = sha256_of(marked.with_suffix(".bin"))
+        text = marked.read_text(encoding="utf-8")
+        marked.write_text(text.replace(UNKNOWN, weights), encoding="utf-8")
+        # The weights first: the .xml names the model and the weights that belong to it
+        for suffix in (".bin", ".xml"):
+            move_whole(marked.with_suffix(suffix), graph.with_suffix(suffix))
     return graph
 
 
-def _export(network: "keras.Model", model: Path, graph: Path) -> None:
-    import openvino
+class Networks(Mapping[str, Function]):
+    """The networks of a model by role; each is compiled when it is first asked for.
 
-    with tempfile.TemporaryDirectory(dir=graph.parent, prefix=".graph-") as folder:
-        draft, marked = Path(folder) / "draft.xml", Path(folder) / "graph.xml"
-        _apart(network).export(str(draft), format="openvino", verbose=False)
-        exported = openvino.Core().read_model(draft)
-        exported.set_rt_info(sha256_of(model), MARK)
-        openvino.save_model(exported, marked, compress_to_fp16=True)
-        # The weights first: the .xml names the model that both belong to
-        for suffix in (".bin", ".xml"):
-            move_whole(marked.with_suffix(suffix), graph.with_suffix(suffix))
-
-
-def _apart(network: "keras.Model") -> "keras.Model":
-    import keras
-
-    from patina.models import heads  # which takes Keras as well
-
-    tile, estimate = (network.get_layer(name) for name in ("interventions", "estimate"))
-    parts = [*heads.apart(tile), estimate]
-    given = [keras.Input(part.input.shape[1:], name=part.name + "_given") for part in parts]
-    return keras.Model(given, [part(one) for part, one in zip(parts, given, strict=True)])
-
-
-def load(model: Path, precision: str = "auto") -> tuple[Function, Function, Function, str]:
-    """What `heads.apart` and `patina.models.colour` describe; the precision of all but the last.
-
-    precision: of PRECISIONS. A model whose graph does not lie beside it is exported anew, which
-    takes Keras and some seconds. Raises ValueError when the file is no model of ours, or the
-    precision none of those.
+    precision: "bf16" or "f32", in which all but EXACT are computed. sha256: of all files of the
+    model together.
     """
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision: {precision}: not one of {', '.join(PRECISIONS)}")
-    import openvino
 
-    core = openvino.Core()
-    if precision == "auto":
-        native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        precision = "bf16" if native else "f32"
-    compiler = _Compiler(core, model)
-    look, treat = (compiler.function(number, precision) for number in (0, 1))
-    return look, treat, compiler.function(2, "f32"), precision
+    def __init__(self, file: Path, precision: str = "auto") -> None:
+        """precision: of PRECISIONS. A model whose graph does not lie beside it is exported anew,
+        which takes Keras and some seconds.
 
+        Raises ValueError when the precision is none of those, DamagedGraphError when bits of the
+        graph are not what they were.
+        """
+        if precision not in PRECISIONS:
+            raise ValueError(f"precision: {precision}: not one of {', '.join(PRECISIONS)}")
+        import openvino
 
-class _Compiler:
-    """Compiles the functions of a model's graph, or has them from the user's cache."""
+        self.core = openvino.Core()
+        if precision == "auto":
+            native = "BF16" in self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+            precision = "bf16" if native else "f32"
+        self.precision = precision
+        self.file = file
+        self.graph, self.sha256 = _graph_of(file, self.core)
+        self.roles = tuple(self.graph.get_rt_info(NAMES).astype(str).split(","))
+        machine = [str(self.core.get_property("CPU", name)) for name in MACHINE]
+        build = self.core.get_versions("CPU")["CPU"].build_number
+        self.origin = "\n".join([build, *machine, self.sha256]).encode()
+        self.compiled: dict[str, Function] = {}
 
-    def __init__(self, core: Any, model: Path) -> None:
-        self.core, self.model = core, model
-        machine = [str(core.get_property("CPU", name)) for name in MACHINE]
-        build = core.get_versions("CPU")["CPU"].build_number
-        self.origin = "\n".join([build, *machine, sha256_of(model)]).encode()
+    def __getitem__(self, role: str) -> Function:
+        if role not in self.roles:
+            raise KeyError(role)
+        if role not in self.compiled:
+            self.compiled[role] = self._function(role)
+        return self.compiled[role]
 
-    @cached_property
-    def graph(self) -> Any:
-        return _graph_of(self.model, self.core)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.roles)
 
-    def function(self, number: int, precision: str) -> Function:
-        """What gives an output of the graph."""
+    def __len__(self) -> int:
+        return len(self.roles)
+
+    def _function(self, role: str) -> Function:
+        precision = "f32" if role in EXACT else self.precision
         hints = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
-        place = user_cache_path("patina") / f"{OUTPUTS[number]}-{precision}"
+        place = user_cache_path("patina") / f"{role}-{precision}"
         if kept := self._kept(place):
             compiled = self.core.import_model(kept, "CPU", hints)
         else:
-            compiled = self.core.compile_model(self._part(number), "CPU", hints)
+            compiled = self.core.compile_model(self._part(role), "CPU", hints)
             with suppress(OSError):  # no room, or not ours: the next run compiles again
                 kept = compiled.export_model().getvalue()
                 write_bytes(place, self._seal(kept) + kept)
         return lambda batch: compiled(batch)[0]
 
-    def _part(self, number: int) -> Any:
+    def _part(self, role: str) -> Any:
         import openvino
 
+        number = self.roles.index(role)
         output, source = self.graph.outputs[number], self.graph.inputs[number]
-        return openvino.Model([output.node], [source.node], OUTPUTS[number])
+        return openvino.Model([output.node], [source.node], role)
 
     def _kept(self, place: Path) -> bytes:
         """What lies at `place`; nothing if that is of something else, or not whole."""
@@ -134,23 +147,37 @@ class _Compiler:
         return seal.digest()
 
 
-def _graph_of(model: Path, core: Any) -> Any:
-    beside = model.with_suffix(".xml")
-    if beside.exists() and beside.with_suffix(".bin").exists():
-        graph = core.read_model(beside)
-        marked = graph.has_rt_info(MARK) and graph.get_rt_info(MARK).astype(str)
-        if marked == sha256_of(model) and len(graph.outputs) == len(OUTPUTS):
-            return graph
+def _graph_of(file: Path, core: Any) -> tuple[Any, str]:
+    """The graph of a model and the hash of all its files."""
+    graph = file.with_suffix(".xml")
+    if not graph.exists() or not graph.with_suffix(".bin").exists():
+        return _exported(file, core)
+    read = core.read_model(graph)
+    if not read.has_rt_info(NAMES):
+        return _exported(file, core)  # of an older version
+    hashes = [sha256_of(file.with_suffix(suffix)) for suffix in (file.suffix, ".xml", ".bin")]
+    marks = [read.get_rt_info(mark).astype(str) for mark in (MODEL, WEIGHTS)]
+    if marks != [hashes[0], hashes[2]]:
+        raise DamagedGraphError(
+            f"{graph}: it and its .bin are not those of {file.name}; remove both to have them "
+            "written anew, or install the model again"
+        )
+    return read, sha256("".join(hashes).encode()).hexdigest()
+
+
+def _exported(file: Path, core: Any) -> tuple[Any, str]:
     try:
         from patina.models import registry  # Keras takes seconds to import
     except ModuleNotFoundError as error:
         raise RuntimeError(
-            f"{model}: its graph {beside.name} is not beside it, and to export it {error.name} is "
-            "needed: pip install 'patina-restoration[pipeline]'"
+            f"{file}: its graph {file.stem}.xml is not beside it, and to export it {error.name} is "
+            'needed: pip install "patina-restoration[pipeline]"'
         ) from error
-
     with tempfile.TemporaryDirectory() as folder:
-        graph = Path(folder) / "graph.xml"
-        _export(registry.load(model), model, graph)
+        copy = Path(folder) / file.name
+        copy.write_bytes(file.read_bytes())
+        export(registry.load(file), copy)
+        _, hashed = _graph_of(copy, core)
         # Its weights are read when it is compiled: a copy outlives the folder
-        return core.read_model(graph.read_bytes(), graph.with_suffix(".bin").read_bytes())
+        xml, weights = (copy.with_suffix(suffix).read_bytes() for suffix in (".xml", ".bin"))
+        return core.read_model(xml, weights), hashed

@@ -1,101 +1,57 @@
-"""Damage is filled by two that know nothing of each other, and only where they agree.
-
-A network fills by what works look like, inpainting by what lies around. What is no damage, such as
-a highlight or a string of pearls, each of them paints over in a way of its own.
-"""
+"""What lies under damage: a classical fill, and the network that knows what it lacks."""
 
 import cv2
 import numpy as np
 
-from patina.models import DAMAGE, FILL
+from patina.tasks.imaging.images import to_float, to_uint8
 from patina.tasks.restoration.tiling import Network
 
-AGREED = slice(7, 8)
-DOUBT = 0.5  # damage that is less likely is none
-DISTRUST = 1.5  # the power of their agreement by which damage is taken for less likely
-FILLED = 0.35, 0.8  # damage less likely than the first, then, stays; as likely as the second, goes
-AREA_PX = 96  # as far from its edge a tile counts: so areas are judged alike in two tiles
-RADIUS_PX = 3
-WHITE = 255  # OpenCV's inpainting of floats fails in [0, 1]
-SLIGHT = 1 / 255**2  # squared change of an area below which nothing can be said of it
+RADIUS_PX = 3  # of the classical fill
+CONTEXT_PX, STRIDE_PX = 48, 16  # of what the network is shown around damage
+IMAGE, MASK, STAIN = slice(0, 3), slice(3, 4), slice(4, 5)  # what `fills` is given
+IMAGE_WEIGHT = 0.1  # see `patina.models.inpainting.compose`
 
 
-def doubted(network: Network) -> Network:
-    """`network`, and how far inpainting agrees with its fills.
+def fills(network: Network | None, tile: np.ndarray) -> np.ndarray:
+    """What is added to a tile where it is damaged.
 
-    network: (N, h, w, 3 and more) -> (N, h, w, 7), see `heads.apart`. The result gives an
-    eighth channel, AGREED, in [0, 1], see `agreement`, 0 where there is no damage to fill; and the
-    fill there is the mean of both.
+    tile: float32 (1, h, w, 5): sRGB in [0, 1], what is to be filled, 0 to 1, and how much of that
+    is seen through. network: as `patina.models.inpainting.inpainting`; None leaves the classical
+    fill. Returns (1, h, w, 3), 0 where nothing is filled.
     """
-
-    def judged(images: np.ndarray) -> np.ndarray:
-        return np.stack(
-            [_judged(parts, image) for parts, image in zip(network(images), images, strict=True)]
-        )
-
-    return judged
-
-
-def likelihood(parts: np.ndarray) -> np.ndarray:
-    """Of damage, in [0, 1], as the network sees it: (…, 1)."""
-    return 1 / (1 + np.exp(-parts[..., DAMAGE]))
-
-
-def filled(likely: np.ndarray, agreed: np.ndarray) -> np.ndarray:
-    """How much of its fill a pixel is given, in [0, 1], as its arguments are; all of one shape."""
-    trusted = likely * agreed**DISTRUST
-    return np.clip((trusted - FILLED[0]) / (FILLED[1] - FILLED[0]), 0, 1)
-
-
-def _judged(parts: np.ndarray, image: np.ndarray) -> np.ndarray:
-    judged = np.concatenate([parts, np.zeros_like(parts[..., :1])], axis=2)
-    likely = likelihood(parts)[..., 0]
-    doubtful = likely > DOUBT
-    if doubtful.any():
-        image = image[..., :3]
-        fill, inpainted = parts[..., FILL], _inpainted(image, doubtful) - image
-        agreed = agreement(fill, inpainted, np.where(doubtful, likely - DOUBT, 0))
-        judged[..., AGREED.start][doubtful] = agreed[doubtful]
-        judged[..., FILL][doubtful] = (fill[doubtful] + inpainted[doubtful]) / 2
-    return judged
+    change = np.zeros((*tile.shape[:3], 3), np.float32)
+    mask = (tile[0, ..., 3] > 0.5).astype(np.uint8)
+    if not mask.any():
+        return change
+    part = _context(mask)
+    image, marked = np.ascontiguousarray(tile[0][part][..., IMAGE]), mask[part]
+    stain = (tile[0][part][..., STAIN] > 0.5) & (marked > 0)[..., None]
+    opaque = cv2.dilate(marked * ~stain[..., 0], np.ones((3, 3), np.uint8))
+    fill = np.where(stain, image, to_float(classical_fill(to_uint8(image), opaque)))
+    grown = np.maximum(opaque, marked).astype(np.float32)[..., None]
+    if network is not None:
+        given = np.concatenate([image, fill, grown], axis=2).astype(np.float32)
+        output = network(np.ascontiguousarray(given[None]))[0]
+        weight = np.clip(output[..., 3:] + IMAGE_WEIGHT, 0, 1)
+        fill = fill + weight * (image - fill) + output[..., :3]
+    change[0][part] = (np.clip(fill, 0, 1) - image) * grown
+    return change
 
 
-def agreement(one: np.ndarray, other: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """How alike two changes (h, w, 3) of an image are, where weights (h, w) are above 0: (h, w).
-
-    Twice their product, of the sum of their squares: 1 where they are the same, 0 where they have
-    nothing in common or next to nothing is changed. An area no longer than AREA_PX is judged as
-    one; of a longer one, each pixel by what lies no farther than half of that.
-    """
-    both = 2 * weights * np.einsum("hwc,hwc->hw", one, other)
-    each = weights * (np.einsum("hwc,hwc->hw", one, one) + np.einsum("hwc,hwc->hw", other, other))
-    _, areas, boxes, _ = cv2.connectedComponentsWithStats((weights > 0).astype(np.uint8))
-    sizes = boxes[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
-    sizes[0] = 0  # what is around the areas
-    long = sizes[areas] > AREA_PX
-    both, each = (_sums(values, areas, long) for values in (both, each))
-    return np.clip(both / (each + SLIGHT), 0, 1)
-
-
-def _sums(values: np.ndarray, areas: np.ndarray, long: np.ndarray) -> np.ndarray:
-    """For each pixel the sum over its area, or over what is near in the long ones."""
-    sums = np.bincount(areas.ravel(), values.ravel())[areas].astype(np.float32)
-    if long.any():
-        near = (AREA_PX + 1, AREA_PX + 1)
-        sums[long] = cv2.boxFilter(
-            values * long, cv2.CV_32F, near, normalize=False, borderType=cv2.BORDER_CONSTANT
-        )[long]
-    return sums
-
-
-def _inpainted(image: np.ndarray, doubtful: np.ndarray) -> np.ndarray:
-    """`image` with what is doubtful replaced, from its rim inwards.
+def classical_fill(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """`image` uint8 (h, w, 3) with what `mask` uint8 (h, w) marks filled from its rim inwards.
 
     Source: Telea, "An image inpainting technique based on the fast marching method" (2004).
     """
-    mask = doubtful.astype(np.uint8)
-    channels = [
-        cv2.inpaint(channel, mask, RADIUS_PX, cv2.INPAINT_TELEA)
-        for channel in cv2.split(image * np.float32(WHITE))
-    ]
-    return cv2.merge(channels) / WHITE
+    return cv2.inpaint(np.ascontiguousarray(image), mask, RADIUS_PX, cv2.INPAINT_TELEA)
+
+
+def _context(mask: np.ndarray) -> tuple[slice, ...]:
+    """The part of `mask` (h, w) around all that it marks, its sides multiples of STRIDE_PX."""
+    spans = []
+    for axis, size in enumerate(mask.shape):
+        marked = np.flatnonzero(mask.any(axis=1 - axis))
+        first = max(int(marked[0]) - CONTEXT_PX, 0) // STRIDE_PX * STRIDE_PX
+        last = min(-(-(int(marked[-1]) + 1 + CONTEXT_PX) // STRIDE_PX) * STRIDE_PX, size)
+        spans.append(slice(first, last))
+    return tuple(spans)

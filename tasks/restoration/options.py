@@ -3,20 +3,22 @@
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.restorer import TREATMENTS
 
+OLDER = {"colour": "tone"}
+
 
 def treatments(named: str, option: str = "treat") -> tuple[str, ...]:
-    """The treatments of a list like "damage,colour".
+    """The treatments of a list like "damage,tone".
 
     Raises ValueError for another name, which says in which option.
     """
-    asked = [name.strip() for name in named.split(",") if name.strip()]
+    asked = [_name(name) for name in named.split(",") if name.strip()]
     if unknown := sorted(set(asked) - set(TREATMENTS)):
         raise ValueError(f"{option}: {', '.join(unknown)}: not one of {', '.join(TREATMENTS)}")
     return tuple(name for name in TREATMENTS if name in asked)
 
 
 def strengths(named: str) -> tuple[float, ...]:
-    """How much of each of TREATMENTS is done, of "0.5" or of "damage:0.5,colour:0.8".
+    """How much of each of TREATMENTS is done, of "0.5" or of "damage:0.5,tone:0.8".
 
     What is not named is done in full. Raises ValueError for another name, or a number that is not
     in [0, 1].
@@ -24,6 +26,7 @@ def strengths(named: str) -> tuple[float, ...]:
     given = dict.fromkeys(TREATMENTS, 1.0)
     for part in named.split(","):
         name, _, number = part.strip().rpartition(":")
+        name = _name(name)
         try:
             share = float(number)
         except ValueError:
@@ -37,10 +40,15 @@ def strengths(named: str) -> tuple[float, ...]:
     return tuple(given.values())
 
 
-def applied(treat: str, sure: str, strength: str) -> Record:
+def _name(named: str) -> str:
+    """A treatment's name; "colour" is the older one of "tone"."""
+    return OLDER.get(named.strip(), named.strip())
+
+
+def applied(treat: str, force: str, strength: str) -> Record:
     """What is asked for in words, as Restorer takes it; treat: "" is not asked for.
 
     Raises ValueError where they say nothing that is known.
     """
-    asked: Record = {"sure": treatments(sure, "sure"), "strength": strengths(strength)}
+    asked: Record = {"forced": treatments(force, "force"), "strength": strengths(strength)}
     return asked | ({"treat": treatments(treat)} if treat else {})

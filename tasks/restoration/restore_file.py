@@ -22,7 +22,8 @@ from patina.tasks.imaging.scans import Scan, opened, refuse_if_full
 from patina.tasks.imaging.software import versions
 from patina.tasks.io.atomic import DRAFT, Record, move_whole, sha256_of, write_json
 from patina.tasks.io.parallel import in_turn
-from patina.tasks.restoration.restorer import KEPT, Restorer, Treatment, decide, strips_of
+from patina.tasks.restoration.reduced import strips_of
+from patina.tasks.restoration.restorer import KEPT, Restorer, Treatment, decide
 from patina.tasks.restoration.sidecars import (
     MAPS,
     PLAIN,
@@ -135,7 +136,7 @@ class _Work:
             treatment = decide(restorer, self.scan.srgb, size, parts)
             names = MAPS if self.filing.maps else ()
             maps = {name: stack.enter_context((self.folder / name).open("wb")) for name in names}
-            strips = strips_of(self.scan.height)
+            strips = strips_of(self.scan.height, self.scan.width)
             for strip in in_turn(lambda strip: self._strip(treatment, *strip), strips):
                 self._write(strip, pixels, maps)
         for name in names:

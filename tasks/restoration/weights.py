@@ -9,7 +9,7 @@ from patina.models import pretrained
 from patina.tasks.io.atomic import sha256_of
 
 FOLDER = Path(pretrained.__file__).parent
-DEFAULT = "conservator"
+DEFAULT = "restorer"
 
 
 class DamagedWeightsError(ValueError):

@@ -69,7 +69,7 @@ def tinted(image: Image, rng: Rng) -> Image:
     if rng.random() < 0.5:
         linear = np.maximum(image, 0) ** 2.2 * (1 - thick + thick * colour**1.6)
         linear = linear + np.float32(rng.uniform(0, 0.04)) * thick * colour
-        return linear ** np.float32(1 / 2.2)
+        return np.maximum(linear, 0) ** np.float32(1 / 2.2)
     dark = np.maximum(image, 0) ** np.float32(rng.uniform(1, 1.25))
     return dark * (1 - thick + thick * colour) + np.float32(rng.uniform(0, 0.07)) * thick
 

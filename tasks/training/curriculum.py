@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from patina.models.segmentation import CLASSES
-from patina.models.tone import VIEW_PX
+from patina.models import CLASSES
+from patina.models import TONE as TONE_GRID
 from patina.tasks.degradations import DEGRADATIONS
 from patina.tasks.imaging.images import to_uint8, view_of
+from patina.tasks.restoration.inpainting import classical_fill
 from patina.tasks.training import accidents, ageing, capture
 from patina.tasks.training.works import Work, draw_crop
 
@@ -134,7 +135,7 @@ class Fills:
     side_px: int = 96
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
-        """uint8 (side, side, 7) as `patina.models.inpainting` takes it, and (side, side, 3), sound."""
+        """uint8 (side, side, 7), as the network takes it, and (side, side, 3), sound."""
         drawn = Accidents(self.families, self.side_px, 0.0).samples(works, rng, family)
         found = []
         for twin, clean, masks in drawn:
@@ -146,14 +147,6 @@ class Fills:
             fill = twin if family == "stain" else classical_fill(twin, mask)
             found.append((np.dstack([twin, fill, mask * 255]), clean))
         return found
-
-
-def classical_fill(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """`image` uint8 (h, w, 3) with what `mask` (h, w) marks filled from its rim inwards.
-
-    Source: Telea, "An image inpainting technique based on the fast marching method" (2004).
-    """
-    return cv2.inpaint(np.ascontiguousarray(image), mask, 3, cv2.INPAINT_TELEA)
 
 
 SEGMENTATION = Accidents(
@@ -180,7 +173,7 @@ class Views:
     families: dict[str, tuple[float, Draw]]
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
-        """One: uint8 (VIEW_PX, VIEW_PX, 3), changed and sound."""
+        """One: uint8 (TONE_GRID.view_px, TONE_GRID.view_px, 3), changed and sound."""
         small = works[int(rng.integers(len(works)))].small
         height, width = (int(side * rng.uniform(0.55, 1)) for side in small.shape[:2])
         top, left = (
@@ -190,7 +183,7 @@ class Views:
         part = small[top : top + height, left : left + width]
         part = part[:, ::-1] if rng.random() < 0.5 else part
         part = np.rot90(part, int(rng.integers(4)) if rng.random() < 0.3 else 0)
-        view = view_of(np.ascontiguousarray(part), VIEW_PX).astype(np.float32) / 255
+        view = view_of(np.ascontiguousarray(part), TONE_GRID.view_px).astype(np.float32) / 255
         changed = self.families[family][1](view, rng)
         if rng.random() < 0.5:
             changed = changed + rng.standard_normal(view.shape, np.float32) * np.float32(

@@ -1,31 +1,85 @@
-"""`python -m patina.tasks.training.ship MODEL NAME`: ship a model that was trained."""
+"""`python -m patina.tasks.training.ship FOLDER`: ship the specialists that were trained there."""
 
-import sys
+import argparse
+import json
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from patina.models import registry
-from patina.tasks.io.atomic import move_whole, sha256_of, write_json
+import keras
+import numpy as np
+
+from patina.models import ROLES, registry
+from patina.tasks.io.atomic import Record, move_whole, sha256_of, write_json
 from patina.tasks.restoration import inference, weights
-from patina.tasks.training import loop
 
 
-def ship(model: Path, name: str) -> None:
-    """Put a `whole` filed at `model` here, with its graph, as the weights of the network `name`.
+def ship(folder: Path, target: Path, name: str = weights.DEFAULT) -> Path:
+    """Put the specialists filed in `folder` into one model in the folder `target`, with its graph.
 
-    They are rounded to half precision, a tenth of what bfloat16 rounds, and packed.
+    Their weights are rounded to half precision, a tenth of what bfloat16 rounds, and packed. A
+    specialist that is not in `folder` stays as it is in `target`. Returns the model's file.
     """
+    file = target / f"{name}.keras"
+    networks = registry.networks_of(registry.load(file)) if file.exists() else {}
+    networks |= trained_networks(folder)
+    write_model(networks, file)
+    files = [file, file.with_suffix(".xml"), file.with_suffix(".bin")]
+    index = target / "weights.json"
+    before = json.loads(index.read_text(encoding="utf-8")) if index.exists() else {}
+    facts: Record = {
+        "version": date.today().isoformat(),
+        "files": {each.name: sha256_of(each) for each in files},
+        "networks": {role: weights_sha256(networks[role]) for role in ROLES if role in networks},
+        "training": before.get(name, {}).get("training", {}) | states(folder),
+    }
+    write_json(index, {name: facts})
+    return file
 
-    target = weights.FOLDER / f"{name}.keras"
-    network = registry.load(model)
-    network.set_weights([w.astype("float16").astype("float32") for w in network.get_weights()])
-    loop.save(network, target)
-    _pack(target)
-    xml = inference.export(network, target)
-    files = {file.name: sha256_of(file) for file in (target, xml, xml.with_suffix(".bin"))}
-    facts = {"version": date.today().isoformat(), "files": files}
-    write_json(weights.FOLDER / "weights.json", weights.index() | {name: facts})
+
+def trained_networks(folder: Path) -> dict[str, keras.Model]:
+    """The specialists filed in `folder`, by role, in float32."""
+    found = {}
+    for role in ROLES:
+        file = folder / f"{role}.keras"
+        if file.exists():
+            trained = keras.saving.load_model(file, compile=False, safe_mode=True)
+            found[role] = registry.in_float32(trained, role)
+    return found
+
+
+def states(folder: Path) -> Record:
+    """Steps and minutes of each training in `folder`."""
+    return {
+        role: json.loads((folder / f"{role}.state.json").read_text(encoding="utf-8"))
+        for role in ROLES
+        if (folder / f"{role}.state.json").exists()
+    }
+
+
+def weights_sha256(network: keras.Model) -> str:
+    """SHA-256 of a network's weights, float32, in their order."""
+    from hashlib import sha256
+
+    hashed = sha256()
+    for weight in network.get_weights():
+        hashed.update(np.ascontiguousarray(weight, np.float32).tobytes())
+    return hashed.hexdigest()
+
+
+def write_model(networks: Mapping[str, keras.Model], file: Path) -> None:
+    """File networks by role as one model, packed, with its graph beside it; each file whole."""
+    for network in networks.values():
+        rounded = [w.astype("float16").astype("float32") for w in network.get_weights()]
+        network.set_weights(rounded)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    model = registry.restorer_model(networks)
+    draft = file.with_name(f".draft-{file.name}")
+    model.save(draft)
+    _pack(draft)
+    move_whole(draft, file)
+    inference.export(model, file)
 
 
 def _pack(path: Path) -> None:
@@ -37,5 +91,14 @@ def _pack(path: Path) -> None:
     move_whole(draft, path)
 
 
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Ship what is in a folder of trainings."""
+    parser = argparse.ArgumentParser(description="Ship the specialists trained in a folder.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--into", type=Path, default=weights.FOLDER, help="folder of the weights")
+    asked = parser.parse_args(arguments)
+    print(ship(asked.folder, asked.into))  # noqa: T201
+
+
 if __name__ == "__main__":
-    ship(Path(sys.argv[1]), sys.argv[2])
+    main()

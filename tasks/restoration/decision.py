@@ -1,0 +1,231 @@
+"""Which of the damage that was found is filled: the gate of segmentation and inpainting.
+
+A network can be wrong; what follows does not depend on its being right. Without being asked for,
+only what is small or thin is filled; the rest is proposed: shown in the map, told in the sidecar,
+flagged, and not done. A network of age cracks belongs to the work.
+"""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from patina.models import CLASSES
+from patina.tasks.io.atomic import Record
+from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.reduced import resized
+from patina.tasks.restoration.tiling import Network, apply_tiled
+
+LINE, SPOT, AREA, STAIN, CRACK = range(len(CLASSES))
+FILLED, PROPOSED, KEPT = "filled", "proposed", "kept"
+NETWORK_HOLES = 12  # a connected piece of lines that encloses so many cells is a network of cracks
+LEAST_PX = 4  # a piece of fewer pixels is nothing
+LISTED = 40  # areas in the sidecar, the largest first
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Damage in one place, at the size of the map.
+
+    label: in the map of pieces. kind: index of CLASSES. px: its area. width_px: at its widest.
+    likelihood: mean. unlike: share of its rim at which it differs from what lies outside. outcome:
+    FILLED, PROPOSED or KEPT, and why it is not filled.
+    """
+
+    label: int
+    kind: int
+    box: tuple[int, int, int, int]  # left, top, width, height
+    px: int
+    width_px: float
+    likelihood: float
+    unlike: float
+    outcome: str = FILLED
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """The pieces of a work, and its maps, float32 (h, w) in [0, 1].
+
+    fill: what is filled; stain: how much of that is seen through; found: all that was found.
+    """
+
+    pieces: list[Piece]
+    fill: np.ndarray
+    stain: np.ndarray
+    found: np.ndarray
+    share: float = field(default=0.0)
+
+    def record(self) -> Record:
+        """For the sidecar: counts by class and outcome, and the largest areas."""
+        pixels = self.fill.size
+        by_class: Record = {}
+        for outcome in (FILLED, PROPOSED, KEPT):
+            kinds = [CLASSES[piece.kind] for piece in self.pieces if piece.outcome == outcome]
+            by_class[outcome] = {kind: kinds.count(kind) for kind in CLASSES if kind in kinds}
+        height, width = self.fill.shape
+        areas = [
+            {
+                "class": CLASSES[piece.kind],
+                "outcome": piece.outcome,
+                "reason": piece.reason,
+                "share": round(piece.px / pixels, 6),
+                "box": [round(edge, 4) for edge in _shares(piece.box, width, height)],
+                "likelihood": round(piece.likelihood, 3),
+            }
+            for piece in sorted(self.pieces, key=lambda piece: -piece.px)[:LISTED]
+        ]
+        return {
+            **by_class,
+            "filled_share": round(float((self.fill > 0.5).mean()), 6),
+            "proposed_share": round(_share_of(self.pieces, PROPOSED, pixels), 6),
+            "areas": areas,
+        }
+
+
+def _shares(box: tuple[int, int, int, int], width: int, height: int) -> tuple[float, ...]:
+    left, top, wide, tall = box
+    return left / width, top / height, wide / width, tall / height
+
+
+def _share_of(pieces: list[Piece], outcome: str, pixels: int) -> float:
+    return sum(piece.px for piece in pieces if piece.outcome == outcome) / pixels
+
+
+def decide_fill(
+    view: np.ndarray, likely: np.ndarray, gates: Gates, *, cracks: bool, forced: bool
+) -> Damage:
+    """What is filled of what was found in a work.
+
+    view: float32 (h, w, 3), sRGB in [0, 1], the work, reduced. likely: (h, w, len(CLASSES)), how
+    likely each class of damage is. cracks: age cracks are to be filled, too. forced: the work is
+    known to be damaged, and the brake is off.
+    """
+    chosen = likely if cracks else likely[..., :CRACK]
+    most, kinds = chosen.max(axis=2), chosen.argmax(axis=2)
+    cracked = likely[..., CRACK] > most
+    marks = _hysteresis(np.where(cracked & (not cracks), 0, most), gates)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
+    thickness = cv2.distanceTransform(marks, cv2.DIST_L2, 5)
+    pieces = [
+        _piece(label, labels, stats[label], (view, most, kinds, thickness))
+        for label in range(1, count)
+        if stats[label, cv2.CC_STAT_AREA] >= LEAST_PX
+    ]
+    pieces = _decided(pieces, labels, gates, cracks=cracks, forced=forced)
+    wanted = np.zeros(count, np.float32)
+    wanted[[piece.label for piece in pieces if piece.outcome == FILLED]] = 1
+    fill = wanted[labels]
+    seen_through = (kinds == STAIN).astype(np.float32) * fill
+    return Damage(pieces, fill, seen_through, marks.astype(np.float32))
+
+
+def _hysteresis(likely: np.ndarray, gates: Gates) -> np.ndarray:
+    """uint8 (h, w): what is doubtful, where it is connected with what is likely.
+
+    Source: Canny, "A computational approach to edge detection" (1986).
+    """
+    doubtful = (likely > gates.damage_doubt).astype(np.uint8)
+    count, labels = cv2.connectedComponents(doubtful, connectivity=8)
+    sure = np.zeros(count, bool)
+    sure[np.unique(labels[likely > gates.damage_likelihood])] = True
+    sure[0] = False
+    return sure[labels].astype(np.uint8)
+
+
+def _piece(
+    label: int, labels: np.ndarray, stats: np.ndarray, maps: tuple[np.ndarray, ...]
+) -> Piece:
+    view, most, kinds, thickness = maps
+    left, top, wide, tall, px = (int(number) for number in stats)
+    there = np.s_[max(top - 3, 0) : top + tall + 3, max(left - 3, 0) : left + wide + 3]
+    inside = labels[there] == label
+    votes = np.bincount(kinds[there][inside], minlength=len(CLASSES))
+    return Piece(
+        label,
+        int(votes.argmax()),
+        (left, top, wide, tall),
+        px,
+        2 * float(thickness[there][inside].max()),
+        float(most[there][inside].mean()),
+        rim_contrast(view[there], inside),
+    )
+
+
+def rim_contrast(view: np.ndarray, inside: np.ndarray) -> float:
+    """The share of the rim of `inside` (h, w) at which `view` (h, w, 3) differs across it.
+
+    True damage ends where its rim is; what only looks like it goes on outside somewhere.
+    """
+    mask = inside.astype(np.uint8)
+    ball = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    ring = cv2.dilate(mask, np.ones((7, 7), np.uint8)) - cv2.dilate(mask, ball)
+    core = mask.astype(np.float32)
+    reach = (9, 9)
+    near_in, near_out = (
+        cv2.boxFilter(view * each[..., None], -1, reach, normalize=False)
+        / (cv2.boxFilter(each, -1, reach, normalize=False)[..., None] + 1e-6)
+        for each in (core, ring.astype(np.float32))
+    )
+    rim = (mask > 0) & (cv2.erode(mask, ball) == 0)
+    if not rim.any():
+        return 0.0
+    unlike = np.abs(near_in - near_out).max(axis=2) > 0.04
+    return float(unlike[rim].mean())
+
+
+def _decided(
+    pieces: list[Piece], labels: np.ndarray, gates: Gates, *, cracks: bool, forced: bool
+) -> list[Piece]:
+    """The pieces with their outcome; the smallest are filled first, until it is enough."""
+    pixels, long_px = labels.size, max(labels.shape)
+    spent, decided = 0, []
+    for piece in sorted(pieces, key=lambda piece: piece.px):
+        thin = piece.width_px <= gates.fill_width * long_px
+        outcome, reason = FILLED, ""
+        if not cracks and _is_network(piece, labels):
+            outcome, reason = KEPT, "a network of cracks belongs to the work"
+        elif forced:
+            pass
+        elif piece.unlike < gates.fill_unlike:
+            outcome, reason = PROPOSED, "it goes on outside of the area"
+        elif not thin and piece.px > gates.fill_area * pixels:
+            outcome, reason = PROPOSED, "larger than may be filled without being asked for"
+        elif not thin and spent + piece.px > gates.fill_share * pixels:
+            outcome, reason = PROPOSED, "enough of the work is filled already"
+        elif not thin:
+            spent += piece.px
+        decided.append(_with(piece, outcome, reason))
+    return decided
+
+
+def _with(piece: Piece, outcome: str, reason: str) -> Piece:
+    return Piece(**{**piece.__dict__, "outcome": outcome, "reason": reason})
+
+
+def _is_network(piece: Piece, labels: np.ndarray) -> bool:
+    """Whether it encloses NETWORK_HOLES cells and more."""
+    left, top, wide, tall = piece.box
+    if piece.px < 100 or piece.kind == AREA:
+        return False
+    part = np.pad(labels[top : top + tall, left : left + wide] != piece.label, 1, constant_values=1)
+    holes, _ = cv2.connectedComponents(part.astype(np.uint8), connectivity=4)
+    return holes - 2 >= NETWORK_HOLES
+
+
+def looked(
+    network: Network, view: np.ndarray, longs_px: tuple[int, ...], tiles: Record
+) -> np.ndarray:
+    """How likely each class of damage is, (h, w, len(CLASSES)), at the first of those sizes.
+
+    network: gives logits. The work is shown at each long side in turn, at most enlarged by a
+    third, and the mean of the logits counts.
+    """
+    height, width = view.shape[:2]
+    logits, size = [], (0, 0)
+    for long_px in longs_px:
+        share = min(1.34, long_px / max(height, width))
+        shown = resized(view, (max(1, round(height * share)), max(1, round(width * share))))
+        size = size if logits else shown.shape[:2]
+        logits.append(resized(apply_tiled(network, shown, **tiles, stride_px=32), size))
+    return 1 / (1 + np.exp(-np.mean(logits, axis=0)))

@@ -1,0 +1,26 @@
+"""From when on each network is applied to a work; docs/quality.md has the tables behind them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Gates:
+    """Thresholds; below them a work is left as it is. `patina.params.Restore` has the defaults."""
+
+    # Steps across JPEG's 8×8 grid, times those elsewhere, from which on it is taken for compressed
+    jpeg_blockiness: float = 1.0
+    # Root mean square of what `detail` would correct, 8-bit steps, from which on it does
+    detail_255: float = 0.0
+    # Likelihood of damage from which on it is filled; and of what is connected with it
+    damage_likelihood: float = 0.5
+    damage_doubt: float = 0.25
+    # Largest piece that is filled without being asked for, share of the work, unless it is thin
+    fill_area: float = 1.0
+    # Up to which width it is thin, share of the work's long side
+    fill_width: float = 1.0
+    # Most that is filled of what is not thin, share of the work
+    fill_share: float = 1.0
+    # Share of a piece's rim at which what lies inside must differ from what lies outside
+    fill_unlike: float = 0.0
+    # Root mean square by which the colours seem changed, 8-bit steps, at which half is undone
+    tone_255: float = 0.0

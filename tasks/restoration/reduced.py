@@ -1,0 +1,75 @@
+"""A work reduced, row by row, and small maps enlarged again, a strip at a time."""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from patina.tasks.io.parallel import in_turn
+from patina.tasks.restoration.tiling import Rows
+
+STRIP_PIXELS = 1 << 21  # of a strip: a wide work has lower ones
+STRIP_ROWS = 256  # of a strip at most
+SMALL_PX = 2048  # long side of what is looked at as a whole
+
+
+def strips_of(height: int, width: int) -> Iterator[tuple[int, int]]:
+    """(top, bottom) of the strips of a work of that size, from the top."""
+    rows = max(1, min(STRIP_ROWS, STRIP_PIXELS // max(width, 1)))
+    for top in range(0, height, rows):
+        yield top, min(top + rows, height)
+
+
+class Small:
+    """A work no longer than SMALL_PX on its long side, each pixel the mean of an area.
+
+    Its rows come in turn. A work that is small enough stays as it is.
+    """
+
+    def __init__(self, height: int, width: int, long_px: int = SMALL_PX) -> None:
+        share = min(1, long_px / max(height, width))
+        self.size = max(1, round(height * share)), max(1, round(width * share))
+        self.row_of = np.arange(height) * self.size[0] // height
+        self.total = np.zeros((*self.size, 3), np.float32)
+
+    def narrow(self, rows: np.ndarray) -> np.ndarray:
+        """float32 (h, W, 3) -> (h, w, 3)."""
+        return cv2.resize(rows, (self.size[1], len(rows)), interpolation=cv2.INTER_AREA)
+
+    def add(self, top: int, narrow: np.ndarray) -> None:
+        """Rows from `top` on that were made narrow."""
+        places, first = np.unique(self.row_of[top : top + len(narrow)], return_index=True)
+        self.total[places] += np.add.reduceat(narrow, first, axis=0)
+
+    def image(self) -> np.ndarray:
+        """float32 (h, w, 3)."""
+        return self.total / np.bincount(self.row_of)[:, None, None].astype(np.float32)
+
+
+def small_of(rows: Rows, height: int, width: int) -> np.ndarray:
+    """What `Small` makes of those rows, float32 (h, w, 3)."""
+    small = Small(height, width)
+    strips = list(strips_of(height, width))
+    narrowed = in_turn(lambda strip: small.narrow(rows(*strip)), strips)
+    for (top, _), narrow in zip(strips, narrowed, strict=True):
+        small.add(top, narrow)
+    return small.image()
+
+
+def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """`image` (h, w, C) in (height, width): area means where it shrinks, else linear."""
+    way = cv2.INTER_AREA if size[0] < len(image) else cv2.INTER_LINEAR
+    return cv2.resize(image, size[::-1], interpolation=way).reshape(*size, -1)
+
+
+def enlarged(small: np.ndarray, size: tuple[int, int], top: int, bottom: int) -> np.ndarray:
+    """Rows `top` to `bottom` of `small` (h, w, C) enlarged to `size`, linearly."""
+    height, width = size
+    places = (np.arange(top, bottom) + 0.5) * len(small) / height - 0.5
+    places = np.clip(places, 0, len(small) - 1)
+    above = np.floor(places).astype(int)
+    below = np.minimum(above + 1, len(small) - 1)
+    share = (places - above).astype(np.float32)[:, None, None]
+    rows = small[above] * (1 - share) + small[below] * share
+    wide = cv2.resize(rows, (width, bottom - top), interpolation=cv2.INTER_LINEAR)
+    return wide.reshape(bottom - top, width, -1)

@@ -1,0 +1,59 @@
+"""The colours of a work: a matrix for all of it and low-resolution fields, and how much of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from patina.models import TONE
+from patina.tasks.imaging.images import view_of
+from patina.tasks.io.atomic import Record
+from patina.tasks.restoration.reduced import enlarged
+from patina.tasks.restoration.tiling import Network
+
+
+@dataclass(frozen=True)
+class Tone:
+    """How the colours of a work change.
+
+    matrix: (3, 4), what is added: so much of red, green and blue, and so much everywhere. fields:
+    (g, g, 6), gains and offsets between which is interpolated. weight: 0 to 1, how much is done.
+    amount_255: the root mean square by which the work seems to have changed, 8-bit steps.
+    """
+
+    matrix: np.ndarray
+    fields: np.ndarray
+    weight: float
+    amount_255: float
+
+    def applied(self, view: np.ndarray, size: tuple[int, int], top: int) -> np.ndarray:
+        """The rows of `view` from `top` on of a work of `size`, with their colours changed."""
+        if not self.weight:
+            return view
+        toned = view + view @ self.matrix[:, :3].T + self.matrix[:, 3]
+        fields = enlarged(self.fields, size, top, top + len(view))
+        toned = toned * (1 + fields[..., TONE.gain]) + fields[..., TONE.offset]
+        return view + np.float32(self.weight) * (toned - view)
+
+    def record(self) -> Record:
+        """For the sidecar, in numbers: enough to compute the change again."""
+        told: Record = {"weight": round(self.weight, 4), "amount_255": round(self.amount_255, 2)}
+        if self.weight:
+            told |= {"matrix": np.round(self.matrix, 5).tolist()}
+            told |= {"fields": np.round(self.fields, 4).tolist()}
+        return told
+
+
+NO_TONE = Tone(np.zeros((3, 4), np.float32), np.zeros((1, 1, 6), np.float32), 0.0, 0.0)
+
+
+def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool) -> Tone:
+    """What `network` (see `patina.models.tone`) would do to a work, and how much of it is done.
+
+    view: float32 (h, w, 3), the work, reduced. gate_255: the amount, in 8-bit steps, at which half
+    is done: nothing at half of it, all from 1.5 times it on. forced: all is done.
+    """
+    change = network(view_of(view, TONE.view_px)[None])[0]
+    matrix = change[..., TONE.matrix].mean(axis=(0, 1)).reshape(3, 4)
+    amount = float(change[..., TONE.amount].mean()) * 255
+    weight = 1.0 if forced or not gate_255 else float(np.clip(amount / gate_255 - 0.5, 0, 1))
+    return Tone(matrix, change[..., :6], weight, amount)
