@@ -149,6 +149,7 @@ class Restore(Section):
     # Steps across JPEG's grid, times those elsewhere: less blocky works keep their compression
     jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.3
     detail_255: Annotated[float, Field(ge=0)] = 1.4  # 8-bit steps; less corrected works stay
+    detail_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.7  # that a work gains by it
     damage_likelihood: Annotated[float, Field(gt=0, le=1)] = 0.6  # of what is filled
     damage_doubt: Annotated[float, Field(gt=0, le=1)] = 0.3  # of what is filled with it
     fill_area: Annotated[float, Field(ge=0, le=1)] = 0.001  # share; a larger piece is proposed …

@@ -20,23 +20,23 @@ GRID_PX = 8  # of JPEG's blocks
 
 @dataclass(frozen=True)
 class Capture:
-    """What was found in a capture. Weights are 0 (nothing is done) to 1.
+    """What was found in a capture, and how much of what the networks would do is done, 0 to 1.
 
-    blockiness: mean step across the 8×8 grid over that of all other steps. residual_255: by how
-    much detail would be corrected, root mean square in 8-bit steps. chroma: share of that
-    correction that is not alike in all channels. evenness: how alike it is in flat and busy parts.
+    blockiness: mean step across the 8×8 grid over that of all other steps. likelihood: that the
+    work gains by what `detail` would do. features: see FEATURES.
     """
 
     jpeg: float
     detail: float
     blockiness: float
-    residual_255: float
-    chroma: float
-    evenness: float
+    likelihood: float
+    features: dict[str, float]
 
     def record(self) -> Record:
         """For the sidecar."""
-        return {name: round(value, 4) for name, value in self.__dict__.items()}
+        told = {name: round(getattr(self, name), 4) for name in ("jpeg", "detail", "blockiness")}
+        features = {name: round(value, 4) for name, value in self.features.items()}
+        return told | {"likelihood": round(self.likelihood, 4), "features": features}
 
 
 def probes(rows: Rows, height: int, width: int) -> Iterator[np.ndarray]:
@@ -80,11 +80,17 @@ def blockiness(tiles: list[np.ndarray]) -> float:
 
 
 def looked(
-    networks: Mapping[str, Network], tiles: Iterator[np.ndarray], gates: Gates, *, forced: bool
+    networks: Mapping[str, Network],
+    tiles: Iterator[np.ndarray],
+    gates: Gates,
+    judge: "Judge | None",
+    *,
+    forced: bool,
 ) -> Capture:
     """What was found in `tiles`, and how much of what `networks` would do is done.
 
-    networks: by role. forced: the work is known to need it; all is done.
+    networks: by role. judge: of what `detail` does; None lets all pass that is above its gate.
+    forced: the work is known to need it; all is done.
     """
     seen = list(tiles)
     jpeg, detail = networks.get("jpeg"), networks.get("detail")
@@ -95,32 +101,98 @@ def looked(
     if weight and jpeg is not None:
         seen = [np.clip(tile + weight * jpeg(tile), 0, 1) for tile in seen]
     if detail is None or not seen:
-        return Capture(weight, 0.0, blocky, 0.0, 0.0, 0.0)
-    residuals = [detail(tile) for tile in seen]
-    root, chroma, even = figures(seen, residuals)
-    much = 1.0 if forced else ramp(root, gates.detail_255)
-    return Capture(weight, much, blocky, root, chroma, even)
+        return Capture(weight, 0.0, blocky, 0.0, {})
+    found = features(seen, [detail(tile) for tile in seen])
+    likely = judge.likelihood(found) if judge else 1.0
+    much = 1.0
+    if not forced:
+        much = ramp(found["root_255"], gates.detail_255)
+        much = min(much, ramp(likely, gates.detail_likelihood)) if judge else much
+    return Capture(weight, much, blocky, likely, found)
 
 
 def ramp(value: float, gate: float) -> float:
-    """0 up to the gate, 1 from a quarter above it on."""
-    return float(np.clip((value - gate) / (0.25 * gate), 0, 1)) if gate else 1.0
+    """0 up to the gate, 1 from a quarter above it on, or from half way to 1 on if that is less."""
+    width = min(0.25 * gate, 0.5 * (1 - gate)) if gate < 1 else 0.25 * gate
+    return float(np.clip((value - gate) / width, 0, 1)) if gate else 1.0
 
 
-def figures(tiles: list[np.ndarray], residuals: list[np.ndarray]) -> tuple[float, float, float]:
-    """Root mean square of the residuals (8-bit steps), its chroma's share, and its evenness."""
-    squares = chroma = 0.0
-    flat, busy = [], []
-    for tile, residual in zip(tiles, residuals, strict=True):
-        grey = residual.mean(axis=3, keepdims=True)
-        squares += float(np.square(residual).mean())
-        chroma += float(np.square(residual - grey).mean())
-        light = (tile + residual)[0].mean(axis=2)
-        slope = cv2.blur(np.abs(cv2.Laplacian(light, cv2.CV_32F)), (9, 9))
-        strength = cv2.blur(np.square(residual[0]).mean(axis=2), (9, 9))
-        bounds = np.quantile(slope, (0.25, 0.75))
-        flat.append(float(strength[slope <= bounds[0]].mean()))
-        busy.append(float(strength[slope >= bounds[1]].mean()))
-    count = max(len(residuals), 1)
-    root = (squares / count) ** 0.5 * 255
-    return root, chroma / max(squares, 1e-12), sum(flat) / max(sum(busy), 1e-12)
+@dataclass(frozen=True)
+class Judge:
+    """Tells from features whether a work gains by what `detail` does: a logistic regression.
+
+    mean, scale: of each feature. weights: of each feature made even by those. It is trained on
+    works with and without noise and blur, see `patina.tasks.training.judge`.
+    """
+
+    names: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    weights: tuple[float, ...]
+    bias: float
+
+    def likelihood(self, found: Mapping[str, float]) -> float:
+        """0 to 1."""
+        values = np.array([found[name] for name in self.names])
+        even = np.clip((values - self.mean) / self.scale, -4, 4)
+        return float(1 / (1 + np.exp(-(even @ np.array(self.weights) + self.bias))))
+
+
+FEATURES = (
+    "root_255",  # of what would be corrected: root mean square, 8-bit steps
+    "log_root",
+    "chroma",  # share of it that is not alike in all channels: weave and brushwork have little
+    "even",  # its power in the flattest quarter over that in the busiest: noise is alike in both
+    "dark",  # its power in the darkest fifth over the mean
+    "near",  # its correlation with its neighbour: 0 for white noise
+    "far",  # its highest correlation 3 to 16 px away: a weave repeats itself
+    "turned",  # difference of its correlation along and across: brush marks have a direction
+    "soft",  # share of the finest detail in all detail of the tile: little where it is blurred
+)
+
+
+def features(tiles: list[np.ndarray], residuals: list[np.ndarray]) -> dict[str, float]:
+    """FEATURES of what `detail` would do to the tiles, both float32 (1, h, w, 3)."""
+    rows = [
+        _features(tile[0], residual[0]) for tile, residual in zip(tiles, residuals, strict=True)
+    ]
+    power = np.array([row["power"] for row in rows])
+    weights = power / max(power.sum(), 1e-12)
+    root = float(power.mean() ** 0.5 * 255)
+    merged = {name: float(np.dot(weights, [row[name] for row in rows])) for name in FEATURES[2:]}
+    return {"root_255": root, "log_root": float(np.log(root + 0.05)), **merged}
+
+
+def _features(tile: np.ndarray, residual: np.ndarray) -> dict[str, float]:
+    grey = residual.mean(axis=2)
+    power = float(np.square(residual).mean()) + 1e-12
+    light = (tile + residual).mean(axis=2)
+    slope = cv2.blur(np.abs(cv2.Laplacian(light, cv2.CV_32F)), (9, 9))
+    strength = cv2.blur(np.square(residual).mean(axis=2), (9, 9))
+    low, high = np.quantile(slope, (0.25, 0.75))
+    dark = light <= np.quantile(light, 0.2)
+    flat, busy = strength[slope <= low].mean(), strength[slope >= high].mean()
+    correlation = _autocorrelation(grey)
+    along, across = correlation[0, 1], correlation[1, 0]
+    far = correlation.copy()
+    far[:3, :3] = -1
+    fine = np.square(light - cv2.GaussianBlur(light, (0, 0), 0.8)).mean()
+    coarse = np.square(light - cv2.GaussianBlur(light, (0, 0), 3.0)).mean()
+    return {
+        "power": power,
+        "chroma": float(np.square(residual - grey[..., None]).mean()) / power,
+        "even": float(flat / (busy + 1e-12)),
+        "dark": float(strength[dark].mean()) / power,
+        "near": float(along + across) / 2,
+        "far": float(far.max()),
+        "turned": float(abs(along - across)),
+        "soft": float(fine / (coarse + 1e-9)),
+    }
+
+
+def _autocorrelation(grey: np.ndarray) -> np.ndarray:
+    """Of shifts of 0 to 16 px down and across, (17, 17), 1 at (0, 0)."""
+    size = [2 * cv2.getOptimalDFTSize(side) for side in grey.shape]
+    spectrum = np.abs(np.fft.rfft2(grey - grey.mean(), size)) ** 2
+    correlation = np.fft.irfft2(spectrum, size)[:17, :17]
+    return correlation / (correlation[0, 0] + 1e-12)

@@ -11,6 +11,8 @@ class Gates:
     jpeg_blockiness: float = 1.0
     # Root mean square of what `detail` would correct, 8-bit steps, from which on it does
     detail_255: float = 0.0
+    # Likelihood that a work gains by it, from which on it does
+    detail_likelihood: float = 0.0
     # Likelihood of damage from which on it is filled; and of what is connected with it
     damage_likelihood: float = 0.5
     damage_doubt: float = 0.25

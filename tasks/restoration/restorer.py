@@ -52,6 +52,7 @@ class Restorer:
     overlap_px: int
     treat: tuple[str, ...] = DEFAULT_TREATMENTS
     forced: tuple[str, ...] = ()
+    judge: capture.Judge | None = None
     strength: tuple[float, ...] = (1.0,) * len(TREATMENTS)
 
     @property
@@ -190,7 +191,8 @@ def decide(restorer: Restorer, rows: Rows, size: tuple[int, int], kept: BinaryIO
 def _capture(restorer: Restorer, rows: Rows, size: tuple[int, int]) -> Capture:
     networks = restorer.networks if "detail" in restorer.treat else {}
     forced = "detail" in restorer.forced
-    return capture.looked(networks, capture.probes(rows, *size), restorer.gates, forced=forced)
+    tiles = capture.probes(rows, *size)
+    return capture.looked(networks, tiles, restorer.gates, restorer.judge, forced=forced)
 
 
 def _capture_network(restorer: Restorer, found: Capture) -> Network:

@@ -1,0 +1,108 @@
+"""`python -m patina.tasks.training.judge`: learn when a work gains by what `detail` does to it.
+
+Parts of works, sound and captured badly, are looked at as `patina.tasks.restoration.capture` looks
+at a scan; a logistic regression of its features learns to tell those that come nearer to the truth
+by more than GAIN_DB from the others.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from patina.tasks.io.atomic import Record, write_json
+from patina.tasks.restoration.capture import FEATURES, features
+from patina.tasks.restoration.inference import Networks
+from patina.tasks.restoration.tiling import Network
+from patina.tasks.training import capture
+from patina.tasks.training.works import Work, decode_works, draw_crop
+
+GAIN_DB = 0.25  # less is not worth changing a work for
+TILES, TILE_PX = 4, 192  # looked at of each part
+SOUND_SHARE = 0.5  # of the samples
+
+Image = np.ndarray
+Rng = np.random.Generator
+DAMAGES: tuple[Callable[[Image, Rng], Image], ...] = (
+    capture.noisy,
+    capture.noisy,
+    capture.blurred,
+    capture.blurred,
+    capture.noisy_blurred,
+)
+
+
+def sample(works: Sequence[Work], detail: Network, rng: Rng) -> tuple[dict[str, float], float]:
+    """The features of a random part of a work, and the gain in dB by what `detail` does to it."""
+    side = 2 * TILE_PX
+    part = draw_crop(works, rng, side)
+    shown = part
+    if rng.random() > SOUND_SHARE:
+        shown = DAMAGES[int(rng.integers(len(DAMAGES)))](part, rng)
+    elif rng.random() < 0.3:
+        shown = capture.compressed(part, rng, 85, 99)
+    shown = np.rint(np.clip(shown, 0, 1) * 255).astype(np.float32) / 255
+    starts = [(top, left) for top in (0, TILE_PX) for left in (0, TILE_PX)][:TILES]
+    tiles = [shown[None, top : top + TILE_PX, left : left + TILE_PX] for top, left in starts]
+    clean = [part[None, top : top + TILE_PX, left : left + TILE_PX] for top, left in starts]
+    tiles = [np.ascontiguousarray(tile, np.float32) for tile in tiles]
+    residuals = [detail(tile) for tile in tiles]
+    before = np.mean([np.square(t - c).mean() for t, c in zip(tiles, clean, strict=True)])
+    after = np.mean(
+        [np.square(t + r - c).mean() for t, r, c in zip(tiles, residuals, clean, strict=True)]
+    )
+    return features(tiles, residuals), float(10 * np.log10((before + 1e-5) / (after + 1e-5)))
+
+
+def samples(works: Sequence[Work], detail: Network, count: int, seed: int) -> Iterator[tuple]:
+    """`count` samples, the same for the same seed."""
+    for number in range(count):
+        yield sample(works, detail, np.random.default_rng([seed, number]))
+
+
+def fitted(rows: Sequence[tuple[dict[str, float], float]]) -> Record:
+    """What `patina.tasks.restoration.capture.Judge` is made of, and how well it judges."""
+    from sklearn.linear_model import LogisticRegression
+
+    table = np.array([[row[name] for name in FEATURES] for row, _ in rows])
+    gains = np.array([gain for _, gain in rows])
+    gained = gains > GAIN_DB
+    mean, scale = table.mean(axis=0), table.std(axis=0) + 1e-9
+    even = np.clip((table - mean) / scale, -4, 4)
+    # What is done wrongly to a sound work counts more than what is left undone
+    regression = LogisticRegression(C=1.0, class_weight={True: 1.0, False: 3.0}, max_iter=1000)
+    regression.fit(even, gained)
+    likely = regression.predict_proba(even)[:, 1]
+    return {
+        "names": list(FEATURES),
+        "mean": mean.round(6).tolist(),
+        "scale": scale.round(6).tolist(),
+        "weights": regression.coef_[0].round(6).tolist(),
+        "bias": round(float(regression.intercept_[0]), 6),
+        "samples": len(rows),
+        "wrongly_corrected": round(float((likely[~gained] > 0.7).mean()), 4),
+        "wrongly_left": round(float((likely[gained] < 0.7).mean()), 4),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write judge.json beside a model."""
+    parser = argparse.ArgumentParser(description="Learn when a work gains by `detail`.")
+    parser.add_argument("model", type=Path, help="a restorer's .keras with its graph")
+    parser.add_argument("--works", nargs="+", type=Path, required=True)
+    parser.add_argument("--decoded", type=Path, required=True)
+    parser.add_argument("--samples", type=int, default=1500)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args(arguments)
+    cv2.setNumThreads(1)
+    works = decode_works(asked.works, asked.decoded)
+    detail = Networks(asked.model)["detail"]
+    judged = fitted(list(samples(works, detail, asked.samples, asked.seed)))
+    write_json(asked.model.with_name("judge.json"), judged)
+    print({key: judged[key] for key in ("samples", "wrongly_corrected", "wrongly_left")})  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
