@@ -6,22 +6,26 @@ from keras import layers
 from patina.models import CLASSES
 from patina.models.encoder_decoder import encoder_decoder, full_size_output, subpixel_input
 
-SEGMENTATION = ((32, 64, 96, 128, 128), (1, 1, 2, 2, 2), (2, 1, 1, 1))
-RARE_LOGIT = -4.0  # of every class before training: damage is rare
+# Channels at a half of the image's size, a quarter, …; blocks on the way down, and up
+SHAPES = ((32, 64, 96, 128), (1, 1, 1, 2), (1, 1, 1))
+LINES = ((32, 48, 64), (1, 1, 2), (2, 1))
 
 
 def segmentation(*, width: float = 1.0) -> keras.Model:
     """An image -> the logit of each of CLASSES at each pixel.
 
-    (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 32 -> (N, H, W, len(CLASSES)).
-    width: factor on the channels. A map of damage before it is filled is after Wan et al.,
-    "Bringing Old Photos Back to Life" (2020), https://arxiv.org/abs/2004.09484.
+    (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 16 -> (N, H, W, len(CLASSES)).
+    width: factor on the channels. A shape detector and a line detector share no weights: what is
+    rare and thin, as a scratch, is learnt only by weights that nothing louder pulls at.
+    Source: a map of damage before it is filled after Wan et al., "Bringing Old Photos Back to
+    Life" (2020), https://arxiv.org/abs/2004.09484; blocks see `patina.models.encoder_decoder`.
     """
-    widths, down, up = SEGMENTATION
-    channels = [max(8, round(each * width)) for each in widths]
     image = layers.Input((None, None, 3), name="image")
     centred = layers.Rescaling(2.0, offset=-1.0, name="centred")(image)
-    features = encoder_decoder(subpixel_input(centred, channels[0]), channels, down, up)
-    logits = full_size_output(features, len(CLASSES), name="classes")
-    rare = layers.Rescaling(1.0, offset=RARE_LOGIT, dtype="float32", name="rare")(logits)
-    return keras.Model(image, rare, name="segmentation")
+    detected = []
+    for name, (widths, down, up) in (("shape", SHAPES), ("line", LINES)):
+        channels = [max(8, round(each * width)) for each in widths]
+        features = subpixel_input(centred, channels[0], name=f"{name}_subpixel")
+        detected.append(encoder_decoder(features, channels, down, up, name=name, normed=True))
+    both = layers.Concatenate(name="detected")(detected)
+    return keras.Model(image, full_size_output(both, len(CLASSES), name="classes"), name="segmentation")

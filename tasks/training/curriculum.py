@@ -61,6 +61,7 @@ LIBRARY = {  # degradations of the library that segmentation is shown, by class
 }
 SHEET_PX = 512  # side of the part of a work on which damage is drawn, before patches are cut
 WORK_PX = (500, 1400)  # long side at which a work is shown
+LEAST_SHEET_PX = 224  # of long, narrow works
 CUTS = 4  # patches of a sheet
 
 
@@ -98,6 +99,7 @@ def draw_sheet(works: Sequence[Work], rng: Rng) -> tuple[np.ndarray, float]:
     work = works[int(rng.integers(len(works)))]
     long_px = rng.uniform(*WORK_PX)
     share = min(1.3, long_px / max(work.pixels.shape[:2]))
+    share = max(share, LEAST_SHEET_PX / min(work.pixels.shape[:2]))
     side = min(SHEET_PX, int(min(work.pixels.shape[:2]) * share))
     crop = draw_crop([work], rng, side, (share, share))
     return crop, share * max(work.pixels.shape[:2]) / 1000

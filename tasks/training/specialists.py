@@ -173,6 +173,11 @@ class Training:
         if self.averaged_file.exists():
             self.averaged = keras.saving.load_model(self.averaged_file, compile=False).get_weights()
 
+    def begin_from(self, file: Path) -> None:
+        """Set the weights of a network filed at `file`. Raises ValueError when they do not fit."""
+        self.network.set_weights(keras.saving.load_model(file, compile=False).get_weights())
+        self.averaged = self.network.get_weights()
+
     @property
     def averaged_file(self) -> Path:
         return self.out / f"{self.name}.keras"
@@ -317,6 +322,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="where checkpoints are filed")
     parser.add_argument("--decoded", type=Path, required=True, help="where decoded works are kept")
     parser.add_argument("--steps", type=int, default=9000)
+    parser.add_argument("--start", type=Path, help="a network's .keras to begin with")
+    parser.add_argument("--rate", type=float, help="the highest learning rate")
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so many")
     parser.add_argument("--workers", type=int, default=1, help="processes that make batches")
     parser.add_argument("--seed", type=int, default=0)
@@ -324,8 +331,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     works = decode_works(asked.works, asked.decoded)
     set_precision("auto")
     keras.utils.set_random_seed(asked.seed)
-    rate = SPECIALISTS[asked.name].learning_rate
+    rate = asked.rate or SPECIALISTS[asked.name].learning_rate
     training = Training(asked.name, asked.out, steps=asked.steps, learning_rate=rate)
+    if asked.start and not training.done:
+        training.begin_from(asked.start)
     print(f"{asked.name}: {training.network.count_params():,} parameters, {len(works)} works")  # noqa: T201
     train(training, works, seed=asked.seed, minutes=asked.minutes, workers=asked.workers)
 
