@@ -53,10 +53,10 @@ DETAIL = Capture(
 JPEG = Capture({"jpeg": (0.92, capture.compressed), "sound": (0.08, capture.undamaged)})
 
 LIBRARY = {  # degradations of the library that segmentation is shown, by class
-    "line": ("scratches", "creases", "tear"),
+    "line": ("scratches", "creases", "tear", "hairlines", "film_scratches"),
     "spot": ("dust", "foxing", "mould"),
-    "area": ("paint_loss",),
-    "stain": ("stain", "water_spill"),
+    "area": ("paint_loss", "blot", "tape", "hole"),
+    "stain": ("stain", "water_spill", "tideline", "damp_stain"),
     "crack": ("craquelure", "drying_cracks"),
 }
 SHEET_PX = 512  # side of the part of a work on which damage is drawn, before patches are cut
