@@ -6,7 +6,7 @@ from keras import layers
 from patina.models.encoder_decoder import encoder_decoder, full_size_output, subpixel_input
 
 DETAIL = ((48, 96, 128), (2, 2, 3), (2, 2))  # channels, blocks down and up, from half size on
-JPEG = ((48, 80), (2, 3), (2,))
+JPEG = ((32, 64, 128), (1, 2, 3), (2, 1))
 
 
 def detail(*, width: float = 1.0) -> keras.Model:
@@ -19,7 +19,11 @@ def detail(*, width: float = 1.0) -> keras.Model:
 
 
 def jpeg(*, width: float = 1.0) -> keras.Model:
-    """An image -> the residual that takes JPEG's blocks and rings from it; as `detail`."""
+    """An image -> the residual that takes JPEG's blocks and rings from it; as `detail`.
+
+    The image must begin where a block of 8×8 pixels begins: the lowest level has a feature for each
+    block, so the network knows where in a block a pixel lies.
+    """
     return residual_network(*JPEG, width=width, name="jpeg")
 
 

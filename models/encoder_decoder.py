@@ -35,13 +35,17 @@ def encoder_decoder(
             skips.append(features)
             features = layers.Conv2D(width, 2, strides=2, name=f"{name}down_{level}")(features)
         for block in range(blocks):
-            features = residual_block(features, name=f"{name}encoder_{level}_{block}", normed=normed)
+            features = residual_block(
+                features, name=f"{name}encoder_{level}_{block}", normed=normed
+            )
     for level in reversed(range(len(skips))):
         narrow = layers.Conv2D(widths[level], 1, name=f"{name}narrow_{level}")(features)
         doubled = layers.UpSampling2D(interpolation="nearest", name=f"{name}up_{level}")(narrow)
         features = layers.Add(name=f"{name}skip_{level}")([skips[level], doubled])
         for block in range(up[level]):
-            features = residual_block(features, name=f"{name}decoder_{level}_{block}", normed=normed)
+            features = residual_block(
+                features, name=f"{name}decoder_{level}_{block}", normed=normed
+            )
     return features
 
 

@@ -28,4 +28,6 @@ def segmentation(*, width: float = 1.0) -> keras.Model:
         features = subpixel_input(centred, channels[0], name=f"{name}_subpixel")
         detected.append(encoder_decoder(features, channels, down, up, name=name, normed=True))
     both = layers.Concatenate(name="detected")(detected)
-    return keras.Model(image, full_size_output(both, len(CLASSES), name="classes"), name="segmentation")
+    return keras.Model(
+        image, full_size_output(both, len(CLASSES), name="classes"), name="segmentation"
+    )

@@ -15,6 +15,7 @@ Rng = np.random.Generator
 
 NOISE_255 = (1.0, 55.0)
 BLUR_PX = (0.45, 2.8)
+MARGIN_PX = 12  # around a patch while it is damaged: filters must not see its rim
 
 
 def white_noise(image: Image, rng: Rng) -> Image:
@@ -96,13 +97,21 @@ def soft_scan(image: Image, rng: Rng) -> Image:
 
 def compressed(image: Image, rng: Rng, low: int = 8, high: int = 75) -> Image:
     """JPEG, its grid anywhere, of both subsamplings; in a quarter of the draws twice."""
-    top, left = (int(rng.integers(8)) for _ in range(2))
-    padded = cv2.copyMakeBorder(image, top, 8, left, 8, cv2.BORDER_REFLECT_101)
-    pixels = _uint8(padded)
-    for _ in range(1 + (rng.random() < 0.25)):
-        pixels = _jpeg(pixels, int(rng.integers(low, high)), full_colour=rng.random() < 0.35)
-    height, width = image.shape[:2]
-    return pixels[top : top + height, left : left + width].astype(np.float32) / 255
+    return _compressed(image, rng, (low, high), rng.integers(8, size=2))
+
+
+def compressed_on_grid(image: Image, rng: Rng) -> Image:
+    """As `compressed`, the grid of its last pass where the inner part of a crop begins.
+
+    `patina.tasks.restoration.capture` finds the grid of a scan and shows it to the network so.
+    """
+    return _compressed(image, rng, (8, 75), np.array((-MARGIN_PX % 8, -MARGIN_PX % 8)))
+
+
+def _compressed(image: Image, rng: Rng, quality: tuple[int, int], grid: np.ndarray) -> Image:
+    if rng.random() < 0.25:
+        image = _jpeg(image, int(rng.integers(*quality)), rng, rng.integers(8, size=2))
+    return _jpeg(image, int(rng.integers(*quality)), rng, grid)
 
 
 NOISES: tuple[Callable[[Image, Rng], Image], ...] = (
@@ -164,13 +173,15 @@ def _drawn(models: tuple[Callable[[Image, Rng], Image], ...], rng: Rng) -> Calla
     return models[int(rng.integers(len(models)))]
 
 
-def _uint8(image: Image) -> np.ndarray:
-    return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
-
-
-def _jpeg(pixels: np.ndarray, quality: int, *, full_colour: bool) -> np.ndarray:
+def _jpeg(image: Image, quality: int, rng: Rng, grid: np.ndarray) -> Image:
+    """`image` coded and decoded; grid: rows and columns that lie before it in its first block."""
+    top, left = (int(each) for each in grid)
+    padded = cv2.copyMakeBorder(image, top, 8, left, 8, cv2.BORDER_REFLECT_101)
+    pixels = np.rint(np.clip(padded, 0, 1) * 255).astype(np.uint8)
     options = [cv2.IMWRITE_JPEG_QUALITY, quality]
-    if full_colour:
+    if rng.random() < 0.35:
         options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-    _, coded = cv2.imencode(".jpg", pixels, options)
-    return cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    _, coded = cv2.imencode(".jpg", pixels[..., ::-1], options)
+    height, width = image.shape[:2]
+    decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1]
+    return decoded[top : top + height, left : left + width].astype(np.float32) / 255

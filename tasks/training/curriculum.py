@@ -17,7 +17,6 @@ from patina.tasks.training.works import Work, draw_crop
 Rng = np.random.Generator
 Sample = tuple[np.ndarray, ...]
 Draw = Callable[[np.ndarray, Rng], np.ndarray]
-MARGIN_PX = 12  # around a patch while it is damaged: filters must not see its rim
 GREY_SHARE = 0.08  # of the crops: photographs and drawings are grey
 
 
@@ -33,11 +32,11 @@ class Capture:
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
         """One: uint8 (side, side, 3), damaged and sound."""
-        crop = draw_crop(works, rng, self.side_px + 2 * MARGIN_PX)
+        crop = draw_crop(works, rng, self.side_px + 2 * capture.MARGIN_PX)
         if rng.random() < GREY_SHARE:
             crop = np.repeat(crop.mean(axis=2, keepdims=True), 3, axis=2)
         damaged = self.families[family][1](crop, rng)
-        inner = slice(MARGIN_PX, -MARGIN_PX)
+        inner = slice(capture.MARGIN_PX, -capture.MARGIN_PX)
         return [tuple(to_uint8(each[inner, inner]) for each in (damaged, crop))]
 
 
@@ -50,7 +49,7 @@ DETAIL = Capture(
         "sound": (0.14, capture.undamaged),
     }
 )
-JPEG = Capture({"jpeg": (0.92, capture.compressed), "sound": (0.08, capture.undamaged)})
+JPEG = Capture({"jpeg": (0.92, capture.compressed_on_grid), "sound": (0.08, capture.undamaged)})
 
 LIBRARY = {  # degradations of the library that segmentation is shown, by class
     "line": ("scratches", "creases", "tear", "hairlines", "film_scratches"),
