@@ -15,20 +15,23 @@ from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.tiling import Network, Rows
 
 PROBE_PX, PROBES = 256, 3  # side of a tile that is looked at, and how many each way
-GRID_PX = 8  # of JPEG's blocks
+GRID_PX, STRIDE_PX = 8, 16  # of JPEG's blocks, and of the networks
+STRONG_STEP = 0.08  # larger ones are edges, and count as that
 
 
 @dataclass(frozen=True)
 class Capture:
     """What was found in a capture, and how much of what the networks would do is done, 0 to 1.
 
-    blockiness: mean step across the 8×8 grid over that of all other steps. likelihood: that the
+    blockiness: mean step across the 8×8 grid over that of all other steps. begins:
+    row and column of the first whole block. likelihood: that the
     work gains by what `detail` would do. features: see FEATURES.
     """
 
     jpeg: float
     detail: float
     blockiness: float
+    begins: tuple[int, int]
     likelihood: float
     features: dict[str, float]
 
@@ -56,27 +59,42 @@ def _starts(side: int, part: int) -> list[int]:
     return sorted({int(place) for place in places})
 
 
-def blockiness(tiles: list[np.ndarray]) -> float:
-    """Mean step across the 8×8 grid over the mean of all other steps; 1 where there is no grid.
+def blockiness(tiles: list[np.ndarray]) -> tuple[float, tuple[int, int]]:
+    """How much JPEG's grid shows, and the row and column at which its first whole block begins.
 
-    tiles: float32 (1, h, w, 3), all on one grid, wherever that lies. Where it does not show in
-    both directions there is none. Steps of edges count little. Source: after Wang, Bovik & Evans,
-    "Blind measurement of blocking artifacts in images" (2000).
+    tiles: float32 (1, h, w, 3), all on one grid, wherever that lies. The first is the mean step
+    across the 8×8 grid over the mean of all other steps, 1 where there is none; the lower of both
+    directions counts. Steps of edges count little. Source: after Wang, Bovik & Evans, "Blind
+    measurement of blocking artifacts in images" (2000).
     """
-    ratios = []
-    for axis in (1, 2):
-        sums, counts = np.zeros(GRID_PX), 0.0
+    ratios, begins = [], []
+    for axis in (0, 1):
+        sums = np.zeros(GRID_PX)
         for tile in tiles:
-            grey = tile[0].mean(axis=2)
-            steps = np.minimum(np.abs(np.diff(grey, n=1, axis=axis - 1)), 0.08)
-            steps = steps.mean(axis=2 - axis)
+            steps = np.abs(np.diff(tile[0].mean(axis=2), axis=axis))
+            steps = np.minimum(steps, STRONG_STEP).mean(axis=1 - axis)
             whole = len(steps) // GRID_PX * GRID_PX
             sums += steps[:whole].reshape(-1, GRID_PX).sum(axis=0)
-            counts += whole / GRID_PX
-        means = sums / max(counts, 1)
-        at = int(means.argmax())
-        ratios.append((at, float(means[at] / max(np.delete(means, at).mean(), 1e-4))))
-    return min(ratio for _, ratio in ratios)
+        at = int(sums.argmax())
+        ratios.append(float(sums[at] / max(np.delete(sums, at).mean(), 1e-6)))
+        begins.append((at + 1) % GRID_PX)
+    return min(ratios), (begins[0], begins[1])
+
+
+def on_grid(network: Network, begins: tuple[int, int]) -> Network:
+    """`network` shown tiles whose blocks begin where they do; see `blockiness`.
+
+    The tiles must begin at multiples of GRID_PX of the work.
+    """
+    top, left = (-begin % GRID_PX for begin in begins)
+
+    def shifted(tile: np.ndarray) -> np.ndarray:
+        height, width = tile.shape[1:3]
+        around = ((0, 0), (top, -top % STRIDE_PX), (left, -left % STRIDE_PX), (0, 0))
+        moved = np.pad(tile, around, mode="symmetric")
+        return network(np.ascontiguousarray(moved))[:, top : top + height, left : left + width]
+
+    return shifted if top or left else network
 
 
 def looked(
@@ -94,21 +112,22 @@ def looked(
     """
     seen = list(tiles)
     jpeg, detail = networks.get("jpeg"), networks.get("detail")
-    blocky = blockiness(seen) if seen else 1.0
+    blocky, begins = blockiness(seen) if seen else (1.0, (0, 0))
     weight = 0.0
     if jpeg is not None and seen:
         weight = 1.0 if forced else ramp(blocky, gates.jpeg_blockiness)
     if weight and jpeg is not None:
-        seen = [np.clip(tile + weight * jpeg(tile), 0, 1) for tile in seen]
+        deblock = on_grid(jpeg, begins)
+        seen = [np.clip(tile + weight * deblock(tile), 0, 1) for tile in seen]
     if detail is None or not seen:
-        return Capture(weight, 0.0, blocky, 0.0, {})
+        return Capture(weight, 0.0, blocky, begins, 0.0, {})
     found = features(seen, [detail(tile) for tile in seen])
     likely = judge.likelihood(found) if judge else 1.0
     much = 1.0
     if not forced:
         much = ramp(found["root_255"], gates.detail_255)
         much = min(much, ramp(likely, gates.detail_likelihood)) if judge else much
-    return Capture(weight, much, blocky, likely, found)
+    return Capture(weight, much, blocky, begins, likely, found)
 
 
 def ramp(value: float, gate: float) -> float:

@@ -202,7 +202,7 @@ def _capture_network(restorer: Restorer, found: Capture) -> Network:
     def residual(tile: np.ndarray) -> np.ndarray:
         change = np.zeros_like(tile)
         if jpeg is not None and found.jpeg:
-            change = found.jpeg * jpeg(tile)
+            change = found.jpeg * capture.on_grid(jpeg, found.begins)(tile)
         if detail is not None and found.detail:
             change = change + found.detail * detail(np.clip(tile + change, 0, 1))
         return np.asarray(change, np.float32)
