@@ -133,6 +133,9 @@ class Train(Section):
         return self
 
 
+FLAGS = ("flag_damaged", "flag_repainted", "flag_delta_e2000")
+
+
 class Restore(Section):
     """How a scan of any size is cut into tiles, and what is left alone.
 
@@ -158,19 +161,22 @@ class Restore(Section):
     fill_unlike: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the rim, that must be seen
     tone_255: Annotated[float, Field(ge=0)] = 20.0  # 8-bit steps; half of a change is undone
     flag_damaged: Annotated[float, Field(gt=0)] = 0.25  # share in the damage map: have a look
+    flag_repainted: Annotated[float, Field(gt=0)] = (
+        0.1  # share that is filled × ΔE2000 there: alike
+    )
     flag_delta_e2000: Annotated[float, Field(gt=0)] = 10.0  # mean change of a work: alike
 
     @property
     def applied(self) -> dict[str, Any]:
         """What `patina.tasks.restoration.batch.load_restorer` takes."""
         plain = {"treat", "tile_px", "overlap_px"}
-        gates = self.model_dump(exclude={*plain, "flag_damaged", "flag_delta_e2000"})
+        gates = self.model_dump(exclude={*plain, *FLAGS})
         return self.model_dump(include=plain) | {"gates": gates}
 
     @property
     def flags(self) -> dict[str, Any]:
         """What `patina.tasks.restoration.restore_file.Filing` takes."""
-        return self.model_dump(include={"flag_damaged", "flag_delta_e2000"})
+        return self.model_dump(include={*FLAGS})
 
     @model_validator(mode="after")
     def _tiles_advance(self) -> Self:

@@ -223,7 +223,7 @@ def restore_scans(
             "megapixels": form["width"] * form["height"] / 1e6,
             "seconds": sidecar["seconds"],
             "share_of_pixels": change["share_of_pixels"],
-            "damaged_share": change["damaged_share"],
+            "damaged_share": change.get("damage", {}).get("found_share", 0.0),
             "delta_e2000_mean": change["delta_e2000"]["mean"],
         }
 

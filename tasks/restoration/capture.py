@@ -37,9 +37,12 @@ class Capture:
 
     def record(self) -> Record:
         """For the sidecar."""
-        told = {name: round(getattr(self, name), 4) for name in ("jpeg", "detail", "blockiness")}
         features = {name: round(value, 4) for name, value in self.features.items()}
-        return told | {"likelihood": round(self.likelihood, 4), "features": features}
+        judged = {"likelihood": round(self.likelihood, 4), "features": features}
+        return {
+            "jpeg": {"weight": round(self.jpeg, 4), "blockiness": round(self.blockiness, 4)},
+            "detail": {"weight": round(self.detail, 4), **judged},
+        }
 
 
 def probes(rows: Rows, height: int, width: int) -> Iterator[np.ndarray]:

@@ -5,7 +5,8 @@ only what is small or thin is filled; the rest is proposed: shown in the map, to
 flagged, and not done. A network of age cracks belongs to the work.
 """
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from patina.tasks.restoration.reduced import resized
 from patina.tasks.restoration.tiling import Network, apply_tiled
 
 LINE, SPOT, AREA, STAIN, CRACK = range(len(CLASSES))
+KINDS = ("line", "spot", "area", "stain", "crack network")  # what CLASSES are called
 FILLED, PROPOSED, KEPT = "filled", "proposed", "kept"
 NETWORK_HOLES = 12  # a connected piece of lines that encloses so many cells is a network of cracks
 LEAST_PX = 4  # a piece of fewer pixels is nothing
@@ -54,42 +56,43 @@ class Damage:
     fill: np.ndarray
     stain: np.ndarray
     found: np.ndarray
-    share: float = field(default=0.0)
 
-    def record(self) -> Record:
-        """For the sidecar: counts by class and outcome, and the largest areas."""
+    def record(self, weight: float) -> Record:
+        """For the sidecar: how much of the fill is made, counts by kind, and the largest pieces."""
         pixels = self.fill.size
-        by_class: Record = {}
-        for outcome in (FILLED, PROPOSED, KEPT):
-            kinds = [CLASSES[piece.kind] for piece in self.pieces if piece.outcome == outcome]
-            by_class[outcome] = {kind: kinds.count(kind) for kind in CLASSES if kind in kinds}
-        height, width = self.fill.shape
-        areas = [
-            {
-                "class": CLASSES[piece.kind],
-                "outcome": piece.outcome,
-                "reason": piece.reason,
-                "share": round(piece.px / pixels, 6),
-                "box": [round(edge, 4) for edge in _shares(piece.box, width, height)],
-                "likelihood": round(piece.likelihood, 3),
-            }
-            for piece in sorted(self.pieces, key=lambda piece: -piece.px)[:LISTED]
-        ]
+        filled = [piece for piece in self.pieces if piece.outcome == FILLED]
         return {
-            **by_class,
-            "filled_share": round(float((self.fill > 0.5).mean()), 6),
-            "proposed_share": round(_share_of(self.pieces, PROPOSED, pixels), 6),
-            "areas": areas,
+            "weight": weight if filled else 0.0,
+            "by_kind": dict(Counter(KINDS[piece.kind] for piece in filled)),
+            "filled_share": _share_of(filled, pixels),
+            "found_share": _share_of(self.pieces, pixels),
+            **{
+                outcome: sum(piece.outcome == outcome for piece in self.pieces)
+                for outcome in (PROPOSED, KEPT)
+            },
+            "pieces": [
+                _told(piece, self.fill.shape)
+                for piece in sorted(self.pieces, key=lambda piece: -piece.px)[:LISTED]
+            ],
         }
 
 
-def _shares(box: tuple[int, int, int, int], width: int, height: int) -> tuple[float, ...]:
-    left, top, wide, tall = box
-    return left / width, top / height, wide / width, tall / height
+def _told(piece: Piece, size: tuple[int, ...]) -> Record:
+    height, width = size
+    left, top, wide, tall = piece.box
+    box = (left / width, top / height, wide / width, tall / height)
+    return {
+        "kind": KINDS[piece.kind],
+        "outcome": piece.outcome,
+        "reason": piece.reason,
+        "share": round(piece.px / (height * width), 6),
+        "box": [round(edge, 4) for edge in box],
+        "likelihood": round(piece.likelihood, 3),
+    }
 
 
-def _share_of(pieces: list[Piece], outcome: str, pixels: int) -> float:
-    return sum(piece.px for piece in pieces if piece.outcome == outcome) / pixels
+def _share_of(pieces: list[Piece], pixels: int) -> float:
+    return round(sum(piece.px for piece in pieces) / pixels, 6)
 
 
 def decide_fill(

@@ -113,14 +113,11 @@ class Treatment:
         return self.damage is not None and bool(self.damage.fill.any())
 
     def decided(self) -> Record:
-        """The record of what holds for the whole work."""
-        damage = self.damage.record() if self.damage else {}
-        return {
-            "damaged_share": damage.get("filled_share", 0.0),
-            "detail": self.capture.record(),
-            "damage": damage,
-            "tone": self.tone.record(),
-        }
+        """The record of what holds for the whole work, as `report.summary` reads it."""
+        told = self.capture.record() | {"tone": self.tone.record()}
+        if self.damage:
+            told["damage"] = self.damage.record(self.restorer.much("damage"))
+        return told
 
     def change(self, view: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
         """What is added to `view`, the rows from `top` on, float32 (h, W, 3); their damage map.

@@ -33,6 +33,7 @@ class Filing:
     package: bool = False
     protect: Path | None = None
     flag_damaged: float = 1.0
+    flag_repainted: float = 100.0
     flag_delta_e2000: float = 100.0
 
     def mask_of(self, source: Place) -> Path | None:
@@ -133,8 +134,14 @@ def _refuse_what_is_not_ours(target: Place) -> None:
 def flags_of(facts: Record, filing: Filing) -> list[str]:
     """Why somebody should look at a work, in words."""
     flags = []
-    if facts["damaged_share"] >= filing.flag_damaged:
-        flags.append(f"{facts['damaged_share']:.0%} of it taken for damage")
+    damage = facts.get("damage", {})
+    if damage.get("found_share", 0) >= filing.flag_damaged:
+        flags.append(f"{damage['found_share']:.0%} of it taken for damage")
+    if damage.get("proposed"):
+        flags.append(f"{damage['proposed']} areas proposed, not filled")
+    inside = (facts["delta_e2000"]["inside_damage"] or {}).get("mean", 0)
+    if damage.get("filled_share", 0) * inside >= filing.flag_repainted:
+        flags.append(f"{damage['filled_share']:.1%} of it repainted, by ΔE2000 {inside:.0f}")
     mean = facts["delta_e2000"]["mean"]
     if mean >= filing.flag_delta_e2000:
         flags.append(f"changed by a mean ΔE2000 of {mean}")

@@ -10,6 +10,9 @@ from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.reduced import enlarged
 from patina.tasks.restoration.tiling import Network
 
+# By how much blue must gain on red, and the mean rise, in [0, 1]; by how much contrast must grow
+YELLOW, DARK, CONTRAST = 0.04, 0.04, 1.1
+
 
 @dataclass(frozen=True)
 class Tone:
@@ -17,13 +20,15 @@ class Tone:
 
     matrix: (3, 4), what is added: so much of red, green and blue, and so much everywhere. fields:
     (g, g, 6), gains and offsets between which is interpolated. weight: 0 to 1, how much is done.
-    amount_255: the root mean square by which the work seems to have changed, 8-bit steps.
+    amount_255: the root mean square by which the work seems to have changed, 8-bit steps. seen:
+    what that looks like, in a word; "" where it is too little.
     """
 
     matrix: np.ndarray
     fields: np.ndarray
     weight: float
     amount_255: float
+    seen: str = ""
 
     def applied(self, view: np.ndarray, size: tuple[int, int], top: int) -> np.ndarray:
         """The rows of `view` from `top` on of a work of `size`, with their colours changed."""
@@ -37,6 +42,8 @@ class Tone:
     def record(self) -> Record:
         """For the sidecar, in numbers: enough to compute the change again."""
         told: Record = {"weight": round(self.weight, 4), "amount_255": round(self.amount_255, 2)}
+        if self.seen:
+            told |= {"seen": self.seen}
         if self.weight:
             told |= {"matrix": np.round(self.matrix, 5).tolist()}
             told |= {"fields": np.round(self.fields, 4).tolist()}
@@ -56,4 +63,17 @@ def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool
     matrix = change[..., TONE.matrix].mean(axis=(0, 1)).reshape(3, 4)
     amount = float(change[..., TONE.amount].mean()) * 255
     weight = 1.0 if forced or not gate_255 else float(np.clip(amount / gate_255 - 0.5, 0, 1))
-    return Tone(matrix, change[..., :6], weight, amount)
+    seen = kind_of(view, matrix) if weight or amount > gate_255 / 2 else ""
+    return Tone(matrix, change[..., :6], weight, amount, seen)
+
+
+def kind_of(view: np.ndarray, matrix: np.ndarray) -> str:
+    """What a change of colour undoes, in a word: yellowing, darkening, fading or discolouration."""
+    change = view @ matrix[:, :3].T + matrix[:, 3]
+    red, _, blue = change.mean(axis=(0, 1))
+    spread = float((view + change).std() / (view.std() + 1e-6))
+    if blue - red > YELLOW:
+        return "yellowing"
+    if spread > CONTRAST:
+        return "fading"
+    return "darkening" if change.mean() > DARK else "discolouration"

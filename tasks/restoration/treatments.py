@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.areas import KINDS, Area
 
+# Of the sidecar's figures, by treatment
+PARTS = {"detail": ("jpeg", "detail"), "damage": ("damage",), "tone": ("tone",)}
 PLURALS = {
     "line": "lines",
     "spot": "spots",
@@ -20,21 +22,20 @@ def treatments_of(sidecar: Record, areas: Sequence[Area], *, made: bool) -> list
     made: the result is filed; else what the sentences say is a proposal.
     """
     change, applied = sidecar["change"], sidecar["applied"]
-    treat = applied.get("treat", ["damage", "detail", "colour"])
+    treat = applied.get("treat", ["detail", "damage", "tone"])
     strength = applied.get("strength", {})
     share = {
-        "detail": float(change.get("detail_share", 0)),
-        "damage": float(change.get("fill_share", 0)),
-        "colour": float(any(map(any, change.get("colour", [])))),
+        name: max(float(change.get(part, {}).get("weight", 0)) for part in parts)
+        for name, parts in PARTS.items()
     }
     sentences = {
         "detail": ("Noise and blur", "corrected" if made else "to be corrected"),
         "damage": ("Damage", f"{counted(areas)}: {'filled' if made else 'to be filled'}"),
-        "colour": ("Colour", "corrected" if made else "to be corrected"),
+        "tone": ("Colour", "corrected" if made else "to be corrected"),
     }
     told = []
     for name, (title, done) in sentences.items():
-        amount = share[name] * float(strength.get(name, 1))
+        amount = share[name] * (float(strength.get(name, 1)) if name == "detail" else 1)
         if name not in treat:
             told.append((title, "Not asked for."))
         elif amount <= 0 or (name == "damage" and not areas):

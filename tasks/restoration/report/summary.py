@@ -27,6 +27,7 @@ KINDS = {
     "line": ("scratch", "scratches"),
     "spot": ("spot", "spots"),
     "area": ("larger area", "larger areas"),
+    "stain": ("stain", "stains"),
     "crack network": ("network of age cracks", "networks of age cracks"),
 }
 FULL = 0.995  # a weight from which on all was done
