@@ -21,6 +21,7 @@ LINE, SPOT, AREA, STAIN, CRACK = range(len(CLASSES))
 KINDS = ("line", "spot", "area", "stain", "crack network")  # what CLASSES are called
 FILLED, PROPOSED, KEPT = "filled", "proposed", "kept"
 NETWORK_HOLES = 12  # a connected piece of lines that encloses so many cells is a network of cracks
+ELONGATED = 6  # area over the square of the width, from which on a piece may be thin
 LEAST_PX = 4  # a piece of fewer pixels is nothing
 LISTED = 40  # areas in the sidecar, the largest first
 
@@ -29,7 +30,7 @@ LISTED = 40  # areas in the sidecar, the largest first
 class Piece:
     """Damage in one place, at the size of the map.
 
-    label: in the map of pieces. kind: index of CLASSES. px: its area. width_px: at its widest.
+    label: in the map of pieces. kind: index of CLASSES. px: its area. width_px: its mean.
     likelihood: mean. unlike: share of its rim at which it differs from what lies outside. outcome:
     FILLED, PROPOSED or KEPT, and why it is not filled.
     """
@@ -149,7 +150,7 @@ def _piece(
         int(votes.argmax()),
         (left, top, wide, tall),
         px,
-        2 * float(thickness[there][inside].max()),
+        4 * float(thickness[there][inside].mean()),
         float(most[there][inside].mean()),
         rim_contrast(view[there], inside),
     )
@@ -184,7 +185,8 @@ def _decided(
     pixels, long_px = labels.size, max(labels.shape)
     spent, decided = 0, []
     for piece in sorted(pieces, key=lambda piece: piece.px):
-        thin = piece.width_px <= gates.fill_width * long_px
+        long = piece.px >= ELONGATED * piece.width_px**2
+        thin = long and piece.width_px <= gates.fill_width * long_px
         outcome, reason = FILLED, ""
         if not cracks and _is_network(piece, labels):
             outcome, reason = KEPT, "a network of cracks belongs to the work"
