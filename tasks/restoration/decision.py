@@ -150,7 +150,7 @@ def _piece(
         int(votes.argmax()),
         (left, top, wide, tall),
         px,
-        4 * float(thickness[there][inside].mean()),
+        4 * float(thickness[there][inside].mean()) - 2,  # of a strip w wide: (w + 2) / 4
         float(most[there][inside].mean()),
         rim_contrast(view[there], inside),
     )
