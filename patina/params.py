@@ -156,7 +156,7 @@ class Restore(Section):
     damage_likelihood: Annotated[float, Field(gt=0, le=1)] = 0.6  # of what is filled
     damage_doubt: Annotated[float, Field(gt=0, le=1)] = 0.3  # of what is filled with it
     fill_area: Annotated[float, Field(ge=0, le=1)] = 0.001  # share; a larger piece is proposed …
-    fill_width: Annotated[float, Field(ge=0, le=1)] = 0.022  # … unless thinner, of the long side
+    fill_width: Annotated[float, Field(ge=0, le=1)] = 0.03  # … unless thinner, of the long side
     fill_share: Annotated[float, Field(ge=0, le=1)] = 0.02  # most that is filled, but for the thin
     fill_unlike: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the rim, that must be seen
     tone_255: Annotated[float, Field(ge=0)] = 20.0  # 8-bit steps; half of a change is undone

@@ -21,7 +21,6 @@ LINE, SPOT, AREA, STAIN, CRACK = range(len(CLASSES))
 KINDS = ("line", "spot", "area", "stain", "crack network")  # what CLASSES are called
 FILLED, PROPOSED, KEPT = "filled", "proposed", "kept"
 NETWORK_HOLES = 12  # a connected piece of lines that encloses so many cells is a network of cracks
-ELONGATED = 6  # area over the square of the width, from which on a piece may be thin
 LEAST_PX = 4  # a piece of fewer pixels is nothing
 LISTED = 40  # areas in the sidecar, the largest first
 
@@ -30,7 +29,8 @@ LISTED = 40  # areas in the sidecar, the largest first
 class Piece:
     """Damage in one place, at the size of the map.
 
-    label: in the map of pieces. kind: index of CLASSES. px: its area. width_px: its mean.
+    label: in the map of pieces. kind: index of CLASSES. px: its area. thin: as narrow as the gate
+    says.
     likelihood: mean. unlike: share of its rim at which it differs from what lies outside. outcome:
     FILLED, PROPOSED or KEPT, and why it is not filled.
     """
@@ -39,7 +39,7 @@ class Piece:
     kind: int
     box: tuple[int, int, int, int]  # left, top, width, height
     px: int
-    width_px: float
+    thin: bool
     likelihood: float
     unlike: float
     outcome: str = FILLED
@@ -109,15 +109,14 @@ def decide_fill(
     most, kinds = chosen.max(axis=2), chosen.argmax(axis=2)
     cracked = likely[..., CRACK] > most
     marks = _hysteresis(np.where(cracked & (not cracks), 0, most), gates)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
-    thickness = cv2.distanceTransform(marks, cv2.DIST_L2, 5)
+    labels, stats, first_thick = _parted(marks, gates.fill_width * max(marks.shape))
     pieces = [
-        _piece(label, labels, stats[label], (view, most, kinds, thickness))
-        for label in range(1, count)
+        _piece(label, labels, stats[label], (view, most, kinds), thin=label < first_thick)
+        for label in range(1, len(stats))
         if stats[label, cv2.CC_STAT_AREA] >= LEAST_PX
     ]
     pieces = _decided(pieces, labels, gates, cracks=cracks, forced=forced)
-    wanted = np.zeros(count, np.float32)
+    wanted = np.zeros(len(stats), np.float32)
     wanted[[piece.label for piece in pieces if piece.outcome == FILLED]] = 1
     fill = wanted[labels]
     seen_through = (kinds == STAIN).astype(np.float32) * fill
@@ -137,10 +136,30 @@ def _hysteresis(likely: np.ndarray, gates: Gates) -> np.ndarray:
     return sure[labels].astype(np.uint8)
 
 
+def _parted(marks: np.ndarray, width_px: float) -> tuple[np.ndarray, np.ndarray, int]:
+    """Connected parts of `marks` (h, w), those thinner than `width_px` first, apart from others.
+
+    Returns their labels, their statistics as OpenCV gives them, and the first label that is thick.
+    """
+    side = max(3, round(width_px)) | 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    thick = cv2.morphologyEx(marks, cv2.MORPH_OPEN, disc, borderValue=0)
+    thick = cv2.dilate(thick, np.ones((5, 5), np.uint8)) & marks  # with its ragged rim
+    many, labels, stats, _ = cv2.connectedComponentsWithStats(marks & (1 - thick), connectivity=8)
+    _, more, others, _ = cv2.connectedComponentsWithStats(thick, connectivity=8)
+    labels = np.where(more > 0, more + many - 1, labels)
+    return labels, np.concatenate([stats, others[1:]]), many
+
+
 def _piece(
-    label: int, labels: np.ndarray, stats: np.ndarray, maps: tuple[np.ndarray, ...]
+    label: int,
+    labels: np.ndarray,
+    stats: np.ndarray,
+    maps: tuple[np.ndarray, ...],
+    *,
+    thin: bool,
 ) -> Piece:
-    view, most, kinds, thickness = maps
+    view, most, kinds = maps
     left, top, wide, tall, px = (int(number) for number in stats)
     there = np.s_[max(top - 3, 0) : top + tall + 3, max(left - 3, 0) : left + wide + 3]
     inside = labels[there] == label
@@ -150,7 +169,7 @@ def _piece(
         int(votes.argmax()),
         (left, top, wide, tall),
         px,
-        4 * float(thickness[there][inside].mean()) - 2,  # of a strip w wide: (w + 2) / 4
+        thin,
         float(most[there][inside].mean()),
         rim_contrast(view[there], inside),
     )
@@ -182,11 +201,9 @@ def _decided(
     pieces: list[Piece], labels: np.ndarray, gates: Gates, *, cracks: bool, forced: bool
 ) -> list[Piece]:
     """The pieces with their outcome; the smallest are filled first, until it is enough."""
-    pixels, long_px = labels.size, max(labels.shape)
+    pixels = labels.size
     spent, decided = 0, []
     for piece in sorted(pieces, key=lambda piece: piece.px):
-        long = piece.px >= ELONGATED * piece.width_px**2
-        thin = long and piece.width_px <= gates.fill_width * long_px
         outcome, reason = FILLED, ""
         if not cracks and _is_network(piece, labels):
             outcome, reason = KEPT, "a network of cracks belongs to the work"
@@ -194,11 +211,11 @@ def _decided(
             pass
         elif piece.unlike < gates.fill_unlike:
             outcome, reason = PROPOSED, "it goes on outside of the area"
-        elif not thin and piece.px > gates.fill_area * pixels:
+        elif not piece.thin and piece.px > gates.fill_area * pixels:
             outcome, reason = PROPOSED, "larger than may be filled without being asked for"
-        elif not thin and spent + piece.px > gates.fill_share * pixels:
+        elif not piece.thin and spent + piece.px > gates.fill_share * pixels:
             outcome, reason = PROPOSED, "enough of the work is filled already"
-        elif not thin:
+        elif not piece.thin:
             spent += piece.px
         decided.append(_with(piece, outcome, reason))
     return decided
