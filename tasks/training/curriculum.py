@@ -42,10 +42,10 @@ class Capture:
 
 DETAIL = Capture(
     {
-        "noise": (0.36, capture.noisy),
-        "blur": (0.34, capture.blurred),
+        "noise": (0.26, capture.noisy),
+        "blur": (0.46, capture.blurred),
         "noise_blur": (0.08, capture.noisy_blurred),
-        "compressed": (0.08, capture.slightly_compressed),
+        "compressed": (0.06, capture.slightly_compressed),
         "sound": (0.14, capture.undamaged),
     }
 )
