@@ -116,10 +116,10 @@ def class_entropy(masks: Any, logits: Any) -> Any:
     """Binary cross-entropy of every class, (N, H, W, classes), with its root mean square.
 
     The root mean square weighs what is surely wrong: a false alarm that paints over a sound work
-    is worse than many doubts. Where a class covers little, it counts up to eight times.
+    is worse than many doubts. Where a class covers little, it counts up to twenty times.
     """
     share = ops.mean(masks, axis=(1, 2), keepdims=True)
-    weight = ops.clip(0.04 / (share + 1e-4), 1, 8)
+    weight = ops.clip(0.05 / (share + 1e-4), 2, 20)
     entropy = ops.maximum(logits, 0) - logits * masks + ops.log1p(ops.exp(-ops.abs(logits)))
     entropy = entropy * (1 + (weight - 1) * masks)
     mean = ops.mean(entropy, axis=(1, 2, 3))

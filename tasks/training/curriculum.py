@@ -159,7 +159,7 @@ SEGMENTATION = Accidents(
         "crack": (0.08, None),
         "sound": (0.38, None),
     },
-    side_px=192,
+    side_px=128,
     noisy_share=0.35,
 )
 INPAINTING = Fills(
