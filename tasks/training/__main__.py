@@ -164,7 +164,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     weighing.add_argument("--works", nargs="+", type=Path, required=True, help="folders of works")
     weighing.add_argument("--out", type=Path, required=True, help="where checkpoints are filed")
     weighing.add_argument("--into", type=Path, default=weights.FOLDER, help="folder to ship to")
-    weighing.add_argument("--recipe", type=Path, default=RECIPE)
+    weighing.add_argument("--recipe", type=Path, default=RECIPE, help="how they are trained")
     weighing.add_argument("--only", nargs="+", choices=ROLES, help="these networks alone")
     weighing.add_argument("--minutes", type=float, default=math.inf, help="of training, in all")
     weighing.add_argument("--workers", type=int, default=max(1, CORES // 2), help="processes")
