@@ -79,11 +79,16 @@ def learn(
         schedule_of(params),
         starting.starting_network(params.start, specialist),
     )
-    held_back = held_back_samples(specialist.curriculum, works_of("validation", folder))
+    works, others = works_of("train", folder), works_of("validation", folder)
+    if not works:
+        raise ValueError(f"train: {CLEAN}: no work of at least {LEAST_PX} px to train on")
+    held_back = held_back_samples(
+        specialist.curriculum, others or works
+    )  # few works have no others
     with progress() as bar:
         training.train(
             begun,
-            works_of("train", folder),
+            works,
             held_back,
             callbacks=[history, MLflowCallback(), ProgressCallback(bar, params.steps)],
             workers=WORKERS,
@@ -134,10 +139,7 @@ def works_of(side: str, folder: Path) -> "list[Work]":
 
     twins = read_jsonl(DEGRADED / "manifest.jsonl")
     files = sorted({twin["clean"] for twin in twins if twin["side"] == side})
-    works = decode_files([CLEAN / file for file in files], folder / "works", LEAST_PX)
-    if not works:
-        raise ValueError(f"train: {CLEAN}: no work of at least {LEAST_PX} px for {side}")
-    return works
+    return decode_files([CLEAN / file for file in files], folder / "works", LEAST_PX)
 
 
 def training_folder(params: Train, mixture: Degrade) -> Path:
