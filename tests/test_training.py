@@ -66,9 +66,9 @@ class StopError(RuntimeError):
 def test_every_network_learns_from_what_it_is_shown(
     name: str, works: list[Work], tmp_path: Path
 ) -> None:
-    learning = begun(name, tmp_path)
+    learning = begun(name, tmp_path, steps=100, learning_rate=0.002)
     (arrays, *_) = make_batches(learning.specialist.curriculum, works, 2, 0, 0)
-    losses = [learning.step(arrays) for _ in range(6)]
+    losses = [learning.step(arrays) for _ in range(15)]
     assert losses[-1] < losses[0]
     given, target = learning.specialist.targets(arrays)
     output = learning.outputs(given)

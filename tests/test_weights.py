@@ -1,4 +1,4 @@
-"""The weights that are shipped: whole, usable, where a training starts; and how they are shipped."""
+"""The shipped weights: whole, usable, where a training starts; and how they are shipped."""
 
 import json
 import shutil
