@@ -1,5 +1,5 @@
 # `make run` runs the whole pipeline, `make test` passes the tests; both install what they need.
-.PHONY: run test ui compare serve lock
+.PHONY: run test ui compare serve weights lock
 .DEFAULT_GOAL := run
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -32,6 +32,10 @@ compare: $(BIN)/.runtime  ## the MLflow UI on the runs of `dvc exp run`, side by
 
 serve: $(BIN)/.runtime  ## answer `prefect deployment run restore/batch`
 	patina serve
+
+weights: $(BIN)/.runtime  ## train and ship all networks: make weights WORKS="FOLDER..." [OUT=FOLDER]
+	@test -n "$(WORKS)" || { echo 'weights: name folders of sound works: make weights WORKS=paintings'; exit 1; }
+	python -m patina.tasks.training weights --works $(WORKS) --out $(or $(OUT),.cache/weights)
 
 lock: $(BIN)/.uv  ## write the requirements files anew from pyproject.toml
 	uv pip compile --universal -p 3.11 --generate-hashes -q pyproject.toml --extra pipeline \

@@ -3,11 +3,12 @@
     python benchmarks/restore.py [--megapixels 1 10 100]
 
 Restores painted 16-bit TIFFs of these sizes, each by a `patina restore` of its own, start included.
-In the same run the network alone is timed on one tile, what looks for damage and what treats it, by
-OpenVINO in bfloat16 and float32, by Keras, and by ONNX Runtime where it and tf2onnx are installed,
-against the single-precision matrix multiplication of NumPy. Prints seconds, megapixels a second,
-the most memory that the process held, and which share of the seconds the network alone would take
-for the looks at the work and for the tiles, what they share included.
+In the same run each network alone is timed on one tile, by OpenVINO in bfloat16 and float32, by
+Keras, and by ONNX Runtime where it and tf2onnx are installed, against the single-precision matrix
+multiplication of NumPy. Prints seconds, megapixels a second, the most memory that the process held,
+and which share of the seconds the networks alone would take for the looks at the work and for the
+tiles, what they share included; inpainting, which sees only what is damaged, and tone, which sees
+one small view, are left out of that.
 """
 
 import argparse
@@ -30,8 +31,9 @@ sys.path.insert(0, str(ROOT))
 
 from patina import params as params_file  # noqa: E402 -- found by the line above
 from patina.crawler.sample.strokes import paint  # noqa: E402
+from patina.models import TONE  # noqa: E402
 from patina.tasks.restoration import inference, weights  # noqa: E402
-from patina.tasks.restoration.restorer import LOOK_PX, LOOKS, MOST_ENLARGED  # noqa: E402
+from patina.tasks.restoration.restorer import LOOKS_PX  # noqa: E402
 from patina.tasks.restoration.tiling import tiled_rows  # noqa: E402
 
 TILE_PX = 1024
@@ -50,48 +52,54 @@ def main() -> None:
             (megapixels, *restored(scan(Path(folder), megapixels), Path(folder) / "out"))
             for megapixels in asked.megapixels
         ]
-    looking, treating = network(console)
+    speeds = networks(console)
     for megapixels, seconds, peak_mb in runs:
         table.add_row(
             f"{megapixels:g}",
             f"{seconds:.1f}",
             f"{megapixels / seconds:.2f}",
             f"{peak_mb:.0f}",
-            f"{(looks(megapixels) / looking + tiles(megapixels) / treating) / seconds:.0%}",
+            f"{spent(speeds, megapixels) / seconds:.0%}",
         )
     console.print(table)
 
 
-def network(console: Console) -> list[float]:
-    """Print what both parts of the network reach; their MP/s in the precision that is chosen."""
+def spent(speeds: dict[str, float], megapixels: float) -> float:
+    """Seconds that the networks alone take for a scan, at those MP/s by role."""
+    seen = {"jpeg": tiles, "detail": tiles, "segmentation": looks}
+    return sum(size(megapixels) / speeds[role] for role, size in seen.items() if role in speeds)
+
+
+def networks(console: Console) -> dict[str, float]:
+    """Print what each network reaches; their MP/s by role, in the precision that is chosen."""
     model = weights.shipped()
-    precision = inference.load(model)[3]
-    loaded = {name: inference.load(model, name) for name in ("bf16", "f32")}
+    precision = inference.Networks(model).precision
+    loaded = {name: inference.Networks(model, name) for name in ("bf16", "f32")}
     gemm = multiplication()
-    table = Table("part", "engine", "MP/s", "GFLOP/s", "of float32 matrix multiplication")
+    table = Table("network", "engine", "MP/s", "GFLOP/s", "of float32 matrix multiplication")
     # What imports Keras, which takes seconds, and memory
     from benchmarks.training import PATCH_PX, multiplications
-    from patina.models import heads, registry
+    from patina.models import registry
 
-    chosen = []
-    parts = heads.apart(registry.load(model).get_layer("interventions"))
-    for number, part in enumerate(parts):
-        channels = part.input.shape[-1]
-        tile = np.random.default_rng(0).random((1, TILE_PX, TILE_PX, channels), np.float32)
-        runs: dict[str, Callable] = {f"OpenVINO {name}": loaded[name][number] for name in loaded}
+    chosen = {}
+    for role, part in registry.networks_of(registry.load(model)).items():
+        side = TONE.view_px if role == "tone" else TILE_PX
+        tile = np.random.default_rng(0).random((1, side, side, part.input.shape[-1]), np.float32)
+        runs: dict[str, Callable] = {f"OpenVINO {name}": loaded[name][role] for name in loaded}
         runs["Keras"] = part.predict_on_batch
         try:
             runs["ONNX Runtime"] = onnx_runtime(part)
         except ImportError as error:
             console.print(f"ONNX Runtime is left out: {error}")
-        reached, work = {}, 2 * multiplications(part) / PATCH_PX**2
+        patch = TONE.view_px if role == "tone" else PATCH_PX
+        reached, work = {}, 2 * multiplications(part, patch) / patch**2
         for name, run in runs.items():
             run(tile)
-            reached[name] = TILE_PX**2 / 1e6 / best(lambda run=run, tile=tile: run(tile))
+            reached[name] = side**2 / 1e6 / best(lambda run=run, tile=tile: run(tile))
             gflops = reached[name] * work / 1e3
             figures = (f"{reached[name]:.2f}", f"{gflops:.0f}", f"{gflops / gemm:.2f}")
-            table.add_row(part.name, name, *figures)
-        chosen.append(reached[f"OpenVINO {precision}"])
+            table.add_row(role, name, *figures)
+        chosen[role] = reached[f"OpenVINO {precision}"]
     console.print(table)
     return chosen
 
@@ -112,8 +120,7 @@ def onnx_runtime(network: Any) -> Callable:
 
 def looks(megapixels: float) -> float:
     """Megapixels of what damage is looked for in, of a square scan."""
-    largest = min(LOOK_PX, MOST_ENLARGED * side_of(megapixels))
-    return sum((look * largest) ** 2 for look in LOOKS) / 1e6
+    return sum(min(long_px, 1.34 * side_of(megapixels)) ** 2 for long_px in LOOKS_PX) / 1e6
 
 
 def tiles(megapixels: float) -> float:

@@ -1,19 +1,21 @@
 """How fast a network learns, and what it waits for.
 
-    python benchmarks/training.py [--network conservator] [--steps 100]
+    python benchmarks/training.py [--network detail] [--steps 100]
 
-For each precision: patches/s of the training step alone, on one batch again and again; patches/s
-of the training as it is, with twins made by worker processes meanwhile, and the share of its time
+For each precision: samples/s of the training step alone, on one batch again and again; samples/s
+of the training as it is, with batches made by worker processes meanwhile, and the share of its time
 that it waits for them; and the arithmetic of the step as a ratio to what this machine multiplies,
 two square matrices of 2,048 in the same precision, in the same run. A step is counted as three
 times the multiplications of its forward pass, as is usual. Works are painted.
 """
 
 import argparse
+import math
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import keras
@@ -26,69 +28,78 @@ sys.path.insert(0, str(ROOT))
 
 from patina import params as params_file  # noqa: E402 -- found by the line above
 from patina.crawler.sample.strokes import paint  # noqa: E402
-from patina.models import heads, losses, registry  # noqa: E402
+from patina.models import NETWORKS, registry  # noqa: E402
 from patina.tasks.imaging.images import png_bytes  # noqa: E402
 from patina.tasks.io.parallel import CORES  # noqa: E402
-from patina.tasks.training import loop  # noqa: E402
-from patina.tasks.training.batches import Feed, Feeder  # noqa: E402
+from patina.tasks.training.specialists import SINGLE, SPECIALISTS, Specialist, single  # noqa: E402
+from patina.tasks.training.training import Schedule, Training, batches  # noqa: E402
+from patina.tasks.training.twins import Twins  # noqa: E402
+from patina.tasks.training.works import Work, decode_files  # noqa: E402
 
 SIDE = 2048  # of the matrices
-BATCH, PATCH_PX = 8, 128
+PATCH_PX = 128
 WORKS = 24
 
 
 def main() -> None:
     asked = arguments()
     table = Table(
-        "precision", "patches/s", "alone", "waits", "GFLOP/s alone", "multiplication", "ratio"
+        "precision", "samples/s", "alone", "waits", "GFLOP/s alone", "multiplication", "ratio"
     )
+    specialist = specialist_of(asked.network)
     with tempfile.TemporaryDirectory() as folder:
-        degrade = params_file.load(ROOT / "params.yaml").degrade
-        feed = Feed(painted(Path(folder)), degrade.mixture, degrade.count, seed=0)
+        works = painted(Path(folder))
         for precision in ("float32", "mixed_bfloat16"):
-            table.add_row(precision, *measured(asked.network, precision, feed, asked.steps))
+            table.add_row(precision, *measured(specialist, precision, works, asked.steps))
     console = Console(width=110)
-    console.print(f"{asked.network}, batches of {BATCH} patches of {PATCH_PX} px, {CORES} cores")
+    console.print(f"{asked.network}, batches of {specialist.batch}, {CORES} cores")
     console.print(table)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--network", default="conservator")
+    parser.add_argument("--network", default="detail", choices=sorted(NETWORKS))
     parser.add_argument("--steps", type=int, default=100)
     return parser.parse_args()
 
 
-def painted(folder: Path) -> list[Path]:
+def specialist_of(name: str) -> Specialist:
+    """How a network is trained."""
+    degrade = params_file.load(ROOT / "params.yaml").degrade
+    if name in SINGLE:
+        return single(name, Twins(degrade.mixture, degrade.count))
+    return SPECIALISTS[name]
+
+
+def painted(folder: Path) -> list[Work]:
     """Works of the size that `preprocess` makes."""
     files = [folder / f"{number}.png" for number in range(WORKS)]
     for number, file in enumerate(files):
         file.write_bytes(png_bytes(paint(number)[0][:512, :512]))
-    return files
+    return decode_files(files, folder / "decoded")
 
 
-def measured(name: str, precision: str, feed: Feed, steps: int) -> list[str]:
+def measured(specialist: Specialist, precision: str, works: list[Work], steps: int) -> list[str]:
     """The cells of one precision."""
     registry.set_precision(precision)
-    training = heads.for_training(registry.build(name))
-    loss = losses.Interventions(losses.charbonnier)
-    loop.compile_for_training(training, loss, learning_rate=1e-4, warmup_steps=1, steps=steps)
-    with Feeder(feed, steps=steps, batch=BATCH, processes=CORES) as feeder:
-        for first in loop.ahead(feeder.patches(0, [PATCH_PX])):  # the next epoch's are made
-            training.train_on_batch(*first)
+    training = Training(specialist, Path("nowhere"), Schedule(2 * steps, 1e-4))
+    with closing(batches(training, works, CORES)) as made:
+        for _ in range(steps):
+            first = next(made)
+            training.step(first)
         waited, started = Waits(), time.perf_counter()
-        for degraded, target in waited(loop.ahead(feeder.patches(1, [PATCH_PX]))):
-            training.train_on_batch(degraded, target)
+        for arrays in waited(made):
+            training.step(arrays)
         whole = time.perf_counter() - started
     started = time.perf_counter()
     for _ in range(steps):
-        training.train_on_batch(*first)
-    alone = (time.perf_counter() - started) / steps / BATCH
-    tile = training.get_layer("interventions")
-    gflops = 3 * 2e-9 * multiplications(tile) / alone
+        training.network.train_on_batch(*specialist.targets(first))
+    alone = (time.perf_counter() - started) / steps / specialist.batch
+    shape = specialist.targets(first)[0].shape
+    gflops = 3 * 2e-9 * multiplications(training.network, math.isqrt(shape[1] * shape[2])) / alone
     gemm = multiplication("bfloat16" if "bfloat16" in precision else "float32")
     return [
-        f"{steps * BATCH / whole:.1f}",
+        f"{steps * specialist.batch / whole:.1f}",
         f"{1 / alone:.1f}",
         f"{waited.seconds / whole:.0%}",
         f"{gflops:.0f}",
@@ -102,31 +113,27 @@ class Waits:
 
     seconds = 0.0
 
-    def __call__(self, batches: Iterator[loop.Batch]) -> Iterator[loop.Batch]:
+    def __call__(self, made: Iterator[tuple[np.ndarray, ...]]) -> Iterator[tuple[np.ndarray, ...]]:
         while True:
             started = time.perf_counter()
-            batch = next(batches, None)
+            batch = next(made, None)
             self.seconds += time.perf_counter() - started
             if batch is None:
                 return
             yield batch
 
 
-def multiplications(tile: keras.Model) -> float:
-    """Of the forward pass of one patch: for each convolution, its kernel at each place.
-
-    Networks within it, if there are any, do all of it, each on an image of the patch's size.
-    """
+def multiplications(network: keras.Model, side_px: int) -> float:
+    """Of the forward pass of one square: for each layer, its kernel at each place."""
+    shapes = keras.Model(network.input, [layer.output for layer in network.layers])
+    sizes = shapes.compute_output_shape((1, side_px, side_px, network.input.shape[-1]))
     total = 0.0
-    for part in [layer for layer in tile.layers if isinstance(layer, keras.Model)] or [tile]:
-        shapes = keras.Model(part.input, [layer.output for layer in part.layers])
-        sizes = shapes.compute_output_shape((1, PATCH_PX, PATCH_PX, part.input.shape[-1]))
-        for layer, shape in zip(part.layers, sizes, strict=True):
-            if hasattr(layer, "kernel"):
-                places = shape[1] * shape[2]
-                if isinstance(layer, keras.layers.Conv2DTranspose):
-                    places //= layer.strides[0] * layer.strides[1]
-                total += places * float(np.prod(layer.kernel.shape))
+    for layer, shape in zip(network.layers, sizes, strict=True):
+        if hasattr(layer, "kernel"):
+            places = float(np.prod(shape[1:-1]))
+            if isinstance(layer, keras.layers.Conv2DTranspose):
+                places /= layer.strides[0] * layer.strides[1]
+            total += places * float(np.prod(layer.kernel.shape))
     return total
 
 

@@ -1,6 +1,8 @@
 """The network that was trained last against the champion, on the test works; the better stays."""
 
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from patina.tasks.evaluation.reports import family_of
 from patina.tasks.imaging.images import read_png
 from patina.tasks.io.atomic import Record, copy, read_jsonl, sha256_of, write_json
 from patina.tasks.restoration.batch import CHAMPION, chosen_model, load_restorer
+
+CHAMPIONS = ".champions"  # beside the champion: it, and the one before it
 
 
 def promote(*, dry_run: bool = False) -> list[Rule]:
@@ -32,13 +36,33 @@ def promote(*, dry_run: bool = False) -> list[Rule]:
     rules = gate(list(measured(champion, challenger)))
     if dry_run or not all(rule.holds for rule in rules):
         return rules
-    for suffix in (".bin", ".xml", ".keras"):  # the model last: a graph is used only with its own
-        copy(challenger.with_suffix(suffix), CHAMPION.with_suffix(suffix))
     facts = json.loads((MODEL / "model.json").read_text(encoding="utf-8"))
     beaten = {"beaten_sha256": hashes["champion"], "gate": [rule._asdict() for rule in rules]}
-    write_json(CHAMPION.with_suffix(".json"), facts | {"sha256": hashes["challenger"]} | beaten)
+    enthrone(facts | {"sha256": hashes["challenger"]} | beaten)
     tracking.crown(facts["mlflow_run"])
     return rules
+
+
+def enthrone(facts: Record) -> None:
+    """Copy MODEL to a folder of its own, and have the champion's be that one, in one step.
+
+    A restoration that runs meanwhile finds the former champion where it was.
+    """
+    link = CHAMPION.parent
+    folder = link.with_name(CHAMPIONS) / facts["sha256"][:16]
+    for file in ("model.keras", "model.xml", "model.bin", "judge.json"):
+        if (MODEL / file).exists():
+            copy(MODEL / file, folder / file)
+    write_json(folder / "model.json", facts)
+    former = link.resolve() if link.exists() else folder
+    draft = link.with_name(f".{os.getpid()}-{link.name}")
+    draft.symlink_to(folder.relative_to(link.parent))
+    if link.is_dir() and not link.is_symlink():  # as older versions filed it
+        link.rename(link.with_name(f".{os.getpid()}-older-{link.name}"))
+    draft.replace(link)
+    for folder_before in link.with_name(CHAMPIONS).iterdir():
+        if folder_before.resolve() not in (folder.resolve(), former):
+            shutil.rmtree(folder_before)
 
 
 def measured(champion: Path, challenger: Path) -> Iterator[Record]:

@@ -101,10 +101,23 @@ def restore_chunk(
     scans: list[tuple[Place, Place]], model: Path, applied: Record, filing: Filing
 ) -> list[Record]:
     """Restore some scans; the record of one that cannot be restored says why."""
-    return list(restore_scans(scans, restorer_of(model, tuple(applied.items())), filing))
+    return list(restore_scans(scans, restorer_of(model, hashable(applied)), filing))
+
+
+Items = tuple[tuple[str, Any], ...]
+
+
+def hashable(applied: Record) -> Items:
+    """What `load_restorer` takes, gates included, as `restorer_of` takes it."""
+    return tuple((name, _items(value)) for name, value in applied.items())
+
+
+def _items(value: Any) -> Any:
+    return tuple(value.items()) if isinstance(value, dict) else value
 
 
 @lru_cache(maxsize=1)
-def restorer_of(model: Path, applied: tuple[tuple[str, Any], ...]) -> Restorer:
-    """The network of `model`, loaded once for all chunks."""
-    return load_restorer(model, **dict(applied))
+def restorer_of(model: Path, applied: Items) -> Restorer:
+    """The networks of `model`, loaded once for all chunks."""
+    asked = dict(applied)
+    return load_restorer(model, **asked | {"gates": dict(asked["gates"])})

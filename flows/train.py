@@ -1,37 +1,39 @@
-"""Clean works and their twins -> a network that restores, logged to MLflow."""
+"""Clean works -> one of the restorer's networks trained further, filed with the others."""
 
-import csv
 import hashlib
-import io
 import json
+import math
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from prefect import flow
-from rich.progress import Progress
 
 from patina.flows import tracking
 from patina.flows.batches import WORKERS, progress
 from patina.flows.places import CACHE, CLEAN, DEGRADED, MODEL
+from patina.flows.training_callbacks import (
+    FIRST,
+    MEAN,
+    HistoryCallback,
+    MLflowCallback,
+    ProgressCallback,
+    log_panels,
+)
 from patina.params import Degrade, Train
-from patina.tasks.dataset.recipes import read_recipe
-from patina.tasks.imaging.images import read_png, to_float
-from patina.tasks.io.atomic import Record, read_jsonl, write_bytes, write_json
-from patina.tasks.training.batches import Feed, central, with_target
+from patina.tasks.io.atomic import Record, copy, read_jsonl, write_bytes, write_json
 
 if TYPE_CHECKING:
     import keras
 
-VALIDATION_PATCHES = 64
-CODE = ("models", "tasks/degradations", "tasks/training")  # changed: train anew
-HISTORY = ("epoch", "loss", "val_psnr_db", "seconds")
-SHOWN = 8  # validation patches logged before and after
-SHOWN_EVERY = 5  # epochs
-ENDED = 0  # the step of panels after the last: MLflow's grid opens there, and runs differ in length
+    from patina.tasks.training.specialists import Specialist
+    from patina.tasks.training.training import Schedule
+    from patina.tasks.training.works import Work
 
-Batch = tuple[np.ndarray, np.ndarray]
+CODE = ("models", "tasks/degradations", "tasks/training")  # changed: train anew
+CHECKS = 10  # looks at the gains, in all
+LEAST_PX = 96  # short side of a work to train on
 
 
 @flow(name="train")
@@ -39,55 +41,109 @@ def train(params: Train, mixture: Degrade) -> Path:
     """Train the network of `params`, from its checkpoint on when a run of the same was killed."""
     from patina.flows import mlflow_model  # imports MLflow, which takes seconds
 
-    diary = Diary(training_folder(params, mixture), params)
+    folder = training_folder(params, mixture)
     settings = {"train": params.model_dump(), "degrade": mixture.model_dump()}
-    with tracking.run("train", settings, [CLEAN, DEGRADED], diary.run_id) as run_id:
-        diary.begin(run_id)
-        network = learn(params, mixture, diary)
-        diary.end(network)
-        diary.file(network, MODEL)
+    with tracking.run("train", settings, [CLEAN, DEGRADED], run_of(folder)) as run_id:
+        write_json(folder / "run.json", run_id)
+        history = HistoryCallback(folder)
+        networks, single = learn(params, mixture, history)
+        file_model(networks, history, facts_of(params, run_id, history.rows(), single=single))
         mlflow_model.log(MODEL)
-    diary.close()
+    shutil.rmtree(folder)
     return MODEL
 
 
-def learn(params: Train, mixture: Degrade, diary: "Diary") -> "keras.Model":
-    """The trained network, in float32. Data are drawn by epoch, so a resumed run is the same."""
-    from patina.tasks.training import trainer  # Keras takes seconds to import
+def learn(
+    params: Train, mixture: Degrade, history: HistoryCallback
+) -> "tuple[dict[str, keras.Model], bool]":
+    """The networks by role, that of `params` trained; and whether it does all by itself.
 
-    feed = Feed(
-        works=[CLEAN / twin for twin in sorted({twin["clean"] for twin in twins_of("train")})],
-        mixture=mixture.mixture,
-        count=mixture.count,
+    Batches are drawn by number, so a resumed training ends as an uninterrupted one. A network that
+    gained less on the validation works than what it began with is left as that was.
+    """
+    import mlflow  # takes seconds, as Keras does
+
+    from patina.models import registry
+    from patina.tasks.training import starting, training
+    from patina.tasks.training.curriculum import held_back_samples
+    from patina.tasks.training.specialists import SINGLE
+
+    folder = history.file.parent
+    registry.be_deterministic(params.seed)
+    registry.set_precision(params.precision)
+    specialist = specialist_of(params, mixture)
+    kept = starting.kept_networks(params.start, specialist)
+    begun = training.Training(
+        specialist,
+        folder,
+        schedule_of(params),
+        starting.starting_network(params.start, specialist),
+    )
+    works, others = works_of("train", folder), works_of("validation", folder)
+    if not works:
+        raise ValueError(f"train: {CLEAN}: no work of at least {LEAST_PX} px to train on")
+    held_back = held_back_samples(
+        specialist.curriculum, others or works
+    )  # few works have no others
+    with progress() as bar:
+        training.train(
+            begun,
+            works,
+            held_back,
+            callbacks=[history, MLflowCallback(), ProgressCallback(bar, params.steps)],
+            workers=WORKERS,
+        )
+    log_panels(begun, held_back)
+    mlflow.log_metric("train.seconds", begun.seconds)
+    scratch = specialist.role not in kept or params.start == starting.SCRATCH
+    if scratch or gained(history.rows()):
+        kept[specialist.role] = begun.averaged_network()
+    return kept, specialist.network in SINGLE
+
+
+def gained(rows: list[Record]) -> bool:
+    """Whether the mean gain on the validation works is more than before the first step."""
+    return bool(rows[-1][MEAN] > rows[0][MEAN])
+
+
+def specialist_of(params: Train, mixture: Degrade) -> "Specialist":
+    """How the network of `params` is trained."""
+    from dataclasses import replace
+
+    from patina.tasks.training.specialists import SINGLE, SPECIALISTS, single
+    from patina.tasks.training.twins import Twins
+
+    if params.network in SINGLE:
+        shown = Twins(mixture.mixture, mixture.count, params.seed)
+        return replace(single(params.network, shown), width=params.width)
+    return replace(SPECIALISTS[params.network], width=params.width)
+
+
+def schedule_of(params: Train) -> "Schedule":
+    """How long and how fast it is trained."""
+    from patina.tasks.training.training import Schedule
+
+    return Schedule(
+        steps=params.steps,
+        learning_rate=params.learning_rate,
+        warmup_steps=params.warmup_steps,
+        minutes=params.minutes or math.inf,
+        check_every=max(1, params.steps // CHECKS),
         seed=params.seed,
     )
-    held_out = trainer.stacked(validation_patches(twins_of("validation")))
-    with progress() as bar:
-        diary.follow(bar, held_out)
-        return trainer.learn(params, feed, held_out, diary.folder, diary, processes=WORKERS)
 
 
-def twins_of(side: str) -> list[Record]:
-    """The twins of one side, in the order of the manifest."""
-    return [twin for twin in read_jsonl(DEGRADED / "manifest.jsonl") if twin["side"] == side]
+def works_of(side: str, folder: Path) -> "list[Work]":
+    """The clean works of a side, decoded once for the training in `folder`."""
+    from patina.tasks.training.works import decode_files
 
-
-def validation_patches(twins: list[Record]) -> list[np.ndarray]:
-    """The middles of VALIDATION_PATCHES of `twins`, spread evenly; as `batches.with_target`."""
-    chosen = np.linspace(0, len(twins) - 1, min(VALIDATION_PATCHES, len(twins))).astype(int)
-    return [validation_patch(twins[index]) for index in chosen.tolist()]
-
-
-def validation_patch(twin: Record) -> np.ndarray:
-    """uint8 (HELD_OUT_PX, HELD_OUT_PX, 7)."""
-    from patina.tasks.training.trainer import HELD_OUT_PX
-
-    clean = to_float(read_png(CLEAN / twin["clean"]))
-    return central(with_target(clean, read_recipe(DEGRADED / twin["recipe"])), HELD_OUT_PX)
+    twins = read_jsonl(DEGRADED / "manifest.jsonl")
+    files = sorted({twin["clean"] for twin in twins if twin["side"] == side})
+    return decode_files([CLEAN / file for file in files], folder / "works", LEAST_PX)
 
 
 def training_folder(params: Train, mixture: Degrade) -> Path:
-    """Where a training with these params on these twins leaves what it needs to be resumed."""
+    """Where a training with these params on these works leaves what it needs to be resumed."""
     data = (DEGRADED / "manifest.jsonl").read_bytes() + (CLEAN / "manifest.jsonl").read_bytes()
     settings = json.dumps([params.model_dump(), mixture.model_dump()], sort_keys=True).encode()
     files = [file for room in CODE for file in sorted(Path(room).glob("*.py"))]
@@ -96,93 +152,35 @@ def training_folder(params: Train, mixture: Degrade) -> Path:
     return CACHE / "training" / hashlib.sha256(settings + data + code).hexdigest()[:16]
 
 
-class Diary:
-    """What happened in a training, kept beside its checkpoint, told to MLflow and on the screen."""
+def run_of(folder: Path) -> str | None:
+    """The MLflow run of the training in `folder`, where one was begun."""
+    kept = folder / "run.json"
+    return json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else None
 
-    def __init__(self, folder: Path, params: Train) -> None:
-        self.folder = folder
-        self.params = params
-        kept = folder / "diary.json"
-        diary = json.loads(kept.read_text()) if kept.exists() else {}
-        self.run_id: str | None = diary.get("run_id")
-        self.colour_epochs: list[Record] = diary.get("colour_epochs", [])
-        self.epochs: list[Record] = diary.get("epochs", [])
 
-    def begin(self, run_id: str) -> None:
-        """Remember the MLflow run, so that a resumed training goes on in it."""
-        self.run_id = run_id
-        self._keep()
+def facts_of(params: Train, run_id: str, rows: list[Record], *, single: bool) -> Record:
+    """What model.json says, but for the networks: `single` ones need no gate."""
+    gains = {
+        name: {"before": rows[0][name], "after": rows[-1][name]}
+        for name in rows[0]
+        if name not in FIRST
+    }
+    named = {"mlflow_run": run_id, "network": params.network, "single": single}
+    return named | {"steps": rows[-1]["step"], "gain_db": gains}
 
-    def _keep(self) -> None:
-        names = ("run_id", "colour_epochs", "epochs")
-        write_json(self.folder / "diary.json", {name: getattr(self, name) for name in names})
 
-    def follow(self, bar: Progress, held_out: list[Batch]) -> None:
-        """Show the steps on `bar`, and the first of `held_out` as before/after panels."""
-        total = self.params.epochs * self.params.steps
-        self.bar, self.shown = bar, bar.add_task("train", total=total, note="")
-        self.held_out = held_out
+def file_model(
+    networks: "Mapping[str, keras.Model]", history: HistoryCallback, facts: Record
+) -> None:
+    """Write the model, its graph, history and facts to MODEL."""
+    from patina.tasks.restoration import weights
+    from patina.tasks.training import ship
 
-    def step(self, step: int, loss: float) -> None:
-        """Advance the bar."""
-        self.bar.update(self.shown, completed=step, note=f"loss {loss:.4f}")
-
-    def colour_epoch(self, _: "keras.Model", epoch: int, metrics: dict[str, float]) -> None:
-        """Log the epoch's metrics at its own step."""
-        import mlflow
-
-        self.colour_epochs = [*self.colour_epochs[: epoch - 1], metrics]
-        self._keep()
-        mlflow.log_metrics({f"colour.{name}": value for name, value in metrics.items()}, step=epoch)
-
-    def epoch(self, network: "keras.Model", epoch: int, metrics: dict[str, float]) -> None:
-        """Log the epoch's metrics at its own step, and now and then panels."""
-        import mlflow
-
-        self.epochs = [*self.epochs[: epoch - 1], {"epoch": epoch, **metrics}]
-        self._keep()
-        mlflow.log_metrics(metrics, step=epoch)
-        if epoch % SHOWN_EVERY == 0 and epoch < self.params.epochs:
-            self._show(network, "learning", epoch)
-
-    def _show(self, training: "keras.Model", section: str, step: int) -> None:
-        """Log panels of held-out patches: before, after, clean, damage as it is seen."""
-        for degraded, target in self.held_out[:1]:
-            before, clean = degraded[:SHOWN], target[:SHOWN, ..., :3]
-            mended = np.asarray(training.predict_on_batch(before), np.float32)
-            damage = np.repeat(1 / (1 + np.exp(-mended[..., 3:])), 3, axis=-1)
-            panels = zip(before, mended[..., :3], clean, damage, strict=True)
-            for number, images in enumerate(panels):
-                tracking.log_panel(f"{section}/{number}", step, *images)
-
-    def end(self, network: "keras.Model") -> None:
-        """Log what the trained network makes of the panels, and how long training took in all.
-
-        However often it was killed, and whatever else went on in the run.
-        """
-        import mlflow
-
-        from patina.models.heads import for_training
-
-        self._show(for_training(network.get_layer("interventions")), "panels", ENDED)
-        seconds = sum(epoch["seconds"] for epoch in [*self.colour_epochs, *self.epochs])
-        mlflow.log_metric("train.seconds", seconds)
-
-    def file(self, network: "keras.Model", out: Path) -> None:
-        """Write the model, its graph, history and facts to `out`."""
-        from patina.tasks.restoration import inference
-
-        out.mkdir(parents=True, exist_ok=True)
-        network.save(out / "model.keras")
-        inference.export(network, out / "model.keras")
-        rows = io.StringIO()
-        table = csv.DictWriter(rows, HISTORY, lineterminator="\n")
-        table.writeheader()
-        table.writerows(self.epochs)
-        write_bytes(out / "history.csv", rows.getvalue().encode())
-        facts = {"mlflow_run": self.run_id, "network": self.params.network}
-        write_json(out / "model.json", facts | {"parameters": network.count_params()})
-
-    def close(self) -> None:
-        """The training is filed: its checkpoints may go."""
-        shutil.rmtree(self.folder)
+    ship.write_model(networks, MODEL / "model.keras")
+    write_bytes(MODEL / "history.csv", history.table())
+    judge = weights.FOLDER / "judge.json"
+    if judge.exists() and not facts["single"]:
+        copy(judge, MODEL / "judge.json")
+    hashes = {role: ship.weights_sha256(network) for role, network in networks.items()}
+    parameters = {role: network.count_params() for role, network in networks.items()}
+    write_json(MODEL / "model.json", facts | {"networks": hashes, "parameters": parameters})

@@ -1,11 +1,12 @@
 """Networks by name, built for training in the precision of the machine and kept in float32."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 from patina.models import NETWORKS, ROLES
@@ -56,16 +57,29 @@ def _fastest_precision() -> str:
     cpu = Path("/proc/cpuinfo")
     flags = cpu.read_text() if cpu.exists() else ""
     native = "avx512_bf16" in flags or "amx_bf16" in flags
-    gpu = any(device.startswith("gpu") for device in keras.distribution.list_devices())
-    return "mixed_bfloat16" if native or gpu else "float32"
+    return "mixed_bfloat16" if native or has_gpu() else "float32"
 
 
-def in_float32(trained: keras.Model, name: str, width: float = 1.0) -> keras.Model:
-    """The same weights in the network of that name, computing in float32, not compiled."""
+def in_float32(weights: Sequence[np.ndarray], name: str, width: float = 1.0) -> keras.Model:
+    """The network of that name with those weights, computing in float32, not compiled."""
+    precision = keras.config.dtype_policy()
     set_precision("float32")
     plain = build(name, width=width)
-    plain.set_weights(trained.get_weights())
+    keras.config.set_dtype_policy(precision)
+    plain.set_weights(weights)
     return plain
+
+
+def jit_compile() -> bool | str:
+    """Whether to compile a training: TensorFlow on a CPU is slower for it."""
+    if keras.config.backend() == "tensorflow" and not has_gpu():
+        return False
+    return "auto"
+
+
+def has_gpu() -> bool:
+    """Whether the backend sees a GPU."""
+    return any(device.startswith("gpu") for device in keras.distribution.list_devices())
 
 
 def be_deterministic(seed: int) -> None:

@@ -275,7 +275,7 @@ def compare(
 ) -> None:
     """Open the MLflow UI on exactly the runs of `dvc exp run`, side by side, until stopped.
 
-    Examples:  dvc exp run --queue -S train.network=unet,nafnet,conservator
+    Examples:  dvc exp run --queue -S train.network=unet,nafnet,detail
                dvc queue start --jobs 1
                patina compare
     """

@@ -39,14 +39,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "crawl": {"works": 40},
     "preprocess": {"working_px": 160},
     "degrade": {"twins": 2},
-    "train": {
-        "network": "unet",
-        "width": 0.25,
-        "patch_px": [32, 64],
-        "batch": 4,
-        "epochs": 2,
-        "steps": 3,
-    },
+    "train": {"network": "unet", "width": 0.25, "steps": 4, "warmup_steps": 1},
     "restore": {"tile_px": 96, "overlap_px": 32},
     "evaluate": {"panels": 1},
 }

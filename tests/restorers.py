@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyvips
 
-from patina.models import DAMAGE, DETAIL, FILL
-from patina.tasks.restoration.inpainting import AGREED
+from patina.models import CLASSES, TONE
+from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.restorer import Restorer
 
 HEIGHT, WIDTH = 70, 110
@@ -33,28 +34,45 @@ def pixels_of(path: Path) -> np.ndarray:
     return image.numpy().reshape(image.height, image.width, -1)
 
 
-def restorer(shift: float, *, detail: float = 0, damaged: float = -40, fill: float = 0) -> Restorer:
-    """Makes everything lighter by `shift`, adds chequers of `detail`, and fills with `fill`.
+def restorer(
+    shift: float, *, detail: float = 0, damaged: float = -40, fill: float = 0, **applied: Any
+) -> Restorer:
+    """Makes all lighter by `shift`, adds chequers of `detail`, and `fill` to what is damaged.
 
-    damaged: the logit of a damage on the left half; there is none on the right one.
+    damaged: the logit of an area of damage on the left half; there is none on the right one.
+    applied: as Restorer takes it, instead of what it has here.
     """
 
-    def interventions(tile: np.ndarray) -> np.ndarray:
+    def chequers(tile: np.ndarray) -> np.ndarray:
         rows, columns = np.indices(tile.shape[1:3])
-        parts = np.zeros((*tile.shape[:3], 8), np.float32)
-        parts[..., AGREED] = 1
-        parts[..., DAMAGE] = np.where(columns < tile.shape[2] / 2, damaged, -40)[..., None]
-        parts[..., DETAIL] = detail * np.where((rows + columns) % 2, 1, -1)[..., None]
-        parts[..., FILL] = fill
-        return parts
+        signs = np.where((rows + columns) % 2, 1, -1)[None, ..., None]
+        return np.repeat(np.float32(detail) * signs, 3, axis=3).astype(np.float32)
 
-    def estimate(_: np.ndarray) -> np.ndarray:
-        return np.float32([[[0, 0, 0, shift]] * 3])
+    def segmentation(tile: np.ndarray) -> np.ndarray:
+        logits = np.full((*tile.shape[:3], len(CLASSES)), -40, np.float32)
+        logits[:, :, : tile.shape[2] // 2, CLASSES.index("area")] = damaged
+        return logits
 
+    def inpainting(given: np.ndarray) -> np.ndarray:
+        output = np.full((*given.shape[:3], 4), fill, np.float32)
+        output[..., 3] = 0.9  # the image itself, and what is added to it
+        return output
+
+    def tone(view: np.ndarray) -> np.ndarray:
+        change = np.zeros((len(view), TONE.grid, TONE.grid, 19), np.float32)
+        change[..., TONE.matrix] = np.float32([[0, 0, 0, shift]] * 3).ravel()
+        change[..., TONE.amount] = abs(shift)
+        return change
+
+    networks = {
+        "detail": chequers,
+        "segmentation": segmentation,
+        "inpainting": inpainting,
+        "tone": tone,
+    }
     facts = {"file": "shift", "sha256": f"{shift}"}
-    return Restorer(
-        lambda work: work[..., :1], interventions, estimate, facts, tile_px=1024, overlap_px=32
-    )
+    usual: dict[str, Any] = {"gates": Gates(), "tile_px": 1024, "overlap_px": 32}
+    return Restorer(networks, facts, **(usual | applied))
 
 
 def patina(folder: Path, *words: str, before: str = "") -> subprocess.Popen:

@@ -1,4 +1,4 @@
-"""The exported graph gives what Keras gives."""
+"""The exported graph gives what Keras gives, and is used only as it was exported."""
 
 import os
 import shutil
@@ -6,62 +6,35 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
-from patina.crawler.sample.strokes import paint
-from patina.models import DAMAGE, DETAIL, FILL, registry
-from patina.tasks.imaging.images import to_float, view_of
-from patina.tasks.restoration import inference, weights
-from patina.tasks.restoration.inpainting import likelihood
+from patina.models import registry
+from patina.tasks.restoration import weights
+from patina.tasks.restoration.inference import DamagedGraphError, Networks
+from patina.tasks.training.ship import write_model
 
-NAME = weights.DEFAULT
-
-
-@pytest.mark.parametrize(("precision", "mean_255", "max_255"), [("f32", 0.1, 1), ("bf16", 0.3, 3)])
-def test_the_graph_of_the_shipped_weights_gives_what_keras_gives(
-    precision: str, mean_255: float, max_255: float
-) -> None:
-    sound = to_float(paint(0)[0][:256, :320])
-    noisy = np.clip(sound + np.random.default_rng(0).normal(0, 0.1, sound.shape), 0, 1)
-    batch = noisy.astype(np.float32)[None]
-    look, treat, estimate, _ = inference.load(weights.shipped(), precision)
-    keras = registry.load(weights.shipped())
-    expected = np.asarray(keras.get_layer("interventions").predict_on_batch(batch))
-    assert np.abs(expected[..., DETAIL]).mean() > 0.03
-    logit = look(batch)
-    likely, expected_likely = likelihood(logit), likelihood(expected)
-    assert np.abs(likely - expected_likely).mean() * 255 < mean_255
-    given = treat(np.concatenate([batch, logit], axis=3))
-    np.testing.assert_array_equal(given[..., DAMAGE], logit)
-    for part in (DETAIL, FILL):
-        error = np.abs(given[..., part] - expected[..., part]) * 255
-        assert error.mean() < mean_255
-        # The fill is used where there is damage, and this has none
-        assert part == FILL or error.max() < max_255
-    view = view_of(batch[0], 128)[None]
-    numbers = np.asarray(keras.get_layer("estimate").predict_on_batch(view))
-    np.testing.assert_allclose(estimate(view), numbers, atol=1e-4)
+ROLES = ("detail", "tone")
+TILE = np.random.default_rng(0).random((1, 64, 96, 3), np.float32)
 
 
-def test_a_model_without_its_own_graph_has_it_exported(cache: Path, tmp_path: Path) -> None:
-    shutil.copy(weights.shipped(), tmp_path / "model.keras")
-    batch = np.random.default_rng(0).random((1, 64, 96, 3), np.float32)
-    expected = inference.load(weights.shipped(), "f32")[0](batch)
-    (cache / "looking-f32").unlink()
-    np.testing.assert_array_equal(
-        inference.load(tmp_path / "model.keras", "f32")[0](batch), expected
-    )
-    # A graph that belongs to another model is none of this one's
-    for suffix in (".xml", ".bin"):
-        (tmp_path / f"model{suffix}").write_bytes(
-            weights.shipped().with_suffix(suffix).read_bytes()
-        )
+def small_model(file: Path, *roles: str, seed: int = 0) -> dict[str, keras.Model]:
+    """A model of small networks that change what they are given, filed with its graph."""
     registry.set_precision("float32")
-    other = registry.whole(registry.build("unet", width=0.25), registry.estimate())
-    other.save(tmp_path / "model.keras")
-    again = inference.load(tmp_path / "model.keras", "f32")[0](batch)
-    assert not np.array_equal(again, expected)
+    networks = {role: registry.build(role, width=0.25) for role in roles}
+    rng = np.random.default_rng(seed)
+    for network in networks.values():
+        for weight in network.trainable_weights:
+            weight.assign(weight + rng.normal(0, 0.05, weight.shape))
+    write_model(networks, file)
+    return networks
+
+
+@pytest.fixture(scope="module")
+def filed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, keras.Model]]:
+    file = tmp_path_factory.mktemp("model") / "model.keras"
+    return file, small_model(file, *ROLES)
 
 
 @pytest.fixture
@@ -71,42 +44,103 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache/patina"
 
 
-def test_what_was_compiled_is_kept_and_used_only_as_it_was(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("precision", "share"), [("f32", 0.003), ("bf16", 0.15)])
+def test_the_graph_gives_what_keras_gives(
+    filed: tuple[Path, dict[str, keras.Model]], cache: Path, precision: str, share: float
 ) -> None:
-    batch = np.random.default_rng(0).random((1, 64, 96, 3), np.float32)
-    kept = cache / "looking-f32"
-    expected = inference.load(weights.shipped(), "f32")[0](batch)
+    file, networks = filed
+    found = Networks(file, precision)
+    assert set(found) == set(ROLES)
+    view = np.random.default_rng(1).random((1, 128, 128, 3), np.float32)
+    for role, given in (("detail", TILE), ("tone", view)):
+        expected = np.asarray(networks[role].predict_on_batch(given))
+        assert np.abs(expected).mean() > 0.01
+        assert np.abs(found[role](given) - expected).mean() < share * np.abs(expected).mean()
+    with pytest.raises(KeyError):
+        found["segmentation"]
+
+
+def test_the_shipped_model_gives_what_keras_gives(cache: Path) -> None:
+    found = Networks(weights.shipped(), "f32")
+    networks = registry.networks_of(registry.load(weights.shipped()))
+    assert set(found) == set(networks)
+    expected = np.asarray(networks["detail"].predict_on_batch(TILE))
+    assert np.abs(found["detail"](TILE) - expected).mean() * 255 < 0.1
+
+
+def test_a_model_without_its_graph_has_it_exported(
+    filed: tuple[Path, dict[str, keras.Model]], cache: Path, tmp_path: Path
+) -> None:
+    shutil.copy(filed[0], tmp_path / "alone.keras")
+    found = Networks(tmp_path / "alone.keras", "f32")
+    expected = Networks(filed[0], "f32")["detail"](TILE)
+    np.testing.assert_allclose(found["detail"](TILE), expected, atol=1e-6)
+    assert not (tmp_path / "alone.xml").exists()
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".xml", ".bin"])
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
+def test_a_flipped_bit_is_refused(
+    filed: tuple[Path, dict[str, keras.Model]], tmp_path: Path, suffix: str, place: float
+) -> None:
+    shutil.copytree(filed[0].parent, tmp_path / "model")
+    file = tmp_path / "model/model.keras"
+    held = bytearray(file.with_suffix(suffix).read_bytes())
+    held[int(len(held) * place)] ^= 1
+    file.with_suffix(suffix).write_bytes(held)
+    with pytest.raises(DamagedGraphError, match=r"model\.xml: it (or|and) its \.bin"):
+        Networks(file, "f32")
+
+
+def test_the_graph_of_another_model_is_refused(
+    filed: tuple[Path, dict[str, keras.Model]], cache: Path, tmp_path: Path
+) -> None:
+    small_model(tmp_path / "model.keras", "detail", seed=1)
+    for suffix in (".xml", ".bin"):
+        shutil.copy(filed[0].with_suffix(suffix), tmp_path / f"model{suffix}")
+    with pytest.raises(DamagedGraphError):
+        Networks(tmp_path / "model.keras", "f32")
+
+
+def test_what_was_compiled_is_kept_sealed_and_used_only_as_it_was(
+    filed: tuple[Path, dict[str, keras.Model]], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = Networks(filed[0], "f32")["detail"](TILE)
+    kept = cache / "detail-f32"
     whole = kept.read_bytes()
     for held in (whole, whole[: len(whole) // 2], whole[:-9] + b"X" + whole[-8:], b""):
         kept.write_bytes(held)
-        np.testing.assert_array_equal(inference.load(weights.shipped(), "f32")[0](batch), expected)
-        assert (kept.read_bytes() == held) == (held == whole)
+        np.testing.assert_array_equal(Networks(filed[0], "f32")["detail"](TILE), expected)
+        assert kept.read_bytes() == whole or held != whole
         with monkeypatch.context() as patch:
-            patch.setattr(inference, "_graph_of", None)  # it is not read again
-            again = inference.load(weights.shipped(), "f32")[0](batch)
+            patch.setattr(Networks, "_part", None)  # it is not compiled again
+            again = Networks(filed[0], "f32")["detail"](TILE)
         np.testing.assert_array_equal(again, expected)
 
 
-def test_what_was_compiled_of_another_model_is_not_used(cache: Path, tmp_path: Path) -> None:
-    registry.set_precision("float32")
-    other = registry.whole(registry.build("unet", width=0.25), registry.estimate())
-    other.save(tmp_path / "other.keras")
-    batch = np.random.default_rng(0).random((1, 64, 96, 3), np.float32)
-    expected = inference.load(weights.shipped(), "f32")[0](batch)
-    kept = (cache / "looking-f32").read_bytes()
-    assert not np.array_equal(inference.load(tmp_path / "other.keras", "f32")[0](batch), expected)
-    assert (cache / "looking-f32").read_bytes() != kept
-    np.testing.assert_array_equal(inference.load(weights.shipped(), "f32")[0](batch), expected)
+def test_what_was_compiled_of_another_model_is_not_used(
+    filed: tuple[Path, dict[str, keras.Model]], cache: Path, tmp_path: Path
+) -> None:
+    small_model(tmp_path / "other.keras", "detail", seed=1)
+    expected = Networks(filed[0], "f32")["detail"](TILE)
+    kept = (cache / "detail-f32").read_bytes()
+    other = Networks(tmp_path / "other.keras", "f32")["detail"](TILE)
+    assert not np.allclose(other, expected, atol=1e-3)
+    assert (cache / "detail-f32").read_bytes() != kept
+    np.testing.assert_array_equal(Networks(filed[0], "f32")["detail"](TILE), expected)
 
 
 def test_without_a_place_to_keep_it_a_graph_is_compiled_each_time(
-    cache: Path, tmp_path: Path
+    filed: tuple[Path, dict[str, keras.Model]], cache: Path
 ) -> None:
     cache.parent.write_text("no folder")
-    batch = np.zeros((1, 64, 96, 3), np.float32)
     for _ in range(2):
-        assert inference.load(weights.shipped(), "f32")[0](batch).shape == (1, 64, 96, 1)
+        assert Networks(filed[0], "f32")["detail"](TILE).shape == TILE.shape
+
+
+def test_a_precision_that_is_none_is_named(filed: tuple[Path, dict[str, keras.Model]]) -> None:
+    with pytest.raises(ValueError, match="precision: f16: not one of auto, bf16, f32"):
+        Networks(filed[0], "f16")
 
 
 def test_restoring_imports_neither_tensorflow_nor_prefect_nor_mlflow(tmp_path: Path) -> None:

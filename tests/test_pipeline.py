@@ -15,6 +15,7 @@ from conftest import SMALL, Workspace
 from patina.tasks.dataset.recipes import Recipe, render
 from patina.tasks.imaging.images import read_png, to_float, to_uint8
 from patina.tasks.io.atomic import read_jsonl, sha256_of
+from patina.tasks.restoration.batch import load_restorer
 
 STAGES = ("crawl", "preprocess", "split", "degrade", "train", "restore", "evaluate")
 PREPARED = ("data/artworks", "data/clean", "data/split", "data/degraded")
@@ -155,7 +156,8 @@ def test_a_mistake_in_params_is_a_line_and_no_traceback(bare: Workspace, tmp_pat
     told = workspace.run("patina.flows", "train", code=1)
     assert (
         told
-        == "patina: params.yaml: train: unknown network 'vnet'; known: conservator, nafnet, unet\n"
+        == "patina: params.yaml: train: unknown network 'vnet'; known: detail, inpainting, jpeg, "
+        "nafnet, segmentation, tone, unet\n"
     )
 
 
@@ -175,6 +177,10 @@ def test_the_pipeline_ends_in_restored_works_and_metrics(finished: Workspace) ->
     assert "damage_map_ap" not in metrics["blur"]
     twins = [t for t in manifest(finished, "data/degraded") if t["side"] == "test"]
     assert metrics["all"]["twins"] == len(twins)
+    model = load_restorer(
+        finished.folder / "data/model/model.keras", tile_px=96, overlap_px=0
+    ).model
+    assert list(model["networks"]) == ["detail"]
     for twin in twins:
         image = Path(twin["image"])
         restored = finished.folder / "data/restored" / image.relative_to("images/test")
@@ -182,7 +188,8 @@ def test_the_pipeline_ends_in_restored_works_and_metrics(finished: Workspace) ->
         assert read_png(restored).shape == read_png(degraded).shape
         sidecar = json.loads(restored.with_name(f"{restored.name}.json").read_text())
         assert sidecar["source"]["sha256"] == sha256_of(degraded)
-        assert sidecar["model"]["sha256"] == sha256_of(finished.folder / "data/model/model.keras")
+        assert sidecar["model"]["sha256"] == model["sha256"]
+        assert sidecar["model"]["networks"] == model["networks"]
         assert sidecar["model"]["network"] == SMALL["train"]["network"]
         facts = json.loads((finished.folder / "data/model/model.json").read_text())
         assert sidecar["model"]["version"] == facts["mlflow_run"]

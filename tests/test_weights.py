@@ -1,33 +1,27 @@
-"""The weights that are shipped: whole, usable, and where a training starts."""
+"""The shipped weights: whole, usable, where a training starts; and how they are shipped."""
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from patina.crawler.sample.strokes import paint
-from patina.models import colour, registry
-from patina.tasks.imaging.images import to_float
+from patina.models import NETWORKS, ROLES, registry
+from patina.tasks.io.atomic import sha256_of, write_json
 from patina.tasks.restoration import weights
 from patina.tasks.restoration.batch import CHAMPION, chosen_model, load_restorer
-from patina.tasks.training.initial import begin_from
+from patina.tasks.training.__main__ import RECIPE, read_recipe, scheduled
+from patina.tasks.training.ship import ship, weights_sha256, write_model
+from patina.tasks.training.specialists import SINGLE, SPECIALISTS, single
+from patina.tasks.training.starting import kept_networks, starting_network
+from patina.tasks.training.twins import Twins
 
 SHIPPED = json.loads((weights.FOLDER / "weights.json").read_text())
 NAME = weights.DEFAULT
-
-
-@pytest.mark.parametrize("name", SHIPPED)
-def test_shipped_weights_are_small_whole_and_have_a_card(name: str) -> None:
-    assert sum((weights.FOLDER / file).stat().st_size for file in SHIPPED[name]["files"]) < 20e6
-    card = (weights.FOLDER / "card.md").read_text()
-    assert weights.shipped(name).name in card
-    assert SHIPPED[name]["files"][f"{name}.keras"] in card
-    assert set(SHIPPED[name]["files"]) == {
-        f"{name}{suffix}" for suffix in (".keras", ".xml", ".bin")
-    }
+DETAIL = SPECIALISTS["detail"]
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".xml", ".bin"])
@@ -41,42 +35,108 @@ def test_weights_with_other_bytes_are_refused(
         weights.shipped(NAME)
 
 
-def test_a_model_says_which_it_is() -> None:
+def test_a_model_says_which_it_is_and_names_each_network_with_its_hash() -> None:
     facts = load_restorer(weights.shipped(), tile_px=64, overlap_px=0).model
     assert facts["network"] == NAME
     assert facts["version"] == SHIPPED[NAME]["version"]
+    networks = registry.networks_of(registry.load(weights.shipped()))
+    assert facts["networks"] == {role: weights_sha256(one) for role, one in networks.items()}
 
 
-def fresh(width: float) -> keras.Model:
+def test_a_training_begins_from_the_shipped_networks_or_from_a_file_if_they_fit(
+    tmp_path: Path,
+) -> None:
     registry.set_precision("float32")
-    return registry.whole(registry.build(NAME, width=width), colour.estimate())
-
-
-def test_a_training_begins_from_them_or_from_a_file_if_they_fit(tmp_path: Path) -> None:
-    shipped = registry.load(weights.shipped(NAME)).get_weights()
-    for start in ("pretrained", str(weights.shipped(NAME))):
-        network = fresh(1)
-        assert begin_from(start, network, NAME)
-        for one, same in zip(network.get_weights(), shipped, strict=True):
+    shipped = registry.networks_of(registry.load(weights.shipped()))
+    for start in ("pretrained", str(weights.shipped())):
+        network = starting_network(start, DETAIL)
+        assert network is not None
+        for one, same in zip(network.get_weights(), shipped["detail"].get_weights(), strict=True):
             np.testing.assert_array_equal(one, same)
-    for start, name in (("scratch", NAME), ("pretrained", NAME), ("pretrained", "unheard of")):
-        network = fresh(0.125)
-        before = [array.copy() for array in network.get_weights()]
-        assert not begin_from(start, network, name)
-        for one, same in zip(network.get_weights(), before, strict=True):
-            np.testing.assert_array_equal(one, same)
-    with pytest.raises(ValueError, match=r"conservator\.keras: weights of another network"):
-        begin_from(str(weights.shipped(NAME)), fresh(0.125), NAME)
+    narrow = replace(DETAIL, width=0.125)
+    assert starting_network("scratch", DETAIL) is None
+    assert starting_network("pretrained", narrow) is None
+    with pytest.raises(ValueError, match=r"restorer\.keras: holds no network detail of this width"):
+        starting_network(str(weights.shipped()), narrow)
 
 
-def test_they_know_noise_when_they_see_it_and_leave_a_sound_image_alone() -> None:
-    restorer = load_restorer(weights.shipped(NAME), tile_px=256, overlap_px=64)
-    sound = to_float(paint(1)[0][:256, :256])
-    noise = np.random.default_rng(0).normal(0, 0.1, sound.shape).astype(np.float32)
-    noisy = np.clip(sound + noise, 0, 1)
-    change, _ = restorer.change(noisy)
-    assert np.std(noisy + change - sound) < 0.5 * np.std(noisy - sound)
-    assert np.std(restorer.change(sound)[0]) < 0.01
+def test_a_single_network_stands_alone_and_others_beside_the_shipped_ones() -> None:
+    alone = single("unet", Twins({}, (0, 0)))
+    assert kept_networks("pretrained", alone) == {}
+    assert starting_network("pretrained", alone) is None
+    assert set(kept_networks("pretrained", DETAIL)) == set(SHIPPED[NAME]["networks"])
+    assert set(SINGLE) | set(ROLES) == set(NETWORKS)
+
+
+def test_a_model_of_a_single_network_has_no_gate(tmp_path: Path) -> None:
+    registry.set_precision("float32")
+    write_model({"detail": registry.build("unet", width=0.125)}, tmp_path / "model.keras")
+    gates = {"detail_255": 1.4, "tone_255": 20.0}
+    facts = {"network": "unet", "mlflow_run": "a run", "single": True, "networks": {"detail": "x"}}
+    write_json(tmp_path / "model.json", facts)
+    sizes = {"tile_px": 64, "overlap_px": 0}
+    restorer = load_restorer(tmp_path / "model.keras", gates=gates, **sizes)
+    assert restorer.gates.detail_255 == 0
+    assert restorer.gates.tone_255 == 20
+    assert restorer.model["networks"] == {"detail": "x"}
+    write_json(tmp_path / "model.json", facts | {"single": False})
+    assert load_restorer(tmp_path / "model.keras", gates=gates, **sizes).gates.detail_255 == 1.4
+
+
+def trained(role: str, folder: Path, seed: int) -> keras.Model:
+    """A network of full width, as a training leaves it in `folder`."""
+    registry.be_deterministic(seed)
+    registry.set_precision("float32")
+    network = registry.build(role)
+    network.save(folder / f"{role}.keras")
+    write_json(folder / f"{role}.state.json", {"steps": 7, "of": 9, "seconds": 1.0})
+    return network
+
+
+def test_what_was_trained_is_shipped_beside_what_was_shipped_before(tmp_path: Path) -> None:
+    runs, target = tmp_path / "runs", tmp_path / "shipped"
+    runs.mkdir()
+    before = {role: trained(role, runs, 0) for role in ("jpeg", "tone")}
+    ship(runs, target)
+    (runs / "jpeg.keras").unlink()
+    (runs / "jpeg.state.json").unlink()
+    after = trained("tone", runs, 1)
+    file = ship(runs, target)
+    facts = json.loads((target / "weights.json").read_text())[NAME]
+    assert facts["files"] == {
+        f"{NAME}{suffix}": sha256_of(target / f"{NAME}{suffix}")
+        for suffix in (".keras", ".xml", ".bin")
+    }
+    state = {"steps": 7, "of": 9, "seconds": 1.0}
+    assert facts["training"] == {"jpeg": state, "tone": state}
+    networks = registry.networks_of(registry.load(file))
+    expected = {"jpeg": before["jpeg"], "tone": after}
+    assert facts["networks"] == {role: weights_sha256(networks[role]) for role in expected}
+    for role, network in expected.items():
+        for one, rounded in zip(network.get_weights(), networks[role].get_weights(), strict=True):
+            np.testing.assert_allclose(rounded, one, rtol=1e-3, atol=1e-6)
+
+
+def test_the_recipe_of_the_shipped_weights_names_every_network() -> None:
+    recipe = read_recipe(RECIPE)
+    assert set(recipe.networks) == set(ROLES)
+    total = sum(scheduled(recipe, role, 60.0).minutes for role in ROLES)
+    assert total == pytest.approx(60)
+
+
+def test_a_recipe_with_a_fault_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    for text, fault in (
+        ("seed: 0\nnetworks: {sharpener: {steps: 1}}\n", "sharpener: must be one of"),
+        ("seed: 0\nnetworks: {tone: {steps: 1}}\n", "tone: must be one of"),
+        ("seed: [\n", "parsing"),
+        ("- a\n", "mapping"),
+    ):
+        path.write_text(text)
+        with pytest.raises(
+            ValueError, match=rf"recipe\.yaml: no recipe of weights.*{fault}|{fault}"
+        ):
+            read_recipe(path)
 
 
 def test_a_model_that_is_given_or_the_champion_comes_before_the_shipped_one(
@@ -86,5 +146,5 @@ def test_a_model_that_is_given_or_the_champion_comes_before_the_shipped_one(
     assert chosen_model(None) == weights.shipped()
     CHAMPION.parent.mkdir(parents=True)
     CHAMPION.touch()
-    assert chosen_model(None) == CHAMPION
+    assert chosen_model(None) == CHAMPION.resolve()
     assert chosen_model(Path("given.keras")) == Path("given.keras")

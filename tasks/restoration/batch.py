@@ -26,7 +26,7 @@ from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import PLAIN, Filing
 from patina.tasks.restoration.tiling import Network, averaged
-from patina.tasks.restoration.weights import named, shipped
+from patina.tasks.restoration.weights import is_single, named, shipped
 
 QUALITIES = ("fast", "best")
 TILED = ("jpeg", "detail", "segmentation")  # networks whose mean over mirror images is better
@@ -45,12 +45,16 @@ COLUMNS = (
     "delta_e2000_mean",
 )
 
+OPEN = {"detail_255": 0.0}  # of a network that does all by itself, and so much in every work
 CHAMPION = Path("data/champion/model.keras")  # what `patina promote` writes, with its graph
 
 
 def chosen_model(given: Path | None) -> Path:
-    """The model to restore with: the one given, else the champion, else the shipped one."""
-    return given or (CHAMPION if CHAMPION.exists() else shipped())
+    """The model to restore with: the one given, else the champion, else the shipped one.
+
+    The champion's folder is named as it is: what is promoted meanwhile lies in another.
+    """
+    return given or (CHAMPION.resolve() if CHAMPION.exists() else shipped())
 
 
 def load_restorer(
@@ -82,7 +86,8 @@ def load_restorer(
         networks = {
             role: averaged(network) if role in TILED else network for role, network in found.items()
         }
-    return Restorer(networks, facts, Gates(**(gates or {})), **applied)
+    opened = {**(gates or {}), **(OPEN if is_single(model) else {})}
+    return Restorer(networks, facts, Gates(**opened), **applied)
 
 
 def plan(

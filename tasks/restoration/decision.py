@@ -244,7 +244,8 @@ def looked(
     third, and the mean of the logits counts.
     """
     height, width = view.shape[:2]
-    logits, size = [], (0, 0)
+    logits: list[np.ndarray] = []
+    size = 0, 0
     for long_px in longs_px:
         share = min(1.34, long_px / max(height, width))
         shown = resized(view, (max(1, round(height * share)), max(1, round(width * share))))

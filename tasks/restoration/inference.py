@@ -10,6 +10,7 @@ compile a graph takes most of a second, so the last one of each network and prec
 compiled, in the user's cache folder: sealed by the hashes of all three files.
 """
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -31,9 +32,13 @@ MODEL, WEIGHTS, NAMES = (
     ["patina", "weights_sha256"],
     ["patina", "roles"],
 )
-UNKNOWN = "0" * 64  # stands for a hash until it is known
+GRAPH = ["patina", "graph_sha256"]  # of the .xml, with UNKNOWN_GRAPH in its place
+GRAPH_IN_XML = re.compile(rb'<graph_sha256 value="([0-9a-f]{64})"')
+UNKNOWN, UNKNOWN_GRAPH = "0" * 64, "1" * 64  # stand for a hash until it is known
 EXACT = frozenset({"tone"})  # roles that are computed in float32: they decide on a whole work
 MACHINE = ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
+REMEDY = "remove both to have them written anew, or install the model again"
+DAMAGED = f"it or its .bin is damaged; {REMEDY}"
 SEAL_BYTES = sha256().digest_size
 
 Function = Callable[[np.ndarray], np.ndarray]
@@ -57,11 +62,13 @@ def export(model: "keras.Model", file: Path) -> Path:
         exported = openvino.Core().read_model(draft)
         exported.set_rt_info(sha256_of(file), MODEL)
         exported.set_rt_info(UNKNOWN, WEIGHTS)
+        exported.set_rt_info(UNKNOWN_GRAPH, GRAPH)
         exported.set_rt_info(",".join(networks), NAMES)
         openvino.save_model(exported, marked, compress_to_fp16=True)
         weights = sha256_of(marked.with_suffix(".bin"))
-        text = marked.read_text(encoding="utf-8")
-        marked.write_text(text.replace(UNKNOWN, weights), encoding="utf-8")
+        text = marked.read_text(encoding="utf-8").replace(UNKNOWN, weights)
+        itself = sha256(text.encode()).hexdigest()
+        marked.write_text(text.replace(UNKNOWN_GRAPH, itself), encoding="utf-8")
         # The weights first: the .xml names the model and the weights that belong to it
         for suffix in (".bin", ".xml"):
             move_whole(marked.with_suffix(suffix), graph.with_suffix(suffix))
@@ -152,16 +159,18 @@ def _graph_of(file: Path, core: Any) -> tuple[Any, str]:
     graph = file.with_suffix(".xml")
     if not graph.exists() or not graph.with_suffix(".bin").exists():
         return _exported(file, core)
-    read = core.read_model(graph)
-    if not read.has_rt_info(NAMES):
+    text = graph.read_bytes()
+    told = GRAPH_IN_XML.search(text)
+    if not told:
         return _exported(file, core)  # of an older version
+    itself = sha256(text.replace(told[1], UNKNOWN_GRAPH.encode())).hexdigest().encode()
+    if told[1] != itself:
+        raise DamagedGraphError(f"{graph}: {DAMAGED}")
+    read = core.read_model(graph)
     hashes = [sha256_of(file.with_suffix(suffix)) for suffix in (file.suffix, ".xml", ".bin")]
     marks = [read.get_rt_info(mark).astype(str) for mark in (MODEL, WEIGHTS)]
     if marks != [hashes[0], hashes[2]]:
-        raise DamagedGraphError(
-            f"{graph}: it and its .bin are not those of {file.name}; remove both to have them "
-            "written anew, or install the model again"
-        )
+        raise DamagedGraphError(f"{graph}: it and its .bin are not those of {file.name}; {REMEDY}")
     return read, sha256("".join(hashes).encode()).hexdigest()
 
 

@@ -109,7 +109,7 @@ def _original(archive: zipfile.ZipFile, facts: Record, result: Path) -> Iterator
         opened(result, Path(folder)) as scan,
         archive.open("difference") as member,
     ):
-        for strip in strips_of(scan.height):
+        for strip in strips_of(scan.height, scan.width):
             changed = scan.rows(*strip)
             planes = np.frombuffer(member.read(changed.nbytes), np.uint8)
             difference = np.ascontiguousarray(planes.reshape(changed.dtype.itemsize, -1).T)
@@ -122,13 +122,13 @@ def _bare_pixels(scan: Scan, content: mmap.mmap) -> tuple[int, int, str] | None:
     """From where to where in the file its pixels lie as they are, row by row; their byte order."""
     if scan.image.format not in ("uchar", "ushort"):
         return None
-    first = scan.rows(*next(strips_of(scan.height)))
+    first = scan.rows(*next(strips_of(scan.height, scan.width)))
     for order in ORDERS[: first.dtype.itemsize]:
         stored = first.dtype.newbyteorder(order)
         place = start = content.find(first.astype(stored).tobytes())
         if start < 0:
             continue
-        for strip in strips_of(scan.height):
+        for strip in strips_of(scan.height, scan.width):
             rows = scan.rows(*strip).astype(stored).tobytes()
             if content[place : place + len(rows)] != rows:
                 break
@@ -141,7 +141,7 @@ def _bare_pixels(scan: Scan, content: mmap.mmap) -> tuple[int, int, str] | None:
 def _pairs(scan: Scan, pixels: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The rows of the scan and of its result, strip by strip; differences wrap around."""
     with pixels.open("rb") as file:
-        for strip in strips_of(scan.height):
+        for strip in strips_of(scan.height, scan.width):
             own = scan.rows(*strip)
             changed = np.frombuffer(file.read(own.nbytes), own.dtype)
             yield own, changed.reshape(own.shape)

@@ -30,16 +30,39 @@ def shipped(name: str = DEFAULT) -> Path:
     return FOLDER / f"{name}.keras"
 
 
-def named(model: Path) -> dict[str, str]:
-    """The "network" filed at `model` and its "version": the day that it was shipped, or the MLflow
-    run in which it was trained; nothing if it is not told there.
+def named(model: Path) -> dict[str, Any]:
+    """Which model is filed at `model`, as its facts say; nothing where they say nothing.
+
+    "network": the one that was trained. "version": the day that it was shipped, or the MLflow run
+    in which it was trained. "networks": SHA-256 of the weights of each, by role.
     """
     if model.parent == FOLDER:
-        return {"network": model.stem, "version": index()[model.stem]["version"]}
-    with suppress(OSError, ValueError, LookupError, TypeError):
-        # As the flows `train` and `promote` write it
+        facts = index()[model.stem]
+        return {
+            "network": model.stem,
+            "version": facts["version"],
+            "networks": facts.get("networks", {}),
+        }
+    facts = facts_of(model)
+    if not {"network", "mlflow_run"} <= facts.keys():
+        return {}
+    return {
+        "network": facts["network"],
+        "version": facts["mlflow_run"],
+        "networks": facts.get("networks", {}),
+    }
+
+
+def is_single(model: Path) -> bool:
+    """Whether the model is one network that does all by itself, and needs no gate."""
+    return bool(facts_of(model).get("single"))
+
+
+def facts_of(model: Path) -> dict[str, Any]:
+    """What the flows `train` and `promote` wrote beside a model; nothing where they did not."""
+    with suppress(OSError, ValueError):
         facts = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
-        return {"network": facts["network"], "version": facts["mlflow_run"]}
+        return facts if isinstance(facts, dict) else {}
     return {}
 
 

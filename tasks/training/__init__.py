@@ -1,1 +1,1 @@
-"""Trains networks with Keras alone: trainer, loop, batches, initial weights."""
+"""Trains networks with Keras alone: what they are shown, how they learn, and how they ship."""

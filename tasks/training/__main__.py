@@ -1,114 +1,178 @@
-"""The program that trains, with Keras alone.
+"""The program that makes the shipped weights, with Keras alone until they are exported.
 
-    KERAS_BACKEND=jax python -m patina.tasks.training WORKS -o OUT --held-out OTHERS --minutes 9
+    python -m patina.tasks.training weights --works FOLDER --out FOLDER
 
-It alone in `tasks` reads params. It needs Keras, a backend, NumPy, OpenCV, pydantic and PyYAML, and
-neither TensorFlow, Prefect, MLflow nor DVC.
+It trains each specialist as a recipe says, one after the other, then ships them. Killed, it goes on
+where it was. It needs neither Prefect, MLflow nor DVC, and on JAX no TensorFlow to train.
 """
 
 import argparse
 import csv
 import json
-import sys
-import time
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import keras
+import yaml
 
-from patina import params as params_file
+from patina.models import ROLES, pretrained, registry
 from patina.tasks.io.atomic import write_json
 from patina.tasks.io.parallel import CORES
-from patina.tasks.training import loop
-from patina.tasks.training.batches import Feed, central, drawn_twin
-from patina.tasks.training.trainer import HELD_OUT_PX, learn, stacked
+from patina.tasks.restoration import weights
+from patina.tasks.training.curriculum import held_back_samples
+from patina.tasks.training.specialists import SPECIALISTS
+from patina.tasks.training.training import Schedule, Training, last_state, train
+from patina.tasks.training.works import Work, decode_works
+
+RECIPE = Path(pretrained.__file__).with_name("recipe.yaml")
+SETTINGS = ("steps", "batch", "learning_rate", "minutes")
 
 
-class Printed:
-    """A line for each epoch, and all of them in history.csv."""
+class ConsoleCallback:
+    """A line for each look at the gains."""
 
-    def __init__(self, out: Path) -> None:
-        self.history = out / "history.csv"
-        self.begun = time.monotonic()
-
-    def step(self, step: int, loss: float) -> None:
+    def on_step(self, training: Training, loss: float) -> None:
         """Nothing to say."""
 
-    def colour_epoch(self, network: keras.Model, epoch: int, metrics: loop.Epoch) -> None:
-        """Say how far the colours are."""
-        self._say("colour", epoch, metrics)
+    def on_check(self, training: Training, gains: Mapping[str, float], loss: float) -> None:
+        """Say how far it is."""
+        figures = "  ".join(f"{family} {gain:+.2f}" for family, gain in gains.items())
+        place = f"{training.name} {training.done}/{training.schedule.steps}"
+        minutes = training.seconds / 60
+        print(f"{place}  {minutes:.1f} min  loss {loss:.3f}  gain: {figures}", flush=True)  # noqa: T201
 
-    def epoch(self, network: keras.Model, epoch: int, metrics: loop.Epoch) -> None:
-        """Say how far the rest is."""
-        self._say("epoch", epoch, metrics)
-        with self.history.open("a", encoding="utf-8") as file:
-            csv.writer(file).writerow([epoch, *metrics.values()])
 
-    def _say(self, what: str, epoch: int, metrics: loop.Epoch) -> None:
-        figures = "  ".join(f"{name} {value:.5g}" for name, value in metrics.items())
-        minutes = (time.monotonic() - self.begun) / 60
-        print(f"{what} {epoch}  {figures}  at {minutes:.1f} min", flush=True)  # noqa: T201
+class HistoryCallback:
+    """A row for each look at the gains in NAME.history.csv."""
+
+    def on_step(self, training: Training, loss: float) -> None:
+        """Nothing to keep."""
+
+    def on_check(self, training: Training, gains: Mapping[str, float], loss: float) -> None:
+        """Keep a row."""
+        history = training.out / f"{training.name}.history.csv"
+        history.parent.mkdir(parents=True, exist_ok=True)
+        new = not history.exists()
+        with history.open("a", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file)
+            if new:
+                rows.writerow(["step", "minutes", "loss", *gains])
+            told = [round(training.seconds / 60, 2), round(loss, 4)]
+            rows.writerow([training.done, *told, *(round(gain, 3) for gain in gains.values())])
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the shipped weights are made. networks: by role, with SETTINGS of each."""
+
+    seed: int
+    networks: Mapping[str, Mapping[str, float]]
+    judge: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe filed at `path`. Raises ValueError, naming the fault, when it is none."""
+    try:
+        recipe = Recipe(**yaml.safe_load(path.read_text(encoding="utf-8")))
+        for role, settings in recipe.networks.items():
+            if role not in SPECIALISTS or {*settings} != {*SETTINGS}:
+                raise ValueError(f"{role}: must be one of {', '.join(SPECIALISTS)} with {SETTINGS}")
+    except (TypeError, AttributeError, ValueError, yaml.YAMLError) as error:
+        raise ValueError(f"{path}: no recipe of weights: {error}") from error
+    return recipe
+
+
+def scheduled(recipe: Recipe, role: str, minutes: float) -> Schedule:
+    """How long and how fast a role is trained; minutes: for all roles together."""
+    settings = recipe.networks[role]
+    total = sum(each["minutes"] for each in recipe.networks.values())
+    return Schedule(
+        steps=int(settings["steps"]),
+        learning_rate=settings["learning_rate"],
+        minutes=minutes * settings["minutes"] / total,
+        seed=recipe.seed,
+    )
+
+
+def train_all(
+    recipe: Recipe, works: Sequence[Work], out: Path, *, minutes: float, workers: int
+) -> None:
+    """Train what the recipe names and `out` does not hold yet, from where each was stopped."""
+    registry.set_precision("auto")
+    for role in recipe.networks:
+        schedule = scheduled(recipe, role, minutes)
+        keras.utils.set_random_seed(recipe.seed)
+        settings = recipe.networks[role]
+        specialist = replace(SPECIALISTS[role], batch=int(settings["batch"]))
+        training = Training(specialist, out, schedule)
+        if training.progress >= 1:
+            continue
+        held_back = held_back_samples(specialist.curriculum, works)
+        told = ConsoleCallback(), HistoryCallback()
+        train(training, works, held_back, callbacks=told, workers=workers)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train as the sections `train` and `degrade` of a params.yaml say; write OUT/model.keras."""
+    """Train all specialists of a recipe, and ship them."""
     asked = _arguments(arguments)
-    changes = {"train": {"minutes": asked.minutes}} if asked.minutes is not None else {}
-    params = params_file.load(asked.params, **changes)
-    degrade = params.degrade
-    works = sorted(asked.works.glob("*.png"))
-    if not works:
-        sys.exit(f"{asked.works}: no PNG files; `patina run` prepares works in data/clean")
-    feed = Feed(works, degrade.mixture, degrade.count, params.train.seed)
-    asked.out.mkdir(parents=True, exist_ok=True)
-    _keep_settings(asked.out / "settings.json", params.train.model_dump(), degrade.model_dump())
-    held_out = sorted(asked.held_out.glob("*.png")) if asked.held_out else []
-    patches = [central(drawn_twin(feed, work), HELD_OUT_PX) for work in held_out]
-    network = learn(
-        params.train,
-        feed,
-        stacked(patches),
-        asked.out,
-        Printed(asked.out),
-        processes=asked.processes,
-    )
-    loop.save(network, asked.out / "model.keras")
-    print(asked.out / "model.keras")  # noqa: T201
+    recipe = read_recipe(asked.recipe)
+    if asked.only:
+        chosen = {role: recipe.networks[role] for role in asked.only}
+        recipe = replace(recipe, networks=chosen)
+    works = decode_works(asked.works, asked.out / "works")
+    keep_settings(asked.out / "settings.json", recipe)
+    train_all(recipe, works, asked.out, minutes=asked.minutes, workers=asked.workers)
+    if asked.into:
+        from patina.tasks.training import judge, ship
+
+        file = ship.ship(asked.out, asked.into)
+        if recipe.judge and "detail" in recipe.networks:
+            count = str(recipe.judge["samples"])
+            places = ["--works", *map(str, asked.works), "--decoded", str(asked.out / "works")]
+            judge.main([str(file), *places, "--samples", count, "--seed", str(recipe.seed)])
+        print(file)  # noqa: T201
 
 
-def _keep_settings(place: Path, train: dict[str, Any], degrade: dict[str, Any]) -> None:
-    """Remember how the training in a folder is made: it goes on, or is another one's place."""
-    settings = json.loads(json.dumps({"train": train, "degrade": degrade}))
-    before = json.loads(place.read_text(encoding="utf-8")) if place.exists() else settings
-    changed = [
-        f"{section}.{name}"
-        for section, values in settings.items()
-        for name, value in values.items()
-        if before[section].get(name) != value and name not in ("minutes", "twins")
-    ]
-    if changed:
-        sys.exit(
-            f"{place.parent}: holds a training with another {', '.join(changed)}; give another "
-            "--out, or empty it"
-        )
-    write_json(place, settings)
+def keep_settings(place: Path, recipe: Recipe) -> None:
+    """Remember how the networks in a folder are trained: they go on, or it is another one's place.
+
+    Raises ValueError when one was begun there with other settings.
+    """
+    before: dict[str, Any] = json.loads(place.read_text()) if place.exists() else {}
+    asked = {role: dict(settings) for role, settings in recipe.networks.items()}
+    for role, settings in asked.items():
+        if before.get(role, settings) != settings and last_state(place.parent, role):
+            raise ValueError(
+                f"{place.parent}: holds a training of {role} with other settings; give another "
+                "--out, or empty it"
+            )
+    write_json(place, before | asked)
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        "python -m patina.tasks.training",
-        description="Train a network. A training that was killed goes on when OUT is the same.",
-        epilog="Example: python -m patina.tasks.training data/clean -o trained --minutes 60",
+    parser = argparse.ArgumentParser("python -m patina.tasks.training")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    weighing = commands.add_parser(
+        "weights",
+        help="make the shipped weights",
+        description="Train all networks of a recipe, then ship them; run it again to go on.",
+        epilog="Example: python -m patina.tasks.training weights --works paintings --out trained",
     )
-    parser.add_argument("works", type=Path, help="folder of sound works, PNG")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for what is learnt")
-    parser.add_argument("--held-out", type=Path, help="folder of works to validate on, PNG")
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
-    parser.add_argument("--minutes", type=float, help="instead of train.minutes")
-    parser.add_argument("--processes", type=int, default=CORES, help="that make the batches")
+    weighing.add_argument("--works", nargs="+", type=Path, required=True, help="folders of works")
+    weighing.add_argument("--out", type=Path, required=True, help="where checkpoints are filed")
+    weighing.add_argument("--into", type=Path, default=weights.FOLDER, help="folder to ship to")
+    weighing.add_argument("--recipe", type=Path, default=RECIPE, help="how they are trained")
+    weighing.add_argument("--only", nargs="+", choices=ROLES, help="these networks alone")
+    weighing.add_argument("--minutes", type=float, default=math.inf, help="of training, in all")
+    weighing.add_argument("--workers", type=int, default=max(1, CORES // 2), help="processes")
     return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ValueError as error:
+        raise SystemExit(str(error)) from error

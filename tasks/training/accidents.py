@@ -44,8 +44,8 @@ def spots(shape: tuple[int, int], rng: Rng, unit_px: float) -> Image:
     radius = unit_px * 10 ** rng.uniform(-0.1, 0.95)
     for _ in range(int(3 + 60 * rng.random() ** 2 / max(1, radius / unit_px / 2))):
         centre = int(rng.uniform(0, width) * 8), int(rng.uniform(0, height) * 8)
-        axes = np.maximum(radius * rng.uniform(0.4, 1.5, 2), 0.6) * 8
-        axes = tuple(int(each) for each in axes)
+        sides = np.maximum(radius * rng.uniform(0.4, 1.5, 2), 0.6) * 8
+        axes = int(sides[0]), int(sides[1])
         cv2.ellipse(cover, centre, axes, rng.uniform(0, 180), 0, 360, 255, -1, cv2.LINE_AA, 3)
     return _softened(cover.astype(np.float32) / 255, rng, radius * 0.5)
 
@@ -59,7 +59,7 @@ def area(shape: tuple[int, int], rng: Rng, unit_px: float) -> Image:
         turn = rng.uniform(0, 180)
         box = (tuple(centre), tuple(size * rng.uniform(0.5, 3, 2)), turn)
         cover = np.zeros(shape, np.uint8)
-        cv2.fillPoly(cover, [np.int32(cv2.boxPoints(box) * 8)], 255, cv2.LINE_AA, 3)
+        cv2.fillPoly(cover, [(cv2.boxPoints(box) * 8).astype(np.int32)], 255, cv2.LINE_AA, 3)
         return _softened(cover.astype(np.float32) / 255, rng, unit_px)
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     angle = rng.uniform(0, np.pi)
@@ -84,7 +84,7 @@ def cracks(shape: tuple[int, int], rng: Rng, unit_px: float) -> Image:
     cover = np.zeros(shape, np.uint8)
     shift = np.dstack([smooth(shape, rng, cell * 0.4) for _ in range(2)]) * cell * 0.18
     for facet in facets:
-        path = _bent(facet, shift)
+        path = _bent(np.asarray(facet), shift)
         thick = 1 if unit_px < 1.6 or rng.random() < 0.6 else 2
         cv2.polylines(cover, [path], True, int(rng.integers(90, 256)), thick, cv2.LINE_AA, 3)
     fade = np.clip(0.6 + 0.6 * smooth(shape, rng, cell * 3), 0, 1)
@@ -97,7 +97,7 @@ def _bent(facet: np.ndarray, shift: np.ndarray) -> np.ndarray:
     share = np.linspace(0, 1, 6)[:-1, None]
     path = np.concatenate([first + share * (second - first) for first, second in pairwise(ends)])
     places = np.clip(path.astype(int), 0, np.array(shift.shape[1::-1]) - 1)
-    return np.int32((path + shift[places[:, 1], places[:, 0]]) * 8)
+    return ((path + shift[places[:, 1], places[:, 0]]) * 8).astype(np.int32)
 
 
 SHAPES: dict[str, Callable[[tuple[int, int], Rng, float], Image]] = {
@@ -152,7 +152,7 @@ def stained(image: Image, cover: Image, rng: Rng, unit_px: float) -> tuple[Image
     if rng.random() < 0.6:  # a tideline
         wide = cv2.GaussianBlur(cover, (0, 0), max(0.7, unit_px * rng.uniform(0.5, 2.5)))
         rim = np.clip(4 * cover * (1 - wide), 0, 1) * np.float32(rng.uniform(0.1, 0.6))
-        layer = layer * (1 - rim[..., None] * (1 - np.float32([0.6, 0.45, 0.3])))
+        layer = layer * (1 - rim[..., None] * (1 - np.array([0.6, 0.45, 0.3], np.float32)))
     return _with_mask(image, layer, cover)
 
 
@@ -178,11 +178,11 @@ def _colour(rng: Rng) -> Image:
     """Pale or dark grounds and dirt mostly, any colour else; float32 (3,)."""
     way = rng.random()
     if way < 0.35:
-        tone = np.float32([0.93, 0.9, 0.83]) * rng.uniform(0.75, 1.07)
+        tone = np.array([0.93, 0.9, 0.83], np.float32) * rng.uniform(0.75, 1.07)
     elif way < 0.7:
-        tone = np.float32([0.14, 0.1, 0.07]) * rng.uniform(0.2, 2.4)
+        tone = np.array([0.14, 0.1, 0.07], np.float32) * rng.uniform(0.2, 2.4)
     elif way < 0.85:
-        tone = np.float32([0.62, 0.44, 0.24]) * rng.uniform(0.6, 1.4)
+        tone = np.array([0.62, 0.44, 0.24], np.float32) * rng.uniform(0.6, 1.4)
     else:
         return rng.uniform(0, 1, 3).astype(np.float32)
     return np.clip(tone + rng.normal(0, 0.04, 3), 0, 1).astype(np.float32)

@@ -4,6 +4,8 @@ All functions take and give float32 (h, w, 3), sRGB in [0, 1], and are not clipp
 """
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,17 +15,17 @@ from patina.tasks.degradations import DEGRADATIONS
 Image = np.ndarray
 Rng = np.random.Generator
 
-LUMA = np.float32([0.299, 0.587, 0.114])
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def field(shape: tuple[int, ...], rng: Rng, low: float, high: float) -> Image:
+def field(shape: tuple[int, ...], rng: Rng, low: float, high: float) -> Any:
     """A value in [low, high], in half of the draws uneven by a third; (h, w, 1) or ()."""
     value = np.float32(rng.uniform(low, high))
     if rng.random() < 0.5:
         return value
     cells = int(rng.integers(2, 5))
-    noise = rng.uniform(-1, 1, (cells, cells)).astype(np.float32)
-    noise = cv2.resize(noise, shape[1::-1], interpolation=cv2.INTER_CUBIC)[..., None]
+    coarse = rng.uniform(-1, 1, (cells, cells)).astype(np.float32)
+    noise = cv2.resize(coarse, shape[1::-1], interpolation=cv2.INTER_CUBIC)[..., None]
     return np.clip(value * (1 + np.float32(rng.uniform(0.1, 0.4)) * noise), 0, 1.3)
 
 
@@ -43,7 +45,7 @@ def contrast_lost(image: Image, rng: Rng) -> Image:
 def pigments_bleached(image: Image, rng: Rng) -> Image:
     """Reds and yellows pale first: what absorbs blue and green loses it."""
     chroma = image.max(axis=2, keepdims=True) - image
-    rate = np.float32([rng.uniform(0, 0.3), rng.uniform(0.2, 0.6), rng.uniform(0.3, 1.0)])
+    rate = np.array([rng.uniform(0, 0.3), rng.uniform(0.2, 0.6), rng.uniform(0.3, 1.0)], np.float32)
     return image + chroma * rate * field(image.shape, rng, 0.2, 1.0)
 
 
@@ -63,7 +65,9 @@ def faded(image: Image, rng: Rng) -> Image:
 def tinted(image: Image, rng: Rng) -> Image:
     """Varnish of any tint from straw to brown, thinner and thicker, with a little haze."""
     thick = field(image.shape, rng, 0.15, 1.0)
-    colour = np.float32([rng.uniform(0.82, 1), rng.uniform(0.62, 0.92), rng.uniform(0.2, 0.7)])
+    colour = np.array(
+        [rng.uniform(0.82, 1), rng.uniform(0.62, 0.92), rng.uniform(0.2, 0.7)], np.float32
+    )
     if rng.random() < 0.15:
         colour = colour[[1, 0, 2]] if rng.random() < 0.5 else colour[[2, 1, 0]]
     if rng.random() < 0.5:
@@ -77,8 +81,8 @@ def tinted(image: Image, rng: Rng) -> Image:
 def hazed(image: Image, rng: Rng) -> Image:
     """Bloom or dirt: a veil of a pale or dark colour."""
     veil = field(image.shape, rng, 0.05, 0.5)
-    pale = np.float32([0.78, 0.78, 0.76]) * np.float32(rng.uniform(0.8, 1.1))
-    dirt = np.float32([0.28, 0.24, 0.18]) * np.float32(rng.uniform(0.5, 1.6))
+    pale = np.array([0.78, 0.78, 0.76], np.float32) * np.float32(rng.uniform(0.8, 1.1))
+    dirt = np.array([0.28, 0.24, 0.18], np.float32) * np.float32(rng.uniform(0.5, 1.6))
     return image * (1 - veil) + (pale if rng.random() < 0.4 else dirt) * veil
 
 
@@ -95,13 +99,13 @@ def unevenly_lit(image: Image, rng: Rng) -> Image:
 
 def of_library(*names: str) -> Callable[[Image, Rng], Image]:
     """One of those degradations of the library, at a severity from 0.15 to 1."""
+    return partial(_of_library, names)
 
-    def degrade(image: Image, rng: Rng) -> Image:
-        name = names[int(rng.integers(len(names)))]
-        severity = float(rng.uniform(0.15, 1))
-        return DEGRADATIONS[name](np.clip(image, 0, 1), rng, severity=severity)[0]
 
-    return degrade
+def _of_library(names: tuple[str, ...], image: Image, rng: Rng) -> Image:
+    name = names[int(rng.integers(len(names)))]
+    severity = float(rng.uniform(0.15, 1))
+    return DEGRADATIONS[name](np.clip(image, 0, 1), rng, severity=severity)[0]
 
 
 FADING = (faded, faded, of_library("fading"))
@@ -120,7 +124,11 @@ def several(image: Image, rng: Rng) -> Image:
 
 def one_of(ways: tuple[Callable[[Image, Rng], Image], ...]) -> Callable[[Image, Rng], Image]:
     """Any of `ways`."""
-    return lambda image, rng: ways[int(rng.integers(len(ways)))](image, rng)
+    return partial(_one_of, ways)
+
+
+def _one_of(ways: tuple[Callable[[Image, Rng], Image], ...], image: Image, rng: Rng) -> Image:
+    return ways[int(rng.integers(len(ways)))](image, rng)
 
 
 def unchanged(image: Image, rng: Rng) -> Image:

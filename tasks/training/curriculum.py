@@ -1,7 +1,12 @@
-"""What each specialist is shown: families of damage, drawn equally often by weight."""
+"""What each specialist is shown: families of damage, drawn as often as their weights say.
 
-from collections.abc import Callable, Sequence
+It needs no Keras, so that processes that make batches stay small; and a curriculum can be sent to
+them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -17,7 +22,65 @@ from patina.tasks.training.works import Work, draw_crop
 Rng = np.random.Generator
 Sample = tuple[np.ndarray, ...]
 Draw = Callable[[np.ndarray, Rng], np.ndarray]
+CHECKED = 24  # held-back samples of each family
+SEED_CHECK = 2**31  # no seed of a training
 GREY_SHARE = 0.08  # of the crops: photographs and drawings are grey
+
+
+class Curriculum(Protocol):
+    """families: by name, with their weights first. cuts: samples of one draw, about."""
+
+    @property
+    def families(self) -> Mapping[str, tuple[float, Any]]:
+        """What may be drawn."""
+
+    @property
+    def cuts(self) -> int:
+        """As many batches are made together, so that each shows many works."""
+
+    def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
+        """Some samples of a family, tuples of uint8 arrays (h, w, C)."""
+
+
+def make_batches(
+    curriculum: Curriculum, works: Sequence[Work], size: int, seed: int, block: int
+) -> list[Sample]:
+    """The batches of a block, `curriculum.cuts` of them, each a tuple of arrays (size, h, w, C).
+
+    The same for the same seed and block, whatever else was made before.
+    """
+    rng = np.random.default_rng([seed, block])
+    weights = np.array([family[0] for family in curriculum.families.values()])
+    drawn: list[Sample] = []
+    wanted = size * curriculum.cuts
+    while len(drawn) < wanted:
+        family = rng.choice(list(curriculum.families), p=weights / weights.sum())
+        drawn += curriculum.samples(works, rng, str(family))
+    order = rng.permutation(wanted)
+    return [
+        _stacked([drawn[number] for number in order[start : start + size]])
+        for start in range(0, wanted, size)
+    ]
+
+
+def held_back_samples(curriculum: Curriculum, works: Sequence[Work]) -> dict[str, Sample]:
+    """CHECKED samples of each family, the same in every training on those works."""
+    return {
+        family: _stacked(_first(curriculum, works, family, number))
+        for number, family in enumerate(curriculum.families)
+    }
+
+
+def _first(curriculum: Curriculum, works: Sequence[Work], family: str, number: int) -> list[Sample]:
+    rng = np.random.default_rng([SEED_CHECK, number])
+    drawn: list[Sample] = []
+    while len(drawn) < CHECKED:
+        drawn += curriculum.samples(works, rng, family)
+    return drawn[:CHECKED]
+
+
+def _stacked(samples: Sequence[Sample]) -> Sample:
+    return tuple(np.stack(each) for each in zip(*samples, strict=True))
 
 
 @dataclass(frozen=True)
@@ -29,6 +92,7 @@ class Capture:
 
     families: dict[str, tuple[float, Draw]]
     side_px: int = 64
+    cuts: int = 1
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
         """One: uint8 (side, side, 3), damaged and sound."""
@@ -71,6 +135,7 @@ class Accidents:
     families: dict[str, tuple[float, None]]
     side_px: int
     noisy_share: float
+    cuts: int = CUTS
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
         """CUTS times uint8 (side, side, 3), damaged and sound, and (side, side, classes), masks."""
@@ -134,11 +199,12 @@ class Fills:
 
     families: dict[str, tuple[float, None]]
     side_px: int = 96
+    cuts: int = CUTS
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
         """uint8 (side, side, 7), as the network takes it, and (side, side, 3), sound."""
         drawn = Accidents(self.families, self.side_px, 0.0).samples(works, rng, family)
-        found = []
+        found: list[Sample] = []
         for twin, clean, masks in drawn:
             mask = (masks.max(axis=2) > 40).astype(np.uint8)
             if mask.sum() < 12:
@@ -172,6 +238,7 @@ class Views:
     """Views of works for `tone`. families: name -> (weight, what is done to a view)."""
 
     families: dict[str, tuple[float, Draw]]
+    cuts: int = 1
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
         """One: uint8 (TONE_GRID.view_px, TONE_GRID.view_px, 3), changed and sound."""

@@ -45,7 +45,7 @@ def trained_networks(folder: Path) -> dict[str, keras.Model]:
         file = folder / f"{role}.keras"
         if file.exists():
             trained = keras.saving.load_model(file, compile=False, safe_mode=True)
-            found[role] = registry.in_float32(trained, role)
+            found[role] = registry.in_float32(trained.get_weights(), role)
     return found
 
 

@@ -66,19 +66,26 @@ def is_held_out(name: str) -> bool:
 def decode_works(folders: Sequence[Path], out: Path) -> list[Work]:
     """Decode all works of `folders` into `out`, those that are not there yet; sorted by path.
 
-    Works that are held out, too small, cut off or not readable are left out.
+    Works that are held out, too small, cut off or not readable are left out. Raises ValueError
+    when none is left.
     """
+    works = decode_files(list(_sources(folders)), out)
+    if not works:
+        raise ValueError(f"{', '.join(map(str, folders))}: no work that can be trained on")
+    return works
+
+
+def decode_files(files: Sequence[Path], out: Path, least_px: int = LEAST_PX) -> list[Work]:
+    """As `decode_works`, of these files; least_px: short side of what is used."""
     out.mkdir(parents=True, exist_ok=True)
     works = []
-    for source in _sources(folders):
+    for source in files:
         facts = out / f"{source.parent.name}-{source.stem}.json"
         if not facts.exists():
-            _decode(source, facts)
+            _decode(source, facts, least_px)
         known = json.loads(facts.read_text(encoding="utf-8"))
         if known["use"]:
             works.append(Work(str(facts.with_suffix(".npy")), known["blocky"]))
-    if not works:
-        raise ValueError(f"{', '.join(map(str, folders))}: no work that can be trained on")
     return works
 
 
@@ -89,10 +96,10 @@ def _sources(folders: Sequence[Path]) -> Iterator[Path]:
                 yield path
 
 
-def _decode(source: Path, facts: Path) -> None:
+def _decode(source: Path, facts: Path, least_px: int) -> None:
     try:
         pixels = load_srgb(source, long_side_px=LONGEST_PX)
-        use = min(pixels.shape[:2]) >= LEAST_PX and not cut_off(pixels)
+        use = min(pixels.shape[:2]) >= least_px and not cut_off(pixels)
     except ImageError:
         use = False
     if use:

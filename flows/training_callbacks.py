@@ -1,0 +1,105 @@
+"""What is told of a training: its history beside the checkpoint, MLflow, and the screen."""
+
+import csv
+import io
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.progress import Progress
+
+from patina.flows import tracking
+from patina.tasks.io.atomic import Record, read_jsonl, write_jsonl
+
+if TYPE_CHECKING:
+    from patina.tasks.training.curriculum import Sample
+    from patina.tasks.training.training import Training
+
+FIRST = ("step", "minutes", "loss")
+MEAN = "mean"  # of the gains
+SHOWN = 8  # held-back samples logged before and after
+ENDED = 0  # the step of panels after the last: MLflow's grid opens there, and runs differ in length
+
+
+class HistoryCallback:
+    """Loss and gains by step, kept in the training's folder, so that a resumed one goes on."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "history.jsonl"
+
+    def on_step(self, training: "Training", loss: float) -> None:
+        """Nothing to keep."""
+
+    def on_check(self, training: "Training", gains: Mapping[str, float], loss: float) -> None:
+        """Keep a row; one that was kept for a later step was of a run that was killed."""
+        rows = [row for row in self.rows() if row["step"] < training.done]
+        row = {"step": training.done, "minutes": round(training.seconds / 60, 2)}
+        row |= {} if math.isnan(loss) else {"loss": round(loss, 4)}
+        gained = {name: round(gain, 3) for name, gain in with_mean(gains).items()}
+        write_jsonl(self.file, [*rows, row | gained])
+
+    def rows(self) -> list[Record]:
+        """All of them, the first before any step."""
+        return read_jsonl(self.file) if self.file.exists() else []
+
+    def table(self) -> bytes:
+        """As CSV."""
+        rows = self.rows()
+        gained = [name for name in rows[0] if name not in FIRST]
+        table = io.StringIO()
+        writer = csv.DictWriter(table, [*FIRST, *gained], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return table.getvalue().encode()
+
+
+class MLflowCallback:
+    """Loss and the gain of each family against steps, as metrics of the active run."""
+
+    def on_step(self, training: "Training", loss: float) -> None:
+        """Nothing to log."""
+
+    def on_check(self, training: "Training", gains: Mapping[str, float], loss: float) -> None:
+        """Log at the step that the training is at."""
+        import mlflow  # takes seconds
+
+        told = {f"gain.{family}": gain for family, gain in with_mean(gains).items()}
+        told |= {} if math.isnan(loss) else {"loss": loss}
+        mlflow.log_metrics(told, step=training.done)
+
+
+class ProgressCallback:
+    """A progress bar of the steps, with the loss and the mean gain."""
+
+    def __init__(self, bar: Progress, steps: int) -> None:
+        self.bar, self.shown = bar, bar.add_task("train", total=steps, note="")
+        self.gain = ""
+
+    def on_step(self, training: "Training", loss: float) -> None:
+        """Advance the bar."""
+        self.bar.update(self.shown, completed=training.done, note=f"loss {loss:.3f}{self.gain}")
+
+    def on_check(self, training: "Training", gains: Mapping[str, float], loss: float) -> None:
+        """Remember the mean gain."""
+        self.gain = f", gain {with_mean(gains)[MEAN]:+.2f} dB"
+
+
+def with_mean(gains: Mapping[str, float]) -> dict[str, float]:
+    """The gains of the families, and their mean."""
+    return {**gains, MEAN: sum(gains.values()) / len(gains)}
+
+
+def log_panels(training: "Training", held_back: "Mapping[str, Sample]") -> None:
+    """Log what the network makes of some held-back samples, one of each family in turn.
+
+    Before, after, the truth, and what was found, see `Specialist.pictures`.
+    """
+    families = list(held_back)
+    for number in range(SHOWN):
+        family, index = families[number % len(families)], number // len(families)
+        arrays = tuple(array[index : index + 1] for array in held_back[family])
+        given, target = training.specialist.targets(arrays)
+        pictures = training.specialist.pictures(given, target, training.outputs(given))
+        images = [picture[0] for picture in pictures]
+        tracking.log_panel(f"panels/{number}", ENDED, *images)

@@ -1,0 +1,66 @@
+"""What a single network is shown: patches of degraded copies, as the pipeline renders them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from patina.tasks.dataset.recipes import Recipe, draw_recipe, render
+from patina.tasks.dataset.twins import Mixture
+from patina.tasks.imaging.images import to_float, to_uint8
+from patina.tasks.training.curriculum import Rng, Sample
+from patina.tasks.training.works import Work
+
+SEVERAL, SOUND = "several", "sound"
+SHARES = {"single": 0.56, SEVERAL: 0.36, SOUND: 0.08}  # of the works, degraded and not
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Patches of works that were degraded as a whole.
+
+    mixture, count: see `recipes.draw_recipe`. seed: of the recipes. side_px: of a patch. cuts: of
+    each degraded work.
+    """
+
+    mixture: Mixture
+    count: tuple[int, int]
+    seed: int = 0
+    side_px: int = 64
+    cuts: int = 8
+
+    @property
+    def families(self) -> Mapping[str, tuple[float, None]]:
+        """Each degradation alone, several together, and none."""
+        drawn = {name: weight for name, (weight, _) in self.mixture.items() if weight}
+        total = sum(drawn.values())
+        singles = {name: SHARES["single"] * weight / total for name, weight in drawn.items()}
+        shares = singles | {name: SHARES[name] for name in (SEVERAL, SOUND)}
+        return {name: (share, None) for name, share in shares.items()}
+
+    def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
+        """`cuts` times uint8 (side, side, 3), degraded and sound."""
+        work = works[int(rng.integers(len(works)))]
+        clean = to_float(np.asarray(work.pixels))
+        degraded, _ = render(clean, self._recipe(rng, family))
+        layers = np.dstack([to_uint8(degraded), to_uint8(clean)])
+        cuts = [self._cut(layers, rng) for _ in range(self.cuts)]
+        return [(cut[..., :3], cut[..., 3:]) for cut in cuts]
+
+    def _recipe(self, rng: Rng, family: str) -> Recipe:
+        """What happens to a work; the number drawn for it stands in its name."""
+        mixture, count = self.mixture, self.count
+        if family == SOUND:
+            count = (0, 0)
+        elif family != SEVERAL:
+            mixture, count = {family: self.mixture[family]}, (1, 1)
+        number = int(rng.integers(2**31))
+        return draw_recipe(family, f"{number}", seed=self.seed, mixture=mixture, count=count)
+
+    def _cut(self, layers: np.ndarray, rng: Rng) -> np.ndarray:
+        side = self.side_px
+        short = [(0, max(0, side - length)) for length in layers.shape[:2]]
+        layers = np.pad(layers, (*short, (0, 0)), mode="symmetric") if np.any(short) else layers
+        top, left = (int(rng.integers(length - side + 1)) for length in layers.shape[:2])
+        cut = layers[top : top + side, left : left + side]
+        return np.rot90(cut[:, ::-1] if rng.random() < 0.5 else cut, int(rng.integers(4)))

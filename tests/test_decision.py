@@ -1,0 +1,154 @@
+"""What of the damage that was found is filled, what is proposed, and what is kept."""
+
+import cv2
+import numpy as np
+import pytest
+
+from patina.models import CLASSES
+from patina.params import Restore
+from patina.tasks.restoration.decision import (
+    FILLED,
+    KEPT,
+    PROPOSED,
+    Damage,
+    decide_fill,
+    looked,
+    rim_contrast,
+)
+from patina.tasks.restoration.gates import Gates
+
+SIZE = (400, 600)
+GATES = Gates(**Restore().applied["gates"])
+GROUND, PAINT = 0.9, 0.4
+THIN, SMALL, LARGE = np.s_[50:52, 40:540], np.s_[100:108, 100:108], np.s_[200:280, 100:240]
+
+
+def damaged(*places: tuple[slice, slice], kind: str = "area") -> tuple[np.ndarray, np.ndarray]:
+    """A work with losses at `places`, and how likely damage is: surely there."""
+    view = np.full((*SIZE, 3), PAINT, np.float32)
+    likely = np.zeros((*SIZE, len(CLASSES)), np.float32)
+    for place in places:
+        view[place] = GROUND
+        likely[place][..., CLASSES.index(kind)] = 0.95
+    return view, likely
+
+
+def decided(
+    view: np.ndarray, likely: np.ndarray, *, cracks: bool = False, forced: bool = False
+) -> Damage:
+    return decide_fill(view, likely, GATES, cracks=cracks, forced=forced)
+
+
+def test_what_is_thin_or_small_is_filled_and_what_is_large_is_proposed() -> None:
+    damage = decided(*damaged(THIN, SMALL, LARGE))
+    outcomes = {piece.px: piece.outcome for piece in damage.pieces}
+    assert outcomes == {1000: FILLED, 64: FILLED, 80 * 140: PROPOSED}
+    assert damage.fill[THIN].min() == damage.fill[SMALL].min() == 1
+    assert not damage.fill[LARGE].any()
+    assert damage.found[LARGE].min() == 1
+    record = damage.record()
+    assert record["filled"] == {"area": 2}
+    assert record["proposed"] == {"area": 1}
+    largest = record["areas"][0]
+    assert largest["reason"] == "larger than may be filled without being asked for"
+    assert largest["box"] == [0.1667, 0.5, 0.2333, 0.2]
+
+
+def test_what_is_known_to_be_damaged_is_filled_however_large() -> None:
+    damage = decided(*damaged(LARGE), forced=True)
+    assert [piece.outcome for piece in damage.pieces] == [FILLED]
+    assert damage.fill[LARGE].min() == 1
+
+
+def test_so_many_small_areas_are_filled_and_no_more() -> None:
+    places = [
+        np.s_[row : row + 12, column : column + 12]
+        for row in range(10, 390, 30)
+        for column in range(10, 590, 30)
+    ]
+    damage = decided(*damaged(*places))
+    share = sum(piece.px for piece in damage.pieces if piece.outcome == FILLED) / damage.fill.size
+    assert GATES.fill_share * 0.9 < share <= GATES.fill_share
+    reasons = {piece.reason for piece in damage.pieces if piece.outcome == PROPOSED}
+    assert reasons == {"enough of the work is filled already"}
+
+
+def test_an_area_that_goes_on_outside_is_proposed() -> None:
+    view, likely = damaged(SMALL)
+    view[:] = GROUND  # nothing is seen where it should be
+    damage = decided(view, likely)
+    assert [(piece.outcome, piece.reason) for piece in damage.pieces] == [
+        (PROPOSED, "it goes on outside of the area")
+    ]
+
+
+def test_the_rim_of_true_damage_differs_all_around() -> None:
+    inside = np.zeros((60, 60), bool)
+    inside[20:40, 20:40] = True
+    view = np.where(inside[..., None], GROUND, PAINT).astype(np.float32).repeat(3, axis=2)
+    assert rim_contrast(view, inside) == 1
+    view[:, :30] = GROUND  # a pale shape of which half was taken for a loss
+    assert 0.2 < rim_contrast(view, inside) < 0.8
+    assert rim_contrast(np.full_like(view, GROUND), inside) == 0
+    assert rim_contrast(view, np.zeros_like(inside)) == 0
+
+
+def network_of_cracks(kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Dark lines that enclose some sixty cells."""
+    lines = np.zeros(SIZE, np.uint8)
+    for row in range(40, 360, 40):
+        cv2.line(lines, (40, row), (560, row), 1)
+    for column in range(40, 580, 60):
+        cv2.line(lines, (column, 40), (column, 320), 1)
+    view = np.where(lines[..., None], 0.1, PAINT).astype(np.float32).repeat(3, axis=2)
+    likely = np.zeros((*SIZE, len(CLASSES)), np.float32)
+    likely[..., CLASSES.index(kind)] = 0.95 * lines
+    return view, likely
+
+
+@pytest.mark.parametrize("kind", ["crack", "line"])
+def test_a_network_of_cracks_belongs_to_the_work_unless_it_is_asked_for(kind: str) -> None:
+    kept = decided(*network_of_cracks(kind))
+    assert not kept.fill.any()
+    assert {piece.outcome for piece in kept.pieces} <= {KEPT}
+    filled = decided(*network_of_cracks(kind), cracks=True)
+    assert filled.fill.mean() > 0.01
+    assert filled.record()["filled"] == {kind: 1}
+
+
+def test_what_is_doubtful_counts_where_it_is_connected_with_what_is_likely() -> None:
+    view, likely = damaged(np.s_[100:108, 100:104])
+    view[100:108, 104:112] = view[300:308, 300:312] = GROUND
+    doubtful = (GATES.damage_doubt + GATES.damage_likelihood) / 2
+    likely[100:108, 104:112, 2] = likely[300:308, 300:312, 2] = doubtful
+    damage = decided(view, likely)
+    assert damage.fill[100:108, 100:112].min() == 1
+    assert damage.found[300:308, 300:312].max() == 0
+
+
+def test_a_spill_is_seen_through_and_a_loss_is_not() -> None:
+    spill = decided(*damaged(SMALL, kind="stain"))
+    assert spill.stain[SMALL].min() == 1
+    assert not decided(*damaged(SMALL)).stain.any()
+
+
+def test_a_sound_work_has_nothing_to_be_filled() -> None:
+    damage = decided(*damaged())
+    assert damage.pieces == []
+    assert damage.record()["areas"] == []
+    assert not damage.fill.any()
+
+
+def test_a_work_is_looked_at_in_two_sizes_and_the_mean_counts() -> None:
+    seen = []
+
+    def network(tile: np.ndarray) -> np.ndarray:
+        seen.append(tile.shape)
+        logit = 4.0 if len(seen) == 1 else -2.0
+        return np.full((*tile.shape[:3], len(CLASSES)), logit, np.float32)
+
+    view = np.zeros((300, 600, 3), np.float32)
+    likely = looked(network, view, (600, 300), {"tile_px": 1024, "overlap_px": 64})
+    assert likely.shape == (300, 600, len(CLASSES))
+    np.testing.assert_allclose(likely, 1 / (1 + np.exp(-1)), rtol=1e-5)
+    assert all(height % 32 == width % 32 == 0 for _, height, width, _ in seen)

@@ -1,0 +1,66 @@
+"""The colours of a work: alike at every size, in numbers, as much as it seems changed."""
+
+import numpy as np
+import pytest
+
+from patina.models import TONE
+from patina.tasks.restoration.tiling import Network
+from patina.tasks.restoration.toning import NO_TONE, Tone, tone_of
+
+
+def giving(*, amount_255: float, gain: float = 0, offset: float = 0, red: float = 0) -> Network:
+    """A network that gives these everywhere; red: what is added to red for each part of blue."""
+
+    def network(view: np.ndarray) -> np.ndarray:
+        assert view.shape == (1, TONE.view_px, TONE.view_px, 3)
+        change = np.zeros((1, TONE.grid, TONE.grid, 19), np.float32)
+        change[..., TONE.gain], change[..., TONE.offset] = gain, offset
+        matrix = np.zeros((3, 4), np.float32)
+        matrix[0, 2] = red
+        change[..., TONE.matrix] = matrix.ravel()
+        change[..., TONE.amount] = amount_255 / 255
+        return change
+
+    return network
+
+
+VIEW = np.random.default_rng(0).random((90, 70, 3), np.float32)
+
+
+@pytest.mark.parametrize(("amount_255", "weight"), [(0, 0), (10, 0), (20, 0.5), (30, 1), (80, 1)])
+def test_the_more_a_work_seems_changed_the_more_is_undone(amount_255: float, weight: float) -> None:
+    found = tone_of(giving(amount_255=amount_255, offset=0.1), VIEW, 20, forced=False)
+    assert found.weight == pytest.approx(weight, abs=1e-6)
+    change = found.applied(VIEW, VIEW.shape[:2], 0) - VIEW
+    np.testing.assert_allclose(change, weight * 0.1, atol=1e-5)
+
+
+def test_forced_all_is_undone() -> None:
+    assert tone_of(giving(amount_255=1), VIEW, 20, forced=True).weight == 1
+
+
+def test_the_matrix_comes_first_and_then_gain_and_offset() -> None:
+    found = tone_of(giving(amount_255=99, gain=0.5, offset=-0.1, red=0.2), VIEW, 20, forced=False)
+    expected = VIEW.copy()
+    expected[..., 0] += np.float32(0.2) * VIEW[..., 2]
+    expected = expected * np.float32(1.5) - np.float32(0.1)
+    np.testing.assert_allclose(found.applied(VIEW, VIEW.shape[:2], 0), expected, atol=1e-5)
+
+
+def test_a_work_toned_in_strips_is_the_work_toned_whole() -> None:
+    rng = np.random.default_rng(1)
+    fields = rng.normal(0, 0.1, (TONE.grid, TONE.grid, 6)).astype(np.float32)
+    tone = Tone(rng.normal(0, 0.1, (3, 4)).astype(np.float32), fields, 0.7, 50)
+    whole = tone.applied(VIEW, VIEW.shape[:2], 0)
+    strips = [tone.applied(VIEW[top : top + 13], VIEW.shape[:2], top) for top in range(0, 90, 13)]
+    np.testing.assert_allclose(np.concatenate(strips), whole, atol=1e-6)
+
+
+def test_the_record_holds_the_change_in_numbers() -> None:
+    found = tone_of(giving(amount_255=99, gain=0.25, red=0.2), VIEW, 20, forced=False)
+    record = found.record()
+    assert record["weight"] == 1
+    assert record["amount_255"] == pytest.approx(99)
+    assert record["matrix"][0] == pytest.approx([0, 0, 0.2, 0])
+    assert np.shape(record["fields"]) == (TONE.grid, TONE.grid, 6)
+    assert NO_TONE.record() == {"weight": 0, "amount_255": 0}

@@ -1,0 +1,143 @@
+"""A training goes on as if it had never stopped, tells its gains, and stops where nothing moves."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from patina.crawler.sample.strokes import paint
+from patina.models import NETWORKS, registry
+from patina.tasks.imaging.images import png_bytes
+from patina.tasks.training import training as module
+from patina.tasks.training.curriculum import held_back_samples, make_batches
+from patina.tasks.training.specialists import SINGLE, SPECIALISTS, Specialist, single
+from patina.tasks.training.training import Schedule, Training, UnmovedError, train
+from patina.tasks.training.twins import Twins
+from patina.tasks.training.works import Work, decode_files
+
+TWINS = Twins({"blur": (1.0, (0.5, 0.9)), "scratches": (1.0, (0.5, 0.9))}, (1, 2))
+
+
+@pytest.fixture(scope="module")
+def works(tmp_path_factory: pytest.TempPathFactory) -> list[Work]:
+    folder = tmp_path_factory.mktemp("works")
+    for number in range(3):
+        (folder / f"{number}.png").write_bytes(png_bytes(paint(number)[0][:320, :400]))
+    return decode_files(sorted(folder.glob("*.png")), folder / "decoded")
+
+
+def small(name: str) -> Specialist:
+    """A network of few channels, in batches of two."""
+    known = single(name, TWINS) if name in SINGLE else SPECIALISTS[name]
+    return replace(known, width=0.125, batch=2)
+
+
+def begun(name: str, out: Path, **schedule: float) -> Training:
+    registry.be_deterministic(0)
+    registry.set_precision("float32")
+    usual = {"steps": 6, "learning_rate": 0.01, "warmup_steps": 2, "check_every": 3}
+    return Training(small(name), out, Schedule(**(usual | schedule)))  # type: ignore[arg-type]
+
+
+class Told:
+    """What callbacks are told."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.checks: list[tuple[int, dict[str, float], float]] = []
+
+    def on_step(self, training: Training, loss: float) -> None:
+        assert math.isfinite(loss)
+        self.steps.append(training.done)
+
+    def on_check(self, training: Training, gains: Mapping[str, float], loss: float) -> None:
+        self.checks.append((training.done, dict(gains), loss))
+
+
+class StopError(RuntimeError):
+    """As a kill."""
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_learns_from_what_it_is_shown(
+    name: str, works: list[Work], tmp_path: Path
+) -> None:
+    learning = begun(name, tmp_path, steps=100, learning_rate=0.002)
+    (arrays, *_) = make_batches(learning.specialist.curriculum, works, 2, 0, 0)
+    losses = [learning.step(arrays) for _ in range(15)]
+    assert losses[-1] < losses[0]
+    given, target = learning.specialist.targets(arrays)
+    output = learning.outputs(given)
+    assert np.isfinite(learning.specialist.gain(given, target, output)).all()
+    pictures = learning.specialist.pictures(given, target, output)
+    assert {picture.shape for picture in pictures} == {(*given.shape[:3], 3)}
+
+
+def test_a_training_that_was_stopped_ends_as_one_that_was_not(
+    works: list[Work], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AVERAGED_EVERY", 2)
+    held_back = held_back_samples(small("detail").curriculum, works)
+    whole = begun("detail", tmp_path / "whole")
+    train(whole, works, held_back)
+
+    class Stopping(Told):
+        def on_step(self, training: Training, loss: float) -> None:
+            if training.done == 4:
+                training.save()
+                raise StopError
+
+    with pytest.raises(StopError):
+        train(begun("detail", tmp_path / "parts"), works, held_back, callbacks=[Stopping()])
+    resumed = begun("detail", tmp_path / "parts")
+    assert resumed.done == 4
+    told = Told()
+    train(resumed, works, held_back, callbacks=[told])
+    assert told.steps == [5, 6]
+    for mine, other in ((whole.averaged, resumed.averaged),):
+        for one, same in zip(mine, other, strict=True):
+            np.testing.assert_array_equal(one, same)
+    filed = keras.saving.load_model(tmp_path / "parts/detail.keras", compile=False)
+    for one, same in zip(filed.get_weights(), whole.averaged, strict=True):
+        np.testing.assert_array_equal(one, same)
+
+
+def test_gains_are_told_by_family_before_the_first_step_and_at_the_end(
+    works: list[Work], tmp_path: Path
+) -> None:
+    told = Told()
+    held_back = held_back_samples(TWINS, works)
+    train(begun("unet", tmp_path), works, held_back, callbacks=[told])
+    assert told.steps == [1, 2, 3, 4, 5, 6]
+    assert [done for done, _, _ in told.checks] == [0, 3, 6]
+    for _, gains, _ in told.checks:
+        assert set(gains) == {"blur", "scratches", "several", "sound"}
+    assert math.isnan(told.checks[0][2])
+    assert math.isfinite(told.checks[2][2])
+
+
+def test_a_family_that_does_not_move_stops_the_training_with_its_name(
+    works: list[Work], tmp_path: Path
+) -> None:
+    learning = begun("detail", tmp_path, learning_rate=0.0, unmoved_minutes=0.0)
+    held_back = {"blur": held_back_samples(learning.specialist.curriculum, works)["blur"]}
+    with pytest.raises(UnmovedError, match=r"detail: blur has gained -?0\.\d+ dB after"):
+        train(learning, works, held_back)
+    assert learning.checkpoint.exists()
+
+
+def test_the_rate_rises_then_falls_to_nothing_at_the_last_step_or_minute(tmp_path: Path) -> None:
+    learning = begun("tone", tmp_path, steps=100, warmup_steps=10, learning_rate=1.0)
+    assert learning.rate() == pytest.approx(0.1)
+    learning.done = 50
+    assert learning.rate() == pytest.approx(0.5)
+    learning.done = 100
+    assert learning.rate() == pytest.approx(0, abs=1e-9)
+    limited = begun("tone", tmp_path, steps=100, minutes=2.0, learning_rate=1.0)
+    limited.done, limited.seconds = 10, 120.0
+    assert limited.progress == 1
+    assert limited.rate() == pytest.approx(0, abs=1e-9)
