@@ -26,6 +26,7 @@ from patina.tasks.restoration.batch import (
     summary_in,
     summed_up,
 )
+from patina.tasks.restoration.iiif import served
 from patina.tasks.restoration.options import applied
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import Filing
@@ -49,6 +50,8 @@ def restore(
     keep_format: bool = False,
     maps: bool = False,
     package: bool = False,
+    iiif: bool = False,
+    iiif_base: str = "",
     params: Restore | None = None,
 ) -> str | Path:
     """Restore every image under `inbox` into `outbox`; files that cannot be are set aside.
@@ -61,14 +64,17 @@ def restore(
     be needed, and how much of it is done, see `tasks.restoration.options`.
     protect, maps, package: see `sidecars.Filing` there. quality, precision: see `batch` there.
     recursive: folders within folders, too. keep_format: JPEG and WebP stay such.
+    iiif, iiif_base: tiles and manifests for IIIF viewers, and where they are served, see `iiif`.
     params: the section of params.yaml, unless given.
     """
     params = params or params_file.load().restore
     model = chosen_model(model)
     asked = applied(treat, force, str(strength)) | {"quality": quality, "precision": precision}
-    filing = Filing(maps=maps, package=package, protect=protect, **params.flags)
-    out = place_of(outbox)
-    scans = plan([place_of(inbox)], out, recursive=recursive, keep_format=keep_format)
+    out, places = place_of(outbox), [place_of(inbox)]
+    where = served(places, out, iiif_base) if iiif or iiif_base else None
+    maps = maps or bool(where)
+    filing = Filing(maps=maps, package=package, protect=protect, iiif=where, **params.flags)
+    scans = plan(places, out, recursive=recursive, keep_format=keep_format)
     with held(out), summary_in(out) as outcomes:
         shared = model, params.applied | asked, filing
         if CLUSTER:

@@ -81,6 +81,12 @@ def restore(
     package: Annotated[
         bool, typer.Option("--package", help="File what `patina undo` needs, too.")
     ] = False,
+    iiif: Annotated[
+        bool, typer.Option("--iiif", help="File tiles and a manifest for IIIF viewers, too.")
+    ] = False,
+    iiif_base: Annotated[
+        str, typer.Option(help="The address at which the outbox will be served; implies --iiif.")
+    ] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list what would be done.")
     ] = False,
@@ -97,9 +103,11 @@ def restore(
                patina restore yellowed.tif --force tone
                patina restore scan.tif --protect signature.png --package
                patina restore s3://lab/scans -o s3://lab/restored
+               patina restore scans/ --iiif-base https://museum.org/restored
     """
     from patina.tasks.io.storage import place_of
     from patina.tasks.restoration.batch import plan
+    from patina.tasks.restoration.iiif import served
     from patina.tasks.restoration.options import applied
 
     if sure:
@@ -107,6 +115,7 @@ def restore(
     asked = applied(treat, ",".join(filter(None, (force, sure))), strength)
     out = place_of(outbox)
     places = [place_of(inbox) for inbox in inboxes]
+    published = served(places, out, iiif_base) if iiif or iiif_base else None
     scans = plan(places, out, recursive=recursive, keep_format=keep_format)
     if dry_run:
         for source, target in scans:
@@ -130,7 +139,13 @@ def restore(
         quality=quality,
         **settings.applied | asked,
     )
-    filing = Filing(maps=maps, package=package, protect=protect, **settings.flags)
+    filing = Filing(
+        maps=maps or bool(published),
+        package=package,
+        protect=protect,
+        iiif=published,
+        **settings.flags,
+    )
     with held(out), summary_in(out) as outcomes:
         for outcome in _shown(restore_scans(scans, restorer, filing), len(scans)):
             outcomes.append(outcome)  # in turn: they are told of, however the run ends

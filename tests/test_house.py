@@ -1,13 +1,13 @@
 """The rooms of the house: imports point downwards only, and nobody looks back."""
 
 import ast
-from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+import yaml
+from imports import ROOMS, SOURCES, closure, imported_by
 
-ROOMS = ("crawler", "flows", "models", "tasks")
 TRAINING = "patina.tasks.training.__main__"  # a program: it alone in tasks reads params
 # What a room may import of the others
 MAY = {
@@ -19,33 +19,6 @@ MAY = {
     "cli": {"flows", "crawler", "params", "tasks", "models"},
 }
 FOR_FLOWS = {"prefect", "prefect_dask", "mlflow", "dvc"}
-
-
-def module_of(file: Path) -> str:
-    """The name under which it is imported."""
-    parts = file.with_suffix("").parts
-    name = ".".join(parts if parts[0] == "patina" else ("patina", *parts))
-    return name.removesuffix(".__init__")
-
-
-SOURCES = {
-    module_of(file): file
-    for room in (*ROOMS, "patina")
-    for file in Path(room).rglob("*.py")
-    if file != Path("patina/__init__.py")
-}
-
-
-def imported_by(module: str) -> Iterator[str]:
-    """The modules that it names, wherever in it; of ours, files and packages rather than names."""
-    for node in ast.walk(ast.parse(SOURCES[module].read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.module, f"{module}: imports of ours say patina"
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                yield inner if inner in SOURCES else node.module
 
 
 def room_of(module: str) -> str:
@@ -86,3 +59,38 @@ def test_no_room_of_tasks_imports_another_that_imports_it() -> None:
             others = {part_of(each) for each in imported_by(module) if each in SOURCES}
             graph.setdefault(part_of(module), set()).update(others - {part_of(module)})
     TopologicalSorter(graph).prepare()
+
+
+STAGES = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
+# Of what a stage imports, what changes nothing of its outs: how it is run and told of. What
+# `params` reads is among the stage's own `params`.
+RUNNING = frozenset(
+    {"patina.params"}
+    | {f"patina.flows.{name}" for name in ("batches", "places", "supervisor", "tracking")}
+    | {f"patina.flows.{name}" for name in ("mlflow_model", "prefect_server")}
+)
+
+
+def code_of(stage: str) -> list[Path]:
+    """The dependencies of a stage that hold code."""
+    return [Path(dep) for dep in STAGES[stage]["deps"] if dep.split("/")[0] in ROOMS]
+
+
+def is_empty(file: Path) -> bool:
+    """Whether it holds a docstring alone."""
+    return len(ast.parse(file.read_text(encoding="utf-8")).body) == 1
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_all_the_code_that_it_imports(stage: str) -> None:
+    files = {SOURCES[name] for name in closure(f"patina.flows.{stage}", RUNNING)}
+    missed = {file for file in files if not any(file.is_relative_to(d) for d in code_of(stage))}
+    missed -= {file for file in missed if is_empty(file)}
+    assert not missed, f"dvc.yaml: {stage} does not depend on {sorted(map(str, missed))}"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_no_code_that_it_does_not_import(stage: str) -> None:
+    files = {SOURCES[name] for name in closure(f"patina.flows.{stage}", RUNNING)}
+    idle = [d for d in code_of(stage) if not any(file.is_relative_to(d) for file in files)]
+    assert not idle, f"dvc.yaml: {stage} depends on {idle} in vain"

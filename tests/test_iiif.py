@@ -13,8 +13,9 @@ from restorers import restorer, scan
 
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.io.atomic import Record
+from patina.tasks.restoration.batch import plan, restore_scans
 from patina.tasks.restoration.condition import HYPOTHESIS
-from patina.tasks.restoration.iiif import LOCAL, address_of, folder_of, refuse_base, write_iiif
+from patina.tasks.restoration.iiif import LOCAL, address_of, folder_of, served, write_iiif
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.sidecars import Filing, map_of
 
@@ -180,4 +181,18 @@ def test_a_folder_that_is_none_of_ours_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize("base", ["museum.org/iiif", "/iiif", "ftp://museum.org", "https://a/#b"])
 def test_bases_that_are_no_web_addresses_are_refused(base: str) -> None:
     with pytest.raises(ValueError, match="--iiif-base"):
-        refuse_base(base)
+        served([Path("scans")], Path("out"), base)
+
+
+def test_a_batch_is_published_and_its_tiles_are_no_scans(tmp_path: Path) -> None:
+    inbox, outbox = tmp_path / "in", tmp_path / "out"
+    (inbox / "deep").mkdir(parents=True)
+    scan(inbox / "deep" / "a.tif")
+    filing = Filing(maps=True, iiif=served([inbox], outbox, ""))
+    (outcome,) = restore_scans(plan([inbox], outbox), restorer(0.1), filing)
+    assert outcome["outcome"] == "restored"
+    record = read(outbox / "deep" / "a.tif.iiif" / "manifest.json")
+    assert record["id"] == f"{LOCAL}/deep/a.tif.iiif/manifest.json"
+    sources = {source.name for source, _ in plan([outbox], tmp_path / "again")}
+    assert "default.jpg" not in sources
+    assert "a.tif" in sources

@@ -20,6 +20,7 @@ from patina.tasks.imaging.scans import ENCODINGS, LOSSY, NOT_READ, READ
 from patina.tasks.io.atomic import DRAFT, Record, json_line
 from patina.tasks.io.storage import Place, Remote, images_under, locked, read, relative, write
 from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.iiif import is_published, publish
 from patina.tasks.restoration.inference import Networks
 from patina.tasks.restoration.remote import restore_remote
 from patina.tasks.restoration.restore_file import restore_file
@@ -142,6 +143,7 @@ def _images_in(inbox: Path, outbox: Place, recursive: bool) -> list[Path]:
         if source.suffix.lower() in PICTURES
         and source.is_file()
         and not (results and source.resolve().is_relative_to(results))
+        and not is_published(source.relative_to(inbox))
     ]
     if not images:
         what = "no image in this folder" if inbox.is_dir() else "no such file or folder"
@@ -216,6 +218,8 @@ def restore_scans(
         try:
             if isinstance(source, Path) and isinstance(target, Path):
                 sidecar = restore_file(source, target, restorer, filing)
+                if filing.iiif:
+                    publish(source, target, filing.iiif, sidecar)
             else:
                 sidecar = restore_remote(source, target, restorer, filing)
         except ImageError as error:

@@ -18,7 +18,7 @@ from patina.tasks.imaging.scans import JPEG_2000, opened
 from patina.tasks.io.atomic import DRAFT, Record
 from patina.tasks.restoration.areas import Area, Rest, areas_of, listed
 from patina.tasks.restoration.colour_findings import findings
-from patina.tasks.restoration.restorer import Small, strips_of
+from patina.tasks.restoration.reduced import Small, strips_of
 from patina.tasks.restoration.treatments import treatments_of
 from patina.tasks.restoration.work_record import record_of
 
@@ -118,7 +118,7 @@ def picture_of(path: Path) -> np.ndarray:
         return load_srgb(path, long_side_px=PICTURE_PX)
     with tempfile.TemporaryDirectory(prefix=DRAFT) as folder, opened(path, Path(folder)) as scan:
         small = Small(scan.height, scan.width)
-        for top, bottom in strips_of(scan.height):
+        for top, bottom in strips_of(scan.height, scan.width):
             small.add(top, small.narrow(scan.srgb(top, bottom)))
     return to_uint8(reduced(small.image(), PICTURE_PX))
 

@@ -8,7 +8,7 @@ NAME.iiif/{before,after,damage}/     tiles of 512 px in sRGB JPEG, and info.json
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,15 @@ import pyvips
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.io.atomic import DRAFT, Record, write_json
+from patina.tasks.io.storage import Place
 from patina.tasks.restoration.condition import HYPOTHESIS, STATEMENT
+from patina.tasks.restoration.sidecars import Served, map_of
 from patina.tasks.restoration.work_record import FIELDS, record_of
 
 PRESENTATION = "http://iiif.io/api/presentation/3/context.json"
 LOCAL = "http://localhost:8000"  # where `python -m http.server`, run in the outbox, serves it
 PICTURES = {"before": "Before", "after": "After", "damage": "Damage map"}
+SUFFIX = ".iiif"
 TILE_PX = 512
 WHOLE_PX = 2048  # long side of the largest picture that is there in one piece
 OPTIONS = "[Q=88,keep=none]"  # of JPEG: the pixels are sRGB
@@ -35,7 +38,7 @@ RIGHTS = {"CC0": "http://creativecommons.org/publicdomain/zero/1.0/"}  # by a re
 
 def folder_of(result: Path) -> Path:
     """Where the tiles and the manifest of that result lie."""
-    return result.with_name(f"{result.name}.iiif")
+    return result.with_name(f"{result.name}{SUFFIX}")
 
 
 def address_of(result: Path, outbox: Path, base: str) -> str:
@@ -44,12 +47,31 @@ def address_of(result: Path, outbox: Path, base: str) -> str:
     return f"{base.rstrip('/')}/{quote(inner)}"
 
 
-def refuse_base(base: str) -> None:
-    """Raises ValueError when IIIF allows no such address."""
+def is_published(path: Path) -> bool:
+    """Whether a file lies in a folder of tiles, and so is no scan."""
+    return any(parent.suffix == SUFFIX for parent in path.parents)
+
+
+def served(places: Sequence[Place], outbox: Place, base: str) -> Served:
+    """Where results will be served: `outbox` at `base`, or at LOCAL where that is "".
+
+    places: of the scans. Raises ValueError when IIIF allows no such address, or not all lies on
+    this machine.
+    """
+    if not isinstance(outbox, Path) or not all(isinstance(place, Path) for place in places):
+        raise ValueError("--iiif: scans and outbox must lie on this machine; copy the folders then")
+    base = base or LOCAL
     if not base.startswith(("http://", "https://")) or "#" in base or "?" in base:
         raise ValueError(
             f"--iiif-base: {base!r} is no web address; give one such as https://museum.org/iiif"
         )
+    return Served(outbox, base)
+
+
+def publish(scan: Path, result: Path, where: Served, sidecar: Record) -> Path:
+    """`write_iiif` for a result, with its damage map, in the outbox that is served."""
+    address = address_of(result, where.outbox, where.base)
+    return write_iiif(scan, result, map_of(result, "damage"), address, sidecar)
 
 
 @dataclass(frozen=True)

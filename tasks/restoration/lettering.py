@@ -38,7 +38,7 @@ def page() -> Iterator[FPDF]:
         yield pdf
     finally:
         for font in pdf.fonts.values():
-            font.close()  # type: ignore[union-attr]  # of a TrueType font
+            font.close()
 
 
 def plain(text: str, longest: int = 200) -> str:
@@ -93,7 +93,7 @@ def write(pdf: FPDF, text: str, box: tuple[float, float, float], line_mm: float)
     Returns the y below it.
     """
     x, y, width = box
-    known = frozenset(pdf.fonts[f"{FONT}{pdf.font_style}"].cmap)  # type: ignore[union-attr]
+    known = frozenset(pdf.fonts[f"{FONT}{pdf.font_style}"].cmap)
     pieces = runs(plain(text), known)
     if not any(is_drawn for _, is_drawn in pieces):
         pdf.set_xy(x, y)

@@ -20,6 +20,14 @@ LONGEST_NAME = 255  # bytes, of a file
 
 
 @dataclass(frozen=True)
+class Served:
+    """Results are filed for IIIF viewers, too: `outbox` will be served at the address `base`."""
+
+    outbox: Path
+    base: str
+
+
+@dataclass(frozen=True)
 class Filing:
     """What is filed beside a result, which pixels are spared, and which works are flagged.
 
@@ -27,6 +35,7 @@ class Filing:
     `restoration.undo`. protect: a mask of the scan's size, or a folder with one for each scan under
     the scan's name; pixels where it is not black stay. flag_damaged: the share of a work in its
     damage map, flag_delta_e2000: the mean change, from which on a work is flagged for a look.
+    iiif: see `restoration.iiif`; it needs the maps.
     """
 
     maps: bool = False
@@ -35,6 +44,7 @@ class Filing:
     flag_damaged: float = 1.0
     flag_repainted: float = 100.0
     flag_delta_e2000: float = 100.0
+    iiif: Served | None = None
 
     def mask_of(self, source: Place) -> Path | None:
         """The mask for that scan. Raises ImageError when a single one was named and is missing."""

@@ -32,8 +32,8 @@ def line(shape: tuple[int, int], rng: Rng, unit_px: float) -> Image:
         kept = cv2.blur(rng.random((points, 1)).astype(np.float32), (1, 5)).ravel() > 0.45
     for first, second, drawn in zip(path[:-1], path[1:], kept, strict=False):
         if drawn:
-            ends = (tuple(int(v * 8) for v in end) for end in (first, second))
-            cv2.line(cover, *ends, 255, thick, cv2.LINE_AA, 3)
+            begin, end = np.int32(first * 8), np.int32(second * 8)
+            cv2.polylines(cover, [np.stack([begin, end])], False, 255, thick, cv2.LINE_AA, 3)
     return _softened(cover.astype(np.float32) / 255, rng, unit_px * 0.6)
 
 

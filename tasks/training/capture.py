@@ -50,7 +50,7 @@ def blotchy_noise(image: Image, rng: Rng) -> Image:
 def grain(image: Image, rng: Rng) -> Image:
     """Film grain: of brightness alone, strongest in the middle tones, of a size of its own."""
     noise = cv2.GaussianBlur(_normal(rng, image.shape[:2]), (0, 0), rng.uniform(0.3, 1.0))
-    noise /= max(float(noise.std()), 1e-6)
+    noise = noise / max(float(noise.std()), 1e-6)
     light = image.mean(axis=2)
     middle = 0.35 + 0.65 * 4 * np.clip(light, 0, 1) * (1 - np.clip(light, 0, 1))
     return image + (noise * middle * np.float32(rng.uniform(3, 32) / 255))[..., None]
@@ -183,5 +183,5 @@ def _jpeg(image: Image, quality: int, rng: Rng, grid: np.ndarray) -> Image:
         options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
     _, coded = cv2.imencode(".jpg", pixels[..., ::-1], options)
     height, width = image.shape[:2]
-    decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1]
+    decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR_RGB))
     return decoded[top : top + height, left : left + width].astype(np.float32) / 255

@@ -176,6 +176,7 @@ def damage_of(family: str, rng: Rng, clean: np.ndarray, unit_px: float) -> tuple
     names = LIBRARY[family]
     name = names[int(rng.integers(len(names)))]
     twin, mask = DEGRADATIONS[name](clean, rng, severity=float(rng.uniform(0.15, 1)))
+    assert mask is not None  # all of LIBRARY are local
     shown = np.clip((mask - 0.03) / 0.17, 0, 1) * accidents.visible(clean, twin)
     return twin, shown.astype(np.float32)
 

@@ -1,0 +1,47 @@
+"""What each module of ours imports, read from its text, wherever in it the import stands."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+ROOMS = ("crawler", "flows", "models", "tasks")
+
+
+def module_of(file: Path) -> str:
+    """The name under which it is imported."""
+    parts = file.with_suffix("").parts
+    name = ".".join(parts if parts[0] == "patina" else ("patina", *parts))
+    return name.removesuffix(".__init__")
+
+
+SOURCES = {
+    module_of(file): file
+    for room in (*ROOMS, "patina")
+    for file in sorted(Path(room).rglob("*.py"))
+    if file != Path("patina/__init__.py")
+}
+
+
+@cache
+def imported_by(module: str) -> frozenset[str]:
+    """The modules that it names; of ours, files and packages rather than the names in them."""
+    found = set()
+    for node in ast.walk(ast.parse(SOURCES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module, f"{module}: an import of ours begins with patina"
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in SOURCES else node.module for name in inner}
+    return frozenset(found)
+
+
+def closure(module: str, cut: frozenset[str]) -> set[str]:
+    """`module` and those of ours that it imports, and they; but not those in `cut`."""
+    found: set[str] = set()
+    waiting = {module}
+    while waiting:
+        found |= waiting
+        waiting = {each for name in waiting for each in imported_by(name) if each in SOURCES}
+        waiting -= found | cut
+    return found
