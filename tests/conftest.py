@@ -49,7 +49,7 @@ SMALL: dict[str, dict[str, Any]] = {
     },
     "restore": {"tile_px": 96, "overlap_px": 32},
     "evaluate": {"panels": 1},
-    "promote": {"sound_px": [64]},
+    "promote": {"sound_px": []},
 }
 
 
