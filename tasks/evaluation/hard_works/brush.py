@@ -131,8 +131,9 @@ def _trimmed(cover: Image, ridges: Image, half: int) -> Stamp:
     rows = np.flatnonzero(cover.max(axis=1) > 0.002)
     columns = np.flatnonzero(cover.max(axis=0) > 0.002)
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    parts = (np.ascontiguousarray(part[box][..., None], np.float32) for part in (cover, ridges))
-    return Stamp(*parts, int(rows[0]) - half, int(columns[0]) - half)
+    cover, ridges = (np.ascontiguousarray(part[box][..., None]) for part in (cover, ridges))
+    top, left = int(rows[0]) - half, int(columns[0]) - half
+    return Stamp(cover.astype(np.float32), ridges.astype(np.float32), top, left)
 
 
 def smooth(field: Image, low: Image | float, width: float) -> Image:
@@ -175,11 +176,10 @@ def along_edges(rng: np.random.Generator, study: Image, way: Image | float = 0.0
     )
     grey = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (0, 0), 1.2)
     gx, gy = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
-    wander = 0.35 * noise(rng, grey.shape, max(shape) / 30) + (
-        way if isinstance(way, float) else cv2.resize(way, grey.shape[::-1])
-    )
-    real = 40 * (gy**2 - gx**2) + 0.3 * np.cos(2 * wander)
-    imaginary = -80 * gx * gy + 0.3 * np.sin(2 * wander)
-    real, imaginary = (cv2.GaussianBlur(part, (0, 0), 2.5) for part in (real, imaginary))
-    angle = 0.5 * np.arctan2(imaginary, real)
+    wander = 0.35 * noise(rng, small.shape[:2], max(shape) / 30)
+    wander = wander + (way if isinstance(way, float) else cv2.resize(way, small.shape[1::-1]))
+    along: Image = 40 * (gy**2 - gx**2) + 0.3 * np.cos(2 * wander)
+    askew: Image = -80 * gx * gy + 0.3 * np.sin(2 * wander)
+    along, askew = (np.asarray(cv2.GaussianBlur(part, (0, 0), 2.5)) for part in (along, askew))
+    angle: Image = 0.5 * np.arctan2(askew, along)
     return np.asarray(cv2.resize(angle, shape[::-1], interpolation=cv2.INTER_NEAREST), np.float32)

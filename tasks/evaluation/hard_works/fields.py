@@ -22,7 +22,7 @@ def noise(rng: np.random.Generator, shape: Shape, down_px: float, across_px: flo
     """A random field of deviation 1 whose features are that large (across_px: as down_px)."""
     steps = max(down_px, 1), max(across_px or down_px, 1)
     grid = tuple(int(np.ceil(length / step)) + 3 for length, step in zip(shape, steps, strict=True))
-    field = rng.standard_normal(grid, np.float32)
+    field: Image = rng.standard_normal(grid, np.float32)
     tall, wide = (
         max(round(n * step), length) for n, step, length in zip(grid, steps, shape, strict=True)
     )
@@ -50,7 +50,7 @@ def grid_of(shape: Shape) -> tuple[Image, Image]:
 
 def raking(relief: Image, azimuth: float = 2.4) -> Image:
     """How much brighter the slopes of `relief` (pixels) are in light from `azimuth` (radians)."""
-    kernel = np.float32([[-1, 0, 1]]) / 2
+    kernel = np.array([[-0.5, 0, 0.5]], np.float32)
     down = cv2.filter2D(relief, -1, kernel.T, borderType=cv2.BORDER_REFLECT)
     across = cv2.filter2D(relief, -1, kernel, borderType=cv2.BORDER_REFLECT)
     light = np.float32(np.sin(azimuth)) * down + np.float32(np.cos(azimuth)) * across
@@ -73,6 +73,11 @@ def tinted(*stops: tuple[float, str], at: Image) -> Image:
     return ramp.astype(np.float32)[np.clip(index, 0, 1023).astype(np.int32)]
 
 
+def paint_of(colour: str) -> Image:
+    """ "rrggbb" as float32 (3,), to be reckoned with images."""
+    return np.array(rgb(colour), np.float32)
+
+
 def rgb(colour: str) -> tuple[float, float, float]:
     """ "rrggbb" as three numbers in [0, 1]."""
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4))
@@ -81,7 +86,7 @@ def rgb(colour: str) -> tuple[float, float, float]:
 
 def blended(below: Image, above: Image | str, cover: Image) -> Image:
     """`above`, an image or a colour, over `below` where `cover` (H, W) is 1."""
-    top = np.float32(rgb(above)) if isinstance(above, str) else above
+    top = paint_of(above) if isinstance(above, str) else above
     return np.asarray(below + cover[..., None] * (top - below), np.float32)
 
 

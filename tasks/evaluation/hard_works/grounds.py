@@ -11,8 +11,8 @@ from patina.tasks.evaluation.hard_works.fields import (
     fractal,
     grid_of,
     noise,
+    paint_of,
     raking,
-    rgb,
     scanned,
     shape_of,
     smoothstep,
@@ -43,7 +43,7 @@ def _sheet(rng: np.random.Generator, shape: Shape, pitch_px: float) -> Image:
     tone = 0.02 * fractal(rng, shape, max(shape) / 3, 3)
     relief = 0.02 * laid(rng, shape, pitch_px) + 0.008 * noise(rng, shape, 1.2)
     specks = np.clip(noise(rng, shape, max(max(shape) / 700, 1.2)) - 3.6, 0, 1)  # bits of husk
-    return scanned(np.float32(rgb("e6dbc3")) * (1 + tone + relief - 0.3 * specks)[..., None])
+    return scanned(paint_of("e6dbc3") * (1 + tone + relief - 0.3 * specks)[..., None])
 
 
 @hard_work
@@ -186,9 +186,7 @@ def watercolour(rng: np.random.Generator, size_px: int) -> Image:
     rows, _ = grid_of(shape)
     tooth = noise(rng, shape, max(size_px / 500, 1.5)) + 0.7 * fractal(rng, shape, size_px / 150, 3)
     tooth /= 1.3
-    sheet = (
-        np.float32(rgb("f4efe3")) * (1 + 0.02 * raking(tooth) + 0.006 * wove(rng, shape))[..., None]
-    )
+    sheet = paint_of("f4efe3") * (1 + 0.02 * raking(tooth) + 0.006 * wove(rng, shape))[..., None]
     skylines = [
         ridge(rng, width, part * top, 0.16, peaks)
         for part, peaks in ((0.5, 5), (0.64, 4), (0.82, 3))
@@ -214,5 +212,5 @@ def watercolour(rng: np.random.Generator, size_px: int) -> Image:
         pool = 0.62 + 0.25 * fractal(rng, shape, size_px / 5, 4) + 0.45 * rim
         grains = np.clip(1 - 0.13 * tooth, 0.2, 1.8)
         amount = np.clip(strength * wet * np.clip(pool, 0.1, 1.3) * grains, 0, 1)
-        sheet = sheet * (1 - amount[..., None] * (1 - np.float32(rgb(colour))))
+        sheet = sheet * (1 - amount[..., None] * (1 - paint_of(colour)))
     return scanned(sheet)

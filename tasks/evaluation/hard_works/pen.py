@@ -1,6 +1,7 @@
 """Sharp shapes in a work: lines, outlines and spots, thin ones too."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,8 +12,8 @@ from patina.tasks.evaluation.hard_works.fields import rgb
 FULL_PX = 1600  # smaller works are drawn at twice their size, then reduced, as thin lines need it
 SHIFT = 4  # bits of a pixel's fraction
 
-Point = tuple[float, float]
-Points = Sequence[Point] | Image
+Point = Sequence[float] | Image  # x, y
+Points = Sequence[Any] | Image  # of such, (N, 2)
 
 
 class Pen:

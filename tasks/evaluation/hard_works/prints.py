@@ -10,7 +10,7 @@ from patina.tasks.evaluation.hard_works.fields import (
     fractal,
     grid_of,
     noise,
-    rgb,
+    paint_of,
     scanned,
     shape_of,
     smoothstep,
@@ -47,7 +47,7 @@ def _engraved(rng: np.random.Generator, shape: Shape, pitch_px: float) -> Image:
     wobble = 0.0007 * noise(rng, large, max(large) / 12) + 0.12 * pitch * noise(
         rng, large, max(large) / 90
     )
-    ink = np.zeros(large, np.float32)
+    ink: Image = np.zeros(large, np.float32)
     for turn, from_tone, curl in ((0.12, 1.0, 1.0), (1.0, 0.55, 0.8), (-0.75, 0.3, 0.6)):
         way = rows * np.cos(turn) + columns * np.sin(turn) + curl * height + wobble
         wave = np.abs((way / pitch) % 1 - 0.5) * 2  # 0 in the middle of a line
@@ -66,7 +66,7 @@ def _engraved(rng: np.random.Generator, shape: Shape, pitch_px: float) -> Image:
     ink = ink * smoothstep(edge, 0.05, 0.0508)
     mark = np.exp(-(((edge - 0.035) / 0.0012) ** 2))  # of the plate
     sheet = (
-        np.float32(rgb("eadfc9"))
+        paint_of("eadfc9")
         * (1 + 0.016 * laid(rng, shape, max(max(shape) / 400, 3)) - 0.06 * mark)[..., None]
     )
     return scanned(blended(sheet, "26211e", 0.92 * ink))
@@ -111,7 +111,7 @@ def _screened(rng: np.random.Generator, shape: Shape, pitch_px: float) -> Image:
     view = np.clip(blended(view, tinted((0, "5a1010"), (1, "f0704f"), at=light), cover), 0.02, 1)
     rows, columns = (axis * np.float32(long / (pitch_px * zoom)) for axis in grid_of(large))
     black = 0.6 * (1 - view.max(axis=2))
-    sheet = np.ones((*large, 3), np.float32)
+    sheet: Image = np.ones((*large, 3), np.float32)
     for ink, turn, pass_through in (
         (1 - view[..., 2], 0.0, "fff200"),
         (1 - view[..., 0], 0.26, "1f9fd8"),
@@ -124,10 +124,10 @@ def _screened(rng: np.random.Generator, shape: Shape, pitch_px: float) -> Image:
         screen = 0.5 + 0.25 * (np.cos(2 * np.pi * u) + np.cos(2 * np.pi * v))
         soft = 1.6 / (pitch_px * zoom)
         dots = np.clip((screen - (1 - amount)) / soft + 0.5, 0, 1)
-        sheet *= 1 - dots[..., None] * (1 - np.float32(rgb(pass_through)))
+        sheet *= 1 - dots[..., None] * (1 - paint_of(pass_through))
     if zoom == 2:
         sheet = cv2.resize(sheet, shape[::-1], interpolation=cv2.INTER_AREA)
-    paper = np.float32(rgb("f3eddd")) * (1 + 0.012 * wove(rng, shape))[..., None]
+    paper = paint_of("f3eddd") * (1 + 0.012 * wove(rng, shape))[..., None]
     return scanned(paper * (0.06 + 0.94 * sheet))
 
 
@@ -150,9 +150,7 @@ def letterpress(rng: np.random.Generator, size_px: int) -> Image:
         + 0.05 * noise(rng, shape, max(size_px / 900, 1.2))
     )
     cover = np.clip(ink * uneven * (1.12 - 0.2 * rim), 0, 1)
-    sheet = (
-        np.float32(rgb("e9e0cb")) * (1 + 0.014 * laid(rng, shape, max(size_px / 380, 3)))[..., None]
-    )
+    sheet = paint_of("e9e0cb") * (1 + 0.014 * laid(rng, shape, max(size_px / 380, 3)))[..., None]
     sheet = (
         sheet * (1 - 0.05 * (cv2.GaussianBlur(ink, (0, 0), size_px / 500) - ink).clip(0))[..., None]
     )

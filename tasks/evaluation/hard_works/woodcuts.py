@@ -9,7 +9,7 @@ from patina.tasks.evaluation.hard_works.fields import (
     fractal,
     grid_of,
     noise,
-    rgb,
+    paint_of,
     scanned,
     shape_of,
     smoothstep,
@@ -131,11 +131,8 @@ def _wave(
             )
             pen.stroke(hook, 0.032 * tall, KEY, 0.4)
             pen.stroke(hook, 0.019 * tall, "f1ead8", 0.3)
-        pen.line(
-            arc(tuple(place), 0.045 * tall, *(rng.uniform(0, 3) + np.array([0, 2.2])), 10),
-            0.0014,
-            "54708f",
-        )
+        turn = rng.uniform(0, 3)
+        pen.line(arc(place, 0.045 * tall, turn, turn + 2.2, 10), 0.0014, "54708f")
     for _ in range(60):  # drops
         spread = rng.normal(0, (0.4 * tall, 0.2 * tall))
         pen.spot(
@@ -212,9 +209,9 @@ def _snow(rng: np.random.Generator, pen: Pen, top: float) -> None:
 def printed(rng: np.random.Generator, blocks: Image) -> Image:
     """Flat `blocks` as they come off the wood: its grain in the colours, paper through them."""
     shape: Shape = blocks.shape[:2]
-    paper = np.float32(rgb(PAPER)) * (1 + 0.02 * wove(rng, shape))[..., None]
+    paper = paint_of(PAPER) * (1 + 0.02 * wove(rng, shape))[..., None]
     grain = np.ascontiguousarray(wood(rng, shape[::-1], 60).T)
-    inked = smoothstep(np.abs(blocks - np.float32(rgb(PAPER))).max(axis=2), 0.03, 0.2)
+    inked = smoothstep(np.abs(blocks - paint_of(PAPER)).max(axis=2), 0.03, 0.2)
     thin = 0.05 + 0.05 * grain + 0.035 * fractal(rng, shape, max(shape) / 60, 5)
     sheet = blended(
         paper,
