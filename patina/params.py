@@ -191,6 +191,13 @@ class Evaluate(Section):
     panels: Annotated[int, Field(ge=0)]  # before/after pictures
 
 
+class Promote(Section):
+    """What a new network must leave alone."""
+
+    # Long sides at which the hard sound works are painted; none: they are not asked for
+    sound_px: tuple[Annotated[int, Field(ge=64)], ...] = (600, 1200)
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -201,6 +208,7 @@ class Params(Section):
     train: Train
     restore: Restore
     evaluate: Evaluate
+    promote: Promote = Promote()
 
 
 def known(kind: str, name: str, names: Any) -> None:
