@@ -3,12 +3,14 @@
 import csv
 import fcntl
 import io
+import json
 import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import fields
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from patina.tasks.imaging.images import ImageError
 from patina.tasks.imaging.scans import ENCODINGS, LOSSY, NOT_READ, READ
 from patina.tasks.io.atomic import DRAFT, Record, json_line
 from patina.tasks.io.storage import Place, Remote, images_under, locked, read, relative, write
+from patina.tasks.restoration.capture import Judge
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.iiif import is_published, publish
 from patina.tasks.restoration.inference import Networks
@@ -88,7 +91,17 @@ def load_restorer(
             role: averaged(network) if role in TILED else network for role, network in found.items()
         }
     opened = {**(gates or {}), **(OPEN if is_single(model) else {})}
-    return Restorer(networks, facts, Gates(**opened), **applied)
+    judge = None if is_single(model) else judge_beside(model)
+    return Restorer(networks, facts, Gates(**opened), judge=judge, **applied)
+
+
+def judge_beside(model: Path) -> Judge | None:
+    """What tells whether a work gains by the `detail` of that model, where it was learnt."""
+    file = model.with_name("judge.json")
+    if not file.exists():
+        return None
+    told = json.loads(file.read_text(encoding="utf-8"))
+    return Judge(**{field.name: told[field.name] for field in fields(Judge)})
 
 
 def plan(
