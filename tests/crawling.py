@@ -28,7 +28,7 @@ class Crawl(NamedTuple):
 
     def rows(self, name: str) -> dict[str, dict[str, Any]]:
         """The rows of a file of the harvest, by id."""
-        lines = (self.folder / name).read_text(encoding="utf-8").splitlines()
+        lines = (self.folder / name).read_bytes().splitlines()
         return {row["id"]: row for row in map(json.loads, lines)}
 
     def works(self, kind: str) -> list[int]:

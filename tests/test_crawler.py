@@ -37,7 +37,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
 def sha256(data: bytes) -> str:

@@ -52,6 +52,7 @@ class Reply:
     headers: Json = field(default_factory=dict)
     wait_s: float = 0.0  # before it is sent
     breaks: bool = False  # the connection, after half of the body
+    endless: bool = False  # the body, over and over, until the visitor leaves
     stall: "Stall | None" = None  # after half of the body
 
     @cached_property
@@ -95,6 +96,11 @@ def truncated(reply: Reply) -> Reply:
 
 def broken_off(reply: Reply) -> Reply:
     return replace(reply, breaks=True)
+
+
+def endless(_: Reply) -> Reply:
+    """A body of no known length that does not end."""
+    return Reply(bytes(2**16), "image/jpeg", endless=True)
 
 
 def slow(seconds: float) -> Misbehaviour:
@@ -263,11 +269,15 @@ def answering(museum: Replay) -> type[BaseHTTPRequestHandler]:
         def send(self, reply: Reply) -> None:
             self.send_response(reply.status)
             headers = {"Content-Type": reply.content_type, "ETag": reply.etag, **reply.headers}
-            if reply.status != 304:
+            if reply.endless:
+                headers["Connection"] = "close"
+            elif reply.status != 304:
                 headers["Content-Length"] = len(reply.body)
             for name, value in headers.items():
                 self.send_header(name, str(value))
             self.end_headers()
+            while reply.endless:
+                self.wfile.write(reply.body)
             half = len(reply.body) // 2
             if reply.status != 304:
                 self.wfile.write(reply.body[:half])
