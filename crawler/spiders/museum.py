@@ -67,9 +67,8 @@ class PacedSpider(Spider):
         for signal in (item_scraped, item_dropped, item_error):
             self.crawler.signals.connect(self.dealt_with, signal)
         try:
-            async for work in self.works():
-                if not await self.room():
-                    break
+            works = aiter(self.works())
+            while await self.room() and (work := await anext(works, None)):
                 self.under_way += 1
                 yield work
             self.enough = 0
@@ -113,7 +112,7 @@ class MuseumSpider(PacedSpider):
     museum = True
     institution: ClassVar[str]
     api: ClassVar[str]  # where it begins
-    hosts: ClassVar[frozenset[str]]  # the only ones asked, the images' among them
+    hosts: frozenset[str]  # the only ones asked, the images' among them
     agent_header = "User-Agent"  # where the museum looks for who is calling, beside that
     delay_s: ClassVar[float] = 1.0  # between two requests to one host, at least
     headers: ClassVar[dict[str, str]] = {  # an answer in the cache is asked about each time

@@ -141,6 +141,9 @@ class Replay(Loopback):
     images: ClassVar[str]  # host
     record_path: ClassVar[re.Pattern[str]]  # the group is the work's number
     image_path: ClassVar[re.Pattern[str]]
+    listings: ClassVar[int] = 3  # requests that list eight works, three to a page
+    listing_kinds: ClassVar[frozenset[str]] = frozenset({"listing"})  # that a dry run asks for
+    misunderstood: ClassVar[str] = "the listing is not understood: KeyError"
 
     def __init__(
         self,
@@ -176,6 +179,18 @@ class Replay(Loopback):
     @abstractmethod
     def listing(self, path: str, query: Query) -> Json | None:
         """The answer to any other request to the API; None if there is no such thing."""
+
+    def asking(self, words: str = "") -> list[str]:
+        """The options that ask this museum for the works that have the words."""
+        return ["--query", words] if words else []
+
+    def id(self, number: int) -> str:
+        """What a harvest calls the work."""
+        return f"{self.source}-{number}"
+
+    def number(self, work: str) -> int:
+        """The number of the work that a harvest calls so."""
+        return int(work.rpartition("-")[2])
 
     def image(self, number: int, url: str = "") -> bytes:
         """The bytes of the image at `url`, of the best size if none is given."""
