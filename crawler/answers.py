@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from scrapy.http import Response
 
-from crawler.text import plain
+from patina.crawler.text import plain
 
 Record = dict[str, Any]
 

@@ -14,12 +14,12 @@ from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError, Stop
 from scrapy.http.request import NO_CALLBACK
 from scrapy.signals import bytes_received
 
-from crawler.harvest import ABOUT_THE_WORK, RECORD_FIELDS, Row
-from crawler.items import Artwork, Rendition
-from crawler.network import DOWNLOAD_ERRORS, GONE
-from crawler.pipelines import HarvestPipeline
-from crawler.text import reason_of
-from crawler.verify import size_of
+from patina.crawler.harvest import ABOUT_THE_WORK, RECORD_FIELDS, Row
+from patina.crawler.items import Artwork, Rendition
+from patina.crawler.network import DOWNLOAD_ERRORS, GONE
+from patina.crawler.pipelines import HarvestPipeline
+from patina.crawler.text import reason_of
+from patina.crawler.verify import size_of
 
 WORTH_A_SMALLER_ONE = ("too large", *(f"download failed: HTTP {status}" for status in GONE))
 CHUNK_BYTES = 2**20

@@ -7,9 +7,9 @@ folders of files: they have the sizes that they list and no other.
 import math
 from typing import Any
 
-from crawler.answers import Record, pixels
-from crawler.items import Rendition
-from crawler.presentation import said, several
+from patina.crawler.answers import Record, pixels
+from patina.crawler.items import Rendition
+from patina.crawler.presentation import said, several
 
 MOST_SIZES = 5
 

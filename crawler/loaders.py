@@ -7,8 +7,8 @@ import unicodedata
 from itemloaders.processors import Identity, MapCompose, TakeFirst
 from scrapy.loader import ItemLoader
 
-from crawler.items import Artwork
-from crawler.text import plain
+from patina.crawler.items import Artwork
+from patina.crawler.text import plain
 
 LONGEST_SLUG = 60
 

@@ -11,8 +11,8 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 from scrapy.http import Response
 
-from crawler.answers import UNINTELLIGIBLE, GoneError
-from crawler.harvest import (
+from patina.crawler.answers import UNINTELLIGIBLE, GoneError
+from patina.crawler.harvest import (
     ABOUT_THE_WORK,
     MANIFEST_FIELDS,
     RECORD_FIELDS,
@@ -22,11 +22,11 @@ from crawler.harvest import (
     settle,
     write_lines,
 )
-from crawler.items import Artwork, Rendition
-from crawler.network import DOWNLOAD_ERRORS
-from crawler.spiders.museum import MuseumSpider, PacedSpider
-from crawler.text import plain, reason_of
-from crawler.verify import examine
+from patina.crawler.items import Artwork, Rendition
+from patina.crawler.network import DOWNLOAD_ERRORS
+from patina.crawler.spiders.museum import MuseumSpider, PacedSpider
+from patina.crawler.text import plain, reason_of
+from patina.crawler.verify import examine
 
 WRITING = Lock()
 

@@ -6,7 +6,7 @@ from scrapy.crawler import Crawler
 from scrapy.signals import item_dropped, item_error, item_scraped, spider_closed, spider_opened
 from twisted.internet.task import LoopingCall
 
-from crawler.spiders.museum import PacedSpider
+from patina.crawler.spiders.museum import PacedSpider
 
 SHOWN = ("found", "filed", "waited_ms", "bytes")
 

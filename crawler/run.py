@@ -1,4 +1,4 @@
-"""Runs one crawl in this process: `python -m crawler.run --source sample --out DIR`.
+"""Runs one crawl in this process: `python -m patina.crawler.run --source sample --out DIR`.
 
 Scrapy's reactor cannot be started twice, so that whoever wants two crawls starts two processes.
 """
@@ -19,24 +19,24 @@ from scrapy.crawler import Crawler, CrawlerProcess
 from scrapy.settings import Settings
 from scrapy.spiderloader import SpiderLoader
 
-from crawler.harvest import Harvest, write_atomically
-from crawler.items import CrawlError, LaterError
-from crawler.museum import Museum
-from crawler.network import replay_from
-from crawler.progress import Bar, Lines
-from crawler.selection import Selection
-from crawler.settings import FIRST_WAIT_S
-from crawler.spiders.museum import MuseumSpider, PacedSpider
-from crawler.text import plain
+from patina.crawler.harvest import Harvest, write_atomically
+from patina.crawler.items import CrawlError, LaterError
+from patina.crawler.network import replay_from
+from patina.crawler.progress import Bar, Lines
+from patina.crawler.sample.museum import Museum
+from patina.crawler.selection import Selection
+from patina.crawler.settings import FIRST_WAIT_S
+from patina.crawler.spiders.museum import MuseumSpider, PacedSpider
+from patina.crawler.text import plain
 
 EPILOG = """
 Examples:
 
-python -m crawler.run --source sample --works 48 --seed 0 --out data/artworks
+python -m patina.crawler.run --source sample --works 48 --seed 0 --out data/artworks
 
-python -m crawler.run --source folder --folder ~/scans --institution "City Archive" --out harvest
+python -m patina.crawler.run --source folder --folder ~/scans --institution Archive --out harvest
 
-python -m crawler.run --source artic --query monet --limit 50 --contact me@lab.org --out harvest
+python -m patina.crawler.run --source artic --query monet --contact me@lab.org --out harvest
 
 A crawl that was cut short goes on where it stopped when it is run again.
 """
@@ -184,7 +184,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command(epilog=EPILOG)
 def main(
-    source: Annotated[str, typer.Option(help="artic, cleveland, met, sample or folder.")],
+    source: Annotated[str, typer.Option(help="artic, cleveland, met, iiif, sample or folder.")],
     out: Annotated[Path, typer.Option(help="Folder of the harvest; made if missing.")],
     cache: Annotated[
         Path | None, typer.Option(help="What the museum answered before; beside OUT if not given.")
@@ -193,7 +193,7 @@ def main(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sample museum.")] = 0,
     folder: Annotated[Path | None, typer.Option(help="Folder of your own scans.")] = None,
     institution: Annotated[str, typer.Option(help="Who holds the scanned works.")] = "",
-    query: Annotated[str, typer.Option(help="Words to search for.")] = "",
+    query: Annotated[str, typer.Option(help="Words to search for; of iiif an address.")] = "",
     department: Annotated[str, typer.Option(help="Part of a department's name.")] = "",
     medium: Annotated[str, typer.Option(help="Part of the medium, such as oil.")] = "",
     period: Annotated[str, typer.Option(help="Years, such as 1600-1699.")] = "",

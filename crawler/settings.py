@@ -2,7 +2,7 @@
 
 BOT_NAME = "patina"
 SPIDER_MODULES = ["patina.crawler.spiders"]
-LOG_LEVEL = "CRITICAL"  # crawler.run reports each error in a line of its own
+LOG_LEVEL = "CRITICAL"  # patina.crawler.run reports each error in a line of its own
 
 # Polite: ask first, one at a time, at the pace of the museum (a spider's `delay_s`), and ask
 # whether an answer has changed rather than for the answer.
@@ -38,8 +38,8 @@ DOWNLOADER_MIDDLEWARES = {
 
 # An item holds text only, so that many may wait while their images are written and verified.
 ITEM_PIPELINES = {
-    "crawler.pipelines.RecordPipeline": 100,
-    "crawler.fetching.ImagePipeline": 200,
-    "crawler.pipelines.VerifyPipeline": 300,
-    "crawler.pipelines.FilePipeline": 400,
+    "patina.crawler.pipelines.RecordPipeline": 100,
+    "patina.crawler.fetching.ImagePipeline": 200,
+    "patina.crawler.pipelines.VerifyPipeline": 300,
+    "patina.crawler.pipelines.FilePipeline": 400,
 }

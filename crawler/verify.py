@@ -9,7 +9,7 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from crawler.jpeg2000 import shape_of_jpeg_2000
+from patina.crawler.jpeg2000 import shape_of_jpeg_2000
 
 Rows = NDArray[np.floating | np.integer]
 

@@ -343,9 +343,11 @@ def degrade(
 @app.command()
 def crawl(
     source: Annotated[
-        str | None, typer.Argument(help="artic, cleveland or met; crawl.source if not given.")
+        str | None, typer.Argument(help="artic, cleveland, met or iiif; crawl.source if not given.")
     ] = None,
-    query: Annotated[str | None, typer.Argument(help="Words to search for.")] = None,
+    query: Annotated[
+        str | None, typer.Argument(help="Words to search for; of iiif the address of a manifest.")
+    ] = None,
     department: Annotated[str | None, typer.Option(help="Part of a department's name.")] = None,
     medium: Annotated[str | None, typer.Option(help="Part of the medium, such as oil.")] = None,
     period: Annotated[str | None, typer.Option(help="Years, such as 1600-1699.")] = None,
@@ -372,6 +374,7 @@ def crawl(
 
     Examples:  patina crawl artic monet --limit 50 --contact me@lab.org
                patina crawl met --department European --period 1600-1699 --dry-run
+               patina crawl iiif https://museum.org/iiif/collection.json --limit 0
     """
     from patina import params
     from patina.flows.crawl_process import fetch
@@ -389,7 +392,8 @@ def crawl(
     }
     asked = params.load(crawl={k: v for k, v in given.items() if v is not None}).crawl
     if not asked.is_museum:
-        raise ValueError(f"crawl: {asked.source!r} is no museum; give artic, cleveland or met")
+        known = ", ".join(params.MUSEUMS)
+        raise ValueError(f"crawl: {asked.source!r} is no museum; give {known}")
     options = [*(["--dry-run"] if dry_run else [])]
     options += [f"--replay-origin={replay_origin}"] if replay_origin else []
     fetch(asked, options, push=push)

@@ -12,13 +12,13 @@ from replay.museums import Artic, Cleveland, Met
 from replay.serving import Query, Replay, Reply, endless, holding
 from replay.works import Json, Work, exhibition, picture
 
-from crawler.answers import segment
-from crawler.fetching import BUDGET, MOST_BYTES, most_bytes
-from crawler.harvest import read_lines, write_lines
-from crawler.items import CrawlError
-from crawler.listing import Pages
-from crawler.text import LONGEST_LINE, plain, reason_of
-from crawler.verify import examine
+from patina.crawler.answers import segment
+from patina.crawler.fetching import BUDGET, MOST_BYTES, most_bytes
+from patina.crawler.harvest import read_lines, write_lines
+from patina.crawler.items import CrawlError
+from patina.crawler.listing import Pages
+from patina.crawler.text import LONGEST_LINE, plain, reason_of
+from patina.crawler.verify import examine
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
 STEERING = "\x1b[31m\x07\x9b2J\r\n\x00\u2028\u0085\u202e"

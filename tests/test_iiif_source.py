@@ -9,10 +9,10 @@ from replay.iiif import IN_COPYRIGHT, ZERO, Presentation2, Presentation3
 from replay.serving import Query, Request
 from replay.works import Json, Work, exhibition
 
-from crawler.image_api import renditions
-from crawler.items import CrawlError
-from crawler.presentation import image_of, kind_of, licence_of, rights_of, text_of, years_of
-from crawler.spiders.iiif import checked
+from patina.crawler.image_api import renditions
+from patina.crawler.items import CrawlError
+from patina.crawler.presentation import image_of, kind_of, licence_of, rights_of, text_of, years_of
+from patina.crawler.spiders.iiif import checked
 
 CC = "creativecommons.org"
 BASE = "https://images.example/7"

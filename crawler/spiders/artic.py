@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 from scrapy import Request
 
-from crawler.answers import Record, pixels, segment, year
-from crawler.items import Artwork, Rendition
-from crawler.spiders.museum import MuseumSpider
+from patina.crawler.answers import Record, pixels, segment, year
+from patina.crawler.items import Artwork, Rendition
+from patina.crawler.spiders.museum import MuseumSpider
 
 FIELDS = (
     "id,title,artist_display,date_display,date_start,date_end,medium_display,department_title,"

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 from scrapy import Request
 
-from crawler.answers import Record, pixels, year
-from crawler.items import Artwork, Rendition
-from crawler.spiders.museum import MuseumSpider
+from patina.crawler.answers import Record, pixels, year
+from patina.crawler.items import Artwork, Rendition
+from patina.crawler.spiders.museum import MuseumSpider
 
 LARGEST_PAGE = 1000
 SIZES = ("full", "print", "web")  # the largest first; "full" is an uncompressed TIFF

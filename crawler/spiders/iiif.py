@@ -8,12 +8,12 @@ from urllib.parse import urldefrag, urlsplit
 
 from scrapy import Request
 
-from crawler.answers import UNINTELLIGIBLE, GoneError, Record, answer
-from crawler.image_api import renditions
-from crawler.items import Artwork, CrawlError, Rendition
-from crawler.loaders import short_hash
-from crawler.network import DEFAULT_PORTS, DOWNLOAD_ERRORS, GONE, is_public
-from crawler.presentation import (
+from patina.crawler.answers import UNINTELLIGIBLE, GoneError, Record, answer
+from patina.crawler.image_api import renditions
+from patina.crawler.items import Artwork, CrawlError, Rendition
+from patina.crawler.loaders import short_hash
+from patina.crawler.network import DEFAULT_PORTS, DOWNLOAD_ERRORS, GONE, is_public
+from patina.crawler.presentation import (
     Image,
     canvases_of,
     id_of,
@@ -29,8 +29,8 @@ from crawler.presentation import (
     text_of,
     years_of,
 )
-from crawler.spiders.museum import MuseumSpider
-from crawler.text import reason_of
+from patina.crawler.spiders.museum import MuseumSpider
+from patina.crawler.text import reason_of
 
 UNREAD = (GoneError, *DOWNLOAD_ERRORS, *UNINTELLIGIBLE)
 MOST_DOCUMENTS = 10_000  # manifests and collections in one crawl
@@ -215,9 +215,10 @@ def checked(address: str) -> str:
     except ValueError:
         plain_host = usual = None
     if not (usual and plain_host):
+        shown = "one with a name or a password" if "@" in address else repr(address)
         raise CrawlError(
-            f"iiif needs the address of a manifest or collection, such as "
-            f"https://museum.org/manifest.json, not {address!r}"
+            "iiif needs the address of a manifest or collection, such as "
+            f"https://museum.org/manifest.json, not {shown}"
         )
     try:
         public = is_public(str(ip_address(parts.hostname or "")))

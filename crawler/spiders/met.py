@@ -5,9 +5,9 @@ from datetime import date, timedelta
 
 from scrapy import Request
 
-from crawler.answers import Record, year
-from crawler.items import Artwork, CrawlError, Rendition
-from crawler.spiders.museum import MuseumSpider
+from patina.crawler.answers import Record, year
+from patina.crawler.items import Artwork, CrawlError, Rendition
+from patina.crawler.spiders.museum import MuseumSpider
 
 LARGEST_PAGE = 500
 LISTED_AT_MOST = 10_000  # of the works that a search finds

@@ -3,7 +3,7 @@
 import re
 from typing import ClassVar
 
-from crawler.loaders import file_safe
+from patina.crawler.loaders import file_safe
 
 from .serving import Offer, Query, Replay, Reply, as_json
 from .works import Json, Work
