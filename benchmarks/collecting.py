@@ -88,7 +88,7 @@ def arguments() -> argparse.Namespace:
 
 def catalogue(folder: Path) -> list[Work]:
     """The museum's works in the catalogue, under numbers of their own."""
-    lines = (folder / "catalogue.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (folder / "catalogue.jsonl").read_bytes().splitlines()
     rows = [row for row in map(json.loads, lines) if row["institution"] == MUSEUM]
     return [
         Work(

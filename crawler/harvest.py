@@ -220,8 +220,20 @@ def write_lines(path: Path, rows: dict[str, Row]) -> None:
 
 
 def read_lines(path: Path) -> dict[str, Row]:
-    """Rows by id; none when there is no such file."""
+    """Rows by id; none when there is no such file. Raises CrawlError for a damaged one.
+
+    A line ends with a line feed and nothing else: text may hold what Unicode takes for a line's
+    end, such as U+2028.
+    """
     if not path.exists():
         return {}
-    rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
-    return {row["id"]: row for row in rows}
+    rows: dict[str, Row] = {}
+    for number, text in enumerate(path.read_bytes().split(b"\n"), 1):
+        try:
+            row = json.loads(text) if text else None
+            rows |= {row["id"]: row} if row is not None else {}
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise CrawlError(
+                f"{path}: line {number} is no row of a work; mend or remove it"
+            ) from error
+    return rows

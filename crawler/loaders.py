@@ -8,14 +8,9 @@ from itemloaders.processors import Identity, MapCompose, TakeFirst
 from scrapy.loader import ItemLoader
 
 from patina.crawler.items import Artwork
+from patina.crawler.text import plain
 
 LONGEST_SLUG = 60
-
-
-def clean(value: object) -> str:
-    """`value` as one line of text that UTF-8 can hold."""
-    text = str(value).encode("utf-8", "replace").decode()
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def slug(text: str) -> str:
@@ -39,7 +34,7 @@ class ArtworkLoader(ItemLoader):
     """Takes the first value of a field that says something; null and "" say nothing."""
 
     default_item_class = Artwork
-    default_input_processor = MapCompose(clean)
+    default_input_processor = MapCompose(plain)
     default_output_processor = TakeFirst()
-    id_in = MapCompose(clean, file_safe)
+    id_in = MapCompose(plain, file_safe)
     local_in = Identity()

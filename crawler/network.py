@@ -1,9 +1,9 @@
 """Where requests may go: to the museum's own hosts, at public addresses, by HTTP(S) alone."""
 
-import ipaddress
 import re
 import zlib
 from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
@@ -20,6 +20,7 @@ from scrapy.exceptions import (
     IgnoreRequest,
     NotSupported,
     ResponseDataLossError,
+    StopDownload,
     UnsupportedURLSchemeError,
 )
 from scrapy.http import Response
@@ -39,11 +40,49 @@ DOWNLOAD_ERRORS = (
     NotSupported,
     OSError,  # a name that resolves to an address that is not public
     ResponseDataLossError,
+    StopDownload,  # the work has had all the bytes that it may have
     UnsupportedURLSchemeError,
     zlib.error,  # a body that is not compressed as it says
     ValueError,  # not a URL, not JSON, not the status that was hoped for
 )
+GONE = {404, 410}
+MOST_NAMED = 5  # hosts in a message
 DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# What IANA has set apart and Python takes for public, or may: relays and translators lead on to
+# addresses that only this machine can reach.
+SET_APART = tuple(
+    map(
+        ip_network,
+        (
+            "192.0.0.0/24",  # protocol assignments
+            "192.31.196.0/24",  # AS112
+            "192.52.193.0/24",  # AMT relays
+            "192.88.99.0/24",  # 6to4 relays
+            "192.175.48.0/24",  # AS112
+            "198.18.0.0/15",  # benchmarks
+            "2001::/23",  # protocol assignments, Teredo among them
+            "2001:db8::/32",  # documentation
+            "2002::/16",  # 6to4
+            "2620:4f:8000::/48",  # AS112
+            "3fff::/20",  # documentation
+        ),
+    )
+)
+UNICAST = ip_network("2000::/3")  # what of IPv6 is given out: neither translators nor local ones
+
+
+def is_public(address: str) -> bool:
+    """Whether `address`, of IPv4 or IPv6, is that of one machine on the public internet.
+
+    Raises ValueError when it is no address.
+    """
+    one: IPv4Address | IPv6Address = ip_address(address)
+    if isinstance(one, IPv6Address) and one not in UNICAST:
+        return False
+    if not one.is_global or one.is_multicast or one.is_reserved or one.is_unspecified:
+        return False
+    return not any(one.version == part.version and one in part for part in SET_APART)
 
 
 class HostsMiddleware:
@@ -70,7 +109,9 @@ class HostsMiddleware:
 
 
 def listed(hosts: frozenset[str]) -> str:
-    return ", ".join(sorted(hosts)) or "none"
+    named = sorted(hosts)
+    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    return ", ".join(named[:MOST_NAMED]) + more or "none"
 
 
 class PublicResolver(CachingThreadedResolver):
@@ -96,7 +137,7 @@ class PublicResolver(CachingThreadedResolver):
     def checked(self, address: str, name: str) -> str:
         """`address`; raises OSError when it is not public."""
         wanted = self.loopback and name == address == "127.0.0.1"
-        if not wanted and not ipaddress.ip_address(address).is_global:
+        if not wanted and not is_public(address):
             raise OSError(f"{name} resolves to {address}, which is no public address")
         return address
 

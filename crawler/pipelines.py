@@ -1,22 +1,17 @@
-"""What happens to a work that was found: record read, image fetched, verified, filed.
-
-Scrapy's FilesPipeline is not used: a file whose writing was cut short is up to date for it, works
-that share an image URL share one file, and it logs a traceback for every 404.
-"""
+"""What happens to a work that was found: record read, image fetched, verified, filed."""
 
 import asyncio
 from dataclasses import fields
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any, Self
 
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError, DropItem
+from scrapy.exceptions import DropItem
 from scrapy.http import Response
-from scrapy.http.request import NO_CALLBACK
 
+from patina.crawler.answers import UNINTELLIGIBLE, GoneError
 from patina.crawler.harvest import (
     ABOUT_THE_WORK,
     MANIFEST_FIELDS,
@@ -29,12 +24,10 @@ from patina.crawler.harvest import (
 )
 from patina.crawler.items import Artwork, Rendition
 from patina.crawler.network import DOWNLOAD_ERRORS
-from patina.crawler.spiders.museum import MuseumSpider, PacedSpider, answer
-from patina.crawler.verify import examine, size_of
+from patina.crawler.spiders.museum import MuseumSpider, PacedSpider
+from patina.crawler.text import plain, reason_of
+from patina.crawler.verify import examine
 
-GONE = {404, 410}
-WORTH_A_SMALLER_ONE = ("too large", *(f"download failed: HTTP {status}" for status in GONE))
-CHUNK_BYTES = 2**20
 WRITING = Lock()
 
 
@@ -101,16 +94,15 @@ class RecordPipeline(HarvestPipeline):
         spider = self.spider
         assert isinstance(spider, MuseumSpider)
         try:
-            response = await self.download(spider.record_request(item.number))
-            if response.status in GONE:
-                refuse(item, record, f"record gone: HTTP {response.status}")
-                return
-            fresh = spider.artwork(answer(response))
-        except DOWNLOAD_ERRORS as error:
-            item.fault = f"record not read: {error or type(error).__name__}"
+            fresh = await spider.record_of(item)
+        except GoneError as error:
+            refuse(item, record, f"record gone: {error}")
             return
-        except (KeyError, TypeError, AttributeError) as error:
-            item.fault = f"record not understood: {type(error).__name__} {error}"
+        except DOWNLOAD_ERRORS as error:
+            item.fault = f"record not read: {reason_of(error)}"
+            return
+        except UNINTELLIGIBLE as error:
+            item.fault = f"record not understood: {type(error).__name__} {plain(error, 300)}"
             return
         known = record and record["selection"] == spider.selection.key()
         if not known and not spider.selection.wants(fresh):
@@ -146,84 +138,6 @@ def same(item: Artwork, record: Row, renditions: list[Rendition]) -> bool:
     return record["image_url"] in urls and all(
         getattr(item, name) == record[name] for name in (*ABOUT_THE_WORK, "version")
     )
-
-
-class ImagePipeline(HarvestPipeline):
-    """Brings a work's original bytes in, the best size that was asked for."""
-
-    async def process_item(self, item: Artwork) -> Artwork:
-        if item.kept or item.fault or item.withdrawn:
-            return item
-        if item.local:
-            await asyncio.to_thread(self.copy, item, item.local)
-        else:
-            await self.fetch(item)
-        return item
-
-    def copy(self, item: Artwork, source: Path) -> None:
-        try:
-            file = source.open("rb")
-        except OSError as error:
-            item.fault = f"cannot be read: {error.strerror}"
-            return
-        with file:
-            self.harvest.take(item, iter(lambda: file.read(CHUNK_BYTES), b""))
-
-    async def fetch(self, item: Artwork) -> None:
-        """Try the sizes offered, from the best that fits; the last says what is wrong."""
-        renditions = self.spider.selection.fitting(item.renditions)
-        if not renditions:
-            least = item.renditions[-1]
-            item.fault = f"too large: {least.width}×{least.height} pixels is the least offered"
-        for rendition in renditions:
-            item.fault = await self.fetch_rendition(item, rendition)
-            if not item.fault.startswith(WORTH_A_SMALLER_ONE):
-                return
-
-    async def fetch_rendition(self, item: Artwork, rendition: Rendition) -> str:
-        """Bring one size in; returns what is wrong with it, "" if nothing is."""
-        record = self.harvest.record(item.id)
-        ours = record.get("image_url") == rendition.url and self.harvest.intact(record)
-        unless = unless_changed(record) if ours else {}
-        try:
-            request = Request(
-                rendition.url, headers=unless, callback=NO_CALLBACK, meta={"dont_cache": True}
-            )
-            response = await self.download(request)
-        except (DownloadCancelledError, DownloadTimeoutError) as error:
-            return f"too large: {error}"
-        except (*DOWNLOAD_ERRORS, TypeError) as error:
-            return f"download failed: {error or type(error).__name__}"
-        if response.status == 304 and unless:
-            self.count("not_modified")
-            told = {
-                name: getattr(item, name) for name in (*ABOUT_THE_WORK, "version", "max_pixels")
-            }
-            vars(item).update({name: record[name] for name in RECORD_FIELDS} | told)
-            item.suffix, item.kept = Path(item.file).suffix, True
-            return ""
-        if response.status != 200:
-            return f"download failed: HTTP {response.status}"
-        item.image_url = rendition.url
-        item.asked_width, item.asked_height = rendition.width, rendition.height
-        item.etag, item.last_modified = (
-            (response.headers.get(name) or b"").decode("latin-1")
-            for name in ("ETag", "Last-Modified")
-        )
-        if self.spider.museum:
-            item.retrieved = datetime.now(UTC).isoformat(timespec="seconds")
-        await asyncio.to_thread(self.harvest.take, item, [response.body])
-        self.count("fetched")
-        width, height = await asyncio.to_thread(size_of, self.harvest.folder / item.file)
-        if not self.spider.selection.fits(width, height):
-            return f"too large: {width}×{height} pixels came; raise max_pixels"
-        return ""
-
-
-def unless_changed(record: Row) -> dict[str, str]:
-    """The headers that ask for an image only if it is not the one that was filed."""
-    told = {"If-None-Match": record["etag"], "If-Modified-Since": record["last_modified"]}
-    return {name: value for name, value in told.items() if value}
 
 
 class VerifyPipeline(HarvestPipeline):
@@ -264,6 +178,7 @@ class FilePipeline(HarvestPipeline):
 
     def reject(self, item: Artwork) -> None:
         self.harvest.reject(item)
+        item.fault = plain(item.fault)
         self.rejected[item.id] = {"id": item.id, "source": item.source, "reason": item.fault}
         self.count(f"rejected/{item.fault.split(':')[0]}")
 

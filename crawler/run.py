@@ -1,4 +1,4 @@
-"""Runs one crawl in this process: `python -m crawler.run --source sample --out DIR`.
+"""Runs one crawl in this process: `python -m patina.crawler.run --source sample --out DIR`.
 
 Scrapy's reactor cannot be started twice, so that whoever wants two crawls starts two processes.
 """
@@ -9,37 +9,38 @@ import re
 import signal
 import time
 from collections import Counter
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from scrapy.crawler import Crawler, CrawlerProcess
 from scrapy.settings import Settings
-from scrapy.signals import item_dropped, item_error, item_scraped, spider_opened
 from scrapy.spiderloader import SpiderLoader
 
 from patina.crawler.harvest import Harvest, write_atomically
 from patina.crawler.items import CrawlError, LaterError
 from patina.crawler.network import replay_from
+from patina.crawler.progress import Bar, Lines
 from patina.crawler.sample.museum import Museum
 from patina.crawler.selection import Selection
 from patina.crawler.settings import FIRST_WAIT_S
 from patina.crawler.spiders.museum import MuseumSpider, PacedSpider
+from patina.crawler.text import plain
 
 EPILOG = """
 Examples:
 
-python -m crawler.run --source sample --works 48 --seed 0 --out data/artworks
+python -m patina.crawler.run --source sample --works 48 --seed 0 --out data/artworks
 
-python -m crawler.run --source folder --folder ~/scans --institution "City Archive" --out harvest
+python -m patina.crawler.run --source folder --folder ~/scans --institution Archive --out harvest
 
-python -m crawler.run --source artic --query monet --limit 50 --contact me@lab.org --out harvest
+python -m patina.crawler.run --source artic --query monet --contact me@lab.org --out harvest
 
 A crawl that was cut short goes on where it stopped when it is run again.
 """
+LINE_EVERY_S = 10.0
 TRY_LATER = 75  # exit code: the museum or the network was at fault, as sysexits.h has it
 
 
@@ -71,7 +72,7 @@ class Outcome(dict[str, Any]):
             requests=dict(status),
             from_cache=stats.get("httpcache/hit", 0),
             seconds=round(seconds, 1),
-            notes=getattr(spider, "notes", []),
+            notes=[plain(note) for note in getattr(spider, "notes", [])],
         )
 
     def summary(self) -> str:
@@ -96,8 +97,13 @@ class Outcome(dict[str, Any]):
 OPTIONAL = {"filtered": "not asked for", "withdrawn": "withdrawn by the museum"}
 
 
-def crawl(source: str, settings: Settings, arguments: dict[str, Any]) -> tuple[Outcome, list]:
-    """Run the spider named `source` to its end: what it counted, and errors beyond single works."""
+def crawl(
+    source: str, settings: Settings, arguments: dict[str, Any], every_s: float = LINE_EVERY_S
+) -> tuple[Outcome, list]:
+    """Run the spider named `source` to its end: what it counted, and errors beyond single works.
+
+    every_s: seconds between two lines of progress, where there is no terminal.
+    """
     started = time.monotonic()
     process = CrawlerProcess(settings)
     crawler = process.create_crawler(source)
@@ -105,7 +111,13 @@ def crawl(source: str, settings: Settings, arguments: dict[str, Any]) -> tuple[O
     process.crawl(crawler, **arguments).addErrback(lambda failure: errors.append(failure.value))
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, leave)
-    with Bar(crawler):
+    console = Console(stderr=True)
+    shown: AbstractContextManager = (
+        Bar(crawler, console)
+        if console.is_terminal
+        else nullcontext(Lines(crawler, console, every_s))
+    )
+    with shown:
         process.start(install_signal_handlers=False)
     if not isinstance(crawler.spider, PacedSpider):
         raise errors[0]
@@ -117,31 +129,6 @@ def leave(signum: int, _: Any) -> None:
     """Stop at once: what is filed is whole, and a crawl that is run again goes on from there."""
     os.write(2, b"crawl: stopped; run it again to go on\n")
     os._exit(128 + signum)
-
-
-class Bar(Progress):
-    """How many works have been dealt with, on a terminal."""
-
-    def __init__(self, crawler: Crawler) -> None:
-        console = Console(stderr=True)
-        columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        super().__init__(
-            TextColumn("  crawl"),
-            *columns,
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self.shown = self.add_task("crawl", total=None)
-        crawler.signals.connect(self.opened, spider_opened)
-        for signal_ in (item_scraped, item_dropped, item_error):
-            crawler.signals.connect(self.step, signal_)
-
-    def opened(self, spider: PacedSpider) -> None:
-        self.update(self.shown, total=spider.enough or None)
-
-    def step(self) -> None:
-        self.advance(self.shown)
 
 
 def settings_for(
@@ -197,7 +184,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command(epilog=EPILOG)
 def main(
-    source: Annotated[str, typer.Option(help="artic, cleveland, met, sample or folder.")],
+    source: Annotated[str, typer.Option(help="artic, cleveland, met, iiif, sample or folder.")],
     out: Annotated[Path, typer.Option(help="Folder of the harvest; made if missing.")],
     cache: Annotated[
         Path | None, typer.Option(help="What the museum answered before; beside OUT if not given.")
@@ -206,7 +193,7 @@ def main(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sample museum.")] = 0,
     folder: Annotated[Path | None, typer.Option(help="Folder of your own scans.")] = None,
     institution: Annotated[str, typer.Option(help="Who holds the scanned works.")] = "",
-    query: Annotated[str, typer.Option(help="Words to search for.")] = "",
+    query: Annotated[str, typer.Option(help="Words to search for; of iiif an address.")] = "",
     department: Annotated[str, typer.Option(help="Part of a department's name.")] = "",
     medium: Annotated[str, typer.Option(help="Part of the medium, such as oil.")] = "",
     period: Annotated[str, typer.Option(help="Years, such as 1600-1699.")] = "",
@@ -225,6 +212,9 @@ def main(
     replay_origin: Annotated[
         str, typer.Option(help="A server on this machine that answers for all hosts.")
     ] = "",
+    line_every_s: Annotated[
+        float, typer.Option(min=0.05, help="Between lines of progress, without a terminal.")
+    ] = LINE_EVERY_S,
     stats: Annotated[Path | None, typer.Option(help="File for what was counted, as JSON.")] = None,
     log_level: Annotated[
         str, typer.Option(help="Scrapy's log on stderr: DEBUG, INFO, WARNING or ERROR.")
@@ -252,7 +242,7 @@ def main(
                 if dry_run:
                     extra["dry_run"] = True
                 arguments = {"harvest": harvest, "selection": selection, **extra}
-                outcome, errors = crawl(source, settings, arguments)
+                outcome, errors = crawl(source, settings, arguments, line_every_s)
     except (CrawlError, OSError) as error:
         fail(source, error)
     if stats:
@@ -271,12 +261,12 @@ def tell(
     """Say how the crawl went, and exit with what it was worth."""
     source = outcome["source"]
     for note in outcome["notes"]:
-        typer.echo(f"crawl {source}: {note}")
+        say(f"crawl {source}: {note}")
     if dry_run and not errors:
-        typer.echo(forecast(outcome, settings.getfloat("DOWNLOAD_DELAY")))
+        say(forecast(outcome, settings.getfloat("DOWNLOAD_DELAY")))
         return
     if outcome["found"]:
-        typer.echo(outcome.summary())
+        say(outcome.summary())
     if errors:
         fail(source, errors[0], more=len(errors) - 1)
     if not outcome["found"]:
@@ -285,6 +275,11 @@ def tell(
         fail(source, CrawlError("none of the works found is what was asked for"))
     if not outcome["filed"]:
         fail(source, CrawlError(f"no work was filed; {out / 'rejected.jsonl'} says why"))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """A line on the terminal, whatever of it a museum or a file's name has said."""
+    typer.echo(plain(text), err=err)
 
 
 def forecast(outcome: Outcome, delay_s: float) -> str:
@@ -303,7 +298,7 @@ def forecast(outcome: Outcome, delay_s: float) -> str:
 def fail(source: str, error: BaseException, more: int = 0) -> None:
     """Say what went wrong, and leave; with TRY_LATER when it may go right later."""
     kind = "" if isinstance(error, (CrawlError, OSError)) else f"{type(error).__name__}: "
-    typer.echo(f"crawl {source}: {kind}{error}" + (f" (and {more} more)" if more else ""), err=True)
+    say(f"crawl {source}: {kind}{error}" + (f" (and {more} more)" if more else ""), err=True)
     raise typer.Exit(TRY_LATER if isinstance(error, LaterError) else 1)
 
 

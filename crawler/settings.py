@@ -2,7 +2,7 @@
 
 BOT_NAME = "patina"
 SPIDER_MODULES = ["patina.crawler.spiders"]
-LOG_LEVEL = "CRITICAL"  # crawler.run reports each error in a line of its own
+LOG_LEVEL = "CRITICAL"  # patina.crawler.run reports each error in a line of its own
 
 # Polite: ask first, one at a time, at the pace of the museum (a spider's `delay_s`), and ask
 # whether an answer has changed rather than for the answer.
@@ -23,7 +23,7 @@ HTTPPROXY_ENABLED = False  # a proxy would look names up for us, unchecked
 DOWNLOAD_HANDLERS = {"file": None, "data": None, "ftp": None, "s3": None}
 TWISTED_DNS_RESOLVER = "patina.crawler.network.PublicResolver"
 DOWNLOAD_VERIFY_CERTIFICATES = True
-DOWNLOAD_MAXSIZE = 512 * 2**20
+DOWNLOAD_MAXSIZE = 2**20  # a robots.txt; records and images have bounds of their own
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_TIMEOUT = 120
 REPLAY_ORIGIN = ""
@@ -39,7 +39,7 @@ DOWNLOADER_MIDDLEWARES = {
 # An item holds text only, so that many may wait while their images are written and verified.
 ITEM_PIPELINES = {
     "patina.crawler.pipelines.RecordPipeline": 100,
-    "patina.crawler.pipelines.ImagePipeline": 200,
+    "patina.crawler.fetching.ImagePipeline": 200,
     "patina.crawler.pipelines.VerifyPipeline": 300,
     "patina.crawler.pipelines.FilePipeline": 400,
 }

@@ -1,7 +1,6 @@
 """Tells a sound image file from one that is damaged, by decoding it to its last row."""
 
 import math
-import struct
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +8,8 @@ import cv2
 import numpy as np
 import pyvips
 from numpy.typing import NDArray
+
+from patina.crawler.jpeg2000 import shape_of_jpeg_2000
 
 Rows = NDArray[np.floating | np.integer]
 
@@ -40,9 +41,10 @@ SUPPORTED = ", ".join(kind.name for kind in KINDS)
 FLAT_SPREAD_255 = 6
 FLAT_SHARE = 0.1
 STRIP_SAMPLES = 2**22  # decoded at a time
-HEAD_BYTES = 2**16
 LEAST_PX = 64  # a side; what is smaller is an icon
 MOST_PIXELS = 2_000_000_000  # more is no scan but made to fill the memory of who decodes it
+MOST_BYTES = 2_500_000_000  # that decoding may take of an image that is decoded as a whole
+BYTES_A_SAMPLE = {"JPEG 2000": 8}  # coefficients, the image, and a copy of it; others 4
 
 
 def examine(path: Path) -> Finding:
@@ -55,13 +57,16 @@ def examine(path: Path) -> Finding:
         return Finding(".bin", fault=f"not an image: {what}; supported: {SUPPORTED}")
     try:
         size = size_of(path)
-        if all(size) and (fault := unusual(*size)):
+        if fault := unusual(*size) if all(size) else "":
+            return Finding(kind.suffix, *size, fault)
+        if fault := beyond_memory(path, kind):
             return Finding(kind.suffix, *size, fault)
         image = opened(path, kind)
         low, high = extremes(image)
     except (pyvips.Error, cv2.error) as error:
         lines = str(error).split("\n")
-        detail = next((line.strip() for line in lines[1:] if line.strip()), lines[0])
+        said = (line.strip() for line in (*lines[1:], lines[0]))
+        detail = next(filter(None, said), "it cannot be decoded")
         return Finding(kind.suffix, fault=f"truncated or damaged {kind.name}: {detail}")
     row = flat_from(low, high, full_scale(image, low, high))
     fault = ""
@@ -73,26 +78,16 @@ def examine(path: Path) -> Finding:
 def size_of(path: Path) -> tuple[int, int]:
     """Width and height, pixels, from the head of the file; (0, 0) when it tells none."""
     with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-    kind = kind_of(head)
-    if kind is None:
-        return 0, 0
-    if kind.name == "JPEG 2000":
-        return jpeg_2000_size(head)
+        kind = kind_of(file.read(16))
+        if kind is None:
+            return 0, 0
+        if kind.name == "JPEG 2000":
+            return shape_of_jpeg_2000(file)[:2]
     try:
         image = pyvips.Image.new_from_file(str(path), access="sequential", revalidate=True)
     except pyvips.Error:
         return 0, 0
     return image.width, image.height
-
-
-def jpeg_2000_size(head: bytes) -> tuple[int, int]:
-    """Width and height, pixels, from the SIZ marker segment (ISO 15444-1, A.5.1), else (0, 0)."""
-    at = head.find(b"\xff\x4f\xff\x51") + 8  # SOC and SIZ, then the lengths
-    if at < 8 or len(head) < at + 16:
-        return 0, 0
-    right, bottom, left, top = struct.unpack(">4I", head[at : at + 16])
-    return right - left, bottom - top
 
 
 def unusual(width: int, height: int) -> str:
@@ -103,6 +98,27 @@ def unusual(width: int, height: int) -> str:
     if min(width, height) < LEAST_PX:
         return f"too small: {size}, less than {LEAST_PX} a side"
     return ""
+
+
+def beyond_memory(path: Path, kind: Kind) -> str:
+    """What is wrong with an image that would have to be decoded as a whole, before it is.
+
+    JPEG 2000, WebP, interlaced PNGs and progressive JPEGs are: the others go by strips.
+    """
+    if kind.name == "JPEG 2000":
+        with path.open("rb") as file:
+            width, height, bands = shape_of_jpeg_2000(file)
+        if not width:
+            return f"truncated or damaged {kind.name}: it holds no image"
+    else:
+        image = pyvips.Image.new_from_file(str(path), access="sequential", revalidate=True)
+        if kind.name != "WebP" and not image.get_typeof("interlaced"):
+            return ""
+        width, height, bands = image.width, image.height, image.bands
+    need = width * height * bands * BYTES_A_SAMPLE.get(kind.name, 4)
+    if need <= MOST_BYTES:
+        return ""
+    return f"too large: {width}×{height} pixels need {need / 1e9:.1f} GB to be decoded"
 
 
 def kind_of(head: bytes) -> Kind | None:

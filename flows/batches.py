@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError
+from itertools import accumulate
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, TypeVar
@@ -10,11 +11,12 @@ from typing import Any, TypeVar
 from prefect import Task
 from prefect.futures import as_completed
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from patina.flows.places import ARTWORKS
+from patina.flows.reporting import counting
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import CORES, one_thread, start_worker
+from patina.tasks.io.progress import Progress
 
 BATCH = 256  # works in a task, when there are many: a task costs 0.2 s beside its work
 ROUNDS = 3  # tasks for each worker, at least: who is done first waits for no more than one of them
@@ -29,6 +31,7 @@ SAME = (
 WAIT_S = 60  # for the first worker
 
 Job = TypeVar("Job")
+Done = TypeVar("Done")
 
 
 class ClusterError(RuntimeError):
@@ -92,12 +95,13 @@ def compute(task: Task, jobs: Sequence[Any], *shared: Any, most: int = BATCH) ->
     if not jobs:
         return []
     workers = _join_cluster() if CLUSTER else WORKERS
-    futures = {task.submit(batch, *shared): len(batch) for batch in _batches(jobs, workers, most)}
-    with progress() as bar:
-        shown = bar.add_task(task.name, total=len(jobs), note="")
-        for future in as_completed(list(futures)):
-            bar.advance(shown, futures[future])
+    spans = numbered(_batches(jobs, workers, most))
+    futures = [named(task, span).submit(batch, *shared) for span, batch in spans]
     try:
+        with counting(task.name, len(jobs)) as counter:
+            for future in as_completed(list(futures)):
+                if isinstance(records := future.result(raise_on_failure=False), list):
+                    counter.add(records)
         return [record for future in futures for record in future.result()]
     except CancelledError as error:
         raise ClusterError(
@@ -117,12 +121,20 @@ def cut(jobs: Sequence[Job], size: int) -> list[Sequence[Job]]:
     return [jobs[start : start + size] for start in range(0, len(jobs), size)]
 
 
+def numbered(batches: Sequence[Sequence[Job]]) -> list[tuple[str, Sequence[Job]]]:
+    """Each batch with the numbers of its jobs, such as 1–64."""
+    ends = list(accumulate(map(len, batches)))
+    return [
+        (f"{end - len(batch) + 1}–{end}" if len(batch) > 1 else f"{end}", batch)
+        for end, batch in zip(ends, batches, strict=True)
+    ]
+
+
+def named(task: Task[..., Done], span: str) -> Task[..., Done]:
+    """The task, whose run is named after the jobs of its batch: `restore 1–64`."""
+    return task.with_options(task_run_name=f"{task.name} {span}")
+
+
 def progress() -> Progress:
     """The progress bar of every long work: done, total, time left."""
-    return Progress(
-        TextColumn("  {task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
+    return Progress()

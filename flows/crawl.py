@@ -14,7 +14,6 @@ from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 from prefect import Task, flow, task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
@@ -23,6 +22,7 @@ from patina.flows.batches import BATCH, cut, progress
 from patina.flows.crawl_process import CrawlError, TryLaterError, fetch, gather
 from patina.flows.places import ARTWORKS, CACHE, HARVEST, LOCAL_HARVEST
 from patina.flows.publishing import publish
+from patina.flows.reporting import log, table
 from patina.params import Crawl
 from patina.tasks.io.atomic import read_jsonl, write_jsonl
 
@@ -148,6 +148,7 @@ def file_works(harvests: list[Path]) -> Path:
     publish(ARTWORKS, files, sorted(works, key=lambda work: work["id"]))
     rejected = [work for one in harvests for work in read_jsonl(one / "rejected.jsonl")]
     write_jsonl(ARTWORKS / "rejected.jsonl", rejected)
+    log(f"crawl: {len(works)} works of {len(harvests)} harvests, {len(rejected)} set aside")
     return ARTWORKS
 
 
@@ -157,4 +158,5 @@ def report(counted: dict[str, Any]) -> None:
     for name, value in counted.items():
         parts = value.items() if isinstance(value, dict) else [("", value)]
         rows += [{"what": f"{name} {part}".strip(), "count": str(count)} for part, count in parts]
-    create_table_artifact(rows, key="crawl", description=f"Crawl of {counted['source']}")
+    log("crawl: " + ", ".join(f"{row['what']} {row['count']}" for row in rows))
+    table(rows, key="crawl", description=f"Crawl of {counted['source']}")

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from patina.flows.guarded_server import LOOPBACK, origins
 from patina.flows.places import CACHE
 from patina.flows.supervisor import supervised
+from patina.tasks.io.progress import waited_for
 
-START_S = 180
+START_S = 300  # on a very busy machine
 
 
 class ServerError(RuntimeError):
@@ -28,8 +30,10 @@ def prefect_server() -> Iterator[str]:
     """Give the URL of a Prefect API: that of PREFECT_API_URL, else of a server started here.
 
     A server started here is named in PREFECT_API_URL meanwhile, ends with the block, and with this
-    process however it ends. Its history is kept under .cache/prefect, unless another server is
-    using that: then it is forgotten. Raises ServerError when it does not answer in START_S.
+    process however it ends. It answers this machine's own pages and programs, see
+    `guarded_server`. Its history is kept under .cache/prefect, for this user alone to read, unless
+    another server is using that: then it is forgotten. Raises ServerError when it does not answer
+    in START_S.
     """
     if url := os.environ.get("PREFECT_API_URL"):
         yield url
@@ -37,8 +41,8 @@ def prefect_server() -> Iterator[str]:
     with ExitStack() as stack:
         home, lock = stack.enter_context(_home())
         port = _free_port()
-        url = f"http://127.0.0.1:{port}/api"
-        server = stack.enter_context(_serving(home, port, lock))
+        url = f"http://{LOOPBACK}:{port}/api"
+        server = stack.enter_context(_serving(home, port, url, lock))
         wait_until_it_answers(f"{url}/health", server, "the Prefect server", home / "server.log")
         os.environ["PREFECT_API_URL"] = url
         stack.callback(os.environ.pop, "PREFECT_API_URL", None)
@@ -54,6 +58,7 @@ def _home() -> Iterator[tuple[Path, int]]:
     """
     kept = CACHE / "prefect"
     kept.mkdir(parents=True, exist_ok=True)
+    kept.chmod(0o700)
     with (kept / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -65,14 +70,18 @@ def _home() -> Iterator[tuple[Path, int]]:
 
 
 @contextmanager
-def _serving(home: Path, port: int, lock: int) -> Iterator[subprocess.Popen]:
-    database = f"sqlite+aiosqlite:///{home / 'prefect.db'}"
-    environment = os.environ | {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database}
-    address = ["--host", "127.0.0.1", "--port", str(port)]
-    command = [sys.executable, "-m", "prefect", "server", "start", *address]
+def _serving(home: Path, port: int, url: str, lock: int) -> Iterator[subprocess.Popen]:
+    settings = {
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
+        "PREFECT_SERVER_UI_API_URL": url,
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(origins(port)),
+    }
+    command = [sys.executable, "-m", "patina.flows.guarded_server", str(port)]
     with (
         (home / "server.log").open("wb") as log,
-        supervised(command, stdout=log, stderr=log, env=environment, pass_fds=(lock,)) as server,
+        supervised(
+            command, stdout=log, stderr=log, env=os.environ | settings, pass_fds=(lock,)
+        ) as server,
     ):
         yield server
 
@@ -83,16 +92,17 @@ def wait_until_it_answers(url: str, server: subprocess.Popen, name: str, log: Pa
     Raises ServerError, with the end of `log`, when `server` ends or START_S are over before.
     """
     deadline = time.monotonic() + START_S
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
-            time.sleep(0.2)  # between questions; the answer decides
+    with waited_for(f"{name} starts"):
+        while server.poll() is None and time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(url, timeout=5):
+                    return
+            except (urllib.error.URLError, TimeoutError, ConnectionError):
+                time.sleep(0.2)  # between questions; the answer decides
     raise ServerError(f"{name} did not start:\n{log.read_text()[-2000:]}")
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])

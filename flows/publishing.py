@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from patina.flows.places import ITEMS
+from patina.flows.reporting import say, table
 from patina.tasks.io.atomic import Record, copy, write_jsonl
 from patina.tasks.io.item_store import ItemStore
 
@@ -25,6 +26,8 @@ def set_aside(out: Path, stage: str, works: int, computed: int, faults: list[Rec
     """
     write_jsonl(out / "rejected.jsonl", sorted(faults, key=lambda fault: fault["id"]))
     told = f"{stage}: {works} works, {computed} computed, {len(faults)} set aside"
-    print(told)  # noqa: T201 -- a stage's one line, beside its progress bar
+    say(told)
+    if faults:
+        table(faults, key=f"{stage}-set-aside", description=told)
     if works == len(faults):
         raise ValueError(f"{told}: nothing is left; see {out / 'rejected.jsonl'}")

@@ -4,15 +4,18 @@ import time
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from prefect import Task, flow, task
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+from prefect.states import Completed, State
 
 from patina import params as params_file
-from patina.flows.batches import CLUSTER, cluster, compute, cut, progress
+from patina.flows.batches import CLUSTER, cluster, compute, cut, named, numbered
 from patina.flows.places import DEGRADED, RESTORED
+from patina.flows.reporting import address, counting, plain, say, table
 from patina.params import Restore
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.storage import Place, place_of
@@ -32,10 +35,14 @@ from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import Filing
 
 CHUNK = 16  # scans in a task, at most: they take seconds each
-SHOWN = 200  # scans that were set aside or flagged, in the artifact
 
 
-@flow(name="restore", task_runner=cluster())
+def run_name() -> str:
+    """What a run is called: after its inbox, without a password in its address."""
+    return f"restore {address(flow_run.parameters['inbox'])}"
+
+
+@flow(name="restore", flow_run_name=run_name, task_runner=cluster())
 def restore(
     inbox: str | Path = DEGRADED / "images/test",
     outbox: str | Path = RESTORED,
@@ -44,8 +51,8 @@ def restore(
     force: str = "",
     strength: float | str = 1.0,
     protect: Path | None = None,
-    quality: str = "fast",
-    precision: str = "auto",
+    quality: Literal["fast", "best"] = "fast",
+    precision: Literal["auto", "f32", "bf16"] = "auto",
     recursive: bool = True,
     keep_format: bool = False,
     maps: bool = False,
@@ -53,19 +60,31 @@ def restore(
     iiif: bool = False,
     iiif_base: str = "",
     params: Restore | None = None,
-) -> str | Path:
+) -> str | Path | State[str | Path]:
     """Restore every image under `inbox` into `outbox`; files that cannot be are set aside.
 
-    Their names and reasons are in `outbox`/failures.jsonl, all outcomes in summary.csv and in an
-    artifact of the run. Done ones are not done again.
-    inbox, outbox: folders here, or addresses such as s3://bucket/prefix.
-    model: the champion, else the shipped one, unless given.
-    treat, force, strength: what is treated (as params says, unless given), what of it is known to
-    be needed, and how much of it is done, see `tasks.restoration.options`.
-    protect, maps, package: see `sidecars.Filing` there. quality, precision: see `batch` there.
-    recursive: folders within folders, too. keep_format: JPEG and WebP stay such.
-    iiif, iiif_base: tiles and manifests for IIIF viewers, and where they are served, see `iiif`.
-    params: the section of params.yaml, unless given.
+    Their names and reasons are in `outbox`/failures.jsonl, all outcomes in summary.csv, those that
+    are worth a look in a table of the run. Done ones are not done again.
+
+    Args:
+        inbox: The folder of scans, or one scan: here, or an address such as s3://bucket/prefix.
+        outbox: The folder for the results: here, or an address such as s3://bucket/prefix.
+        model: A model; else the champion, else the one that is shipped.
+        treat: The treatments to apply, with commas between; what params.yaml says if empty.
+        force: Treatments that the works are known to need; they are applied in full.
+        strength: How strongly to apply the treatments, 0 to 1, for all or for each: damage:0.5.
+        protect: A mask, or a folder of masks named as the scans: what is not black stays as it is.
+        quality: fast, or best: the mean over mirror images, four times as long.
+        precision: f32, bf16, or auto: bf16 where the CPU has it.
+        recursive: Folders within folders, too.
+        keep_format: JPEG stays JPEG, WebP stays WebP; else they become TIFF.
+        maps: File a map of the damage and one of the change, too.
+        package: File what `patina undo` needs, too.
+        iiif: File tiles and manifests for IIIF viewers, too.
+        iiif_base: The address at which the outbox will be served; implies iiif.
+        params: The section restore of params.yaml, unless given.
+
+    Returns the outbox. The run's state says how many scans were set aside.
     """
     params = params or params_file.load().restore
     model = chosen_model(model)
@@ -81,11 +100,28 @@ def restore(
             outcomes += compute(restore_chunk, scans, *shared, most=CHUNK)
         else:
             one_after_the_other(outcomes, restore_chunk, scans, *shared)
-    told = summed_up(outcomes, out)
-    worth_a_look = [each for each in outcomes if each.get("reason") or each.get("flags")]
-    create_table_artifact(worth_a_look[:SHOWN], key="restore", description=told)
-    print(told)  # noqa: T201 -- the stage's one line
+    say(told := summed_up(outcomes, out))
+    show(outcomes, out, told)
+    failed = sum("reason" in outcome for outcome in outcomes)
+    if failed:
+        return Completed(name=f"{failed} set aside", message=plain(told), data=outbox)
     return outbox
+
+
+def show(outcomes: Sequence[Record], outbox: Place, told: str) -> None:
+    """Leave a table of the scans that are worth a look, and the way to the outbox's report."""
+    look = [each for each in outcomes if each.get("reason") or each.get("flags")]
+    rows = [
+        {
+            "scan": each["file"],
+            "outcome": each["outcome"],
+            "why": each.get("reason") or ", ".join(each["flags"]),
+        }
+        for each in look
+    ]
+    table(rows, key="restore", description=told)
+    if isinstance(outbox, Path) and (report := outbox.resolve() / "report.html").exists():
+        create_link_artifact(report.as_uri(), key="restore-report", link_text=str(report))
 
 
 def one_after_the_other(
@@ -93,13 +129,12 @@ def one_after_the_other(
 ) -> None:
     """As `compute`, in this process, which takes all its cores; adds to `outcomes` in turn."""
     megapixels, started = 0.0, time.monotonic()
-    with progress() as bar:
-        shown = bar.add_task("restore", total=len(scans), note="")
-        for chunk in cut(scans, CHUNK):
-            restored = task(chunk, *shared)
+    with counting("restore", len(scans)) as counter:
+        for span, chunk in numbered(cut(scans, CHUNK)):
+            restored = named(task, span)(chunk, *shared)
             outcomes += restored
             megapixels += sum(each.get("megapixels", 0) for each in restored)
-            bar.update(shown, advance=len(chunk), note=speed(megapixels, started))
+            counter.add(restored, speed(megapixels, started))
 
 
 @task(name="restore", cache_policy=NO_CACHE)

@@ -6,6 +6,7 @@ from pathlib import Path
 from prefect import flow
 
 from patina.flows.places import CLEAN, SPLIT
+from patina.flows.reporting import log
 from patina.params import Split
 from patina.tasks.dataset.splitting import SIDES, deal, group_works
 from patina.tasks.io.atomic import read_jsonl, write_json, write_jsonl
@@ -20,5 +21,7 @@ def split(params: Split) -> Path:
     for side in SIDES:
         mine = [work for work in works if sides[work["id"]] == side]
         write_jsonl(SPLIT / f"{side}.jsonl", [w | {"group": groups[w["id"]]} for w in mine])
-    write_json(SPLIT / "sides.json", {side: Counter(sides.values())[side] for side in SIDES})
+    counts = {side: Counter(sides.values())[side] for side in SIDES}
+    write_json(SPLIT / "sides.json", counts)
+    log(f"split: {', '.join(f'{count} works for {side}' for side, count in counts.items())}")
     return SPLIT

@@ -3,14 +3,16 @@
 import importlib
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patina import params as params_file
 from patina.flows.places import MODEL
 from patina.flows.prefect_server import prefect_server
 from patina.params import Params
+
+if TYPE_CHECKING:
+    from prefect import Flow
 
 STAGES = ("crawl", "preprocess", "split", "degrade", "train", "restore", "evaluate")
 TIMES = "PATINA_TIMES"  # names the file to which stages add their time
@@ -21,15 +23,18 @@ def run_stage(name: str) -> None:
     started = time.monotonic()
     params = params_file.load()
     with prefect_server():
+        from prefect import tags  # its server's address is known now
+
         flow = flow_of(name)
-        flow(**arguments(name, params))
+        with tags("stage", name):
+            flow.with_options(flow_run_name=name)(**arguments(name, params))
     seconds = time.monotonic() - started
     if times := os.environ.get(TIMES):
         with Path(times).open("a", encoding="utf-8") as file:
             file.write(f"{name} {seconds:.1f}\n")
 
 
-def flow_of(name: str) -> Callable[..., Path]:
+def flow_of(name: str) -> "Flow[..., Any]":
     """The flow of that name; Prefect is imported here, after its server's address is known."""
     return getattr(importlib.import_module(f"patina.flows.{name}"), name)
 

@@ -154,28 +154,20 @@ def restore(
 
 
 def _shown(outcomes: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
-    """The `outcomes`, with a progress bar: done, total, time left, megapixels a second."""
+    """The `outcomes`, told while they come: done, total, time left, megapixels a second."""
     import time
 
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
+    from patina.tasks.io.progress import Progress
     from patina.tasks.restoration.batch import speed
 
     megapixels, started = 0.0, time.monotonic()
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress("restore", *columns, TextColumn("{task.fields[speed]}")) as bar:
-        task = bar.add_task("", total=total, speed="")
+    with Progress() as bar:
+        task = bar.add_task("restore", total=total, note="")
         for outcome in outcomes:
             megapixels += outcome.get("megapixels", 0)
-            bar.update(task, advance=1, speed=speed(megapixels, started))
+            bar.update(task, advance=1, note=speed(megapixels, started))
             if "reason" in outcome:
-                bar.console.print(f"set aside: {outcome['reason']}", soft_wrap=True)
+                bar.say(f"set aside: {outcome['reason']}")
             yield outcome
 
 
@@ -343,9 +335,11 @@ def degrade(
 @app.command()
 def crawl(
     source: Annotated[
-        str | None, typer.Argument(help="artic, cleveland or met; crawl.source if not given.")
+        str | None, typer.Argument(help="artic, cleveland, met or iiif; crawl.source if not given.")
     ] = None,
-    query: Annotated[str | None, typer.Argument(help="Words to search for.")] = None,
+    query: Annotated[
+        str | None, typer.Argument(help="Words to search for; of iiif the address of a manifest.")
+    ] = None,
     department: Annotated[str | None, typer.Option(help="Part of a department's name.")] = None,
     medium: Annotated[str | None, typer.Option(help="Part of the medium, such as oil.")] = None,
     period: Annotated[str | None, typer.Option(help="Years, such as 1600-1699.")] = None,
@@ -372,6 +366,7 @@ def crawl(
 
     Examples:  patina crawl artic monet --limit 50 --contact me@lab.org
                patina crawl met --department European --period 1600-1699 --dry-run
+               patina crawl iiif https://museum.org/iiif/collection.json --limit 0
     """
     from patina import params
     from patina.flows.crawl_process import fetch
@@ -389,7 +384,8 @@ def crawl(
     }
     asked = params.load(crawl={k: v for k, v in given.items() if v is not None}).crawl
     if not asked.is_museum:
-        raise ValueError(f"crawl: {asked.source!r} is no museum; give artic, cleveland or met")
+        known = ", ".join(params.MUSEUMS)
+        raise ValueError(f"crawl: {asked.source!r} is no museum; give {known}")
     options = [*(["--dry-run"] if dry_run else [])]
     options += [f"--replay-origin={replay_origin}"] if replay_origin else []
     fetch(asked, options, push=push)
@@ -405,42 +401,17 @@ def crawl(
 def serve() -> None:
     """Answer `prefect deployment run restore/batch`, and crawl at night, until stopped.
 
-    A Prefect server is started too, unless PREFECT_API_URL names one. The deployment
-    crawl/nightly keeps its schedule only if crawl.source is a museum.
+    A Prefect server is started too, unless PREFECT_API_URL names one; it answers programs and
+    browsers of this machine only. One batch runs at a time. The deployment crawl/nightly keeps
+    its schedule only if crawl.source is a museum. Runs that have begun end with this command.
 
     Example:  patina serve
               export PREFECT_API_URL=…    (as it says)
               prefect deployment run restore/batch -p inbox=/scans -p outbox=/restored
     """
-    from patina import params
-    from patina.flows.prefect_server import prefect_server
+    from patina.flows.serving import serve as serve_until_stopped
 
-    asked = params.load().crawl
-    with prefect_server() as url:
-        from prefect import serve
-        from prefect.deployments.runner import EntrypointType
-        from prefect.schedules import Cron
-
-        from patina.flows.crawl import crawl as crawl_flow
-        from patina.flows.restore import restore as restore_flow
-
-        deployments = [
-            # By its module's name, by which a cluster's workers know it
-            restore_flow.to_deployment("batch", entrypoint_type=EntrypointType.MODULE_PATH),
-            crawl_flow.to_deployment(
-                "nightly",
-                parameters={"from_museum": True, "push": True},
-                schedule=Cron(asked.nightly, active=asked.is_museum),
-            ),
-        ]
-        for deployment in deployments:
-            deployment.apply()  # type: ignore[union-attr]  # or awaitable
-        # Whoever reads this may ask for them
-        typer.echo(
-            "Serving restore/batch and crawl/nightly. "
-            f"In another shell: export PREFECT_API_URL={url}"
-        )
-        serve(*deployments, print_starting_message=False)  # type: ignore[arg-type]  # or awaitable
+    raise typer.Exit(serve_until_stopped())
 
 
 def main() -> None:

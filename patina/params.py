@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -27,14 +27,18 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Museum = Literal["artic", "cleveland", "met", "iiif"]  # what `patina crawl` fetches from
+MUSEUMS: tuple[str, ...] = get_args(Museum)
+
+
 class Crawl(Section):
     """Where the works come from, and what a museum is asked for."""
 
-    source: Literal["sample", "folder", "artic", "cleveland", "met", "harvest"]
+    source: Literal["sample", "folder", Museum, "harvest"]
     folder: Annotated[str, Field(min_length=1)]  # of the scans, path or s3://; read by `folder`
     works: Count  # how many works the sample museum holds
     seed: Seed  # the sample museum's painter's seed
-    query: str  # words to search for
+    query: str  # words to search for; of iiif the address of a manifest or collection
     department: str  # part of a department's name
     medium: str  # part of it
     period: Annotated[str, Field(pattern=r"^$|^-?\d+(\s*-\s*-?\d+)?$")]  # first and last year
@@ -56,7 +60,7 @@ class Crawl(Section):
     @property
     def is_museum(self) -> bool:
         """Whether the works are fetched by `patina crawl`, not by the stage."""
-        return self.source in ("artic", "cleveland", "met")
+        return self.source in MUSEUMS
 
 
 class Preprocess(Section):

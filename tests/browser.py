@@ -66,6 +66,10 @@ class Page:
         self.until(f"{loaded} > 0")
         return float(self.run(loaded))
 
+    def visit(self, url: str) -> None:
+        """Open a page of a server."""
+        self._go(url)
+
     def _go(self, url: str) -> None:
         self.events.clear()
         self.ask("Page.navigate", url=url)

@@ -121,7 +121,7 @@ def line_with(pattern: str, running: subprocess.Popen) -> str:
     raise AssertionError(f"{running.args} ended without {pattern!r}")
 
 
-@pytest.fixture(scope="module", params=MUSEUMS, ids=lambda museum: museum.source)
+@pytest.fixture(scope="module", params=MUSEUMS, ids=lambda museum: museum.__name__)
 def kind(request: pytest.FixtureRequest) -> type[Replay]:
     """Each museum in turn."""
     return request.param

@@ -28,27 +28,33 @@ class Crawl(NamedTuple):
 
     def rows(self, name: str) -> dict[str, dict[str, Any]]:
         """The rows of a file of the harvest, by id."""
-        lines = (self.folder / name).read_text(encoding="utf-8").splitlines()
+        lines = (self.folder / name).read_bytes().splitlines()
         return {row["id"]: row for row in map(json.loads, lines)}
 
     def works(self, kind: str) -> list[int]:
         """Numbers of the works asked for, sorted, as often as they were."""
         return sorted(request.number for request in self.asked if request.kind == kind)
 
+    def sent(self, kind: str) -> list[int]:
+        """Numbers of those works that were not answered by "not modified"."""
+        asked = (one for one in self.asked if one.kind == kind and one.status != 304)
+        return sorted(request.number for request in asked)
+
     def filed(self) -> set[int]:
-        return {int(work.rpartition("-")[2]) for work in self.rows("manifest.jsonl")}
+        return {self.museum.number(work) for work in self.rows("manifest.jsonl")}
 
     def reason(self, number: int) -> str:
         return self.rows("rejected.jsonl")[self.id(number)]["reason"]
 
     def id(self, number: int) -> str:
-        return f"{self.museum.source}-{number}"
+        return self.museum.id(number)
 
 
 def command(museum: Replay, folder: Path, *options: object) -> list[str]:
     call = [sys.executable, "-W", "error", "-m", "patina.crawler.run", "--source", museum.source]
     call += ["--out", str(folder), "--replay-origin", museum.origin, "--contact", CONTACT]
-    return [*call, *map(str, options)]
+    asked = [] if "--query" in options else museum.asking()
+    return [*call, *asked, *map(str, options)]
 
 
 def crawl(museum: Replay, folder: Path, *options: object) -> Crawl:

@@ -37,7 +37,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
 def sha256(data: bytes) -> str:
@@ -311,7 +311,7 @@ def test_a_mistake_in_the_options_is_told(folder: Path | None, expected: str) ->
 
 
 def test_an_unknown_source_is_told_with_those_that_are_known(tmp_path: Path) -> None:
-    known = "known: artic, cleveland, folder, met, sample"
+    known = "known: artic, cleveland, folder, iiif, met, sample"
     with pytest.raises(CrawlError, match=f"^--source 'louvre': unknown; {known}$"):
         settings_for(
             "louvre", cache=tmp_path, contact="", delay_s=0, replay_origin="", log_level=""

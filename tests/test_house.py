@@ -67,7 +67,10 @@ STAGES = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
 RUNNING = frozenset(
     {"patina.params"}
     | {f"patina.flows.{name}" for name in ("batches", "places", "supervisor", "tracking")}
-    | {f"patina.flows.{name}" for name in ("mlflow_model", "prefect_server")}
+    | {
+        f"patina.flows.{name}"
+        for name in ("guarded_server", "mlflow_model", "prefect_server", "reporting")
+    }
 )
 
 

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from scrapy.settings import Settings
+from scrapy.spiderloader import SpiderLoader
 
-from patina.params import Params, ParamsError, Restore, load, restore_here
+from patina.crawler.settings import SPIDER_MODULES
+from patina.params import MUSEUMS, Params, ParamsError, Restore, load, restore_here
 
 PARAMS = Path("params.yaml")
 
@@ -19,6 +22,12 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
 
 def test_the_shipped_params_load() -> None:
     assert isinstance(load(PARAMS), Params)
+
+
+def test_the_museums_of_the_params_are_those_that_can_be_crawled() -> None:
+    loader = SpiderLoader.from_settings(Settings({"SPIDER_MODULES": SPIDER_MODULES}))
+    fetched = {name for name in loader.list() if getattr(loader.load(name), "museum", False)}
+    assert fetched == set(MUSEUMS)
 
 
 def test_params_are_frozen() -> None:

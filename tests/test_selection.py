@@ -13,10 +13,9 @@ from patina.crawler.selection import Selection
 
 
 def narrowed(kind: type[Replay], folder: Path) -> Crawl:
-    asked = {"query": "night", "department": "European Painting", "medium": "oil"}
-    options = [part for name, value in asked.items() for part in (f"--{name}", value)]
+    options = ("--department", "European Painting", "--medium", "oil", "--period", "1600-1699")
     with kind(exhibition(), page=1) as museum:
-        return crawl(museum, folder, "--period", "1600-1699", *options)
+        return crawl(museum, folder, *museum.asking("night"), *options)
 
 
 def limited(kind: type[Replay], folder: Path) -> Crawl:
@@ -56,7 +55,7 @@ def test_a_larger_size_is_fetched_when_it_may_be_larger_later(
         made = crawl(museum, copied(small, tmp_path / "larger"), "--limit", 3)
         assert made.works("image") == [101, 102, 103]
         for row in made.rows("manifest.jsonl").values():
-            number = int(row["id"].rpartition("-")[2])
+            number = museum.number(row["id"])
             assert (made.folder / row["file"]).read_bytes() == museum.image(number)
 
 

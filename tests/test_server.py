@@ -87,6 +87,7 @@ def test_a_second_server_beside_the_first_has_a_database_of_its_own(tmp_path: Pa
         assert answers(first)
         assert answers(second)
     assert (tmp_path / ".cache/prefect/prefect.db").exists()
+    assert (tmp_path / ".cache/prefect").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_server_that_is_named_is_used_and_left_alone(server: str) -> None:

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 
 from scrapy import Request
 
-from patina.crawler.items import Artwork, LaterError, Rendition
-from patina.crawler.spiders.museum import MuseumSpider, Record, pixels, year
+from patina.crawler.answers import Record, pixels, segment, year
+from patina.crawler.items import Artwork, Rendition
+from patina.crawler.spiders.museum import MuseumSpider
 
 FIELDS = (
     "id,title,artist_display,date_display,date_start,date_end,medium_display,department_title,"
@@ -34,15 +35,14 @@ class ArticSpider(MuseumSpider):
         while (found := await self.ask(self.search(page, after)))["data"]:
             for record in found["data"]:
                 yield self.candidate(record["id"], record.get("updated_at"))
-            before, after = after, max(after, *(int(record["id"]) for record in found["data"]))
-            if page == found["pagination"]["total_pages"]:
+            numbers = [int(record["id"]) for record in found["data"]]
+            after, total = max(after, *numbers), int(found["pagination"]["total"])
+            last = page == found["pagination"]["total_pages"]
+            if last or not self.pages.go_on(numbers, total):
                 return
             if self.selection.query:
                 page += 1
-            elif after == before:
-                raise LaterError("artic: the listing repeats itself; run it again")
             if page > PAGES_OF_A_SEARCH:
-                total = found["pagination"]["total"]
                 self.notes.append(
                     f"the museum lists 1000 of {total} works found; narrow the search"
                 )
@@ -86,14 +86,17 @@ class ArticSpider(MuseumSpider):
         work = loader.load_item()
         work.begin, work.end = year(record.get("date_start")), year(record.get("date_end"))
         if record.get("image_id"):
-            image = f"{images}/{record['image_id']}/full/%d,/0/default.jpg"
+            image = f"{images}/{segment(record['image_id'])}"
             work.renditions = sizes(image, record.get("thumbnail") or {})
         return work
 
 
 def sizes(image: str, original: Record) -> list[Rendition]:
-    """The sizes of an image that the museum keeps ready, none wider than the original."""
+    """The sizes of the IIIF `image` that are kept ready, none wider than the original."""
     width, height = pixels(original.get("width")), pixels(original.get("height"))
     offered = [wide for wide in WIDTHS if not width or wide <= width] or [WIDTHS[-1]]
     shape = height / width if width else 0.0
-    return [Rendition(image % wide, wide, round(wide * shape)) for wide in offered]
+    return [
+        Rendition(f"{image}/full/{wide},/0/default.jpg", wide, round(wide * shape))
+        for wide in offered
+    ]

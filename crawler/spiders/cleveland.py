@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 
 from scrapy import Request
 
+from patina.crawler.answers import Record, pixels, year
 from patina.crawler.items import Artwork, Rendition
-from patina.crawler.spiders.museum import MuseumSpider, Record, pixels, year
+from patina.crawler.spiders.museum import MuseumSpider
 
 LARGEST_PAGE = 1000
 SIZES = ("full", "print", "web")  # the largest first; "full" is an uncompressed TIFF
@@ -29,7 +30,7 @@ class ClevelandSpider(MuseumSpider):
             for record in found["data"]:
                 if department in (record.get("department") or "").casefold():
                     yield self.candidate(record["id"], record.get("updated_at"))
-            if not found["data"]:
+            if not self.pages.go_on((record["id"] for record in found["data"]), total):
                 return
             skip += len(found["data"])
 

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 
 from scrapy import Request
 
+from patina.crawler.answers import Record, year
 from patina.crawler.items import Artwork, CrawlError, Rendition
-from patina.crawler.spiders.museum import MuseumSpider, Record, year
+from patina.crawler.spiders.museum import MuseumSpider
 
 LARGEST_PAGE = 500
 LISTED_AT_MOST = 10_000  # of the works that a search finds
@@ -33,11 +34,11 @@ class MetSpider(MuseumSpider):
                 if changed is not None and number not in changed:
                     work.version = self.harvest.record(work.id).get("version", "")
                 yield work
-            offset += len(numbers)
-            if offset >= found["total"] or not numbers:
+            offset, total = offset + len(numbers), int(found["total"])
+            if offset >= total or not self.pages.go_on(numbers, total):
                 return
         self.notes.append(
-            f"the museum lists {LISTED_AT_MOST} of {found['total']} works found; narrow the search"
+            f"the museum lists {LISTED_AT_MOST} of {total} works found; narrow the search"
         )
 
     def search(self, department: int | None, offset: int) -> str:

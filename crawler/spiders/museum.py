@@ -1,27 +1,29 @@
 """What every museum's spider shares: it finds works, a few at a time, until enough are filed."""
 
 import asyncio
-import json
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any, ClassVar
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode, urlsplit
 
 from scrapy import Request, Spider
 from scrapy.exceptions import IgnoreRequest
-from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.signals import item_dropped, item_error, item_scraped
 from twisted.python.failure import Failure
 
+from patina.crawler.answers import UNINTELLIGIBLE, GoneError, Record, answer, segment
 from patina.crawler.harvest import Harvest
 from patina.crawler.items import Artwork, CrawlError, LaterError
+from patina.crawler.listing import Pages
 from patina.crawler.loaders import ArtworkLoader, file_safe
-from patina.crawler.network import DOWNLOAD_ERRORS
+from patina.crawler.network import DOWNLOAD_ERRORS, GONE
 from patina.crawler.selection import Selection
+from patina.crawler.text import plain, reason_of
 
-Record = dict[str, Any]
+ALL = Selection()
+JSON_BYTES = 16 * 2**20  # of a record or a page of a listing
 
 CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 
@@ -37,11 +39,20 @@ class PacedSpider(Spider):
     enough = 0  # works filed, after which no more are yielded; 0: there is no end
     museum = False  # whether what it finds is fetched from a museum, and stays when not found again
 
-    def __init__(self, harvest: Harvest, selection: Selection, **arguments: Any) -> None:
+    def __init__(
+        self, harvest: Harvest | None = None, selection: Selection = ALL, **arguments: Any
+    ) -> None:
         super().__init__(**arguments)
-        self.harvest, self.selection = harvest, selection
+        self.filed_in, self.selection = harvest, selection
         self.under_way, self.done, self.changed = 0, 0, asyncio.Event()
         self.failures: list[BaseException] = []  # beyond single works
+
+    @property
+    def harvest(self) -> Harvest:
+        """Where works are filed; raises CrawlError when Scrapy's own commands gave none."""
+        if self.filed_in is None:
+            raise CrawlError("there is no harvest to file works in; run `patina crawl`")
+        return self.filed_in
 
     @abstractmethod
     def works(self) -> AsyncIterator[Artwork]:
@@ -56,9 +67,8 @@ class PacedSpider(Spider):
         for signal in (item_scraped, item_dropped, item_error):
             self.crawler.signals.connect(self.dealt_with, signal)
         try:
-            async for work in self.works():
-                if not await self.room():
-                    break
+            works = aiter(self.works())
+            while await self.room() and (work := await anext(works, None)):
                 self.under_way += 1
                 yield work
             self.enough = 0
@@ -102,7 +112,7 @@ class MuseumSpider(PacedSpider):
     museum = True
     institution: ClassVar[str]
     api: ClassVar[str]  # where it begins
-    hosts: ClassVar[frozenset[str]]  # the only ones asked, the images' among them
+    hosts: frozenset[str]  # the only ones asked, the images' among them
     agent_header = "User-Agent"  # where the museum looks for who is calling, beside that
     delay_s: ClassVar[float] = 1.0  # between two requests to one host, at least
     headers: ClassVar[dict[str, str]] = {  # an answer in the cache is asked about each time
@@ -111,13 +121,24 @@ class MuseumSpider(PacedSpider):
     }
 
     def __init__(
-        self, harvest: Harvest, selection: Selection, *, dry_run: bool = False, **arguments: Any
+        self,
+        harvest: Harvest | None = None,
+        selection: Selection = ALL,
+        *,
+        dry_run: bool = False,
+        **arguments: Any,
     ) -> None:
         super().__init__(harvest, selection, **arguments)
         self.enough = selection.limit
         self.dry_run = dry_run
         self.seen: set[str] = set()
         self.notes: list[str] = []  # what the user should know of the listing
+        self.pages = Pages(self.notes)
+
+    @classmethod
+    def handles_request(cls, request: Request) -> bool:
+        """Whether the address is one of the museum's: `scrapy shell` asks."""
+        return urlsplit(request.url).hostname in cls.hosts
 
     @abstractmethod
     def listing(self) -> AsyncIterator[Artwork]:
@@ -144,7 +165,7 @@ class MuseumSpider(PacedSpider):
         today = datetime.now(UTC).date().isoformat()
         async for work in super().start():
             yield work
-        if self.museum and not self.failures:
+        if self.museum and not self.failures and not self.pages.cut:
             self.harvest.set_listed(self.same_crawl, today)
 
     async def works(self) -> AsyncIterator[Artwork]:
@@ -157,8 +178,8 @@ class MuseumSpider(PacedSpider):
                 if work.id not in self.seen:
                     self.seen.add(work.id)
                     yield work
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            what = f"{type(error).__name__} {error}"
+        except (*UNINTELLIGIBLE, ValueError) as error:
+            what = f"{type(error).__name__} {plain(error, 300)}"
             raise CrawlError(
                 f"the listing is not understood: {what}; the museum may have changed its API"
             ) from error
@@ -203,17 +224,31 @@ class MuseumSpider(PacedSpider):
 
     def candidate(self, number: object, version: object = None) -> Artwork:
         """A work as a listing names it."""
-        return Artwork(file_safe(f"{self.name}-{number}"), str(number), str(version or ""))
+        number = plain(number)
+        return Artwork(file_safe(f"{self.name}-{number}"), number, plain(version or ""))
 
     def url(self, path: str, number: str = "", **query: object) -> str:
         """An address of the API; what is "" or None is left out of the query."""
         asked = {name: value for name, value in query.items() if value not in ("", None)}
-        address = f"{self.api}{path}{quote(number, safe='')}"
+        address = f"{self.api}{path}{segment(number) if number else ''}"
         return f"{address}?{urlencode(asked, safe=',*')}" if asked else address
 
     def request(self, url: str) -> Request:
         named = {self.agent_header: self.settings["USER_AGENT"]}
-        return Request(url, headers=self.headers | named, callback=NO_CALLBACK)
+        meta = {"download_maxsize": JSON_BYTES}
+        return Request(url, headers=self.headers | named, callback=NO_CALLBACK, meta=meta)
+
+    async def record_of(self, work: Artwork) -> Artwork:
+        """What the museum's own record says of a work now.
+
+        Raises GoneError when there is none any more, one of DOWNLOAD_ERRORS when it does not come,
+        and one of UNINTELLIGIBLE when it has another shape than the museum documents.
+        """
+        assert self.crawler.engine
+        response = await self.crawler.engine.download_async(self.record_request(work.number))
+        if response.status in GONE:
+            raise GoneError(f"HTTP {response.status}")
+        return self.artwork(answer(response))
 
     async def ask(self, url: str) -> Any:
         """The JSON of a page of the listing.
@@ -228,29 +263,5 @@ class MuseumSpider(PacedSpider):
         except IgnoreRequest as error:
             raise CrawlError(f"{url}: {error}") from error
         except DOWNLOAD_ERRORS as error:
-            reason = str(error) or type(error).__name__
-            raise LaterError(f"{url}: the listing broke off: {reason}; run it again") from error
-
-
-def answer(response: Response) -> Any:
-    """The JSON that a museum answered; raises ValueError when it is something else."""
-    if response.status != 200:
-        raise ValueError(f"HTTP {response.status}")
-    try:
-        return json.loads(response.body)
-    except ValueError as error:
-        kind = (response.headers.get("Content-Type") or b"no type").decode("latin-1")
-        raise ValueError(f"no JSON but {kind}") from error
-
-
-def year(value: object) -> int | None:
-    """A year from what a museum says: a number, or text that is one; else None."""
-    try:
-        return int(str(value))
-    except ValueError:
-        return None
-
-
-def pixels(value: object) -> int:
-    """A length in pixels, which museums give as number or text; 0 if it is neither."""
-    return max(0, year(value) or 0)
+            broke_off = f"the listing broke off: {reason_of(error)}; run it again"
+            raise LaterError(f"{url}: {broke_off}") from error

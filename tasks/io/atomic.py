@@ -74,8 +74,8 @@ def as_bytes(text: str) -> bytes:
 
 
 def read_jsonl(path: Path) -> list[Record]:
-    """The records of a JSON-lines file."""
-    with path.open(encoding="utf-8") as file:
+    """The records of a JSON-lines file, whose lines end with a line feed alone."""
+    with path.open("rb") as file:
         return [json.loads(line) for line in file]
 
 

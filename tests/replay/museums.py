@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar
 
+from .iiif import Presentation2, Presentation3
 from .serving import Offer, Query, Replay
 from .works import Json, Work
 
@@ -242,4 +243,4 @@ class Cleveland(Replay):
         return after is None or before is None or within(work, int(after) + 1, int(before) - 1)
 
 
-MUSEUMS = (Artic, Met, Cleveland)  # a new museum enrols here
+MUSEUMS = (Artic, Met, Cleveland, Presentation2, Presentation3)  # a new museum enrols here

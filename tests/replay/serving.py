@@ -52,6 +52,7 @@ class Reply:
     headers: Json = field(default_factory=dict)
     wait_s: float = 0.0  # before it is sent
     breaks: bool = False  # the connection, after half of the body
+    endless: bool = False  # the body, over and over, until the visitor leaves
     stall: "Stall | None" = None  # after half of the body
 
     @cached_property
@@ -97,6 +98,11 @@ def broken_off(reply: Reply) -> Reply:
     return replace(reply, breaks=True)
 
 
+def endless(_: Reply) -> Reply:
+    """A body of no known length that does not end."""
+    return Reply(bytes(2**16), "image/jpeg", endless=True)
+
+
 def slow(seconds: float) -> Misbehaviour:
     return lambda reply: replace(reply, wait_s=seconds)
 
@@ -135,6 +141,9 @@ class Replay(Loopback):
     images: ClassVar[str]  # host
     record_path: ClassVar[re.Pattern[str]]  # the group is the work's number
     image_path: ClassVar[re.Pattern[str]]
+    listings: ClassVar[int] = 3  # requests that list eight works, three to a page
+    listing_kinds: ClassVar[frozenset[str]] = frozenset({"listing"})  # that a dry run asks for
+    misunderstood: ClassVar[str] = "the listing is not understood: KeyError"
 
     def __init__(
         self,
@@ -170,6 +179,18 @@ class Replay(Loopback):
     @abstractmethod
     def listing(self, path: str, query: Query) -> Json | None:
         """The answer to any other request to the API; None if there is no such thing."""
+
+    def asking(self, words: str = "") -> list[str]:
+        """The options that ask this museum for the works that have the words."""
+        return ["--query", words] if words else []
+
+    def id(self, number: int) -> str:
+        """What a harvest calls the work."""
+        return f"{self.source}-{number}"
+
+    def number(self, work: str) -> int:
+        """The number of the work that a harvest calls so."""
+        return int(work.rpartition("-")[2])
 
     def image(self, number: int, url: str = "") -> bytes:
         """The bytes of the image at `url`, of the best size if none is given."""
@@ -263,11 +284,15 @@ def answering(museum: Replay) -> type[BaseHTTPRequestHandler]:
         def send(self, reply: Reply) -> None:
             self.send_response(reply.status)
             headers = {"Content-Type": reply.content_type, "ETag": reply.etag, **reply.headers}
-            if reply.status != 304:
+            if reply.endless:
+                headers["Connection"] = "close"
+            elif reply.status != 304:
                 headers["Content-Length"] = len(reply.body)
             for name, value in headers.items():
                 self.send_header(name, str(value))
             self.end_headers()
+            while reply.endless:
+                self.wfile.write(reply.body)
             half = len(reply.body) // 2
             if reply.status != 304:
                 self.wfile.write(reply.body[:half])

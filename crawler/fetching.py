@@ -1,0 +1,137 @@
+"""Brings the bytes of works in, and bounds what the image of one work may cost.
+
+Scrapy's FilesPipeline is not used: a file whose writing was cut short is up to date for it, works
+that share an image URL share one file, and it logs a traceback for every 404.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scrapy import Request
+from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError, StopDownload
+from scrapy.http.request import NO_CALLBACK
+from scrapy.signals import bytes_received
+
+from patina.crawler.harvest import ABOUT_THE_WORK, RECORD_FIELDS, Row
+from patina.crawler.items import Artwork, Rendition
+from patina.crawler.network import DOWNLOAD_ERRORS, GONE
+from patina.crawler.pipelines import HarvestPipeline
+from patina.crawler.text import reason_of
+from patina.crawler.verify import size_of
+
+WORTH_A_SMALLER_ONE = ("too large", *(f"download failed: HTTP {status}" for status in GONE))
+CHUNK_BYTES = 2**20
+MOST_BYTES = 512 * 2**20  # of an image, however many pixels are asked for
+BYTES_A_PIXEL = 8  # four channels of 16 bit; what an image holds besides is in SPARE_BYTES
+SPARE_BYTES = 16 * 2**20
+BUDGET = 2  # largest images that the sizes of one work may cost together
+
+
+@dataclass
+class Budget:
+    """How many bytes the image of one work may still cost, over all sizes and tries."""
+
+    left: int
+
+
+def most_bytes(max_pixels: int) -> int:
+    """Bytes of the largest file that an image of so many pixels can be in; 0: of any number."""
+    return min(MOST_BYTES, SPARE_BYTES + BYTES_A_PIXEL * max_pixels) if max_pixels else MOST_BYTES
+
+
+class ImagePipeline(HarvestPipeline):
+    """Brings a work's original bytes in, the best size that was asked for."""
+
+    def open_spider(self) -> None:
+        self.crawler.signals.connect(self.received, bytes_received)
+
+    def received(self, data: bytes, request: Request) -> None:
+        """Break a download off that would cost more than its work may."""
+        budget = request.meta.get("budget")
+        if budget:
+            budget.left -= len(data)
+            if budget.left < 0:
+                raise StopDownload
+
+    async def process_item(self, item: Artwork) -> Artwork:
+        if item.kept or item.fault or item.withdrawn:
+            return item
+        if item.local:
+            await asyncio.to_thread(self.copy, item, item.local)
+        else:
+            await self.fetch(item)
+        return item
+
+    def copy(self, item: Artwork, source: Path) -> None:
+        try:
+            file = source.open("rb")
+        except OSError as error:
+            item.fault = f"cannot be read: {error.strerror}"
+            return
+        with file:
+            self.harvest.take(item, iter(lambda: file.read(CHUNK_BYTES), b""))
+
+    async def fetch(self, item: Artwork) -> None:
+        """Try the sizes offered, from the best that fits; the last says what is wrong."""
+        renditions = self.spider.selection.fitting(item.renditions)
+        if not renditions:
+            least = item.renditions[-1]
+            item.fault = f"too large: {least.width}×{least.height} pixels is the least offered"
+        most = most_bytes(self.spider.selection.max_pixels)
+        budget = Budget(BUDGET * most)
+        for rendition in renditions:
+            item.fault = await self.fetch_rendition(item, rendition, most, budget)
+            if budget.left < 0 or not item.fault.startswith(WORTH_A_SMALLER_ONE):
+                return
+
+    async def fetch_rendition(
+        self, item: Artwork, rendition: Rendition, most: int, budget: Budget
+    ) -> str:
+        """Bring one size in; returns what is wrong with it, "" if nothing is."""
+        record = self.harvest.record(item.id)
+        ours = record.get("image_url") == rendition.url and self.harvest.intact(record)
+        unless = unless_changed(record) if ours else {}
+        meta = {"dont_cache": True, "download_maxsize": most, "budget": budget}
+        try:
+            request = Request(rendition.url, headers=unless, callback=NO_CALLBACK, meta=meta)
+            response = await self.download(request)
+        except DownloadCancelledError:
+            return f"too large: more than {most / 1e6:.0f} MB"
+        except StopDownload:
+            return f"too large: its sizes cost more than {BUDGET * most / 1e6:.0f} MB together"
+        except DownloadTimeoutError:
+            return "too large: it did not come in time"
+        except (*DOWNLOAD_ERRORS, TypeError) as error:
+            return f"download failed: {reason_of(error)}"
+        if response.status == 304 and unless:
+            self.count("not_modified")
+            told = {
+                name: getattr(item, name) for name in (*ABOUT_THE_WORK, "version", "max_pixels")
+            }
+            vars(item).update({name: record[name] for name in RECORD_FIELDS} | told)
+            item.suffix, item.kept = Path(item.file).suffix, True
+            return ""
+        if response.status != 200:
+            return f"download failed: HTTP {response.status}"
+        item.image_url = rendition.url
+        item.asked_width, item.asked_height = rendition.width, rendition.height
+        item.etag, item.last_modified = (
+            (response.headers.get(name) or b"").decode("latin-1")
+            for name in ("ETag", "Last-Modified")
+        )
+        if self.spider.museum:
+            item.retrieved = datetime.now(UTC).isoformat(timespec="seconds")
+        await asyncio.to_thread(self.harvest.take, item, [response.body])
+        self.count("fetched")
+        width, height = await asyncio.to_thread(size_of, self.harvest.folder / item.file)
+        if not self.spider.selection.fits(width, height):
+            return f"too large: {width}×{height} pixels came; raise max_pixels"
+        return ""
+
+
+def unless_changed(record: Row) -> dict[str, str]:
+    """The headers that ask for an image only if it is not the one that was filed."""
+    told = {"If-None-Match": record["etag"], "If-Modified-Since": record["last_modified"]}
+    return {name: value for name, value in told.items() if value}

@@ -1,0 +1,229 @@
+"""Any museum that publishes IIIF: the works of a manifest, or of all manifests in a collection."""
+
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urldefrag, urlsplit
+
+from scrapy import Request
+
+from patina.crawler.answers import UNINTELLIGIBLE, GoneError, Record, answer
+from patina.crawler.image_api import renditions
+from patina.crawler.items import Artwork, CrawlError, Rendition
+from patina.crawler.loaders import short_hash
+from patina.crawler.network import DEFAULT_PORTS, DOWNLOAD_ERRORS, GONE, is_public
+from patina.crawler.presentation import (
+    Image,
+    canvases_of,
+    id_of,
+    image_of,
+    institution_of,
+    kind_of,
+    licence_of,
+    metadata_of,
+    next_page,
+    page_of,
+    parts_of,
+    rights_of,
+    text_of,
+    years_of,
+)
+from patina.crawler.spiders.museum import MuseumSpider
+from patina.crawler.text import reason_of
+
+UNREAD = (GoneError, *DOWNLOAD_ERRORS, *UNINTELLIGIBLE)
+MOST_DOCUMENTS = 10_000  # manifests and collections in one crawl
+MOST_HOSTS = 100  # that they may name
+MOST_NOTES = 10  # of collections that cannot be read
+REMEMBERED = 16  # manifests whose works are on their way
+Part = tuple[str, str, Record]  # kind, address, and what is told of it where it is listed
+
+
+class IiifSpider(MuseumSpider):
+    """Asks the host of the address that it is given, and those that documents there name.
+
+    A work is a canvas. Its number is the manifest's address, followed by "#" and its own if it is
+    not the first of the manifest.
+    """
+
+    name = "iiif"
+    api = institution = ""
+    hosts = frozenset()
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.manifests: dict[str, Record] = {}
+        self.seen_parts: set[str] = set()
+        if self.filed_in:
+            self.address = checked(self.selection.query)
+            self.allow(self.address)
+
+    def allow(self, address: str) -> None:
+        """Let requests go to the host of an address that a document names."""
+        host = urlsplit(address).hostname
+        if host and len(self.hosts) < MOST_HOSTS:
+            self.hosts = self.hosts | {host}
+
+    async def listing(self) -> AsyncIterator[Artwork]:
+        document = await self.ask(self.address)
+        try:
+            waiting: deque[Part] = deque([(kind_of(document), self.address, document)])
+        except ValueError as error:
+            raise CrawlError(f"{self.address}: {error}") from error
+        self.seen_parts.add(self.address)
+        if waiting[0][0] == "Manifest":
+            self.manifests[self.address] = document
+        while waiting:
+            kind, address, part = waiting.popleft()
+            if kind == "Manifest":
+                for work in await self.works_of(address):
+                    yield work
+            else:
+                waiting.extend(self.parts(await self.collection(address, part)))
+
+    async def collection(self, address: str, part: Record) -> Record:
+        """The collection, as it is listed if it stands there whole; {} if it cannot be read."""
+        if next_page(part) or next(parts_of(part), None):
+            return part
+        try:
+            return await self.document(address)
+        except UNREAD as error:
+            if len(self.notes) < MOST_NOTES:
+                self.notes.append(f"{address} is left out: {reason_of(error)}")
+            return {}
+
+    def parts(self, collection: Record) -> Iterator[Part]:
+        """What a collection lists and nothing has listed before, then its next page."""
+        listed = list(parts_of(collection))
+        self.pages.read += 1
+        new = 0
+        for kind, part in listed:
+            address = urldefrag(id_of(part)).url
+            if not address or address in self.seen_parts:
+                continue
+            if len(self.seen_parts) >= MOST_DOCUMENTS:
+                self.pages.stop(f"names more than {MOST_DOCUMENTS} manifests and collections")
+                return
+            new += 1
+            self.seen_parts.add(address)
+            self.allow(address)
+            yield kind, address, part
+        self.pages.numbers = self.seen_parts
+        more = next_page(collection)
+        if not more or (listed and not new):
+            if more:
+                self.pages.stop("repeats itself")
+            return
+        if more not in self.seen_parts and len(self.seen_parts) < MOST_DOCUMENTS:
+            self.seen_parts.add(more)
+            yield "Collection", more, {}
+
+    async def document(self, address: str) -> Record:
+        """What is at the address; raises one of UNREAD."""
+        assert self.crawler.engine
+        self.allow(address)
+        response = await self.crawler.engine.download_async(self.request(address))
+        if response.status in GONE:
+            raise GoneError(f"HTTP {response.status}")
+        return answer(response)
+
+    async def manifest(self, address: str) -> Record:
+        """The manifest, as it was read in this crawl; raises one of UNREAD."""
+        if address not in self.manifests:
+            document = await self.document(address)
+            if kind_of(document) != "Manifest":
+                raise ValueError("a collection where a manifest is named")
+            self.manifests[address] = document
+            for old in list(self.manifests)[:-REMEMBERED]:
+                del self.manifests[old]
+        return self.manifests[address]
+
+    async def works_of(self, address: str) -> list[Artwork]:
+        """The works of a manifest; one that cannot be read is set aside as a work."""
+        try:
+            manifest = await self.manifest(address)
+            others = [f"{address}#{id_of(canvas)}" for canvas in canvases_of(manifest)[1:]]
+            version = version_of(manifest)
+        except UNREAD:
+            return [self.candidate(address)]
+        return [self.candidate(number, version) for number in (address, *others)]
+
+    def record_request(self, number: str) -> Request:
+        return self.request(urldefrag(number).url)
+
+    async def record_of(self, work: Artwork) -> Artwork:
+        address, _, named = work.number.partition("#")
+        manifest = await self.manifest(address)
+        canvases = canvases_of(manifest) or [{}]
+        canvas = next((one for one in canvases if named in ("", id_of(one))), None)
+        if canvas is None:
+            raise GoneError("its manifest has no such canvas any more")
+        fresh = self.artwork({"address": address, "manifest": manifest, "canvas": canvas})
+        if fresh.licence:
+            fresh.renditions = await self.sizes(image_of(canvas))
+        return fresh
+
+    def artwork(self, record: Record) -> Artwork:
+        manifest, canvas = record["manifest"], record["canvas"]
+        loader = self.loader(free=False)
+        title, view = text_of(manifest.get("label")), text_of(canvas.get("label"))
+        several = len(canvases_of(manifest)) > 1
+        loader.add_value("title", f"{title}: {view}" if several and view else title)
+        host = urlsplit(record["address"]).hostname
+        loader.add_value("institution", institution_of(manifest) or host)
+        licence, licence_url = licence_of(rights_of(manifest, canvas))
+        loader.add_value("licence", licence or None)
+        loader.add_value("licence_url", licence_url or None)
+        loader.add_value("version", version_of(manifest))
+        loader.add_value("source", page_of(manifest) or record["address"])
+        told = metadata_of(manifest)
+        for field, value in told.items():
+            loader.add_value(field, value or None)
+        work = loader.load_item()
+        work.begin, work.end = years_of(told["date"])
+        return work
+
+    async def sizes(self, image: Image | None) -> list[Rendition]:
+        """The sizes of an image, as its server tells them, then the image as it is."""
+        if image is None:
+            return []
+        as_it_is = [Rendition(image.url, image.width, image.height)] if image.url else []
+        self.allow(image.url)
+        if not image.service:
+            return as_it_is
+        self.allow(image.service)
+        try:
+            info = await self.document(f"{image.service}/info.json")
+            found = renditions(info, image.service, self.selection.max_pixels)
+        except UNREAD:
+            return as_it_is
+        return found + [one for one in as_it_is if one.url not in {size.url for size in found}]
+
+
+def version_of(manifest: Record) -> str:
+    """Changes when the manifest does."""
+    return short_hash(repr(manifest))
+
+
+def checked(address: str) -> str:
+    """The address of a manifest or collection; raises CrawlError when it is none to ask for."""
+    try:
+        parts = urlsplit(address.strip())
+        usual = DEFAULT_PORTS.get(parts.scheme)
+        plain_host = parts.hostname and (parts.port or usual) == usual and "@" not in parts.netloc
+    except ValueError:
+        plain_host = usual = None
+    if not (usual and plain_host):
+        shown = "one with a name or a password" if "@" in address else repr(address)
+        raise CrawlError(
+            "iiif needs the address of a manifest or collection, such as "
+            f"https://museum.org/manifest.json, not {shown}"
+        )
+    try:
+        public = is_public(str(ip_address(parts.hostname or "")))
+    except ValueError:  # a name: whoever resolves it looks at what that gives
+        public = True
+    if not public:
+        raise CrawlError(f"{address}: {parts.hostname} is no public address")
+    return urldefrag(address.strip()).url

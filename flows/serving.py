@@ -1,0 +1,108 @@
+"""The deployments `restore/batch` and `crawl/nightly`, answered for as long as `patina serve` runs.
+
+They are answered in a process of its own: it ends with the command, however that ends, and the
+runs that it started end with it. `python -m patina.flows.serving` is that process.
+"""
+
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from patina import params as params_file
+from patina.flows.prefect_server import prefect_server
+from patina.flows.supervisor import supervised
+
+if TYPE_CHECKING:
+    from prefect.deployments.runner import RunnerDeployment
+
+    from patina.params import Crawl
+
+BATCHES = 1  # that run at a time: each takes all cores
+RUNS = 2  # at a time in all: a crawl waits for the museum, and no batch has to wait for it
+OWN = "own"  # the argument that says that no other process serves runs of this server
+
+
+def serve() -> int:
+    """Serve until stopped; a server is started unless PREFECT_API_URL names one.
+
+    Returns the exit code of the process that served; 0 when stopped by Ctrl-C.
+    """
+    params_file.load()  # a mistake in it is told before anything starts
+    own = () if os.environ.get("PREFECT_API_URL") else (OWN,)
+    command = [sys.executable, "-m", "patina.flows.serving", *own]
+    with prefect_server(), supervised(command) as serving, suppress(KeyboardInterrupt):
+        return serving.wait()
+    return 0
+
+
+def main() -> None:
+    """Register the deployments, say so, and run what is asked for."""
+    from prefect import serve as answer
+
+    if OWN in sys.argv[1:]:
+        end_dead_runs()
+    offered = deployments(params_file.load().crawl)
+    for deployment in offered:
+        deployment.apply()
+    url = os.environ["PREFECT_API_URL"]
+    # Whoever reads this may ask for them
+    sys.stdout.write(
+        f"Serving restore/batch and crawl/nightly; watch them at {url.removesuffix('/api')}\n"
+        f"In another shell: export PREFECT_API_URL={url}\n"
+    )
+    sys.stdout.flush()
+    answer(*offered, limit=RUNS, print_starting_message=False)
+
+
+def deployments(crawl: "Crawl") -> list["RunnerDeployment"]:
+    """What is served. `crawl/nightly` keeps its schedule only if the source is a museum.
+
+    crawl: that section of params.yaml.
+    """
+    from prefect.deployments.runner import EntrypointType
+    from prefect.schedules import Cron
+
+    from patina.flows.crawl import crawl as crawl_flow
+    from patina.flows.restore import restore as restore_flow
+
+    # By their modules' names, by which a cluster's workers know them
+    by_module = EntrypointType.MODULE_PATH
+    batch = restore_flow.to_deployment(
+        "batch", tags=["restore"], concurrency_limit=BATCHES, entrypoint_type=by_module
+    )
+    nightly = crawl_flow.to_deployment(
+        "nightly",
+        tags=["crawl"],
+        parameters={"from_museum": True, "push": True},
+        schedule=Cron(crawl.nightly, active=crawl.is_museum),
+        concurrency_limit=1,
+        entrypoint_type=by_module,
+    )
+    return [batch, nightly]  # type: ignore[list-item]  # or awaitable
+
+
+def end_dead_runs() -> None:
+    """Tell the server that no run goes on: those that it believes to were killed with theirs.
+
+    Else they would stand there as running for good, and hold the place of another batch.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import StateType
+    from prefect.states import Crashed, State
+
+    going = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
+    believed = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=going)))
+    with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs(flow_run_filter=believed):
+            killed: State[Any] = Crashed(message="The process that ran this was killed.")
+            client.set_flow_run_state(run.id, killed, force=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""`patina serve`: what runs under it is seen in Prefect's UI, and nothing outlives it."""
+
+import json
+import os
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from browser import CHROMIUM, chromium
+from conftest import Workspace, line_with, process
+
+from patina.crawler.sample.strokes import paint
+from patina.tasks.imaging.images import png_bytes
+
+MARK = "PATINA_TEST_MARK"  # by which whatever a process started is known
+PATIENCE_S = 240
+BUSY = 60  # scans of a batch that is killed in their midst
+
+
+def ask(url: str, body: Any = None) -> Any:
+    """What Prefect's API answers."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def until(holds: Callable[[], Any], what: str) -> Any:
+    """What `holds` gives, once that is true."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (seen := holds()):
+        assert time.monotonic() < deadline, f"after {PATIENCE_S} s still not: {what}"
+        time.sleep(0.1)  # between looks; the look decides
+    return seen
+
+
+def alive(mark: str) -> list[psutil.Process]:
+    """The processes that were started with that mark, by whomever."""
+    found = []
+    for each in psutil.process_iter(["environ", "status"]):
+        environment = each.info["environ"] or {}
+        if environment.get(MARK) == mark and each.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(each)
+    return found
+
+
+@dataclass
+class Served:
+    """The API of a `patina serve`, its process, and the mark of all that it started."""
+
+    url: str
+    running: Any
+    mark: str
+
+    def batch(self, inbox: Path, outbox: Path) -> str:
+        """Ask for a batch; the id of its run."""
+        deployment = ask(f"{self.url}/deployments/name/restore/batch")["id"]
+        parameters = {"inbox": str(inbox), "outbox": str(outbox)}
+        return ask(
+            f"{self.url}/deployments/{deployment}/create_flow_run", {"parameters": parameters}
+        )["id"]
+
+    def run(self, name: str) -> dict[str, Any]:
+        """What the server knows of a run."""
+        return ask(f"{self.url}/flow_runs/{name}")
+
+    def ended(self, name: str) -> dict[str, Any]:
+        """The same, once it has ended."""
+        over = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+        return until(
+            lambda: (run := self.run(name))["state_type"] in over and run, f"{name} is over"
+        )
+
+
+@contextmanager
+def served(workspace: Workspace, home: Path) -> Iterator[Served]:
+    mark = uuid.uuid4().hex
+    own = {"DVC_ROOT": str(home), "PREFECT_API_URL": "", MARK: mark, "PYTHONUNBUFFERED": "1"}
+    with process("patina.cli", "serve", cwd=workspace.folder, **own) as running:
+        url = line_with(r"http://127\.0\.0\.1:\d+/api", running)
+        yield Served(url, running, mark)
+
+
+@dataclass
+class Killed:
+    """A `patina serve` that was killed within a batch."""
+
+    run: str
+    mark: str
+    results: int
+    home: Path
+
+
+@pytest.fixture(scope="module")
+def killed(bare: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Killed:
+    home = tmp_path_factory.mktemp("home")
+    inbox, outbox = home / "in", home / "out"
+    inbox.mkdir()
+    scan = png_bytes(paint(0)[0][:256, :384])
+    for number in range(BUSY):
+        (inbox / f"{number}.png").write_bytes(scan)
+    with served(bare, home) as serving:
+        run = serving.batch(inbox, outbox)
+        until(lambda: list(outbox.glob("*.json")), "a scan is restored")
+        serving.running.kill()
+        until(lambda: not alive(serving.mark), "all that it started has ended")
+    return Killed(run, serving.mark, len(list(outbox.glob("*.png"))), home)
+
+
+@dataclass
+class Seen:
+    """A `patina serve` after the killed one, and a batch with a file that is no image."""
+
+    serving: Served
+    run: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def seen(bare: Workspace, killed: Killed) -> Iterator[Seen]:
+    inbox = killed.home / "mixed"
+    inbox.mkdir()
+    for number in range(2):
+        (inbox / f"{number}.png").write_bytes(png_bytes(paint(number)[0][:128, :192]))
+    (inbox / "broken.png").write_bytes(b"no image")
+    with served(bare, killed.home) as serving:
+        run = serving.ended(serving.batch(inbox, killed.home / "mixed-out"))
+        yield Seen(serving, run)
+
+
+def of_run(seen: Seen, what: str, key: str) -> list[dict[str, Any]]:
+    return ask(
+        f"{seen.serving.url}/{what}/filter", {key: {"flow_run_id": {"any_": [run_id(seen)]}}}
+    )
+
+
+def run_id(seen: Seen) -> str:
+    return str(seen.run["id"])
+
+
+def test_nothing_outlives_a_serve_that_is_killed(killed: Killed) -> None:
+    assert 1 <= killed.results < BUSY
+    assert alive(killed.mark) == []
+
+
+def test_a_killed_run_is_told_and_holds_no_place(killed: Killed, seen: Seen) -> None:
+    assert seen.serving.run(killed.run)["state_type"] == "CRASHED"
+    deployment = ask(f"{seen.serving.url}/deployments/name/restore/batch")
+    assert deployment["global_concurrency_limit"]["limit"] == 1
+    assert seen.run["state_type"] == "COMPLETED"
+
+
+def test_a_batch_with_failures_ends_in_a_state_that_shows_it(seen: Seen) -> None:
+    assert seen.run["state"]["name"] == "1 set aside"
+    assert "restore: 3 scans, 1 set aside" in seen.run["state"]["message"]
+
+
+def test_runs_and_tasks_say_what_they_hold(killed: Killed, seen: Seen) -> None:
+    assert seen.run["name"] == f"restore {killed.home / 'mixed'}"
+    assert "restore" in seen.run["tags"]
+    tasks = ask(
+        f"{seen.serving.url}/task_runs/filter", {"flow_runs": {"id": {"any_": [run_id(seen)]}}}
+    )
+    assert [task["name"] for task in tasks] == ["restore 1–3"]
+
+
+def test_the_log_of_a_run_tells_each_batch_with_counts(seen: Seen) -> None:
+    found = until(
+        lambda: [line["message"] for line in of_run(seen, "logs", "logs")], "lines have arrived"
+    )
+    assert any("restore: 3 of 3 done, 1 of 3 set aside" in line for line in found)
+    assert any("restore: 3 scans, 1 set aside" in line for line in found)
+
+
+def test_progress_and_what_is_worth_a_look_are_artifacts(seen: Seen) -> None:
+    artifacts = {each["key"]: each for each in of_run(seen, "artifacts", "artifacts")}
+    assert artifacts["restore-progress"]["data"] == 100
+    rows = json.loads(artifacts["restore"]["data"])
+    broken = next(row for row in rows if row["scan"].endswith("broken.png"))
+    assert broken["outcome"] == "set aside"
+    assert "broken.png" in broken["why"]
+
+
+def test_the_form_explains_every_parameter_and_offers_the_choices(seen: Seen) -> None:
+    deployment = ask(f"{seen.serving.url}/deployments/name/restore/batch")
+    offered = deployment["parameter_openapi_schema"]["properties"]
+    assert [name for name, field in offered.items() if not field.get("description")] == []
+    assert offered["quality"]["enum"] == ["fast", "best"]
+    assert offered["precision"]["enum"] == ["auto", "f32", "bf16"]
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")
+def test_a_browser_sees_the_page_of_the_run(seen: Seen, tmp_path: Path) -> None:
+    base = seen.serving.url.removesuffix("/api")
+    with chromium() as page:
+        page.visit(f"{base}/runs/flow-run/{run_id(seen)}")
+        page.until("document.body.innerText.includes('restore: 3 of 3 done')")
+        text = page.run("document.body.innerText")
+        page.photograph(Path(os.environ.get("PATINA_SCREENS", tmp_path)) / "flow-run.png")
+    assert seen.run["name"] in text
+    assert "1 set aside" in text
+    assert "Can't connect" not in text
+    assert any(address.startswith(f"{base}/api/") for address in page.requested)
