@@ -8,6 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from patina.crawler import MUSEUMS
+
+MUSEUM = f"{', '.join(MUSEUMS[:-1])} or {MUSEUMS[-1]}"
+
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -337,7 +341,7 @@ def degrade(
 @app.command()
 def crawl(
     source: Annotated[
-        str | None, typer.Argument(help="artic, cleveland or met; crawl.source if not given.")
+        str | None, typer.Argument(help=f"{MUSEUM}; crawl.source if not given.")
     ] = None,
     query: Annotated[str | None, typer.Argument(help="Words to search for.")] = None,
     department: Annotated[str | None, typer.Option(help="Part of a department's name.")] = None,
@@ -383,7 +387,7 @@ def crawl(
     }
     asked = params.load(crawl={k: v for k, v in given.items() if v is not None}).crawl
     if not asked.is_museum:
-        raise ValueError(f"crawl: {asked.source!r} is no museum; give artic, cleveland or met")
+        raise ValueError(f"crawl: {asked.source!r} is no museum; give {MUSEUM}")
     options = [*(["--dry-run"] if dry_run else [])]
     options += [f"--replay-origin={replay_origin}"] if replay_origin else []
     fetch(asked, options, push=push)

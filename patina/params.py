@@ -7,8 +7,11 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from patina.crawler import MUSEUMS
 from patina.models import LOSSES, NETWORKS
 from patina.tasks.degradations import DEGRADATIONS
+
+SOURCES = ("sample", "folder", *MUSEUMS, "harvest")
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -30,7 +33,7 @@ class Section(BaseModel):
 class Crawl(Section):
     """Where the works come from, and what a museum is asked for."""
 
-    source: Literal["sample", "folder", "artic", "cleveland", "met", "harvest"]
+    source: str  # of SOURCES
     folder: Annotated[str, Field(min_length=1)]  # of the scans, path or s3://; read by `folder`
     works: Count  # how many works the sample museum holds
     seed: Seed  # the sample museum's painter's seed
@@ -44,6 +47,12 @@ class Crawl(Section):
     delay_s: Annotated[float, Field(ge=0)]  # seconds between requests, if more than the museum's
     nightly: str  # cron line of the deployment crawl/nightly, UTC
 
+    @field_validator("source")
+    @classmethod
+    def _source_is_known(cls, source: str) -> str:
+        known("source", source, SOURCES)
+        return source
+
     @field_validator("folder")
     @classmethod
     def _storage_is_known(cls, folder: str) -> str:
@@ -56,7 +65,7 @@ class Crawl(Section):
     @property
     def is_museum(self) -> bool:
         """Whether the works are fetched by `patina crawl`, not by the stage."""
-        return self.source in ("artic", "cleveland", "met")
+        return self.source in MUSEUMS
 
 
 class Preprocess(Section):

@@ -42,7 +42,7 @@ def test_params_are_frozen() -> None:
         (
             "source: sample",
             "source: louvre",
-            "crawl.source: Input should be 'sample', 'folder', 'artic'",
+            "crawl.source: unknown source 'louvre'; known: artic, cleveland, folder, ",
         ),
         (
             "patch_px: [128]",

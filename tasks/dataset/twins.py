@@ -1,19 +1,34 @@
 """Clean works -> deteriorated twins, damage masks and recipes, in the item store."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
+from patina.tasks import degradations
+from patina.tasks.dataset import recipes
 from patina.tasks.dataset.recipes import Recipe, draw_recipe, render, single_recipe
 from patina.tasks.degradations import DEGRADATIONS
 from patina.tasks.imaging import images
 from patina.tasks.io.atomic import json_bytes, write_bytes, write_json
 from patina.tasks.io.item_store import ItemStore
 
-VERSION = 5  # raise it when the same recipe gives other bytes
+VERSION = 5  # raise it when what is filed of a twin changes otherwise than by CODE
+CODE = (degradations, recipes)  # what gives a twin its pixels
 
 Mixture = Mapping[str, tuple[float, tuple[float, float]]]
+
+
+@cache
+def version() -> str:
+    """Changes when the same recipe may give other bytes: VERSION, and a digest of CODE."""
+    folder, file = (Path(str(module.__file__)) for module in CODE)
+    digest = sha256()
+    for source in [*sorted(folder.parent.glob("*.py")), file]:
+        digest.update(source.read_bytes())
+    return f"{VERSION}-{digest.hexdigest()[:16]}"
 
 
 def recipes_of(

@@ -13,8 +13,6 @@ import numpy as np
 if TYPE_CHECKING:
     import pyvips
 
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".jp2"})
-
 # Runs of equal bytes are what masks are made of; of paintings there are none to be found, and the
 # filter that a trial of all would choose is the mean of the neighbours: benchmarks/storage.py
 MASK_PNG = (
