@@ -12,6 +12,7 @@ from prefect.futures import as_completed
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from patina.errors import ServiceError
 from patina.flows.places import ARTWORKS
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import CORES, one_thread, start_worker
@@ -31,7 +32,7 @@ WAIT_S = 60  # for the first worker
 Job = TypeVar("Job")
 
 
-class ClusterError(RuntimeError):
+class ClusterError(ServiceError):
     """The Dask cluster is not there, or not as it must be; the message names it."""
 
 

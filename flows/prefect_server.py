@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from patina.errors import ServiceError
 from patina.flows.places import CACHE
 from patina.flows.supervisor import supervised
 
 START_S = 180
 
 
-class ServerError(RuntimeError):
+class ServerError(ServiceError):
     """A server did not start."""
 
 

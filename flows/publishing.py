@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from patina.errors import InputError
 from patina.flows.places import ITEMS
 from patina.tasks.io.atomic import Record, copy, write_jsonl
 from patina.tasks.io.item_store import ItemStore
@@ -27,4 +28,4 @@ def set_aside(out: Path, stage: str, works: int, computed: int, faults: list[Rec
     told = f"{stage}: {works} works, {computed} computed, {len(faults)} set aside"
     print(told)  # noqa: T201 -- a stage's one line, beside its progress bar
     if works == len(faults):
-        raise ValueError(f"{told}: nothing is left; see {out / 'rejected.jsonl'}")
+        raise InputError(f"{told}: nothing is left; see {out / 'rejected.jsonl'}")

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 from keras import layers
 
+from patina.errors import InputError
 from patina.models import LOSSES, NETWORKS, VIEW_PX
 from patina.models.colour import estimate
 
@@ -80,9 +81,12 @@ def be_deterministic(seed: int) -> None:
 def load(path: Path) -> keras.Model:
     """The `whole` filed at `path`, in safe mode: a file can hold weights and layers, not code.
 
-    Raises ValueError when it is another network.
+    Raises InputError when it is another network, or none.
     """
-    network = keras.saving.load_model(path, compile=False, safe_mode=True)
+    try:
+        network = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: no network that can be loaded: {error}") from error
     if {"interventions", "estimate"} - {layer.name for layer in network.layers}:
-        raise ValueError(f"{path}: no network of this version; train one with `patina run`")
+        raise InputError(f"{path}: no network of this version; train one with `patina run`")
     return network

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from patina.crawler import MUSEUMS
+from patina.errors import InputError, errors_as_lines
 
 MUSEUM = f"{', '.join(MUSEUMS[:-1])} or {MUSEUMS[-1]}"
 
@@ -237,7 +238,7 @@ def condition(
 
     planned(scans, out)
     if len(scans) > 1 and (original or title or accession or width_mm):
-        raise ValueError("condition: --scan, --title, --accession and --width-mm are of one scan")
+        raise InputError("condition: --scan, --title, --accession and --width-mm are of one scan")
     given = {"title": title, "artist": artist, "accession": accession}
     restorer = load_restorer(chosen_model(model), **params.restore_here().applied)
     failed = 0
@@ -332,7 +333,7 @@ def degrade(
 
     if (steps is None) == (recipe is None):
         known = ", ".join(DEGRADATIONS)
-        raise ValueError(f"degrade: give either --steps or --recipe; the degradations are {known}")
+        raise InputError(f"degrade: give either --steps or --recipe; the degradations are {known}")
     made = read_recipe(recipe) if recipe else recipe_by_hand(image.stem, steps or "", seed=seed)
     deteriorate_file(image, out, made)
     typer.echo(f"{image} -> {out}")
@@ -387,7 +388,7 @@ def crawl(
     }
     asked = params.load(crawl={k: v for k, v in given.items() if v is not None}).crawl
     if not asked.is_museum:
-        raise ValueError(f"crawl: {asked.source!r} is no museum; give {MUSEUM}")
+        raise InputError(f"crawl: {asked.source!r} is no museum; give {MUSEUM}")
     options = [*(["--dry-run"] if dry_run else [])]
     options += [f"--replay-origin={replay_origin}"] if replay_origin else []
     fetch(asked, options, push=push)
@@ -446,10 +447,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # names of files need not be UTF-8
             stream.reconfigure(errors="backslashreplace")
-    try:
+    with errors_as_lines():
         app()
-    except (ValueError, OSError, RuntimeError) as error:
-        sys.exit(f"patina: {error}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from patina.crawler import MUSEUMS
+from patina.errors import InputError
 from patina.models import LOSSES, NETWORKS
 from patina.tasks.degradations import DEGRADATIONS
 
@@ -20,7 +21,7 @@ Seed = Annotated[int, Field(ge=0)]
 Severity = Annotated[float, Field(ge=0, le=1)]
 
 
-class ParamsError(ValueError):
+class ParamsError(InputError):
     """params.yaml says something that cannot be meant; the message names file, place and remedy."""
 
 

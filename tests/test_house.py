@@ -11,13 +11,14 @@ from imports import ROOMS, SOURCES, closure, imported_by
 TRAINING = "patina.tasks.training.__main__"  # a program: it alone in tasks reads params
 # What a room may import of the others
 MAY = {
+    "errors": set[str](),
     "formats": set[str](),
     "crawler": {"formats"},
-    "models": set[str](),
-    "tasks": {"formats", "models"},
-    "params": {"crawler", "tasks", "models"},
-    "flows": {"formats", "crawler", "params", "tasks", "models"},
-    "cli": {"flows", "crawler", "params", "tasks", "models"},
+    "models": {"errors"},
+    "tasks": {"errors", "formats", "models"},
+    "params": {"errors", "crawler", "tasks", "models"},
+    "flows": {"errors", "formats", "crawler", "params", "tasks", "models"},
+    "cli": {"errors", "flows", "crawler", "params", "tasks", "models"},
 }
 FOR_FLOWS = {"prefect", "prefect_dask", "mlflow", "dvc"}
 
@@ -66,7 +67,7 @@ STAGES = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
 # Of what a stage imports, what changes nothing of its outs: how it is run and told of. What
 # `params` reads is among the stage's own `params`; which files are images says their names.
 RUNNING = frozenset(
-    {"patina.params", "patina.formats"}
+    {"patina.params", "patina.formats", "patina.errors"}
     | {f"patina.flows.{name}" for name in ("batches", "places", "supervisor", "tracking")}
     | {f"patina.flows.{name}" for name in ("mlflow_model", "prefect_server")}
 )

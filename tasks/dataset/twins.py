@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from patina.errors import InputError
 from patina.tasks import degradations
 from patina.tasks.dataset import recipes
 from patina.tasks.dataset.recipes import Recipe, draw_recipe, render, single_recipe
@@ -54,7 +55,7 @@ def deteriorate_file(source: Path, target: Path, recipe: Recipe) -> None:
     Raises ImageError when `source` cannot be read; ValueError when `target` is no PNG.
     """
     if target.suffix.lower() != ".png":
-        raise ValueError(f"degrade: {target}: the twin is a PNG; give a name that ends in .png")
+        raise InputError(f"degrade: {target}: the twin is a PNG; give a name that ends in .png")
     degraded, mask = render(images.to_float(images.load_srgb(source)), recipe)
     write_bytes(target, images.png_bytes(images.to_uint8(degraded)))
     if np.any(mask):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from patina.errors import InputError
+
 if TYPE_CHECKING:
     import pyvips
 
@@ -26,7 +28,7 @@ IMAGE_PNG = (
 )
 
 
-class ImageError(ValueError):
+class ImageError(InputError):
     """A file that is no sound image; the message names it."""
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from platformdirs import user_cache_path
 
+from patina.errors import InputError, MissingExtraError
 from patina.tasks.io.atomic import move_whole, sha256_of, write_bytes
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def load(model: Path, precision: str = "auto") -> tuple[Function, Function, Func
     precision none of those.
     """
     if precision not in PRECISIONS:
-        raise ValueError(f"precision: {precision}: not one of {', '.join(PRECISIONS)}")
+        raise InputError(f"precision: {precision}: not one of {', '.join(PRECISIONS)}")
     import openvino
 
     core = openvino.Core()
@@ -144,10 +145,8 @@ def _graph_of(model: Path, core: Any) -> Any:
     try:
         from patina.models import registry  # Keras takes seconds to import
     except ModuleNotFoundError as error:
-        raise RuntimeError(
-            f"{model}: its graph {beside.name} is not beside it, and to export it {error.name} is "
-            "needed: pip install 'patina-restoration[pipeline]'"
-        ) from error
+        what = f"{model}: to export its graph, {beside.name}, which is not beside it, Patina"
+        raise MissingExtraError(str(error.name), what) from error
 
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "graph.xml"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 
+from patina.errors import InputError
 from patina.tasks.restoration.weights import shipped
 
 
@@ -17,7 +18,7 @@ def begin_from(start: str, network: keras.Model, name: str) -> bool:
         return False
     if start != "pretrained":
         if not _give(Path(start), network):
-            raise ValueError(f"{start}: weights of another network than {name} of this width")
+            raise InputError(f"{start}: weights of another network than {name} of this width")
         return True
     try:
         given = _give(shipped(name), network)
@@ -30,7 +31,10 @@ def begin_from(start: str, network: keras.Model, name: str) -> bool:
 
 def _give(path: Path, network: keras.Model) -> bool:
     """Set the weights filed at `path`; False if they have other shapes."""
-    trained = keras.saving.load_model(path, compile=False, safe_mode=True)
+    try:
+        trained = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: no network that can be loaded: {error}") from error
     shapes = ([tuple(weight.shape) for weight in one.weights] for one in (trained, network))
     if len({tuple(each) for each in shapes}) > 1:
         return False

@@ -16,13 +16,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from patina.errors import ServiceError
 from patina.tasks.io.atomic import move_whole
 
 Batch = tuple[np.ndarray, np.ndarray]
 Epoch = dict[str, float]
 
 
-class DivergedError(RuntimeError):
+class DivergedError(ServiceError):
     """The loss is no number any more, or has burst."""
 
 
