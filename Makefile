@@ -1,5 +1,5 @@
 # `make run` runs the whole pipeline, `make test` passes the tests; both install what they need.
-.PHONY: run test ui compare serve weights lock
+.PHONY: run test check ui compare serve weights lock
 .DEFAULT_GOAL := run
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -23,6 +23,12 @@ test: $(BIN)/.dev  ## format check, lint, types, tests
 	ruff check .
 	mypy
 	pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+check: $(BIN)/.dev  ## format check, lint, types, and the tests without a server or a training
+	ruff format --check .
+	ruff check .
+	mypy
+	pytest -n 2 --dist loadfile -m "not server and not training"
 
 ui: $(BIN)/.runtime  ## the MLflow UI, where runs and models are compared
 	mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --host 127.0.0.1

@@ -29,10 +29,11 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from patina import params as params_file  # noqa: E402 -- found by the line above
+from patina.formats import EXTENSIONS  # noqa: E402
 from patina.tasks.dataset.recipes import draw_recipe, render  # noqa: E402
 from patina.tasks.degradations import DEGRADATIONS, FAMILIES  # noqa: E402
 from patina.tasks.evaluation.metrics import score  # noqa: E402
-from patina.tasks.imaging.images import EXTENSIONS, load_srgb, to_float, to_uint8  # noqa: E402
+from patina.tasks.imaging.images import load_srgb, to_float, to_uint8  # noqa: E402
 from patina.tasks.restoration.batch import load_restorer  # noqa: E402
 from patina.tasks.restoration.inpainting import fills  # noqa: E402
 from patina.tasks.restoration.restorer import Restorer  # noqa: E402

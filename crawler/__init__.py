@@ -2,3 +2,5 @@
 
 Nothing else in Patina touches the network. `python -m patina.crawler.run --help` shows the use.
 """
+
+MUSEUMS = ("artic", "cleveland", "met", "iiif")  # what `patina crawl` fetches from; a spider each

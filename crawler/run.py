@@ -19,6 +19,7 @@ from scrapy.crawler import Crawler, CrawlerProcess
 from scrapy.settings import Settings
 from scrapy.spiderloader import SpiderLoader
 
+from patina.crawler import MUSEUMS
 from patina.crawler.harvest import Harvest, write_atomically
 from patina.crawler.items import CrawlError, LaterError
 from patina.crawler.network import replay_from
@@ -184,7 +185,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command(epilog=EPILOG)
 def main(
-    source: Annotated[str, typer.Option(help="artic, cleveland, met, iiif, sample or folder.")],
+    source: Annotated[str, typer.Option(help=f"{', '.join(MUSEUMS)}, sample or folder.")],
     out: Annotated[Path, typer.Option(help="Folder of the harvest; made if missing.")],
     cache: Annotated[
         Path | None, typer.Option(help="What the museum answered before; beside OUT if not given.")

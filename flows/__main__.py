@@ -2,12 +2,11 @@
 
 import sys
 
+from patina.errors import errors_as_lines
 from patina.flows.stages import STAGES, run_stage
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [] or sys.argv[1] not in STAGES:
         sys.exit(f"usage: python -m patina.flows STAGE; stages: {', '.join(STAGES)}")
-    try:
+    with errors_as_lines():
         run_stage(sys.argv[1])
-    except (ValueError, OSError, RuntimeError) as error:
-        sys.exit(f"patina: {error}")

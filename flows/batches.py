@@ -12,6 +12,7 @@ from prefect import Task
 from prefect.futures import as_completed
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 
+from patina.errors import ServiceError
 from patina.flows.places import ARTWORKS
 from patina.flows.reporting import counting
 from patina.tasks.io.atomic import Record
@@ -34,7 +35,7 @@ Job = TypeVar("Job")
 Done = TypeVar("Done")
 
 
-class ClusterError(RuntimeError):
+class ClusterError(ServiceError):
     """The Dask cluster is not there, or not as it must be; the message names it."""
 
 

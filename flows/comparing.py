@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from patina.errors import InputError
 from patina.flows import tracking
 from patina.flows.places import MODEL
 from patina.flows.prefect_server import wait_until_it_answers
@@ -24,7 +25,7 @@ def address(names: Sequence[str], port: int) -> str:
     ours = tracking.connect().experiment_id
     found = list(dict.fromkeys(_run_of(name, ours) for name in names or experiments()))
     if not found:
-        raise ValueError("compare: no experiments on this commit; `dvc exp run` makes some")
+        raise InputError("compare: no experiments on this commit; `dvc exp run` makes some")
     ids = quote(json.dumps(found))
     within = quote(json.dumps([ours]))
     return f"http://127.0.0.1:{port}/#/compare-runs?runs={ids}&experiments={within}"
@@ -43,7 +44,7 @@ def _run_of(name: str, ours: str) -> str:
         return str(runs[0].info.run_id)
     run_id = _trained_by(name)
     if not run_id or not tracking.found(run_id):
-        raise ValueError(f"compare: {name}: no run of this experiment was finished")
+        raise InputError(f"compare: {name}: no run of this experiment was finished")
     return run_id
 
 
@@ -63,7 +64,7 @@ def experiments() -> list[str]:
     command = [sys.executable, "-m", "dvc", "exp", "list", "--name-only"]
     listed = subprocess.run(command, capture_output=True, text=True, check=False)
     if listed.returncode:
-        raise ValueError(f"compare: dvc exp list: {listed.stderr.strip()}")
+        raise InputError(f"compare: dvc exp list: {listed.stderr.strip()}")
     return listed.stdout.split()[::-1]
 
 

@@ -23,6 +23,7 @@ from patina.flows.crawl_process import CrawlError, TryLaterError, fetch, gather
 from patina.flows.places import ARTWORKS, CACHE, HARVEST, LOCAL_HARVEST
 from patina.flows.publishing import publish
 from patina.flows.reporting import log, table
+from patina.formats import EXTENSIONS
 from patina.params import Crawl
 from patina.tasks.io.atomic import read_jsonl, write_jsonl
 
@@ -91,8 +92,6 @@ def mirror(url: str, scans: Path = CACHE / "scans") -> Path:
     Only those of another size or time than here are fetched; those gone from there are removed.
     Raises CrawlError when it cannot be read.
     """
-    from patina.crawler.spiders.folder import EXTENSIONS  # late: Scrapy
-
     folder = scans / hashlib.sha256(url.encode()).hexdigest()[:16]
     try:
         files, root = url_to_fs(url)

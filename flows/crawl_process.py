@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from patina.errors import ServiceError
 from patina.flows.places import HARVEST, HTTP
 from patina.flows.supervisor import supervised
 from patina.params import Crawl
@@ -19,7 +20,7 @@ SELECTION = ("query", "department", "medium", "period", "limit", "max_pixels", "
 OF_SOURCE = {"sample": ("works", "seed"), "folder": ("folder",)}  # a museum: SELECTION
 
 
-class CrawlError(RuntimeError):
+class CrawlError(ServiceError):
     """The crawl failed; the crawler has said why."""
 
 

@@ -11,7 +11,7 @@ from patina.flows.publishing import STORE, publish, set_aside
 from patina.params import Degrade
 from patina.tasks.dataset.recipes import Recipe
 from patina.tasks.dataset.splitting import SIDES
-from patina.tasks.dataset.twins import VERSION, deteriorate, recipes_of
+from patina.tasks.dataset.twins import deteriorate, recipes_of, version
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.io.atomic import Record, read_jsonl
 from patina.tasks.io.item_store import item_key
@@ -53,7 +53,7 @@ def twins(work: Record, side: str, params: Degrade) -> list[Record]:
     )
     plain = [recipe.model_dump(mode="json") for recipe in recipes]
     return [
-        {"key": item_key(work["sha256"], "degrade", VERSION, recipe), "recipe": recipe}
+        {"key": item_key(work["sha256"], "degrade", version(), recipe), "recipe": recipe}
         for recipe in plain
     ]
 

@@ -55,8 +55,8 @@ def _code(folder: Path) -> list[Path]:
     package = folder / "patina"
     for room in ("flows", "models", "tasks"):
         shutil.copytree(SOURCE / room, package / room, ignore=ignored)
-    for module in (patina, params):
-        shutil.copy(str(module.__file__), package)
+    for module in Path(patina.__file__).parent.glob("*.py"):
+        shutil.copy(module, package)
     return [package]
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from patina.errors import ServiceError
 from patina.flows.guarded_server import LOOPBACK, origins
 from patina.flows.places import CACHE
 from patina.flows.supervisor import supervised
@@ -21,7 +22,7 @@ from patina.tasks.io.progress import waited_for
 START_S = 300  # on a very busy machine
 
 
-class ServerError(RuntimeError):
+class ServerError(ServiceError):
     """A server did not start."""
 
 

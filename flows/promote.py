@@ -11,14 +11,16 @@ import numpy as np
 from rich.progress import Progress
 
 from patina import params as params_file
+from patina.errors import InputError
 from patina.flows import tracking
 from patina.flows.batches import progress
 from patina.flows.places import CLEAN, DEGRADED, MODEL
+from patina.formats import EXTENSIONS
 from patina.tasks.evaluation.gate import HARD, OWN, SOUND, Rule, gate
 from patina.tasks.evaluation.hard_works import HARD_WORKS, hard_works
 from patina.tasks.evaluation.metrics import psnr_db
 from patina.tasks.evaluation.reports import family_of
-from patina.tasks.imaging.images import EXTENSIONS, ImageError, load_srgb, read_png
+from patina.tasks.imaging.images import ImageError, load_srgb, read_png
 from patina.tasks.io.atomic import Record, copy, read_jsonl, sha256_of, write_json
 from patina.tasks.restoration.batch import CHAMPION, chosen_model, load_restorer
 
@@ -40,7 +42,7 @@ def promote(*, dry_run: bool = False, sound: Path | None = None) -> list[Rule]:
         raise FileNotFoundError(f"promote: {challenger}: nothing to promote; run `patina run`")
     hashes = {"challenger": sha256_of(challenger), "champion": sha256_of(champion)}
     if hashes["challenger"] == hashes["champion"]:
-        raise ValueError(f"promote: {challenger}: this is the champion already")
+        raise InputError(f"promote: {challenger}: this is the champion already")
     rules = gate(list(measured(champion, challenger, own_works(sound))))
     if dry_run or not all(rule.holds for rule in rules):
         return rules

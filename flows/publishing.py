@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from patina.errors import InputError
 from patina.flows.places import ITEMS
 from patina.flows.reporting import say, table
 from patina.tasks.io.atomic import Record, copy, write_jsonl
@@ -30,4 +31,4 @@ def set_aside(out: Path, stage: str, works: int, computed: int, faults: list[Rec
     if faults:
         table(faults, key=f"{stage}-set-aside", description=told)
     if works == len(faults):
-        raise ValueError(f"{told}: nothing is left; see {out / 'rejected.jsonl'}")
+        raise InputError(f"{told}: nothing is left; see {out / 'rejected.jsonl'}")

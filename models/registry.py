@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from patina.errors import InputError
 from patina.models import NETWORKS, ROLES
 
 
@@ -94,9 +95,12 @@ def be_deterministic(seed: int) -> None:
 def load(path: Path) -> keras.Model:
     """The `restorer_model` filed at `path`, in safe mode: it can hold weights, but no code.
 
-    Raises ValueError when it is another network.
+    Raises InputError when it is another network, or none.
     """
-    model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: no network that can be loaded: {error}") from error
     if not networks_of(model):
-        raise ValueError(f"{path}: no networks of this version; train one with `patina run`")
+        raise InputError(f"{path}: no networks of this version; train one with `patina run`")
     return model

@@ -8,6 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from patina.crawler import MUSEUMS
+from patina.errors import InputError, errors_as_lines
+
+MUSEUM = f"{', '.join(MUSEUMS[:-1])} or {MUSEUMS[-1]}"
+
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -231,7 +236,7 @@ def condition(
 
     planned(scans, out)
     if len(scans) > 1 and (original or title or accession or width_mm):
-        raise ValueError("condition: --scan, --title, --accession and --width-mm are of one scan")
+        raise InputError("condition: --scan, --title, --accession and --width-mm are of one scan")
     given = {"title": title, "artist": artist, "accession": accession}
     restorer = load_restorer(chosen_model(model), **params.restore_here().applied)
     failed = 0
@@ -326,7 +331,7 @@ def degrade(
 
     if (steps is None) == (recipe is None):
         known = ", ".join(DEGRADATIONS)
-        raise ValueError(f"degrade: give either --steps or --recipe; the degradations are {known}")
+        raise InputError(f"degrade: give either --steps or --recipe; the degradations are {known}")
     made = read_recipe(recipe) if recipe else recipe_by_hand(image.stem, steps or "", seed=seed)
     deteriorate_file(image, out, made)
     typer.echo(f"{image} -> {out}")
@@ -335,7 +340,7 @@ def degrade(
 @app.command()
 def crawl(
     source: Annotated[
-        str | None, typer.Argument(help="artic, cleveland, met or iiif; crawl.source if not given.")
+        str | None, typer.Argument(help=f"{MUSEUM}; crawl.source if not given.")
     ] = None,
     query: Annotated[
         str | None, typer.Argument(help="Words to search for; of iiif the address of a manifest.")
@@ -384,8 +389,7 @@ def crawl(
     }
     asked = params.load(crawl={k: v for k, v in given.items() if v is not None}).crawl
     if not asked.is_museum:
-        known = ", ".join(params.MUSEUMS)
-        raise ValueError(f"crawl: {asked.source!r} is no museum; give {known}")
+        raise InputError(f"crawl: {asked.source!r} is no museum; give {MUSEUM}")
     options = [*(["--dry-run"] if dry_run else [])]
     options += [f"--replay-origin={replay_origin}"] if replay_origin else []
     fetch(asked, options, push=push)
@@ -419,10 +423,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # names of files need not be UTF-8
             stream.reconfigure(errors="backslashreplace")
-    try:
+    with errors_as_lines():
         app()
-    except (ValueError, OSError, RuntimeError) as error:
-        sys.exit(f"patina: {error}")
 
 
 if __name__ == "__main__":

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from patina.crawler import MUSEUMS
+from patina.errors import InputError
 from patina.models import NETWORKS
 from patina.tasks.degradations import DEGRADATIONS
+
+SOURCES = ("sample", "folder", *MUSEUMS, "harvest")
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -17,7 +21,7 @@ Seed = Annotated[int, Field(ge=0)]
 Severity = Annotated[float, Field(ge=0, le=1)]
 
 
-class ParamsError(ValueError):
+class ParamsError(InputError):
     """params.yaml says something that cannot be meant; the message names file, place and remedy."""
 
 
@@ -27,14 +31,10 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-Museum = Literal["artic", "cleveland", "met", "iiif"]  # what `patina crawl` fetches from
-MUSEUMS: tuple[str, ...] = get_args(Museum)
-
-
 class Crawl(Section):
     """Where the works come from, and what a museum is asked for."""
 
-    source: Literal["sample", "folder", Museum, "harvest"]
+    source: str  # of SOURCES
     folder: Annotated[str, Field(min_length=1)]  # of the scans, path or s3://; read by `folder`
     works: Count  # how many works the sample museum holds
     seed: Seed  # the sample museum's painter's seed
@@ -47,6 +47,12 @@ class Crawl(Section):
     contact: str  # e-mail or web address of who is calling
     delay_s: Annotated[float, Field(ge=0)]  # seconds between requests, if more than the museum's
     nightly: str  # cron line of the deployment crawl/nightly, UTC
+
+    @field_validator("source")
+    @classmethod
+    def _source_is_known(cls, source: str) -> str:
+        known("source", source, SOURCES)
+        return source
 
     @field_validator("folder")
     @classmethod

@@ -85,6 +85,20 @@ class Workspace:
         return Workspace(folder)
 
 
+SERVED = {"server", "storage", "bare", "prepared", "finished", "cluster"}  # fixtures
+TRAININGS = {"test_trainer", "test_inference"}  # modules; and all that import Keras
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make check` leaves to `make test`."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        if SERVED & set(item.fixturenames):
+            item.add_marker(pytest.mark.server)
+        if "keras" in vars(item.module) or item.module.__name__ in TRAININGS:
+            item.add_marker(pytest.mark.training)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What is cached for a user is cached for the tests alone."""

@@ -36,12 +36,21 @@ def imported_by(module: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@cache
+def named_in_text(module: str) -> frozenset[str]:
+    """Modules of ours that its strings name: what is run as a program, or imported by its name."""
+    nodes = ast.walk(ast.parse(SOURCES[module].read_text(encoding="utf-8")))
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    return frozenset(texts & set(SOURCES))
+
+
 def closure(module: str, cut: frozenset[str]) -> set[str]:
-    """`module` and those of ours that it imports, and they; but not those in `cut`."""
+    """`module` and those of ours that it imports or runs, and they; but not those in `cut`."""
     found: set[str] = set()
     waiting = {module}
     while waiting:
         found |= waiting
-        waiting = {each for name in waiting for each in imported_by(name) if each in SOURCES}
+        named = {each for name in waiting for each in imported_by(name) | named_in_text(name)}
+        waiting = named & set(SOURCES)
         waiting -= found | cut
     return found

@@ -9,7 +9,10 @@ import pytest
 from crawling import CONTACT, FREE, Crawl, copied, crawl, played
 from replay.serving import Replay
 from replay.works import exhibition, picture
+from scrapy.settings import Settings
+from scrapy.spiderloader import SpiderLoader
 
+from patina.crawler import MUSEUMS
 from patina.crawler.run import TRY_LATER, Outcome, forecast
 
 
@@ -200,3 +203,9 @@ def test_a_museum_that_is_down_changes_nothing(first: Crawl, later: dict[str, Cr
 def test_a_dry_run_says_how_long_the_pace_makes_a_crawl() -> None:
     counted = Outcome(source="artic", found=100, up_to_date=10, to_fetch=90)
     assert forecast(counted, 1.0).endswith("90 to fetch: at least 90 s at one in 1 s")
+
+
+def test_the_museums_are_those_that_have_a_spider() -> None:
+    settings = Settings({"SPIDER_MODULES": ["patina.crawler.spiders"]})
+    spiders = SpiderLoader.from_settings(settings)
+    assert sorted(MUSEUMS) == sorted(name for name in spiders.list() if spiders.load(name).museum)

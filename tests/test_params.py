@@ -51,7 +51,7 @@ def test_params_are_frozen() -> None:
         (
             "source: sample",
             "source: louvre",
-            "crawl.source: Input should be 'sample', 'folder', 'artic'",
+            "crawl.source: unknown source 'louvre'; known: artic, cleveland, folder, ",
         ),
         ("treat: [detail, damage", "treat: [detail, harm", "restore.treat.1: Input should be 'det"),
         ("test: 0.1", "test: 0.9", "validation \\+ test must be less than 1"),

@@ -1,12 +1,16 @@
 """Deteriorating one image by hand, and replaying what was done."""
 
 import json
+import shutil
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
 import pytest
 
+from patina.tasks import degradations
+from patina.tasks.dataset import recipes, twins
 from patina.tasks.dataset.recipes import read_recipe, recipe_by_hand
 from patina.tasks.dataset.twins import deteriorate_file
 from patina.tasks.imaging.images import ImageError, png_bytes, read_png, to_uint8
@@ -44,6 +48,19 @@ def test_a_twin_made_by_hand_is_replayed_by_its_recipe(work: Path, tmp_path: Pat
 def test_steps_that_cannot_be_meant_are_told(steps: str, expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
         recipe_by_hand("work", steps, seed=0)
+
+
+def test_the_version_of_twins_changes_with_the_code_of_the_degradations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = twins.version.__wrapped__()
+    room = Path(shutil.copytree(Path(degradations.__file__).parent, tmp_path / "degradations"))
+    copied = ModuleType("degradations")
+    copied.__file__ = str(room / "__init__.py")
+    monkeypatch.setattr(twins, "CODE", (copied, recipes))
+    assert twins.version.__wrapped__() == before
+    (room / "dust.py").write_text((room / "dust.py").read_text().replace("0", "1", 1))
+    assert twins.version.__wrapped__() != before
 
 
 def test_what_is_no_recipe_no_image_or_no_png_is_named(work: Path, tmp_path: Path) -> None:

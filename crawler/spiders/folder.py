@@ -12,8 +12,7 @@ from patina.crawler.items import Artwork, CrawlError
 from patina.crawler.loaders import ArtworkLoader, short_hash, slug
 from patina.crawler.selection import Selection
 from patina.crawler.spiders.museum import PacedSpider
-
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".jp2")
+from patina.formats import EXTENSIONS
 
 
 def images_in(folder: Path) -> list[Path]:

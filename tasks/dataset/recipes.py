@@ -13,13 +13,14 @@ from zlib import crc32
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from patina.errors import InputError
 from patina.tasks.degradations import DEGRADATIONS, Image
 
 
 def known_degradation(name: str) -> str:
     """`name` itself. Raises ValueError, naming the known ones, when no degradation has it."""
     if name not in DEGRADATIONS:
-        raise ValueError(f"unknown degradation '{name}'; known: {', '.join(sorted(DEGRADATIONS))}")
+        raise InputError(f"unknown degradation '{name}'; known: {', '.join(sorted(DEGRADATIONS))}")
     return name
 
 
@@ -66,7 +67,7 @@ def draw_recipe(
     names = [name for name in DEGRADATIONS if name in mixture and mixture[name][0] > 0]
     fewest, most = count
     if not 0 <= fewest <= most <= len(names):
-        raise ValueError(f"count {list(count)}: the mixture gives from 0 to {len(names)} steps")
+        raise InputError(f"count {list(count)}: the mixture gives from 0 to {len(names)} steps")
     rng = _stream(seed, work, twin)
     weights = np.array([mixture[name][0] for name in names])
     size = rng.integers(fewest, most, endpoint=True)
@@ -101,9 +102,9 @@ def recipe_by_hand(work: str, steps: str, *, seed: int) -> Recipe:
         ]
     except ValidationError as error:
         reasons = (str(fault["msg"]).removeprefix("Value error, ") for fault in error.errors())
-        raise ValueError(f"steps {steps!r}: {'; '.join(reasons)}") from error
+        raise InputError(f"steps {steps!r}: {'; '.join(reasons)}") from error
     except ValueError as error:
-        raise ValueError(f"steps {steps!r}: give names and severities: scratches:0.5,…") from error
+        raise InputError(f"steps {steps!r}: give names and severities: scratches:0.5,…") from error
     return Recipe(schema=1, work=work, twin="by-hand", seed=seed, steps=tuple(made))
 
 
@@ -112,7 +113,7 @@ def read_recipe(path: Path) -> Recipe:
     try:
         return Recipe.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise ValueError(f"{path}: no recipe: {error.errors()[0]['msg']}") from error
+        raise InputError(f"{path}: no recipe: {error.errors()[0]['msg']}") from error
 
 
 def render(

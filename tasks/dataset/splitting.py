@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from patina.errors import InputError
+
 SIDES = ("train", "validation", "test")
 NEAR_BITS = 6  # of 64: what a new encoding or scale of the same picture changes at most
 
@@ -47,7 +49,7 @@ def deal(
     Raises ValueError when no work is left for training.
     """
     if len(groups) <= least_test_works:
-        raise ValueError(
+        raise InputError(
             f"split: {len(groups)} works leave none to train on beside {least_test_works} test "
             "works; collect more or lower split.least_test_works"
         )
@@ -60,7 +62,7 @@ def deal(
         work: _side(place[group], test_below, test + validation) for work, group in groups.items()
     }
     if "train" not in sides.values():
-        raise ValueError(
+        raise InputError(
             f"split: none of the {len(groups)} works, in {len(place)} groups of near-duplicates, "
             "falls to training; collect more, or take another split.seed"
         )

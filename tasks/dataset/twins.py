@@ -1,19 +1,35 @@
 """Clean works -> deteriorated twins, damage masks and recipes, in the item store."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
+from patina.errors import InputError
+from patina.tasks import degradations
+from patina.tasks.dataset import recipes
 from patina.tasks.dataset.recipes import Recipe, draw_recipe, render, single_recipe
 from patina.tasks.degradations import DEGRADATIONS
 from patina.tasks.imaging import images
 from patina.tasks.io.atomic import json_bytes, write_bytes, write_json
 from patina.tasks.io.item_store import ItemStore
 
-VERSION = 5  # raise it when the same recipe gives other bytes
+VERSION = 5  # raise it when what is filed of a twin changes otherwise than by CODE
+CODE = (degradations, recipes)  # what gives a twin its pixels
 
 Mixture = Mapping[str, tuple[float, tuple[float, float]]]
+
+
+@cache
+def version() -> str:
+    """Changes when the same recipe may give other bytes: VERSION, and a digest of CODE."""
+    folder, file = (Path(str(module.__file__)) for module in CODE)
+    digest = sha256()
+    for source in [*sorted(folder.parent.glob("*.py")), file]:
+        digest.update(source.read_bytes())
+    return f"{VERSION}-{digest.hexdigest()[:16]}"
 
 
 def recipes_of(
@@ -39,7 +55,7 @@ def deteriorate_file(source: Path, target: Path, recipe: Recipe) -> None:
     Raises ImageError when `source` cannot be read; ValueError when `target` is no PNG.
     """
     if target.suffix.lower() != ".png":
-        raise ValueError(f"degrade: {target}: the twin is a PNG; give a name that ends in .png")
+        raise InputError(f"degrade: {target}: the twin is a PNG; give a name that ends in .png")
     degraded, mask = render(images.to_float(images.load_srgb(source)), recipe)
     write_bytes(target, images.png_bytes(images.to_uint8(degraded)))
     if np.any(mask):

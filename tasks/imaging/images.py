@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from patina.errors import InputError
+
 if TYPE_CHECKING:
     import pyvips
-
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".jp2"})
 
 # Runs of equal bytes are what masks are made of; of paintings there are none to be found, and the
 # filter that a trial of all would choose is the mean of the neighbours: benchmarks/storage.py
@@ -28,7 +28,7 @@ IMAGE_PNG = (
 )
 
 
-class ImageError(ValueError):
+class ImageError(InputError):
     """A file that is no sound image; the message names it."""
 
 

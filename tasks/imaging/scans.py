@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
+from patina.formats import EXTENSIONS
 from patina.tasks.imaging import jpeg2000
 from patina.tasks.imaging.exif import Tags, tags_of, write_into
-from patina.tasks.imaging.images import EXTENSIONS, ImageError, largest
+from patina.tasks.imaging.images import ImageError, largest
 from patina.tasks.imaging.xmp import with_source_type
 from patina.tasks.io.atomic import Record, move_whole
 
@@ -32,7 +33,7 @@ LOSSY = {  # nearly: asked for with `keep_format`
     ".webp": ".webp[lossless=true]",
 }
 JPEG_2000 = frozenset({".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"})
-READ = EXTENSIONS | JPEG_2000
+READ = JPEG_2000.union(EXTENSIONS)
 # Pictures, too, but of kinds that are not restored
 NOT_READ = frozenset(
     {".avif", ".bmp", ".exr", ".gif", ".heic", ".heif", ".jxl", ".psb", ".psd"}

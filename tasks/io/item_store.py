@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 
-def item_key(source_sha256: str, operation: str, version: int, params: Any) -> str:
+def item_key(source_sha256: str, operation: str, version: int | str, params: Any) -> str:
     """The key (64 hex digits) of `operation` on a source; `params` hold the work's seed, if any."""
     parts = [source_sha256, operation, version, params]
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from patina.errors import InputError, PatinaError
 from patina.tasks.io.atomic import Record, sha256_of, write_bytes
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ LOCK = ".patina-lock"
 MARKS = ("ETag", "etag", "mtime", "created")  # by which a storage tells versions apart
 
 
-class StorageError(OSError):
+class StorageError(PatinaError, OSError):
     """A storage cannot be used; the message names the place."""
 
 
@@ -189,7 +190,7 @@ def locked(outbox: Remote) -> Iterator[None]:
         with named(lock):
             lock.files.pipe_file(lock.path, json.dumps(us).encode(), mode="create")
     except FileExistsError as error:
-        raise ValueError(
+        raise InputError(
             f"restore: {outbox}: another run is filling it{_who(other)}; wait for it, or give "
             f"another --out; if it was killed, remove {lock}"
         ) from error

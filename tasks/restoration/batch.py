@@ -17,6 +17,7 @@ from typing import Any
 
 from skimage import color  # imports its parts when they are asked for
 
+from patina.errors import InputError
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.imaging.scans import ENCODINGS, LOSSY, NOT_READ, READ
 from patina.tasks.io.atomic import DRAFT, Record, json_line
@@ -76,7 +77,7 @@ def load_restorer(
     Raises FileNotFoundError when there is none, ValueError for another quality.
     """
     if quality not in QUALITIES:
-        raise ValueError(f"quality: {quality}: not one of {', '.join(QUALITIES)}")
+        raise InputError(f"quality: {quality}: not one of {', '.join(QUALITIES)}")
     if not model.exists():
         raise FileNotFoundError(f"restore: {model}: no such model; train one with `patina run`")
     with ThreadPoolExecutor(1) as thread:
@@ -122,7 +123,7 @@ def plan(
     taken = {_apart(source): source for source, _ in scans}
     for source, target in scans:
         if other := taken.get(_apart(target)):
-            raise ValueError(
+            raise InputError(
                 f"restore: {source}: its result would overwrite that of, or be, {other}"
             )
         taken[_apart(target)] = source
@@ -183,7 +184,7 @@ def _held_here(outbox: Path) -> Iterator[None]:
     outbox.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         if not stack.enter_context(_lock(outbox)) or any(map(_is_held, outbox.resolve().parents)):
-            raise ValueError(
+            raise InputError(
                 f"restore: {outbox}: another run is filling it, or a folder that it is in; wait "
                 "for it, or give another --out"
             )
@@ -300,5 +301,5 @@ def summed_up(outcomes: Sequence[Record], outbox: Place) -> str:
     flagged = sum(bool(outcome.get("flags")) for outcome in outcomes)
     told = f"restore: {len(outcomes)} scans, {failed} set aside, {flagged} flagged"
     if failed == len(outcomes):
-        raise ValueError(f"{told}; see {outbox / 'failures.jsonl'}")
+        raise InputError(f"{told}; see {outbox / 'failures.jsonl'}")
     return told

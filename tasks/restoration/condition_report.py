@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from patina.errors import InputError
 from patina.tasks.io.atomic import as_bytes, write_bytes
 from patina.tasks.restoration.condition import condition_of
 from patina.tasks.restoration.condition_html import html_of
@@ -23,13 +24,13 @@ def planned(scans: Sequence[Path], folder: Path) -> None:
     taken: dict[str, Path] = {}
     for scan in scans:
         if other := taken.get(scan.name):
-            raise ValueError(
+            raise InputError(
                 f"condition: {scan}: its report would overwrite that of {other}; give another --out"
             )
         taken[scan.name] = scan
         for report in reports_of(scan, folder):
             if report.exists() and MADE_BY.encode() not in report.read_bytes():
-                raise ValueError(f"condition: {report}: in the way, and no report; move it away")
+                raise InputError(f"condition: {report}: in the way, and no report; move it away")
 
 
 def file_reports(

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import pyvips
 
+from patina.errors import InputError
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.io.atomic import DRAFT, Record, write_json
@@ -59,10 +60,10 @@ def served(places: Sequence[Place], outbox: Place, base: str) -> Served:
     this machine.
     """
     if not isinstance(outbox, Path) or not all(isinstance(place, Path) for place in places):
-        raise ValueError("--iiif: scans and outbox must lie on this machine; copy the folders then")
+        raise InputError("--iiif: scans and outbox must lie on this machine; copy the folders then")
     base = base or LOCAL
     if not base.startswith(("http://", "https://")) or "#" in base or "?" in base:
-        raise ValueError(
+        raise InputError(
             f"--iiif-base: {base!r} is no web address; give one such as https://museum.org/iiif"
         )
     return Served(outbox, base)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from platformdirs import user_cache_path
 
+from patina.errors import MissingExtraError
 from patina.tasks.io.atomic import move_whole, sha256_of, write_bytes
 
 if TYPE_CHECKING:
@@ -178,10 +179,8 @@ def _exported(file: Path, core: Any) -> tuple[Any, str]:
     try:
         from patina.models import registry  # Keras takes seconds to import
     except ModuleNotFoundError as error:
-        raise RuntimeError(
-            f"{file}: its graph {file.stem}.xml is not beside it, and to export it {error.name} is "
-            'needed: pip install "patina-restoration[pipeline]"'
-        ) from error
+        what = f"{file}: to export its graph, {file.stem}.xml, which is not beside it, Patina"
+        raise MissingExtraError(str(error.name), what) from error
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / file.name
         copy.write_bytes(file.read_bytes())

@@ -1,5 +1,6 @@
 """What users ask for in words, as `patina.tasks.restoration.restorer.Restorer` takes it."""
 
+from patina.errors import InputError
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.restorer import TREATMENTS
 
@@ -13,7 +14,7 @@ def treatments(named: str, option: str = "treat") -> tuple[str, ...]:
     """
     asked = [_name(name) for name in named.split(",") if name.strip()]
     if unknown := sorted(set(asked) - set(TREATMENTS)):
-        raise ValueError(f"{option}: {', '.join(unknown)}: not one of {', '.join(TREATMENTS)}")
+        raise InputError(f"{option}: {', '.join(unknown)}: not one of {', '.join(TREATMENTS)}")
     return tuple(name for name in TREATMENTS if name in asked)
 
 
@@ -32,7 +33,7 @@ def strengths(named: str) -> tuple[float, ...]:
         except ValueError:
             share = -1
         if (name and name not in TREATMENTS) or not 0 <= share <= 1:
-            raise ValueError(
+            raise InputError(
                 f"strength: {part.strip()}: neither a number from 0 to 1 nor one of "
                 f"{', '.join(TREATMENTS)} with such a number, as damage:0.5"
             )

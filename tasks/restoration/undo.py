@@ -17,6 +17,7 @@ from typing import Literal
 
 import numpy as np
 
+from patina.errors import InputError
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.io.atomic import DRAFT, Record, sha256_of, whole_file
@@ -28,7 +29,7 @@ ORDERS: tuple[Literal["<", ">"], ...] = ("<", ">")  # of the bytes of a 16-bit s
 CHUNK = 1 << 20
 
 
-class UndoError(ValueError):
+class UndoError(InputError):
     """The original cannot be given back; the message names the file and says why."""
 
 

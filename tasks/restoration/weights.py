@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from patina.errors import InputError
 from patina.models import pretrained
 from patina.tasks.io.atomic import sha256_of
 
@@ -12,7 +13,7 @@ FOLDER = Path(pretrained.__file__).parent
 DEFAULT = "restorer"
 
 
-class DamagedWeightsError(ValueError):
+class DamagedWeightsError(InputError):
     """A weights file does not hold the bytes that it was shipped with."""
 
 

@@ -9,6 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
+from patina.errors import InputError
 from patina.tasks.evaluation.hard_works import grounds, portraits, prints, sea, winter, woodcuts
 from patina.tasks.evaluation.hard_works.contract import HARD_WORKS, Image
 
@@ -28,7 +29,7 @@ def hard_works(
     """
     if unknown := set(names) - set(HARD_WORKS):
         known = ", ".join(HARD_WORKS)
-        raise ValueError(f"hard works: no {', '.join(sorted(unknown))}; the works are {known}")
+        raise InputError(f"hard works: no {', '.join(sorted(unknown))}; the works are {known}")
     for name in names or HARD_WORKS:
         for size_px in sizes:
             yield f"{name}-{size_px}", paint(name, size_px, seed)

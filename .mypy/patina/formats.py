@@ -1,0 +1,1 @@
+../../patina/formats.py

@@ -1,0 +1,68 @@
+"""What the user can mend is told in a line; a bug is a bug, with a traceback."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from patina.errors import InputError, PatinaError, ServiceError, errors_as_lines
+from patina.flows.crawl_process import CrawlError
+from patina.params import ParamsError
+from patina.tasks.imaging.images import ImageError
+from patina.tasks.io.storage import StorageError
+from patina.tasks.restoration.undo import UndoError
+
+
+@pytest.mark.parametrize("kind", [ParamsError, ImageError, UndoError])
+def test_what_was_given_and_cannot_be_used_is_an_input_error(kind: type[Exception]) -> None:
+    assert issubclass(kind, InputError)
+
+
+def test_every_error_of_ours_is_a_patina_error() -> None:
+    assert issubclass(CrawlError, ServiceError)
+    assert issubclass(StorageError, PatinaError)
+
+
+@pytest.mark.parametrize("error", [InputError("scan.tif: no"), PermissionError(13, "no", "out")])
+def test_an_error_to_mend_ends_in_a_line(error: Exception) -> None:
+    with pytest.raises(SystemExit, match=r"^patina: .*no"), errors_as_lines():
+        raise error
+
+
+def test_a_missing_package_is_told_with_the_command_that_installs_it() -> None:
+    told = r"^patina: this command needs prefect, .* pip install 'patina-restoration\[pipeline\]'$"
+    with pytest.raises(SystemExit, match=told), errors_as_lines():
+        raise ModuleNotFoundError("No module named 'prefect.flows'", name="prefect.flows")
+
+
+def test_a_bug_keeps_its_traceback_and_asks_to_be_reported() -> None:
+    with pytest.raises(ValueError, match="not broadcast") as caught, errors_as_lines():
+        raise ValueError("could not broadcast")
+    assert "Please report it" in caught.value.__notes__[0]
+
+
+def test_the_pipeline_on_the_plain_installation_says_what_to_install(tmp_path: Path) -> None:
+    program = """
+import sys
+class Guard:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "prefect":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Guard())
+from patina.cli import main
+sys.argv = ["patina", "promote", "--dry-run"]
+main()
+"""
+    root = str(Path(__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "needs prefect" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,50 @@
+"""What each degradation gives is pinned, so that its pixels never change unnoticed.
+
+`python tests/test_fingerprints.py` writes fingerprints.json anew: when they are meant to change, as
+they are when a degradation is added.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from patina.tasks.degradations import DEGRADATIONS
+
+FILE = Path(__file__).with_name("fingerprints.json")
+PINNED: dict[str, list[float]] = json.loads(FILE.read_text()) if FILE.exists() else {}
+SIDE = 96  # pixels
+CELLS = 4  # down and across
+
+
+def fingerprint(name: str) -> list[float]:
+    """Means over CELLS × CELLS cells of what it does to red, green, blue and mask, in 8-bit steps.
+
+    Not a digest of the bytes: other processors round otherwise.
+    """
+    rng = np.random.default_rng(3)
+    ground = rng.uniform(0.1, 0.9, (6, 6, 3)).astype(np.float32)
+    image = np.clip(cv2.resize(ground, (SIDE, SIDE)), 0, 1)
+    damaged, mask = DEGRADATIONS[name](image, np.random.default_rng(0), severity=0.7)
+    shown = np.zeros((SIDE, SIDE, 1), np.float32) if mask is None else mask[..., None]
+    done = np.concatenate([damaged - image, shown], axis=-1).astype(np.float64) * 255
+    cells = done.reshape(CELLS, SIDE // CELLS, CELLS, SIDE // CELLS, 4).mean(axis=(1, 3))
+    return [round(float(mean), 3) for mean in cells.ravel()]
+
+
+def test_every_degradation_is_pinned_and_no_other() -> None:
+    assert sorted(PINNED) == sorted(DEGRADATIONS), f"run: python {Path(__file__).name}"
+
+
+@pytest.mark.parametrize("name", sorted(PINNED.keys() & DEGRADATIONS.keys()))
+def test_a_degradation_gives_the_pixels_that_it_gave(name: str) -> None:
+    np.testing.assert_allclose(fingerprint(name), PINNED[name], atol=0.1)
+
+
+if __name__ == "__main__":
+    lines = [f'"{name}": {json.dumps(fingerprint(name))}' for name in sorted(DEGRADATIONS)]
+    FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    sys.stdout.write(f"{len(lines)} degradations -> {FILE}\n")
