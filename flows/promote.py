@@ -3,29 +3,37 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+
+import numpy as np
+from rich.progress import Progress
 
 from patina import params as params_file
 from patina.flows import tracking
 from patina.flows.batches import progress
 from patina.flows.places import CLEAN, DEGRADED, MODEL
-from patina.tasks.evaluation.gate import SOUND, Rule, gate
+from patina.tasks.evaluation.gate import HARD, OWN, SOUND, Rule, gate
+from patina.tasks.evaluation.hard_works import HARD_WORKS, hard_works
 from patina.tasks.evaluation.metrics import psnr_db
 from patina.tasks.evaluation.reports import family_of
-from patina.tasks.imaging.images import read_png
+from patina.tasks.imaging.images import EXTENSIONS, ImageError, load_srgb, read_png
 from patina.tasks.io.atomic import Record, copy, read_jsonl, sha256_of, write_json
 from patina.tasks.restoration.batch import CHAMPION, chosen_model, load_restorer
 
 CHAMPIONS = ".champions"  # beside the champion: it, and the one before it
+LARGEST_PX = 2400  # long side to which a collection's own works are reduced
+Case = tuple[Record, np.ndarray, np.ndarray]  # what a row says of it, degraded, clean
 
 
-def promote(*, dry_run: bool = False) -> list[Rule]:
+def promote(*, dry_run: bool = False, sound: Path | None = None) -> list[Rule]:
     """Make data/model the champion if every rule of the gate holds; the rules, as they held.
 
-    Its files go to the folder of CHAMPION, and MLflow, where the model is registered there, gives
-    it the alias. Raises FileNotFoundError when nothing was trained, ValueError when the champion
-    is that very model.
+    sound: a folder of works that nothing happened to, which are measured, too. The files of
+    data/model go to the folder of CHAMPION, and MLflow, where the model is registered there, gives
+    it the alias. Raises FileNotFoundError when nothing was trained or `sound` holds no image,
+    ValueError when the champion is that very model.
     """
     challenger, champion = MODEL / "model.keras", chosen_model(None)
     if not challenger.exists() or not (DEGRADED / "manifest.jsonl").exists():
@@ -33,7 +41,7 @@ def promote(*, dry_run: bool = False) -> list[Rule]:
     hashes = {"challenger": sha256_of(challenger), "champion": sha256_of(champion)}
     if hashes["challenger"] == hashes["champion"]:
         raise ValueError(f"promote: {challenger}: this is the champion already")
-    rules = gate(list(measured(champion, challenger)))
+    rules = gate(list(measured(champion, challenger, own_works(sound))))
     if dry_run or not all(rule.holds for rule in rules):
         return rules
     facts = json.loads((MODEL / "model.json").read_text(encoding="utf-8"))
@@ -65,21 +73,57 @@ def enthrone(facts: Record) -> None:
             shutil.rmtree(folder_before)
 
 
-def measured(champion: Path, challenger: Path) -> Iterator[Record]:
-    """A row for `gate` for each test twin, and for each test work as it was."""
-    applied = params_file.load().restore.applied
+def own_works(folder: Path | None) -> list[Path]:
+    """The images in `folder` and below it; none without a folder.
+
+    Raises FileNotFoundError when there is no such folder, or no image in it.
+    """
+    if folder is None:
+        return []
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
+    if not files:
+        raise FileNotFoundError(f"promote: {folder}: no image in this folder")
+    return files
+
+
+def measured(champion: Path, challenger: Path, own: Sequence[Path] = ()) -> Iterator[Record]:
+    """A row for `gate` for each test twin, for each test work as it was, and for each sound work.
+
+    own: files of sound works beside those that are painted here.
+    """
+    params = params_file.load()
     models = {
-        name: load_restorer(path, **applied)
+        name: load_restorer(path, **params.restore.applied)
         for name, path in (("champion", champion), ("challenger", challenger))
     }
     twins = [twin for twin in read_jsonl(DEGRADED / "manifest.jsonl") if twin["side"] == "test"]
-    works = sorted({twin["clean"] for twin in twins})
-    cases = [(family_of(twin), DEGRADED / twin["image"], CLEAN / twin["clean"]) for twin in twins]
-    cases += [(SOUND, CLEAN / work, CLEAN / work) for work in works]
+    painted_px = params.promote.sound_px
+    total = len(twins) + len({twin["clean"] for twin in twins}) + len(own)
     with progress() as bar:
-        shown = bar.add_task("compare", total=len(cases), note="")
-        for family, degraded, clean in cases:
-            before, sound = read_png(degraded), read_png(clean)
+        shown = bar.add_task("compare", total=total + len(painted_px) * len(HARD_WORKS), note="")
+        for facts, before, sound in chain(_test_cases(twins), _sound_cases(painted_px, own, bar)):
             made = {name: psnr_db(sound, one.restored(before)) for name, one in models.items()}
-            yield {"family": family, **made}
+            yield facts | made
             bar.advance(shown)
+
+
+def _test_cases(twins: Sequence[Record]) -> Iterator[Case]:
+    for twin in twins:
+        facts = {"family": family_of(twin)}
+        yield facts, read_png(DEGRADED / twin["image"]), read_png(CLEAN / twin["clean"])
+    for work in sorted({twin["clean"] for twin in twins}):
+        image = read_png(CLEAN / work)
+        yield {"family": SOUND}, image, image
+
+
+def _sound_cases(painted_px: Sequence[int], own: Sequence[Path], bar: Progress) -> Iterator[Case]:
+    """The hard works, and those of `own`; what of these cannot be read is told of and set aside."""
+    for name, image in hard_works(painted_px):
+        yield {"family": HARD, "work": name}, image, image
+    for file in own:
+        try:
+            image = load_srgb(file, long_side_px=LARGEST_PX)
+        except ImageError as error:
+            bar.console.print(f"promote: {file}: set aside: {error}", soft_wrap=True, markup=False)
+            continue
+        yield {"family": OWN, "work": file.name}, image, image

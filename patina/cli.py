@@ -258,20 +258,27 @@ def condition(
 
 @app.command()
 def promote(
+    sound: Annotated[
+        Path | None,
+        typer.Option(help="A folder of undamaged works of yours that it must not harm either."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how it compares.")] = False,
 ) -> None:
     """Make the network that was trained last the champion, which `patina restore` then uses.
 
     It must beat the champion (at first the shipped weights) on the test works, harm no sound work,
-    and lose no more than 0.2 dB in any kind of damage. Exit code: 0, or 1 when it does not.
+    and lose no more than 0.2 dB in any kind of damage. Sound works are those of the test, a set of
+    hard ones that Patina paints (snow, lace, rigging, weave, hatching, age cracks), and those of
+    --sound. Exit code: 0, or 1 when it does not.
 
     Examples:  patina promote --dry-run
+               patina promote --sound scans/sound
                patina promote
     """
     from patina.flows.promote import promote as decide
     from patina.tasks.restoration.batch import CHAMPION
 
-    rules = decide(dry_run=dry_run)
+    rules = decide(dry_run=dry_run, sound=sound)
     for rule in rules:
         typer.echo(str(rule))
     if failed := sum(not rule.holds for rule in rules):

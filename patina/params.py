@@ -150,7 +150,7 @@ class Restore(Section):
     tile_px: Annotated[int, Field(ge=64, multiple_of=32)] = 1088  # of a square tile, with overlap
     overlap_px: Annotated[int, Field(ge=0, multiple_of=32)] = 192  # shared by neighbouring tiles
     # Steps across JPEG's grid, times those elsewhere: less blocky works keep their compression
-    jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.3
+    jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.1
     detail_255: Annotated[float, Field(ge=0)] = 1.4  # 8-bit steps; less corrected works stay
     detail_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.7  # that a work gains by it
     damage_likelihood: Annotated[float, Field(gt=0, le=1)] = 0.6  # of what is filled
@@ -191,6 +191,13 @@ class Evaluate(Section):
     panels: Annotated[int, Field(ge=0)]  # before/after pictures
 
 
+class Promote(Section):
+    """What a new network must leave alone."""
+
+    # Long sides at which the hard sound works are painted; none: they are not asked for
+    sound_px: tuple[Annotated[int, Field(ge=64)], ...] = (600, 1200)
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -201,6 +208,7 @@ class Params(Section):
     train: Train
     restore: Restore
     evaluate: Evaluate
+    promote: Promote = Promote()
 
 
 def known(kind: str, name: str, names: Any) -> None:

@@ -42,6 +42,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "train": {"network": "unet", "width": 0.25, "steps": 4, "warmup_steps": 1},
     "restore": {"tile_px": 96, "overlap_px": 32},
     "evaluate": {"panels": 1},
+    "promote": {"sound_px": []},
 }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pypdf import PdfReader
 from restorers import HEIGHT, WIDTH, restorer, scan
 
 from patina.tasks.imaging.images import ImageError
-from patina.tasks.io.atomic import sha256_of
+from patina.tasks.io.atomic import Record, sha256_of
 from patina.tasks.restoration.areas import LISTED, areas_of
 from patina.tasks.restoration.batch import restore_scans, summary_in
 from patina.tasks.restoration.colour_findings import findings
@@ -23,7 +24,7 @@ from patina.tasks.restoration.condition_pdf import pdf_of
 from patina.tasks.restoration.condition_report import file_reports, planned
 from patina.tasks.restoration.examining import examined
 from patina.tasks.restoration.lettering import FONT, page, runs
-from patina.tasks.restoration.marking import markers, row_of
+from patina.tasks.restoration.marking import markers, row_of, table_of
 from patina.tasks.restoration.sidecars import Filing, map_of
 
 NAMES = {"title": "神奈川沖浪裏 (The Great Wave)", "artist": "Zoë Müller, 北斎, العربية"}
@@ -217,6 +218,31 @@ def test_colour_findings_tell_in_words_what_a_yellowed_and_a_sound_work_lack() -
         "it below 0.0: a difference that is not to be seen.",
         "No fading, yellowing or darkening is corrected.",
     ]
+
+
+def test_each_area_says_whether_it_is_filled_where_they_differ(tmp_path: Path) -> None:
+    source = tmp_path / "scan.tif"
+    scan(source)
+    with examined(source, DAMAGED) as found:
+        damage = np.zeros((HEIGHT, WIDTH), np.uint8)
+        damage[10:20, 10:20], damage[50:56, 90:96] = 255, 128
+        cv2.imwrite(str(found.damage), damage)
+        told = dict(found.sidecar["change"], damage={"weight": 1})
+        differing = replace(found, sidecar=found.sidecar | {"change": told})
+        proposed = condition_of(differing, {})
+        filed = condition_of(replace(differing, made=True), {})
+        alike = condition_of(replace(found, sidecar=without(found.sidecar, "damage")), {})
+    assert proposed.outcomes == {1: "to be filled", 2: "left"}
+    assert [row[-1] for row in table_of(filed)] == ["Outcome", "filled", "left"]
+    assert "lower right" in html_of(filed)
+    assert "<td>left</td>" in html_of(filed)
+    assert table_of(alike)[0][-1] == "Size"
+
+
+def without(sidecar: Record, part: str) -> Record:
+    """The sidecar without what it says of one treatment."""
+    change = {name: value for name, value in sidecar["change"].items() if name != part}
+    return sidecar | {"change": change}
 
 
 def test_reports_overwrite_reports_but_nothing_else(tmp_path: Path) -> None:

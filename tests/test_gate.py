@@ -2,7 +2,7 @@
 
 import pytest
 
-from patina.tasks.evaluation.gate import SOUND, gate
+from patina.tasks.evaluation.gate import HARD, OWN, SOUND, gate
 from patina.tasks.io.atomic import Record
 
 
@@ -48,3 +48,36 @@ def test_a_rule_says_how_it_held() -> None:
     told = [str(rule) for rule in gate(rows(jpeg=29.0))]
     assert "FAILS  jpeg: 30.00 -> 29.00 dB" in told
     assert "holds  blur: 30.00 -> 31.00 dB" in told
+
+
+@pytest.mark.parametrize(
+    ("champion", "challenger", "holds"),
+    [
+        (100.0, 45.0, True),
+        (100.0, 44.9, False),
+        (27.0, 26.95, True),  # harmed by the champion, and hardly more by the challenger
+        (27.0, 26.8, False),
+        (45.05, 44.97, True),
+    ],
+)
+@pytest.mark.parametrize("family", [HARD, OWN])
+def test_no_single_hard_work_may_be_harmed_more_than_before(
+    family: str, champion: float, challenger: float, holds: bool
+) -> None:
+    hard = [
+        {"family": family, "work": "stars-600", "champion": 100.0, "challenger": 100.0},
+        {"family": family, "work": "pearls-600", "champion": champion, "challenger": challenger},
+    ]
+    failed = [rule for rule in gate(rows() + hard) if not rule.holds]
+    assert not failed if holds else "pearls-600" in failed[0].name
+
+
+def test_a_spared_work_does_not_make_up_for_a_harmed_one() -> None:
+    hard = [
+        {"family": HARD, "work": "stars-600", "champion": 30.0, "challenger": 60.0},
+        {"family": HARD, "work": "pearls-600", "champion": 60.0, "challenger": 44.0},
+    ]
+    (failed,) = (rule for rule in gate(rows() + hard) if not rule.holds)
+    assert str(failed) == (
+        "FAILS  harms none of the hard sound works (2 works), such as pearls-600: 60.00 -> 44.00 dB"
+    )

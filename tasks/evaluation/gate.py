@@ -10,7 +10,10 @@ from patina.tasks.io.atomic import Record
 MOST_DB = 60  # what is nearer to the original than that looks the same
 SOUND_DB = 45  # that a sound work keeps
 TOLERATED_DB = 0.2  # that a family may lose
+SPARED_DB = 0.1  # that a hard sound work may lose where the champion harms it already
 SOUND = "sound"  # the family of works that nothing happened to
+HARD = "hard sound works"  # the family of those in `hard_works`
+OWN = "sound works of the collection"  # and of those that a museum adds
 
 
 class Rule(NamedTuple):
@@ -30,8 +33,11 @@ def gate(rows: Sequence[Record]) -> list[Rule]:
     """All rules; a challenger is promoted when each holds.
 
     rows: one a twin, with its "family", and the PSNR (dB) of what the "champion" and the
-    "challenger" made of it; those of the family SOUND are works that nothing happened to.
+    "challenger" made of it; those of the family SOUND are works that nothing happened to. Those of
+    HARD and OWN, which need not be there, are such works, too, each with the name of its "work".
     """
+    spared = [row for row in rows if row["family"] in (HARD, OWN)]
+    rows = [row for row in rows if row["family"] not in (HARD, OWN)]
     groups: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
         pair = (min(row["champion"], MOST_DB), min(row["challenger"], MOST_DB))
@@ -40,6 +46,7 @@ def gate(rows: Sequence[Record]) -> list[Rule]:
     return [
         _beats(np.concatenate([np.array(pairs) for pairs in groups.values()])),
         _harmless(sound),
+        *(_spares(family, named) for family, named in _by_family(spared).items()),
         *(_regresses_not(family, np.array(groups[family])) for family in sorted(groups)),
     ]
 
@@ -53,6 +60,22 @@ def _harmless(pairs: np.ndarray) -> Rule:
     champion, challenger = (float(worst) for worst in pairs.min(axis=0))
     name = f"does no harm: the worst sound work keeps {SOUND_DB} dB, or what the champion keeps"
     return Rule(name, champion, challenger, challenger >= min(SOUND_DB, champion))
+
+
+def _by_family(rows: Sequence[Record]) -> dict[str, list[Record]]:
+    families = dict.fromkeys(row["family"] for row in rows)
+    return {name: [row for row in rows if row["family"] == name] for name in families}
+
+
+def _spares(family: str, rows: Sequence[Record]) -> Rule:
+    """Each work keeps SOUND_DB, or what the champion leaves of it; the nearest to that is named."""
+    pairs = np.minimum([(row["champion"], row["challenger"]) for row in rows], MOST_DB)
+    margins = pairs[:, 1] - np.minimum(SOUND_DB, pairs[:, 0] - SPARED_DB)
+    nearest = int(margins.argmin())
+    champion, challenger = (float(db) for db in pairs[nearest])
+    works = "1 work" if len(rows) == 1 else f"{len(rows)} works"
+    name = f"harms none of the {family} ({works}), such as {rows[nearest]['work']}"
+    return Rule(name, champion, challenger, bool(margins[nearest] >= 0))
 
 
 def _regresses_not(family: str, pairs: np.ndarray) -> Rule:

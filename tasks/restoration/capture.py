@@ -118,7 +118,7 @@ def looked(
     blocky, begins = blockiness(seen) if seen else (1.0, (0, 0))
     weight = 0.0
     if jpeg is not None and seen:
-        weight = 1.0 if forced else ramp(blocky, gates.jpeg_blockiness)
+        weight = 1.0 if forced else ramp(blocky - 1, gates.jpeg_blockiness - 1)
     if weight and jpeg is not None:
         deblock = on_grid(jpeg, begins)
         seen = [np.clip(tile + weight * deblock(tile), 0, 1) for tile in seen]

@@ -16,10 +16,10 @@ import pyvips
 from patina.tasks.imaging.images import load_srgb, reduced, to_uint8
 from patina.tasks.imaging.scans import JPEG_2000, opened
 from patina.tasks.io.atomic import DRAFT, Record
-from patina.tasks.restoration.areas import Area, Rest, areas_of, listed
+from patina.tasks.restoration.area_outcomes import outcomes_of, told
+from patina.tasks.restoration.areas import Area, Rest, listed, map_areas
 from patina.tasks.restoration.colour_findings import findings
 from patina.tasks.restoration.reduced import Small, strips_of
-from patina.tasks.restoration.treatments import treatments_of
 from patina.tasks.restoration.work_record import record_of
 
 HYPOTHESIS = "Virtual restoration hypothesis"
@@ -50,6 +50,7 @@ class Condition:
     rest: Rest  # the others
     colour: list[str]  # findings, sentences
     treatments: list[tuple[str, str]]  # name of each, and a sentence
+    outcomes: dict[int, str]  # what becomes of each area, by its number; empty: of all the same
     made: bool  # whether the treatments lie in a filed result; else they are proposals
     notes: list[str]  # why somebody should look
     software: dict[str, str]  # names, with versions and sums
@@ -86,8 +87,9 @@ def condition_of(
     damage = _damage(examined.damage, head)
     height, width = damage.shape
     before, after = picture_of(examined.scan), picture_of(examined.result)
-    every = areas_of(damage)
-    areas, rest = listed(every)
+    found, made = map_areas(damage), examined.made
+    outcomes = outcomes_of(sidecar, found, damage, made=made)
+    areas, rest = listed(found.areas)
     mm_a_px, resolution = _resolution(head, width, width_mm)
     spared = cv2.resize(damage, before.shape[1::-1], interpolation=cv2.INTER_AREA)
     sha256 = sidecar["source"]["sha256"]
@@ -100,12 +102,13 @@ def condition_of(
         before=before,
         mapped=_mapped(before, spared),
         after=after,
-        damaged=sum(area.share for area in every),
+        damaged=sum(area.share for area in found.areas),
         areas=areas,
         rest=rest,
         colour=findings(before, after, spared > 0),
-        treatments=treatments_of(sidecar, every, made=examined.made),
-        made=examined.made,
+        treatments=told(sidecar, found.areas, outcomes, made=made),
+        outcomes=outcomes,
+        made=made,
         notes=[*sidecar.get("flags", []), *sidecar["source"].get("notes", [])],
         software=_software(sidecar),
         date=datetime.now(UTC).date().isoformat(),

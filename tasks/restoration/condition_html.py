@@ -1,7 +1,7 @@
 """A condition report as one HTML file, its pictures within."""
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
@@ -9,16 +9,15 @@ from string import Template
 import numpy as np
 
 from patina.tasks.imaging.images import jpeg_bytes
-from patina.tasks.restoration.areas import Area
 from patina.tasks.restoration.condition import HYPOTHESIS, STATEMENT, Condition
-from patina.tasks.restoration.marking import HEADINGS, markers, row_of
+from patina.tasks.restoration.marking import markers, table_of
 from patina.tasks.restoration.treatments import percent
 from patina.tasks.restoration.work_record import FIELDS
 
 TEMPLATE = Path(__file__).with_name("condition.html")
 RADIUS = 0.017  # of a number's disc, as a share of the picture's width
 SHOWN_REM = 40  # height at most of the large picture on a screen
-PRINTED_MM = 120  # height at most of the large picture on paper
+PRINTED_MM = 92  # height at most of the large picture on paper
 
 
 def html_of(condition: Condition) -> str:
@@ -88,19 +87,23 @@ def _markers(condition: Condition) -> str:
 
 
 def _table(condition: Condition) -> str:
-    if not condition.areas:
-        return ""
-    head = "".join(f'<th scope="col">{heading}</th>' for heading in HEADINGS)
-    rows = "\n".join(_row(area, condition) for area in condition.areas)
+    """The areas in two tables side by side, and what is not listed."""
+    head, *rows = table_of(condition)
+    half = -(-len(rows) // 2)
+    tables = "".join(_half(head, part) for part in (rows[:half], rows[half:]) if part)
     rest = condition.rest
     note = (
         f"<p>Not listed: {rest.areas} smaller areas, {percent(rest.share)} together.</p>"
         if rest.areas
         else ""
     )
-    return f"<table><thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table>{note}"
+    return f'<div class="halves">{tables}</div>{note}'
 
 
-def _row(area: Area, condition: Condition) -> str:
-    cells = "".join(f"<td>{escape(cell)}</td>" for cell in row_of(area, condition.mm_a_px))
-    return f'<tr id="area-{area.number}">{cells}</tr>'
+def _half(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    headings = "".join(f'<th scope="col">{heading}</th>' for heading in head)
+    lines = "\n".join(
+        f'<tr id="area-{row[0]}">{"".join(f"<td>{escape(cell)}</td>" for cell in row)}</tr>'
+        for row in rows
+    )
+    return f"<table><thead><tr>{headings}</tr></thead>\n<tbody>{lines}</tbody></table>"

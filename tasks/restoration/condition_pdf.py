@@ -8,7 +8,7 @@ from fpdf import FPDF
 from patina.tasks.imaging.images import jpeg_bytes
 from patina.tasks.restoration.condition import HYPOTHESIS, STATEMENT, Condition
 from patina.tasks.restoration.lettering import FONT, page, plain, write
-from patina.tasks.restoration.marking import HEADINGS, markers, row_of
+from patina.tasks.restoration.marking import markers, table_of
 from patina.tasks.restoration.treatments import percent
 from patina.tasks.restoration.work_record import FIELDS
 
@@ -19,7 +19,7 @@ INK, GREY, ACCENT, RULE = (25, 25, 25), (95, 95, 95), (150, 20, 45), (190, 190, 
 RADIUS_MM = 1.75  # of a number's disc
 ROW_MM = 3.35
 NAME_MM = 23.0  # of a field of the record
-COLUMNS_MM = (7.0, 18.0, 19.0, 18.0, 11.0, 18.0)  # of half a page
+COLUMNS_MM = (5.5, 15.5, 16.5, 13.5, 10.5, 16.5, 13.0)  # of half a page
 BELOW_MM = 62.0  # what findings, treatments and the foot take up
 MADE_BY = "patina condition"
 
@@ -90,7 +90,7 @@ def _record(pdf: FPDF, condition: Condition, y: float) -> float:
         _font(pdf, 7, colour=GREY)
         pdf.set_xy(x, ends[column])
         pdf.cell(NAME_MM, 3.5, name)
-        _font(pdf, 5.4 if name == "SHA-256" else 7.5)
+        _font(pdf, 5.3 if name == "SHA-256" else 7.5)
         ends[column] = write(
             pdf, plain(value, 130), (x + NAME_MM, ends[column], half - NAME_MM), 3.5
         )
@@ -144,10 +144,10 @@ def _table(pdf: FPDF, condition: Condition, y: float) -> float:
     found = f"{count} found, {percent(condition.damaged)} of the surface"
     pdf.cell(WIDTH, 4.5, f"Areas of damage: {found if count else 'none found'}")
     y += 5
+    head, *listed = table_of(condition)
     rows = _rows(condition)
     for column in range(2 if len(condition.areas) > 1 else len(condition.areas)):
-        listed = condition.areas[column * rows : (column + 1) * rows]
-        lines = [HEADINGS, *(row_of(area, condition.mm_a_px) for area in listed)]
+        lines = [head, *listed[column * rows : (column + 1) * rows]]
         for index, line in enumerate(lines):
             _row(pdf, line, LEFT + column * (WIDTH + GAP) / 2, y + index * ROW_MM, head=not index)
     y += (rows + 1) * ROW_MM if rows else 0
@@ -162,7 +162,7 @@ def _table(pdf: FPDF, condition: Condition, y: float) -> float:
 
 def _row(pdf: FPDF, cells: Sequence[str], x: float, y: float, *, head: bool) -> None:
     _font(pdf, 6.5, "B" if head else "", GREY if head else INK)
-    for text, width in zip(cells, COLUMNS_MM, strict=True):
+    for text, width in zip(cells, COLUMNS_MM, strict=False):
         pdf.set_xy(x, y)
         pdf.cell(width, ROW_MM, text)
         x += width

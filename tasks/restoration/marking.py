@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from patina.tasks.restoration.areas import KINDS, LINE, NETWORK, Area
+from patina.tasks.restoration.condition import Condition
 from patina.tasks.restoration.treatments import percent
 
-HEADINGS = ("No.", "Kind", "Place", "From left, top", "Share", "Size")
+HEADINGS = ("No.", "Kind", "Place", "Left, top", "Share", "Size")
+OUTCOME = "Outcome"  # the last heading, where areas differ in it
 ALONG = (KINDS[LINE], KINDS[NETWORK])  # kinds whose length is measured along their lines
 
 
@@ -56,6 +58,16 @@ def _overlap(spot: Marker, placed: Sequence[Marker], radius: float) -> float:
     """How far into other discs it reaches, 0 for none, in radii."""
     gaps = (((spot.x - other.x) ** 2 + (spot.y - other.y) ** 2) ** 0.5 for other in placed)
     return sum(max(0.0, 2 - gap / radius) for gap in gaps)
+
+
+def table_of(condition: Condition) -> list[tuple[str, ...]]:
+    """The table of the listed areas: HEADINGS, then a row for each area."""
+    rows = [row_of(area, condition.mm_a_px) for area in condition.areas]
+    if not condition.outcomes:
+        return [HEADINGS, *rows]
+    outcomes = [condition.outcomes[area.number] for area in condition.areas]
+    told = [(*row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
+    return [(*HEADINGS, OUTCOME), *told]
 
 
 def row_of(area: Area, mm_a_px: float | None) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def blotchy_noise(image: Image, rng: Rng) -> Image:
 def grain(image: Image, rng: Rng) -> Image:
     """Film grain: of brightness alone, strongest in the middle tones, of a size of its own."""
     noise = cv2.GaussianBlur(_normal(rng, image.shape[:2]), (0, 0), rng.uniform(0.3, 1.0))
-    noise = noise / max(float(noise.std()), 1e-6)
+    noise = np.asarray(noise / max(float(noise.std()), 1e-6))
     light = image.mean(axis=2)
     middle = 0.35 + 0.65 * 4 * np.clip(light, 0, 1) * (1 - np.clip(light, 0, 1))
     return image + (noise * middle * np.float32(rng.uniform(3, 32) / 255))[..., None]

@@ -1,0 +1,40 @@
+"""Sound works that a restorer easily takes for damaged ones, painted by this program.
+
+Dark figures in snow, flat pale areas within outlines, lace, rigging, twigs, stars, weave, grain,
+hatching, networks of age cracks: whatever a restoration changes in them is harm. See `contract`.
+"""
+
+from collections.abc import Iterator, Sequence
+from zlib import crc32
+
+import numpy as np
+
+from patina.tasks.evaluation.hard_works import grounds, portraits, prints, sea, winter, woodcuts
+from patina.tasks.evaluation.hard_works.contract import HARD_WORKS, Image
+
+__all__ = ["HARD_WORKS", "SIZES_PX", "hard_works", "paint"]
+
+ROOMS = (winter, sea, portraits, woodcuts, prints, grounds)  # importing them enrols the works
+SIZES_PX = (600, 1200, 2400)
+
+
+def hard_works(
+    sizes: Sequence[int] = SIZES_PX, seed: int = 0, names: Sequence[str] = ()
+) -> Iterator[tuple[str, Image]]:
+    """Every hard work at every size, as ("name-size", uint8 (H, W, 3) sRGB); the same on every run.
+
+    sizes: of the long side, pixels. names: of HARD_WORKS; all if none is given.
+    Raises ValueError when there is no work of a name.
+    """
+    if unknown := set(names) - set(HARD_WORKS):
+        known = ", ".join(HARD_WORKS)
+        raise ValueError(f"hard works: no {', '.join(sorted(unknown))}; the works are {known}")
+    for name in names or HARD_WORKS:
+        for size_px in sizes:
+            yield f"{name}-{size_px}", paint(name, size_px, seed)
+
+
+def paint(name: str, size_px: int, seed: int = 0) -> Image:
+    """The hard work of that name: uint8 (H, W, 3), sRGB, its long side `size_px`."""
+    rng = np.random.default_rng([seed, crc32(name.encode())])
+    return HARD_WORKS[name](rng, size_px)

@@ -1,0 +1,73 @@
+"""The hard sound works: the same on every run, of the size asked for, none like another."""
+
+import numpy as np
+import pytest
+
+from patina.tasks.evaluation.hard_works import HARD_WORKS, hard_works, paint
+
+SMALL_PX = 128
+
+
+@pytest.fixture(scope="module")
+def works() -> dict[str, np.ndarray]:
+    return {name: paint(name, SMALL_PX) for name in HARD_WORKS}
+
+
+@pytest.mark.parametrize("name", HARD_WORKS)
+def test_a_hard_work_is_an_image_of_the_size_that_was_asked_for(
+    name: str, works: dict[str, np.ndarray]
+) -> None:
+    image = works[name]
+    assert image.dtype == np.uint8
+    assert image.ndim == 3
+    assert image.shape[2] == 3
+    assert max(image.shape) == SMALL_PX
+    assert image.std() > 2, "a flat picture is not hard"
+
+
+@pytest.mark.parametrize("name", HARD_WORKS)
+def test_a_hard_work_is_painted_alike_twice_and_otherwise_by_another_seed(
+    name: str, works: dict[str, np.ndarray]
+) -> None:
+    assert np.array_equal(paint(name, SMALL_PX), works[name])
+    other = paint(name, SMALL_PX, seed=1)
+    assert other.shape != works[name].shape or not np.array_equal(other, works[name])
+
+
+def test_no_two_hard_works_are_alike(works: dict[str, np.ndarray]) -> None:
+    seen = {image.tobytes() for image in works.values()}
+    assert len(seen) == len(works)
+
+
+def test_a_larger_scan_shows_the_same_work() -> None:
+    small, large = (paint("letterpress", size) for size in (300, 600))
+    reduced = large.reshape(300, 2, -1, 2, 3).mean(axis=(1, 3))
+    assert abs(reduced.mean() - small.mean()) < 4
+    blurred = [
+        image[:296, :216].reshape(37, 8, 27, 8, 3).mean(axis=(1, 3, 4))
+        for image in (reduced, small)
+    ]
+    assert np.corrcoef(blurred[0].ravel(), blurred[1].ravel())[0, 1] > 0.8
+
+
+def test_threads_at_pixel_pitch_are_as_fine_in_a_larger_scan() -> None:
+    for size_px in (400, 800):
+        luminance = paint("plain_canvas_at_pixel_pitch", size_px).mean(axis=2)[:300, :400]
+        spectrum = np.abs(np.fft.rfft(luminance - luminance.mean(axis=1, keepdims=True))).mean(
+            axis=0
+        )
+        pitch_px = 400 / (50 + np.argmax(spectrum[50:]))
+        assert pitch_px == pytest.approx(5, abs=0.6)
+
+
+def test_works_come_in_order_by_name_and_size() -> None:
+    found = list(hard_works((64, 100), names=("stars", "halftone")))
+    assert [name for name, _ in found] == ["stars-64", "stars-100", "halftone-64", "halftone-100"]
+    assert [max(image.shape) for _, image in found] == [64, 100, 64, 100]
+
+
+def test_an_unknown_work_and_a_size_that_shows_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="no mona_lisa"):
+        next(hard_works(names=("mona_lisa",)))
+    with pytest.raises(ValueError, match="size_px 10"):
+        paint("stars", 10)

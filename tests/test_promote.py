@@ -1,0 +1,56 @@
+"""What the gate is told of: test twins, the hard works, and a collection's own sound works."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from patina.flows.places import CLEAN, DEGRADED
+from patina.flows.promote import measured, own_works
+from patina.tasks.evaluation.gate import HARD, OWN, SOUND, gate
+from patina.tasks.evaluation.hard_works import HARD_WORKS, paint
+from patina.tasks.imaging.images import png_bytes
+from patina.tasks.restoration.weights import shipped
+
+PROJECT = Path(__file__).parents[1]
+TWIN = {"twin": "mixed-0", "image": "twin.png", "clean": "work.png", "side": "test"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a test work, its twin, and params that paint the hard works at 64 px."""
+    monkeypatch.chdir(tmp_path)
+    params = (PROJECT / "params.yaml").read_text(encoding="utf-8")
+    (tmp_path / "params.yaml").write_text(params.replace("[600, 1200]", "[64]"), encoding="utf-8")
+    work = paint("pearls", 96)
+    for place, image in ((CLEAN / "work.png", work), (DEGRADED / "twin.png", work // 2)):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(png_bytes(image))
+    (DEGRADED / "manifest.jsonl").write_text(json.dumps(TWIN) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_the_gate_is_told_of_hard_works_and_of_those_of_the_collection(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = folder / "own"
+    own.mkdir()
+    (own / "sound.png").write_bytes(png_bytes(paint("stars", 80)))
+    (own / "torn.png").write_bytes(png_bytes(np.zeros((70, 70, 3), np.uint8))[:60])
+    rows = list(measured(shipped(), shipped(), own_works(own)))
+    works = {row["work"] for row in rows if row["family"] == HARD}
+    assert works == {f"{name}-64" for name in HARD_WORKS}
+    assert [row["work"] for row in rows if row["family"] == OWN] == ["sound.png"]
+    assert sum(row["family"] == SOUND for row in rows) == 1
+    assert "torn.png: set aside" in " ".join(capsys.readouterr().out.split())
+    assert all(row["champion"] == row["challenger"] for row in rows)
+    failed = [rule.name for rule in gate(rows) if not rule.holds]
+    assert failed == ["beats the champion on the mean"]
+
+
+def test_a_folder_without_sound_works_is_named(folder: Path) -> None:
+    empty = folder / "empty"
+    empty.mkdir()
+    with pytest.raises(FileNotFoundError, match="empty: no image in this folder"):
+        own_works(empty)
