@@ -1,5 +1,7 @@
 """What of the damage that was found is filled, what is proposed, and what is kept."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from patina.params import Restore
 from patina.tasks.restoration.decision import (
     FILLED,
     KEPT,
+    KINDS,
     PROPOSED,
     Damage,
     decide_fill,
@@ -34,9 +37,14 @@ def damaged(*places: tuple[slice, slice], kind: str = "area") -> tuple[np.ndarra
 
 
 def decided(
-    view: np.ndarray, likely: np.ndarray, *, cracks: bool = False, forced: bool = False
+    view: np.ndarray,
+    likely: np.ndarray,
+    gates: Gates = GATES,
+    *,
+    cracks: bool = False,
+    forced: bool = False,
 ) -> Damage:
-    return decide_fill(view, likely, GATES, cracks=cracks, forced=forced)
+    return decide_fill(view, likely, gates, cracks=cracks, forced=forced)
 
 
 def test_what_is_thin_or_small_is_filled_and_what_is_large_is_proposed() -> None:
@@ -46,10 +54,12 @@ def test_what_is_thin_or_small_is_filled_and_what_is_large_is_proposed() -> None
     assert damage.fill[THIN].min() == damage.fill[SMALL].min() == 1
     assert not damage.fill[LARGE].any()
     assert damage.found[LARGE].min() == 1
-    record = damage.record()
-    assert record["filled"] == {"area": 2}
-    assert record["proposed"] == {"area": 1}
-    largest = record["areas"][0]
+    record = damage.record(0.5)
+    assert record["weight"] == 0.5
+    assert record["by_kind"] == {KINDS[CLASSES.index("area")]: 2}
+    assert record["proposed"] == 1
+    assert record["found_share"] > record["filled_share"] > 0
+    largest = record["pieces"][0]
     assert largest["reason"] == "larger than may be filled without being asked for"
     assert largest["box"] == [0.1667, 0.5, 0.2333, 0.2]
 
@@ -66,11 +76,19 @@ def test_so_many_small_areas_are_filled_and_no_more() -> None:
         for row in range(10, 390, 30)
         for column in range(10, 590, 30)
     ]
-    damage = decided(*damaged(*places))
+    damage = decided(*damaged(*places), replace(GATES, fill_width=0.006))
     share = sum(piece.px for piece in damage.pieces if piece.outcome == FILLED) / damage.fill.size
     assert GATES.fill_share * 0.9 < share <= GATES.fill_share
     reasons = {piece.reason for piece in damage.pieces if piece.outcome == PROPOSED}
     assert reasons == {"enough of the work is filled already"}
+
+
+def test_a_scratch_across_a_large_loss_is_filled_and_the_loss_is_proposed() -> None:
+    damage = decided(*damaged(LARGE, np.s_[238:240, 20:560]))
+    outcomes = [piece.outcome for piece in sorted(damage.pieces, key=lambda piece: piece.px)]
+    assert outcomes == [FILLED, FILLED, PROPOSED]
+    assert damage.fill[238:240, 20:80].min() == damage.fill[238:240, 260:560].min() == 1
+    assert not damage.fill[205:275, 105:235].any()
 
 
 def test_an_area_that_goes_on_outside_is_proposed() -> None:
@@ -113,7 +131,9 @@ def test_a_network_of_cracks_belongs_to_the_work_unless_it_is_asked_for(kind: st
     assert {piece.outcome for piece in kept.pieces} <= {KEPT}
     filled = decided(*network_of_cracks(kind), cracks=True)
     assert filled.fill.mean() > 0.01
-    assert filled.record()["filled"] == {kind: 1}
+    record = filled.record(1)
+    assert record["by_kind"] == {KINDS[CLASSES.index(kind)]: len(filled.pieces)}
+    assert record["kept"] == 0
 
 
 def test_what_is_doubtful_counts_where_it_is_connected_with_what_is_likely() -> None:
@@ -135,7 +155,8 @@ def test_a_spill_is_seen_through_and_a_loss_is_not() -> None:
 def test_a_sound_work_has_nothing_to_be_filled() -> None:
     damage = decided(*damaged())
     assert damage.pieces == []
-    assert damage.record()["areas"] == []
+    assert damage.record(1)["pieces"] == []
+    assert damage.record(1)["weight"] == 0
     assert not damage.fill.any()
 
 

@@ -34,7 +34,7 @@ def test_detail_that_would_hardly_change_is_kept(size_255: float, share: float) 
     gated = restorer(0, detail=size_255 / 255, gates=Gates(detail_255=2))
     change, decided = gated.change(GREY)
     assert np.abs(change).max() == pytest.approx(share * size_255 / 255, abs=QUARTER_STEP)
-    assert decided["detail"]["detail"] == pytest.approx(share, abs=0.01)
+    assert decided["detail"]["weight"] == pytest.approx(share, abs=0.01)
 
 
 def test_what_is_forced_is_done_whatever_the_gates_say() -> None:
@@ -91,8 +91,8 @@ def test_without_a_network_for_it_damage_is_filled_from_its_rim() -> None:
     networks = {**plain.networks, "segmentation": segmentation}
     change, decided = dataclasses.replace(plain, networks=networks).change(view)
     np.testing.assert_allclose((view + change)[22:28, 10:14], 0.5, atol=0.02)
-    assert decided["damage"]["filled"] == {"area": 1}
-    assert 0 < decided["damaged_share"] < 0.1
+    assert list(decided["damage"]["by_kind"].values()) == [1]
+    assert 0 < decided["damage"]["filled_share"] < 0.1
 
 
 def test_each_treatment_has_a_strength_of_its_own() -> None:

@@ -21,6 +21,7 @@ LINE, SPOT, AREA, STAIN, CRACK = range(len(CLASSES))
 KINDS = ("line", "spot", "area", "stain", "crack network")  # what CLASSES are called
 FILLED, PROPOSED, KEPT = "filled", "proposed", "kept"
 NETWORK_HOLES = 12  # a connected piece of lines that encloses so many cells is a network of cracks
+CORNER = 0.36  # of a disc's width: twice its distance from the corner of its square, and a bit
 LEAST_PX = 4  # a piece of fewer pixels is nothing
 LISTED = 40  # areas in the sidecar, the largest first
 
@@ -144,7 +145,8 @@ def _parted(marks: np.ndarray, width_px: float) -> tuple[np.ndarray, np.ndarray,
     side = max(3, round(width_px)) | 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     thick = cv2.morphologyEx(marks, cv2.MORPH_OPEN, disc, borderValue=0)
-    thick = cv2.dilate(thick, np.ones((5, 5), np.uint8)) & marks  # with its ragged rim
+    reach = max(5, round(CORNER * side) | 1)  # its ragged rim, and corners that no disc fills
+    thick = cv2.dilate(thick, np.ones((reach, reach), np.uint8)) & marks
     many, labels, stats, _ = cv2.connectedComponentsWithStats(marks & (1 - thick), connectivity=8)
     _, more, others, _ = cv2.connectedComponentsWithStats(thick, connectivity=8)
     labels = np.where(more > 0, more + many - 1, labels)
