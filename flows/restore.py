@@ -52,6 +52,7 @@ def restore(
     package: bool = False,
     iiif: bool = False,
     iiif_base: str = "",
+    report: bool = True,
     params: Restore | None = None,
 ) -> str | Path:
     """Restore every image under `inbox` into `outbox`; files that cannot be are set aside.
@@ -65,6 +66,7 @@ def restore(
     protect, maps, package: see `sidecars.Filing` there. quality, precision: see `batch` there.
     recursive: folders within folders, too. keep_format: JPEG and WebP stay such.
     iiif, iiif_base: tiles and manifests for IIIF viewers, and where they are served, see `iiif`.
+    report: write report.html, a page that shows each work before and after.
     params: the section of params.yaml, unless given.
     """
     params = params or params_file.load().restore
@@ -72,10 +74,16 @@ def restore(
     asked = applied(treat, force, str(strength)) | {"quality": quality, "precision": precision}
     out, places = place_of(outbox), [place_of(inbox)]
     where = served(places, out, iiif_base) if iiif or iiif_base else None
-    maps = maps or bool(where)
-    filing = Filing(maps=maps, package=package, protect=protect, iiif=where, **params.flags)
+    filing = Filing(
+        maps=maps or bool(where),
+        package=package,
+        protect=protect,
+        iiif=where,
+        report=out if report else None,
+        **params.flags,
+    )
     scans = plan(places, out, recursive=recursive, keep_format=keep_format)
-    with held(out), summary_in(out) as outcomes:
+    with held(out), summary_in(out, report=report) as outcomes:
         shared = model, params.applied | asked, filing
         if CLUSTER:
             outcomes += compute(restore_chunk, scans, *shared, most=CHUNK)
