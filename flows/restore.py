@@ -59,6 +59,7 @@ def restore(
     package: bool = False,
     iiif: bool = False,
     iiif_base: str = "",
+    report: bool = True,
     params: Restore | None = None,
 ) -> str | Path | State[str | Path]:
     """Restore every image under `inbox` into `outbox`; files that cannot be are set aside.
@@ -82,6 +83,7 @@ def restore(
         package: File what `patina undo` needs, too.
         iiif: File tiles and manifests for IIIF viewers, too.
         iiif_base: The address at which the outbox will be served; implies iiif.
+        report: Write report.html, a page that shows each work before and after.
         params: The section restore of params.yaml, unless given.
 
     Returns the outbox. The run's state says how many scans were set aside.
@@ -91,10 +93,16 @@ def restore(
     asked = applied(treat, force, str(strength)) | {"quality": quality, "precision": precision}
     out, places = place_of(outbox), [place_of(inbox)]
     where = served(places, out, iiif_base) if iiif or iiif_base else None
-    maps = maps or bool(where)
-    filing = Filing(maps=maps, package=package, protect=protect, iiif=where, **params.flags)
+    filing = Filing(
+        maps=maps or bool(where),
+        package=package,
+        protect=protect,
+        iiif=where,
+        report=out if report else None,
+        **params.flags,
+    )
     scans = plan(places, out, recursive=recursive, keep_format=keep_format)
-    with held(out), summary_in(out) as outcomes:
+    with held(out), summary_in(out, report=report) as outcomes:
         shared = model, params.applied | asked, filing
         if CLUSTER:
             outcomes += compute(restore_chunk, scans, *shared, most=CHUNK)

@@ -92,15 +92,20 @@ def restore(
     iiif_base: Annotated[
         str, typer.Option(help="The address at which the outbox will be served; implies --iiif.")
     ] = "",
+    report: Annotated[
+        bool,
+        typer.Option(help="Write report.html, a page that shows each work before and after."),
+    ] = True,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list what would be done.")
     ] = False,
 ) -> None:
     """Restore images at their own size and depth.
 
-    Beside each result lies a .json sidecar that says what was changed. summary.csv lists all
-    results, failures.jsonl the files that could not be restored; the others go on. Results that
-    are there already are not done again. Exit code: 0, or 1 when a file was set aside.
+    Beside each result lies a .json sidecar that says what was changed. report.html shows all works
+    in a browser, before and after. summary.csv lists all results, failures.jsonl the files that
+    could not be restored; the others go on. Results that are there already are not done again.
+    Exit code: 0, or 1 when a file was set aside.
 
     Examples:  patina restore scan.tif
                patina restore scans/ more/*.tif -o restored/ --dry-run
@@ -149,12 +154,13 @@ def restore(
         package=package,
         protect=protect,
         iiif=published,
+        report=out if report else None,
         **settings.flags,
     )
-    with held(out), summary_in(out) as outcomes:
+    with held(out), summary_in(out, report=report) as outcomes:
         for outcome in _shown(restore_scans(scans, restorer, filing), len(scans)):
             outcomes.append(outcome)  # in turn: they are told of, however the run ends
-    typer.echo(f"{summed_up(outcomes, out)} -> {out}/")
+    typer.echo(f"{summed_up(outcomes, out)} -> {out / 'report.html' if report else f'{out}/'}")
     raise typer.Exit(1 if any("reason" in outcome for outcome in outcomes) else 0)
 
 
@@ -171,9 +177,42 @@ def _shown(outcomes: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str,
         for outcome in outcomes:
             megapixels += outcome.get("megapixels", 0)
             bar.update(task, advance=1, note=speed(megapixels, started))
-            if "reason" in outcome:
-                bar.say(f"set aside: {outcome['reason']}")
+            if told := _told(outcome, total):
+                bar.say(told)
             yield outcome
+
+
+TOLD = 20  # scans, up to which each is told of; of more, only those set aside and flagged
+
+
+def _told(outcome: dict[str, Any], total: int) -> str:
+    """What the terminal says of a scan: what was done, or why it was set aside."""
+    if "reason" in outcome:
+        return f"set aside: {outcome['reason']}"
+    if total > TOLD and not outcome["flags"]:
+        return ""
+    flags = "".join(f"; flagged: {flag}" for flag in outcome["flags"])
+    done = outcome["summary"].removeprefix("left alone: ").removeprefix("left alone; ")
+    return f"{outcome['outcome']}: {Path(outcome['file']).name}: {done}{flags}"
+
+
+@app.command()
+def report(
+    outbox: Annotated[
+        str, typer.Argument(help="Where `patina restore` put its results, here or at s3://…")
+    ] = "restored",
+) -> None:
+    """Write report.html of an outbox again: a page that opens from disk, without a network.
+
+    It shows the works of all runs, before and after, the flagged ones first. Their pictures were
+    filed while they were restored.
+
+    Example:  patina report restored/
+    """
+    from patina.tasks.io.storage import place_of
+    from patina.tasks.restoration.report.page import write_report
+
+    typer.echo(write_report(place_of(outbox)))
 
 
 @app.command()

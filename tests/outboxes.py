@@ -6,20 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from patina.tasks.restoration.report.previews import Previews
-from patina.tasks.restoration.report.records import FOLDER, key_of
+from patina.tasks.restoration.report.previews import FOLDER, Previews, key_of
 from patina.tasks.restoration.sidecars import STATEMENT
 
 HEIGHT, WIDTH = 300, 400
 
 
-def change_of(delta_e: float, *, damaged: float = 0, **parts: Any) -> dict[str, Any]:
+def change_of(delta_e: float, **parts: Any) -> dict[str, Any]:
     """Figures of a change as a sidecar has them; none for a `delta_e` of 0."""
     return {
         "share_of_pixels": 0.4 if delta_e else 0,
         "mean_8bit_steps": delta_e,
         "delta_e2000": {"mean": delta_e, "inside_damage": None, "outside_damage": None},
-        "damaged_share": damaged,
         **parts,
     }
 

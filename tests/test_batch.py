@@ -26,7 +26,7 @@ def test_bad_files_are_set_aside_with_their_reason_and_the_others_go_on(tmp_path
     linear.write_to_file(str(inbox / "linear.tif"))
     with summary_in(outbox) as outcomes:
         outcomes += restore_scans(plan([inbox], outbox), restorer(0.1))
-    assert summed_up(outcomes, outbox) == "restore: 5 scans, 3 set aside, 0 flagged"
+    assert summed_up(outcomes, outbox) == "restore: 5 scans, 0 untouched, 3 set aside, 0 flagged"
     reasons = {
         Path(fault["file"]).name: fault["reason"] for fault in read_jsonl(outbox / "failures.jsonl")
     }
@@ -104,7 +104,9 @@ def test_the_summary_tells_of_earlier_runs_and_of_one_that_ended_too_soon(tmp_pa
 
 
 def test_a_batch_in_which_all_failed_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"2 scans, 2 set aside, 0 flagged; see .*failures\.jsonl"):
+    with pytest.raises(
+        ValueError, match=r"2 scans, 0 untouched, 2 set aside, 0 flagged; see .*failures\.jsonl"
+    ):
         summed_up([{"file": "a", "reason": "b"}] * 2, tmp_path)
 
 

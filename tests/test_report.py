@@ -11,7 +11,7 @@ from outboxes import change_of, drawn_work, file_work
 
 from patina.tasks.restoration.report.figures import figures_of
 from patina.tasks.restoration.report.page import ReportError, as_script, write_report
-from patina.tasks.restoration.report.previews import DAMAGE, PICTURES, Reduced
+from patina.tasks.restoration.report.previews import FILLED, PICTURES, Reduced
 from patina.tasks.restoration.report.records import gather, printable
 from patina.tasks.restoration.report.summary import outcome_of, summary_of
 
@@ -47,7 +47,8 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
                 "jpeg": {"weight": 1},
                 "tone": {"weight": 1, "seen": "yellowing", "delta_e2000": 5.31},
             },
-            "noise reduced in part; JPEG artefacts reduced; yellowing corrected (mean ΔE2000 5.3)",
+            "noise and blur reduced in part; JPEG artefacts reduced; "
+            "yellowing corrected (mean ΔE2000 5.3)",
         ),
         ({"changed_share": 0.00001}, "less than 0.1% of the pixels changed"),
     ],
@@ -65,18 +66,18 @@ def test_a_work_of_which_no_pixel_differs_is_untouched() -> None:
     assert outcome_of({"tone": {"weight": 0.2}}) == "restored"
 
 
-def test_a_sidecar_of_a_single_network_gives_the_same_figures_in_other_words() -> None:
-    colour = [[0, 0, 0, 0.01]] * 3
-    change = change_of(2, damaged=0.02, fill_share=1.0, detail_share=0.0, colour=colour)
+def test_the_sidecar_of_a_work_gives_the_figures_of_its_sentence() -> None:
+    damage = {"weight": 1, "by_kind": {"line": 2}, "filled_share": 0.02, "kept": 1, "pieces": []}
+    change = change_of(2, damage=damage, detail={"weight": 0.0}, jpeg={"weight": 1.0})
     assert summary_of(figures_of({"change": change})) == (
-        "damage filled; colours corrected; 2.0% of the surface repainted"
+        "2 scratches filled; JPEG artefacts reduced; age cracks kept as part of the work; "
+        "2.0% of the surface repainted"
     )
-    sound = change_of(0, damaged=0.002, fill_share=0.0, detail_share=0.0, colour=[[0] * 4] * 3)
+    sound = change_of(0, damage={"weight": 0.0, "found_share": 0.012}, tone={"weight": 0.0})
     assert summary_of(figures_of({"change": sound})) == (
-        "left alone; possible damage on 0.2% of the surface, not filled: try --force damage"
+        "left alone; possible damage on 1.2% of the surface, not filled: try --force damage"
     )
-    told = change_of(2, fill_share=1.0) | {"damage": {"by_kind": {"line": 2}}}
-    assert summary_of(figures_of({"change": told})) == "2 scratches filled"
+    assert figures_of({}) == figures_of({"change": []}) == {"changed_share": 0}
 
 
 def test_flagged_works_come_first_then_what_was_set_aside_then_by_the_change(
@@ -166,7 +167,7 @@ def test_previews_show_before_after_damage_and_change(tmp_path: Path) -> None:
     assert min(before(200, 151)) > 230
     assert np.allclose(after(200, 151), (178, 51, 51), atol=12)
     damage = pyvips.Image.new_from_file(str(tmp_path / "damage.webp"))
-    assert np.allclose(damage(200, 151), (*DAMAGE, 255), atol=40)
+    assert np.allclose(damage(200, 151), (*FILLED, 255), atol=40)
     assert damage(200, 20)[3] == 0
     change = pyvips.Image.new_from_file(str(tmp_path / "change.webp"))
     red, _, blue, opacity = change(200, 151)

@@ -86,7 +86,11 @@ def test_a_bucket_is_restored_into_a_bucket_as_a_folder_into_a_folder(
     lab: Remote, inbox: Path, tmp_path: Path
 ) -> None:
     told = restored(lab / "in", lab / "out")
-    assert told == restored(inbox, tmp_path / "out") == "restore: 3 scans, 1 set aside, 0 flagged"
+    assert (
+        told
+        == restored(inbox, tmp_path / "out")
+        == "restore: 3 scans, 0 untouched, 1 set aside, 0 flagged"
+    )
     lab.files.get(f"{lab.path}/out", str(tmp_path / "copy"), recursive=True)
     results = {f"a.tif{end}" for end in BESIDE} | {f"box/b.jpg.tif{end}" for end in BESIDE}
     assert there(lab / "out") == results | {"summary.csv", "failures.jsonl"}
@@ -106,6 +110,19 @@ def test_a_bucket_is_restored_into_a_bucket_as_a_folder_into_a_folder(
     result = tmp_path / "copy/a.tif"
     assert sha256_of(undo(result, package_of(result))) == sha256_of(inbox / "a.tif")
     assert there(lab / "in") == {"a.tif", "box/b.jpg", "box/cut.png", "notes.txt"}
+
+
+def test_pictures_and_report_lie_in_the_bucket(lab: Remote, inbox: Path) -> None:
+    out = lab / "out"
+    with summary_in(out, report=True) as outcomes:
+        outcomes += restore_scans(plan([lab / "in"], out), restorer(0.1), Filing(report=out))
+    record = json.loads(content(out, "box/b.jpg.tif.json"))["previews"]
+    pictures = {f"report_files/{record['key']}/{name}" for name in record["files"]}
+    assert "report_files" in {name.split("/")[0] for name in there(out)}
+    assert pictures <= there(out)
+    page = content(out, "report.html").decode()
+    assert [record["key"] in page, '"name":"box/b.jpg.tif"' in page] == [True, True]
+    assert [relative.name for relative, _ in plan([out], lab / "again")] == ["a.tif", "b.jpg.tif"]
 
 
 def test_what_is_done_there_is_not_done_again_unless_something_changed(
@@ -131,7 +148,9 @@ def test_what_is_done_there_is_not_done_again_unless_something_changed(
 def test_inbox_or_outbox_alone_may_be_a_bucket(lab: Remote, inbox: Path, tmp_path: Path) -> None:
     for source, target in ((inbox, lab / "out"), (lab / "in", tmp_path / "out")):
         for _ in range(2):
-            assert restored(source, target) == "restore: 3 scans, 1 set aside, 0 flagged"
+            assert (
+                restored(source, target) == "restore: 3 scans, 0 untouched, 1 set aside, 0 flagged"
+            )
     here = {str(p.relative_to(tmp_path / "out")) for p in tmp_path.glob("out/**/*.*")}
     assert here == there(lab / "out")
     seconds = json.loads((tmp_path / "out/a.tif.json").read_text())["seconds"]
@@ -219,7 +238,8 @@ def test_a_run_on_a_bucket_that_was_killed_goes_on(lab: Remote, tmp_path: Path) 
     with patina(tmp_path, *words) as process:
         _, told = process.communicate()
     assert process.returncode == 0, told
-    assert len(there(lab / "out")) == 4 * len(BESIDE) + 2
+    names = {name for name in there(lab / "out") if not name.startswith("report_files/")}
+    assert len(names - {"summary.csv", "failures.jsonl", "report.html"}) == 4 * len(BESIDE)
     assert stamped(lab / "out") == done
 
 

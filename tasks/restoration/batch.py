@@ -27,6 +27,10 @@ from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.iiif import is_published, publish
 from patina.tasks.restoration.inference import Networks
 from patina.tasks.restoration.remote import restore_remote
+from patina.tasks.restoration.report.figures import figures_of
+from patina.tasks.restoration.report.page import refuse_what_is_not_ours, write_report
+from patina.tasks.restoration.report.previews import FOLDER
+from patina.tasks.restoration.report.summary import UNTOUCHED, outcome_of, summary_of
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import PLAIN, Filing
@@ -42,6 +46,7 @@ COLUMNS = (
     "result",
     "outcome",
     "reason",
+    "summary",
     "flags",
     "megapixels",
     "seconds",
@@ -111,7 +116,8 @@ def plan(
     """Each image file of `inboxes`, files and folders, and where its result goes, sorted.
 
     Also those of kinds that are not restored, and whatever is named itself: they will be set aside.
-    What lies in an outbox inside an inbox is no scan. keep_format: JPEG and WebP stay such.
+    What lies in an outbox inside an inbox is no scan, nor is a picture of a report. keep_format:
+    JPEG and WebP stay such.
     Raises FileNotFoundError when there is no such file or folder, or no image in it; ValueError
     when a result would overwrite a scan or another result.
     """
@@ -119,6 +125,7 @@ def plan(
         (source, outbox / target_of(inner, keep_format=keep_format))
         for inbox in inboxes
         for source, inner in _scans_of(inbox, outbox, recursive)
+        if FOLDER not in inner.parts
     ]
     taken = {_apart(source): source for source, _ in scans}
     for source, target in scans:
@@ -240,8 +247,10 @@ def restore_scans(
             yield outcome | {"outcome": "set aside", "result": "", "reason": str(error)}
             continue
         form, change = sidecar["source"], sidecar["change"]
+        figures = figures_of(sidecar)
         yield outcome | {
-            "outcome": "restored",
+            "outcome": outcome_of(figures),
+            "summary": sidecar.get("summary") or summary_of(figures),
             "flags": sidecar["flags"],
             "megapixels": form["width"] * form["height"] / 1e6,
             "seconds": sidecar["seconds"],
@@ -257,27 +266,30 @@ def speed(megapixels: float, started: float) -> str:
 
 
 @contextmanager
-def summary_in(outbox: Place) -> Iterator[list[Record]]:
+def summary_in(outbox: Place, *, report: bool = False) -> Iterator[list[Record]]:
     """A list for outcomes, that summary.csv and failures.jsonl tell of, however the run ends.
 
-    They also keep what they told of scans of earlier runs.
+    They also keep what they told of scans of earlier runs. report: write report.html, too.
+    Raises ReportError, before anything is done, when a report.html of another's is in the way.
     """
+    if report:
+        refuse_what_is_not_ours(outbox)
     outcomes: list[Record] = []
     try:
         yield outcomes
     except BaseException:  # Ctrl-C and a worker's end, too: all are raised again
         with suppress(OSError):  # the error that ended the run says more
-            _write_summary(outcomes, outbox)
+            _write_summary(outcomes, outbox, report)
         raise
-    _write_summary(outcomes, outbox)
+    _write_summary(outcomes, outbox, report)
 
 
-def _write_summary(outcomes: Sequence[Record], outbox: Place) -> None:
+def _write_summary(outcomes: Sequence[Record], outbox: Place, report: bool) -> None:
     tables = outbox / "summary.csv", outbox / "failures.jsonl"
     new = [_row(outcome) for outcome in outcomes]
     again = {row["file"] for row in new}
     before = csv.DictReader(io.StringIO((read(tables[0]) or b"").decode(errors=RAW)))
-    rows = [row for row in before if row.get("file") not in again and {*row} == {*COLUMNS}] + new
+    rows = [row for row in before if row.get("file") not in again and {*row} <= {*COLUMNS}] + new
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -285,6 +297,8 @@ def _write_summary(outcomes: Sequence[Record], outbox: Place) -> None:
     write(tables[0], table.getvalue().encode(errors=RAW))
     failed = ({k: row[k] for k in ("file", "reason")} for row in rows if row["reason"])
     write(tables[1], b"".join(json_line(failure) for failure in failed))
+    if report:
+        write_report(outbox)
 
 
 def _row(outcome: Record) -> dict[str, str]:
@@ -299,7 +313,11 @@ def summed_up(outcomes: Sequence[Record], outbox: Place) -> str:
     """
     failed = sum("reason" in outcome for outcome in outcomes)
     flagged = sum(bool(outcome.get("flags")) for outcome in outcomes)
-    told = f"restore: {len(outcomes)} scans, {failed} set aside, {flagged} flagged"
+    untouched = sum(outcome.get("outcome") == UNTOUCHED for outcome in outcomes)
+    told = (
+        f"restore: {len(outcomes)} scans, {untouched} untouched, {failed} set aside, "
+        f"{flagged} flagged"
+    )
     if failed == len(outcomes):
         raise InputError(f"{told}; see {outbox / 'failures.jsonl'}")
     return told

@@ -3,11 +3,13 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.io.atomic import DRAFT, Record, json_bytes
 from patina.tasks.io.storage import Place, Remote, StorageError, fetch, mark_of, remove, send, write
+from patina.tasks.restoration.report.previews import FOLDER
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import (
@@ -17,6 +19,7 @@ from patina.tasks.restoration.sidecars import (
     refuse_names,
     sidecar_of,
     wanted_of,
+    within,
 )
 
 
@@ -36,11 +39,17 @@ def restore_remote(
         return done
     with tempfile.TemporaryDirectory(prefix=DRAFT) as folder:
         here = _at_hand(source, Path(folder) / "in")
-        there = target if isinstance(target, Path) else Path(folder) / "out" / target.name
-        record = restore_file(here, there, restorer, filing)
+        out = Path(folder) / "out"
+        inner = within(filing.report, target) if filing.report else Path(target.name)
+        there = target if isinstance(target, Path) else out / inner
+        sent = isinstance(target, Remote) and filing.report
+        record = restore_file(
+            here, there, restorer, replace(filing, report=out) if sent else filing
+        )
         record["source"] |= mark
         if isinstance(target, Remote):
             _send(there, target, filing)
+            _send_previews(record, out, filing.report)
             for left in filing.stale(target):
                 remove(left)
             record["result"] |= mark_of(target)
@@ -65,6 +74,15 @@ def _at_hand(source: Place, folder: Path) -> Path:
     with _set_aside(source):
         fetch(source, folder / source.name)
     return folder / source.name
+
+
+def _send_previews(record: Record, out: Path, outbox: Place | None) -> None:
+    if outbox and (told := record.get("previews")):
+        for name in told["files"]:
+            inner = Path(FOLDER) / told["key"] / name
+            place = outbox / inner
+            assert isinstance(place, Remote)
+            send(out / inner, place)
 
 
 def _send(result: Path, target: Remote, filing: Filing) -> None:

@@ -23,6 +23,10 @@ from patina.tasks.imaging.software import versions
 from patina.tasks.io.atomic import DRAFT, Record, move_whole, sha256_of, write_json
 from patina.tasks.io.parallel import in_turn
 from patina.tasks.restoration.reduced import strips_of
+from patina.tasks.restoration.report.figures import figures_of
+from patina.tasks.restoration.report.previews import NarrowRows, Previews, file_previews
+from patina.tasks.restoration.report.redraw import with_previews
+from patina.tasks.restoration.report.summary import summary_of
 from patina.tasks.restoration.restorer import KEPT, Restorer, Treatment, decide
 from patina.tasks.restoration.sidecars import (
     MAPS,
@@ -35,6 +39,7 @@ from patina.tasks.restoration.sidecars import (
     refuse_names,
     sidecar_of,
     wanted_of,
+    within,
 )
 from patina.tasks.restoration.undo import pack
 
@@ -62,7 +67,7 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
     wanted = wanted_of(source, restorer, filing)
     refuse_names(source, target, filing)
     if done := already_done(target, {"sha256": source_sha256}, wanted, filing):
-        return done
+        return with_previews(done, source, target, filing)
     started = time.monotonic()
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -70,11 +75,11 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
             tempfile.TemporaryDirectory(dir=target.parent, prefix=DRAFT) as folder,
             opened(source, Path(folder), 2 * KEPT + (4 if filing.maps else 0)) as scan,
         ):
-            facts = _Work(scan, Path(folder), filing, filing.mask_of(source)).restored(
-                restorer, target
-            )
+            work = _Work(scan, Path(folder), filing, filing.mask_of(source))
+            facts = work.restored(restorer, target)
             if filing.package:
                 pack(scan, source, Path(folder) / "pixels", target)
+            previews = work.file_previews(target)
             form = scan.form()
     except pyvips.Error as error:
         refuse_if_full(error, target.parent)
@@ -89,7 +94,9 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
         "beside": [path.name for path in filing.beside(target)],
         **wanted,
         "change": facts,
+        "summary": summary_of(figures_of({"change": facts})),
         "flags": flags_of(facts, filing),
+        **previews,
         "software": versions(),
         "restored": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - started, 3),
@@ -100,13 +107,14 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
 
 @dataclass(frozen=True)
 class Strip:
-    """Rows of a result, and what is told of them.
+    """Rows of a result from `top` on, and what is told of them.
 
     result: in the scan's own space and depth. changed: pixels. steps, largest: 8-bit steps, their
     sum and the largest. differences, damaged: ΔE2000 of sampled pixels, and whether they are in
-    the damage map. maps: uint8 rows of each of MAPS.
+    the damage map. maps: uint8 rows of each of MAPS. narrow: what the previews keep of the rows.
     """
 
+    top: int
     result: np.ndarray
     changed: int
     steps: float
@@ -114,6 +122,7 @@ class Strip:
     differences: np.ndarray
     damaged: np.ndarray
     maps: dict[str, np.ndarray]
+    narrow: NarrowRows | None
 
 
 class _Work:
@@ -125,6 +134,7 @@ class _Work:
         self.spared = _mask(mask, scan) if mask else None
         self.changed, self.steps, self.largest = 0, 0.0, 0.0
         self.every = max(1, round((self.size / SAMPLED) ** 0.5))
+        self.previews = Previews((scan.height, scan.width)) if filing.report else None
         self.differences: list[np.ndarray] = []
         self.damaged: list[np.ndarray] = []
 
@@ -156,6 +166,7 @@ class _Work:
         pair = [color.rgb2lab(each) for each in (view[sampled], (view + change)[sampled])]
         shown = {"damage": damage, "difference": change * AMPLIFIED + 128 / 255}
         return Strip(
+            top,
             result,
             int(np.count_nonzero(largest(result != own))),
             float(steps.sum(dtype=np.float64)),
@@ -163,12 +174,17 @@ class _Work:
             color.deltaE_ciede2000(*pair).ravel(),
             damage[sampled].ravel() > 0.5,
             {name: _drawn(shown[name]) for name in MAPS if self.filing.maps},
+            self.previews.narrow(view, change, damage.reshape(view.shape[:2]))
+            if self.previews
+            else None,
         )
 
     def _write(self, strip: Strip, pixels: BinaryIO, maps: Mapping[str, BinaryIO]) -> None:
         pixels.write(strip.result.tobytes())
         for name, file in maps.items():
             file.write(strip.maps[name].tobytes())
+        if self.previews and strip.narrow:
+            self.previews.add(strip.top, strip.narrow)
         self.changed += strip.changed
         self.steps += strip.steps
         self.largest = max(self.largest, strip.largest)
@@ -181,6 +197,13 @@ class _Work:
         drawn = pyvips.Image.rawload(str(self.folder / name), *size).copy(interpretation=space)
         drawn.write_to_file(str(self.folder / f"{name}.png"), compression=6)
         move_whole(self.folder / f"{name}.png", map_of(target, name))
+
+    def file_previews(self, target: Path) -> Record:
+        """File the pictures of a report, if there is to be one; what the sidecar says of them."""
+        if self.previews is None or not isinstance(self.filing.report, Path):
+            return {}
+        inner = within(self.filing.report, target)
+        return file_previews(self.previews, self.scan, self.filing.report, inner)
 
     def _figures(self) -> Record:
         """Shares, 8-bit steps, and the ΔE2000 in all, inside and outside of the damage."""

@@ -10,7 +10,7 @@ import pyvips
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.imaging.xmp import is_ours
 from patina.tasks.io.atomic import Record, sha256_of
-from patina.tasks.io.storage import OnePlace, Place, exists, mark_of, read
+from patina.tasks.io.storage import OnePlace, Place, Remote, exists, mark_of, read, relative
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.undo import package_of
 
@@ -36,6 +36,7 @@ class Filing:
     the scan's name; pixels where it is not black stay. flag_damaged: the share of a work in its
     damage map, flag_delta_e2000: the mean change, from which on a work is flagged for a look.
     iiif: see `restoration.iiif`; it needs the maps.
+    report: the outbox in which pictures for its report are filed, see `restoration.report`.
     """
 
     maps: bool = False
@@ -45,6 +46,7 @@ class Filing:
     flag_repainted: float = 100.0
     flag_delta_e2000: float = 100.0
     iiif: Served | None = None
+    report: Place | None = None
 
     def mask_of(self, source: Place) -> Path | None:
         """The mask for that scan. Raises ImageError when a single one was named and is missing."""
@@ -70,6 +72,13 @@ class Filing:
 
 
 PLAIN = Filing()
+
+
+def within(outbox: Place, target: Place) -> Path:
+    """The path of a result in its outbox."""
+    if isinstance(target, Remote):
+        return relative(target, outbox) if isinstance(outbox, Remote) else Path(target.name)
+    return target.relative_to(outbox) if isinstance(outbox, Path) else Path(target.name)
 
 
 def map_of(target: OnePlace, name: str) -> OnePlace:

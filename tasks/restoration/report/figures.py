@@ -6,7 +6,8 @@ from patina.tasks.restoration.report.summary import Figures
 
 def figures_of(sidecar: Record) -> Figures:
     """The figures that a sidecar holds of a work, see `summary`; those it has not are left out."""
-    change = sidecar.get("change", {})
+    change = sidecar.get("change")
+    change = change if isinstance(change, dict) else {}
     named = ("damage", "detail", "jpeg", "blur", "tone")
     told = {name: change[name] for name in named if isinstance(change.get(name), dict)}
     return {"changed_share": change.get("share_of_pixels", 0)} | told

@@ -1,6 +1,6 @@
 """Pictures of a work for the report, drawn from the rows that a restoration passes through.
 
-In a folder for each work:
+In a folder for each work, FOLDER/KEY of the outbox:
 
     thumb.webp                        a few KB, for the list of works
     before.jpg, after.jpg             at most DISPLAY_PX on the long side
@@ -10,6 +10,8 @@ In a folder for each work:
 A work that was left alone has neither `after` nor `change`; one without damage no `damage`.
 """
 
+import hashlib
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +19,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pyvips
-from numpy.typing import ArrayLike
 
 from patina.tasks.imaging.images import largest, reduced, to_uint8
+from patina.tasks.imaging.scans import Scan
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import in_turn
 
+Colour = tuple[int, int, int]
+
+FOLDER = "report_files"
 THUMB_PX, DISPLAY_PX, FULL_PX = 256, 1600, 4096
 DAMAGE_PX, CHANGE_PX = 1280, 800  # of the overlays; noise that was taken out hardly compresses
 PICTURES = frozenset(
@@ -33,9 +38,17 @@ AMPLIFIED, GAMMA = 4, 0.6  # a change, in its overlay: opaque at 64 steps of 255
 THICKER = 3  # damage, in its overlay: lines of a pixel stay visible when it is reduced
 FIRST_ON_ITS_SIDE = 5  # of EXIF's orientations
 LEVELS = 16  # of an overlay's opacity: fewer are smaller files
-DAMAGE, LIGHTER, DARKER = (255, 0, 144), (255, 170, 0), (0, 110, 255)  # colours of the overlays
+# Colours of the overlays
+FILLED, FOUND, LIGHTER, DARKER = (255, 0, 144), (0, 190, 180), (255, 170, 0), (0, 110, 255)
+SURE = 0.75  # in the damage map, from which on damage is filled; what is below is only found
 JPEG, FULL_JPEG = "[Q=86,keep=none]", "[Q=92,subsample_mode=off,keep=none]"
 THUMB_WEBP, OVERLAY_WEBP = "[Q=72,effort=3,keep=none]", "[Q=30,alpha_q=40,effort=1,keep=none]"
+
+
+def key_of(result: Path | str) -> str:
+    """The name of a work's folder of pictures, from the path of its result in the outbox."""
+    path = Path(result).as_posix().encode(errors="surrogateescape")
+    return hashlib.sha256(path).hexdigest()[:20]
 
 
 class Reduced:
@@ -71,7 +84,7 @@ class Reduced:
 
 @dataclass(frozen=True)
 class NarrowRows:
-    """Rows of a work on their way to its previews, float32 (n, w, 3)."""
+    """Rows of a work on their way to its previews, float32 (n, w, 3 or 4)."""
 
     before: np.ndarray
     after: np.ndarray
@@ -83,17 +96,18 @@ class Previews:
 
     def __init__(self, size: tuple[int, int]) -> None:
         self._before, self._after = Reduced(size, 3, FULL_PX), Reduced(size, 3, FULL_PX)
-        self._maps = Reduced(size, 3, DAMAGE_PX)
+        self._maps = Reduced(size, 4, DAMAGE_PX)
 
     def narrow(self, view: np.ndarray, change: np.ndarray, damage: np.ndarray) -> NarrowRows:
         """What is kept of some rows; may be called from several threads at a time.
 
         view: float32 (n, W, 3), sRGB in [0, 1]. change: what is added to it, likewise.
-        damage: (n, W) in [0, 1].
+        damage: (n, W), the damage map: 1 where damage is filled, a half where it is left.
         """
         amount = np.minimum(largest(np.abs(change)) * AMPLIFIED, 1)
         lighter = change.sum(axis=2) > 0
-        maps = np.stack([amount * lighter, amount * ~lighter, damage], axis=2)
+        filled, found = damage > SURE, (damage > 1 - SURE) & (damage <= SURE)
+        maps = np.stack([amount * lighter, amount * ~lighter, filled, found], axis=2)
         after = self._after.narrow(np.clip(view + change, 0, 1))
         return NarrowRows(self._before.narrow(view), after, self._maps.narrow(maps))
 
@@ -127,20 +141,47 @@ class Previews:
                 pictures[f"{name}{suffix}.jpg"] = reduced(side, long_px)
         if changed:
             pictures["change.webp"] = _change_overlay(reduced(maps, CHANGE_PX))
-        if maps[..., 2].any():
-            pictures["damage.webp"] = _overlay(DAMAGE, maps[..., 2] * float(THICKER))
+        if maps[..., 2:].any():
+            pictures["damage.webp"] = _damage_overlay(maps)
         return pictures
+
+
+def file_previews(previews: Previews, scan: Scan, outbox: Path, inner: Path) -> Record:
+    """File the pictures of an open scan in `outbox`, in place of those that were there.
+
+    inner: the path of the result in the outbox. Returns what the sidecar says of them.
+    """
+    key, draft = key_of(inner), scan.folder / "previews"
+    draft.mkdir()
+    told = previews.write(draft, scan.orientation)
+    place = outbox / FOLDER / key
+    place.parent.mkdir(exist_ok=True)
+    if place.exists():
+        shutil.rmtree(place)
+    draft.rename(place)
+    return {"previews": {"key": key} | told}
 
 
 def _change_overlay(maps: np.ndarray) -> np.ndarray:
     """uint8 (h, w, 4): one colour where the work became lighter, another where darker."""
-    lighter, darker = (maps[..., band, None].astype(np.float32) for band in (0, 1))
-    share = lighter / np.maximum(lighter + darker, 1)
-    colour = share * np.array(LIGHTER) + (1 - share) * np.array(DARKER)
-    return _overlay(colour, 255 * (np.maximum(lighter, darker)[..., 0] / 255) ** GAMMA)
+    opacity = 255 * (maps[..., :2].max(axis=2) / 255) ** GAMMA
+    return _overlay(_mixed(maps[..., :2], LIGHTER, DARKER), opacity)
 
 
-def _overlay(colour: ArrayLike, opacity: np.ndarray) -> np.ndarray:
+def _damage_overlay(maps: np.ndarray) -> np.ndarray:
+    """uint8 (h, w, 4): one colour where damage is filled, another where it is left."""
+    opacity = maps[..., 2:].max(axis=2) * float(THICKER)
+    return _overlay(_mixed(maps[..., 2:], FILLED, FOUND), opacity)
+
+
+def _mixed(shares: np.ndarray, first: Colour, second: Colour) -> np.ndarray:
+    """(h, w, 3): two colours, mixed as uint8 `shares` (h, w, 2) say."""
+    one, other = (shares[..., band, None].astype(np.float32) for band in (0, 1))
+    share = one / np.maximum(one + other, 1)
+    return share * np.array(first) + (1 - share) * np.array(second)
+
+
+def _overlay(colour: np.ndarray, opacity: np.ndarray) -> np.ndarray:
     """uint8 (h, w, 4), of an opacity from 0 to 255 in LEVELS."""
     step = 255 / LEVELS
     opacity = np.rint(np.minimum(opacity, 255) / step) * step

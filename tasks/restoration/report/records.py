@@ -1,7 +1,7 @@
 """The works of an outbox as its report shows them, from sidecars and failures.jsonl."""
 
-import hashlib
 import json
+import posixpath
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -13,21 +13,14 @@ from urllib.parse import quote
 from patina.tasks.io.atomic import DRAFT, Record
 from patina.tasks.io.storage import Place, Remote, named, read, relative
 from patina.tasks.restoration.report.figures import figures_of
-from patina.tasks.restoration.report.previews import PICTURES
+from patina.tasks.restoration.report.previews import FOLDER, PICTURES, key_of
 from patina.tasks.restoration.report.summary import outcome_of, summary_of
 from patina.tasks.restoration.sidecars import STATEMENT
 
-FOLDER = "report_files"  # of an outbox, where the pictures lie
 SET_ASIDE = "set aside"
 MOST_WORKS = 20_000  # in one report: a browser opens no more at ease
 JOINERS = "\u200c\u200d"  # belong to the spelling of words
 ORDER = (SET_ASIDE, "restored", "untouched")
-
-
-def key_of(result: Path | str) -> str:
-    """The name of a work's folder of pictures, from the path of its result in the outbox."""
-    path = Path(result).as_posix().encode(errors="surrogateescape")
-    return hashlib.sha256(path).hexdigest()[:20]
 
 
 def gather(outbox: Place) -> list[Record]:
@@ -74,13 +67,16 @@ def _set_aside(outbox: Place) -> Iterator[Record]:
     for line in (read(outbox / "failures.jsonl") or b"").splitlines():
         failure = _parsed(line)
         if "file" in failure:
-            file, reason = printable(str(failure["file"])), printable(str(failure.get("reason")))
+            # Where it lies on this machine is nobody's business whom the report is given to
+            file = str(failure["file"])
+            name = posixpath.basename(file)
+            reason = str(failure.get("reason")).replace(file, name)
             yield {
                 "id": key_of(file),
-                "name": file,
-                "file": file,
+                "name": printable(name),
+                "file": printable(name),
                 "outcome": SET_ASIDE,
-                "summary": reason,
+                "summary": printable(reason),
                 "flags": [],
             }
 

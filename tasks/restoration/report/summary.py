@@ -8,6 +8,7 @@ It is told from a plain dict of figures, in which every key is optional:
                     by_kind        how many of them by kind: those of `areas.KINDS`
                     filled_share   share of the work that was painted anew, 0 to 1
                     found_share    share of the work that may be damaged, 0 to 1
+                    kept           how many areas were found and belong to the work
                     proposed       the areas that were found and left to the user, or their number
     detail          weight         how much of the correction of noise was made, 0 to 1
                     noise_255_before, noise_255_after   its standard deviation, 8-bit steps
@@ -31,7 +32,7 @@ KINDS = {
     "crack network": ("network of age cracks", "networks of age cracks"),
 }
 FULL = 0.995  # a weight from which on all was done
-WORTH_TELLING = 0.001  # share of a work that may be damaged, below which it is not mentioned
+WORTH_TELLING = 0.005  # share of a work that may be damaged, below which it is not mentioned
 # The share of the noise that is gone, at most, and how that is said
 REDUCED = {
     0.15: "reduced slightly",
@@ -71,7 +72,7 @@ def _done(figures: Figures) -> Iterator[str]:
     if damage.get("weight", 1) > 0 and (_areas(damage) or damage.get("filled_share")):
         yield f"{_filled(damage)} filled{_strength(damage)}"
     if figures.get("detail", {}).get("weight"):
-        yield f"noise {_noise(figures['detail'])}"
+        yield _noise(figures["detail"])
     for key, what in (("jpeg", "JPEG artefacts"), ("blur", "blur")):
         if weight := figures.get(key, {}).get("weight"):
             yield f"{what} reduced{_in_part(weight)}"
@@ -90,6 +91,8 @@ def _seen(figures: Figures) -> Iterator[str]:
     elif not damage.get("weight") and damage.get("found_share", 0) >= WORTH_TELLING:
         where = percent(damage["found_share"])
         yield f"possible damage on {where} of the surface, not filled: try --force damage"
+    if damage.get("kept"):
+        yield "age cracks kept as part of the work"
     if tone.get("seen") and not tone.get("weight"):
         yield f"{tone['seen']} seen, not treated: try --force tone"
 
@@ -124,9 +127,9 @@ def _count(number: int, one: str, more: str) -> str:
 def _noise(detail: Figures) -> str:
     before, after = detail.get("noise_255_before"), detail.get("noise_255_after")
     if not before or after is None:
-        return f"reduced{_in_part(detail['weight'])}"
+        return f"noise and blur reduced{_in_part(detail['weight'])}"
     gone = 1 - after / before
-    return next((words for most, words in REDUCED.items() if gone < most), "removed")
+    return f"noise {next((words for most, words in REDUCED.items() if gone < most), 'removed')}"
 
 
 def _in_part(weight: float) -> str:

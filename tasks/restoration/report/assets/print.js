@@ -35,11 +35,15 @@ function prints(work) {
   if (!before) return [];
   const after = picture(work, "after.jpg");
   return [
-    figure(after ? "Before" : "Left alone", before),
+    figure(after ? "Before" : captionOf(work), before),
     after && figure("After", after),
-    picture(work, "damage.webp") && figure("Taken for damage", before, picture(work, "damage.webp")),
+    picture(work, "damage.webp") && figure("Damage: filled pink, left turquoise", before, picture(work, "damage.webp")),
     picture(work, "change.webp") && figure("Changed: lighter orange, darker blue", before, picture(work, "change.webp")),
   ].filter(Boolean);
+}
+
+function captionOf(work) {
+  return work.outcome === "untouched" ? "Left alone" : "The change is too small to be seen";
 }
 
 function figure(words, source, over = null) {

@@ -29,7 +29,7 @@ function hang(work) {
 function missingOf(work) {
   return work.outcome === "set aside"
     ? "This file was set aside, so there is no picture of it."
-    : "No pictures were filed with this work. Restore it again with the report on to have them drawn.";
+    : "There are no pictures of this work: they are drawn while a work is restored, unless --no-report is given.";
 }
 
 function put(image, source, words) {
@@ -52,7 +52,7 @@ function overlay(name, on) {
 
 function note() {
   const notes = [];
-  if (!$("damage").hidden) notes.push("Pink: taken for damage.");
+  if (!$("damage").hidden) notes.push("Pink: filled. Turquoise: found, and left.");
   if (!$("change").hidden) notes.push("Orange: made lighter. Blue: made darker, stronger where more was changed.");
   if (view.share < 1 && view.scale > view.fit) notes.push(`Shown from a picture at ${Math.round(view.share * 100)}% of the scan's size.`);
   $("note").textContent = notes.join(" ");

@@ -48,24 +48,29 @@ function counted(number, one, more) {
   return `${number.toLocaleString("en-GB")} ${number === 1 ? one : more}`;
 }
 
+function share(value) {
+  return Number.isFinite(value) ? percent(value) : null;
+}
+
 // Rows of [what, value] of a work, those that are known
 function figuresOf(work) {
   const side = work.sidecar || {};
   const change = side.change || {};
   const inner = change.delta_e2000 || {};
-  const spread = (values) => values && `${values.mean} mean, ${values.max} most`;
+  const spread = (values) => values && [values.mean, values.max].every(Number.isFinite) && `${values.mean.toFixed(1)} mean, ${values.max.toFixed(1)} most`;
   const rows = [
     ["Scan", work.file],
     ["Size", work.width && `${work.width} × ${work.height} px`],
-    ["Pixels changed", work.changed === null || work.changed === undefined ? null : percent(work.changed)],
-    ["Mean ΔE2000", work.delta_e],
+    ["Pixels changed", share(work.changed)],
+    ["Mean ΔE2000", typeof work.delta_e === "number" ? work.delta_e.toFixed(2) : null],
     ["ΔE2000 in damage", spread(inner.inside_damage)],
     ["ΔE2000 elsewhere", spread(inner.outside_damage)],
-    ["Damage found", typeof change.damaged_share === "number" ? percent(change.damaged_share) : null],
+    ["Damage found", share(change.damage?.found_share)],
+    ["Surface repainted", share(change.damage?.filled_share)],
     ["Model", side.model && [side.model.network, side.model.version].filter(Boolean).join(", ")],
     ["Restored", day(side.restored)],
   ];
-  return rows.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([what, value]) => [what, String(value)]);
+  return rows.filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false).map(([what, value]) => [what, String(value)]);
 }
 
 function fillFigures(list, work) {

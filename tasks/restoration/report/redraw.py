@@ -1,0 +1,52 @@
+"""Pictures for the report of works that were restored without: from the scan and its result."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyvips
+
+from patina.tasks.imaging.scans import Scan, opened
+from patina.tasks.io.atomic import DRAFT, Record, write_json
+from patina.tasks.restoration.report.previews import FOLDER, Previews, file_previews
+from patina.tasks.restoration.sidecars import Filing, map_of, sidecar_of, within
+
+ROWS = 256  # that are in memory at a time
+
+
+def with_previews(sidecar: Record, source: Path, target: Path, filing: Filing) -> Record:
+    """The sidecar of a result that is done, once there are pictures of it, if there are to be.
+
+    Raises ImageError, OSError as `opened` does.
+    """
+    outbox = filing.report
+    told = sidecar.get("previews", {})
+    if not isinstance(outbox, Path) or (outbox / FOLDER / str(told.get("key"))).is_dir():
+        return sidecar
+    with (
+        tempfile.TemporaryDirectory(dir=target.parent, prefix=DRAFT) as before,
+        tempfile.TemporaryDirectory(dir=target.parent, prefix=DRAFT) as after,
+        opened(source, Path(before)) as scan,
+        opened(target, Path(after)) as result,
+    ):
+        damage = map_of(target, "damage") if filing.maps else None
+        previews = _drawn(scan, result, damage)
+        sidecar = sidecar | file_previews(previews, scan, outbox, within(outbox, target))
+    write_json(sidecar_of(target), sidecar)
+    return sidecar
+
+
+def _drawn(scan: Scan, result: Scan, damage: Path | None) -> Previews:
+    """damage: the damage map as it was filed, if it was."""
+    previews = Previews((scan.height, scan.width))
+    found = pyvips.Image.new_from_file(str(damage)) if damage else None
+    for top in range(0, scan.height, ROWS):
+        bottom = min(top + ROWS, scan.height)
+        view = scan.srgb(top, bottom)
+        change = result.srgb(top, bottom) - view
+        shown = np.zeros(view.shape[:2], np.float32)
+        if found:
+            rows = found.crop(0, top, scan.width, bottom - top).numpy()
+            shown = rows.reshape(shown.shape).astype(np.float32) / 255
+        previews.add(top, previews.narrow(view, change, shown))
+    return previews
