@@ -38,7 +38,8 @@ def page() -> Iterator[FPDF]:
     try:
         yield pdf
     finally:
-        for font in pdf.fonts.values():
+        fonts: Any = pdf.fonts.values()  # TrueType fonts, whose files are open
+        for font in fonts:
             font.close()
 
 
