@@ -270,7 +270,7 @@ def summary_in(outbox: Place, *, report: bool = False) -> Iterator[list[Record]]
     """A list for outcomes, that summary.csv and failures.jsonl tell of, however the run ends.
 
     They also keep what they told of scans of earlier runs. report: write report.html, too.
-    Raises ReportError, before anything is done, when a report.html of another's is in the way.
+    Raises InputError, before anything is done, when a report.html of another's is in the way.
     """
     if report:
         refuse_what_is_not_ours(outbox)

@@ -28,6 +28,7 @@ STATEMENT = (
 )
 PICTURE_PX = 1400  # long side of the pictures in a report
 MM_AN_INCH = 25.4
+DIGITS = 16  # of a SHA-256, where the whole would not fit on the page
 # What programs write when they know no resolution, in dots per inch
 MADE_UP = (72, 96)
 RED = np.array([196, 30, 58], np.float32)  # sRGB, 8 bit
@@ -177,4 +178,11 @@ def _software(sidecar: Record) -> dict[str, str]:
     return {
         "Software": ", ".join(told),
         f"Weights {name or model.get('file', '')}": f"SHA-256 {model['sha256']}",
+        **_networks(model.get("networks")),
     }
+
+
+def _networks(networks: Record | None) -> dict[str, str]:
+    """The specialists of a model by name; the sidecar has their SHA-256 in full."""
+    told = [f"{name} {sha256[:DIGITS]}" for name, sha256 in (networks or {}).items()]
+    return {f"Networks, by {DIGITS} digits of SHA-256": ", ".join(told)} if told else {}

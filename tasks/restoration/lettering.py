@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -37,7 +38,8 @@ def page() -> Iterator[FPDF]:
     try:
         yield pdf
     finally:
-        for font in pdf.fonts.values():
+        fonts: Any = pdf.fonts.values()  # TrueType fonts, whose files are open
+        for font in fonts:
             font.close()
 
 
@@ -93,7 +95,8 @@ def write(pdf: FPDF, text: str, box: tuple[float, float, float], line_mm: float)
     Returns the y below it.
     """
     x, y, width = box
-    known = frozenset(pdf.fonts[f"{FONT}{pdf.font_style}"].cmap)
+    font: Any = pdf.fonts[f"{FONT}{pdf.font_style}"]  # a TrueType font, which has a cmap
+    known = frozenset(font.cmap)
     pieces = runs(plain(text), known)
     if not any(is_drawn for _, is_drawn in pieces):
         pdf.set_xy(x, y)
