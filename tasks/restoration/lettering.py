@@ -38,9 +38,13 @@ def page() -> Iterator[FPDF]:
     try:
         yield pdf
     finally:
-        fonts: Any = pdf.fonts.values()  # TrueType fonts, whose files are open
-        for font in fonts:
+        for font in embedded(pdf).values():
             font.close()
+
+
+def embedded(pdf: FPDF) -> dict[str, Any]:
+    """The fonts of the page by name and style: all are TrueType, which fpdf2's type leaves open."""
+    return pdf.fonts
 
 
 def plain(text: str, longest: int = 200) -> str:
@@ -95,8 +99,7 @@ def write(pdf: FPDF, text: str, box: tuple[float, float, float], line_mm: float)
     Returns the y below it.
     """
     x, y, width = box
-    font: Any = pdf.fonts[f"{FONT}{pdf.font_style}"]  # a TrueType font, which has a cmap
-    known = frozenset(font.cmap)
+    known = frozenset(embedded(pdf)[f"{FONT}{pdf.font_style}"].cmap)
     pieces = runs(plain(text), known)
     if not any(is_drawn for _, is_drawn in pieces):
         pdf.set_xy(x, y)
