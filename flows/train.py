@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 CODE = ("models", "tasks/degradations", "tasks/training")  # changed: train anew
 CHECKS = 10  # looks at the gains, in all
+FURTHER_STEPS, FURTHER_RATE = 400, 0.2  # of a network that has weights; times its own rate
 LEAST_PX = 96  # short side of a work to train on
 
 
@@ -73,30 +74,25 @@ def learn(
     registry.set_precision(params.precision)
     specialist = specialist_of(params, mixture)
     kept = starting.kept_networks(params.start, specialist)
-    begun = training.Training(
-        specialist,
-        folder,
-        schedule_of(params),
-        starting.starting_network(params.start, specialist),
-    )
+    first = starting.starting_network(params.start, specialist)
+    schedule = schedule_of(params, specialist, scratch=first is None)
+    begun = training.Training(specialist, folder, schedule, first)
     works, others = works_of("train", folder), works_of("validation", folder)
     if not works:
         raise ValueError(f"train: {CLEAN}: no work of at least {LEAST_PX} px to train on")
-    held_back = held_back_samples(
-        specialist.curriculum, others or works
-    )  # few works have no others
+    # A few works are all on the training side
+    held_back = held_back_samples(specialist.curriculum, others or works)
     with progress() as bar:
         training.train(
             begun,
             works,
             held_back,
-            callbacks=[history, MLflowCallback(), ProgressCallback(bar, params.steps)],
+            callbacks=[history, MLflowCallback(), ProgressCallback(bar, schedule.steps)],
             workers=WORKERS,
         )
     log_panels(begun, held_back)
     mlflow.log_metric("train.seconds", begun.seconds)
-    scratch = specialist.role not in kept or params.start == starting.SCRATCH
-    if scratch or gained(history.rows()):
+    if first is None or gained(history.rows()):
         kept[specialist.role] = begun.averaged_network()
     return kept, specialist.network in SINGLE
 
@@ -119,16 +115,18 @@ def specialist_of(params: Train, mixture: Degrade) -> "Specialist":
     return replace(SPECIALISTS[params.network], width=params.width)
 
 
-def schedule_of(params: Train) -> "Schedule":
-    """How long and how fast it is trained."""
+def schedule_of(params: Train, specialist: "Specialist", *, scratch: bool) -> "Schedule":
+    """How long and how fast it is trained, where `params` leave that open as it suits it."""
     from patina.tasks.training.training import Schedule
 
+    steps = params.steps or (specialist.steps if scratch else FURTHER_STEPS)
+    rate = specialist.learning_rate * (1 if scratch else FURTHER_RATE)
     return Schedule(
-        steps=params.steps,
-        learning_rate=params.learning_rate,
+        steps=steps,
+        learning_rate=params.learning_rate or rate,
         warmup_steps=params.warmup_steps,
         minutes=params.minutes or math.inf,
-        check_every=max(1, params.steps // CHECKS),
+        check_every=max(1, steps // CHECKS),
         seed=params.seed,
     )
 

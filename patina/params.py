@@ -130,8 +130,8 @@ class Train(Section):
     network: str  # a name from patina.models.NETWORKS
     width: Annotated[float, Field(gt=0)]  # factor on its channels
     start: Annotated[str, Field(pattern=r"^(pretrained|scratch|.+\.keras)$")]  # or a model's file
-    steps: Count  # batches in all
-    learning_rate: Annotated[float, Field(gt=0)]  # at its highest
+    steps: Annotated[int, Field(ge=0)]  # batches in all; 0: as many as suit the network
+    learning_rate: Annotated[float, Field(ge=0)]  # at its highest; 0: what suits the network
     warmup_steps: Annotated[int, Field(ge=0)]  # batches until then
     precision: Literal["auto", "float32", "mixed_bfloat16"]
     minutes: Annotated[float, Field(ge=0)]  # wall-clock limit; 0: none

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patina.flows.places import CLEAN, DEGRADED
-from patina.flows.promote import measured, own_works
+from patina.flows.places import CLEAN, DEGRADED, MODEL
+from patina.flows.promote import enthrone, measured, own_works
 from patina.tasks.evaluation.gate import HARD, OWN, SOUND, gate
 from patina.tasks.evaluation.hard_works import HARD_WORKS, paint
 from patina.tasks.imaging.images import png_bytes
+from patina.tasks.restoration.batch import CHAMPION, chosen_model
 from patina.tasks.restoration.weights import shipped
 
 PROJECT = Path(__file__).parents[1]
@@ -54,3 +55,30 @@ def test_a_folder_without_sound_works_is_named(folder: Path) -> None:
     empty.mkdir()
     with pytest.raises(FileNotFoundError, match="empty: no image in this folder"):
         own_works(empty)
+
+
+def trained(folder: Path, name: str) -> None:
+    """Files as the stage `train` leaves them, and the model that they are made the champion of."""
+    for suffix in (".keras", ".xml", ".bin"):
+        (folder / MODEL / f"model{suffix}").write_text(f"{name}{suffix}")
+    enthrone({"network": "detail", "mlflow_run": name, "sha256": name * 8})
+
+
+def test_a_champion_changes_in_one_step_and_the_former_one_stays_where_it_was(
+    folder: Path,
+) -> None:
+    (folder / MODEL).mkdir(parents=True)
+    CHAMPION.parent.mkdir(parents=True)
+    CHAMPION.write_text("of an older version")
+    trained(folder, "one")
+    reading = chosen_model(None)
+    trained(folder, "another")
+    assert CHAMPION.parent.is_symlink()
+    for file, name in ((CHAMPION, "another"), (reading, "one")):
+        for suffix in (".keras", ".xml", ".bin"):
+            assert file.with_suffix(suffix).read_text() == f"{name}{suffix}"
+        assert json.loads(file.with_suffix(".json").read_text())["mlflow_run"] == name
+    trained(folder, "third")
+    assert not reading.exists()
+    kept = {path.name for path in (CHAMPION.parent.parent / ".champions").iterdir()}
+    assert kept == {("another" * 8)[:16], ("third" * 8)[:16]}

@@ -24,7 +24,8 @@ class Specialist:
     network: of NETWORKS. curriculum: what it is shown. loss: of (target, output), a value an
     image. targets: of a batch's arrays, what the network is given and the target. gain: of (given,
     target, output), dB or a coefficient an image. pictures: of the same, four batches of pictures
-    (N, h, w, 3): before, after, the truth, and what was found. batch: samples in one.
+    (N, h, w, 3): before, after, the truth, and what was found. batch: samples in one. steps: from
+    scratch, where there are minutes; with hours, it has many times as many.
     """
 
     network: str
@@ -35,6 +36,7 @@ class Specialist:
     pictures: Callable[..., Pictures]
     batch: int = 16
     learning_rate: float = 1e-3
+    steps: int = 2000
     width: float = 1.0
 
     @property
@@ -161,9 +163,12 @@ SPECIALISTS = {
         batch=32,
     ),
 }
+SLOWER_STEPS = {"nafnet": 1200}  # in the minutes that others take for more
 SINGLE = tuple(sorted(set(NETWORKS) - set(ROLES)))  # networks that do all by themselves
 
 
 def single(network: str, shown: Curriculum) -> Specialist:
     """One of SINGLE, which restores patches of all kinds of damage by itself."""
-    return replace(SPECIALISTS["detail"], network=network, curriculum=shown)
+    known = SPECIALISTS["detail"]
+    steps = SLOWER_STEPS.get(network, known.steps)
+    return replace(known, network=network, curriculum=shown, steps=steps)
