@@ -86,10 +86,8 @@ def test_where_no_resolution_was_none_is_made_up(name: str, tmp_path: Path) -> N
     source = tmp_path / name
     if name == "a.tif":
         tifffile.imwrite(source, painted().numpy(), photometric="rgb", metadata=None)
-        content = bytearray(source.read_bytes())  # with no unit, 1 to 1: an aspect
         with tifffile.TiffFile(source) as file:
             assert file.pages[0].tags["ResolutionUnit"].value == 1
-        assert content
     else:
         painted().write_to_file(str(source), keep="none")
     if name == "a.jpg":
@@ -100,10 +98,6 @@ def test_where_no_resolution_was_none_is_made_up(name: str, tmp_path: Path) -> N
         source.write_bytes(plain)
     if name == "a.png":
         source.write_bytes(png_with())
-        content = source.read_bytes()
-        at = content.find(b"pHYs")
-        if at >= 0:
-            source.write_bytes(content[: at - 4] + content[at + 17 :])
     refiled(source, tmp_path / "out.tif", 0.0)
     found = tags(tmp_path / "out.tif")
     if name == "a.tif":

@@ -100,6 +100,8 @@ def chunk(name: bytes, content: bytes) -> bytes:
 
 def png_with(*chunks: bytes) -> bytes:
     plain = painted().pngsave_buffer(keep="none")
+    told = plain.find(b"pHYs") - 4  # a resolution that libvips makes up
+    plain = plain[:told] + plain[told + 21 :] if told > 0 else plain
     return plain[:33] + b"".join(chunks) + plain[33:]
 
 

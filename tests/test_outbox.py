@@ -44,8 +44,9 @@ def test_whatever_a_single_scan_raises_sets_it_aside_and_is_told_with_its_traceb
     with held(outbox), summary_in(outbox) as outcomes:
         for number, pair in enumerate(plan([inbox], outbox)):
             made = next(faulty)
+            assert isinstance(made.networks, dict)
             if number == 1:
-                object.__setattr__(made, "look", failing)
+                made.networks["tone"] = failing
             outcomes += restore_scans([pair], made)
     assert [each["outcome"] for each in outcomes] == ["restored", "set aside", "restored"]
     [failure] = read_jsonl(outbox / "failures.jsonl")
@@ -151,7 +152,7 @@ def test_names_steer_no_terminal_and_no_spreadsheet(tmp_path: Path) -> None:
     for odd in ("=cmd|'/C calc'!A0.tif", "a\rb.tif", "a\x1b[2Jb.tif", "@SUM(1)", "a\u2028b.tif"):
         with summary_in(outbox) as outcomes:
             outcomes.append({"file": odd, "result": "", "outcome": "set aside", "reason": odd})
-    text = (outbox / "summary.csv").read_text(newline="")
+    text = (outbox / "summary.csv").read_bytes().decode()
     assert not {"\r", "\x1b", "\u2028"} & {*text}
     rows = list(csv.DictReader(text.splitlines()))
     assert len(rows) == 5
@@ -192,14 +193,15 @@ def test_a_source_that_is_replaced_while_it_is_read_is_set_aside(tmp_path: Path)
     scan(tmp_path / "a.tif")
     scan(tmp_path / "b.tif", bits=16)
     made = restorer(0.1)
-    look = made.look
+    assert isinstance(made.networks, dict)
+    tone = made.networks["tone"]
 
     def replacing(work: np.ndarray) -> np.ndarray:
         if (tmp_path / "b.tif").exists():
             (tmp_path / "b.tif").replace(tmp_path / "a.tif")
-        return look(work)
+        return tone(work)
 
-    object.__setattr__(made, "look", replacing)
+    made.networks["tone"] = replacing
     with pytest.raises(ImageError, match=r"a\.tif: was changed while it was read; run again"):
         restore_file(tmp_path / "a.tif", tmp_path / "out.tif", made, ALL)
     done = restore_file(tmp_path / "a.tif", tmp_path / "out.tif", restorer(0.1), ALL)

@@ -66,7 +66,7 @@ def tags_of(source: Path, image: pyvips.Image, page: int = 0) -> Tags:
         image.get(name) if image.get_typeof(name) else b"" for name in ("exif-data", "iptc-data")
     )
     tags = of_block(exif)
-    return Tags(tags.own | dict(_photoshop(iptc)), tags.inner, None, False, tags.resolution)
+    return Tags(tags.own | dict(_photoshop(iptc)), tags.inner, resolution=tags.resolution or {})
 
 
 def of_block(exif: bytes) -> Tags:

@@ -14,7 +14,7 @@ HEAD = 4096  # bytes that are looked at
 READ_KINDS = frozenset({"TIFF", "PNG", "JPEG", "WebP", "JPEG 2000", "BMP", "GIF", "AVIF"})
 CONVERT = "convert it to TIFF or PNG"
 MAGIC = (
-    (b"\xff\xd8\xff", "JPEG"),
+    (b"\xff\xd8", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"II*\0\x10\0\0\0CR", "CR2"),
     (b"II*\0", "TIFF"),

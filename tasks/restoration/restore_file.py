@@ -19,12 +19,13 @@ import pyvips
 from skimage import color
 
 from patina.tasks.imaging.images import ImageError, largest
-from patina.tasks.imaging.kinds import read_kind, refuse_unless_a_file
+from patina.tasks.imaging.kinds import refuse_unless_a_file
 from patina.tasks.imaging.room import first_words, refuse_if_full
 from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.imaging.software import versions
 from patina.tasks.io.atomic import Record, draft_folder, move_whole, sha256_of, write_json
 from patina.tasks.io.parallel import in_turn
+from patina.tasks.restoration.masks import mask_for
 from patina.tasks.restoration.reduced import strips_of
 from patina.tasks.restoration.report.figures import figures_of
 from patina.tasks.restoration.report.previews import NarrowRows, Previews, file_previews
@@ -48,7 +49,6 @@ from patina.tasks.restoration.sidecars import (
 from patina.tasks.restoration.undo import pack
 
 SAMPLED = 250_000  # pixels whose colour difference is computed, evenly spread, at most
-TURNED_BACK = {6: 8, 8: 6}  # EXIF orientations; each other one undoes itself
 AMPLIFIED = 4  # changes in the picture of them
 NO_NUMBERS = "the networks gave what is no number (NaN or infinity); try --precision f32"
 COLUMN_BYTES = 48  # of memory, for each pixel of a row of tiles: views, results and their overlap
@@ -157,7 +157,7 @@ class _Work:
     def __init__(self, scan: Scan, folder: Path, filing: Filing, mask: Path | None) -> None:
         self.scan, self.folder, self.filing = scan, folder, filing
         self.size = scan.height * scan.width
-        self.spared = _mask(mask, scan) if mask else None
+        self.spared = mask_for(mask, scan) if mask else None
         if self.spared and (share := self.spared.avg() / 255) > MOSTLY:
             scan.notes.append(f"its mask protects {share:.0%} of it")
         self.changed, self.steps, self.largest = 0, 0.0, 0.0
@@ -274,33 +274,6 @@ def _refuse_no_numbers(value: Any) -> None:
 
 def _drawn(shown: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
-
-
-def _mask(path: Path, scan: Scan) -> pyvips.Image:
-    """One band as the scan is stored, above 0 where nothing may change.
-
-    Both are seen as a viewer shows them, turned by EXIF. Raises ImageError when the mask does not
-    fit.
-    """
-    try:
-        read_kind(path)
-        mask = pyvips.Image.new_from_file(str(path)).autorot()
-        if mask.hasalpha():
-            mask = mask.flatten()
-        if mask.interpretation not in ("srgb", "rgb16", "b-w", "grey16"):
-            mask = mask.colourspace("rgb16")
-        mask = (mask > 0).bandor()
-        back = TURNED_BACK.get(scan.orientation, scan.orientation)
-        mask.set_type(pyvips.GValue.gint_type, "orientation", back)
-        mask = mask.autorot().copy_memory()
-    except pyvips.Error as error:
-        raise ImageError(f"{path}: no mask that can be read") from error
-    if (mask.width, mask.height) != (scan.width, scan.height):
-        raise ImageError(
-            f"{path}: the mask has {mask.width} × {mask.height} pixels, the scan, as it is stored, "
-            f"{scan.width} × {scan.height}; draw it at the scan's size, as a viewer shows that"
-        )
-    return mask
 
 
 def _spread(values: np.ndarray) -> Record | None:
