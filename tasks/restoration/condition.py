@@ -15,7 +15,7 @@ import pyvips
 
 from patina.tasks.imaging.images import load_srgb, reduced, to_uint8
 from patina.tasks.imaging.scans import JPEG_2000, opened
-from patina.tasks.io.atomic import DRAFT, Record
+from patina.tasks.io.atomic import Record, draft_folder
 from patina.tasks.restoration.area_outcomes import outcomes_of, told
 from patina.tasks.restoration.areas import Area, Rest, listed, map_areas
 from patina.tasks.restoration.colour_findings import findings
@@ -120,7 +120,7 @@ def picture_of(path: Path) -> np.ndarray:
     """A scan of any kind as a viewer shows it, uint8 (h, w, 3), no side longer than PICTURE_PX."""
     if path.suffix.lower() not in JPEG_2000:
         return load_srgb(path, long_side_px=PICTURE_PX)
-    with tempfile.TemporaryDirectory(prefix=DRAFT) as folder, opened(path, Path(folder)) as scan:
+    with draft_folder(Path(tempfile.gettempdir())) as folder, opened(path, folder) as scan:
         small = Small(scan.height, scan.width)
         for top, bottom in strips_of(scan.height, scan.width):
             small.add(top, small.narrow(scan.srgb(top, bottom)))
