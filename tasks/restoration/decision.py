@@ -22,6 +22,8 @@ KINDS = ("line", "spot", "area", "stain", "crack network")  # what CLASSES are c
 FILLED, PROPOSED, KEPT = "filled", "proposed", "kept"
 NETWORK_HOLES = 12  # a connected piece of lines that encloses so many cells is a network of cracks
 CORNER = 0.36  # of a disc's width: twice its distance from the corner of its square, and a bit
+SURE = 0.8  # likelihood of damage that hardly ever is none
+EDGE_PX = 8  # along a work's edge, where mirrored rims look like scratches, tell nothing of it
 LEAST_PX = 4  # a piece of fewer pixels is nothing
 LISTED = 40  # areas in the sidecar, the largest first
 
@@ -109,7 +111,11 @@ def decide_fill(
     chosen = likely if cracks else likely[..., :CRACK]
     most, kinds = chosen.max(axis=2), chosen.argmax(axis=2)
     cracked = likely[..., CRACK] > most
-    marks = _hysteresis(np.where(cracked & (not cracks), 0, most), gates)
+    most = np.where(cracked & (not cracks), 0, most)
+    if not forced and surely_damaged(most) < gates.damage_share:
+        nothing = np.zeros(most.shape, np.float32)
+        return Damage([], nothing, nothing, nothing)
+    marks = _hysteresis(most, gates)
     labels, stats, first_thick = _parted(marks, gates.fill_width * max(marks.shape))
     pieces = [
         _piece(label, labels, stats[label], (view, most, kinds), thin=label < first_thick)
@@ -122,6 +128,17 @@ def decide_fill(
     fill = wanted[labels]
     seen_through = (kinds == STAIN).astype(np.float32) * fill
     return Damage(pieces, fill, seen_through, marks.astype(np.float32))
+
+
+def surely_damaged(likely: np.ndarray) -> float:
+    """The share of a work (h, w) that is damaged almost certainly, its edges apart.
+
+    It tells a damaged work from a sound one: what a network finds in a sound one is little in all,
+    and seldom sure.
+    """
+    edge = [min(EDGE_PX, side // 16) for side in likely.shape]
+    inner = likely[edge[0] : likely.shape[0] - edge[0], edge[1] : likely.shape[1] - edge[1]]
+    return float((inner > SURE).mean())
 
 
 def _hysteresis(likely: np.ndarray, gates: Gates) -> np.ndarray:

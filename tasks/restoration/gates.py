@@ -16,6 +16,8 @@ class Gates:
     # Likelihood of damage from which on it is filled; and of what is connected with it
     damage_likelihood: float = 0.5
     damage_doubt: float = 0.25
+    # Share of the work that must be damaged almost certainly before anything is filled
+    damage_share: float = 0.0
     # Largest piece that is filled without being asked for, share of the work, unless it is thin
     fill_area: float = 1.0
     # Up to which width it is thin, share of the work's long side
@@ -24,5 +26,5 @@ class Gates:
     fill_share: float = 1.0
     # Share of a piece's rim at which what lies inside must differ from what lies outside
     fill_unlike: float = 0.0
-    # Root mean square by which the colours seem changed, 8-bit steps, at which half is undone
+    # Root mean square by which the colours would change, 8-bit steps, from which on they do
     tone_255: float = 0.0

@@ -1,12 +1,13 @@
 """The colours of a work: a matrix for all of it and low-resolution fields, and how much of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from patina.models import TONE
 from patina.tasks.imaging.images import view_of
 from patina.tasks.io.atomic import Record
+from patina.tasks.restoration.capture import ramp
 from patina.tasks.restoration.reduced import enlarged
 from patina.tasks.restoration.tiling import Network
 
@@ -20,8 +21,8 @@ class Tone:
 
     matrix: (3, 4), what is added: so much of red, green and blue, and so much everywhere. fields:
     (g, g, 6), gains and offsets between which is interpolated. weight: 0 to 1, how much is done.
-    amount_255: the root mean square by which the work seems to have changed, 8-bit steps. seen:
-    what that looks like, in a word; "" where it is too little.
+    amount_255: the root mean square of the whole change, 8-bit steps. seen: what it undoes, in a
+    word; "" where it is too little.
     """
 
     matrix: np.ndarray
@@ -56,24 +57,27 @@ NO_TONE = Tone(np.zeros((3, 4), np.float32), np.zeros((1, 1, 6), np.float32), 0.
 def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool) -> Tone:
     """What `network` (see `patina.models.tone`) would do to a work, and how much of it is done.
 
-    view: float32 (h, w, 3), the work, reduced. gate_255: the amount, in 8-bit steps, at which half
-    is done: nothing at half of it, all from 1.5 times it on. forced: all is done.
+    view: float32 (h, w, 3), the work, reduced. gate_255: by how much the colours must change, root
+    mean square in 8-bit steps, before that is done; see `capture.ramp`. A sound work would be
+    changed little, so the size of the change itself tells whether it is needed. forced: all is
+    done.
     """
-    change = network(view_of(view, TONE.view_px)[None])[0]
+    small = view_of(view, TONE.view_px)
+    change = network(small[None])[0]
     matrix = change[..., TONE.matrix].mean(axis=(0, 1)).reshape(3, 4)
-    amount = float(change[..., TONE.amount].mean()) * 255
-    weight = 1.0 if forced or not gate_255 else float(np.clip(amount / gate_255 - 0.5, 0, 1))
-    seen = kind_of(view, matrix) if weight or amount > gate_255 / 2 else ""
-    return Tone(matrix, change[..., :6], weight, amount, seen)
+    whole = Tone(matrix, change[..., :6], 1.0, 0.0)
+    toned = np.clip(whole.applied(small, (TONE.view_px, TONE.view_px), 0), 0, 1)
+    amount = float(np.sqrt(np.mean(np.square(toned - small)))) * 255
+    weight = 1.0 if forced else ramp(amount, gate_255)
+    seen = kind_of(small, toned) if weight or amount > gate_255 / 2 else ""
+    return replace(whole, weight=weight, amount_255=amount, seen=seen)
 
 
-def kind_of(view: np.ndarray, matrix: np.ndarray) -> str:
+def kind_of(view: np.ndarray, toned: np.ndarray) -> str:
     """What a change of colour undoes, in a word: yellowing, darkening, fading or discolouration."""
-    change = view @ matrix[:, :3].T + matrix[:, 3]
-    red, _, blue = change.mean(axis=(0, 1))
-    spread = float((view + change).std() / (view.std() + 1e-6))
+    red, green, blue = (toned - view).mean(axis=(0, 1))
     if blue - red > YELLOW:
         return "yellowing"
-    if spread > CONTRAST:
+    if toned.std() > CONTRAST * view.std():
         return "fading"
-    return "darkening" if change.mean() > DARK else "discolouration"
+    return "darkening" if red + green + blue > 3 * DARK else "discolouration"

@@ -17,11 +17,12 @@ from patina.tasks.restoration.capture import FEATURES, features
 from patina.tasks.restoration.inference import Networks
 from patina.tasks.restoration.tiling import Network
 from patina.tasks.training import capture
+from patina.tasks.training.curriculum import HARD_SHARE, hard_works_painted
 from patina.tasks.training.works import Work, decode_works, draw_crop
 
 GAIN_DB = 0.25  # less is not worth changing a work for
 TILES, TILE_PX = 4, 192  # looked at of each part
-SOUND_SHARE = 0.5  # of the samples
+SOUND_SHARE = 0.55  # of the samples
 
 Image = np.ndarray
 Rng = np.random.Generator
@@ -37,9 +38,13 @@ DAMAGES: tuple[Callable[[Image, Rng], Image], ...] = (
 def sample(works: Sequence[Work], detail: Network, rng: Rng) -> tuple[dict[str, float], float]:
     """The features of a random part of a work, and the gain in dB by what `detail` does to it."""
     side = 2 * TILE_PX
-    part = draw_crop(works, rng, side)
+    sound = rng.random() < SOUND_SHARE
+    if sound and rng.random() < HARD_SHARE:
+        part = draw_crop(hard_works_painted(), rng, side, (0.8, 1.0))
+    else:
+        part = draw_crop(works, rng, side)
     shown = part
-    if rng.random() > SOUND_SHARE:
+    if not sound:
         shown = DAMAGES[int(rng.integers(len(DAMAGES)))](part, rng)
     elif rng.random() < 0.3:
         shown = capture.compressed(part, rng, 85, 99)
