@@ -159,9 +159,10 @@ def restore(
         report=out if report else None,
         **settings.flags,
     )
-    with ended_by_signals(), held(out), summary_in(out, report=report) as outcomes:
+    with ended_by_signals() as end_if_told, held(out), summary_in(out, report=report) as outcomes:
         for outcome in _shown(restore_scans(scans, restorer, filing), len(scans)):
             outcomes.append(outcome)  # in turn: they are told of, however the run ends
+            end_if_told()
     typer.echo(f"{summed_up(outcomes, out)} -> {out / 'report.html' if report else f'{out}/'}")
     raise typer.Exit(1 if any("reason" in outcome for outcome in outcomes) else 0)
 

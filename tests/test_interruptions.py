@@ -62,8 +62,8 @@ def test_a_disk_that_fills_up_ends_the_run_and_what_is_done_is_kept(tmp_path: Pa
     inbox.mkdir()
     scan(inbox / "a.tif")
     pyvips.Image.new_from_file(str(inbox / "a.tif")).resize(10).write_to_file(str(inbox / "b.tif"))
-    # A file as large as that of all parts of b finds no room, as on a full disk
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000,) * 2); "
+    # A file as large as the pixels of b finds no room, as on a full disk
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000,) * 2); "
     with patina(tmp_path, "restore", str(inbox), "-o", str(outbox), before=limit) as process:
         _, told = process.communicate()
     assert process.returncode == 1
@@ -78,7 +78,7 @@ def test_a_scan_too_large_for_the_disk_is_set_aside_before_it_is_decoded(
     pyvips.Image.black(30_000, 30_000).write_to_file(str(tmp_path / "bomb.png"), bitdepth=1)
     free = shutil.disk_usage(tmp_path)._replace(free=300_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
-    with pytest.raises(ImageError, match=r"14,400 MB are needed for a while, 300 MB are free"):
+    with pytest.raises(ImageError, match=r"12,600 MB are needed for a while, 300 MB are free"):
         restore_file(tmp_path / "bomb.png", tmp_path / "out.png", restorer(0.1))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free._replace(free=1000))
     with pytest.raises(OSError, match="No space left on device"):

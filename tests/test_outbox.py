@@ -182,8 +182,9 @@ def test_hidden_names_are_no_scans_and_linked_folders_are_told_of(
         (tmp_path / name).write_bytes((tmp_path / "x.jpg").read_bytes())
     (tmp_path / "in/box").symlink_to(tmp_path / "far")
     (tmp_path / "in/gone.tif").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "in/itself.tif").symlink_to(tmp_path / "in/itself.tif")
     found = [source.name for source, _ in plan([tmp_path / "in"], tmp_path / "out")]
-    assert found == ["a.jfif", "gone.tif"]
+    assert found == ["a.jfif", "gone.tif", "itself.tif"]
     assert "in/box: a link to a folder, not followed" in caplog.text
     twice = plan([tmp_path / "in", tmp_path / "in/a.jfif"], tmp_path / "out")
     assert [source.name for source, _ in twice] == found

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from patina.errors import InputError
+from patina.tasks.imaging.faults import ImageError as ImageError  # by both names
 
 # Runs of equal bytes are what masks are made of; of paintings there are none to be found, and the
 # filter that a trial of all would choose is the mean of the neighbours: benchmarks/storage.py
@@ -22,10 +22,6 @@ IMAGE_PNG = (
     *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY),
     *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_AVG),
 )
-
-
-class ImageError(InputError):
-    """A file that is no sound image; the message names it."""
 
 
 def load_srgb(path: Path, *, long_side_px: int | None = None) -> np.ndarray:

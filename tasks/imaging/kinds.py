@@ -8,7 +8,7 @@ for the brands of HEIF.
 import stat
 from pathlib import Path
 
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 
 HEAD = 4096  # bytes that are looked at
 READ_KINDS = frozenset({"TIFF", "PNG", "JPEG", "WebP", "JPEG 2000", "BMP", "GIF", "AVIF"})

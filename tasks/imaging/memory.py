@@ -11,7 +11,7 @@ import numpy as np
 import pyvips
 
 from patina.tasks.imaging import tiff
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 
 BOUND = 2_500_000_000  # bytes of a process
 BASE = 600_000_000  # of it without any scan: networks and libraries

@@ -10,7 +10,7 @@ import numpy as np
 import pyvips
 
 from patina.tasks.imaging import bmp, jpeg, jpeg2000, memory, tiff
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.kinds import read_kind
 
 # What others made is read by no loader that libvips does not trust itself; these two read our own

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.memory import NUMBERS
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

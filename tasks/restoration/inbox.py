@@ -53,7 +53,8 @@ def plan(
 
 def _apart(place: Place) -> Place:
     """What two names of one file have in common."""
-    return place.resolve() if isinstance(place, Path) else place
+    # Unlike Path.resolve, it raises nothing for links that lead to themselves
+    return Path(os.path.realpath(place)) if isinstance(place, Path) else place
 
 
 def _without_results(scans: list[tuple[Place, Place]]) -> list[tuple[Place, Place]]:

@@ -5,6 +5,7 @@ their `difference` from the result's with the original's other bytes (`head`, `t
 `original`, whose own compression can hardly be outdone.
 """
 
+import errno
 import hashlib
 import json
 import mmap
@@ -121,7 +122,9 @@ def undo(result: Path, package: Path, target: Path | None = None) -> Path:
         raise UndoError(
             f"undo: {error.filename}: no such file; `patina restore --package` writes one"
         ) from error
-    except DAMAGED as error:
+    except (*DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a place before its begin
+            raise
         told = str(error) or type(error).__name__
         raise UndoError(f"undo: {package}: no change package that can be read: {told}") from error
 
