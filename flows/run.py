@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from patina.flows.places import REPORTS, RESTORED
+from patina.flows.ending import next_steps, results
 from patina.flows.prefect_server import prefect_server
 from patina.flows.stages import STAGES, TIMES
 from patina.flows.supervisor import supervised
@@ -27,6 +27,7 @@ def run() -> int:
     if up_to_date():
         _say("Everything is up to date: no stage needs to run.")
         return _told(started)
+    _say("Starting a Prefect server …")
     with tempfile.TemporaryDirectory() as folder, prefect_server() as url:
         times = Path(folder) / "times"
         times.touch()
@@ -55,16 +56,9 @@ def _table(seconds: Mapping[str, str]) -> str:
 
 
 def _told(started: float) -> int:
-    metrics = json.loads((REPORTS / "metrics.json").read_text())["all"]
-    before, after = metrics["degraded"]["psnr_db"], metrics["restored"]["psnr_db"]
-    _say(
-        f"\nDone in {time.monotonic() - started:.0f} s. "
-        f"Test works: {before:.2f} dB degraded, {after:.2f} dB restored.\n"
-        f"  restored images  {RESTORED}/ (a sidecar .json beside each)\n"
-        f"  before/after     {REPORTS / 'panels'}/\n"
-        f"  metrics          {REPORTS / 'metrics.json'}, {REPORTS / 'table.md'}\n"
-        "  MLflow UI        make ui"
-    )
+    _say(f"\nDone in {time.monotonic() - started:.0f} s. {results()}")
+    if steps := next_steps():
+        _say(f"\n{steps}")
     return 0
 
 

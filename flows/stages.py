@@ -2,11 +2,13 @@
 
 import importlib
 import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patina import params as params_file
+from patina.flows.ending import next_steps, results
 from patina.flows.places import MODEL
 from patina.flows.prefect_server import prefect_server
 from patina.params import Params
@@ -32,6 +34,8 @@ def run_stage(name: str) -> None:
     if times := os.environ.get(TIMES):
         with Path(times).open("a", encoding="utf-8") as file:
             file.write(f"{name} {seconds:.1f}\n")
+    elif name == STAGES[-1]:  # of `dvc repro` or `dvc exp run`: `make run` tells it at its end
+        sys.stdout.write("\n".join(filter(None, [results(), next_steps(), ""])))
 
 
 def flow_of(name: str) -> "Flow[..., Any]":

@@ -177,6 +177,7 @@ def file_model(
 
     ship.write_model(networks, MODEL / "model.keras")
     write_bytes(MODEL / "history.csv", history.table())
+    write_bytes(MODEL / "gains.csv", history.curves())
     judge = weights.FOLDER / "judge.json"
     if judge.exists() and not facts["single"]:
         copy(judge, MODEL / "judge.json")

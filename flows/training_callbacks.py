@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from patina.tasks.training.training import Training
 
 FIRST = ("step", "minutes", "loss")
+CURVES = ("step", "family", "gain_db")
 MEAN = "mean"  # of the gains
 SHOWN = 8  # held-back samples logged before and after
 ENDED = 0  # the step of panels after the last: MLflow's grid opens there, and runs differ in length
@@ -44,14 +45,26 @@ class HistoryCallback:
         return read_jsonl(self.file) if self.file.exists() else []
 
     def table(self) -> bytes:
-        """As CSV."""
+        """As CSV, a column for each family."""
         rows = self.rows()
-        gained = [name for name in rows[0] if name not in FIRST]
-        table = io.StringIO()
-        writer = csv.DictWriter(table, [*FIRST, *gained], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        return table.getvalue().encode()
+        return _csv([*FIRST, *self._gained()], rows)
+
+    def curves(self) -> bytes:
+        """The gains as CSV, a row for each step and family, as plots by family need them."""
+        gained = self._gained()
+        points = [(row["step"], name, row[name]) for row in self.rows() for name in gained]
+        return _csv(CURVES, [dict(zip(CURVES, point, strict=True)) for point in points])
+
+    def _gained(self) -> list[str]:
+        return [name for name in self.rows()[0] if name not in FIRST]
+
+
+def _csv(columns: Sequence[str], rows: Sequence[Record]) -> bytes:
+    table = io.StringIO()
+    writer = csv.DictWriter(table, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return table.getvalue().encode()
 
 
 class MLflowCallback:

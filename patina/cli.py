@@ -119,6 +119,7 @@ def restore(
     from patina.tasks.restoration.batch import plan
     from patina.tasks.restoration.iiif import served
     from patina.tasks.restoration.options import applied
+    from patina.tasks.restoration.outbox import neutral
 
     if sure:
         typer.echo("patina: --sure is now called --force; the old name goes in the next version")
@@ -129,7 +130,7 @@ def restore(
     scans = plan(places, out, recursive=recursive, keep_format=keep_format)
     if dry_run:
         for source, target in scans:
-            typer.echo(f"{source} -> {target}")
+            typer.echo(neutral(f"{source} -> {target}"))
         return
     from patina import params
     from patina.tasks.restoration.batch import (
@@ -140,6 +141,7 @@ def restore(
         summary_in,
         summed_up,
     )
+    from patina.tasks.restoration.endings import ended_by_signals
     from patina.tasks.restoration.sidecars import Filing
 
     settings = params.restore_here()
@@ -157,7 +159,7 @@ def restore(
         report=out if report else None,
         **settings.flags,
     )
-    with held(out), summary_in(out, report=report) as outcomes:
+    with ended_by_signals(), held(out), summary_in(out, report=report) as outcomes:
         for outcome in _shown(restore_scans(scans, restorer, filing), len(scans)):
             outcomes.append(outcome)  # in turn: they are told of, however the run ends
     typer.echo(f"{summed_up(outcomes, out)} -> {out / 'report.html' if report else f'{out}/'}")
@@ -170,6 +172,7 @@ def _shown(outcomes: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str,
 
     from patina.tasks.io.progress import Progress
     from patina.tasks.restoration.batch import speed
+    from patina.tasks.restoration.outbox import neutral
 
     megapixels, started = 0.0, time.monotonic()
     with Progress() as bar:
@@ -177,23 +180,24 @@ def _shown(outcomes: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str,
         for outcome in outcomes:
             megapixels += outcome.get("megapixels", 0)
             bar.update(task, advance=1, note=speed(megapixels, started))
-            if told := _told(outcome, total):
-                bar.say(told)
+            for line in _told(outcome, total):
+                bar.say(neutral(line))
             yield outcome
 
 
 TOLD = 20  # scans, up to which each is told of; of more, only those set aside and flagged
 
 
-def _told(outcome: dict[str, Any], total: int) -> str:
-    """What the terminal says of a scan: what was done, or why it was set aside."""
+def _told(outcome: dict[str, Any], total: int) -> list[str]:
+    """What the terminal says of a scan: what was done, or why it was set aside; its notes."""
     if "reason" in outcome:
-        return f"set aside: {outcome['reason']}"
+        return [f"set aside: {outcome['reason']}"]
+    notes = [f"note: {Path(outcome['file']).name}: {note}" for note in outcome.get("notes", [])]
     if total > TOLD and not outcome["flags"]:
-        return ""
+        return notes
     flags = "".join(f"; flagged: {flag}" for flag in outcome["flags"])
     done = outcome["summary"].removeprefix("left alone: ").removeprefix("left alone; ")
-    return f"{outcome['outcome']}: {Path(outcome['file']).name}: {done}{flags}"
+    return [f"{outcome['outcome']}: {Path(outcome['file']).name}: {done}{flags}", *notes]
 
 
 @app.command()

@@ -1,3 +1,5 @@
 """The image files that are looked for. It imports nothing, so that every room may import it."""
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".jp2")
+EXTENSIONS = (
+    *(".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".png", ".tif", ".tiff", ".webp", ".jp2"),
+)

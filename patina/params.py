@@ -1,5 +1,6 @@
 """The only reader of params.yaml: one frozen class for each section, that is, for each stage."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -13,6 +14,7 @@ from patina.models import NETWORKS
 from patina.tasks.degradations import DEGRADATIONS
 
 SOURCES = ("sample", "folder", *MUSEUMS, "harvest")
+log = logging.getLogger("patina")
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -240,10 +242,22 @@ def load(path: Path = Path("params.yaml"), **changes: Mapping[str, Any]) -> Para
 
 
 def restore_here(path: Path = Path("params.yaml")) -> Restore:
-    """The section restore of `path`; the defaults where no such file of Patina's lies."""
-    read = _read(path) if path.exists() else None
-    ours = isinstance(read, Mapping) and "restore" in read
-    return _checked(path, read).restore if ours else Restore()
+    """The section restore of `path`, which needs no other; the defaults where it has none.
+
+    A file of that name that is no YAML is another program's, and is told of.
+    """
+    try:
+        read = _read(path) if path.exists() else None
+    except ParamsError as error:
+        log.warning("%s; restoring with the defaults", error)
+        return Restore()
+    section = read.get("restore") if isinstance(read, Mapping) else None
+    if not isinstance(section, Mapping):
+        return Restore()
+    try:
+        return Restore.model_validate(section)
+    except ValidationError as error:
+        raise ParamsError("\n".join(_faults(path, error, "restore"))) from error
 
 
 def _read(path: Path) -> Any:
@@ -264,10 +278,9 @@ def _checked(path: Path, read: Any) -> Params:
         raise ParamsError("\n".join(_faults(path, error))) from error
 
 
-def _faults(path: Path, error: ValidationError) -> list[str]:
-    return [
-        f"{path}: {'.'.join(map(str, fault['loc']))}: {_message(fault)}" for fault in error.errors()
-    ]
+def _faults(path: Path, error: ValidationError, *within: str) -> list[str]:
+    faults: list[Any] = [fault | {"loc": (*within, *fault["loc"])} for fault in error.errors()]
+    return [f"{path}: {'.'.join(map(str, fault['loc']))}: {_message(fault)}" for fault in faults]
 
 
 def _message(fault: Any) -> str:

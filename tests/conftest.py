@@ -189,6 +189,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         subprocess.run([*git, "config", key, value], check=True)
     workspace.run("dvc", "init", "-q")
     shutil.copy(PROJECT / ".dvc/config", workspace.folder / ".dvc/config")
+    shutil.copytree(PROJECT / ".dvc/plots", workspace.folder / ".dvc/plots")
     subprocess.run([*git, "add", "-A"], check=True)
     subprocess.run([*git, "commit", "-qm", "start"], check=True)
     return workspace

@@ -53,6 +53,8 @@ class Crawl(NamedTuple):
 def command(museum: Replay, folder: Path, *options: object) -> list[str]:
     call = [sys.executable, "-W", "error", "-m", "patina.crawler.run", "--source", museum.source]
     call += ["--out", str(folder), "--replay-origin", museum.origin, "--contact", CONTACT]
+    if "--line-every-s" not in options:
+        call += ["--line-every-s", "3600"]  # however slow the machine, it says nothing in between
     asked = [] if "--query" in options else museum.asking()
     return [*call, *asked, *map(str, options)]
 

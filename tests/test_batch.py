@@ -32,7 +32,7 @@ def test_bad_files_are_set_aside_with_their_reason_and_the_others_go_on(tmp_path
     }
     end = "no image that can be read to its end"
     assert reasons["cut.png"] == f"cut.png: {end} (libpng read error)"
-    assert reasons["letter.jpg"].startswith(f"letter.jpg: {end} (")
+    assert reasons["letter.jpg"].startswith("letter.jpg: no image of a kind that is restored")
     assert "convert it to RGB" in reasons["linear.tif"]
     with (outbox / "summary.csv").open(newline="") as file:
         rows = {Path(row["file"]).name: row for row in csv.DictReader(file)}
@@ -46,13 +46,16 @@ def test_bad_files_are_set_aside_with_their_reason_and_the_others_go_on(tmp_path
 def test_pictures_that_are_not_restored_are_named_and_other_files_if_they_are_asked_for(
     tmp_path: Path,
 ) -> None:
-    for name in ("a.bmp", "b.psd", "letter.txt"):
-        (tmp_path / name).write_text("Dear museum")
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(32))
+    (tmp_path / "b.psd").write_bytes(b"8BPS\0\1" + bytes(32))
+    (tmp_path / "letter.txt").write_text("Dear museum")
     scans = plan([tmp_path, tmp_path / "letter.txt"], tmp_path / "out")
     reasons = [outcome["reason"] for outcome in restore_scans(scans, restorer(0.1))]
     assert reasons == [
-        f"{name}: {kind} is not restored; convert it to TIFF or PNG"
-        for name, kind in (("a.bmp", "BMP"), ("b.psd", "PSD"), ("letter.txt", "TXT"))
+        "a.heic: HEIC is not restored; convert it to TIFF or PNG",
+        "b.psd: PSD is not restored; convert it to TIFF or PNG",
+        "letter.txt: no image of a kind that is restored, by its first bytes; "
+        "convert it to TIFF or PNG",
     ]
 
 

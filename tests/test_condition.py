@@ -239,6 +239,17 @@ def test_each_area_says_whether_it_is_filled_where_they_differ(tmp_path: Path) -
     assert table_of(alike)[0][-1] == "Size"
 
 
+def test_the_networks_of_a_model_are_named_with_what_tells_their_versions_apart(
+    tmp_path: Path,
+) -> None:
+    source = tmp_path / "scan.tif"
+    scan(source)
+    with examined(source, DAMAGED) as found:
+        model = found.sidecar["model"] | {"networks": {"detail": "d50c" * 16, "tone": "2b8c" * 16}}
+        told = condition_of(replace(found, sidecar=found.sidecar | {"model": model}), {})
+    assert f"detail {'d50c' * 4}, tone {'2b8c' * 4}" in text_of(pdf_of(told))
+
+
 def without(sidecar: Record, part: str) -> Record:
     """The sidecar without what it says of one treatment."""
     change = {name: value for name, value in sidecar["change"].items() if name != part}

@@ -27,7 +27,8 @@ WORKS = 7
 
 
 def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-W", "error", "-m", "patina.crawler.run", *map(str, arguments)]
+    call = [sys.executable, "-W", "error", "-m", "patina.crawler.run", "--line-every-s", "3600"]
+    return [*call, *map(str, arguments)]
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -18,12 +18,12 @@ from patina.tasks.restoration.restore_file import restore_file
 def test_two_runs_do_not_share_an_outbox_and_what_a_killed_one_left_is_swept(
     tmp_path: Path,
 ) -> None:
-    left = tmp_path / "deep" / ".patina-half"
+    left = tmp_path / "deep" / ".patina-draft-abcd_123"
     left.mkdir(parents=True)
     (left / "pixels").write_bytes(b"half")
-    (tmp_path / ".patina-half").write_bytes(b"half")
+    (tmp_path / ".patina-draft-abcd_123").write_bytes(b"half")
     with held(tmp_path):
-        assert [path.name for path in tmp_path.rglob("*half*")] == []
+        assert [path.name for path in tmp_path.rglob("*draft*")] == []
         with pytest.raises(ValueError, match="another run is filling it"), held(tmp_path):
             pass
     with held(tmp_path):
@@ -89,7 +89,11 @@ def test_a_run_spares_what_another_one_works_on_in_a_folder_of_its_outbox(tmp_pa
     inner, outer = tmp_path / "big" / "deep", tmp_path / "big"
     with held(inner):
         (inner / "more").mkdir()
-        drafts = [inner / ".patina-a", inner / "more" / ".patina-b", outer / ".patina-c"]
+        drafts = [
+            inner / ".patina-draft-aaaaaaaa",
+            inner / "more" / ".patina-draft-bbbbbbbb",
+            outer / ".patina-draft-cccccccc",
+        ]
         for draft in drafts:
             draft.write_text("half")
         with held(outer):

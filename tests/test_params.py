@@ -88,6 +88,14 @@ def test_restoring_takes_no_notice_of_a_params_file_of_anothers(tmp_path: Path) 
         assert restore_here(path) == Restore()
     ours = changed(tmp_path, "detail_255: 1.4", "detail_255: 3.0")
     assert restore_here(ours).detail_255 == 3
-    for old, new in (("crawl:", "crawl: ["), ("detail_255: 1.4", "detail_255: much")):
-        with pytest.raises(ParamsError):
-            restore_here(changed(tmp_path, old, new))
+    path.write_text("restore: {detail_255: 3.0}\n")
+    assert restore_here(path).detail_255 == 3
+    path.write_text("a program of another's: [")
+    assert restore_here(path) == Restore()
+    for text, fault in (
+        ("{detail_255: much}", "detail_255"),
+        ("{odd: 1}", "unknown key"),
+    ):
+        path.write_text(f"restore: {text}\n")
+        with pytest.raises(ParamsError, match=rf"params\.yaml: restore\..*{fault}"):
+            restore_here(path)

@@ -9,8 +9,9 @@ import pytest
 import pyvips
 from outboxes import change_of, drawn_work, file_work
 
+from patina.errors import InputError
 from patina.tasks.restoration.report.figures import figures_of
-from patina.tasks.restoration.report.page import ReportError, as_script, write_report
+from patina.tasks.restoration.report.page import as_script, write_report
 from patina.tasks.restoration.report.previews import FILLED, PICTURES, Reduced
 from patina.tasks.restoration.report.records import gather, printable
 from patina.tasks.restoration.report.summary import outcome_of, summary_of
@@ -114,6 +115,22 @@ def test_a_sidecar_with_parts_missing_or_of_another_kind_is_told_of_as_far_as_it
     write_report(tmp_path)
 
 
+def test_a_sidecar_that_was_garbled_is_flagged_and_hides_no_other(tmp_path: Path) -> None:
+    file_work(tmp_path, "good.tif", change_of(1), pictures=False)
+    file_work(tmp_path, "a.tif", change_of(1), pictures=False, flags=5)
+    file_work(tmp_path, "b.tif", change_of(1, damage={"weight": "x"}), pictures=False)
+    works = gather(tmp_path)
+    assert [work["name"] for work in works] == ["a.tif", "b.tif", "good.tif"]
+    assert works[0]["flags"] == works[1]["flags"] == ["its sidecar cannot be read"]
+    assert works[0]["summary"].startswith("a.tif.json: what it holds is not as Patina wrote it")
+
+
+def test_a_report_of_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere: no such folder"):
+        write_report(tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_figures_that_are_no_numbers_break_no_report(tmp_path: Path) -> None:
     place = file_work(tmp_path, "work.tif", change_of(1), pictures=False)
     place.write_text(place.read_text().replace('"share_of_pixels": 0.4', '"share_of_pixels": NaN'))
@@ -142,7 +159,7 @@ def test_names_show_what_cannot_be_seen() -> None:
 
 def test_another_report_html_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("<p>My own report</p>")
-    with pytest.raises(ReportError, match=r"report\.html: in the way, and no report of ours"):
+    with pytest.raises(InputError, match=r"report\.html: in the way, and no report of ours"):
         write_report(tmp_path)
     assert (tmp_path / "report.html").read_text() == "<p>My own report</p>"
 

@@ -9,9 +9,9 @@ import pytest
 import pyvips
 from restorers import HEIGHT, WIDTH, patina, restorer, scan
 
+from patina.errors import InputError
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.batch import plan, restore_scans, summary_in, summed_up
-from patina.tasks.restoration.report.page import ReportError
 from patina.tasks.restoration.report.previews import FOLDER
 from patina.tasks.restoration.sidecars import Filing
 
@@ -50,7 +50,7 @@ def test_a_run_files_pictures_and_a_report_and_one_sentence_of_each_work_everywh
     )
     assert before.avg() == pytest.approx(float(np.mean(pixels)), abs=1)
     assert after.avg() - before.avg() == pytest.approx(25.5, abs=1)
-    sentence = "colours corrected"
+    sentence = "darkening corrected"
     sidecar = json.loads((outbox / "deep/a.tif.json").read_text())
     assert sentence in sidecar["summary"]
     with (outbox / "summary.csv").open(newline="") as file:
@@ -112,7 +112,7 @@ def test_a_report_of_anothers_ends_a_run_before_it_begins(tmp_path: Path) -> Non
     outbox = tmp_path / "out"
     outbox.mkdir()
     (outbox / "report.html").write_text("mine")
-    with pytest.raises(ReportError, match="move it elsewhere"):
+    with pytest.raises(InputError, match="move it elsewhere"):
         restored(tmp_path / "in.tif", outbox, 0.1)
     assert [path.name for path in outbox.iterdir()] == ["report.html"]
 

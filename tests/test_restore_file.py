@@ -112,9 +112,21 @@ def test_what_is_done_is_not_done_again_unless_model_or_result_changed(tmp_path:
     assert restore_file(source, target, restorer(0.1)) == first
     assert target.stat().st_mtime_ns == written
     assert restore_file(source, target, restorer(0.2))["model"]["sha256"] == "0.2"
-    target.write_bytes(target.read_bytes()[:100])
+    target.unlink()
     restore_file(source, target, restorer(0.2))
     assert pixels_of(target).shape == (HEIGHT, WIDTH, 3)
+
+
+def test_a_result_that_was_changed_since_is_left_as_it_is(tmp_path: Path) -> None:
+    scan(tmp_path / "a.png")
+    source, target = tmp_path / "a.png", tmp_path / "out.png"
+    restore_file(source, target, restorer(0.1))
+    retouched = pyvips.Image.new_from_file(str(target)).invert().pngsave_buffer()
+    target.write_bytes(retouched)
+    for again in (restorer(0.1), restorer(0.2)):
+        with pytest.raises(ImageError, match=r"out\.png: was changed since it was restored"):
+            restore_file(source, target, again)
+    assert target.read_bytes() == retouched
 
 
 def test_a_file_of_anothers_is_not_taken_for_a_sidecar(tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from conftest import Workspace, line_with, process
 from patina.crawler.sample.strokes import paint
 from patina.tasks.imaging.images import png_bytes
 
+pytestmark = pytest.mark.timeout(900)  # two servers and three runs, on a busy machine
 MARK = "PATINA_TEST_MARK"  # by which whatever a process started is known
-PATIENCE_S = 240
+PATIENCE_S = 300
 BUSY = 60  # scans of a batch that is killed in their midst
 
 
@@ -158,7 +159,9 @@ def test_a_killed_run_is_told_and_holds_no_place(killed: Killed, seen: Seen) -> 
 
 def test_a_batch_with_failures_ends_in_a_state_that_shows_it(seen: Seen) -> None:
     assert seen.run["state"]["name"] == "1 set aside"
-    assert "restore: 3 scans, 1 set aside" in seen.run["state"]["message"]
+    told = seen.run["state"]["message"]
+    assert told.startswith("restore: 3 scans")
+    assert "1 set aside" in told
 
 
 def test_runs_and_tasks_say_what_they_hold(killed: Killed, seen: Seen) -> None:
@@ -175,7 +178,7 @@ def test_the_log_of_a_run_tells_each_batch_with_counts(seen: Seen) -> None:
         lambda: [line["message"] for line in of_run(seen, "logs", "logs")], "lines have arrived"
     )
     assert any("restore: 3 of 3 done, 1 of 3 set aside" in line for line in found)
-    assert any("restore: 3 scans, 1 set aside" in line for line in found)
+    assert seen.run["state"]["message"] in found
 
 
 def test_progress_and_what_is_worth_a_look_are_artifacts(seen: Seen) -> None:
@@ -185,6 +188,7 @@ def test_progress_and_what_is_worth_a_look_are_artifacts(seen: Seen) -> None:
     broken = next(row for row in rows if row["scan"].endswith("broken.png"))
     assert broken["outcome"] == "set aside"
     assert "broken.png" in broken["why"]
+    assert "mixed-out/report.html" in artifacts["restore-report"]["data"]
 
 
 def test_the_form_explains_every_parameter_and_offers_the_choices(seen: Seen) -> None:

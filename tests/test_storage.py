@@ -136,8 +136,13 @@ def test_what_is_done_there_is_not_done_again_unless_something_changed(
     restored(lab / "in", lab / "out")
     assert redone() == set()
     assert redone(0.2) == {"a.tif.json", "box/b.jpg.tif.json"}
-    lab.files.pipe_file(f"{lab.path}/out/a.tif", b"another's")
+    mine = content(lab / "out", "a.tif")
+    lab.files.pipe_file(f"{lab.path}/out/a.tif", b"retouched since")
+    assert redone(0.2) == set()
+    assert content(lab / "out", "a.tif") == b"retouched since"
+    lab.files.rm_file(f"{lab.path}/out/a.tif")
     assert redone(0.2) == {"a.tif.json"}
+    assert len(content(lab / "out", "a.tif")) == len(mine)
     lab.files.rm_file(f"{lab.path}/out/a.tif.damage.png")
     assert redone(0.2) == {"a.tif.json"}
     scan(inbox / "a.tif", bits=8)

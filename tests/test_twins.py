@@ -74,3 +74,14 @@ def test_what_is_no_recipe_no_image_or_no_png_is_named(work: Path, tmp_path: Pat
     with pytest.raises(ValueError, match=r"out\.jpg: the twin is a PNG"):
         deteriorate_file(work, tmp_path / "out.jpg", recipe)
     assert not list(tmp_path.glob("out*"))
+
+
+def test_the_work_itself_is_not_overwritten_by_its_twin(work: Path) -> None:
+    before = work.read_bytes()
+    recipe = recipe_by_hand("work", "scratches:0.5", seed=0)
+    with pytest.raises(ValueError, match="is the work itself; give another --out"):
+        deteriorate_file(work, work, recipe)
+    masked = work.rename(work.with_name("old.mask.png"))
+    with pytest.raises(ValueError, match=r"old\.mask\.png: is the work itself"):
+        deteriorate_file(masked, work.with_name("old.png"), recipe)
+    assert masked.read_bytes() == before

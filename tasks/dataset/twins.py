@@ -52,10 +52,15 @@ def recipes_of(
 def deteriorate_file(source: Path, target: Path, recipe: Recipe) -> None:
     """Write the twin of the image `source` to `target` (PNG), its recipe and mask beside it.
 
-    Raises ImageError when `source` cannot be read; ValueError when `target` is no PNG.
+    Raises ImageError when `source` cannot be read; ValueError when `target` is no PNG, or a file
+    to be written is `source`.
     """
     if target.suffix.lower() != ".png":
         raise InputError(f"degrade: {target}: the twin is a PNG; give a name that ends in .png")
+    filed = (target, target.with_suffix(".mask.png"), target.with_suffix(".recipe.json"))
+    for path in filed:
+        if path.exists() and path.samefile(source):
+            raise InputError(f"degrade: {path}: is the work itself; give another --out")
     degraded, mask = render(images.to_float(images.load_srgb(source)), recipe)
     write_bytes(target, images.png_bytes(images.to_uint8(degraded)))
     if np.any(mask):

@@ -1,8 +1,8 @@
-"""EXIF, IPTC and the ordinary tags of a TIFF, carried into TIFFs.
+"""EXIF, IPTC, resolution and the ordinary tags of a TIFF, carried into TIFFs.
 
-There libvips 8.18 writes no EXIF, the first quarter of IPTC, and of other tags the description.
-EXIF is laid out as a TIFF in all kinds of files, so that one reader does for all.
-Source: TIFF 6.0, the BigTIFF extension, EXIF 2.32.
+There libvips 8.18 writes no EXIF, the first quarter of IPTC, of other tags the description, and a
+resolution even where there was none. EXIF is laid out as a TIFF in all kinds of files, so that one
+reader does for all. Source: TIFF 6.0, the BigTIFF extension, EXIF 2.32.
 """
 
 import mmap
@@ -12,70 +12,75 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
 import pyvips
 
-SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
-LONG = {16: 8, 17: 8, 18: 8}  # of BigTIFF
-SWAPPED = {5: 4, 10: 4}  # bytes of a number, where a value is made of several
+from patina.tasks.imaging import tiff
+from patina.tasks.imaging.tiff import BYTES, IN_ALL, IPTC, LONG, Budget, Data, Entries, Layout
+
 EXIF, GPS, INTEROPERABILITY = 34665, 34853, 40965
 # Names of document, page and makers, description, software, time, artist, computer, copyright
-ORDINARY = frozenset({269, 270, 271, 272, 285, 305, 306, 315, 316, 33432})
-IPTC, PHOTOSHOP = 33723, 34377
-CARRIED = ORDINARY | {EXIF, GPS, IPTC, PHOTOSHOP}
+ORDINARY = frozenset({269, 270, 271, 272, 285, 297, 305, 306, 315, 316, 33432})
+WINDOWS = frozenset({18246, 18249, *range(40091, 40096)})  # stars, title, comment, author, …
+COLOUR = frozenset({301, 318, 319})  # transfer function, white, primaries
+PHOTOSHOP = 34377
+CARRIED = ORDINARY | WINDOWS | COLOUR | {EXIF, GPS, IPTC, PHOTOSHOP}
+RESOLUTION = ACROSS, DOWN, UNIT = 282, 283, 296
+INCH, CENTIMETRE = 2, 3
 PHOTOMETRIC, EXTRA = 262, 338  # what pixels mean, and what their further bands are
-ASSOCIATED = b"\1\0"  # an alpha by which colours are multiplied
+ASSOCIATED, UNASSOCIATED = 1, 2  # an alpha by which colours are multiplied, and another
 OF_TIFF = frozenset({PHOTOMETRIC, EXTRA})
-BYTES = 7  # the type of any
-MOST = 4096  # tags of a directory
-LARGEST = 1 << 22  # bytes of a value
-
-Entries = dict[int, tuple[int, int, bytes]]  # tag -> type, count, value with low bytes first
+# How pixels are stored, and what libvips carries: XMP and the ICC profile
+STORED = frozenset({*range(254, 269), *range(273, 285), *range(288, 294), 317, *range(320, 326)})
+STORED |= {332, 333, 334, *range(336, 348), *range(512, 533), 700, 34675, 50838, 50839}
+LAYERS, WITHIN = 37724, 330
+NAMED = {LAYERS: "Photoshop's layers", WITHIN: "pages within the page"}
 
 
 @dataclass(frozen=True)
 class Tags:
-    """What is carried of a file: its own tags, and those of its EXIF and GPS directories."""
+    """What is carried of a file: its own tags, and those of its EXIF and GPS directories.
+
+    resolution: tags of it; empty if the file has none, None if that is left to libvips.
+    left_out: what is not carried, in words. alpha: whether a further band is one.
+    """
 
     own: Entries = field(default_factory=dict)
     inner: dict[int, Entries] = field(default_factory=dict)
     photometric: int | None = None  # of a TIFF
     premultiplied: bool = False  # as it is filed; libvips divides by the alpha
+    resolution: Entries | None = None
+    left_out: tuple[str, ...] = ()
+    alpha: bool = True
 
 
-@dataclass(frozen=True)
-class _Layout:
-    order: str
-    big: bool
+def tags_of(source: Path, image: pyvips.Image, page: int = 0) -> Tags:
+    """What the file at `source`, and its not yet decoded `image`, have; what is malformed not.
 
-    @property
-    def offset(self) -> str:
-        """How an offset, and the number of a tag's values, is written."""
-        return f"{self.order}{'Q' if self.big else 'I'}"
-
-    @property
-    def count(self) -> str:
-        """How the number of tags is written."""
-        return f"{self.order}{'Q' if self.big else 'H'}"
-
-    @property
-    def inline(self) -> int:
-        """Bytes of an offset, and of a value that stands in its place."""
-        return 8 if self.big else 4
-
-
-def tags_of(source: Path, image: pyvips.Image) -> Tags:
-    """What the file at `source`, and its not yet decoded `image`, have; what is malformed not."""
+    page: of a TIFF.
+    """
     with source.open("rb") as file:
-        tiff = file.read(2) in (b"II", b"MM")
-        if tiff:
+        if file.read(2) in (b"II", b"MM"):
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                return _read(content, CARRIED | OF_TIFF)
+                return _of_tiff(content, page)
     exif, iptc = (
         image.get(name) if image.get_typeof(name) else b"" for name in ("exif-data", "iptc-data")
     )
-    tags = _read(exif.removeprefix(b"Exif\0\0"))
-    return Tags(tags.own | dict(_photoshop(iptc)), tags.inner)
+    tags = of_block(exif)
+    return Tags(tags.own | dict(_photoshop(iptc)), tags.inner, resolution=tags.resolution or {})
+
+
+def of_block(exif: bytes) -> Tags:
+    """What a block of EXIF has; what is malformed not."""
+    return _read(exif.removeprefix(b"Exif\0\0"))
+
+
+def resolution(across: float, down: float, unit: int = CENTIMETRE) -> Entries:
+    """The tags that tell of pixels an inch or a centimetre."""
+    pair = {tag: round(per * 10_000) for tag, per in ((ACROSS, across), (DOWN, down))}
+    if not all(0 < number < 2**32 for number in pair.values()):
+        return {}
+    entries: Entries = {n: (5, 1, struct.pack("<2I", p, 10_000)) for n, p in pair.items()}
+    return entries | {UNIT: (3, 1, struct.pack("<H", unit))}
 
 
 def _photoshop(block: bytes) -> Iterator[tuple[int, tuple[int, int, bytes]]]:
@@ -92,94 +97,112 @@ def _photoshop(block: bytes) -> Iterator[tuple[int, tuple[int, int, bytes]]]:
         resources = resources[start + 4 + size + size % 2 :]
 
 
-def _read(data: bytes | mmap.mmap, wanted: frozenset[int] = CARRIED) -> Tags:
+def _of_tiff(data: mmap.mmap, page: int) -> Tags:
     try:
-        layout = _layout(data[:4])
-        [first] = struct.unpack_from(layout.offset, data, 8 if layout.big else 4)
-        own = dict(_entries(data, layout, first, wanted))
+        place = tiff.places(data, tiff.layout_of(data[:4]))[page]
+    except (struct.error, IndexError):
+        return Tags()
+    return _read(data, CARRIED | OF_TIFF | {*RESOLUTION}, place)
+
+
+def _read(data: Data, wanted: frozenset[int] | None = None, place: int | None = None) -> Tags:
+    """The directory at `place`, or the first one, and those to which it points."""
+    budget = Budget()
+    try:
+        layout = tiff.layout_of(data[:4])
+        first = tiff.first_place(data, layout) if place is None else place
+        taken = wanted or CARRIED | {*RESOLUTION}
+        own = dict(tiff.directory(data, layout, first, taken, budget))
         inner = {
-            tag: dict(_entries(data, layout, int.from_bytes(own.pop(tag)[2], "little")))
+            tag: dict(tiff.directory(data, layout, tiff.number_of(own, tag), None, budget))
             for tag in (EXIF, GPS)
-            if tag in own
+            if own.get(tag)
         }
+        if INTEROPERABILITY in inner.get(EXIF, {}):
+            there = tiff.number_of(inner[EXIF], INTEROPERABILITY)
+            inner[INTEROPERABILITY] = dict(tiff.directory(data, layout, there, None, budget))
+        left_out = _left_out(data, layout, first, budget) if wanted else ()
     except struct.error:
         return Tags()
-    meant = own.pop(PHOTOMETRIC, (0, 0, b""))[2]
+    return _sorted(own, inner, left_out)
+
+
+def _sorted(own: Entries, inner: dict[int, Entries], left_out: tuple[str, ...]) -> Tags:
+    """Each where it belongs."""
+    for pointer in (EXIF, GPS):
+        own.pop(pointer, None)
+    inner.get(EXIF, {}).pop(INTEROPERABILITY, None)
     inner = {tag: entries for tag, entries in inner.items() if entries}
-    photometric = int.from_bytes(meant, "little") if meant else None
-    if premultiplied := own.get(EXTRA, (0, 0, b""))[2][:2] == ASSOCIATED:
+    given = {tag: own.pop(tag) for tag in RESOLUTION if tag in own}
+    told = given if {ACROSS, DOWN} <= {*given} else {}
+    photometric = tiff.number_of(own, PHOTOMETRIC) if PHOTOMETRIC in own else None
+    own.pop(PHOTOMETRIC, None)
+    meaning = tiff.number_of(own, EXTRA, UNASSOCIATED)
+    if meaning == ASSOCIATED:
         del own[EXTRA]
-    return Tags(own, inner, photometric, premultiplied)
+    alpha = meaning in (ASSOCIATED, UNASSOCIATED)
+    return Tags(own, inner, photometric, meaning == ASSOCIATED, told, left_out, alpha)
 
 
-def _layout(head: bytes) -> _Layout:
-    order = ">" if head[:2] == b"MM" else "<"
-    return _Layout(order, struct.unpack(f"{order}2xH", head)[0] == 43)
-
-
-def _entries(
-    data: bytes | mmap.mmap, layout: _Layout, place: int, wanted: frozenset[int] | None = None
-) -> Iterator[tuple[int, tuple[int, int, bytes]]]:
-    sizes = SIZES | LONG
-    for entry in _bare(data, layout, place):
-        tag, kind = struct.unpack_from(f"{layout.order}2H", entry)
-        [count] = struct.unpack_from(layout.offset, entry, 4)
-        size = sizes.get(kind, 0) * count
-        if not 0 < size <= LARGEST or tag == INTEROPERABILITY or (wanted and tag not in wanted):
-            continue
-        at = 4 + layout.inline
-        value = entry[at : at + size]
-        if size > layout.inline:
-            [start] = struct.unpack_from(layout.offset, entry, at)
-            value = data[start : start + size]
-        if len(value) == size and tag == IPTC:  # bytes, even where they are said to be numbers
-            yield tag, (BYTES, size, value)
-        elif len(value) == size:
-            number = np.dtype(f"{layout.order}u{SWAPPED.get(kind, sizes[kind])}")
-            value = np.frombuffer(value, number).astype(number.newbyteorder("<")).tobytes()
-            yield tag, (kind, count, value)
-
-
-def _bare(data: bytes | mmap.mmap, layout: _Layout, place: int) -> list[bytes]:
-    """The entries of a directory as they stand."""
-    if place > len(data):
-        return []
-    [number] = struct.unpack_from(layout.count, data, place)
-    start, size = place + struct.calcsize(layout.count), 4 + 2 * layout.inline
-    each = range(start, start + min(number, MOST) * size, size)
-    return [data[at : at + size] for at in each if at + size <= len(data)]
+def _left_out(data: Data, layout: Layout, place: int, budget: Budget) -> tuple[str, ...]:
+    """What of a page is not carried, in words."""
+    there = {
+        struct.unpack_from(f"{layout.order}H", entry)[0] for entry in tiff.bare(data, layout, place)
+    }
+    others = sorted(there - CARRIED - STORED - OF_TIFF - {*RESOLUTION})
+    told = [NAMED[tag] for tag in others if tag in NAMED]
+    if numbers := [str(tag) for tag in others if tag not in NAMED]:
+        told.append(f"tags {', '.join(numbers[:20])}")
+    if budget.left < 0:
+        told.append(f"tags that claim more than {IN_ALL >> 20} MiB in all")
+    return tuple(told)
 
 
 def write_into(path: Path, tags: Tags) -> None:
     """Add `tags` that it does not have to the TIFF at `path`, as libvips has written it.
 
     What its further bands are is said as in `tags`: libvips says of all that they are an alpha by
-    which colours were not multiplied.
+    which colours were not multiplied. So is its resolution.
     """
-    if not (tags.own or tags.inner):
+    if not (tags.own or tags.inner or tags.resolution is not None):
         return
     with path.open("r+b") as file:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            layout = _layout(data[:4])
-            first = 8 if layout.big else 4
-            [place] = struct.unpack_from(layout.offset, data, first)
+            layout = tiff.layout_of(data[:4])
+            place = tiff.first_place(data, layout)
             there = {
-                struct.unpack_from("<H", entry)[0]: entry for entry in _bare(data, layout, place)
+                struct.unpack_from("<H", entry)[0]: entry
+                for entry in tiff.bare(data, layout, place)
             }
-            length, after = len(data), _next(data, layout, place)
-        if layout.order == ">" or (not layout.big and length > 2**32 - 4 * LARGEST):
+            length, after = len(data), tiff.next_place(data, layout, place)
+        if layout.order == ">" or (not layout.big and length > 2**32 - 4 * IN_ALL):
             return  # no processor that we know; no room for an offset
-        pointers = {
-            tag: _pointer(_write(file, layout, _laid_out(file, layout, entries)), layout)
-            for tag, entries in tags.inner.items()
-        }
-        given = _laid_out(file, layout, tags.own | pointers)
-        own = given | there
-        if _counts(given, there, EXTRA):
-            own[EXTRA] = given[EXTRA]
+        own = _with_tags(file, layout, there, tags)
         place = _write(file, layout, own, after)
-        file.seek(first)
+        file.seek(layout.first)
         file.write(struct.pack(layout.offset, place))
+
+
+def _with_tags(
+    file: BinaryIO, layout: Layout, there: dict[int, bytes], tags: Tags
+) -> dict[int, bytes]:
+    """The entries of the page, once what they point to is at the end of the file."""
+    inner = {tag: dict(entries) for tag, entries in tags.inner.items()}
+    if INTEROPERABILITY in inner:
+        place = _write(file, layout, _laid_out(file, layout, inner.pop(INTEROPERABILITY)))
+        inner.setdefault(EXIF, {})[INTEROPERABILITY] = _pointer(place, layout)
+    pointers = {
+        tag: _pointer(_write(file, layout, _laid_out(file, layout, entries)), layout)
+        for tag, entries in inner.items()
+    }
+    given = _laid_out(file, layout, tags.own | pointers)
+    own = given | there
+    if _counts(given, there, EXTRA):
+        own[EXTRA] = given[EXTRA]
+    if tags.resolution is not None:
+        own = {tag: entry for tag, entry in own.items() if tag not in RESOLUTION}
+        own |= _laid_out(file, layout, tags.resolution)
+    return own
 
 
 def _counts(given: dict[int, bytes], there: dict[int, bytes], tag: int) -> bool:
@@ -187,11 +210,11 @@ def _counts(given: dict[int, bytes], there: dict[int, bytes], tag: int) -> bool:
     return tag in given and given[tag][:8] == there.get(tag, b"")[:8]
 
 
-def _pointer(place: int, layout: _Layout) -> tuple[int, int, bytes]:
+def _pointer(place: int, layout: Layout) -> tuple[int, int, bytes]:
     return (16 if layout.big else 4, 1, struct.pack(layout.offset, place))
 
 
-def _laid_out(file: BinaryIO, layout: _Layout, entries: Entries) -> dict[int, bytes]:
+def _laid_out(file: BinaryIO, layout: Layout, entries: Entries) -> dict[int, bytes]:
     """The entries as they will stand, once long values are at the end of the file."""
     laid_out = {}
     for tag, (kind, count, value) in entries.items():
@@ -204,14 +227,7 @@ def _laid_out(file: BinaryIO, layout: _Layout, entries: Entries) -> dict[int, by
     return laid_out
 
 
-def _next(data: bytes | mmap.mmap, layout: _Layout, place: int) -> int:
-    """Where the directory after the one at `place` lies; 0 if there is none."""
-    [number] = struct.unpack_from(layout.count, data, place)
-    end = place + struct.calcsize(layout.count) + number * (4 + 2 * layout.inline)
-    return int(struct.unpack_from(layout.offset, data, end)[0])
-
-
-def _write(file: BinaryIO, layout: _Layout, entries: dict[int, bytes], after: int = 0) -> int:
+def _write(file: BinaryIO, layout: Layout, entries: dict[int, bytes], after: int = 0) -> int:
     """A directory at the end of the file, and where the next one lies; where this one lies."""
     content = b"".join(entries[tag] for tag in sorted(entries))
     number, last = struct.pack(layout.count, len(entries)), struct.pack(layout.offset, after)

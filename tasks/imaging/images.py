@@ -5,15 +5,11 @@ Arrays are uint8 (H, W, 3), sRGB, unless a name says otherwise.
 
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from patina.errors import InputError
-
-if TYPE_CHECKING:
-    import pyvips
 
 # Runs of equal bytes are what masks are made of; of paintings there are none to be found, and the
 # filter that a trial of all would choose is the mean of the neighbours: benchmarks/storage.py
@@ -40,32 +36,18 @@ def load_srgb(path: Path, *, long_side_px: int | None = None) -> np.ndarray:
     """
     import pyvips  # what trains a network needs none
 
-    side = long_side_px or 10**7
+    from patina.tasks.imaging.flat import flat_image
+
     try:
-        head = pyvips.Image.new_from_file(str(path), revalidate=True)
-        options = {} if _is_plain(head) else {"export_profile": "srgb"}
-        image = pyvips.Image.thumbnail(
-            str(path), side, height=side, size="down", fail_on="error", **options
-        )
-        if image.interpretation != "srgb":
-            image = image.colourspace("srgb")
-        if image.hasalpha():
-            image = image.flatten(background=255)
+        image = flat_image(path, long_side_px or 10**7)
         return np.ascontiguousarray(image.cast("uchar").numpy()[..., :3])
-    except pyvips.Error as error:
+    except (pyvips.Error, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
         raise ImageError(f"{path.name}: {_reason(error)}") from error
 
 
-def _is_plain(head: "pyvips.Image") -> bool:
-    """Whether it is 8-bit sRGB already.
-
-    Converting that gives each of its 2^24 colours back, in four times the time of the rest.
-    """
-    kind = (head.interpretation, head.format, head.bands)
-    return kind == ("srgb", "uchar", 3) and not head.get_typeof("icc-profile-data")
-
-
-def _reason(error: "pyvips.Error") -> str:
+def _reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else "cannot be decoded"
 

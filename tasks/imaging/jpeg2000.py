@@ -46,6 +46,19 @@ def decoded(file: bytes) -> pyvips.Image:
     return image
 
 
+def size_of(file: bytes) -> tuple[int, int, int, int]:
+    """Width, height, components and bits of a sample, as claimed; nothing is decoded for it.
+
+    Raises ValueError when there is no codestream.
+    """
+    at = file.find(SIZE)
+    if at < 0 or len(file) < at + DEPTH_AT + 1:
+        raise ValueError("there is no codestream in it")
+    right, bottom, left, top = struct.unpack_from(">4I", file, at + 8)
+    [components] = struct.unpack_from(">H", file, at + 40)
+    return right - left, bottom - top, components, (file[at + DEPTH_AT] & 0x7F) + 1
+
+
 def _bits(file: bytes) -> int:
     """Of a sample of the first component."""
     at = file.find(SIZE) + DEPTH_AT

@@ -4,66 +4,57 @@ A scan is decoded once into a file of bare pixels, and its result encoded from o
 is in memory as a whole.
 """
 
-import errno
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyvips
 
 from patina.formats import EXTENSIONS
-from patina.tasks.imaging import jpeg2000
-from patina.tasks.imaging.exif import Tags, tags_of, write_into
+from patina.tasks.imaging.blocks import Blocks, blocks_of
+from patina.tasks.imaging.exif import Tags
+from patina.tasks.imaging.filing import file_image
 from patina.tasks.imaging.images import ImageError, largest
-from patina.tasks.imaging.xmp import with_source_type
-from patina.tasks.io.atomic import Record, move_whole
+from patina.tasks.imaging.kinds import read_kind
+from patina.tasks.imaging.memory import NUMBERS
+from patina.tasks.imaging.opening import DEPTHS, LAB, Opened, Weigh, in_order, open_image
+from patina.tasks.imaging.profiles import fault_of
+from patina.tasks.imaging.room import first_words, refuse_if_full, refuse_unless_it_fits
+from patina.tasks.io.atomic import Record
 
-ENCODINGS = {
-    ".png": ".png[compression=6]",
-    ".tif": ".tif[compression=deflate,predictor=horizontal,bigtiff={big}]",
-    ".tiff": ".tif[compression=deflate,predictor=horizontal,bigtiff={big}]",
-}
-LOSSY = {  # nearly: asked for with `keep_format`
-    ".jpg": ".jpg[Q=98,subsample_mode=off]",
-    ".jpeg": ".jpg[Q=98,subsample_mode=off]",
-    ".webp": ".webp[lossless=true]",
-}
 JPEG_2000 = frozenset({".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"})
-READ = JPEG_2000.union(EXTENSIONS)
+READ = JPEG_2000.union(EXTENSIONS, (".bmp", ".gif", ".avif"))
 # Pictures, too, but of kinds that are not restored
 NOT_READ = frozenset(
-    {".avif", ".bmp", ".exr", ".gif", ".heic", ".heif", ".jxl", ".psb", ".psd"}
+    {".exr", ".heic", ".heif", ".jxl", ".psb", ".psd"}
     | {".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"}
 )
-BIG_TIFF = 3_500_000_000  # bytes of pixels from which a TIFF could outgrow 4 GiB
-SPACES = {"srgb", "rgb", "rgb16", "b-w", "grey16", "cmyk"}
-DEPTHS = {"uchar": 255, "ushort": 65535}
-NUMBERS = {"uchar": "u1", "ushort": "u2", "short": "i2", "float": "f4"}
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-LAB = {"lab": "float", "labs": "short"}
-MAX_MEGAPIXELS = 4000  # a file that claims more is a bomb, or no scan
-NO_ROOM = 1 << 26  # bytes: a disk on which less is free is full
 PALETTE = 3  # of a TIFF's photometric interpretations
-GREY = b"GRAY"  # the space of a grey profile, in its head
 
 
 @dataclass
 class Scan:
     """An open scan.
 
-    image: its pixels, any row of them at hand. profile: its ICC profile as a file, if it has one.
-    notes: what of the file is not as in the result, in words. tags: see `imaging.exif`.
+    image: its pixels, any row of them at hand. profile: the ICC profile by which they are seen, as
+    a file, if there is one. notes: what of the file is not as in the result, in words. blocks: its
+    metadata, see `imaging.blocks`. kind: of the file, see `imaging.kinds`.
     """
 
     image: pyvips.Image
     folder: Path
     profile: Path | None
     notes: list[str] = field(default_factory=list)
-    tags: Tags = field(default_factory=Tags)
+    blocks: Blocks = field(default_factory=Blocks)
+    kind: str = ""
+
+    @property
+    def tags(self) -> Tags:
+        """See `imaging.exif`."""
+        return self.blocks.tags
 
     @property
     def height(self) -> int:
@@ -91,6 +82,23 @@ class Scan:
         """Are the pixels CIELAB?"""
         return self.image.interpretation in LAB
 
+    @property
+    def hides(self) -> bool:
+        """Whether pixels can be hidden: a further band may be none by which they are."""
+        return bool(self.image.hasalpha()) and self.tags.alpha
+
+    def hidden(self, own: np.ndarray) -> np.ndarray | None:
+        """Which pixels of these rows nobody can see, (h, W); None if there can be none."""
+        return own[..., -1] == 0 if self.hides else None
+
+    @cached_property
+    def _seen_mean(self) -> list[float]:
+        """The mean colour of what can be seen; it stands for what cannot."""
+        there = (self.image[self.colours] > 0) / 255
+        share = max(there.avg(), 1e-12)
+        bands = (self.image[band] for band in range(self.colours))
+        return [round((band * there).avg() / share) for band in bands]
+
     def form(self) -> Record:
         """Size and depth, for the sidecar."""
         bits = 8 if self.image.format in ("uchar", "float") else 16
@@ -107,7 +115,11 @@ class Scan:
         """Those rows as a network sees them: float32 (h, W, 3), sRGB in [0, 1]."""
         strip = self.image.crop(0, top, self.width, bottom - top)
         if self.image.hasalpha():
-            strip = strip.extract_band(0, n=self.colours)
+            colours = strip.extract_band(0, n=self.colours)
+            strip = colours
+            if self.hides:
+                there = self.image.crop(0, top, self.width, bottom - top)[self.colours] > 0
+                strip = there.ifthenelse(colours, self._seen_mean)
         if self.lab:
             strip = strip.colourspace("rgb16")
         elif self.profile:
@@ -167,85 +179,75 @@ class Scan:
         ).copy(interpretation=self.image.interpretation)
         # Inserted, so that the metadata stay
         result = self.image.insert(bare, 0, 0).copy()
-        given = result.get("xmp-data") if result.get_typeof("xmp-data") else b""
-        result.set_type(pyvips.GValue.blob_type, "xmp-data", with_source_type(given))
-        tiff = target.suffix.lower() in (".tif", ".tiff")
-        if tiff and result.get_typeof("iptc-data"):
-            result.remove("iptc-data")  # it is among the tags, whole
-        draft = self.folder / f"result{target.suffix.lower()}"
-        size = self.height * self.width * self.image.bands * (1 if self.form()["bits"] == 8 else 2)
-        encoding = (ENCODINGS | LOSSY)[target.suffix.lower()]
-        options = encoding[encoding.index("[") :].format(big=str(size > BIG_TIFF).lower())
-        result.write_to_file(f"{draft}{options}")
-        if tiff:
-            write_into(draft, self.tags)
-        move_whole(draft, target)
+        self.notes += file_image(result, self.blocks, self.kind, self.folder, target)
 
 
 @contextmanager
-def opened(source: Path, folder: Path, beside_px: int = 0) -> Iterator[Scan]:
+def opened(
+    source: Path, folder: Path, beside_px: int = 0, weigh: Weigh | None = None
+) -> Iterator[Scan]:
     """The scan filed at `source`; `folder` holds its pixels as long as it is open.
 
     beside_px: bytes a pixel that `folder` must have room for beside the scan's own, and its result.
+    weigh: bytes of memory that the work on it takes, see `opening.open_image`.
     Raises ImageError when it cannot be read to its end, is of a form that is not restored or too
-    large for the disk; OSError when that is full.
+    large for memory or disk; OSError when that is full.
     """
     pixels = folder / "scan.v"
     try:
-        image = _decoded(source, pixels, beside_px)
+        found = _decoded(source, pixels, beside_px, weigh)
         scan = pyvips.Image.new_from_file(str(pixels))
     except ImageError:
         raise
     except (pyvips.Error, ValueError) as error:
         refuse_if_full(error, folder.parent)
         raise ImageError(
-            f"{source.name}: no image that can be read to its end ({_reason(error)})"
+            f"{source.name}: no image that can be read to its end "
+            f"({first_words(error) or type(error).__name__})"
         ) from error
-    tags = tags_of(source, image)
-    yield Scan(scan, folder, _profile(image, folder), _notes(image, tags), tags)
+    blocks = blocks_of(source, found)
+    if blocks.joined:
+        scan = scan.copy()
+        scan.set_type(pyvips.GValue.blob_type, "xmp-data", blocks.joined)
+    notes = [*found.notes, *_notes(found.image, blocks.tags), *blocks.notes]
+    profile, note = _profile(found.image, blocks, folder)
+    yield Scan(scan, folder, profile, notes + ([note] if note else []), blocks, found.kind)
 
 
-def _decoded(source: Path, pixels: Path, beside_px: int) -> pyvips.Image:
+def _decoded(source: Path, pixels: Path, beside_px: int, weigh: Weigh | None) -> Opened:
     """Decode `source` into the file `pixels`; its header."""
+    # To libvips, tiles of a TIFF that are cut off, and rows of a JPEG, are but a warning, and grey
+    strict = read_kind(source) in ("TIFF", "JPEG")
     try:
-        # Of a TIFF, tiles that are cut off are no error to libvips, but black and a warning
-        strict = source.suffix.lower() in (".tif", ".tiff")
-        image = _header(source, "warning" if strict else "error")
-        _refuse_unless_it_fits(source, image, pixels.parent, beside_px)
-        image.write_to_file(str(pixels))
+        found = open_image(source, fail_on="warning" if strict else "error", weigh=weigh)
+        refuse_unless_it_fits(source, found.image, pixels.parent, beside_px)
+        found.image.write_to_file(str(pixels))
+        return found
     except pyvips.Error as error:
-        if not strict or _reason(error):
+        if not strict:
             raise
-        image = _header(source, "error")  # a warning of a tag; those have no words here
-        image.write_to_file(str(pixels))
-    return image
+        refuse_if_full(error, pixels.parent)
+        return _decoded_all_the_same(source, pixels, error)
 
 
-def _reason(error: Exception) -> str:
-    """What libvips says first, without who says it; nothing if it has no words."""
-    lines = str(getattr(error, "detail", error)).splitlines()
-    words = next((line.strip() for line in lines if line.strip()), "")
-    return words.split(": ", 1)[-1]
-
-
-def _refuse_unless_it_fits(source: Path, image: pyvips.Image, folder: Path, beside_px: int) -> None:
-    """Raises ImageError, or OSError when the disk is full: before the work, not in its midst."""
-    own_px = np.dtype(NUMBERS[image.format]).itemsize * image.bands
-    needed = image.width * image.height * (2 * own_px + beside_px)
-    free = shutil.disk_usage(folder).free
-    if needed <= free:
-        return
-    told = f"{needed / 1e6:,.0f} MB are needed for a while, {free / 1e6:,.0f} MB are free"
-    if free < NO_ROOM:
-        said = f"{os.strerror(errno.ENOSPC)}; {told}"
-        raise OSError(errno.ENOSPC, said, str(folder.parent))
-    raise ImageError(f"{source.name}: {told} in {folder.parent}; restore it on a larger disk")
+def _decoded_all_the_same(source: Path, pixels: Path, error: pyvips.Error) -> Opened:
+    """As `_decoded`, if `error` was a warning that tells of no missing pixels; else raises it."""
+    found = open_image(source, fail_on="error")
+    image = found.image
+    if found.kind == "JPEG":
+        image = in_order(source)
+        found.notes.append(
+            f"all its pixels are there, but it is not in order: {first_words(error)}"
+        )
+    elif first_words(error):
+        raise error
+    # Else a warning of a TIFF's tag: those have no words here
+    image.write_to_file(str(pixels))
+    return found
 
 
 def _notes(image: pyvips.Image, tags: Tags) -> list[str]:
     notes = []
-    if image.get_typeof("n-pages") and image.get("n-pages") > 1:
-        notes.append(f"the first of {image.get('n-pages')} pages")
     bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 0
     stored = 8 * np.dtype(NUMBERS[image.format]).itemsize
     if image.get_typeof("palette") or tags.photometric == PALETTE:
@@ -257,51 +259,21 @@ def _notes(image: pyvips.Image, tags: Tags) -> list[str]:
     return notes
 
 
-def _profile(image: pyvips.Image, folder: Path) -> Path | None:
-    """The file of the ICC profile, if it is one of such an image."""
-    if not image.get_typeof("icc-profile-data"):
-        return None
-    content = image.get("icc-profile-data")
+def _profile(image: pyvips.Image, blocks: Blocks, folder: Path) -> tuple[Path | None, str]:
+    """The file of the profile by which it is seen, if any; why its own is not, in words."""
+    content = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else b""
     colours = image.bands - (1 if image.hasalpha() else 0)
-    if (colours == 1) != (content[16:20] == GREY):
-        return None  # of other pixels than these: it stays, and says nothing of them
+    fault = fault_of(content, colours, image.interpretation in LAB) if content else ""
+    if fault:
+        blocks.elsewhere.append("its ICC profile")
+        return None, f"{fault}; its pixels were taken for {_taken_for(image, colours)}"
+    content = content or (blocks.profile if colours == 3 else b"")
+    if not content:
+        return None, ""
     profile = folder / "profile.icc"
     profile.write_bytes(content)
-    return profile
+    return profile, ""
 
 
-def refuse_if_full(error: Exception, folder: Path) -> None:
-    """Raise OSError when libvips failed for want of room in `folder`, which no other scan heals."""
-    for code in FULL:
-        if os.strerror(code) in str(error):
-            raise OSError(code, os.strerror(code), str(folder)) from error
-
-
-def _header(source: Path, fail_on: str) -> pyvips.Image:
-    """The image, not decoded yet, once its form is one that is restored."""
-    suffix = source.suffix.lower()
-    if suffix not in READ:
-        kind = suffix.removeprefix(".").upper() or "no kind in its name"
-        raise ImageError(f"{source.name}: {kind} is not restored; convert it to TIFF or PNG")
-    try:
-        image = (
-            jpeg2000.decoded(source.read_bytes())
-            if suffix in JPEG_2000
-            else pyvips.Image.new_from_file(str(source), fail_on=fail_on, access="sequential")
-        )
-    except OSError as error:
-        raise ImageError(f"{source.name}: cannot be read ({error.strerror})") from error
-    if image.width * image.height > MAX_MEGAPIXELS * 1e6:
-        raise ImageError(
-            f"{source.name}: claims {image.width} × {image.height} pixels; "
-            f"at most {MAX_MEGAPIXELS} megapixels are restored"
-        )
-    space, form = image.interpretation, image.format
-    if form != LAB[space] if space in LAB else space not in SPACES or form not in DEPTHS:
-        raise ImageError(
-            f"{source.name}: {space} of {form} is not restored; convert it to RGB of 8 or 16 bit"
-        )
-    colours = image.bands - (1 if image.hasalpha() else 0)
-    if colours not in (1, 3) and not (colours == 4 and space == "cmyk"):
-        raise ImageError(f"{source.name}: {colours} colour bands; RGB, CMYK and grey are restored")
-    return image
+def _taken_for(image: pyvips.Image, colours: int) -> str:
+    return "CMYK" if image.interpretation == "cmyk" else "grey of sRGB" if colours == 1 else "sRGB"

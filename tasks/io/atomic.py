@@ -1,36 +1,94 @@
 """Files are written whole or not at all: temporary neighbour, fsync, rename."""
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 Record = dict[str, Any]
 
-DRAFT = ".patina-"  # what the names of files and folders begin with that a killed run may leave
+# What the names of files and folders begin with that a killed run may leave
+DRAFT = ".patina-draft-"
+DRAFTS = re.compile(re.escape(DRAFT) + r"[a-z0-9_]{8}")  # as `tempfile` makes them
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that appears under `path` only when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=DRAFT)
-    draft = Path(name)
+    draft, handle = _in_use(lambda: _new_file(path.parent))
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        draft.chmod(0o644)
-        draft.replace(path)
+            draft.chmod(0o644)
+            draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)  # of an error, or of an interrupt
+
+
+@contextmanager
+def draft_folder(parent: Path) -> Iterator[Path]:
+    """A folder in `parent` that is gone when the block ends; `sweep` leaves it alone until then."""
+    draft, handle = _in_use(lambda: _new_folder(parent))
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        os.close(handle)
+
+
+def _new_file(parent: Path) -> tuple[Path, int]:
+    handle, name = tempfile.mkstemp(dir=parent, prefix=DRAFT)
+    return Path(name), handle
+
+
+def _new_folder(parent: Path) -> tuple[Path, int]:
+    draft = Path(tempfile.mkdtemp(dir=parent, prefix=DRAFT))
+    return draft, os.open(draft, os.O_RDONLY)
+
+
+def _in_use(make: Callable[[], tuple[Path, int]]) -> tuple[Path, int]:
+    """A draft that is locked as long as it is open.
+
+    One that was swept between its making and its locking is made again.
+    """
+    while True:
+        draft, handle = make()
+        with suppress(OSError):  # a file system without locks, in which nothing is swept
+            fcntl.flock(handle, fcntl.LOCK_SH)
+        if draft.exists():
+            return draft, handle
+        os.close(handle)
+
+
+def sweep(draft: Path) -> None:
+    """Take away what a killed run left half done, unless it is none of ours, or in use."""
+    if not DRAFTS.fullmatch(draft.name) or draft.is_symlink():
+        return
+    try:
+        handle = os.open(draft, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:  # another's, or gone
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if draft.is_dir():
+            shutil.rmtree(draft, ignore_errors=True)
+        else:
+            draft.unlink(missing_ok=True)
+    except OSError:  # in use
+        pass
+    finally:
+        os.close(handle)
 
 
 def move_whole(draft: Path, path: Path) -> None:

@@ -4,10 +4,15 @@ A place is a Path, or a Remote, which has of a Path's names and methods those th
 fsspec is imported only for a Remote.
 """
 
+import errno
+import fcntl
+import hashlib
 import json
 import os
 import posixpath
+import re
 import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +29,14 @@ LOCK = ".patina-lock"
 MARKS = ("ETag", "etag", "mtime", "created")  # by which a storage tells versions apart
 
 
+SECRETS = re.compile(r"(?<=://)[^/\s@]*:[^/\s@]*@|(?<=\?)[^\s\"'<>]*")
+
+
+def without_secrets(text: str) -> str:
+    """The text with user and password, and what follows a question mark, left out of addresses."""
+    return SECRETS.sub("…", text) if "://" in text else text
+
+
 class StorageError(PatinaError, OSError):
     """A storage cannot be used; the message names the place."""
 
@@ -36,7 +49,7 @@ class Remote:
     path: str
 
     def __str__(self) -> str:
-        return str(self.files.unstrip_protocol(self.path))
+        return without_secrets(str(self.files.unstrip_protocol(self.path)))
 
     def __truediv__(self, name: str | Path) -> "Remote":
         return Remote(self.files, f"{self.path.rstrip('/')}/{Path(name).as_posix()}")
@@ -79,8 +92,10 @@ def place_of(address: str | Path) -> Place:
 def named(place: Place | str) -> Iterator[None]:
     """Have what goes wrong with a place say so, as a StorageError.
 
-    But FileNotFoundError, PermissionError and FileExistsError stay what they are.
+    But FileNotFoundError, PermissionError and FileExistsError stay what they are. No password is
+    told.
     """
+    place = without_secrets(str(place))
     try:
         yield
     except ImportError as error:
@@ -88,9 +103,9 @@ def named(place: Place | str) -> Iterator[None]:
             f"restore: {place}: {error}; s3:// needs `pip install s3fs`, or Patina's extra s3"
         ) from error
     except (FileNotFoundError, PermissionError, FileExistsError) as error:
-        raise type(error)(f"restore: {place}: {error}") from error
+        raise type(error)(f"restore: {place}: {without_secrets(str(error))}") from error
     except Exception as error:  # the clients' own, of which many are not OSErrors
-        raise StorageError(f"restore: {place}: {error}") from error
+        raise StorageError(f"restore: {place}: {without_secrets(str(error))}") from error
 
 
 def images_under(
@@ -132,9 +147,17 @@ def exists(place: Place) -> bool:
 
 
 def read(place: Place) -> bytes | None:
-    """What is filed there, if there is such a file."""
+    """What is filed there, if there is such a file.
+
+    Raises IsADirectoryError or OSError for what is no ordinary file: a pipe would be waited for.
+    """
     if isinstance(place, Path):
-        return place.read_bytes() if place.exists() else None
+        if not (place.exists() or place.is_symlink()):
+            return None
+        if not place.is_file():
+            what = "a folder" if place.is_dir() else "a pipe, a device, or a link to nothing"
+            raise OSError(errno.EINVAL, f"it is {what}, no file", str(place))
+        return place.read_bytes()
     with suppress(FileNotFoundError), named(place):
         return bytes(place.files.cat_file(place.path))
     return None
@@ -177,31 +200,63 @@ def locked(outbox: Remote) -> Iterator[None]:
     """Keep other runs out of a folder of a storage by a file in it.
 
     Where the storage makes a file only if there is none in one step, as S3 does, no two runs get
-    in. What a run of this machine left that is gone is taken over.
+    in. What a run of this machine left that is gone is taken over, by one alone: among themselves
+    the runs of a machine have a lock here.
 
     Raises ValueError when another run holds it.
     """
     lock = outbox / LOCK
     us: Record = {"host": socket.gethostname(), "pid": os.getpid()}
-    other = json.loads(read(lock) or b"{}")
-    if other.get("host") == us["host"] and not _runs(other["pid"]):
-        remove(lock)
+    with _alone_here(lock) as alone:
+        other = _holder(lock)
+        if alone and other.get("host") == us["host"] and not _runs(other.get("pid")):
+            remove(lock)
+        try:
+            if not alone:
+                raise FileExistsError
+            with named(lock):
+                lock.files.pipe_file(lock.path, json.dumps(us).encode(), mode="create")
+        except FileExistsError as error:
+            raise InputError(
+                f"restore: {outbox}: another run is filling it{_who(other)}; wait for it, or give "
+                f"another --out; if it was killed, remove {lock}"
+            ) from error
+        try:
+            yield
+        finally:
+            remove(lock)
+
+
+@contextmanager
+def _alone_here(lock: Remote) -> Iterator[bool]:
+    """Whether no other process of this machine has that lock; none gets it while the block runs."""
+    mark = hashlib.sha256(str(lock).encode()).hexdigest()[:16]
+    path = Path(tempfile.gettempdir()) / f".patina-lock-{os.getuid()}-{mark}"
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    alone = True
     try:
-        with named(lock):
-            lock.files.pipe_file(lock.path, json.dumps(us).encode(), mode="create")
-    except FileExistsError as error:
-        raise InputError(
-            f"restore: {outbox}: another run is filling it{_who(other)}; wait for it, or give "
-            f"another --out; if it was killed, remove {lock}"
-        ) from error
-    try:
-        yield
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            alone = False
+        yield alone
     finally:
-        remove(lock)
+        os.close(handle)
+
+
+def _holder(lock: Remote) -> Record:
+    """What the file of a lock says; nothing if it is damaged."""
+    try:
+        held = json.loads(read(lock) or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    return held if isinstance(held, dict) else {}
 
 
 def _who(other: Record) -> str:
-    return f" (process {other['pid']} on {other['host']})" if other else ""
+    pid, host = other.get("pid"), other.get("host")
+    known = isinstance(pid, int) and isinstance(host, str) and host.isprintable()
+    return f" (process {pid} on {host})" if known else ""
 
 
 def remove(place: Remote) -> None:
@@ -210,8 +265,10 @@ def remove(place: Remote) -> None:
         place.files.rm_file(place.path)
 
 
-def _runs(pid: int) -> bool:
-    """Whether there is such a process on this machine."""
+def _runs(pid: object) -> bool:
+    """Whether there is such a process on this machine; also for what is no number of one."""
+    if not isinstance(pid, int) or not 0 < pid < 2**31:
+        return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

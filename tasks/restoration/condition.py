@@ -15,7 +15,7 @@ import pyvips
 
 from patina.tasks.imaging.images import load_srgb, reduced, to_uint8
 from patina.tasks.imaging.scans import JPEG_2000, opened
-from patina.tasks.io.atomic import DRAFT, Record
+from patina.tasks.io.atomic import Record, draft_folder
 from patina.tasks.restoration.area_outcomes import outcomes_of, told
 from patina.tasks.restoration.areas import Area, Rest, listed, map_areas
 from patina.tasks.restoration.colour_findings import findings
@@ -28,6 +28,7 @@ STATEMENT = (
 )
 PICTURE_PX = 1400  # long side of the pictures in a report
 MM_AN_INCH = 25.4
+DIGITS = 16  # of a SHA-256, where the whole would not fit on the page
 # What programs write when they know no resolution, in dots per inch
 MADE_UP = (72, 96)
 RED = np.array([196, 30, 58], np.float32)  # sRGB, 8 bit
@@ -119,7 +120,7 @@ def picture_of(path: Path) -> np.ndarray:
     """A scan of any kind as a viewer shows it, uint8 (h, w, 3), no side longer than PICTURE_PX."""
     if path.suffix.lower() not in JPEG_2000:
         return load_srgb(path, long_side_px=PICTURE_PX)
-    with tempfile.TemporaryDirectory(prefix=DRAFT) as folder, opened(path, Path(folder)) as scan:
+    with draft_folder(Path(tempfile.gettempdir())) as folder, opened(path, folder) as scan:
         small = Small(scan.height, scan.width)
         for top, bottom in strips_of(scan.height, scan.width):
             small.add(top, small.narrow(scan.srgb(top, bottom)))
@@ -177,4 +178,11 @@ def _software(sidecar: Record) -> dict[str, str]:
     return {
         "Software": ", ".join(told),
         f"Weights {name or model.get('file', '')}": f"SHA-256 {model['sha256']}",
+        **_networks(model.get("networks")),
     }
+
+
+def _networks(networks: Record | None) -> dict[str, str]:
+    """The specialists of a model by name; the sidecar has their SHA-256 in full."""
+    told = [f"{name} {sha256[:DIGITS]}" for name, sha256 in (networks or {}).items()]
+    return {f"Networks, by {DIGITS} digits of SHA-256": ", ".join(told)} if told else {}

@@ -5,10 +5,10 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 
 from patina.tasks.imaging.images import ImageError
-from patina.tasks.io.atomic import DRAFT, Record, sha256_of
+from patina.tasks.io.atomic import Record, draft_folder, sha256_of
 from patina.tasks.restoration.batch import target_of
 from patina.tasks.restoration.condition import Examination
 from patina.tasks.restoration.restore_file import restore_file
@@ -44,7 +44,7 @@ def examined(
 @contextmanager
 def _restored(scan: Path, restorer: Restorer) -> Iterator[Examination]:
     """A scan restored for the report alone: the one place where this is done."""
-    with TemporaryDirectory(prefix=DRAFT) as folder:
+    with draft_folder(Path(gettempdir())) as folder:
         result = Path(folder) / target_of(Path(scan.name))
         sidecar = restore_file(scan, result, restorer, Filing(maps=True))
         yield Examination(scan, result, map_of(result, "damage"), sidecar, made=False)

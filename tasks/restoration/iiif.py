@@ -20,7 +20,7 @@ import pyvips
 from patina.errors import InputError
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.imaging.scans import Scan, opened
-from patina.tasks.io.atomic import DRAFT, Record, write_json
+from patina.tasks.io.atomic import Record, draft_folder, write_json
 from patina.tasks.io.storage import Place
 from patina.tasks.restoration.condition import HYPOTHESIS, STATEMENT
 from patina.tasks.restoration.sidecars import Served, map_of
@@ -105,7 +105,7 @@ def write_iiif(scan: Path, result: Path, damage: Path, address: str, sidecar: Re
             readdress(folder, address)
             return manifest
     work = record_of(scan, sidecar["source"]["sha256"], {})
-    with TemporaryDirectory(dir=result.parent, prefix=DRAFT) as name:
+    with draft_folder(result.parent) as name:
         draft = Path(name) / "iiif"
         draft.mkdir()
         tiled = _pictures(scan, result, damage, draft)

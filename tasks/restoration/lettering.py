@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -37,8 +38,13 @@ def page() -> Iterator[FPDF]:
     try:
         yield pdf
     finally:
-        for font in pdf.fonts.values():
+        for font in embedded(pdf).values():
             font.close()
+
+
+def embedded(pdf: FPDF) -> dict[str, Any]:
+    """The fonts of the page by name and style: all are TrueType, which fpdf2's type leaves open."""
+    return pdf.fonts
 
 
 def plain(text: str, longest: int = 200) -> str:
@@ -93,7 +99,7 @@ def write(pdf: FPDF, text: str, box: tuple[float, float, float], line_mm: float)
     Returns the y below it.
     """
     x, y, width = box
-    known = frozenset(pdf.fonts[f"{FONT}{pdf.font_style}"].cmap)
+    known = frozenset(embedded(pdf)[f"{FONT}{pdf.font_style}"].cmap)
     pieces = runs(plain(text), known)
     if not any(is_drawn for _, is_drawn in pieces):
         pdf.set_xy(x, y)

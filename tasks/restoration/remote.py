@@ -1,5 +1,6 @@
 """A scan or a result that lies in a storage: fetched, restored here, and sent; the sidecar last."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from patina.tasks.imaging.images import ImageError
-from patina.tasks.io.atomic import DRAFT, Record, json_bytes
+from patina.tasks.io.atomic import DRAFT, Record, draft_folder, json_bytes, sweep
 from patina.tasks.io.storage import Place, Remote, StorageError, fetch, mark_of, remove, send, write
 from patina.tasks.restoration.report.previews import FOLDER
 from patina.tasks.restoration.restore_file import restore_file
@@ -37,9 +38,9 @@ def restore_remote(
         mark = mark_of(source)
     if done := already_done(target, mark, wanted, filing):
         return done
-    with tempfile.TemporaryDirectory(prefix=DRAFT) as folder:
-        here = _at_hand(source, Path(folder) / "in")
-        out = Path(folder) / "out"
+    with draft_folder(Path(tempfile.gettempdir())) as folder:
+        here = _at_hand(source, folder / "in")
+        out = folder / "out"
         inner = within(filing.report, target) if filing.report else Path(target.name)
         there = target if isinstance(target, Path) else out / inner
         sent = isinstance(target, Remote) and filing.report
@@ -48,10 +49,11 @@ def restore_remote(
         )
         record["source"] |= mark
         if isinstance(target, Remote):
-            _send(there, target, filing)
-            _send_previews(record, out, filing.report)
             for left in filing.stale(target):
                 remove(left)
+            remove(sidecar_of(target))  # a result without one is half done, if we are killed now
+            _send(there, target, filing)
+            _send_previews(record, out, filing.report)
             record["result"] |= mark_of(target)
         write(sidecar_of(target), json_bytes(record))
     return record
@@ -90,3 +92,14 @@ def _send(result: Path, target: Remote, filing: Filing) -> None:
     send(result, target)
     for path, place in zip(filing.beside(result), filing.beside(target), strict=True):
         send(path, place)
+
+
+def sweep_copies() -> None:
+    """Take away the copies of scans that killed runs of this user left in the temporary folder."""
+    for left in Path(tempfile.gettempdir()).glob(f"{DRAFT}*"):
+        try:
+            ours = left.lstat().st_uid == os.getuid()
+        except FileNotFoundError:  # another run was quicker
+            continue
+        if ours:
+            sweep(left)

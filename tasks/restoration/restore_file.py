@@ -4,24 +4,28 @@ The network sees sRGB; what it adds is carried over to the scan's own colour spa
 added to the scan's own pixels, so that a pixel which the network leaves alone keeps its value.
 """
 
-import tempfile
+import math
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyvips
 from skimage import color
 
 from patina.tasks.imaging.images import ImageError, largest
-from patina.tasks.imaging.scans import Scan, opened, refuse_if_full
+from patina.tasks.imaging.kinds import refuse_unless_a_file
+from patina.tasks.imaging.room import first_words, refuse_if_full
+from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.imaging.software import versions
-from patina.tasks.io.atomic import DRAFT, Record, move_whole, sha256_of, write_json
+from patina.tasks.io.atomic import Record, draft_folder, move_whole, sha256_of, write_json
 from patina.tasks.io.parallel import in_turn
+from patina.tasks.restoration.masks import mask_for
 from patina.tasks.restoration.reduced import strips_of
 from patina.tasks.restoration.report.figures import figures_of
 from patina.tasks.restoration.report.previews import NarrowRows, Previews, file_previews
@@ -36,6 +40,7 @@ from patina.tasks.restoration.sidecars import (
     already_done,
     flags_of,
     map_of,
+    marked,
     refuse_names,
     sidecar_of,
     wanted_of,
@@ -44,8 +49,10 @@ from patina.tasks.restoration.sidecars import (
 from patina.tasks.restoration.undo import pack
 
 SAMPLED = 250_000  # pixels whose colour difference is computed, evenly spread, at most
-TURNED_BACK = {6: 8, 8: 6}  # EXIF orientations; each other one undoes itself
 AMPLIFIED = 4  # changes in the picture of them
+NO_NUMBERS = "the networks gave what is no number (NaN or infinity); try --precision f32"
+COLUMN_BYTES = 48  # of memory, for each pixel of a row of tiles: views, results and their overlap
+MOSTLY = 0.95  # share of a work from which on a mask is spoken of
 # Mean, 90th percentile and largest ΔE2000 by which a digitisation may miss the colours of a work
 TOLERANCES = {
     "FADGI four stars": {"mean": 2, "p90": 4},
@@ -60,8 +67,9 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
     Raises ImageError when `source` is no image that can be restored, OSError when there is no room
     for the result.
     """
+    refuse_unless_a_file(source)
     try:
-        source_sha256 = sha256_of(source)
+        version, source_sha256 = _version(source), sha256_of(source)
     except OSError as error:
         raise ImageError(f"{source.name}: cannot be read ({error.strerror})") from error
     wanted = wanted_of(source, restorer, filing)
@@ -70,22 +78,23 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
         return with_previews(done, source, target, filing)
     started = time.monotonic()
     target.parent.mkdir(parents=True, exist_ok=True)
+    weigh = partial(working_bytes, restorer.tile_px)
     try:
         with (
-            tempfile.TemporaryDirectory(dir=target.parent, prefix=DRAFT) as folder,
-            opened(source, Path(folder), 2 * KEPT + (4 if filing.maps else 0)) as scan,
+            draft_folder(target.parent) as folder,
+            opened(source, folder, 2 * KEPT + (4 if filing.maps else 0), weigh) as scan,
         ):
-            work = _Work(scan, Path(folder), filing, filing.mask_of(source))
+            _refuse_if_replaced(source, version)
+            work = _Work(scan, folder, filing, filing.mask_of(source))
             facts = work.restored(restorer, target)
             if filing.package:
-                pack(scan, source, Path(folder) / "pixels", target)
+                pack(scan, source, folder / "pixels", target)
+                _refuse_if_replaced(source, version)
             previews = work.file_previews(target)
             form = scan.form()
     except pyvips.Error as error:
         refuse_if_full(error, target.parent)
-        raise ImageError(f"{source.name}: cannot be converted: {error}") from error
-    for left in filing.stale(target):
-        left.unlink(missing_ok=True)
+        raise ImageError(f"{source.name}: cannot be converted: {first_words(error)}") from error
     sidecar = {
         "schema": 6,
         "statement": STATEMENT,
@@ -103,6 +112,23 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
     }
     write_json(sidecar_of(target), sidecar)
     return sidecar
+
+
+def working_bytes(tile_px: int, width: int, height: int) -> int:
+    """Of memory that the work on a scan of that size takes: a row of tiles is in it as a whole."""
+    return width * min(height + 64, tile_px) * COLUMN_BYTES
+
+
+def _version(source: Path) -> tuple[int, ...]:
+    """What differs once a file was written to, or another one has its name."""
+    facts = source.stat()
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+
+
+def _refuse_if_replaced(source: Path, version: tuple[int, ...]) -> None:
+    """Raises ImageError when the bytes that were read may not be those of the sum."""
+    if not source.exists() or _version(source) != version:
+        raise ImageError(f"{source.name}: was changed while it was read; run again")
 
 
 @dataclass(frozen=True)
@@ -131,7 +157,9 @@ class _Work:
     def __init__(self, scan: Scan, folder: Path, filing: Filing, mask: Path | None) -> None:
         self.scan, self.folder, self.filing = scan, folder, filing
         self.size = scan.height * scan.width
-        self.spared = _mask(mask, scan) if mask else None
+        self.spared = mask_for(mask, scan) if mask else None
+        if self.spared and (share := self.spared.avg() / 255) > MOSTLY:
+            scan.notes.append(f"its mask protects {share:.0%} of it")
         self.changed, self.steps, self.largest = 0, 0.0, 0.0
         self.every = max(1, round((self.size / SAMPLED) ** 0.5))
         self.previews = Previews((scan.height, scan.width)) if filing.report else None
@@ -139,7 +167,10 @@ class _Work:
         self.damaged: list[np.ndarray] = []
 
     def restored(self, restorer: Restorer, target: Path) -> Record:
-        """File the scan with the network's change at `target`; figures of the change."""
+        """File the scan with the network's change at `target`; figures of the change.
+
+        A sidecar that is there goes first: what lies there without one is taken to be half done.
+        """
         kept, bare = (self.folder / name for name in ("parts", "pixels"))
         with kept.open("w+b") as parts, bare.open("wb") as pixels, ExitStack() as stack:
             size = (self.scan.height, self.scan.width)
@@ -149,17 +180,26 @@ class _Work:
             strips = strips_of(self.scan.height, self.scan.width)
             for strip in in_turn(lambda strip: self._strip(treatment, *strip), strips):
                 self._write(strip, pixels, maps)
+        figures = self._figures() | treatment.decided()
+        _refuse_no_numbers(figures)
+        for left in self.filing.stale(target):
+            left.unlink(missing_ok=True)
+        sidecar_of(target).unlink(missing_ok=True)
         for name in names:
             self._file_map(name, target)
         self.scan.file(bare, target)
-        return self._figures() | treatment.decided()
+        return figures
 
     def _strip(self, treatment: Treatment, top: int, bottom: int) -> Strip:
         view, own = self.scan.srgb(top, bottom), self.scan.rows(top, bottom)
         change, damage = treatment.change(view, top)
+        if not np.isfinite(change).all():
+            raise ImageError(NO_NUMBERS)
         if self.spared:
             rows = self.spared.crop(0, top, self.scan.width, bottom - top).numpy()
             change[rows.reshape(bottom - top, self.scan.width) > 0] = 0
+        if (hidden := self.scan.hidden(own)) is not None:  # what nobody can see counts for nothing
+            change[hidden], damage = 0, np.where(hidden[..., None], 0, damage)
         result = self.scan.changed(own, view, change)
         steps = largest(np.abs(change)) * 255
         sampled = np.s_[-top % self.every :: self.every, :: self.every]
@@ -195,6 +235,7 @@ class _Work:
         bands, space = (1, "b-w") if name == "damage" else (3, "srgb")
         size = (self.scan.width, self.scan.height, bands)
         drawn = pyvips.Image.rawload(str(self.folder / name), *size).copy(interpretation=space)
+        drawn = marked(drawn)
         drawn.write_to_file(str(self.folder / f"{name}.png"), compression=6)
         move_whole(self.folder / f"{name}.png", map_of(target, name))
 
@@ -220,34 +261,19 @@ class _Work:
         }
 
 
+def _refuse_no_numbers(value: Any) -> None:
+    """Raises ImageError when figures hold NaN or infinity, at any depth."""
+    if isinstance(value, Mapping):
+        value = [*value.values()]
+    if isinstance(value, list):
+        for each in value:
+            _refuse_no_numbers(each)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ImageError(NO_NUMBERS)
+
+
 def _drawn(shown: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
-
-
-def _mask(path: Path, scan: Scan) -> pyvips.Image:
-    """One band as the scan is stored, above 0 where nothing may change.
-
-    Both are seen as a viewer shows them, turned by EXIF. Raises ImageError when the mask does not
-    fit.
-    """
-    try:
-        mask = pyvips.Image.new_from_file(str(path)).autorot()
-        if mask.hasalpha():
-            mask = mask.flatten()
-        if mask.interpretation not in ("srgb", "rgb16", "b-w", "grey16"):
-            mask = mask.colourspace("rgb16")
-        mask = (mask > 0).bandor()
-        back = TURNED_BACK.get(scan.orientation, scan.orientation)
-        mask.set_type(pyvips.GValue.gint_type, "orientation", back)
-        mask = mask.autorot().copy_memory()
-    except pyvips.Error as error:
-        raise ImageError(f"{path}: no mask that can be read") from error
-    if (mask.width, mask.height) != (scan.width, scan.height):
-        raise ImageError(
-            f"{path}: the mask has {mask.width} × {mask.height} pixels, the scan, as it is stored, "
-            f"{scan.width} × {scan.height}; draw it at the scan's size, as a viewer shows that"
-        )
-    return mask
 
 
 def _spread(values: np.ndarray) -> Record | None:

@@ -8,15 +8,19 @@ from pathlib import Path
 import pyvips
 
 from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.software import versions
 from patina.tasks.imaging.xmp import is_ours
 from patina.tasks.io.atomic import Record, sha256_of
 from patina.tasks.io.storage import OnePlace, Place, Remote, exists, mark_of, read, relative
 from patina.tasks.restoration.restorer import Restorer
-from patina.tasks.restoration.undo import package_of
+from patina.tasks.restoration.undo import is_package, package_of
 
 STATEMENT = "A virtual restoration hypothesis, computed; not a record of the object."
 MAPS = ("damage", "difference")
 LONGEST_NAME = 255  # bytes, of a file
+MARK = "png-comment-0-Software"  # where a map says who drew it
+# What a sidecar must have to be read: name, and type
+SHAPE = {"statement": str, "source": dict, "result": dict, "model": dict, "change": dict}
 
 
 @dataclass(frozen=True)
@@ -60,10 +64,9 @@ class Filing:
 
     def stale(self, target: OnePlace) -> list[OnePlace]:
         """Files that lie beside that result's forerunner, and will not belong to the next one."""
-        told = json.loads(read(sidecar_of(target)) or b"{}").get("beside", [])
-        possible = Filing(maps=True, package=True).beside(target)
+        told = names_beside(target)
         kept = {place.name for place in self.beside(target)}
-        return [place for place in possible if place.name in told and place.name not in kept]
+        return [place for place in ALL.beside(target) if place.name in told - kept]
 
     def beside(self, target: OnePlace) -> list[OnePlace]:
         """The files that lie beside that result, but for its sidecar."""
@@ -72,6 +75,7 @@ class Filing:
 
 
 PLAIN = Filing()
+ALL = Filing(maps=True, package=True)
 
 
 def within(outbox: Place, target: Place) -> Path:
@@ -114,40 +118,104 @@ def wanted_of(source: Place, restorer: Restorer, filing: Filing) -> Record:
     }
 
 
+def sidecar_in(target: Place) -> Record | None:
+    """The sidecar of `target`; None if there is none.
+
+    Raises ImageError when what lies in its place is none of ours, or damaged.
+    """
+    place = sidecar_of(target)
+    try:
+        content = read(place)
+        record = json.loads(content) if content is not None else None
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, OSError) and not isinstance(place, Path):
+            raise  # a storage that cannot be reached
+        record = {}
+    if record is None:
+        return None
+    ours = isinstance(record, dict) and record.get("statement") == STATEMENT
+    if not ours:
+        raise ImageError(f"{place}: in the way, and no sidecar of ours; move it elsewhere")
+    if any(not isinstance(record.get(name), kind) for name, kind in SHAPE.items()):
+        raise ImageError(f"{place}: a damaged sidecar; remove it and its result, and run again")
+    return dict(record)
+
+
+def names_beside(target: Place) -> set[str]:
+    """The names of files beside a result, as its sidecar tells."""
+    told = (sidecar_in(target) or {}).get("beside", [])
+    return {name for name in told if isinstance(name, str)} if isinstance(told, list) else set()
+
+
 def already_done(target: Place, source: Record, wanted: Record, filing: Filing) -> Record | None:
     """The sidecar of `target`, if it is that of the wanted result, which is there and whole.
 
     source: the mark of the source, see `patina.tasks.io.storage.mark_of`.
-    Raises ImageError when what lies in the place of sidecar or result is none of ours.
+    Raises ImageError when what lies in the place of any file to be written is none of ours, or was
+    changed since it was filed.
     """
-    sidecar = sidecar_of(target)
-    content = read(sidecar)
-    if content is None:
+    record = sidecar_in(target)
+    _refuse_what_is_beside(target, filing)
+    if record is None:
         _refuse_what_is_not_ours(target)
         return None
-    try:
-        record: Record = json.loads(content)
-        ours = record["statement"] == STATEMENT
-    except (ValueError, KeyError, TypeError):
-        ours = False
-    if not ours:
-        raise ImageError(f"{sidecar}: in the way, and no sidecar of ours; move it elsewhere")
+    there = exists(target)
+    if there and record["result"] | mark_of(target) != record["result"]:
+        raise ImageError(
+            f"{target}: was changed since it was restored; move it elsewhere, or remove it and "
+            f"{sidecar_of(target).name} to have it made anew"
+        )
     same = record["source"] | source == record["source"] and record | wanted == record
-    if not (same and exists(target) and all(exists(path) for path in filing.beside(target))):
+    if not (same and there and all(exists(path) for path in filing.beside(target))):
         return None
-    whole = record["result"] | mark_of(target) == record["result"]
-    return record | {"flags": flags_of(record["change"], filing)} if whole else None
+    return record | {"flags": flags_of(record["change"], filing)}
+
+
+def _refuse_what_is_beside(target: Place, filing: Filing) -> None:
+    """Maps and packages are ours if the sidecar names them, or if they say so themselves."""
+    told = names_beside(target)
+    for place in filing.beside(target):
+        if place.name not in told and exists(place) and not _is_ours(place):
+            raise ImageError(f"{place}: in the way, and none of ours; move it elsewhere")
+
+
+def _is_ours(place: Place) -> bool:
+    if not isinstance(place, Path):
+        return True  # a storage has no drafts: what a killed run sent there has no sidecar
+    if place.name.endswith(".zip"):
+        return is_package(place)
+    with suppress(pyvips.Error):
+        image = pyvips.Image.pngload(str(place))
+        return bool(image.get_typeof(MARK)) and str(image.get(MARK)).startswith("Patina")
+    return False
+
+
+def marked(drawn: pyvips.Image) -> pyvips.Image:
+    """A map that says who drew it."""
+    drawn = drawn.copy()
+    drawn.set_type(pyvips.GValue.gstr_type, MARK, f"Patina {versions()['patina']}")
+    return drawn
 
 
 def _refuse_what_is_not_ours(target: Place) -> None:
     """A result without its sidecar may be what a killed run left; anything else is to stay."""
-    if (held := read(target)) is None:
-        return
+    there = exists(target) or (isinstance(target, Path) and target.is_symlink())
+    if there and not is_ours_at(target):
+        raise ImageError(f"{target}: in the way, and no result of ours; move it elsewhere")
+
+
+def is_ours_at(target: Place) -> bool:
+    """Whether a picture lies there that says that Patina had it in hand."""
+    if isinstance(target, Path) and not target.is_file():
+        return False
     with suppress(pyvips.Error):
-        image = pyvips.Image.new_from_buffer(held, "")
-        if image.get_typeof("xmp-data") and is_ours(image.get("xmp-data")):
-            return
-    raise ImageError(f"{target}: in the way, and no result of ours; move it elsewhere")
+        image = (
+            pyvips.Image.new_from_file(str(target), access="sequential")
+            if isinstance(target, Path)
+            else pyvips.Image.new_from_buffer(read(target) or b"", "")
+        )
+        return bool(image.get_typeof("xmp-data")) and is_ours(image.get("xmp-data"))
+    return False
 
 
 def flags_of(facts: Record, filing: Filing) -> list[str]:

@@ -9,8 +9,9 @@ import hashlib
 import json
 import mmap
 import shutil
-import tempfile
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -20,13 +21,23 @@ import numpy as np
 from patina.errors import InputError
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.imaging.scans import Scan, opened
-from patina.tasks.io.atomic import DRAFT, Record, sha256_of, whole_file
+from patina.tasks.io.atomic import Record, draft_folder, sha256_of, whole_file
 from patina.tasks.io.storage import OnePlace
-from patina.tasks.restoration.restorer import strips_of
 
 SUFFIX = ".change.zip"
 ORDERS: tuple[Literal["<", ">"], ...] = ("<", ">")  # of the bytes of a 16-bit sample
 CHUNK = 1 << 20
+OLD_ROWS = 256  # of a strip, in packages that do not say
+STRIP_PIXELS = 1 << 21
+MOST_FACTS = 1 << 20  # bytes of `change.json`
+MOST_ROW_BYTES = 1 << 30  # of a strip, whatever a package says
+WAYS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+SHAPE = {"source": str, "source_sha256": str, "result_sha256": str}
+# What damaged packages make the libraries raise
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, ImageError),
+    *(NotImplementedError, RuntimeError, ValueError, OverflowError, RecursionError),
+)
 
 
 class UndoError(InputError):
@@ -38,12 +49,23 @@ def package_of(result: OnePlace) -> OnePlace:
     return result.with_name(f"{result.name}{SUFFIX}")
 
 
+def is_package(path: Path) -> bool:
+    """Whether it is a change package, of whatever result."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _facts(archive)
+    except (OSError, *DAMAGED):
+        return False
+    return True
+
+
 def pack(scan: Scan, source: Path, pixels: Path, result: Path) -> None:
     """Write the change package of `result`, whole.
 
     scan: open, of the file `source`. pixels: the bare pixels of the result, (H, W, bands).
     """
-    facts: Record = {"schema": 1, "source": source.name, "source_sha256": sha256_of(source)}
+    facts: Record = {"schema": 2, "source": source.name, "source_sha256": sha256_of(source)}
+    facts |= {"source_bytes": source.stat().st_size, "rows": _rows(scan.width)}
     facts |= {"result": result.name, "result_sha256": sha256_of(result)}
     with (
         whole_file(package_of(result)) as file,
@@ -76,60 +98,118 @@ def undo(result: Path, package: Path, target: Path | None = None) -> Path:
     """
     try:
         with zipfile.ZipFile(package) as archive:
-            facts = json.loads(archive.read("change.json"))
+            facts = _facts(archive)
             target = target or result.with_name(f"original-{facts['source']}")
             if target.exists():
                 raise UndoError(f"undo: {target}: is there already; give another --out")
             if sha256_of(result) != facts["result_sha256"]:
                 raise UndoError(f"undo: {result}: was changed after it was restored")
-            digest = hashlib.sha256()
+            digest, left = hashlib.sha256(), _most_bytes(facts, result)
             with whole_file(target) as file:
                 for chunk in _original(archive, facts, result):
+                    left -= len(chunk)
+                    if left < 0:
+                        break  # no such original: the sum below says so
                     digest.update(chunk)
                     file.write(chunk)
                 if digest.hexdigest() != facts["source_sha256"]:
                     raise UndoError(f"undo: {package}: does not give {facts['source']} back")
             return target
+    except UndoError:
+        raise
     except FileNotFoundError as error:
         raise UndoError(
             f"undo: {error.filename}: no such file; `patina restore --package` writes one"
         ) from error
-    except (zipfile.BadZipFile, KeyError, EOFError, ImageError) as error:
-        raise UndoError(f"undo: {package}: no change package that can be read: {error}") from error
+    except DAMAGED as error:
+        told = str(error) or type(error).__name__
+        raise UndoError(f"undo: {package}: no change package that can be read: {told}") from error
+
+
+def _facts(archive: zipfile.ZipFile) -> Record:
+    """What `change.json` says, once it is what it should be. Raises one of DAMAGED."""
+    for member in archive.infolist():
+        if member.compress_type not in WAYS:
+            raise ValueError(f"{member.filename!r} is packed in a way that Patina does not use")
+    if archive.getinfo("change.json").file_size > MOST_FACTS:
+        raise ValueError("its change.json is far too large")
+    with archive.open("change.json") as file:
+        facts = json.loads(file.read(MOST_FACTS + 1))
+    if not isinstance(facts, dict) or any(
+        not isinstance(facts.get(name), kind) for name, kind in SHAPE.items()
+    ):
+        raise ValueError("its change.json lacks facts")
+    name, rows = facts["source"], facts.get("rows", OLD_ROWS)
+    if not name.isprintable() or Path(name).name != name:
+        raise ValueError("its change.json names no file of a folder")
+    if (
+        not isinstance(rows, int)
+        or not 0 < rows <= OLD_ROWS
+        or facts.get("order", "<") not in ORDERS
+    ):
+        raise ValueError("its change.json tells of no order of pixels that there is")
+    return facts
+
+
+def _most_bytes(facts: Record, result: Path) -> int:
+    """Of the original: as many as were counted, else as many as there is room for."""
+    counted = facts.get("source_bytes")
+    if isinstance(counted, int):
+        return counted
+    return shutil.disk_usage(result.parent).free
+
+
+def _members(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    """What is packed under a name, piece by piece: it may be of any size."""
+    with archive.open(name) as member:
+        while chunk := member.read(CHUNK):
+            yield chunk
 
 
 def _original(archive: zipfile.ZipFile, facts: Record, result: Path) -> Iterator[bytes]:
     if "order" not in facts:
-        with archive.open("original") as member:
-            while chunk := member.read(CHUNK):
-                yield chunk
+        yield from _members(archive, "original")
         return
-    yield archive.read("head")
+    yield from _members(archive, "head")
     with (
-        tempfile.TemporaryDirectory(dir=result.parent, prefix=DRAFT) as folder,
-        opened(result, Path(folder)) as scan,
+        draft_folder(result.parent) as folder,
+        opened(result, folder) as scan,
         archive.open("difference") as member,
     ):
-        for strip in strips_of(scan.height, scan.width):
+        rows = facts.get("rows", OLD_ROWS)
+        if rows * scan.width * scan.image.bands * 2 > MOST_ROW_BYTES:
+            raise ValueError("its strips are far too large")
+        for strip in _strips(scan, rows):
             changed = scan.rows(*strip)
             planes = np.frombuffer(member.read(changed.nbytes), np.uint8)
             difference = np.ascontiguousarray(planes.reshape(changed.dtype.itemsize, -1).T)
             own = changed + difference.view(changed.dtype).reshape(changed.shape)
             yield own.astype(f"{facts['order']}u{own.itemsize}").tobytes()
-    yield archive.read("tail")
+    yield from _members(archive, "tail")
+
+
+def _rows(width: int) -> int:
+    """Of a strip."""
+    return max(1, min(OLD_ROWS, STRIP_PIXELS // width))
+
+
+def _strips(scan: Scan, rows: int) -> Iterator[tuple[int, int]]:
+    for top in range(0, scan.height, rows):
+        yield top, min(top + rows, scan.height)
 
 
 def _bare_pixels(scan: Scan, content: mmap.mmap) -> tuple[int, int, str] | None:
     """From where to where in the file its pixels lie as they are, row by row; their byte order."""
     if scan.image.format not in ("uchar", "ushort"):
         return None
-    first = scan.rows(*next(strips_of(scan.height, scan.width)))
+    strips = [*_strips(scan, _rows(scan.width))]
+    first = scan.rows(*strips[0])
     for order in ORDERS[: first.dtype.itemsize]:
         stored = first.dtype.newbyteorder(order)
         place = start = content.find(first.astype(stored).tobytes())
         if start < 0:
             continue
-        for strip in strips_of(scan.height, scan.width):
+        for strip in strips:
             rows = scan.rows(*strip).astype(stored).tobytes()
             if content[place : place + len(rows)] != rows:
                 break
@@ -142,7 +222,7 @@ def _bare_pixels(scan: Scan, content: mmap.mmap) -> tuple[int, int, str] | None:
 def _pairs(scan: Scan, pixels: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The rows of the scan and of its result, strip by strip; differences wrap around."""
     with pixels.open("rb") as file:
-        for strip in strips_of(scan.height, scan.width):
+        for strip in _strips(scan, _rows(scan.width)):
             own = scan.rows(*strip)
             changed = np.frombuffer(file.read(own.nbytes), own.dtype)
             yield own, changed.reshape(own.shape)

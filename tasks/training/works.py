@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import cv2
@@ -128,19 +129,21 @@ def blockiness(pixels: np.ndarray) -> float:
 
 
 def draw_crop(
-    works: Sequence[Work],
+    works: Sequence[Any],
     rng: np.random.Generator,
     side_px: int,
     shown: tuple[float, float] | None = None,
 ) -> np.ndarray:
     """A square of a random work at a random size, mirrored and turned; float32 in [0, 1].
 
-    shown: bounds of the reduction; None draws them as the work allows.
+    works: each a Work, or, where `shown` is given, whatever has `pixels`. shown: bounds of the
+    reduction; None draws them as the work allows.
     """
     work = works[int(rng.integers(len(works)))]
     pixels = work.pixels
     low, high = shown or (SHOWN_BLOCKY if work.blocky else SHOWN)
-    share = high if not work.blocky and rng.random() < 0.4 else rng.uniform(low, high)
+    whole = not shown and not work.blocky and rng.random() < 0.4
+    share = high if whole else rng.uniform(low, high)
     side = min(int(np.ceil(side_px / share)), *pixels.shape[:2])
     top, left = (int(rng.integers(length - side + 1)) for length in pixels.shape[:2])
     crop = np.asarray(pixels[top : top + side, left : left + side])

@@ -7,7 +7,9 @@ import json
 from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.resources import files
+from pathlib import Path
 
+from patina.errors import InputError
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.storage import Place, read, write
 from patina.tasks.restoration.report.records import MOST_WORKS, gather
@@ -17,26 +19,24 @@ OURS = b'<meta name="generator" content="Patina">'
 SCRIPTS = ("words.js", "list.js", "stage.js", "work.js", "print.js", "start.js")
 
 
-class ReportError(ValueError):
-    """A report cannot be written; the message names the place and says what to do."""
-
-
 def write_report(outbox: Place) -> Place:
     """Write the report of all that lies in `outbox`, and return its place.
 
-    Raises ReportError when another file of that name is in the way, OSError when it cannot be
-    written.
+    Raises InputError when there is no such folder, or another file of that name is in the way;
+    OSError when it cannot be written.
     """
+    if isinstance(outbox, Path) and not outbox.is_dir():
+        raise InputError(f"report: {outbox}: no such folder; name one that `patina restore` filled")
     refuse_what_is_not_ours(outbox)
     write(outbox / NAME, page_of(gather(outbox), outbox.name or "outbox"))
     return outbox / NAME
 
 
 def refuse_what_is_not_ours(outbox: Place) -> None:
-    """Raises ReportError when a `report.html` lies in `outbox` that Patina has not written."""
+    """Raises InputError when a `report.html` lies in `outbox` that Patina has not written."""
     there = read(outbox / NAME)
     if there is not None and OURS not in there[:2000]:
-        raise ReportError(
+        raise InputError(
             f"report: {outbox / NAME}: in the way, and no report of ours; move it elsewhere"
         )
 

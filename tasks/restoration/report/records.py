@@ -25,7 +25,7 @@ ORDER = (SET_ASIDE, "restored", "untouched")
 
 def gather(outbox: Place) -> list[Record]:
     """A record of each work: those set aside and flagged first, then by how much was changed."""
-    works = [work_of(path, sidecar) for path, sidecar in sidecars_in(outbox)]
+    works = [_told(path, sidecar) for path, sidecar in sidecars_in(outbox)]
     return sorted([*works, *_set_aside(outbox)], key=_rank)
 
 
@@ -35,6 +35,15 @@ def sidecars_in(outbox: Place) -> Iterator[tuple[Path, Record]]:
         sidecar = _parsed(content)
         if sidecar.get("statement") == STATEMENT:
             yield path.with_suffix(""), sidecar
+
+
+def _told(result: Path, sidecar: Record) -> Record:
+    """As `work_of`; of a sidecar that somebody has garbled, that it is so."""
+    try:
+        return work_of(result, sidecar)
+    except (AttributeError, TypeError, ValueError, KeyError):
+        garbled = f"{result.name}.json: what it holds is not as Patina wrote it; restore it again"
+        return work_of(result, {"summary": garbled, "flags": ["its sidecar cannot be read"]})
 
 
 def work_of(result: Path, sidecar: Record) -> Record:

@@ -1,0 +1,108 @@
+"""Which kind of file it is, told by its first bytes, never by its name.
+
+libvips would open what it knows under any name, an SVG as a scan. Only kinds of READ_KINDS are
+opened, each with the loader of that kind. Sources: the kinds' own specifications; ISO/IEC 14496-12
+for the brands of HEIF.
+"""
+
+import stat
+from pathlib import Path
+
+from patina.tasks.imaging.images import ImageError
+
+HEAD = 4096  # bytes that are looked at
+READ_KINDS = frozenset({"TIFF", "PNG", "JPEG", "WebP", "JPEG 2000", "BMP", "GIF", "AVIF"})
+CONVERT = "convert it to TIFF or PNG"
+MAGIC = (
+    (b"\xff\xd8", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"II*\0\x10\0\0\0CR", "CR2"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),
+    (b"MM\0+", "TIFF"),
+    (b"IIRO", "ORF"),
+    (b"IIRS", "ORF"),
+    (b"IIU\0", "RW2"),
+    (b"FUJIFILMCCD-RAW", "RAF"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"8BPS\0\1", "PSD"),
+    (b"8BPS\0\2", "PSB"),
+    (b"v/1\1", "OpenEXR"),
+    (b"%PDF", "PDF"),
+    (b"%!PS", "PostScript"),
+    (b"\xc5\xd0\xd3\xc6", "EPS"),
+    (b"SIMPLE  =", "FITS"),
+    (b"\x08\xf2\xa6\xb6", "VIPS"),
+    (b"\xb6\xa6\xf2\x08", "VIPS"),
+    (b"PK\3\4", "ZIP"),
+)
+BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"crx ": "CR3"}
+HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+
+
+def kind_of(head: bytes) -> str:
+    """The kind of a file that begins with `head`; "" if it is none that is known here."""
+    for magic, kind in MAGIC:
+        if head.startswith(magic):
+            return kind
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    if head[:2] == b"BM" and head[6:10] == bytes(4):
+        return "BMP"
+    if head[4:8] == b"ftyp":
+        return _brand(head)
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1024].lower()
+    if text.startswith((b"<?xml", b"<!doctype", b"<svg", b"<html")):
+        return "SVG" if b"<svg" in head.lower() else "XML or HTML"
+    return ""
+
+
+def _brand(head: bytes) -> str:
+    """Of an ISO media file: its major brand decides, else the first known compatible one."""
+    size = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = [head[8:12], *(head[at : at + 4] for at in range(16, size, 4))]
+    specific = next((BRANDS[brand] for brand in brands if brand in BRANDS), "")
+    return specific or ("HEIC" if HEIC & {*brands} else "")
+
+
+def read_kind(source: Path) -> str:
+    """The kind of the file `source`, one of READ_KINDS.
+
+    Raises ImageError when it is another kind, no ordinary file, or cannot be read.
+    """
+    refuse_unless_a_file(source)
+    try:
+        with source.open("rb") as file:
+            head = file.read(HEAD)
+    except OSError as error:
+        raise ImageError(f"{source.name}: cannot be read ({error.strerror})") from error
+    if not head:
+        raise ImageError(f"{source.name}: no image that can be read to its end (it is empty)")
+    kind = kind_of(head)
+    if kind in READ_KINDS:
+        return kind
+    if kind:
+        under = source.suffix.lower().removeprefix(".")
+        named = f" under the name of a .{under} file" if under and under != kind.lower() else ""
+        raise ImageError(f"{source.name}: {kind}{named} is not restored; {CONVERT}")
+    raise ImageError(
+        f"{source.name}: no image of a kind that is restored, by its first bytes; {CONVERT}"
+    )
+
+
+def refuse_unless_a_file(source: Path) -> None:
+    """Raises ImageError for what is no ordinary file: reading a pipe would wait for ever."""
+    try:
+        mode = source.stat().st_mode
+    except OSError as error:
+        what = "a link that leads nowhere" if source.is_symlink() else error.strerror
+        raise ImageError(f"{source.name}: cannot be read ({what})") from error
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
+        raise ImageError(f"{source.name}: cannot be read (it is {what}, no file)")

@@ -1,0 +1,66 @@
+"""How much memory a scan would take, told from its header, before anything is decoded.
+
+The figures are upper bounds of what was measured: see benchmarks/attacks.py.
+"""
+
+import mmap
+import struct
+from pathlib import Path
+
+import numpy as np
+import pyvips
+
+from patina.tasks.imaging import tiff
+from patina.tasks.imaging.images import ImageError
+
+BOUND = 2_500_000_000  # bytes of a process
+BASE = 600_000_000  # of it without any scan: networks and libraries
+NUMBERS = {"uchar": "u1", "ushort": "u2", "short": "i2", "float": "f4"}
+SEQUENTIAL_ROWS = 400  # of a wide picture, that libvips keeps while it reads from the top
+ROWS, TILE_HEIGHT = 278, 323
+
+
+def refuse_beyond(bound: int, needed: int, name: str, size: tuple[int, int]) -> None:
+    """Raises ImageError when more would be needed than there may be."""
+    if needed > bound:
+        raise ImageError(
+            f"{name}: {size[0]} × {size[1]} pixels of this kind would take "
+            f"{needed / 1e9:,.1f} GB of memory, and at most {bound / 1e9:,.1f} GB are used; "
+            "cut it into parts, or make it smaller"
+        )
+
+
+def to_decode(source: Path, kind: str, image: pyvips.Image, page: int) -> int:
+    """Bytes that decoding `image`, not yet decoded, of the file `source` takes, beside BASE."""
+    sample = np.dtype(NUMBERS.get(image.format, "f8")).itemsize
+    row = image.width * image.bands * sample
+    whole = row * image.height
+    wide = row * min(SEQUENTIAL_ROWS, image.height)
+    if kind == "TIFF":
+        return wide + 2 * row * _rows_at_once(source, image.height, page)
+    if kind == "PNG":
+        return wide + (whole if image.get_typeof("interlaced") else 0)
+    if kind == "JPEG":  # coefficients of two bytes, of all scans
+        several = image.get_typeof("jpeg-multiscan") and image.get("jpeg-multiscan")
+        return wide + (2 * whole if several else 0)
+    return wide + {"WebP": 3, "GIF": 3, "AVIF": 4}.get(kind, 1) * whole
+
+
+def _rows_at_once(source: Path, height: int, page: int) -> int:
+    """Rows of the strips or tiles of a TIFF, which are decoded whole."""
+    wanted = frozenset({ROWS, TILE_HEIGHT})
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        try:
+            layout = tiff.layout_of(data[:4])
+            place = tiff.places(data, layout)[page]
+            tags = dict(tiff.directory(data, layout, place, wanted))
+        except (struct.error, IndexError):
+            return height
+    if TILE_HEIGHT in tags:
+        return min(tiff.number_of(tags, TILE_HEIGHT), height)
+    return min(tiff.number_of(tags, ROWS, height), height)
+
+
+def to_decode_at_once(width: int, height: int, components: int, bits: int) -> int:
+    """Bytes that OpenJPEG takes, beside BASE: numbers of four bytes, and two arrays of pixels."""
+    return width * height * components * (4 + 2 * (1 if bits <= 8 else 2) + 1)

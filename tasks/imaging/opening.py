@@ -1,0 +1,201 @@
+"""Image files opened by what they are, their size and form looked at before they are decoded."""
+
+import mmap
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyvips
+
+from patina.tasks.imaging import bmp, jpeg, jpeg2000, memory, tiff
+from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.kinds import read_kind
+
+# What others made is read by no loader that libvips does not trust itself; these two read our own
+pyvips.block_untrusted_set(True)
+for _ours in ("VipsForeignLoadVips", "VipsForeignLoadRaw"):
+    pyvips.operation_block_set(_ours, False)
+
+LOADERS: dict[str, Callable[..., pyvips.Image]] = {
+    "TIFF": pyvips.Image.tiffload,
+    "PNG": pyvips.Image.pngload,
+    "JPEG": pyvips.Image.jpegload,
+    "WebP": pyvips.Image.webpload,
+    "GIF": pyvips.Image.gifload,
+    "AVIF": pyvips.Image.heifload,
+}
+SPACES = {"srgb", "rgb", "rgb16", "b-w", "grey16", "cmyk"}
+DEPTHS = {"uchar": 255, "ushort": 65535}
+LAB = {"lab": "float", "labs": "short"}
+MAX_MEGAPIXELS = 4000  # a file that claims more is a bomb, or no scan
+YCBCR, JPEG_WITHIN = 6, 7  # of a TIFF's photometric interpretations, of its compressions
+PHOTOMETRIC, COMPRESSION, BITS, COEFFICIENTS, SUBSAMPLING = 262, 259, 258, 529, 530
+BT601 = (0.299, 0.587, 0.114)
+
+Weigh = Callable[[int, int], int]  # (width, height) -> bytes that the work on it will take
+
+
+@dataclass
+class Opened:
+    """An image that is not decoded yet.
+
+    kind: of the file, see `kinds`. page: of a TIFF. notes: what is not as in the file, in words.
+    """
+
+    image: pyvips.Image
+    kind: str
+    page: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def open_image(source: Path, *, fail_on: str = "error", weigh: Weigh | None = None) -> Opened:
+    """Open the file `source`, whatever its name says. Only JPEG 2000 and BMP are decoded at once.
+
+    weigh: what the work on it will take.
+    Raises ImageError when it is of a kind or form that is not restored, too large, or would take
+    more than `memory.BOUND`; pyvips.Error or ValueError when its header cannot be read.
+    """
+    kind = read_kind(source)
+    try:
+        if kind == "JPEG 2000":
+            opened = _jpeg_2000(source, weigh)
+        elif kind == "BMP":
+            opened = _bmp(source, weigh)
+        else:
+            page = _page(source) if kind == "TIFF" else 0
+            options = {"page": page} if kind == "TIFF" else {}
+            image = LOADERS[kind](str(source), fail_on=fail_on, access="sequential", **options)
+            opened = Opened(image, kind, page)
+            _refuse_size(source, image.width, image.height)
+            needed = memory.to_decode(source, kind, image, page)
+            _refuse_weight(source, (image.width, image.height), needed, weigh)
+    except OSError as error:
+        raise ImageError(f"{source.name}: cannot be read ({error.strerror})") from error
+    if kind == "GIF" and _pages(opened.image) > 1:
+        raise ImageError(f"{source.name}: a GIF of several frames is not restored; export one")
+    if kind == "TIFF":
+        opened = _colours_of_tiff(source, opened)
+    refuse_form(source, opened.image)
+    return opened
+
+
+def refuse_form(source: Path, image: pyvips.Image) -> None:
+    """Raises ImageError for numbers or colours that are not restored."""
+    space, form = image.interpretation, image.format
+    if form != LAB[space] if space in LAB else space not in SPACES or form not in DEPTHS:
+        raise ImageError(
+            f"{source.name}: {space} of {form} is not restored; convert it to RGB of 8 or 16 bit"
+        )
+    colours = image.bands - (1 if image.hasalpha() else 0)
+    if colours not in (1, 3) and not (colours == 4 and space == "cmyk"):
+        raise ImageError(f"{source.name}: {colours} colour bands; RGB, CMYK and grey are restored")
+
+
+def _pages(image: pyvips.Image) -> int:
+    return int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
+
+
+def _refuse_size(source: Path, width: int, height: int) -> None:
+    if width * height > MAX_MEGAPIXELS * 1e6:
+        raise ImageError(
+            f"{source.name}: claims {width} × {height} pixels; "
+            f"at most {MAX_MEGAPIXELS} megapixels are restored"
+        )
+
+
+def _refuse_weight(source: Path, size: tuple[int, int], needed: int, weigh: Weigh | None) -> None:
+    """Decoding comes first and is over when the work begins."""
+    most = max(needed, weigh(*size) if weigh else 0)
+    memory.refuse_beyond(memory.BOUND, memory.BASE + most, source.name, size)
+
+
+def _jpeg_2000(source: Path, weigh: Weigh | None) -> Opened:
+    data = _whole(source)
+    width, height, components, bits = jpeg2000.size_of(data)
+    _refuse_size(source, width, height)
+    needed = 2 * len(data) + memory.to_decode_at_once(width, height, components, bits)
+    _refuse_weight(source, (width, height), needed, weigh)
+    return Opened(jpeg2000.decoded(data), "JPEG 2000")
+
+
+def _bmp(source: Path, weigh: Weigh | None) -> Opened:
+    data = _whole(source)
+    header = bmp.header_of(data)
+    _refuse_size(source, header.width, header.height)
+    needed = len(data) + 2 * 3 * header.width * header.height
+    _refuse_weight(source, (header.width, header.height), needed, weigh)
+    notes = ["its palette became RGB"] if header.bits <= 8 else []
+    notes += ["its 16 bit became 24"] if header.bits == 16 else []
+    notes += ["left out: the fourth byte of its pixels"] if header.bits == 32 else []
+    return Opened(bmp.decoded(data), "BMP", 0, notes)
+
+
+def _whole(source: Path) -> bytes:
+    """All bytes of a file that is decoded in memory."""
+    size = source.stat().st_size
+    memory.refuse_beyond(memory.BOUND - memory.BASE, 2 * size, source.name, (size, 1))
+    return source.read_bytes()
+
+
+def _page(source: Path) -> int:
+    """Of a TIFF: the first that is no thumbnail. Raises ImageError when there is none."""
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        try:
+            return tiff.whole_page(data, tiff.layout_of(data[:4]))
+        except struct.error:
+            return 0
+        except ValueError as error:
+            raise ImageError(f"{source.name}: {error}") from error
+
+
+def _colours_of_tiff(source: Path, opened: Opened) -> Opened:
+    """Of YCbCr that libvips would take for RGB, RGB; notes of its pages."""
+    wanted = frozenset({PHOTOMETRIC, COMPRESSION, BITS, COEFFICIENTS, SUBSAMPLING})
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        layout = tiff.layout_of(data[:4])
+        place = tiff.places(data, layout)[opened.page]
+        tags = dict(tiff.directory(data, layout, place, wanted))
+    if (pages := _pages(opened.image)) > 1:
+        which = "the first" if not opened.page else f"page {opened.page + 1}, the first whole one,"
+        opened.notes.append(f"{which} of {pages} pages")
+    within = tiff.number_of(tags, COMPRESSION, 1)
+    halved = tags.get(SUBSAMPLING, (3, 2, b"\2\0\2\0"))[2] != b"\1\0\1\0"
+    if tiff.number_of(tags, PHOTOMETRIC) != YCBCR or within in (6, JPEG_WITHIN) or halved:
+        return opened
+    if opened.image.format != "uchar" or opened.image.bands != 3:
+        raise ImageError(f"{source.name}: YCbCr of this form is not restored; convert it to RGB")
+    kind, count, value = tags.get(COEFFICIENTS, (5, 0, b""))
+    pairs = np.frombuffer(value, "<u4").reshape(-1, 2) if (kind, count) == (5, 3) else None
+    luma = tuple(pairs[:, 0] / np.maximum(pairs[:, 1], 1)) if pairs is not None else BT601
+    image = _rgb_of_ycbcr(opened.image, luma)
+    return Opened(image, opened.kind, opened.page, [*opened.notes, "its YCbCr became RGB"])
+
+
+def _rgb_of_ycbcr(image: pyvips.Image, luma: tuple[float, ...]) -> pyvips.Image:
+    """Source: TIFF 6.0, section 21; numbers of full range."""
+    red, green, blue = luma if luma[1] else BT601
+    matrix = [
+        [1, 0, 2 - 2 * red],
+        [1, -(2 - 2 * blue) * blue / green, -(2 - 2 * red) * red / green],
+        [1, 2 - 2 * blue, 0],
+    ]
+    centred = image.linear([1, 1, 1], [0, -128, -128])
+    rgb = centred.recomb(pyvips.Image.new_from_array(matrix)).rint().cast("uchar")
+    return rgb.copy(interpretation="srgb")
+
+
+def in_order(source: Path) -> pyvips.Image:
+    """A JPEG at which libvips finds fault, read once its segments are in order.
+
+    Raises pyvips.Error, also while it is decoded, when pixels are missing.
+    """
+    data = jpeg.in_order(source.read_bytes())
+    image = pyvips.Image.jpegload_buffer(data, fail_on="warning")
+    head = pyvips.Image.jpegload(str(source))
+    image = image.copy(xres=head.xres, yres=head.yres)
+    for name in ("exif-data", "icc-profile-data", "xmp-data", "iptc-data", "orientation"):
+        if head.get_typeof(name):
+            image.set_type(head.get_typeof(name), name, head.get(name))
+    return image

@@ -1,0 +1,122 @@
+"""Which scans are restored, and where their results go."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from patina.errors import InputError
+from patina.tasks.imaging.filing import ENCODINGS, LOSSY
+from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.scans import NOT_READ, READ
+from patina.tasks.io.storage import Place, Remote, images_under, relative
+from patina.tasks.restoration.iiif import is_published
+from patina.tasks.restoration.report.previews import FOLDER
+from patina.tasks.restoration.sidecars import ALL, is_ours_at, sidecar_in
+
+PICTURES = READ | NOT_READ
+# Folders in which storages and systems keep thumbnails, and what was thrown away
+NO_SCANS = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "__MACOSX", "lost+found"})
+
+log = logging.getLogger("patina")
+
+
+def plan(
+    inboxes: Sequence[Place], outbox: Place, *, recursive: bool = True, keep_format: bool = False
+) -> list[tuple[Place, Place]]:
+    """Each image file of `inboxes`, files and folders, and where its result goes, sorted, once.
+
+    Also those of kinds that are not restored, and whatever is named itself: they will be set aside.
+    What lies in an outbox inside an inbox is no scan, nor is a picture of a report, nor are
+    results of ours in an inbox that is the outbox. keep_format: JPEG and WebP stay such.
+    Raises FileNotFoundError when there is no such file or folder, or no image in it; ValueError
+    when a result would overwrite a scan or another result.
+    """
+    scans: list[tuple[Place, Place]] = []
+    taken: dict[Place, Place] = {}
+    for inbox in inboxes:
+        found = [
+            (source, outbox / target_of(inner, keep_format=keep_format))
+            for source, inner in _scans_of(inbox, outbox, recursive)
+            if FOLDER not in inner.parts
+        ]
+        found = _without_results(found) if _apart(inbox) == _apart(outbox) else found
+        scans += [(s, t) for s, t in found if taken.setdefault(_apart(s), s) is s]
+    for source, target in scans:
+        if other := taken.get(_apart(target)):
+            raise InputError(
+                f"restore: {source}: its result would overwrite that of, or be, {other}"
+            )
+        taken[_apart(target)] = source
+    return scans
+
+
+def _apart(place: Place) -> Place:
+    """What two names of one file have in common."""
+    return place.resolve() if isinstance(place, Path) else place
+
+
+def _without_results(scans: list[tuple[Place, Place]]) -> list[tuple[Place, Place]]:
+    """Those that are no result, map or package of another one."""
+    targets = {target for source, target in scans if target != source}
+    results = {target for target in targets if _is_result(target)}
+    beside = {place for target in results for place in ALL.beside(target)}
+    return [pair for pair in scans if pair[0] not in results | beside]
+
+
+def _is_result(place: Place) -> bool:
+    try:
+        return sidecar_in(place) is not None or is_ours_at(place)
+    except (ImageError, OSError):
+        return False
+
+
+def _scans_of(inbox: Place, outbox: Place, recursive: bool) -> list[tuple[Place, Path]]:
+    """Each scan, and its path within the inbox."""
+    if isinstance(inbox, Remote):
+        results = outbox if isinstance(outbox, Remote) and outbox != inbox else None
+        found = images_under(inbox, PICTURES, recursive=recursive, but=results)
+        return [(place, relative(place, inbox)) for place in found]
+    if not inbox.is_dir():
+        if not (inbox.exists() or inbox.is_symlink()):
+            raise FileNotFoundError(f"restore: {inbox}: no such file or folder")
+        return [(inbox, Path(inbox.name))]
+    found_here = sorted(_images_in(inbox, outbox, recursive))
+    if not found_here:
+        raise FileNotFoundError(f"restore: {inbox}: no image in this folder")
+    return [(source, source.relative_to(inbox)) for source in found_here]
+
+
+def _images_in(inbox: Path, outbox: Place, recursive: bool) -> Iterator[Path]:
+    """By their names; what is no ordinary file is among them, and will be set aside."""
+    there = outbox.resolve() if isinstance(outbox, Path) else None
+    results = there if there != inbox.resolve() else None
+    for parent, folders, names in os.walk(inbox):
+        kept = sorted(name for name in folders if _is_shown(name)) if recursive else []
+        links = [name for name in kept if Path(parent, name).is_symlink()]
+        for name in links:
+            log.warning("restore: %s: a link to a folder, not followed", Path(parent, name))
+        folders[:] = [
+            name
+            for name in kept
+            if name not in links and not (results and Path(parent, name).resolve() == results)
+        ]
+        if results and Path(parent).resolve().is_relative_to(results):
+            continue
+        for name in names:
+            path = Path(parent, name)
+            if not _is_shown(name) or path.suffix.lower() not in PICTURES:
+                continue
+            if not is_published(path.relative_to(inbox)):
+                yield path
+
+
+def _is_shown(name: str) -> bool:
+    """Hidden ones are none that anybody scanned: macOS leaves "._scan.tif" beside "scan.tif"."""
+    return not name.startswith(".") and name not in NO_SCANS
+
+
+def target_of(place: Path, *, keep_format: bool = False) -> Path:
+    """Where the result goes: lossless kinds keep their names, others get `.tif` added to theirs."""
+    kept = ENCODINGS | (LOSSY if keep_format else {})
+    return place if place.suffix.lower() in kept else place.with_name(f"{place.name}.tif")

@@ -1,0 +1,204 @@
+"""An outbox: one run at a time fills it, and tables in it tell of all that did."""
+
+import csv
+import fcntl
+import io
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from itertools import takewhile
+from pathlib import Path
+
+from patina.errors import InputError
+from patina.tasks.io.atomic import DRAFT, Record, json_line, sweep
+from patina.tasks.io.storage import Place, locked, read, write
+from patina.tasks.restoration.remote import sweep_copies
+from patina.tasks.restoration.report.page import refuse_what_is_not_ours, write_report
+
+RAW = "surrogateescape"  # a file's name in a table stays what it is, even if it is no UTF-8
+COLUMNS = (
+    "file",
+    "result",
+    "outcome",
+    "reason",
+    "summary",
+    "flags",
+    "megapixels",
+    "seconds",
+    "share_of_pixels",
+    "damaged_share",
+    "delta_e2000_mean",
+)
+SUMMARY, FAILURES = "summary.csv", "failures.jsonl"
+OURS = b"file,result,outcome"  # with which every summary of ours began
+FORMULA = ("=", "+", "-", "@")  # with which a cell begins that a spreadsheet computes
+SPELLING = "\u200c\u200d"  # of words in some scripts; not printable to Python
+
+
+def held(outbox: Place) -> AbstractContextManager[None]:
+    """Keep other runs out of `outbox`, and take away what a killed one left half done.
+
+    Raises ValueError when another run holds it, it is no folder, or holds tables of somebody else.
+    """
+    return _held_here(outbox) if isinstance(outbox, Path) else _held_there(outbox)
+
+
+@contextmanager
+def _held_there(outbox: Place) -> Iterator[None]:
+    assert not isinstance(outbox, Path)
+    sweep_copies()
+    with locked(outbox):
+        _refuse_tables_of_others(outbox)
+        yield
+
+
+@contextmanager
+def _held_here(outbox: Path) -> Iterator[None]:
+    try:
+        outbox.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(
+            f"restore: {outbox}: a file is in the way; give the folder for the results as --out"
+        ) from error
+    sweep_copies()
+    with ExitStack() as stack:
+        if not stack.enter_context(_lock(outbox)) or any(map(_is_held, outbox.resolve().parents)):
+            raise InputError(
+                f"restore: {outbox}: another run is filling it, or a folder that it is in; wait "
+                "for it, or give another --out"
+            )
+        _refuse_tables_of_others(outbox)
+        for left in [*outbox.rglob(f"{DRAFT}*")]:
+            within = takewhile(lambda folder: folder != outbox, left.parents)
+            if not any(map(_is_held, within)):  # else of another run, in a folder of this one
+                sweep(left)
+        yield
+
+
+@contextmanager
+def _lock(folder: Path, kind: int = fcntl.LOCK_EX) -> Iterator[bool]:
+    """Keep others from locking `folder`; False, and nothing kept, when another has it locked."""
+    opened, free = os.open(folder, os.O_RDONLY), True
+    try:
+        try:
+            fcntl.flock(opened, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            free = False
+        yield free
+    finally:
+        os.close(opened)
+
+
+def _is_held(folder: Path) -> bool:
+    try:
+        with _lock(folder, fcntl.LOCK_SH) as free:
+            return not free
+    except OSError:  # not to be read or locked, and so no outbox
+        return False
+
+
+def _refuse_tables_of_others(outbox: Place) -> None:
+    """Raises ValueError when a table in the place of ours is none of ours."""
+    for place, ours in ((outbox / SUMMARY, _is_summary), (outbox / FAILURES, _are_failures)):
+        try:
+            content = read(place)
+        except OSError as error:
+            if not isinstance(place, Path):
+                raise
+            raise InputError(f"restore: {place}: {error.strerror}; move it elsewhere") from error
+        if content and not ours(content):
+            raise InputError(
+                f"restore: {place}: in the way, and not written by Patina; move it elsewhere, or "
+                "give another --out"
+            )
+
+
+def _is_summary(content: bytes) -> bool:
+    return content.startswith(OURS)
+
+
+def _are_failures(content: bytes) -> bool:
+    with suppress(ValueError, RecursionError):
+        first = json.loads(content.split(b"\n", 1)[0])
+        return isinstance(first, dict) and {"file", "reason"} <= {*first}
+    return False
+
+
+@contextmanager
+def summary_in(outbox: Place, *, report: bool = False) -> Iterator[list[Record]]:
+    """A list for outcomes, that summary.csv and failures.jsonl tell of, however the run ends.
+
+    They also keep what they told of scans of earlier runs. report: write report.html, too.
+    Raises InputError, before anything is done, when a report.html of another's is in the way.
+    """
+    if report:
+        refuse_what_is_not_ours(outbox)
+    outcomes: list[Record] = []
+    try:
+        yield outcomes
+    except BaseException:  # Ctrl-C and a worker's end, too: all are raised again
+        with suppress(OSError):  # the error that ended the run says more
+            _write_summary(outcomes, outbox, report)
+        raise
+    _write_summary(outcomes, outbox, report)
+
+
+def _write_summary(outcomes: Sequence[Record], outbox: Place, report: bool) -> None:
+    new = [_row(outcome) for outcome in outcomes]
+    again = {row["file"] for row in new}
+    rows = [row for row in _rows_before(outbox) if row["file"] not in again] + new
+    table = io.StringIO()
+    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(sorted(rows, key=lambda row: row["file"]))
+    write(outbox / SUMMARY, table.getvalue().encode(errors=RAW))
+    raw = {_row(outcome)["file"]: outcome for outcome in outcomes}
+    failed = (_failure(row, raw.get(row["file"])) for row in rows if row["reason"])
+    write(outbox / FAILURES, b"".join(json_line(failure) for failure in failed))
+    if report:
+        write_report(outbox)
+
+
+def _failure(row: Record, outcome: Record | None) -> Record:
+    """In JSON nothing is computed or shown, so that names are told as they are."""
+    told = outcome or row
+    more = {"kind": told["kind"], "traceback": told["traceback"]} if "traceback" in told else {}
+    return {"file": told["file"], "reason": told["reason"], **more}
+
+
+def _rows_before(outbox: Place) -> Iterator[Record]:
+    """What earlier runs told; what cannot be read of it is left out."""
+    text = (read(outbox / SUMMARY) or b"").decode(errors=RAW)
+    before = csv.DictReader(io.StringIO(text.replace("\r", "\\r")))
+    with suppress(csv.Error):
+        for row in before:
+            if {"file", "reason"} <= {*row} <= {*COLUMNS} and all(
+                isinstance(cell, str) for cell in row.values()
+            ):
+                yield row
+
+
+def _row(outcome: Record) -> dict[str, str]:
+    told = {name: outcome.get(name, "") for name in COLUMNS}
+    told["flags"] = "; ".join(outcome.get("flags", []))
+    return {
+        name: neutral_cell(value) if isinstance(value, str) else str(value)
+        for name, value in told.items()
+    }
+
+
+def neutral_cell(text: str) -> str:
+    """The text as a cell that no spreadsheet computes."""
+    shown = neutral(text)
+    return f"'{shown}" if shown.startswith(FORMULA) else shown
+
+
+def neutral(text: str) -> str:
+    """The text with what would steer a terminal or break a line as escapes; words stay."""
+    return "".join(
+        each
+        if each.isprintable() or each in SPELLING or "\udc80" <= each <= "\udcff"
+        else each.encode("unicode_escape").decode()
+        for each in text
+    )

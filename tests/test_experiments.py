@@ -1,0 +1,77 @@
+"""DVC shows what an experiment changed: figures, curves and pictures, beside those of main."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import PROJECT, Workspace
+
+TONE = "tone-alone"
+
+
+@pytest.fixture(scope="module")
+def workspace(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A finished run that was committed, as its end says, and an experiment after it."""
+    workspace = finished.copy(tmp_path_factory.mktemp("experiments") / "workspace")
+    git(workspace, "add", "dvc.lock")
+    git(workspace, "commit", "-qm", "Run of the pipeline")
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def told(workspace: Workspace) -> str:
+    """What the experiment told."""
+    return workspace.run("dvc", "exp", "run", "-n", TONE, "-S", "restore.treat=[tone]")
+
+
+def git(workspace: Workspace, *command: str) -> None:
+    subprocess.run(["git", "-C", str(workspace.folder), *command], check=True)
+
+
+def psnr_of(row: dict[str, Any]) -> float:
+    (metrics,) = row["data"]["metrics"].values()
+    return float(metrics["data"]["all"]["restored"]["psnr_db"])
+
+
+def test_the_end_of_an_experiment_tells_the_figures_and_how_to_go_back(told: str) -> None:
+    assert "Test works: " in told
+    assert "params.yaml now differs from the last commit" in told
+
+
+def test_experiments_are_shown_with_figures_beside_those_of_main(
+    workspace: Workspace, told: str
+) -> None:
+    listed = json.loads(workspace.run("dvc", "exp", "show", "--json"))
+    (main,) = [row for row in listed if row["rev"] != "workspace"]
+    (experiment,) = main["experiments"]
+    assert experiment["name"] == TONE
+    assert psnr_of(main) > 0
+    assert psnr_of(experiment["revs"][0]) > 0
+
+
+def test_plots_of_experiments_show_curves_by_family_and_the_panels(
+    workspace: Workspace, told: str
+) -> None:
+    compared = json.loads(workspace.run("dvc", "plots", "diff", "HEAD", TONE, "--json"))["data"]
+    (curves,) = compared["data/model/gains.csv"]
+    filled = json.loads(curves["content"]) if isinstance(curves["content"], str) else curves
+    text = json.dumps(filled)
+    assert "family" in text
+    assert "gain_db" in text
+    panels = [name for name in compared if name.startswith("reports/panels")]
+    assert panels
+    for name in panels:
+        assert {revision for each in compared[name] for revision in each["revisions"]} == {
+            "HEAD",
+            TONE,
+        }
+
+
+def test_every_stage_and_the_model_are_described() -> None:
+    pipeline = yaml.safe_load((PROJECT / "dvc.yaml").read_text())
+    assert [name for name, stage in pipeline["stages"].items() if not stage.get("desc")] == []
+    assert pipeline["artifacts"]["restorer"]["path"] == "data/model"
+    assert Path(pipeline["artifacts"]["restorer"]["path"]).is_relative_to("data")

@@ -1,0 +1,242 @@
+"""What is whose in an outbox, and that no single scan ends a run."""
+
+import csv
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyvips
+from restorers import patina, restorer, scan
+
+from patina.tasks.imaging.images import ImageError
+from patina.tasks.io.atomic import draft_folder, read_jsonl
+from patina.tasks.restoration.batch import held, plan, restore_scans, summary_in
+from patina.tasks.restoration.outbox import neutral, neutral_cell
+from patina.tasks.restoration.restore_file import restore_file
+from patina.tasks.restoration.sidecars import STATEMENT, Filing, sidecar_of
+
+ALL = Filing(maps=True, package=True)
+
+
+def outcomes_of(inbox: Path, outbox: Path, filing: Filing = ALL) -> dict[str, str]:
+    """The reason, or the outcome, of each scan."""
+    with held(outbox), summary_in(outbox) as outcomes:
+        outcomes += restore_scans(plan([inbox], outbox), restorer(0.1), filing)
+    return {Path(each["file"]).name: each.get("reason", each["outcome"]) for each in outcomes}
+
+
+def test_whatever_a_single_scan_raises_sets_it_aside_and_is_told_with_its_traceback(
+    tmp_path: Path,
+) -> None:
+    inbox, outbox = tmp_path / "in", tmp_path / "out"
+    inbox.mkdir()
+    for name in "abc":
+        scan(inbox / f"{name}.tif")
+
+    def failing(work: np.ndarray) -> np.ndarray:
+        raise KeyError("a fault in a library")
+
+    faulty = iter([restorer(0.1), restorer(0.1), restorer(0.1)])
+    with held(outbox), summary_in(outbox) as outcomes:
+        for number, pair in enumerate(plan([inbox], outbox)):
+            made = next(faulty)
+            assert isinstance(made.networks, dict)
+            if number == 1:
+                made.networks["tone"] = failing
+            outcomes += restore_scans([pair], made)
+    assert [each["outcome"] for each in outcomes] == ["restored", "set aside", "restored"]
+    [failure] = read_jsonl(outbox / "failures.jsonl")
+    assert failure["reason"].startswith("b.tif: KeyError: ")
+    assert failure["kind"] == "KeyError"
+    assert "in failing" in failure["traceback"]
+
+
+def test_a_network_that_gives_no_numbers_sets_a_scan_aside(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    [outcome] = restore_scans(plan([tmp_path / "a.tif"], tmp_path / "out"), restorer(float("nan")))
+    assert "a.tif: " in outcome["reason"]
+    assert "NaN" in outcome["reason"]
+    assert not (tmp_path / "out/a.tif").exists()
+
+
+@pytest.mark.parametrize("name", ["summary.csv", "failures.jsonl"])
+def test_tables_of_somebody_else_are_left_and_the_run_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("my,own\n1,2\n")
+    with pytest.raises(ValueError, match=rf"{name}: in the way, and not written by Patina"):
+        held(tmp_path).__enter__()
+    assert (tmp_path / name).read_text() == "my,own\n1,2\n"
+
+
+@pytest.mark.parametrize("suffix", ["damage.png", "difference.png", "change.zip"])
+def test_files_of_somebody_else_in_the_place_of_maps_stay(suffix: str, tmp_path: Path) -> None:
+    inbox, outbox = tmp_path / "in", tmp_path / "out"
+    inbox.mkdir()
+    outbox.mkdir()
+    for name in "ab":
+        scan(inbox / f"{name}.tif")
+    mine = outbox / f"a.tif.{suffix}"
+    mine.write_bytes(b"mine")
+    (outbox / ".patina-notes").mkdir()
+    (outbox / ".patina-notes/letter").write_text("mine")
+    (outbox / ".patina-draft-x").symlink_to(inbox)
+    told = outcomes_of(inbox, outbox)
+    assert "in the way, and none of ours" in told["a.tif"]
+    assert told["b.tif"] == "restored"
+    assert mine.read_bytes() == b"mine"
+    assert (outbox / ".patina-notes/letter").read_text() == "mine"
+    assert len([*inbox.iterdir()]) == 2
+
+
+def test_maps_that_a_killed_run_left_are_ours(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    target = tmp_path / "out/a.tif"
+    restore_file(tmp_path / "a.tif", target, restorer(0.1), ALL)
+    sidecar_of(target).unlink()
+    again = restore_file(tmp_path / "a.tif", target, restorer(0.1), ALL)
+    assert len(again["beside"]) == 3
+
+
+DAMAGED = [
+    "[]",
+    "3",
+    json.dumps({"statement": STATEMENT}),
+    json.dumps({"statement": STATEMENT, "source": 3, "result": {}, "model": {}, "change": {}}),
+    json.dumps(dict.fromkeys(("statement", "source", "result", "model", "change"), STATEMENT)),
+    json.dumps({"statement": STATEMENT, "source": {}, "result": {}, "model": {}, "change": {}}),
+    "[" * 100_000,
+    '{"statement": "',
+    "\x00\xff",
+    "",
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_sidecar_sets_one_scan_aside(content: str, tmp_path: Path) -> None:
+    inbox, outbox = tmp_path / "in", tmp_path / "out"
+    inbox.mkdir()
+    outbox.mkdir()
+    for name in "ab":
+        scan(inbox / f"{name}.tif")
+    (outbox / "a.tif.json").write_text(content, encoding="latin-1")
+    told = outcomes_of(inbox, outbox, Filing())
+    assert told["b.tif"] == "restored"
+    assert told["a.tif"] == "restored" or "a.tif" in told["a.tif"]
+    assert [*outbox.glob(".patina-*")] == []
+
+
+def test_a_pipe_or_folder_in_the_place_of_a_result_sets_one_scan_aside(tmp_path: Path) -> None:
+    inbox, outbox = tmp_path / "in", tmp_path / "out"
+    inbox.mkdir()
+    outbox.mkdir()
+    for name in "abcde":
+        scan(inbox / f"{name}.tif")
+    os.mkfifo(outbox / "a.tif.json")
+    (outbox / "b.tif").mkdir()
+    (outbox / "c.tif.json").mkdir()
+    (outbox / "d.tif").symlink_to(tmp_path / "nowhere")
+    told = outcomes_of(inbox, outbox, Filing())
+    assert "in the way" in told["a.tif"]
+    assert "in the way" in told["b.tif"]
+    assert "in the way" in told["c.tif"]
+    assert "in the way" in told["d.tif"]
+    assert told["e.tif"] == "restored"
+
+
+def test_names_steer_no_terminal_and_no_spreadsheet(tmp_path: Path) -> None:
+    outbox = tmp_path / "out"
+    outbox.mkdir()
+    for odd in ("=cmd|'/C calc'!A0.tif", "a\rb.tif", "a\x1b[2Jb.tif", "@SUM(1)", "a\u2028b.tif"):
+        with summary_in(outbox) as outcomes:
+            outcomes.append({"file": odd, "result": "", "outcome": "set aside", "reason": odd})
+    text = (outbox / "summary.csv").read_bytes().decode()
+    assert not {"\r", "\x1b", "\u2028"} & {*text}
+    rows = list(csv.DictReader(text.splitlines()))
+    assert len(rows) == 5
+    assert not any(row["file"].startswith(("=", "@")) for row in rows)
+    assert len(read_jsonl(outbox / "failures.jsonl")) == 5
+    assert neutral("Zoë 图像 \x1b]0;x\x07") == "Zoë 图像 \\x1b]0;x\\x07"
+    assert neutral_cell("+1") == "'+1"
+
+
+def test_results_in_an_inbox_that_is_the_outbox_are_no_scans_and_a_run_goes_on(
+    tmp_path: Path,
+) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        scan(tmp_path / name)
+    assert set(outcomes_of(tmp_path, tmp_path)) == {"a.jpg", "b.jpg"}
+    sidecar_of(tmp_path / "b.jpg.tif").unlink()  # as if a run was killed
+    scan(tmp_path / "c.jpg")
+    assert outcomes_of(tmp_path, tmp_path) == dict.fromkeys(("a.jpg", "b.jpg", "c.jpg"), "restored")
+
+
+def test_hidden_names_are_no_scans_and_linked_folders_are_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("in/a.jfif", "in/._a.jpg", "in/@eaDir/a.jpg", "in/.Trash/b.jpg", "far/c.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        scan(tmp_path / "x.jpg")
+        (tmp_path / name).write_bytes((tmp_path / "x.jpg").read_bytes())
+    (tmp_path / "in/box").symlink_to(tmp_path / "far")
+    (tmp_path / "in/gone.tif").symlink_to(tmp_path / "nowhere")
+    found = [source.name for source, _ in plan([tmp_path / "in"], tmp_path / "out")]
+    assert found == ["a.jfif", "gone.tif"]
+    assert "in/box: a link to a folder, not followed" in caplog.text
+    twice = plan([tmp_path / "in", tmp_path / "in/a.jfif"], tmp_path / "out")
+    assert [source.name for source, _ in twice] == found
+
+
+def test_a_source_that_is_replaced_while_it_is_read_is_set_aside(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    scan(tmp_path / "b.tif", bits=16)
+    made = restorer(0.1)
+    assert isinstance(made.networks, dict)
+    tone = made.networks["tone"]
+
+    def replacing(work: np.ndarray) -> np.ndarray:
+        if (tmp_path / "b.tif").exists():
+            (tmp_path / "b.tif").replace(tmp_path / "a.tif")
+        return tone(work)
+
+    made.networks["tone"] = replacing
+    with pytest.raises(ImageError, match=r"a\.tif: was changed while it was read; run again"):
+        restore_file(tmp_path / "a.tif", tmp_path / "out.tif", made, ALL)
+    done = restore_file(tmp_path / "a.tif", tmp_path / "out.tif", restorer(0.1), ALL)
+    assert done["source"]["bits"] == 16
+
+
+def test_a_draft_that_is_in_use_is_not_swept(tmp_path: Path) -> None:
+    with draft_folder(tmp_path) as draft, held(tmp_path):
+        assert draft.exists()
+    assert not draft.exists()
+
+
+def test_a_run_that_is_told_to_end_writes_its_summary_and_leaves_no_draft(tmp_path: Path) -> None:
+    inbox, outbox = tmp_path / "in", tmp_path / "out"
+    inbox.mkdir()
+    for number in range(40):
+        scan(inbox / f"{number:02}.tif")
+    with patina(tmp_path, "restore", str(inbox), "-o", str(outbox)) as process:
+        while not [*outbox.glob("*.json")] and process.poll() is None:
+            time.sleep(0.01)  # between looks; the look decides
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM
+    with (outbox / "summary.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert 0 < len(rows) < 40
+    assert [*outbox.glob(".patina-draft-*")] == []
+
+
+def test_pixels_hidden_by_an_alpha_do_not_change_and_are_not_counted(tmp_path: Path) -> None:
+    pixels = np.full((40, 60, 4), 128, np.uint8)
+    pixels[:, :30, 3] = 0
+    image = pyvips.Image.new_from_array(pixels).copy(interpretation="srgb")
+    image.write_to_file(str(tmp_path / "a.png"))
+    record = restore_file(tmp_path / "a.png", tmp_path / "out.png", restorer(0.1))
+    assert record["change"]["share_of_pixels"] == 0.5
+    after = pyvips.Image.new_from_file(str(tmp_path / "out.png")).numpy()
+    np.testing.assert_array_equal(after[:, :30], pixels[:, :30])
