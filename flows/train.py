@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from prefect import flow
 
+from patina.errors import InputError
 from patina.flows import tracking
 from patina.flows.batches import WORKERS, progress
 from patina.flows.places import CACHE, CLEAN, DEGRADED, MODEL
@@ -79,7 +80,7 @@ def learn(
     begun = training.Training(specialist, folder, schedule, first)
     works, others = works_of("train", folder), works_of("validation", folder)
     if not works:
-        raise ValueError(f"train: {CLEAN}: no work of at least {LEAST_PX} px to train on")
+        raise InputError(f"train: {CLEAN}: no work of at least {LEAST_PX} px to train on")
     # A few works are all on the training side
     held_back = held_back_samples(specialist.curriculum, others or works)
     with progress() as bar:

@@ -18,6 +18,7 @@ from typing import Any
 import keras
 import yaml
 
+from patina.errors import InputError, errors_as_lines
 from patina.models import ROLES, pretrained, registry
 from patina.tasks.io.atomic import write_json
 from patina.tasks.io.parallel import CORES
@@ -74,14 +75,14 @@ class Recipe:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe filed at `path`. Raises ValueError, naming the fault, when it is none."""
+    """The recipe filed at `path`. Raises InputError, naming the fault, when it is none."""
     try:
         recipe = Recipe(**yaml.safe_load(path.read_text(encoding="utf-8")))
         for role, settings in recipe.networks.items():
             if role not in SPECIALISTS or {*settings} != {*SETTINGS}:
                 raise ValueError(f"{role}: must be one of {', '.join(SPECIALISTS)} with {SETTINGS}")
     except (TypeError, AttributeError, ValueError, yaml.YAMLError) as error:
-        raise ValueError(f"{path}: no recipe of weights: {error}") from error
+        raise InputError(f"{path}: no recipe of weights: {error}") from error
     return recipe
 
 
@@ -139,13 +140,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def keep_settings(place: Path, recipe: Recipe) -> None:
     """Remember how the networks in a folder are trained: they go on, or it is another one's place.
 
-    Raises ValueError when one was begun there with other settings.
+    Raises InputError when one was begun there with other settings.
     """
     before: dict[str, Any] = json.loads(place.read_text()) if place.exists() else {}
     asked = {role: dict(settings) for role, settings in recipe.networks.items()}
     for role, settings in asked.items():
         if before.get(role, settings) != settings and last_state(place.parent, role):
-            raise ValueError(
+            raise InputError(
                 f"{place.parent}: holds a training of {role} with other settings; give another "
                 "--out, or empty it"
             )
@@ -172,7 +173,5 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
+    with errors_as_lines():
         main()
-    except ValueError as error:
-        raise SystemExit(str(error)) from error

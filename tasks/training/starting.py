@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 
+from patina.errors import InputError
 from patina.models import registry
 from patina.tasks.restoration.weights import shipped
 from patina.tasks.training.specialists import SINGLE, Specialist
@@ -26,7 +27,7 @@ def kept_networks(start: str, specialist: Specialist) -> dict[str, keras.Model]:
 def starting_network(start: str, specialist: Specialist) -> keras.Model | None:
     """The network to begin with; None where it begins from scratch.
 
-    Raises ValueError when the file that was named holds no such network of this width.
+    Raises InputError when the file that was named holds no such network of this width.
     """
     if start == SCRATCH or (start == PRETRAINED and specialist.network in SINGLE):
         return None
@@ -38,7 +39,7 @@ def starting_network(start: str, specialist: Specialist) -> keras.Model | None:
         return network
     if start == PRETRAINED:
         return None
-    raise ValueError(f"{start}: holds no network {specialist.network} of this width")
+    raise InputError(f"{start}: holds no network {specialist.network} of this width")
 
 
 def _shapes(network: keras.Model) -> list[tuple[int, ...]]:

@@ -21,6 +21,7 @@ from typing import Protocol
 import keras
 import numpy as np
 
+from patina.errors import PatinaError
 from patina.models import registry
 from patina.tasks.io.atomic import whole_file, write_json
 from patina.tasks.io.parallel import start_worker
@@ -34,11 +35,11 @@ AHEAD = 4  # batches for each worker process
 SOUND = "sound"  # the family of works that nothing happened to
 
 
-class UnmovedError(RuntimeError):
+class UnmovedError(PatinaError):
     """A family of damage has not gained anything in a long time."""
 
 
-class DivergedError(RuntimeError):
+class DivergedError(PatinaError):
     """The loss is no number any more."""
 
 

@@ -15,6 +15,7 @@ from zlib import crc32
 import cv2
 import numpy as np
 
+from patina.errors import InputError
 from patina.tasks.imaging.images import ImageError, load_srgb
 from patina.tasks.io.atomic import write_json
 
@@ -72,7 +73,7 @@ def decode_works(folders: Sequence[Path], out: Path) -> list[Work]:
     """
     works = decode_files(list(_sources(folders)), out)
     if not works:
-        raise ValueError(f"{', '.join(map(str, folders))}: no work that can be trained on")
+        raise InputError(f"{', '.join(map(str, folders))}: no work that can be trained on")
     return works
 
 
