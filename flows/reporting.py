@@ -15,9 +15,9 @@ from prefect.logging import get_run_logger
 
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.progress import Progress
+from patina.tasks.io.storage import without_secrets
 
 SHOWN = 200  # rows of a table
-SECRET = re.compile(r"//[^/@]*@")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -47,7 +47,7 @@ def plain(value: Any) -> str:
 
 def address(place: Any) -> str:
     """The name of a place, plain, and without the user and password that an address may have."""
-    return SECRET.sub("//", plain(place))
+    return plain(without_secrets(str(place)))
 
 
 class Counter:

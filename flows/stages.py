@@ -35,7 +35,7 @@ def run_stage(name: str) -> None:
         with Path(times).open("a", encoding="utf-8") as file:
             file.write(f"{name} {seconds:.1f}\n")
     elif name == STAGES[-1]:  # of `dvc repro` or `dvc exp run`: `make run` tells it at its end
-        sys.stdout.write("\n".join(filter(None, [results(), next_steps(), ""])))
+        sys.stdout.writelines(f"{text}\n" for text in (results(), next_steps()) if text)
 
 
 def flow_of(name: str) -> "Flow[..., Any]":
