@@ -32,9 +32,10 @@ from patina.tasks.evaluation.hard_works import SIZES_PX, hard_works  # noqa: E40
 from patina.tasks.evaluation.metrics import psnr_db  # noqa: E402
 from patina.tasks.imaging.images import load_srgb, to_float, to_uint8  # noqa: E402
 from patina.tasks.restoration.batch import chosen_model, load_restorer  # noqa: E402
-from patina.tasks.restoration.restorer import TREATMENTS  # noqa: E402
+from patina.tasks.restoration.restorer import DEFAULT_TREATMENTS as TREATMENTS  # noqa: E402
+from patina.tasks.restoration.treatments import PARTS  # noqa: E402
 
-NAMES = {"damage": "fill", "detail": "detail", "colour": "colour"}  # what the table calls them
+NAMES = {"damage": "fill", "detail": "detail", "tone": "tone"}  # what the table calls them
 SAME_DB = 100.0
 
 
@@ -57,8 +58,11 @@ def restorer(model: Path | None) -> Restore:
     def restore(work: np.ndarray, treat: tuple[str, ...]) -> Restored:
         allowed = tuple(name for name in loaded.treat if name in treat)
         change, decided = replace(loaded, treat=allowed).change(to_float(work))
-        amounts = (decided["fill_share"], decided["detail_share"], np.abs(decided["colour"]).max())
-        done = (name for name, amount in zip(TREATMENTS, amounts, strict=True) if amount > 0)
+        done = (
+            name
+            for name in TREATMENTS
+            if any(decided.get(part, {}).get("weight") for part in PARTS[name])
+        )
         return Restored(to_uint8(to_float(work) + change), tuple(done))
 
     return restore

@@ -47,7 +47,7 @@ class Capture:
 
 def probes(rows: Rows, height: int, width: int) -> Iterator[np.ndarray]:
     """Tiles float32 (1, h, w, 3) of at most PROBE_PX, spread evenly, on the grid of JPEG."""
-    tall, wide = (min(PROBE_PX, side // GRID_PX * GRID_PX) for side in (height, width))
+    tall, wide = (min(PROBE_PX, side // STRIDE_PX * STRIDE_PX) for side in (height, width))
     if not tall or not wide:
         return
     for top in _starts(height, tall):

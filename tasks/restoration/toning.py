@@ -15,6 +15,9 @@ from patina.tasks.restoration.tiling import Network
 YELLOW, DARK, CONTRAST = 0.04, 0.04, 1.1
 
 
+NEAR, PAPER = 0.08, 0.55  # of a colour, in [0, 1]; share of a work from which on it is paper
+
+
 @dataclass(frozen=True)
 class Tone:
     """How the colours of a work change.
@@ -69,8 +72,19 @@ def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool
     toned = np.clip(whole.applied(small, (TONE.view_px, TONE.view_px), 0), 0, 1)
     amount = float(np.sqrt(np.mean(np.square(toned - small)))) * 255
     weight = 1.0 if forced else ramp(amount, gate_255)
+    if not forced and of_one_colour(small) > PAPER:
+        weight = 0.0
     seen = kind_of(small, toned) if weight or amount > gate_255 / 2 else ""
     return replace(whole, weight=weight, amount_255=amount, seen=seen)
+
+
+def of_one_colour(view: np.ndarray) -> float:
+    """The share of `view` (h, w, 3) near its median colour: most of it, where it is bare paper.
+
+    Of the colour of paper nobody can tell from a scan how it was.
+    """
+    away = np.abs(view - np.median(view, axis=(0, 1))).max(axis=2)
+    return float((away < NEAR).mean())
 
 
 def kind_of(view: np.ndarray, toned: np.ndarray) -> str:

@@ -243,10 +243,10 @@ class Fills:
 
 SEGMENTATION = Accidents(
     {
-        "line": (0.18, None),
-        "spot": (0.12, None),
-        "area": (0.14, None),
-        "stain": (0.1, None),
+        "line": (0.16, None),
+        "spot": (0.1, None),
+        "area": (0.12, None),
+        "stain": (0.08, None),
         "crack": (0.08, None),
         "sound": (0.46, None),
     },
