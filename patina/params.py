@@ -163,11 +163,11 @@ class Restore(Section):
     overlap_px: Annotated[int, Field(ge=0, multiple_of=32)] = 192  # shared by neighbouring tiles
     # Steps across JPEG's grid, times those elsewhere: less blocky works keep their compression
     jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.1
-    detail_255: Annotated[float, Field(ge=0)] = 1.4  # 8-bit steps; less corrected works stay
+    detail_255: Annotated[float, Field(ge=0)] = 2.0  # 8-bit steps; less corrected works stay
     detail_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.7  # that a work gains by it
     damage_likelihood: Annotated[float, Field(gt=0, le=1)] = 0.75  # of what is filled
     damage_doubt: Annotated[float, Field(gt=0, le=1)] = 0.45  # of what is filled with it
-    damage_share: Annotated[float, Field(ge=0, le=1)] = 0.0004  # less surely damaged works stay
+    damage_share: Annotated[float, Field(ge=0, le=1)] = 0.0006  # less surely damaged works stay
     fill_area: Annotated[float, Field(ge=0, le=1)] = 0.001  # share; a larger piece is proposed …
     fill_width: Annotated[float, Field(ge=0, le=1)] = 0.03  # … unless thinner, of the long side
     fill_share: Annotated[float, Field(ge=0, le=1)] = 0.02  # most that is filled, but for the thin

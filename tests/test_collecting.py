@@ -86,7 +86,7 @@ def test_a_dry_run_changes_nothing_and_a_mistake_is_one_line(workspace: Workspac
     told = workspace.run("patina.cli", "crawl", "artic", "--period", "baroque", code=1)
     assert told.startswith("patina: params.yaml: crawl.period: ")
     told = workspace.run("patina.cli", "crawl", "folder", code=1)
-    assert told == "patina: crawl: 'folder' is no museum; give artic, cleveland, met, iiif\n"
+    assert told == "patina: crawl: 'folder' is no museum; give artic, cleveland, met or iiif\n"
 
 
 def test_the_nightly_deployment_fetches_and_leaves_its_count(workspace: Workspace) -> None:

@@ -15,15 +15,20 @@ GREY = np.full((64, 64, 3), 0.5, np.float32)
 INNER = np.s_[8:56, 8:20]  # of the left half, away from borders
 
 
+VARIED = np.float32(0.2) + np.float32(0.5) * np.random.default_rng(0).random(
+    (64, 64, 3), np.float32
+)
+
+
 def without(given: Restorer, *roles: str) -> Restorer:
     kept = {role: network for role, network in given.networks.items() if role not in roles}
     return dataclasses.replace(given, networks=kept)
 
 
-@pytest.mark.parametrize(("size_255", "share"), [(10, 0), (20, 0.5), (30, 1), (50, 1)])
+@pytest.mark.parametrize(("size_255", "share"), [(10, 0), (22.5, 0.5), (25.1, 1), (50, 1)])
 def test_colours_that_hardly_changed_are_kept(size_255: float, share: float) -> None:
     gated = restorer(size_255 / 255, gates=Gates(tone_255=20))
-    change, decided = gated.change(GREY)
+    change, decided = gated.change(VARIED)
     np.testing.assert_allclose(change, share * size_255 / 255, atol=QUARTER_STEP)
     assert decided["tone"]["weight"] == pytest.approx(share, abs=1e-3)
     assert decided["tone"]["amount_255"] == pytest.approx(size_255, abs=0.1)

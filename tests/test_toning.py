@@ -1,4 +1,4 @@
-"""The colours of a work: alike at every size, in numbers, as much as it seems changed."""
+"""The colours of a work: alike at every size, in numbers, and only if they would change much."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from patina.tasks.restoration.tiling import Network
 from patina.tasks.restoration.toning import NO_TONE, Tone, tone_of
 
 
-def giving(*, amount_255: float, gain: float = 0, offset: float = 0, red: float = 0) -> Network:
+def giving(*, gain: float = 0, offset: float = 0, red: float = 0) -> Network:
     """A network that gives these everywhere; red: what is added to red for each part of blue."""
 
     def network(view: np.ndarray) -> np.ndarray:
@@ -18,29 +18,43 @@ def giving(*, amount_255: float, gain: float = 0, offset: float = 0, red: float 
         matrix = np.zeros((3, 4), np.float32)
         matrix[0, 2] = red
         change[..., TONE.matrix] = matrix.ravel()
-        change[..., TONE.amount] = amount_255 / 255
         return change
 
     return network
 
 
-VIEW = np.random.default_rng(0).random((90, 70, 3), np.float32)
+VIEW = np.float32(0.2) + np.float32(0.5) * np.random.default_rng(0).random((90, 70, 3), np.float32)
 
 
-@pytest.mark.parametrize(("amount_255", "weight"), [(0, 0), (10, 0), (20, 0.5), (30, 1), (80, 1)])
-def test_the_more_a_work_seems_changed_the_more_is_undone(amount_255: float, weight: float) -> None:
-    found = tone_of(giving(amount_255=amount_255, offset=0.1), VIEW, 20, forced=False)
-    assert found.weight == pytest.approx(weight, abs=1e-6)
+@pytest.mark.parametrize(("shift_255", "weight"), [(0, 0), (20, 0), (22.5, 0.5), (25, 1), (60, 1)])
+def test_colours_that_would_hardly_change_are_kept(shift_255: float, weight: float) -> None:
+    found = tone_of(giving(offset=shift_255 / 255), VIEW, 20, forced=False)
+    assert found.amount_255 == pytest.approx(shift_255, abs=0.01)
+    assert found.weight == pytest.approx(weight, abs=1e-3)
     change = found.applied(VIEW, VIEW.shape[:2], 0) - VIEW
-    np.testing.assert_allclose(change, weight * 0.1, atol=1e-5)
+    np.testing.assert_allclose(change, weight * shift_255 / 255, atol=1e-3)
+
+
+def test_bare_paper_is_toned_only_if_that_is_forced() -> None:
+    paper = np.full((90, 70, 3), (0.85, 0.8, 0.65), np.float32)
+    network = giving(offset=0.1)
+    assert tone_of(network, paper, 20, forced=False).weight == 0
+    assert tone_of(network, paper, 20, forced=True).weight == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "offset", "gain"), [("darkening", 0.12, 0), ("fading", -0.25, 0.5)]
+)
+def test_what_a_change_undoes_is_told_in_a_word(kind: str, offset: float, gain: float) -> None:
+    assert tone_of(giving(offset=offset, gain=gain), VIEW, 5, forced=False).seen == kind
 
 
 def test_forced_all_is_undone() -> None:
-    assert tone_of(giving(amount_255=1), VIEW, 20, forced=True).weight == 1
+    assert tone_of(giving(offset=0.01), VIEW, 20, forced=True).weight == 1
 
 
 def test_the_matrix_comes_first_and_then_gain_and_offset() -> None:
-    found = tone_of(giving(amount_255=99, gain=0.5, offset=-0.1, red=0.2), VIEW, 20, forced=False)
+    found = tone_of(giving(gain=0.5, offset=-0.1, red=0.2), VIEW, 20, forced=False)
     expected = VIEW.copy()
     expected[..., 0] += np.float32(0.2) * VIEW[..., 2]
     expected = expected * np.float32(1.5) - np.float32(0.1)
@@ -57,10 +71,10 @@ def test_a_work_toned_in_strips_is_the_work_toned_whole() -> None:
 
 
 def test_the_record_holds_the_change_in_numbers() -> None:
-    found = tone_of(giving(amount_255=99, gain=0.25, red=0.2), VIEW, 20, forced=False)
+    found = tone_of(giving(gain=0.25, red=0.2), VIEW, 20, forced=False)
     record = found.record()
     assert record["weight"] == 1
-    assert record["amount_255"] == pytest.approx(99)
+    assert record["amount_255"] > 25
     assert record["matrix"][0] == pytest.approx([0, 0, 0.2, 0])
     assert np.shape(record["fields"]) == (TONE.grid, TONE.grid, 6)
     assert NO_TONE.record() == {"weight": 0, "amount_255": 0}

@@ -13,6 +13,8 @@ from patina.tasks.imaging import bmp, jpeg, jpeg2000, memory, tiff
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.kinds import read_kind
 
+# A file that was read may be another one under its name when it is read again
+pyvips.cache_set_max(0)
 # What others made is read by no loader that libvips does not trust itself; these two read our own
 pyvips.block_untrusted_set(True)
 for _ours in ("VipsForeignLoadVips", "VipsForeignLoadRaw"):

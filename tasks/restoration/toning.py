@@ -72,7 +72,7 @@ def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool
     toned = np.clip(whole.applied(small, (TONE.view_px, TONE.view_px), 0), 0, 1)
     amount = float(np.sqrt(np.mean(np.square(toned - small)))) * 255
     weight = 1.0 if forced else ramp(amount, gate_255)
-    if not forced and of_one_colour(small) > PAPER:
+    if gate_255 and not forced and of_one_colour(small) > PAPER:
         weight = 0.0
     seen = kind_of(small, toned) if weight or amount > gate_255 / 2 else ""
     return replace(whole, weight=weight, amount_255=amount, seen=seen)
