@@ -21,7 +21,8 @@ from patina.tasks.restoration.decision import (
 from patina.tasks.restoration.gates import Gates
 
 SIZE = (400, 600)
-GATES = Gates(**Restore().applied["gates"])
+FIXED = {"damage_likelihood": 0.6, "damage_doubt": 0.3, "damage_share": 0.0, "fill_unlike": 0.5}
+GATES = Gates(**{**Restore().applied["gates"], **FIXED})
 GROUND, PAINT = 0.9, 0.4
 THIN, SMALL, LARGE = np.s_[50:52, 40:540], np.s_[100:108, 100:108], np.s_[200:280, 100:240]
 
@@ -45,6 +46,13 @@ def decided(
     forced: bool = False,
 ) -> Damage:
     return decide_fill(view, likely, gates, cracks=cracks, forced=forced)
+
+
+def test_a_work_of_which_little_is_surely_damaged_is_left() -> None:
+    view, likely = damaged(SMALL)  # 64 of 240,000 pixels
+    assert decided(view, likely).pieces
+    assert not decided(view, likely, Gates(damage_share=0.0006)).pieces
+    assert decided(view, likely, Gates(damage_share=0.0006), forced=True).pieces
 
 
 def test_what_is_thin_or_small_is_filled_and_what_is_large_is_proposed() -> None:

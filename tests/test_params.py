@@ -86,7 +86,7 @@ def test_restoring_takes_no_notice_of_a_params_file_of_anothers(tmp_path: Path) 
     for text in ("lr: 3\n", "", "- a\n- list\n"):
         path.write_text(text)
         assert restore_here(path) == Restore()
-    ours = changed(tmp_path, "detail_255: 1.4", "detail_255: 3.0")
+    ours = changed(tmp_path, "detail_255: 2.0", "detail_255: 3.0")
     assert restore_here(ours).detail_255 == 3
     path.write_text("restore: {detail_255: 3.0}\n")
     assert restore_here(path).detail_255 == 3
