@@ -1,4 +1,4 @@
-"""Two specialists for what a capture loses: `detail` for noise and blur, `jpeg` for compression."""
+"""Specialists for what a capture loses: `detail` for noise, `blur`, and `jpeg` for compression."""
 
 import keras
 from keras import layers
@@ -7,10 +7,11 @@ from patina.models.encoder_decoder import encoder_decoder, full_size_output, sub
 
 DETAIL = ((48, 96, 128), (2, 2, 3), (2, 2))  # channels, blocks down and up, from half size on
 JPEG = ((32, 64, 128), (1, 2, 3), (2, 1))
+BLUR = ((32, 64), (3, 4), (3,))
 
 
 def detail(*, width: float = 1.0) -> keras.Model:
-    """An image -> the residual that takes noise and blur from it.
+    """An image -> the residual that takes noise from it.
 
     (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 8 -> (N, H, W, 3), to be added.
     width: factor on the channels. See `patina.models.encoder_decoder` for the sources.
@@ -25,6 +26,15 @@ def jpeg(*, width: float = 1.0) -> keras.Model:
     block, so the network knows where in a block a pixel lies.
     """
     return residual_network(*JPEG, width=width, name="jpeg")
+
+
+def blur(*, width: float = 1.0) -> keras.Model:
+    """An image -> the residual that takes blur from it; as `detail`.
+
+    Beside noise, blur was not learnt in any number of steps: noise is larger, and pulls at the same
+    weights. It sees little around a pixel, as no blur of a capture reaches far.
+    """
+    return residual_network(*BLUR, width=width, name="blur")
 
 
 def residual_network(

@@ -1,14 +1,16 @@
-"""The specialist `segmentation`: where a work is damaged, in classes."""
+"""Specialists that find damage, in classes: `segmentation` what is fine, `areas` what is not."""
 
 import keras
 from keras import layers
 
-from patina.models import CLASSES
+from patina.models import AREA_CLASSES, CLASSES
 from patina.models.encoder_decoder import encoder_decoder, full_size_output, subpixel_input
 
 # Channels at a half of the image's size, a quarter, …; blocks on the way down, and up
 SHAPES = ((32, 64, 96, 128), (1, 1, 1, 2), (1, 1, 1))
 LINES = ((32, 48, 64), (1, 1, 2), (2, 1))
+# At a quarter of its size, an eighth, …
+AREAS = ((32, 64, 96, 96), (1, 2, 2, 3), (1, 1, 2))
 
 
 def segmentation(*, width: float = 1.0) -> keras.Model:
@@ -31,3 +33,22 @@ def segmentation(*, width: float = 1.0) -> keras.Model:
     return keras.Model(
         image, full_size_output(both, len(CLASSES), name="classes"), name="segmentation"
     )
+
+
+def areas(*, width: float = 1.0) -> keras.Model:
+    """An image -> the logits of AREA_CLASSES at each pixel.
+
+    (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 32 -> (N, H, W, len(AREA_CLASSES)).
+    It begins at a quarter of the size, so that it sees far: a loss or a stain is known by what lies
+    around it. width: factor on the channels.
+    """
+    image = layers.Input((None, None, 3), name="image")
+    centred = layers.Rescaling(2.0, offset=-1.0, name="centred")(image)
+    widths, down, up = AREAS
+    channels = [max(8, round(each * width)) for each in widths]
+    quarter = layers.Conv2D(channels[0], 8, strides=4, padding="same", name="quarter")(centred)
+    features = encoder_decoder(quarter, channels, down, up, normed=True)
+    logits = layers.Conv2DTranspose(
+        len(AREA_CLASSES), 8, strides=4, padding="same", dtype="float32", name="classes"
+    )(features)
+    return keras.Model(image, logits, name="areas")

@@ -12,6 +12,7 @@ import numpy as np
 
 Image = np.ndarray
 Rng = np.random.Generator
+Model = Callable[[Image, Rng], Image]
 
 NOISE_255 = (1.0, 55.0)
 BLUR_PX = (0.45, 2.8)
@@ -114,14 +115,14 @@ def _compressed(image: Image, rng: Rng, quality: tuple[int, int], grid: np.ndarr
     return _jpeg(image, int(rng.integers(*quality)), rng, grid)
 
 
-NOISES: tuple[Callable[[Image, Rng], Image], ...] = (
+NOISES: tuple[Model, ...] = (
     white_noise,
     white_noise,
     sensor_noise,
     blotchy_noise,
     grain,
 )
-BLURS: tuple[Callable[[Image, Rng], Image], ...] = (
+BLURS: tuple[Model, ...] = (
     gaussian_blur,
     defocus,
     motion_blur,
@@ -134,9 +135,9 @@ def noisy(image: Image, rng: Rng) -> Image:
     return _drawn(NOISES, rng)(image, rng)
 
 
-def blurred(image: Image, rng: Rng) -> Image:
-    """Blur of one of BLURS, one in six twice, and in half of the draws a little noise."""
-    soft = _drawn(BLURS, rng)(image, rng)
+def blurred(image: Image, rng: Rng, models: tuple[Model, ...] = ()) -> Image:
+    """Blur of one of `models` (BLURS), one in six twice, and in half of the draws a little noise."""
+    soft = _drawn(models or BLURS, rng)(image, rng)
     if rng.random() < 1 / 6:
         soft = cv2.GaussianBlur(soft, (0, 0), rng.uniform(0.4, 1.0))
     if rng.random() < 0.5:
@@ -144,15 +145,9 @@ def blurred(image: Image, rng: Rng) -> Image:
     return soft
 
 
-def noisy_blurred(image: Image, rng: Rng) -> Image:
-    """Blurred, then noisy: what optics and then the sensor do."""
-    return noisy(_drawn(BLURS, rng)(image, rng), rng)
-
-
-def slightly_compressed(image: Image, rng: Rng) -> Image:
-    """What `noisy` or `blurred` gives, filed as a good JPEG: scans often come so."""
-    worse = (noisy, blurred)[int(rng.integers(2))](image, rng)
-    return compressed(np.clip(worse, 0, 1), rng, 80, 97)
+def noisy_compressed(image: Image, rng: Rng) -> Image:
+    """What `noisy` gives, filed as a good JPEG: scans often come so."""
+    return compressed(np.clip(noisy(image, rng), 0, 1), rng, 80, 97)
 
 
 def undamaged(image: Image, rng: Rng) -> Image:
@@ -169,7 +164,7 @@ def _normal(rng: Rng, shape: tuple[int, ...]) -> Image:
     return rng.standard_normal(shape, dtype=np.float32)
 
 
-def _drawn(models: tuple[Callable[[Image, Rng], Image], ...], rng: Rng) -> Callable:
+def _drawn(models: tuple[Model, ...], rng: Rng) -> Callable:
     return models[int(rng.integers(len(models)))]
 
 

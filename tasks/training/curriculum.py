@@ -6,7 +6,7 @@ them.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol
 
 import cv2
@@ -26,6 +26,9 @@ Sample = tuple[np.ndarray, ...]
 Draw = Callable[[np.ndarray, Rng], np.ndarray]
 CHECKED = 24  # held-back samples of each family
 SEED_CHECK = 2**31  # no seed of a training
+SOUND = "sound"  # the family of works that nothing happened to
+OTHERS = "others"  # the family of damage that is not to be found
+FINE = ("line", "spot", "crack")
 GREY_SHARE = 0.08  # of the crops: photographs and drawings are grey
 
 
@@ -89,11 +92,13 @@ def _stacked(samples: Sequence[Sample]) -> Sample:
 class Capture:
     """Patches for the networks that give a residual.
 
-    families: name -> (weight, what is done to a crop). side_px: of a patch.
+    families: name -> (weight, what is done to a crop). side_px: of a patch. soft_share: of crops
+    that are blurred, and are to stay so.
     """
 
     families: dict[str, tuple[float, Draw]]
     side_px: int = 64
+    soft_share: float = 0.0
     cuts: int = 1
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
@@ -101,6 +106,8 @@ class Capture:
         crop = draw_crop(works, rng, self.side_px + 2 * capture.MARGIN_PX)
         if rng.random() < GREY_SHARE:
             crop = np.repeat(crop.mean(axis=2, keepdims=True), 3, axis=2)
+        if rng.random() < self.soft_share:
+            crop = np.clip(capture.blurred(crop, rng), 0, 1)
         damaged = self.families[family][1](crop, rng)
         inner = slice(capture.MARGIN_PX, -capture.MARGIN_PX)
         return [tuple(to_uint8(each[inner, inner]) for each in (damaged, crop))]
@@ -108,11 +115,22 @@ class Capture:
 
 DETAIL = Capture(
     {
-        "noise": (0.26, capture.noisy),
-        "blur": (0.46, capture.blurred),
-        "noise_blur": (0.08, capture.noisy_blurred),
-        "compressed": (0.06, capture.slightly_compressed),
-        "sound": (0.14, capture.undamaged),
+        "white": (0.3, capture.white_noise),
+        "sensor": (0.15, capture.sensor_noise),
+        "blotchy": (0.15, capture.blotchy_noise),
+        "grain": (0.15, capture.grain),
+        "compressed": (0.1, capture.noisy_compressed),
+        "sound": (0.15, capture.undamaged),
+    },
+    soft_share=0.15,
+)
+BLUR = Capture(
+    {
+        "gaussian": (0.22, partial(capture.blurred, models=(capture.gaussian_blur,))),
+        "defocus": (0.22, partial(capture.blurred, models=(capture.defocus,))),
+        "motion": (0.22, partial(capture.blurred, models=(capture.motion_blur,))),
+        "soft_scan": (0.18, partial(capture.blurred, models=(capture.soft_scan,))),
+        "sound": (0.16, capture.undamaged),
     }
 )
 JPEG = Capture({"jpeg": (0.92, capture.compressed_on_grid), "sound": (0.08, capture.undamaged)})
@@ -143,21 +161,26 @@ class Painted:
 
 @dataclass(frozen=True)
 class Accidents:
-    """Patches with masks, four cut from each sheet. side_px: of a patch."""
+    """Patches with masks, four cut from each sheet.
+
+    side_px: of a patch. noisy_share: of sheets. work_px: bounds of the long side of a work.
+    """
 
     families: dict[str, tuple[float, None]]
     side_px: int
     noisy_share: float
+    work_px: tuple[int, int] = WORK_PX
     cuts: int = CUTS
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
         """CUTS times uint8 (side, side, 3), damaged and sound, and (side, side, classes), masks."""
-        hard = hard_works_painted() if family == "sound" and rng.random() < HARD_SHARE else ()
-        clean, unit_px = draw_sheet(hard or works, rng)
+        hard = hard_works_painted() if family == SOUND and rng.random() < HARD_SHARE else ()
+        clean, unit_px = draw_sheet(hard or works, rng, self.work_px, self.side_px)
         twin, masks = clean, np.zeros((*clean.shape[:2], len(CLASSES)), np.float32)
-        if family != "sound":
-            twin, mask = damage_of(family, rng, clean, unit_px)
-            masks[..., CLASSES.index(family)] = mask
+        if family != SOUND:
+            drawn = str(rng.choice(FINE)) if family == OTHERS else family
+            twin, mask = damage_of(drawn, rng, clean, unit_px)
+            masks[..., CLASSES.index(drawn)] = mask
         if rng.random() < self.noisy_share:
             twin = CAPTURES[int(rng.integers(len(CAPTURES)))](twin, rng)
         layers = np.dstack([to_uint8(twin), to_uint8(clean), to_uint8(masks)])
@@ -182,12 +205,17 @@ def hard_works_painted() -> tuple[Painted, ...]:
     )
 
 
-def draw_sheet(works: Sequence[Work | Painted], rng: Rng) -> tuple[np.ndarray, float]:
-    """A part of a work shown at a long side in WORK_PX; how many pixels a thousandth of that is."""
+def draw_sheet(
+    works: Sequence[Work | Painted], rng: Rng, work_px: tuple[int, int], least_px: int
+) -> tuple[np.ndarray, float]:
+    """A part of a work shown at a long side in `work_px`; pixels in a thousandth of that.
+
+    least_px: of its side; of long, narrow works, it is shown larger for it.
+    """
     work = works[int(rng.integers(len(works)))]
-    long_px = rng.uniform(*WORK_PX)
+    long_px = rng.uniform(*work_px)
     share = min(1.3, long_px / max(work.pixels.shape[:2]))
-    share = max(share, LEAST_SHEET_PX / min(work.pixels.shape[:2]))
+    share = max(share, max(least_px, LEAST_SHEET_PX) / min(work.pixels.shape[:2]))
     side = min(SHEET_PX, int(min(work.pixels.shape[:2]) * share))
     crop = draw_crop([work], rng, side, (share, share))
     return crop, share * max(work.pixels.shape[:2]) / 1000
@@ -252,6 +280,17 @@ SEGMENTATION = Accidents(
     },
     side_px=128,
     noisy_share=0.35,
+)
+AREAS = Accidents(
+    {
+        "area": (0.28, None),
+        "stain": (0.22, None),
+        OTHERS: (0.16, None),
+        SOUND: (0.34, None),
+    },
+    side_px=256,
+    noisy_share=0.2,
+    work_px=(420, 900),
 )
 INPAINTING = Fills(
     {"line": (0.35, None), "spot": (0.2, None), "area": (0.3, None), "stain": (0.15, None)}

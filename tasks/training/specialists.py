@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from patina.models import CLASSES, NETWORKS, ROLES, losses, tone
+from patina.models import AREA_CLASSES, CLASSES, NETWORKS, ROLES, losses, tone
 from patina.models.inpainting import compose
 from patina.models.registry import build
 from patina.tasks.training import curriculum
@@ -72,6 +72,12 @@ def mask_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
     return arrays[0].astype(np.float32) / 255, arrays[2].astype(np.float32) / 255
 
 
+def area_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
+    """As `mask_target`, the masks of AREA_CLASSES alone."""
+    given, masks = mask_target(arrays)
+    return given, masks[..., [CLASSES.index(name) for name in AREA_CLASSES]]
+
+
 def overlap(given: np.ndarray, masks: np.ndarray, logits: np.ndarray) -> np.ndarray:
     """The soft Dice coefficient of each image; of a sound one, minus its false share."""
     likely = 1 / (1 + np.exp(-logits))
@@ -84,7 +90,7 @@ def mask_pictures(given: np.ndarray, masks: np.ndarray, logits: np.ndarray) -> P
     """After: the likelihood of any damage; the last: its class, as a tint."""
     likely = 1 / (1 + np.exp(-logits))
     found, true = (each.max(axis=3, keepdims=True).repeat(3, axis=3) for each in (likely, masks))
-    hues = np.linspace(0, 2 * np.pi, len(CLASSES), endpoint=False)[:, None] + [0, 2.1, 4.2]
+    hues = np.linspace(0, 2 * np.pi, logits.shape[-1], endpoint=False)[:, None] + [0, 2.1, 4.2]
     tints = (0.5 + 0.5 * np.cos(hues)).astype(np.float32)
     return given, found, true, tints[logits.argmax(axis=3)] * found
 
@@ -133,6 +139,7 @@ def tone_pictures(view: np.ndarray, target: np.ndarray, change: np.ndarray) -> P
 RESIDUAL = (losses.decibels, residual_target, gain_db, residual_pictures)
 SPECIALISTS = {
     "detail": Specialist("detail", curriculum.DETAIL, *RESIDUAL),
+    "blur": Specialist("blur", curriculum.BLUR, *RESIDUAL),
     "jpeg": Specialist("jpeg", curriculum.JPEG, *RESIDUAL),
     "segmentation": Specialist(
         "segmentation",
@@ -143,6 +150,15 @@ SPECIALISTS = {
         mask_pictures,
         batch=8,
         learning_rate=7e-4,
+    ),
+    "areas": Specialist(
+        "areas",
+        curriculum.AREAS,
+        losses.class_entropy,
+        area_target,
+        overlap,
+        mask_pictures,
+        batch=12,
     ),
     "inpainting": Specialist(
         "inpainting",

@@ -25,14 +25,13 @@ from patina.errors import PatinaError
 from patina.models import registry
 from patina.tasks.io.atomic import whole_file, write_json
 from patina.tasks.io.parallel import start_worker
-from patina.tasks.training.curriculum import Sample, make_batches
+from patina.tasks.training.curriculum import OTHERS, SOUND, Sample, make_batches
 from patina.tasks.training.specialists import Specialist
 from patina.tasks.training.works import Work
 
 AVERAGED_EVERY, AVERAGED_SHARE = 25, 0.95  # steps; of the mean that each look at the weights keeps
 MOVED_DB = 0.05
 AHEAD = 4  # batches for each worker process
-SOUND = "sound"  # the family of works that nothing happened to
 
 
 class UnmovedError(PatinaError):
@@ -275,7 +274,7 @@ def stop_if_unmoved(training: Training, best: Mapping[str, float]) -> None:
     if training.seconds < training.schedule.unmoved_minutes * 60:
         return
     for family, gain in best.items():
-        if family != SOUND and gain < MOVED_DB:
+        if family not in (SOUND, OTHERS) and gain < MOVED_DB:
             training.save()
             raise UnmovedError(
                 f"{training.name}: {family} has gained {gain:.2f} dB after "
