@@ -165,6 +165,8 @@ class Restore(Section):
     jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.1
     detail_255: Annotated[float, Field(ge=0)] = 2.0  # 8-bit steps; less corrected works stay
     detail_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.7  # that a work gains by it
+    blur_255: Annotated[float, Field(ge=0)] = 1.5  # 8-bit steps; the same of blur
+    blur_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.7
     damage_likelihood: Annotated[float, Field(gt=0, le=1)] = 0.75  # of what is filled
     damage_doubt: Annotated[float, Field(gt=0, le=1)] = 0.45  # of what is filled with it
     damage_share: Annotated[float, Field(ge=0, le=1)] = 0.0006  # less surely damaged works stay

@@ -46,7 +46,8 @@ __all__ = [
     "target_of",
 ]
 QUALITIES = ("fast", "best")
-TILED = ("jpeg", "detail", "segmentation")  # networks whose mean over mirror images is better
+# Networks whose mean over mirror images is better
+TILED = ("jpeg", "detail", "blur", "segmentation", "areas")
 log = logging.getLogger("patina")
 
 OPEN = {"detail_255": 0.0}  # of a network that does all by itself, and so much in every work
@@ -91,17 +92,18 @@ def load_restorer(
             role: averaged(network) if role in TILED else network for role, network in found.items()
         }
     opened = {**(gates or {}), **(OPEN if is_single(model) else {})}
-    judge = None if is_single(model) else judge_beside(model)
-    return Restorer(networks, facts, Gates(**opened), judge=judge, **applied)
+    judges = {} if is_single(model) else judges_beside(model)
+    return Restorer(networks, facts, Gates(**opened), judges=judges, **applied)
 
 
-def judge_beside(model: Path) -> Judge | None:
-    """What tells whether a work gains by the `detail` of that model, where it was learnt."""
+def judges_beside(model: Path) -> dict[str, Judge]:
+    """By role, what tells whether a work gains by that network, where it was learnt."""
     file = model.with_name("judge.json")
     if not file.exists():
-        return None
+        return {}
     told = json.loads(file.read_text(encoding="utf-8"))
-    return Judge(**{field.name: told[field.name] for field in fields(Judge)})
+    names = [field.name for field in fields(Judge)]
+    return {role: Judge(**{name: each[name] for name in names}) for role, each in told.items()}
 
 
 def restore_scans(

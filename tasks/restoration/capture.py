@@ -1,11 +1,11 @@
-"""How much of what the networks `jpeg` and `detail` would do to a work is done: their gate.
+"""How much of what `jpeg`, `detail` and `blur` would do to a work is done: their gate.
 
 A few tiles, spread over the work, are looked at first. Where neither compression nor noise nor blur
 is found in them, the work is not run through the networks at all.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -16,33 +16,54 @@ from patina.tasks.restoration.tiling import Network, Rows
 
 PROBE_PX, PROBES = 256, 3  # side of a tile that is looked at, and how many each way
 GRID_PX, STRIDE_PX = 8, 16  # of JPEG's blocks, and of the networks
+CORRECTING = ("detail", "blur")  # networks that a judge decides on, in their order
 STRONG_STEP = 0.08  # larger ones are edges, and count as that
+
+
+@dataclass(frozen=True)
+class Correction:
+    """Of one of CORRECTING: how much is done, 0 to 1, and why.
+
+    likelihood: that the work gains by it. features: see FEATURES.
+    """
+
+    weight: float = 0.0
+    likelihood: float = 0.0
+    features: Mapping[str, float] = field(default_factory=dict)
+
+    def record(self) -> Record:
+        """For the sidecar."""
+        return {
+            "weight": round(self.weight, 4),
+            "likelihood": round(self.likelihood, 4),
+            "features": {name: round(value, 4) for name, value in self.features.items()},
+        }
 
 
 @dataclass(frozen=True)
 class Capture:
     """What was found in a capture, and how much of what the networks would do is done, 0 to 1.
 
-    blockiness: mean step across the 8×8 grid over that of all other steps. begins:
-    row and column of the first whole block. likelihood: that the
-    work gains by what `detail` would do. features: see FEATURES.
+    blockiness: mean step across the 8×8 grid over that of all other steps. begins: row and column
+    of the first whole block. corrections: by role, of CORRECTING.
     """
 
     jpeg: float
-    detail: float
     blockiness: float
     begins: tuple[int, int]
-    likelihood: float
-    features: dict[str, float]
+    corrections: Mapping[str, Correction]
+
+    def weight(self, role: str) -> float:
+        """How much of what that network would do is done."""
+        if role == "jpeg":
+            return self.jpeg
+        return self.corrections.get(role, Correction()).weight
 
     def record(self) -> Record:
         """For the sidecar."""
-        features = {name: round(value, 4) for name, value in self.features.items()}
-        judged = {"likelihood": round(self.likelihood, 4), "features": features}
-        return {
-            "jpeg": {"weight": round(self.jpeg, 4), "blockiness": round(self.blockiness, 4)},
-            "detail": {"weight": round(self.detail, 4), **judged},
-        }
+        jpeg = {"weight": round(self.jpeg, 4), "blockiness": round(self.blockiness, 4)}
+        found = {role: self.corrections.get(role, Correction()).record() for role in CORRECTING}
+        return {"jpeg": jpeg, **found}
 
 
 def probes(rows: Rows, height: int, width: int) -> Iterator[np.ndarray]:
@@ -104,33 +125,51 @@ def looked(
     networks: Mapping[str, Network],
     tiles: Iterator[np.ndarray],
     gates: Gates,
-    judge: "Judge | None",
+    judges: Mapping[str, "Judge"],
     *,
     forced: bool,
 ) -> Capture:
     """What was found in `tiles`, and how much of what `networks` would do is done.
 
-    networks: by role. judge: of what `detail` does; None lets all pass that is above its gate.
-    forced: the work is known to need it; all is done.
+    networks, judges: by role; where a role has no judge, all passes that is above its gate. Each
+    network sees what the one before leaves. forced: the work is known to need it; all is done.
     """
     seen = list(tiles)
-    jpeg, detail = networks.get("jpeg"), networks.get("detail")
     blocky, begins = blockiness(seen) if seen else (1.0, (0, 0))
-    weight = 0.0
+    jpeg, weight = networks.get("jpeg"), 0.0
     if jpeg is not None and seen:
         weight = 1.0 if forced else ramp(blocky - 1, gates.jpeg_blockiness - 1)
-    if weight and jpeg is not None:
-        deblock = on_grid(jpeg, begins)
-        seen = [np.clip(tile + weight * deblock(tile), 0, 1) for tile in seen]
-    if detail is None or not seen:
-        return Capture(weight, 0.0, blocky, begins, 0.0, {})
-    found = features(seen, [detail(tile) for tile in seen])
+        seen = _corrected(seen, on_grid(jpeg, begins), weight)
+    corrections = {}
+    for role in CORRECTING:
+        if role in networks and seen:
+            residuals = [networks[role](tile) for tile in seen]
+            found = _judged(role, features(seen, residuals), gates, judges.get(role), forced=forced)
+            corrections[role] = found
+            seen = [
+                np.clip(tile + found.weight * residual, 0, 1)
+                for tile, residual in zip(seen, residuals, strict=True)
+            ]
+    return Capture(weight, blocky, begins, corrections)
+
+
+def _corrected(tiles: list[np.ndarray], network: Network, weight: float) -> list[np.ndarray]:
+    if not weight:
+        return tiles
+    return [np.clip(tile + weight * network(tile), 0, 1) for tile in tiles]
+
+
+def _judged(
+    role: str, found: dict[str, float], gates: Gates, judge: "Judge | None", *, forced: bool
+) -> Correction:
     likely = judge.likelihood(found) if judge else 1.0
-    much = 1.0
-    if not forced:
-        much = ramp(found["root_255"], gates.detail_255)
-        much = min(much, ramp(likely, gates.detail_likelihood)) if judge else much
-    return Capture(weight, much, blocky, begins, likely, found)
+    if forced:
+        return Correction(1.0, likely, found)
+    most_255, most_likely = (getattr(gates, f"{role}_{gate}") for gate in ("255", "likelihood"))
+    weight = ramp(found["root_255"], most_255)
+    if judge:
+        weight = min(weight, ramp(likely, most_likely))
+    return Correction(weight, likely, found)
 
 
 def ramp(value: float, gate: float) -> float:
@@ -141,10 +180,10 @@ def ramp(value: float, gate: float) -> float:
 
 @dataclass(frozen=True)
 class Judge:
-    """Tells from features whether a work gains by what `detail` does: a logistic regression.
+    """Tells from features whether a work gains by what a network does: a logistic regression.
 
     mean, scale: of each feature. weights: of each feature made even by those. It is trained on
-    works with and without noise and blur, see `patina.tasks.training.judge`.
+    works with and without damage of the capture, see `patina.tasks.training.judge`.
     """
 
     names: tuple[str, ...]
@@ -174,7 +213,7 @@ FEATURES = (
 
 
 def features(tiles: list[np.ndarray], residuals: list[np.ndarray]) -> dict[str, float]:
-    """FEATURES of what `detail` would do to the tiles, both float32 (1, h, w, 3)."""
+    """FEATURES of what a network would do to the tiles, both float32 (1, h, w, 3)."""
     rows = [
         _features(tile[0], residual[0]) for tile, residual in zip(tiles, residuals, strict=True)
     ]

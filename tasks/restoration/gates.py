@@ -13,6 +13,9 @@ class Gates:
     detail_255: float = 0.0
     # Likelihood that a work gains by it, from which on it does
     detail_likelihood: float = 0.0
+    # The same of `blur`
+    blur_255: float = 0.0
+    blur_likelihood: float = 0.0
     # Likelihood of damage from which on it is filled; and of what is connected with it
     damage_likelihood: float = 0.5
     damage_doubt: float = 0.25

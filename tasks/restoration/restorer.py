@@ -1,9 +1,9 @@
 """What is done to a work: capture, then accidents, then paint, in the inverse of their order.
 
-Each network leaves to the next what it has mended: `jpeg` and `detail` see the work in tiles,
-`segmentation` sees it whole, `inpainting` fills what was decided, `tone` sees a small view of the
-rest. A work is never in memory as a whole: its rows are asked for, and what is added to them is
-kept in a file.
+Each network leaves to the next what it has mended: `jpeg`, `detail` and `blur` see the work in
+tiles, `segmentation` and `areas` see it whole, `inpainting` fills what was decided, `tone` sees a
+small view of the rest. A work is never in memory as a whole: its rows are asked for, and what is
+added to them is kept in a file.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -29,8 +29,10 @@ from patina.tasks.restoration.toning import NO_TONE, Tone, tone_of
 
 TREATMENTS = ("detail", "damage", "tone", "craquelure")
 DEFAULT_TREATMENTS = TREATMENTS[:3]
+CAPTURE = ("jpeg", *capture.CORRECTING)  # networks, in the order in which they are applied
 DEAD_ZONE = 0.25 / 255  # a change of a pixel below it is none
 LOOKS_PX = (1280, 640)  # long sides at which damage is looked for
+AREA_LOOKS_PX = (640,)  # and what is not fine
 KEPT = 6  # residual and fill: int16 a pixel, in parts of FULL
 FULL = 32767
 
@@ -52,7 +54,7 @@ class Restorer:
     overlap_px: int
     treat: tuple[str, ...] = DEFAULT_TREATMENTS
     forced: tuple[str, ...] = ()
-    judge: capture.Judge | None = None
+    judges: Mapping[str, capture.Judge] = field(default_factory=dict)
     strength: tuple[float, ...] = (1.0,) * len(TREATMENTS)
 
     @property
@@ -105,7 +107,7 @@ class Treatment:
     @property
     def corrects(self) -> bool:
         """Whether there is a residual."""
-        return max(self.capture.jpeg, self.capture.detail) > 0
+        return any(self.capture.weight(role) for role in CAPTURE)
 
     @property
     def fills(self) -> bool:
@@ -189,20 +191,23 @@ def _capture(restorer: Restorer, rows: Rows, size: tuple[int, int]) -> Capture:
     networks = restorer.networks if "detail" in restorer.treat else {}
     forced = "detail" in restorer.forced
     tiles = capture.probes(rows, *size)
-    return capture.looked(networks, tiles, restorer.gates, restorer.judge, forced=forced)
+    return capture.looked(networks, tiles, restorer.gates, restorer.judges, forced=forced)
 
 
 def _capture_network(restorer: Restorer, found: Capture) -> Network:
-    """A tile -> its residual, of both networks as far as they are applied."""
-    jpeg, detail = (restorer.networks.get(role) for role in ("jpeg", "detail"))
+    """A tile -> its residual, of all networks of CAPTURE as far as they are applied."""
+    applied = []
+    for role in CAPTURE:
+        if weight := found.weight(role):
+            network = restorer.networks[role]
+            network = capture.on_grid(network, found.begins) if role == "jpeg" else network
+            applied.append((np.float32(weight), network))
 
     def residual(tile: np.ndarray) -> np.ndarray:
         change = np.zeros_like(tile)
-        if jpeg is not None and found.jpeg:
-            change = found.jpeg * capture.on_grid(jpeg, found.begins)(tile)
-        if detail is not None and found.detail:
-            change = change + found.detail * detail(np.clip(tile + change, 0, 1))
-        return np.asarray(change, np.float32)
+        for weight, network in applied:
+            change = change + weight * network(np.clip(tile + change, 0, 1))
+        return change
 
     return residual
 
@@ -212,6 +217,9 @@ def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
     if network is None or not {"damage", "craquelure"} & {*restorer.treat}:
         return None
     likely = decision.looked(network, view, LOOKS_PX, restorer.tiles)
+    if areas := restorer.networks.get("areas"):
+        seen = decision.looked(areas, view, AREA_LOOKS_PX, restorer.tiles)
+        likely = decision.with_areas(likely, seen)
     if "damage" not in restorer.treat:
         likely[..., : CLASSES.index("crack")] = 0
     return decision.decide_fill(

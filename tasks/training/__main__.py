@@ -25,11 +25,12 @@ from patina.tasks.io.parallel import CORES
 from patina.tasks.restoration import weights
 from patina.tasks.training.curriculum import held_back_samples
 from patina.tasks.training.specialists import SPECIALISTS
+from patina.tasks.training.starting import starting_network
 from patina.tasks.training.training import Schedule, Training, last_state, train
 from patina.tasks.training.works import Work, decode_works
 
 RECIPE = Path(pretrained.__file__).with_name("recipe.yaml")
-SETTINGS = ("steps", "batch", "learning_rate", "minutes")
+SETTINGS = ("start", "steps", "batch", "learning_rate", "minutes")
 
 
 class ConsoleCallback:
@@ -67,10 +68,14 @@ class HistoryCallback:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the shipped weights are made. networks: by role, with SETTINGS of each."""
+    """How the shipped weights are made.
+
+    networks: by role, with SETTINGS of each; start: `scratch`, or `pretrained`, from those that
+    are shipped so far.
+    """
 
     seed: int
-    networks: Mapping[str, Mapping[str, float]]
+    networks: Mapping[str, Mapping[str, Any]]
     judge: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -108,7 +113,8 @@ def train_all(
         keras.utils.set_random_seed(recipe.seed)
         settings = recipe.networks[role]
         specialist = replace(SPECIALISTS[role], batch=int(settings["batch"]))
-        training = Training(specialist, out, schedule)
+        network = starting_network(settings["start"], specialist)
+        training = Training(specialist, out, schedule, network)
         if training.progress >= 1:
             continue
         held_back = held_back_samples(specialist.curriculum, works)
@@ -130,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from patina.tasks.training import judge, ship
 
         file = ship.ship(asked.out, asked.into)
-        if recipe.judge and "detail" in recipe.networks:
+        if recipe.judge:
             count = str(recipe.judge["samples"])
             places = ["--works", *map(str, asked.works), "--decoded", str(asked.out / "works")]
             judge.main([str(file), *places, "--samples", count, "--seed", str(recipe.seed)])

@@ -136,12 +136,15 @@ def noisy(image: Image, rng: Rng) -> Image:
 
 
 def blurred(image: Image, rng: Rng, models: tuple[Model, ...] = ()) -> Image:
-    """Blur of one of `models` (BLURS), one in six twice, and in half of the draws a little noise."""
+    """Blur of one of `models`, one in six twice, and in half of the draws a little noise.
+
+    models: BLURS unless given.
+    """
     soft = _drawn(models or BLURS, rng)(image, rng)
     if rng.random() < 1 / 6:
         soft = cv2.GaussianBlur(soft, (0, 0), rng.uniform(0.4, 1.0))
     if rng.random() < 0.5:
-        soft = soft + _normal(rng, soft.shape) * np.float32(rng.uniform(0, 4) / 255)
+        soft = soft + _normal(rng, soft.shape) * np.float32(rng.uniform(0, 2.5) / 255)
     return soft
 
 

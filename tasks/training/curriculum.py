@@ -115,25 +115,25 @@ class Capture:
 
 DETAIL = Capture(
     {
-        "white": (0.3, capture.white_noise),
-        "sensor": (0.15, capture.sensor_noise),
-        "blotchy": (0.15, capture.blotchy_noise),
-        "grain": (0.15, capture.grain),
+        "white": (0.34, capture.white_noise),
+        "sensor": (0.18, capture.sensor_noise),
+        "blotchy": (0.16, capture.blotchy_noise),
+        "grain": (0.16, capture.grain),
         "compressed": (0.1, capture.noisy_compressed),
-        "sound": (0.15, capture.undamaged),
+        "sound": (0.06, capture.undamaged),
     },
     soft_share=0.15,
 )
 BLUR = Capture(
     {
-        "gaussian": (0.22, partial(capture.blurred, models=(capture.gaussian_blur,))),
-        "defocus": (0.22, partial(capture.blurred, models=(capture.defocus,))),
-        "motion": (0.22, partial(capture.blurred, models=(capture.motion_blur,))),
-        "soft_scan": (0.18, partial(capture.blurred, models=(capture.soft_scan,))),
-        "sound": (0.16, capture.undamaged),
+        "gaussian": (0.26, partial(capture.blurred, models=(capture.gaussian_blur,))),
+        "defocus": (0.24, partial(capture.blurred, models=(capture.defocus,))),
+        "motion": (0.24, partial(capture.blurred, models=(capture.motion_blur,))),
+        "soft_scan": (0.22, partial(capture.blurred, models=(capture.soft_scan,))),
+        "sound": (0.04, capture.undamaged),
     }
 )
-JPEG = Capture({"jpeg": (0.92, capture.compressed_on_grid), "sound": (0.08, capture.undamaged)})
+JPEG = Capture({"jpeg": (0.96, capture.compressed_on_grid), "sound": (0.04, capture.undamaged)})
 
 LIBRARY = {  # degradations of the library that segmentation is shown, by class
     "line": ("scratches", "creases", "tear", "hairlines", "film_scratches"),

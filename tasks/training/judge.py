@@ -1,8 +1,8 @@
-"""`python -m patina.tasks.training.judge`: learn when a work gains by what `detail` does to it.
+"""`python -m patina.tasks.training.judge`: learn when a work gains by what a network does to it.
 
 Parts of works, sound and captured badly, are looked at as `patina.tasks.restoration.capture` looks
-at a scan; a logistic regression of its features learns to tell those that come nearer to the truth
-by more than GAIN_DB from the others.
+at a scan; for `detail` and for `blur`, a logistic regression of its features learns to tell those
+that come nearer to the truth by more than GAIN_DB from the others.
 """
 
 import argparse
@@ -26,17 +26,16 @@ SOUND_SHARE = 0.55  # of the samples
 
 Image = np.ndarray
 Rng = np.random.Generator
-DAMAGES: tuple[Callable[[Image, Rng], Image], ...] = (
-    capture.noisy,
-    capture.noisy,
-    capture.blurred,
-    capture.blurred,
-    capture.noisy_blurred,
-)
+DAMAGES: dict[str, tuple[Callable[[Image, Rng], Image], ...]] = {
+    "detail": (capture.noisy, capture.noisy, capture.noisy, capture.noisy_compressed),
+    "blur": (capture.blurred,),
+}
 
 
-def sample(works: Sequence[Work], detail: Network, rng: Rng) -> tuple[dict[str, float], float]:
-    """The features of a random part of a work, and the gain in dB by what `detail` does to it."""
+def sample(
+    works: Sequence[Work], role: str, network: Network, rng: Rng
+) -> tuple[dict[str, float], float]:
+    """The features of a random part of a work, and the gain in dB by what a network does to it."""
     side = 2 * TILE_PX
     sound = rng.random() < SOUND_SHARE
     if sound and rng.random() < HARD_SHARE:
@@ -45,7 +44,8 @@ def sample(works: Sequence[Work], detail: Network, rng: Rng) -> tuple[dict[str, 
         part = draw_crop(works, rng, side)
     shown = part
     if not sound:
-        shown = DAMAGES[int(rng.integers(len(DAMAGES)))](part, rng)
+        damages = DAMAGES[role]
+        shown = damages[int(rng.integers(len(damages)))](part, rng)
     elif rng.random() < 0.3:
         shown = capture.compressed(part, rng, 85, 99)
     shown = np.rint(np.clip(shown, 0, 1) * 255).astype(np.float32) / 255
@@ -53,7 +53,7 @@ def sample(works: Sequence[Work], detail: Network, rng: Rng) -> tuple[dict[str, 
     tiles = [shown[None, top : top + TILE_PX, left : left + TILE_PX] for top, left in starts]
     clean = [part[None, top : top + TILE_PX, left : left + TILE_PX] for top, left in starts]
     tiles = [np.ascontiguousarray(tile, np.float32) for tile in tiles]
-    residuals = [detail(tile) for tile in tiles]
+    residuals = [network(tile) for tile in tiles]
     before = np.mean([np.square(t - c).mean() for t, c in zip(tiles, clean, strict=True)])
     after = np.mean(
         [np.square(t + r - c).mean() for t, r, c in zip(tiles, residuals, clean, strict=True)]
@@ -61,10 +61,12 @@ def sample(works: Sequence[Work], detail: Network, rng: Rng) -> tuple[dict[str, 
     return features(tiles, residuals), float(10 * np.log10((before + 1e-5) / (after + 1e-5)))
 
 
-def samples(works: Sequence[Work], detail: Network, count: int, seed: int) -> Iterator[tuple]:
+def samples(
+    works: Sequence[Work], role: str, network: Network, count: int, seed: int
+) -> Iterator[tuple[dict[str, float], float]]:
     """`count` samples, the same for the same seed."""
     for number in range(count):
-        yield sample(works, detail, np.random.default_rng([seed, number]))
+        yield sample(works, role, network, np.random.default_rng([seed, number]))
 
 
 def fitted(rows: Sequence[tuple[dict[str, float], float]]) -> Record:
@@ -94,7 +96,9 @@ def fitted(rows: Sequence[tuple[dict[str, float], float]]) -> Record:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write judge.json beside a model."""
-    parser = argparse.ArgumentParser(description="Learn when a work gains by `detail`.")
+    parser = argparse.ArgumentParser(
+        description="Learn when a work gains by `detail`, and by `blur`."
+    )
     parser.add_argument("model", type=Path, help="a restorer's .keras with its graph")
     parser.add_argument("--works", nargs="+", type=Path, required=True)
     parser.add_argument("--decoded", type=Path, required=True)
@@ -103,10 +107,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     works = decode_works(asked.works, asked.decoded)
-    detail = Networks(asked.model)["detail"]
-    judged = fitted(list(samples(works, detail, asked.samples, asked.seed)))
-    write_json(asked.model.with_name("judge.json"), judged)
-    print({key: judged[key] for key in ("samples", "wrongly_corrected", "wrongly_left")})  # noqa: T201
+    networks = Networks(asked.model)
+    judges = {}
+    for role in DAMAGES:
+        if role in networks:
+            rows = list(samples(works, role, networks[role], asked.samples, asked.seed))
+            judges[role] = fitted(rows)
+            told = {key: judges[role][key] for key in ("wrongly_corrected", "wrongly_left")}
+            print(role, told, flush=True)  # noqa: T201
+    write_json(asked.model.with_name("judge.json"), judges)
 
 
 if __name__ == "__main__":

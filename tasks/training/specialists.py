@@ -139,7 +139,7 @@ def tone_pictures(view: np.ndarray, target: np.ndarray, change: np.ndarray) -> P
 RESIDUAL = (losses.decibels, residual_target, gain_db, residual_pictures)
 SPECIALISTS = {
     "detail": Specialist("detail", curriculum.DETAIL, *RESIDUAL),
-    "blur": Specialist("blur", curriculum.BLUR, *RESIDUAL),
+    "blur": Specialist("blur", curriculum.BLUR, losses.coarse_decibels, *RESIDUAL[1:]),
     "jpeg": Specialist("jpeg", curriculum.JPEG, *RESIDUAL),
     "segmentation": Specialist(
         "segmentation",

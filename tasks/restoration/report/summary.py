@@ -127,7 +127,7 @@ def _count(number: int, one: str, more: str) -> str:
 def _noise(detail: Figures) -> str:
     before, after = detail.get("noise_255_before"), detail.get("noise_255_after")
     if not before or after is None:
-        return f"noise and blur reduced{_in_part(detail['weight'])}"
+        return f"noise reduced{_in_part(detail['weight'])}"
     gone = 1 - after / before
     return f"noise {next((words for most, words in REDUCED.items() if gone < most), 'removed')}"
 
