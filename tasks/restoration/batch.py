@@ -6,7 +6,6 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -97,13 +96,12 @@ def load_restorer(
 
 
 def judges_beside(model: Path) -> dict[str, Judge]:
-    """By role, what tells whether a work gains by that network, where it was learnt."""
+    """What tells whether a work gains by `detail`, by `blur`, and by filling a `piece`."""
     file = model.with_name("judge.json")
     if not file.exists():
         return {}
     told = json.loads(file.read_text(encoding="utf-8"))
-    names = [field.name for field in fields(Judge)]
-    return {role: Judge(**{name: each[name] for name in names}) for role, each in told.items()}
+    return {role: Judge.of(each) for role, each in told.items()}
 
 
 def restore_scans(

@@ -12,6 +12,7 @@ import numpy as np
 
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.tiling import Network, Rows
 
 PROBE_PX, PROBES = 256, 3  # side of a tile that is looked at, and how many each way
@@ -125,7 +126,7 @@ def looked(
     networks: Mapping[str, Network],
     tiles: Iterator[np.ndarray],
     gates: Gates,
-    judges: Mapping[str, "Judge"],
+    judges: Mapping[str, Judge],
     *,
     forced: bool,
 ) -> Capture:
@@ -160,7 +161,7 @@ def _corrected(tiles: list[np.ndarray], network: Network, weight: float) -> list
 
 
 def _judged(
-    role: str, found: dict[str, float], gates: Gates, judge: "Judge | None", *, forced: bool
+    role: str, found: dict[str, float], gates: Gates, judge: Judge | None, *, forced: bool
 ) -> Correction:
     likely = judge.likelihood(found) if judge else 1.0
     if forced:
@@ -176,27 +177,6 @@ def ramp(value: float, gate: float) -> float:
     """0 up to the gate, 1 from a quarter above it on, or from half way to 1 on if that is less."""
     width = min(0.25 * gate, 0.5 * (1 - gate)) if gate < 1 else 0.25 * gate
     return float(np.clip((value - gate) / width, 0, 1)) if gate else 1.0
-
-
-@dataclass(frozen=True)
-class Judge:
-    """Tells from features whether a work gains by what a network does: a logistic regression.
-
-    mean, scale: of each feature. weights: of each feature made even by those. It is trained on
-    works with and without damage of the capture, see `patina.tasks.training.judge`.
-    """
-
-    names: tuple[str, ...]
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
-    weights: tuple[float, ...]
-    bias: float
-
-    def likelihood(self, found: Mapping[str, float]) -> float:
-        """0 to 1."""
-        values = np.array([found[name] for name in self.names])
-        even = np.clip((values - self.mean) / self.scale, -4, 4)
-        return float(1 / (1 + np.exp(-(even @ np.array(self.weights) + self.bias))))
 
 
 FEATURES = (

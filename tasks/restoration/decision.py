@@ -6,7 +6,9 @@ flagged, and not done. A network of age cracks belongs to the work.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -14,6 +16,8 @@ import numpy as np
 from patina.models import AREA_CLASSES, CLASSES
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.judge import Judge
+from patina.tasks.restoration.pieces import features, known_features
 from patina.tasks.restoration.reduced import resized
 from patina.tasks.restoration.tiling import Network, apply_tiled
 
@@ -34,8 +38,9 @@ class Piece:
 
     label: in the map of pieces. kind: index of CLASSES. px: its area. thin: as narrow as the gate
     says.
-    likelihood: mean. unlike: share of its rim at which it differs from what lies outside. outcome:
-    FILLED, PROPOSED or KEPT, and why it is not filled.
+    likelihood: mean. unlike: share of its rim at which it differs from what lies outside.
+    features: see `pieces`; true: how likely it is damage, as a judge of them says. outcome: FILLED,
+    PROPOSED or KEPT, and why it is not filled.
     """
 
     label: int
@@ -45,6 +50,8 @@ class Piece:
     thin: bool
     likelihood: float
     unlike: float
+    features: Mapping[str, float]
+    true: float = 1.0
     outcome: str = FILLED
     reason: str = ""
 
@@ -92,6 +99,7 @@ def _told(piece: Piece, size: tuple[int, ...]) -> Record:
         "share": round(piece.px / (height * width), 6),
         "box": [round(edge, 4) for edge in box],
         "likelihood": round(piece.likelihood, 3),
+        "true": round(piece.true, 3),
     }
 
 
@@ -100,27 +108,35 @@ def _share_of(pieces: list[Piece], pixels: int) -> float:
 
 
 def decide_fill(
-    view: np.ndarray, likely: np.ndarray, gates: Gates, *, cracks: bool, forced: bool
+    view: np.ndarray,
+    likely: np.ndarray,
+    gates: Gates,
+    judge: Judge | None = None,
+    *,
+    cracks: bool,
+    forced: bool,
 ) -> Damage:
     """What is filled of what was found in a work.
 
     view: float32 (h, w, 3), sRGB in [0, 1], the work, reduced. likely: (h, w, len(CLASSES)), how
-    likely each class of damage is. cracks: age cracks are to be filled, too. forced: the work is
-    known to be damaged, and the brake is off.
+    likely each class of damage is. judge: of pieces, see `pieces`. cracks: age cracks are to be
+    filled, too. forced: the work is known to be damaged, and the brake is off.
     """
     chosen = likely if cracks else likely[..., :CRACK]
     most, kinds = chosen.max(axis=2), chosen.argmax(axis=2)
     cracked = likely[..., CRACK] > most
     most = np.where(cracked & (not cracks), 0, most)
-    if not forced and surely_damaged(most) < gates.damage_share:
+    surely = surely_damaged(most)
+    if not forced and surely < gates.damage_share:
         nothing = np.zeros(most.shape, np.float32)
         return Damage([], nothing, nothing, nothing)
     marks = _hysteresis(most, gates)
     labels, stats, first_thick = _parted(marks, gates.fill_width * max(marks.shape))
+    large = [n for n in range(1, len(stats)) if stats[n, cv2.CC_STAT_AREA] >= LEAST_PX]
+    seen = Seen(view, most, kinds, surely, len(large))
     pieces = [
-        _piece(label, labels, stats[label], (view, most, kinds), thin=label < first_thick)
-        for label in range(1, len(stats))
-        if stats[label, cv2.CC_STAT_AREA] >= LEAST_PX
+        _piece(label, labels, stats[label], seen, judge, thin=label < first_thick)
+        for label in large
     ]
     pieces = _decided(pieces, labels, gates, cracks=cracks, forced=forced)
     wanted = np.zeros(len(stats), np.float32)
@@ -170,28 +186,42 @@ def _parted(marks: np.ndarray, width_px: float) -> tuple[np.ndarray, np.ndarray,
     return labels, np.concatenate([stats, others[1:]]), many
 
 
+class Seen(NamedTuple):
+    """A work, and what was found in it.
+
+    view: (h, w, 3). most, kinds: (h, w), how likely damage is, and of which class. surely: share of
+    the work that surely is. many: number of pieces.
+    """
+
+    view: np.ndarray
+    most: np.ndarray
+    kinds: np.ndarray
+    surely: float
+    many: int
+
+
 def _piece(
     label: int,
     labels: np.ndarray,
     stats: np.ndarray,
-    maps: tuple[np.ndarray, ...],
+    seen: Seen,
+    judge: Judge | None,
     *,
     thin: bool,
 ) -> Piece:
-    view, most, kinds = maps
     left, top, wide, tall, px = (int(number) for number in stats)
     there = np.s_[max(top - 3, 0) : top + tall + 3, max(left - 3, 0) : left + wide + 3]
     inside = labels[there] == label
-    votes = np.bincount(kinds[there][inside], minlength=len(CLASSES))
-    return Piece(
-        label,
-        int(votes.argmax()),
-        (left, top, wide, tall),
-        px,
-        thin,
-        float(most[there][inside].mean()),
-        rim_contrast(view[there], inside),
-    )
+    kind = int(np.bincount(seen.kinds[there][inside], minlength=len(CLASSES)).argmax())
+    likely = seen.most[there][inside]
+    unlike = rim_contrast(seen.view[there], inside)
+    box = (left, top, wide, tall)
+    measured = {"likelihood": float(likely.mean()), "peak": float(likely.max()), "unlike": unlike}
+    share = px / labels.size
+    known = known_features(kind, share, thin=thin, surely=seen.surely, many=seen.many, **measured)
+    found = features(seen.view, labels[top : top + tall, left : left + wide] == label, box, known)
+    true = judge.likelihood(found) if judge else 1.0
+    return Piece(label, kind, box, px, thin, measured["likelihood"], unlike, found, true)
 
 
 def rim_contrast(view: np.ndarray, inside: np.ndarray) -> float:
@@ -228,6 +258,8 @@ def _decided(
             outcome, reason = KEPT, "a network of cracks belongs to the work"
         elif forced:
             pass
+        elif piece.true < gates.fill_likelihood:
+            outcome, reason = PROPOSED, "it may belong to the work"
         elif piece.unlike < gates.fill_unlike:
             outcome, reason = PROPOSED, "it goes on outside of the area"
         elif not piece.thin and piece.px > gates.fill_area * pixels:

@@ -27,6 +27,8 @@ class Gates:
     fill_width: float = 1.0
     # Most that is filled of what is not thin, share of the work
     fill_share: float = 1.0
+    # Likelihood that a piece is damage, as a judge says, from which on it is filled
+    fill_likelihood: float = 0.0
     # Share of a piece's rim at which what lies inside must differ from what lies outside
     fill_unlike: float = 0.0
     # Root mean square by which the colours would change, 8-bit steps, from which on they do

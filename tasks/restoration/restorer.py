@@ -23,6 +23,7 @@ from patina.tasks.restoration.capture import Capture
 from patina.tasks.restoration.decision import Damage
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.inpainting import fills
+from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.reduced import enlarged, small_of, strips_of
 from patina.tasks.restoration.tiling import Network, Rows, rows_of, tiled_rows
 from patina.tasks.restoration.toning import NO_TONE, Tone, tone_of
@@ -54,7 +55,7 @@ class Restorer:
     overlap_px: int
     treat: tuple[str, ...] = DEFAULT_TREATMENTS
     forced: tuple[str, ...] = ()
-    judges: Mapping[str, capture.Judge] = field(default_factory=dict)
+    judges: Mapping[str, Judge] = field(default_factory=dict)
     strength: tuple[float, ...] = (1.0,) * len(TREATMENTS)
 
     @property
@@ -226,6 +227,7 @@ def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
         decision.resized(view, likely.shape[:2]),
         likely,
         restorer.gates,
+        restorer.judges.get("piece"),
         cracks="craquelure" in restorer.treat,
         forced="damage" in restorer.forced,
     )

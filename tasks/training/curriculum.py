@@ -216,7 +216,7 @@ def draw_sheet(
     long_px = rng.uniform(*work_px)
     share = min(1.3, long_px / max(work.pixels.shape[:2]))
     share = max(share, max(least_px, LEAST_SHEET_PX) / min(work.pixels.shape[:2]))
-    side = min(SHEET_PX, int(min(work.pixels.shape[:2]) * share))
+    side = min(SHEET_PX, max(least_px, int(min(work.pixels.shape[:2]) * share)))
     crop = draw_crop([work], rng, side, (share, share))
     return crop, share * max(work.pixels.shape[:2]) / 1000
 
@@ -288,7 +288,7 @@ AREAS = Accidents(
         OTHERS: (0.16, None),
         SOUND: (0.34, None),
     },
-    side_px=256,
+    side_px=192,
     noisy_share=0.2,
     work_px=(420, 900),
 )

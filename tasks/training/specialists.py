@@ -158,7 +158,7 @@ SPECIALISTS = {
         area_target,
         overlap,
         mask_pictures,
-        batch=12,
+        batch=8,
     ),
     "inpainting": Specialist(
         "inpainting",
