@@ -60,13 +60,15 @@ class Piece:
 class Damage:
     """The pieces of a work, and its maps, float32 (h, w) in [0, 1].
 
-    fill: what is filled; stain: how much of that is seen through; found: all that was found.
+    labels: int (h, w), whose piece lies where; 0 is none. fill: what is filled; stain: how much of
+    that is seen through; found: all that was found.
     """
 
     pieces: list[Piece]
     fill: np.ndarray
     stain: np.ndarray
     found: np.ndarray
+    labels: np.ndarray
 
     def record(self, weight: float) -> Record:
         """For the sidecar: how much of the fill is made, counts by kind, and the largest pieces."""
@@ -129,7 +131,7 @@ def decide_fill(
     surely = surely_damaged(most)
     if not forced and surely < gates.damage_share:
         nothing = np.zeros(most.shape, np.float32)
-        return Damage([], nothing, nothing, nothing)
+        return Damage([], nothing, nothing, nothing, nothing.astype(np.int32))
     marks = _hysteresis(most, gates)
     labels, stats, first_thick = _parted(marks, gates.fill_width * max(marks.shape))
     large = [n for n in range(1, len(stats)) if stats[n, cv2.CC_STAT_AREA] >= LEAST_PX]
@@ -143,7 +145,7 @@ def decide_fill(
     wanted[[piece.label for piece in pieces if piece.outcome == FILLED]] = 1
     fill = wanted[labels]
     seen_through = (kinds == STAIN).astype(np.float32) * fill
-    return Damage(pieces, fill, seen_through, marks.astype(np.float32))
+    return Damage(pieces, fill, seen_through, marks.astype(np.float32), labels)
 
 
 def surely_damaged(likely: np.ndarray) -> float:

@@ -6,20 +6,23 @@ that come nearer to the truth by more than GAIN_DB from the others.
 """
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from patina.tasks.io.atomic import Record, write_json
-from patina.tasks.restoration.capture import FEATURES, features
+from patina.tasks.restoration.capture import features
 from patina.tasks.restoration.inference import Networks
+from patina.tasks.restoration.judge import STEEPEST
 from patina.tasks.restoration.tiling import Network
-from patina.tasks.training import capture
+from patina.tasks.training import capture, piece_samples
 from patina.tasks.training.curriculum import HARD_SHARE, hard_works_painted
 from patina.tasks.training.works import Work, decode_works, draw_crop
 
+SURE = 0.7  # likelihood from which on something is done, here
+LARGE_PX = 2000  # of a piece; a larger one weighs no more
 GAIN_DB = 0.25  # less is not worth changing a work for
 TILES, TILE_PX = 4, 192  # looked at of each part
 SOUND_SHARE = 0.55  # of the samples
@@ -69,29 +72,47 @@ def samples(
         yield sample(works, role, network, np.random.default_rng([seed, number]))
 
 
-def fitted(rows: Sequence[tuple[dict[str, float], float]]) -> Record:
-    """What `patina.tasks.restoration.capture.Judge` is made of, and how well it judges."""
+def fitted(
+    rows: Sequence[Mapping[str, float]], right: np.ndarray, weights: np.ndarray | None = None
+) -> Record:
+    """What `patina.tasks.restoration.judge.Judge` is made of, and how well it judges.
+
+    rows: features of each sample. right: bool, whether something should be done. weights: of each.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    table = np.array([[row[name] for name in FEATURES] for row, _ in rows])
-    gains = np.array([gain for _, gain in rows])
-    gained = gains > GAIN_DB
+    names = list(rows[0])
+    table = np.array([[row[name] for name in names] for row in rows])
     mean, scale = table.mean(axis=0), table.std(axis=0) + 1e-9
-    even = np.clip((table - mean) / scale, -4, 4)
+    even = np.clip((table - mean) / scale, -STEEPEST, STEEPEST)
     # What is done wrongly to a sound work counts more than what is left undone
     regression = LogisticRegression(C=1.0, class_weight={True: 1.0, False: 3.0}, max_iter=1000)
-    regression.fit(even, gained)
+    regression.fit(even, right, sample_weight=weights)
     likely = regression.predict_proba(even)[:, 1]
     return {
-        "names": list(FEATURES),
+        "names": names,
         "mean": mean.round(6).tolist(),
         "scale": scale.round(6).tolist(),
         "weights": regression.coef_[0].round(6).tolist(),
         "bias": round(float(regression.intercept_[0]), 6),
         "samples": len(rows),
-        "wrongly_corrected": round(float((likely[~gained] > 0.7).mean()), 4),
-        "wrongly_left": round(float((likely[gained] < 0.7).mean()), 4),
+        "wrongly_done": round(float((likely[~right] > SURE).mean()), 4),
+        "wrongly_left": round(float((likely[right] < SURE).mean()), 4),
     }
+
+
+def piece_judge(
+    works: Sequence[Work], networks: Mapping[str, Network], count: int, seed: int
+) -> Record:
+    """The judge of pieces of damage; those of one work weigh as much as a few."""
+    rows, right, weights = [], [], []
+    for pieces in piece_samples.samples(works, networks, count, seed):
+        for found, true, px in pieces:
+            rows.append(found)
+            right.append(true > 0)
+            weights.append(min(px, LARGE_PX) ** 0.5 / max(len(pieces), 4))
+    even = np.array(weights) / np.mean(weights)
+    return fitted(rows, np.array(right), even)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -111,10 +132,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     judges = {}
     for role in DAMAGES:
         if role in networks:
-            rows = list(samples(works, role, networks[role], asked.samples, asked.seed))
-            judges[role] = fitted(rows)
-            told = {key: judges[role][key] for key in ("wrongly_corrected", "wrongly_left")}
-            print(role, told, flush=True)  # noqa: T201
+            drawn = list(samples(works, role, networks[role], asked.samples, asked.seed))
+            gained = np.array([gain > GAIN_DB for _, gain in drawn])
+            judges[role] = fitted([found for found, _ in drawn], gained)
+    if "segmentation" in networks:
+        judges["piece"] = piece_judge(works, networks, asked.samples, asked.seed)
+    for role, judge in judges.items():
+        told = {key: judge[key] for key in ("samples", "wrongly_done", "wrongly_left")}
+        print(role, told)  # noqa: T201
     write_json(asked.model.with_name("judge.json"), judges)
 
 

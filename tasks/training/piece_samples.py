@@ -1,0 +1,70 @@
+"""Pieces of damage that the networks found, true and false, from which a judge of them learns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import cv2
+import numpy as np
+
+from patina.models import CLASSES
+from patina.tasks.imaging.images import to_uint8
+from patina.tasks.restoration import decision
+from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.reduced import resized
+from patina.tasks.restoration.restorer import AREA_LOOKS_PX, LOOKS_PX
+from patina.tasks.restoration.tiling import Network
+from patina.tasks.training.curriculum import CAPTURES, HARD_SHARE, damage_of, hard_works_painted
+from patina.tasks.training.works import Work
+
+Rng = np.random.Generator
+# As params.yaml has them, but that nothing is held back
+LOOKED = Gates(damage_likelihood=0.75, damage_doubt=0.45, fill_width=0.03)
+TILES = {"tile_px": 512, "overlap_px": 64}
+SOUND_SHARE, CAPTURED_SHARE = 0.5, 0.25  # of the works
+LONG_PX = (560, 1280)
+TRUE_SHARE = 0.4  # of a piece that is damaged, from which on it is true
+AGE_CRACKS = CLASSES[decision.CRACK]
+
+Sample = tuple[dict[str, float], float, int]  # features, 1 where it is damage, its area in pixels
+
+
+def samples(
+    works: Sequence[Work], networks: Mapping[str, Network], count: int, seed: int
+) -> Iterator[list[Sample]]:
+    """The pieces of `count` works, the same for the same seed."""
+    for number in range(count):
+        yield pieces_of(works, networks, np.random.default_rng([seed, number]))
+
+
+def pieces_of(works: Sequence[Work], networks: Mapping[str, Network], rng: Rng) -> list[Sample]:
+    """The pieces that are found in a random work, sound or damaged."""
+    sound = rng.random() < SOUND_SHARE
+    pool = hard_works_painted() if sound and rng.random() < HARD_SHARE else works
+    pixels = pool[int(rng.integers(len(pool)))].pixels
+    share = min(1.0, rng.uniform(*LONG_PX) / max(pixels.shape[:2]))
+    size = round(pixels.shape[1] * share), round(pixels.shape[0] * share)
+    work = cv2.resize(np.asarray(pixels), size, interpolation=cv2.INTER_AREA)
+    view = work.astype(np.float32) / 255
+    true = np.zeros(view.shape[:2], np.float32)
+    for family in () if sound else rng.choice(CLASSES, int(rng.integers(1, 4)), replace=False):
+        view, mask = damage_of(str(family), rng, view, max(size) / 1000)
+        if family != AGE_CRACKS:
+            true = np.maximum(true, mask)
+    if rng.random() < CAPTURED_SHARE:
+        view = CAPTURES[int(rng.integers(len(CAPTURES)))](view, rng)
+    return _judged(to_uint8(view).astype(np.float32) / 255, true, networks)
+
+
+def _judged(view: np.ndarray, true: np.ndarray, networks: Mapping[str, Network]) -> list[Sample]:
+    likely = decision.looked(networks["segmentation"], view, LOOKS_PX, TILES)
+    if "areas" in networks:
+        seen = decision.looked(networks["areas"], view, AREA_LOOKS_PX, TILES)
+        likely = decision.with_areas(likely, seen)
+    shown = resized(view, likely.shape[:2])
+    damage = decision.decide_fill(shown, likely, LOOKED, cracks=False, forced=False)
+    near = cv2.dilate((true > 0.1).astype(np.uint8), np.ones((3, 3), np.uint8))
+    near = cv2.resize(near, likely.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    labelled = []
+    for piece in damage.pieces:
+        share = float(near[damage.labels == piece.label].mean())
+        labelled.append((dict(piece.features), float(share > TRUE_SHARE), piece.px))
+    return labelled
