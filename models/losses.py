@@ -5,8 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from patina.models import TONE, tone
+from patina.models import TONE, stain, tone
 from patina.models.inpainting import compose
+
+SMOOTH = 100.0  # pixels
 
 
 @keras.saving.register_keras_serializable("patina")
@@ -56,6 +58,22 @@ def class_entropy(masks: Any, logits: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable("patina")
+def overlap_entropy(masks: Any, logits: Any) -> Any:
+    """Binary cross-entropy and 1 less the Dice coefficient of each class, (N, H, W, classes).
+
+    The Dice coefficient counts a region as a whole, so that it is learnt however little it covers;
+    SMOOTH pixels are added, so that an image without any tells how much was found wrongly.
+    Source: Milletari et al., "V-Net" (2016), https://arxiv.org/abs/1606.04797.
+    """
+    likely = ops.sigmoid(logits)
+    both = ops.sum(masks * likely, axis=(1, 2))
+    sizes = ops.sum(masks, axis=(1, 2)) + ops.sum(likely, axis=(1, 2))
+    dice = (2 * both + SMOOTH) / (sizes + SMOOTH)
+    entropy = ops.maximum(logits, 0) - logits * masks + ops.log1p(ops.exp(-ops.abs(logits)))
+    return 2 * ops.mean(entropy, axis=(1, 2, 3)) + ops.mean(1 - dice, axis=1)
+
+
+@keras.saving.register_keras_serializable("patina")
 def colour_error(target: Any, change: Any) -> Any:
     """Root mean square of the error in colour and, once more, in chroma; and of the amount.
 
@@ -68,6 +86,16 @@ def colour_error(target: Any, change: Any) -> Any:
     done = ops.sqrt(ops.mean(ops.square(view - clean), axis=(1, 2, 3)) + 1e-6)
     amount = ops.mean(change[..., TONE.amount], axis=(1, 2, 3))
     return _root(error) + 0.7 * _root(chroma) + 0.5 * ops.abs(amount - done)
+
+
+@keras.saving.register_keras_serializable("patina")
+def stain_error(target: Any, change: Any) -> Any:
+    """Root mean square of the error in colour.
+
+    target: (N, H, W, 6), an image as `models.stain.stain` is given it, and the sound one. change:
+    what it gives for it.
+    """
+    return _root(stain.compose(target[..., :3], change) - target[..., 3:])
 
 
 def _root(error: Any) -> Any:

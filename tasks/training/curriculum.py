@@ -29,6 +29,7 @@ SEED_CHECK = 2**31  # no seed of a training
 SOUND = "sound"  # the family of works that nothing happened to
 OTHERS = "others"  # the family of damage that is not to be found
 FINE = ("line", "spot", "crack")
+GROWTH = "growth"  # spots through which the work is seen
 GREY_SHARE = 0.08  # of the crops: photographs and drawings are grey
 
 
@@ -141,6 +142,7 @@ LIBRARY = {  # degradations of the library that segmentation is shown, by class
     "area": ("paint_loss", "blot", "tape", "hole"),
     "stain": ("stain", "water_spill", "tideline", "damp_stain"),
     "crack": ("craquelure", "drying_cracks"),
+    GROWTH: ("foxing", "mould"),
 }
 SHEET_PX = 512  # side of the part of a work on which damage is drawn, before patches are cut
 WORK_PX = (500, 1400)  # long side at which a work is shown
@@ -180,7 +182,7 @@ class Accidents:
         if family != SOUND:
             drawn = str(rng.choice(FINE)) if family == OTHERS else family
             twin, mask = damage_of(drawn, rng, clean, unit_px)
-            masks[..., CLASSES.index(drawn)] = mask
+            masks[..., CLASSES.index(drawn if drawn in CLASSES else "stain")] = mask
         if rng.random() < self.noisy_share:
             twin = CAPTURES[int(rng.integers(len(CAPTURES)))](twin, rng)
         layers = np.dstack([to_uint8(twin), to_uint8(clean), to_uint8(masks)])
@@ -223,7 +225,7 @@ def draw_sheet(
 
 def damage_of(family: str, rng: Rng, clean: np.ndarray, unit_px: float) -> tuple[np.ndarray, ...]:
     """`clean` with damage of that class, of the library or of any shape, and its mask."""
-    if rng.random() < 0.5:
+    if family in CLASSES and rng.random() < 0.5:
         return accidents.damaged(clean, rng, unit_px, family)
     names = LIBRARY[family]
     name = names[int(rng.integers(len(names)))]
@@ -288,6 +290,12 @@ AREAS = Accidents(
         OTHERS: (0.16, None),
         SOUND: (0.34, None),
     },
+    side_px=192,
+    noisy_share=0.2,
+    work_px=(420, 900),
+)
+STAIN = Accidents(
+    {"stain": (0.48, None), GROWTH: (0.2, None), OTHERS: (0.08, None), SOUND: (0.24, None)},
     side_px=192,
     noisy_share=0.2,
     work_px=(420, 900),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from patina.models import AREA_CLASSES, CLASSES, NETWORKS, ROLES, losses, tone
+from patina.models import AREA_CLASSES, CLASSES, NETWORKS, ROLES, losses, stain, tone
 from patina.models.inpainting import compose
 from patina.models.registry import build
 from patina.tasks.training import curriculum
@@ -120,9 +120,20 @@ def fill_pictures(given: np.ndarray, target: np.ndarray, output: np.ndarray) -> 
 
 
 def tone_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
-    """(changed, sound) -> the changed view, and both."""
-    views = [each.astype(np.float32) / 255 for each in arrays]
+    """(changed, sound, …) -> the changed view, and both."""
+    views = [each.astype(np.float32) / 255 for each in arrays[:2]]
     return views[0], np.concatenate(views, axis=3)
+
+
+def stain_gain_db(view: np.ndarray, target: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """By how much each image came nearer to the sound one, dB."""
+    return gain_db(view, target[..., 3:] - view, stain.compose(view, change) - view)
+
+
+def stain_pictures(view: np.ndarray, target: np.ndarray, change: np.ndarray) -> Pictures:
+    """The last: what was changed, about grey."""
+    mended = stain.compose(view, change)
+    return view, mended, target[..., 3:], 0.5 + SHOWN_DIFFERENCE * (mended - view)
 
 
 def tone_gain_db(view: np.ndarray, target: np.ndarray, change: np.ndarray) -> np.ndarray:
@@ -154,7 +165,7 @@ SPECIALISTS = {
     "areas": Specialist(
         "areas",
         curriculum.AREAS,
-        losses.class_entropy,
+        losses.overlap_entropy,
         area_target,
         overlap,
         mask_pictures,
@@ -168,6 +179,15 @@ SPECIALISTS = {
         fill_gain_db,
         fill_pictures,
         learning_rate=5e-4,
+    ),
+    "stain": Specialist(
+        "stain",
+        curriculum.STAIN,
+        losses.stain_error,
+        tone_target,
+        stain_gain_db,
+        stain_pictures,
+        batch=8,
     ),
     "tone": Specialist(
         "tone",
