@@ -10,6 +10,7 @@ from patina.models.encoder_decoder import encoder_decoder, full_size_output, sub
 SHAPES = ((32, 64, 96, 128), (1, 1, 1, 2), (1, 1, 1))
 LINES = ((32, 48, 64), (1, 1, 2), (2, 1))
 # At a quarter of its size, an eighth, …
+SELDOM = -2.0  # logit of damage before training
 AREAS = ((32, 64, 96, 96), (1, 2, 2, 3), (1, 1, 2))
 
 
@@ -28,7 +29,7 @@ def segmentation(*, width: float = 1.0) -> keras.Model:
     for name, (widths, down, up) in (("shape", SHAPES), ("line", LINES)):
         channels = [max(8, round(each * width)) for each in widths]
         features = subpixel_input(centred, channels[0], name=f"{name}_subpixel")
-        detected.append(encoder_decoder(features, channels, down, up, name=name, normed=True))
+        detected.append(encoder_decoder(features, channels, down, up, name=name, norm="rms"))
     both = layers.Concatenate(name="detected")(detected)
     return keras.Model(
         image, full_size_output(both, len(CLASSES), name="classes"), name="segmentation"
@@ -47,8 +48,14 @@ def areas(*, width: float = 1.0) -> keras.Model:
     widths, down, up = AREAS
     channels = [max(8, round(each * width)) for each in widths]
     quarter = layers.Conv2D(channels[0], 8, strides=4, padding="same", name="quarter")(centred)
-    features = encoder_decoder(quarter, channels, down, up, normed=True)
+    features = encoder_decoder(quarter, channels, down, up, norm="batch")
     logits = layers.Conv2DTranspose(
-        len(AREA_CLASSES), 8, strides=4, padding="same", dtype="float32", name="classes"
+        len(AREA_CLASSES),
+        8,
+        strides=4,
+        padding="same",
+        bias_initializer=keras.initializers.Constant(SELDOM),
+        dtype="float32",
+        name="classes",
     )(features)
     return keras.Model(image, logits, name="areas")

@@ -27,7 +27,7 @@ def stain(*, width: float = 1.0) -> keras.Model:
     image = layers.Input((None, None, 3), name="image")
     centred = layers.Rescaling(2.0, offset=-1.0, name="centred")(image)
     quarter = layers.Conv2D(channels[0], 8, strides=4, padding="same", name="quarter")(centred)
-    features = encoder_decoder(quarter, channels, down, up, normed=True)
+    features = encoder_decoder(quarter, channels, down, up, norm="batch")
     little = keras.initializers.VarianceScaling(1e-4)
     change = layers.Conv2DTranspose(
         6,

@@ -60,12 +60,14 @@ def features(
     own, other = part[mask > 0], part[around]
     other = other if len(other) else own
     colour = own.mean(axis=0)
+    core = cv2.erode(mask, np.ones((3, 3), np.uint8))
+    core = core if core.any() else mask
     rough = np.abs(cv2.Laplacian(part.mean(axis=2), cv2.CV_32F))
     rough_around = rough[around].mean() if around.any() else rough.mean()
     alike = np.abs(view[::LOOKS, ::LOOKS] - colour).max(axis=2) < ALIKE
     measured = {
         "filled": float(inside.mean()),
-        "flat": float(np.log((rough[mask > 0].mean() + 0.01) / (rough_around + 0.01))),
+        "flat": float(np.log((rough[core > 0].mean() + 0.01) / (rough_around + 0.01))),
         "contrast": float(np.linalg.norm(colour - other.mean(axis=0))),
         "light": float(colour.mean()),
         "grey": float(1 - np.ptp(colour)),

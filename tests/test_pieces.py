@@ -1,0 +1,68 @@
+"""What tells damage from what only looks like it, and the judge that decides by it."""
+
+import numpy as np
+import pytest
+
+from patina.models import CLASSES
+from patina.tasks.restoration.judge import Judge
+from patina.tasks.restoration.pieces import FEATURES, features, known_features
+
+SIZE = (120, 160)
+BOX = (60, 40, 20, 12)  # left, top, width, height
+INSIDE = np.ones((12, 20), bool)
+KNOWN = known_features(
+    CLASSES.index("area"), 0.01, thin=False, surely=0.002, many=10,
+    likelihood=0.8, peak=0.9, unlike=1.0,
+)  # fmt: skip
+
+
+def work() -> np.ndarray:
+    """Rough brushwork in brown."""
+    rng = np.random.default_rng(0)
+    return (0.4 + 0.1 * rng.standard_normal((*SIZE, 3))).clip(0, 1).astype(np.float32)
+
+
+def covered(view: np.ndarray, colour: float) -> np.ndarray:
+    left, top, wide, tall = BOX
+    view[top : top + tall, left : left + wide] = colour
+    return view
+
+
+def test_every_feature_has_a_number() -> None:
+    found = features(covered(work(), 0.9), INSIDE, BOX, KNOWN)
+    assert set(found) == set(FEATURES)
+    assert all(np.isfinite(value) for value in found.values())
+
+
+def test_damage_is_flat_and_of_a_colour_of_its_own() -> None:
+    found = features(covered(work(), 0.9), INSIDE, BOX, KNOWN)
+    assert found["flat"] < -1  # smoother than what lies around
+    assert found["contrast"] == pytest.approx(0.5 * 3**0.5, abs=0.02)
+    assert found["light"] == pytest.approx(0.9, abs=1e-5)
+    assert found["grey"] == pytest.approx(1, abs=1e-5)
+    assert found["beside"] == 0
+    assert found["alone"] < -1.5  # hardly anything else in the work is as pale
+
+
+def test_what_is_painted_is_as_rough_and_as_brown_as_the_rest() -> None:
+    found = features(work(), INSIDE, BOX, KNOWN)
+    assert abs(found["flat"]) < 0.2
+    assert found["contrast"] < 0.05
+    assert found["beside"] > 0.05
+
+
+def test_a_piece_at_the_rim_of_a_work_is_compared_with_what_there_is() -> None:
+    found = features(work(), np.ones(SIZE, bool), (0, 0, SIZE[1], SIZE[0]), KNOWN)
+    assert all(np.isfinite(value) for value in found.values())
+
+
+def test_a_judge_weighs_each_feature_and_counts_the_strangest_as_far_as_it_knows() -> None:
+    judge = Judge.of(
+        {"names": ["flat"], "mean": [0.0], "scale": [0.5], "weights": [-2.0], "bias": 1.0}
+        | {"samples": 3}
+    )
+    assert judge.likelihood({"flat": 0.0}) == pytest.approx(1 / (1 + np.exp(-1)))
+    assert judge.likelihood({"flat": 0.5}) == pytest.approx(1 / (1 + np.exp(1)))
+    assert judge.likelihood({"flat": -99.0}) == pytest.approx(1 / (1 + np.exp(-9)))
+    with pytest.raises(KeyError, match="names"):
+        Judge.of({})
