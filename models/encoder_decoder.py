@@ -16,14 +16,14 @@ def encoder_decoder(
     up: Sequence[int],
     *,
     name: str = "",
-    norm: str = "",
+    normed: bool = False,
 ) -> Tensor:
     """Features of the size and width of `features`, seen at every level of a pyramid.
 
     features: (N, h, w, widths[0]), h and w multiples of 2 ** (len(widths) - 1). widths: channels
     at full size, a half, a quarter, …; down, up: residual blocks at each level on the way down,
     and on the way up (one level fewer: the last one is the bottleneck). name: of its layers, where
-    a network has several. norm: see `residual_block`.
+    a network has several. normed: see `residual_block`.
     No pooling over the whole: what a tile gives depends only on what is near.
     Source: blocks after Lim et al., "EDSR" (2017), https://arxiv.org/abs/1707.02921; added skips
     after Zhang et al., "DRUNet" (2021), https://arxiv.org/abs/2008.13751.
@@ -35,36 +35,27 @@ def encoder_decoder(
             skips.append(features)
             features = layers.Conv2D(width, 2, strides=2, name=f"{name}down_{level}")(features)
         for block in range(blocks):
-            features = residual_block(features, name=f"{name}encoder_{level}_{block}", norm=norm)
+            features = residual_block(
+                features, name=f"{name}encoder_{level}_{block}", normed=normed
+            )
     for level in reversed(range(len(skips))):
         narrow = layers.Conv2D(widths[level], 1, name=f"{name}narrow_{level}")(features)
         doubled = layers.UpSampling2D(interpolation="nearest", name=f"{name}up_{level}")(narrow)
         features = layers.Add(name=f"{name}skip_{level}")([skips[level], doubled])
         for block in range(up[level]):
-            features = residual_block(features, name=f"{name}decoder_{level}_{block}", norm=norm)
+            features = residual_block(
+                features, name=f"{name}decoder_{level}_{block}", normed=normed
+            )
     return features
 
 
-def residual_block(features: Tensor, *, name: str, norm: str = "") -> Tensor:
+def residual_block(features: Tensor, *, name: str, normed: bool = False) -> Tensor:
     """`features` (N, h, w, C) and what two 3×3 convolutions find in them.
 
-    norm: "rms" first brings each pixel's features to a root mean square of 1. "batch" brings each
-    channel to mean 0 and standard deviation 1 before each convolution: a network that classifies
-    learns by it within minutes, but what it gives then hangs on the batches that it saw.
-    Source: order of its layers after He et al., "Identity mappings in deep residual networks"
-    (2016), https://arxiv.org/abs/1603.05027, where there is a norm.
+    normed: each pixel's features are first brought to a root mean square of 1.
     """
     channels = features.shape[-1]
-    if norm == "batch":
-        found = features
-        for part in ("first", "second"):
-            found = layers.BatchNormalization(momentum=0.9, name=f"{name}_{part}_norm")(found)
-            found = layers.LeakyReLU(0.1, name=f"{name}_{part}_relu")(found)
-            found = layers.Conv2D(
-                channels, 3, padding="same", kernel_initializer="he_normal", name=f"{name}_{part}"
-            )(found)
-        return layers.Add(name=name)([features, found])
-    given = layers.RMSNormalization(name=f"{name}_norm")(features) if norm else features
+    given = layers.RMSNormalization(name=f"{name}_norm")(features) if normed else features
     found = layers.Conv2D(
         channels, 3, padding="same", kernel_initializer="he_normal", name=f"{name}_first"
     )(given)
@@ -97,3 +88,51 @@ def full_size_output(features: Tensor, channels: int, *, name: str) -> Tensor:
         kernel_initializer=keras.initializers.VarianceScaling(1e-4),
         name=name,
     )(features)
+
+
+def wide_unet(image: Tensor, widths: Sequence[int], *, seldom: float, channels: int) -> Tensor:
+    """A U-Net that sees far, from a quarter of the size on: what is found, at full size, float32.
+
+    image: (N, H, W, 3), sRGB in [0, 1], H and W multiples of 32 -> (N, H, W, channels). widths:
+    channels at a quarter of the size, an eighth, …. seldom: bias of the output before training.
+    Source: Ronneberger, Fischer and Brox, "U-Net" (2015), https://arxiv.org/abs/1505.04597, with
+    batch normalisation (Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167).
+    """
+    features = layers.Rescaling(2.0, offset=-1.0, name="centred")(image)
+    features, skips = normed_block(features, widths[0], name="half", side=5, strides=2), []
+    for level, width in enumerate(widths):
+        features = normed_block(features, width, name=f"down_{level}", strides=2)
+        features = normed_block(features, width, name=f"encoder_{level}")
+        skips.append(features)
+    for level in reversed(range(len(widths) - 1)):
+        doubled = layers.UpSampling2D(name=f"up_{level}")(features)
+        joined = layers.Concatenate(name=f"join_{level}")([doubled, skips[level]])
+        features = normed_block(joined, widths[level], name=f"decoder_{level}")
+    features = normed_block(features, widths[0], name="last")
+    return layers.Conv2DTranspose(
+        channels,
+        8,
+        strides=4,
+        padding="same",
+        kernel_initializer=keras.initializers.VarianceScaling(0.01),
+        bias_initializer=keras.initializers.Constant(seldom),
+        dtype="float32",
+        name="found",
+    )(features)
+
+
+def normed_block(
+    features: Tensor, channels: int, *, name: str, side: int = 3, strides: int = 1
+) -> Tensor:
+    """A convolution, each channel brought to mean 0 and deviation 1 over the batch, and ReLU."""
+    found = layers.Conv2D(
+        channels,
+        side,
+        strides=strides,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=name,
+    )(features)
+    found = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(found)
+    return layers.ReLU(name=f"{name}_relu")(found)

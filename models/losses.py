@@ -8,7 +8,7 @@ from keras import ops
 from patina.models import TONE, stain, tone
 from patina.models.inpainting import compose
 
-SMOOTH = 100.0  # pixels
+SMOOTH = 100.0  # pixels, so that nothing found where there is nothing counts as right
 POSITIVE = 4.0
 
 
@@ -65,17 +65,17 @@ def overlap_entropy(masks: Any, logits: Any) -> Any:
     What is damaged counts POSITIVE times in the entropy, or the network says at once that nothing
     is, and hardly ever comes back from there.
 
-    The Dice coefficient counts a region as a whole, so that it is learnt however little it covers;
-    SMOOTH pixels are added, so that an image without any tells how much was found wrongly.
+    The Dice coefficient is that of all images of the batch together: of each alone, those without
+    damage, which are most, would teach the network to find nothing anywhere.
     Source: Milletari et al., "V-Net" (2016), https://arxiv.org/abs/1606.04797.
     """
     likely = ops.sigmoid(logits)
-    both = ops.sum(masks * likely, axis=(1, 2))
-    sizes = ops.sum(masks, axis=(1, 2)) + ops.sum(likely, axis=(1, 2))
+    both = ops.sum(masks * likely, axis=(0, 1, 2))
+    sizes = ops.sum(masks, axis=(0, 1, 2)) + ops.sum(likely, axis=(0, 1, 2))
     dice = (2 * both + SMOOTH) / (sizes + SMOOTH)
     entropy = ops.maximum(logits, 0) - logits * masks + ops.log1p(ops.exp(-ops.abs(logits)))
     entropy = entropy * (1 + (POSITIVE - 1) * masks)
-    return ops.mean(entropy, axis=(1, 2, 3)) + ops.mean(1 - dice, axis=1)
+    return ops.mean(entropy, axis=(1, 2, 3)) + ops.mean(1 - dice)
 
 
 @keras.saving.register_keras_serializable("patina")

@@ -4,14 +4,19 @@ import keras
 from keras import layers
 
 from patina.models import AREA_CLASSES, CLASSES
-from patina.models.encoder_decoder import encoder_decoder, full_size_output, subpixel_input
+from patina.models.encoder_decoder import (
+    encoder_decoder,
+    full_size_output,
+    subpixel_input,
+    wide_unet,
+)
 
 # Channels at a half of the image's size, a quarter, …; blocks on the way down, and up
 SHAPES = ((32, 64, 96, 128), (1, 1, 1, 2), (1, 1, 1))
 LINES = ((32, 48, 64), (1, 1, 2), (2, 1))
 # At a quarter of its size, an eighth, …
 SELDOM = -2.0  # logit of damage before training
-AREAS = ((32, 64, 96, 96), (1, 2, 2, 3), (1, 1, 2))
+AREAS = (32, 64, 96, 128)
 
 
 def segmentation(*, width: float = 1.0) -> keras.Model:
@@ -29,7 +34,7 @@ def segmentation(*, width: float = 1.0) -> keras.Model:
     for name, (widths, down, up) in (("shape", SHAPES), ("line", LINES)):
         channels = [max(8, round(each * width)) for each in widths]
         features = subpixel_input(centred, channels[0], name=f"{name}_subpixel")
-        detected.append(encoder_decoder(features, channels, down, up, name=name, norm="rms"))
+        detected.append(encoder_decoder(features, channels, down, up, name=name, normed=True))
     both = layers.Concatenate(name="detected")(detected)
     return keras.Model(
         image, full_size_output(both, len(CLASSES), name="classes"), name="segmentation"
@@ -43,19 +48,7 @@ def areas(*, width: float = 1.0) -> keras.Model:
     It begins at a quarter of the size, so that it sees far: a loss or a stain is known by what lies
     around it. width: factor on the channels.
     """
+    widths = [max(8, round(each * width)) for each in AREAS]
     image = layers.Input((None, None, 3), name="image")
-    centred = layers.Rescaling(2.0, offset=-1.0, name="centred")(image)
-    widths, down, up = AREAS
-    channels = [max(8, round(each * width)) for each in widths]
-    quarter = layers.Conv2D(channels[0], 8, strides=4, padding="same", name="quarter")(centred)
-    features = encoder_decoder(quarter, channels, down, up, norm="batch")
-    logits = layers.Conv2DTranspose(
-        len(AREA_CLASSES),
-        8,
-        strides=4,
-        padding="same",
-        bias_initializer=keras.initializers.Constant(SELDOM),
-        dtype="float32",
-        name="classes",
-    )(features)
+    logits = wide_unet(image, widths, seldom=SELDOM, channels=len(AREA_CLASSES))
     return keras.Model(image, logits, name="areas")

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from patina.models.encoder_decoder import encoder_decoder
+from patina.models.encoder_decoder import wide_unet
 
 STAIN = (
     (32, 64, 96, 96),
@@ -22,22 +22,9 @@ def stain(*, width: float = 1.0) -> keras.Model:
     by what lies around it. width: factor on the channels. Source: ours; a stain as light that is
     absorbed after Beer and Lambert.
     """
-    widths, down, up = STAIN
-    channels = [max(8, round(each * width)) for each in widths]
+    widths = [max(8, round(each * width)) for each in STAIN]
     image = layers.Input((None, None, 3), name="image")
-    centred = layers.Rescaling(2.0, offset=-1.0, name="centred")(image)
-    quarter = layers.Conv2D(channels[0], 8, strides=4, padding="same", name="quarter")(centred)
-    features = encoder_decoder(quarter, channels, down, up, norm="batch")
-    little = keras.initializers.VarianceScaling(1e-4)
-    change = layers.Conv2DTranspose(
-        6,
-        8,
-        strides=4,
-        padding="same",
-        kernel_initializer=little,
-        dtype="float32",
-        name="change",
-    )(features)
+    change = wide_unet(image, widths, seldom=0.0, channels=6)
     return keras.Model(image, change, name="stain")
 
 

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from patina.models import NETWORKS, TONE, losses, registry, tone
+from patina.models import AREA_CLASSES, NETWORKS, TONE, losses, registry, tone
 from patina.models.inpainting import compose
+from patina.models.segmentation import SELDOM
 from patina.tasks.restoration.inference import Networks
 from patina.tasks.training.ship import write_model
 from patina.tasks.training.specialists import SINGLE, SPECIALISTS, Specialist, single
@@ -16,7 +17,7 @@ from patina.tasks.training.twins import Twins
 TINY = 0.125  # of the width
 TILED = sorted(set(NETWORKS) - {"tone"})
 CHANNELS = {"inpainting": 7}
-OUTPUTS = {"inpainting": 4, "segmentation": 5, "tone": 19}
+OUTPUTS = {"inpainting": 4, "segmentation": 5, "tone": 19, "areas": len(AREA_CLASSES), "stain": 6}
 
 
 def build(name: str) -> keras.Model:
@@ -48,7 +49,8 @@ def specialist(name: str) -> Specialist:
 def test_an_untrained_network_changes_next_to_nothing(name: str) -> None:
     output = build(name).predict_on_batch(given(name))
     assert output.shape[-1] == OUTPUTS.get(name, 3)
-    assert np.abs(output).mean() < 0.01
+    nothing = SELDOM if name == "areas" else 0
+    assert np.abs(output - nothing).mean() < (0.5 if name == "areas" else 0.01)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -59,10 +61,11 @@ def test_a_step_of_training_lowers_the_loss(name: str) -> None:
     if name == "inpainting":
         image[..., 6] = image[..., 6] > 0.5
         target = np.concatenate([image, image[..., 3:6] * np.float32(0.8)], axis=3)
-    elif name == "tone":
+    elif name in ("tone", "stain"):
         target = np.concatenate([image, image * np.float32(0.8)], axis=3)
-    elif name == "segmentation":
-        target = (given("segmentation", seed=1)[..., :1] > 0.5).astype(np.float32).repeat(5, axis=3)
+    elif name in ("segmentation", "areas"):
+        damaged = (given(name, seed=1)[..., :1] > 0.5).astype(np.float32)
+        target = damaged.repeat(OUTPUTS[name], axis=3)
     else:
         target = image * np.float32(-0.2)
     found = [float(network.train_on_batch(image, target)) for _ in range(12)]

@@ -285,10 +285,10 @@ SEGMENTATION = Accidents(
 )
 AREAS = Accidents(
     {
-        "area": (0.28, None),
-        "stain": (0.22, None),
-        OTHERS: (0.16, None),
-        SOUND: (0.34, None),
+        "area": (0.35, None),
+        "stain": (0.27, None),
+        OTHERS: (0.12, None),
+        SOUND: (0.26, None),
     },
     side_px=192,
     noisy_share=0.2,
