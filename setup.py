@@ -6,7 +6,7 @@ ROOMS = ("crawler", "flows", "models", "tasks")
 
 setup(
     packages=[
-        "patina",
+        *find_packages(include=["patina*"]),
         *(f"patina.{room}" for room in find_packages(include=[f"{r}*" for r in ROOMS])),
     ],
     package_dir={"patina": "patina"} | {f"patina.{room}": room for room in ROOMS},

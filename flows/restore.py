@@ -1,10 +1,10 @@
 """A folder of scans -> restored scans with sidecars; the deployment `restore/batch` runs it too."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from prefect import Task, flow, task
 from prefect.artifacts import create_link_artifact
@@ -19,18 +19,8 @@ from patina.flows.reporting import address, counting, plain, say, table
 from patina.params import Restore
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.storage import Place, place_of
-from patina.tasks.restoration.batch import (
-    chosen_model,
-    held,
-    load_restorer,
-    plan,
-    restore_scans,
-    speed,
-    summary_in,
-    summed_up,
-)
-from patina.tasks.restoration.iiif import served
-from patina.tasks.restoration.options import applied
+from patina.tasks.restoration.batch import load_restorer, restore_scans, speed, summed_up
+from patina.tasks.restoration.request import Job, Precision, Quality, RestoreRequest, run
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import Filing
 
@@ -51,8 +41,8 @@ def restore(
     force: str = "",
     strength: float | str = 1.0,
     protect: Path | None = None,
-    quality: Literal["fast", "best"] = "fast",
-    precision: Literal["auto", "f32", "bf16"] = "auto",
+    quality: Quality = "fast",
+    precision: Precision = "auto",
     recursive: bool = True,
     keep_format: bool = False,
     maps: bool = False,
@@ -88,32 +78,41 @@ def restore(
 
     Returns the outbox. The run's state says how many scans were set aside.
     """
-    params = params or params_file.load().restore
-    model = chosen_model(model)
-    asked = applied(treat, force, str(strength)) | {"quality": quality, "precision": precision}
-    out, places = place_of(outbox), [place_of(inbox)]
-    where = served(places, out, iiif_base) if iiif or iiif_base else None
-    filing = Filing(
-        maps=maps or bool(where),
+    request = RestoreRequest(
+        (str(inbox),),
+        str(outbox),
+        treat=treat,
+        force=force,
+        strength=strength if isinstance(strength, str) else f"{strength:g}",
+        protect=str(protect or ""),
+        model=str(model or ""),
+        quality=quality,
+        precision=precision,
+        recursive=recursive,
+        keep_format=keep_format,
+        maps=maps,
         package=package,
-        protect=protect,
-        iiif=where,
-        report=out if report else None,
-        **params.flags,
+        iiif=iiif,
+        iiif_base=iiif_base,
+        report=report,
     )
-    scans = plan(places, out, recursive=recursive, keep_format=keep_format)
-    with held(out), summary_in(out, report=report) as outcomes:
-        shared = model, params.applied | asked, filing
-        if CLUSTER:
-            outcomes += compute(restore_chunk, scans, *shared, most=CHUNK)
-        else:
-            one_after_the_other(outcomes, restore_chunk, scans, *shared)
+    outcomes = [*run(request, params or params_file.load().restore, in_batches)]
+    out = place_of(outbox)
     say(told := summed_up(outcomes, out))
     show(outcomes, out, told)
     failed = sum("reason" in outcome for outcome in outcomes)
     if failed:
         return Completed(name=f"{failed} set aside", message=plain(told), data=outbox)
     return outbox
+
+
+def in_batches(job: Job) -> Iterator[Record]:
+    """The outcomes of a job, a task for each CHUNK of its scans: here, or on a cluster."""
+    shared = job.model, job.loading, job.filing
+    if CLUSTER:
+        yield from compute(restore_chunk, job.scans, *shared, most=CHUNK)
+    else:
+        yield from one_after_the_other(restore_chunk, job.scans, *shared)
 
 
 def show(outcomes: Sequence[Record], outbox: Place, told: str) -> None:
@@ -133,16 +132,16 @@ def show(outcomes: Sequence[Record], outbox: Place, told: str) -> None:
 
 
 def one_after_the_other(
-    outcomes: list[Record], task: Task[..., list[Record]], scans: Sequence[Any], *shared: Any
-) -> None:
-    """As `compute`, in this process, which takes all its cores; adds to `outcomes` in turn."""
+    task: Task[..., list[Record]], scans: Sequence[Any], *shared: Any
+) -> Iterator[Record]:
+    """As `compute`, in this process, which takes all its cores; outcomes come in turn."""
     megapixels, started = 0.0, time.monotonic()
     with counting("restore", len(scans)) as counter:
         for span, chunk in numbered(cut(scans, CHUNK)):
-            restored = named(task, span)(chunk, *shared)
-            outcomes += restored
-            megapixels += sum(each.get("megapixels", 0) for each in restored)
-            counter.add(restored, speed(megapixels, started))
+            outcomes = named(task, span)(chunk, *shared)
+            yield from outcomes
+            megapixels += sum(each.get("megapixels", 0) for each in outcomes)
+            counter.add(outcomes, speed(megapixels, started))
 
 
 @task(name="restore", cache_policy=NO_CACHE)

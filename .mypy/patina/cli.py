@@ -1,1 +1,0 @@
-../../patina/cli.py

@@ -1,0 +1,5 @@
+"""`python -m patina.cli`."""
+
+from patina.cli import main
+
+main()

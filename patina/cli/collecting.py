@@ -1,0 +1,73 @@
+"""Works from museums."""
+
+from typing import Annotated
+
+import typer
+
+from patina.crawler import MUSEUMS
+from patina.errors import InputError
+
+MUSEUM = f"{', '.join(MUSEUMS[:-1])} or {MUSEUMS[-1]}"
+
+
+def crawl(
+    source: Annotated[
+        str | None, typer.Argument(help=f"{MUSEUM}; crawl.source if not given.")
+    ] = None,
+    query: Annotated[
+        str | None, typer.Argument(help="Words to search for; of iiif the address of a manifest.")
+    ] = None,
+    department: Annotated[str | None, typer.Option(help="Part of a department's name.")] = None,
+    medium: Annotated[str | None, typer.Option(help="Part of the medium, such as oil.")] = None,
+    period: Annotated[str | None, typer.Option(help="Years, such as 1600-1699.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Works to have; 0: all.")] = None,
+    max_pixels: Annotated[int | None, typer.Option(help="Of an image; 0: any number.")] = None,
+    contact: Annotated[
+        str | None, typer.Option(help="Your e-mail or web address, for the museum.")
+    ] = None,
+    delay_s: Annotated[
+        float | None, typer.Option(help="Seconds between requests; at least the museum's own.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count what there is to fetch, and how long.")
+    ] = False,
+    push: Annotated[bool, typer.Option("--push", help="Copy it to DVC's remote, too.")] = False,
+    replay_origin: Annotated[
+        str, typer.Option(help="A server on this machine that answers instead of the museum.")
+    ] = "",
+) -> None:
+    """Fetch public-domain works of a museum into data/harvest/, at the museum's pace.
+
+    What is not given here is taken from the section crawl of params.yaml. A crawl that was cut
+    short goes on where it stopped when it is run again; later ones fetch what is new or changed.
+
+    Examples:  patina crawl artic monet --limit 50 --contact me@lab.org
+               patina crawl met --department European --period 1600-1699 --dry-run
+               patina crawl iiif https://museum.org/iiif/collection.json --limit 0
+    """
+    from patina import params
+    from patina.flows.crawl_process import fetch
+
+    given = {
+        "source": source,
+        "query": query,
+        "department": department,
+        "medium": medium,
+        "period": period,
+        "limit": limit,
+        "max_pixels": max_pixels,
+        "contact": contact,
+        "delay_s": delay_s,
+    }
+    asked = params.load(crawl={k: v for k, v in given.items() if v is not None}).crawl
+    if not asked.is_museum:
+        raise InputError(f"crawl: {asked.source!r} is no museum; give {MUSEUM}")
+    options = [*(["--dry-run"] if dry_run else [])]
+    options += [f"--replay-origin={replay_origin}"] if replay_origin else []
+    fetch(asked, options, push=push)
+    if not dry_run:
+        typer.echo(
+            f"In data/harvest/{asked.source}/, under DVC. To keep this version and work with it:\n"
+            f"  git add data/harvest/.gitignore data/harvest/{asked.source}.dvc\n"
+            f"  dvc exp run -S crawl.source={asked.source}   (or harvest: with all museums')"
+        )

@@ -1,0 +1,101 @@
+"""What is made of results: their report, their originals, condition reports."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from patina.errors import InputError
+
+
+def report(
+    outbox: Annotated[
+        str, typer.Argument(help="Where `patina restore` put its results, here or at s3://…")
+    ] = "restored",
+) -> None:
+    """Write report.html of an outbox again: a page that opens from disk, without a network.
+
+    It shows the works of all runs, before and after, the flagged ones first. Their pictures were
+    filed while they were restored.
+
+    Example:  patina report restored/
+    """
+    from patina.tasks.io.storage import place_of
+    from patina.tasks.restoration.report.page import write_report
+
+    typer.echo(write_report(place_of(outbox)))
+
+
+def undo(
+    result: Annotated[Path, typer.Argument(help="A result of `patina restore --package`.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The original; else original-NAME beside the result."),
+    ] = None,
+) -> None:
+    """Give the file back that was restored, byte for byte.
+
+    Example:  patina undo restored/scan.tif -o scan.tif
+    """
+    from patina.tasks.restoration.undo import package_of
+    from patina.tasks.restoration.undo import undo as give_back
+
+    package = package_of(result)
+    out = give_back(result, package, out)
+    typer.echo(f"{result} -> {out}")
+
+
+def condition(
+    scans: Annotated[
+        list[Path], typer.Argument(metavar="SCAN...", help="Scans, or results of patina restore.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the reports.")] = Path(
+        "condition"
+    ),
+    original: Annotated[
+        Path | None,
+        typer.Option("--scan", help="The scan of a result; else summary.csv names it."),
+    ] = None,
+    title: Annotated[str, typer.Option(help="Of the work, instead of the manifest's.")] = "",
+    artist: Annotated[str, typer.Option(help="Of the work, instead of the manifest's.")] = "",
+    accession: Annotated[str, typer.Option(help="Accession number of the work.")] = "",
+    width_mm: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Width of what the scan shows; else the file's resolution."),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="A model; else the champion, else the one that is shipped."),
+    ] = None,
+) -> None:
+    """Write a condition report of each scan: one page, as PDF and as HTML.
+
+    It shows the areas of damage, numbered and measured, what the colours lack, and what was
+    treated, or is proposed. Title, artist and accession number come from the manifest.jsonl of a
+    harvest, if the scan is of one. Exit code: 0, or 1 when a scan was set aside.
+
+    Examples:  patina condition scan.tif --title "Winter" --width-mm 812
+               patina condition restored/scan.tif -o reports/
+    """
+    from patina import params
+    from patina.tasks.imaging.images import ImageError
+    from patina.tasks.restoration.batch import chosen_model, load_restorer
+    from patina.tasks.restoration.condition_report import file_reports, planned
+
+    planned(scans, out)
+    if len(scans) > 1 and (original or title or accession or width_mm):
+        raise InputError("condition: --scan, --title, --accession and --width-mm are of one scan")
+    given = {"title": title, "artist": artist, "accession": accession}
+    restorer = load_restorer(chosen_model(model), **params.restore_here().applied)
+    failed = 0
+    for scan in scans:
+        try:
+            filed = file_reports(
+                scan, out, restorer, given=given, original=original, width_mm=width_mm
+            )
+        except ImageError as error:
+            failed += 1
+            typer.echo(f"set aside: {error}", err=True)
+            continue
+        typer.echo(f"{scan} -> {', '.join(map(str, filed))}")
+    raise typer.Exit(1 if failed else 0)

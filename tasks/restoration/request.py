@@ -1,0 +1,160 @@
+"""What a user asks of `patina restore`, its flow and its page, and the one way to run it.
+
+The same request gives the same bytes, whoever made it.
+"""
+
+import shlex
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from patina.errors import InputError
+from patina.tasks.io.atomic import Record
+from patina.tasks.io.storage import Place, place_of
+from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_scans
+from patina.tasks.restoration.iiif import served
+from patina.tasks.restoration.inbox import plan
+from patina.tasks.restoration.options import applied
+from patina.tasks.restoration.outbox import held, summary_in
+from patina.tasks.restoration.sidecars import Filing, Served
+
+Quality = Literal["fast", "best"]
+Precision = Literal["auto", "f32", "bf16"]
+
+
+@dataclass(frozen=True)
+class RestoreRequest:
+    """Which scans are restored, how, and what is filed of them: words and numbers alone.
+
+    inboxes: scans, and folders of them, here or at addresses such as s3://…; outbox: where results
+    go. model: "" is the champion, or else the shipped one. treat: treatments with commas between;
+    "" leaves it to the settings. force: treatments that are applied in full. strength: 0 to 1, for
+    all or for each. protect: a mask, or a folder of masks; "" is none. recursive: folders within
+    folders, too. keep_format, maps, package, iiif, iiif_base, report: what is filed.
+    Raises InputError for treatments or strengths that are not known, or no inbox.
+    """
+
+    inboxes: tuple[str, ...]
+    outbox: str = "restored"
+    treat: str = ""
+    force: str = ""
+    strength: str = "1"
+    protect: str = ""
+    model: str = ""
+    quality: Quality = "fast"
+    precision: Precision = "auto"
+    recursive: bool = True
+    keep_format: bool = False
+    maps: bool = False
+    package: bool = False
+    iiif: bool = False
+    iiif_base: str = ""
+    report: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.inboxes:
+            raise InputError("restore: no scan was named; name scans, or folders of them")
+        self.applied()
+
+    def applied(self) -> Record:
+        """How the networks are to be applied, as Restorer takes it."""
+        return applied(self.treat, self.force, self.strength)
+
+    def scans(self) -> list[tuple[Place, Place]]:
+        """Each scan, and where its result goes. Raises as `inbox.plan` and `iiif.served` do."""
+        self.served()
+        return plan(
+            [place_of(inbox) for inbox in self.inboxes],
+            place_of(self.outbox),
+            recursive=self.recursive,
+            keep_format=self.keep_format,
+        )
+
+    def served(self) -> Served | None:
+        """Where tiles for IIIF viewers will be served, if they are asked for."""
+        if not self.iiif and not self.iiif_base:
+            return None
+        places = [place_of(inbox) for inbox in self.inboxes]
+        return served(places, place_of(self.outbox), self.iiif_base)
+
+    def command(self) -> str:
+        """The command line that asks for the same."""
+        return shlex.join(["patina", "restore", *self.inboxes, *self._options()])
+
+    def _options(self) -> Iterator[str]:
+        for field in fields(self)[1:]:
+            value = getattr(self, field.name)
+            if value == field.default:
+                continue
+            option = field.name.replace("_", "-")
+            if isinstance(value, bool):
+                yield f"--{option}" if value else f"--no-{option}"
+            else:
+                yield from ("-o" if option == "outbox" else f"--{option}", str(value))
+
+
+class Settings(Protocol):
+    """What params.yaml says of restoring; `patina.params.Restore` is such."""
+
+    @property
+    def applied(self) -> Record:
+        """What `load_restorer` takes."""
+
+    @property
+    def flags(self) -> Record:
+        """What Filing takes."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A request with its settings: what `restored` needs.
+
+    scans: each, and where its result goes. model: the file of the networks. loading: what
+    `load_restorer` takes. filing: what is filed.
+    """
+
+    scans: list[tuple[Place, Place]]
+    model: Path
+    loading: dict[str, Any]
+    filing: Filing
+
+
+def job_of(request: RestoreRequest, settings: Settings) -> Job:
+    """The request, ready to be run. Raises as `RestoreRequest.scans` does."""
+    published, outbox = request.served(), place_of(request.outbox)
+    how = {"quality": request.quality, "precision": request.precision}
+    filing = Filing(
+        maps=request.maps or bool(published),
+        package=request.package,
+        protect=Path(request.protect) if request.protect else None,
+        iiif=published,
+        report=outbox if request.report else None,
+        **settings.flags,
+    )
+    model = chosen_model(Path(request.model) if request.model else None)
+    return Job(request.scans(), model, settings.applied | request.applied() | how, filing)
+
+
+def restored(job: Job) -> Iterator[Record]:
+    """The outcomes of a job's scans, one after the other."""
+    return restore_scans(job.scans, load_restorer(job.model, **job.loading), job.filing)
+
+
+def run(
+    request: RestoreRequest,
+    settings: Settings,
+    restored: Callable[[Job], Iterator[Record]] = restored,
+) -> Generator[Record, None, None]:
+    """Restore what is asked for; the outcome of each scan as it comes.
+
+    restored: gives the outcomes of a job, where it is not done one scan after the other. However
+    the run ends, once this is closed summary.csv and failures.jsonl tell of all outcomes, and
+    report.html is written if it was asked for.
+    """
+    job = job_of(request, settings)
+    coming, outbox = restored(job), place_of(request.outbox)
+    with held(outbox), summary_in(outbox, report=request.report) as outcomes:
+        for outcome in coming:
+            outcomes.append(outcome)
+            yield outcome

@@ -1,0 +1,101 @@
+"""One request, whether the command, the flow or a program makes it."""
+
+import json
+from dataclasses import asdict, fields, replace
+from inspect import signature
+from pathlib import Path
+
+import pytest
+from restorers import patina, scan
+from typer.testing import CliRunner
+
+from patina.cli import app
+from patina.cli.restoring import restore as command
+from patina.errors import InputError
+from patina.flows.restore import restore as flow
+from patina.params import Restore
+from patina.tasks.restoration.request import RestoreRequest, job_of, run
+
+REQUEST = RestoreRequest(("scans",))
+FULL = RestoreRequest(
+    ("a scan.tif", "scans"),
+    "out",
+    treat="detail,damage",
+    force="detail",
+    strength="0.5",
+    protect="masks",
+    model="model.keras",
+    quality="best",
+    precision="f32",
+    recursive=False,
+    keep_format=True,
+    maps=True,
+    package=True,
+    iiif=True,
+    iiif_base="https://museum.org/iiif",
+    report=False,
+)
+
+
+def test_command_and_flow_ask_for_every_part_and_have_the_same_defaults() -> None:
+    for asking in (command, flow.fn):
+        given = signature(asking).parameters
+        own = {field.name: given[field.name].default for field in fields(RestoreRequest)[2:]}
+        as_text = {name: "" if value is None else value for name, value in own.items()}
+        as_text["strength"] = f"{float(as_text['strength']):g}"
+        assert replace(REQUEST, **as_text) == REQUEST
+
+
+def test_a_request_is_kept_as_json() -> None:
+    kept = json.loads(json.dumps(asdict(FULL)))
+    assert RestoreRequest(**kept | {"inboxes": tuple(kept["inboxes"])}) == FULL
+
+
+def test_every_part_of_a_request_is_in_its_command_and_what_is_usual_is_not() -> None:
+    assert REQUEST.command() == "patina restore scans"
+    told = FULL.command()
+    assert told.startswith("patina restore 'a scan.tif' scans -o out --treat detail,damage ")
+    for field in fields(RestoreRequest)[2:]:
+        assert f"--{'no-' * (field.name in ('recursive', 'report'))}" in told
+        assert field.name.replace("_", "-") in told
+
+
+def test_a_mistake_in_a_request_is_told_when_it_is_made() -> None:
+    with pytest.raises(InputError, match="strength: 2: neither a number from 0 to 1"):
+        replace(REQUEST, strength="2")
+    with pytest.raises(InputError, match="treat: colors: not one of"):
+        replace(REQUEST, treat="colors")
+    with pytest.raises(InputError, match="no scan was named"):
+        RestoreRequest(())
+
+
+def test_what_is_asked_for_comes_before_the_settings(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    request = RestoreRequest((str(tmp_path),), str(tmp_path / "out"), treat="tone", iiif=True)
+    job = job_of(request, Restore(treat=("detail",), flag_damaged=0.5))
+    assert job.loading["treat"] == ("tone",)
+    assert job.loading["gates"] == Restore().applied["gates"]
+    assert job.filing.flag_damaged == 0.5
+    assert job.filing.maps
+    assert job.scans == [(tmp_path / "a.tif", tmp_path / "out/a.tif")]
+
+
+def test_a_request_gives_the_bytes_of_its_command(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    request = RestoreRequest((str(tmp_path / "a.tif"),), str(tmp_path / "out"), force="tone,detail")
+    (outcome,) = run(request, Restore())
+    assert outcome["outcome"] == "restored"
+    words = replace(request, outbox=str(tmp_path / "again")).command().split()
+    with patina(tmp_path, *words[1:]) as process:
+        _, told = process.communicate()
+    assert process.returncode == 0, told
+    assert (tmp_path / "out/a.tif").read_bytes() == (tmp_path / "again/a.tif").read_bytes()
+    assert (tmp_path / "out/summary.csv").exists()
+
+
+def test_the_command_tells_its_version_and_refuses_a_quality_that_there_is_not() -> None:
+    told = CliRunner().invoke(app, ["--version"])
+    assert told.output.startswith("patina ")
+    refused = CliRunner().invoke(app, ["restore", "a.tif", "--quality", "good"])
+    assert refused.exit_code == 2
+    assert "'good' is not one of" in refused.output
