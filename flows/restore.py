@@ -40,6 +40,8 @@ def restore(
     treat: str = "",
     force: str = "",
     strength: float | str = 1.0,
+    limit_fill: str = "",
+    mask: Path | None = None,
     protect: Path | None = None,
     quality: Quality = "fast",
     precision: Precision = "auto",
@@ -64,6 +66,8 @@ def restore(
         treat: The treatments to apply, with commas between; what params.yaml says if empty.
         force: Treatments that the works are known to need; they are applied in full.
         strength: How strongly to apply the treatments, 0 to 1, for all or for each: damage:0.5.
+        limit_fill: The largest area to fill without being asked for, of the work: 0.5% or 0.005.
+        mask: A mask, or a folder of masks named as the scans: what is not black is filled.
         protect: A mask, or a folder of masks named as the scans: what is not black stays as it is.
         quality: fast, or best: the mean over mirror images, four times as long.
         precision: f32, bf16, or auto: bf16 where the CPU has it.
@@ -84,6 +88,8 @@ def restore(
         treat=treat,
         force=force,
         strength=strength if isinstance(strength, str) else f"{strength:g}",
+        limit_fill=limit_fill,
+        mask=str(mask or ""),
         protect=str(protect or ""),
         model=str(model or ""),
         quality=quality,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from patina.tasks.restoration.options import applied, strengths, treatments
+from patina.tasks.restoration.options import applied, gates, strengths, treatments
 
 
 def test_treatments_are_named_in_any_order_and_a_wrong_name_is_told() -> None:
@@ -44,3 +44,27 @@ def test_what_is_not_asked_for_is_left_to_the_params() -> None:
 def test_colour_is_the_older_name_of_tone() -> None:
     assert treatments("damage,colour") == treatments("damage,tone")
     assert applied("colour", "colour", "colour:0.5") == applied("tone", "tone", "tone:0.5")
+
+
+def test_no_treatment_may_be_asked_for() -> None:
+    assert applied("none", "", "1")["treat"] == ()
+    with pytest.raises(ValueError, match="treat: none: not one of"):
+        treatments("none,tone")
+
+
+@pytest.mark.parametrize(("named", "area"), [("0.5%", 0.005), ("0.005", 0.005), ("3 %", 0.03)])
+def test_the_largest_area_that_is_filled_unasked_is_a_share_of_the_work(
+    named: str, area: float
+) -> None:
+    usual = {"fill_area": 0.001, "fill_share": 0.02, "tone_255": 11.5}
+    asked = gates(named, usual)
+    assert asked["fill_area"] == pytest.approx(area)
+    assert asked["fill_share"] == max(asked["fill_area"], 0.02)  # or one such area had no room
+    assert asked["tone_255"] == 11.5
+    assert gates("", usual) == usual
+
+
+@pytest.mark.parametrize("named", ["5", "-0.1", "half", "0.5%%", "0.5% of it", "nan", "101%"])
+def test_a_limit_that_is_no_share_is_named(named: str) -> None:
+    with pytest.raises(ValueError, match=r"limit-fill: .*: no share of the work; give one such as"):
+        gates(named, {"fill_share": 0.02})

@@ -43,10 +43,27 @@ def restore(
             rich_help_panel=TREATED,
         ),
     ] = "1",
+    limit_fill: Annotated[
+        str,
+        typer.Option(
+            help="The largest single area that is filled without being asked for, of the work: "
+            "0.5% or 0.005. Larger ones are proposed; thin ones are filled.",
+            rich_help_panel=TREATED,
+        ),
+    ] = "",
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            help="A mask, or a folder of masks named as the scans: not black is filled, whatever "
+            "is found there.",
+            rich_help_panel=TREATED,
+        ),
+    ] = None,
     protect: Annotated[
         Path | None,
         typer.Option(
-            help="A mask, or a folder of masks named as the scans: not black stays.",
+            help="A mask, or a folder of masks named as the scans: not black stays, even where "
+            "--mask has it filled.",
             rich_help_panel=TREATED,
         ),
     ] = None,
@@ -136,7 +153,8 @@ def restore(
                patina restore scans/ more/*.tif -o restored/ --dry-run
                patina restore scan.tif --treat detail --strength 0.5 --maps
                patina restore yellowed.tif --force tone
-               patina restore scan.tif --protect signature.png --package
+               patina restore scan.tif --mask damage.png --protect signature.png --package
+               patina restore scan.tif --limit-fill 0.5%
                patina restore s3://lab/scans -o s3://lab/restored
                patina restore scans/ --iiif-base https://museum.org/restored
     """
@@ -150,6 +168,8 @@ def restore(
         treat=treat,
         force=",".join(filter(None, (force, sure))),
         strength=strength,
+        limit_fill=limit_fill,
+        mask=str(mask or ""),
         protect=str(protect or ""),
         model=str(model or ""),
         quality=quality,

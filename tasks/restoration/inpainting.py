@@ -8,25 +8,30 @@ from patina.tasks.restoration.tiling import Network
 
 RADIUS_PX = 3  # of the classical fill
 CONTEXT_PX, STRIDE_PX = 48, 16  # of what the network is shown around damage
-IMAGE, MASK, STAIN = slice(0, 3), slice(3, 4), slice(4, 5)  # what `fills` is given
+# What `fills` is given
+IMAGE, MASK, STAIN, MARKED = slice(0, 3), slice(3, 4), slice(4, 5), slice(5, 6)
 IMAGE_WEIGHT = 0.1  # see `patina.models.inpainting.compose`
 
 
 def fills(network: Network | None, tile: np.ndarray) -> np.ndarray:
     """What is added to a tile where it is damaged.
 
-    tile: float32 (1, h, w, 5): sRGB in [0, 1], what is to be filled, 0 to 1, and how much of that
-    is seen through. network: as `patina.models.inpainting.inpainting`; None leaves the classical
-    fill. Returns (1, h, w, 3), 0 where nothing is filled.
+    tile: float32 (1, h, w, 5 or 6): sRGB in [0, 1], what is to be filled, 0 to 1, how much of that
+    is seen through, and what is marked to be filled to the pixel. network: as
+    `patina.models.inpainting.inpainting`; None leaves the classical fill.
+    Returns (1, h, w, 3), 0 where nothing is filled.
     """
     change = np.zeros((*tile.shape[:3], 3), np.float32)
-    mask = (tile[0, ..., 3] > 0.5).astype(np.uint8)
+    exact = (tile[0, ..., MARKED].sum(axis=2) > 0.5).astype(np.uint8)
+    mask = np.maximum((tile[0, ..., 3] > 0.5).astype(np.uint8), exact)
     if not mask.any():
         return change
     part = _context(mask)
     image, marked = np.ascontiguousarray(tile[0][part][..., IMAGE]), mask[part]
-    stain = (tile[0][part][..., STAIN] > 0.5) & (marked > 0)[..., None]
-    opaque = cv2.dilate(marked * ~stain[..., 0], np.ones((3, 3), np.uint8))
+    exact = exact[part]
+    stain = (tile[0][part][..., STAIN] > 0.5) & (marked > exact)[..., None]
+    opaque = cv2.dilate(marked * ~stain[..., 0] * (1 - exact), np.ones((3, 3), np.uint8))
+    opaque = np.maximum(opaque, exact)
     fill = np.where(stain, image, to_float(classical_fill(to_uint8(image), opaque)))
     grown = np.maximum(opaque, marked).astype(np.float32)[..., None]
     if network is not None:

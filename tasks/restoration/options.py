@@ -1,18 +1,22 @@
 """What users ask for in words, as `patina.tasks.restoration.restorer.Restorer` takes it."""
 
+import math
+
 from patina.errors import InputError
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.restorer import TREATMENTS
 
 OLDER = {"colour": "tone"}
+NOTHING = "none"  # no treatment: what a mask marks is still filled
 
 
 def treatments(named: str, option: str = "treat") -> tuple[str, ...]:
-    """The treatments of a list like "damage,tone".
+    """The treatments of a list like "damage,tone"; of "none", none.
 
     Raises ValueError for another name, which says in which option.
     """
     asked = [_name(name) for name in named.split(",") if name.strip()]
+    asked = [] if asked == [NOTHING] and option == "treat" else asked
     if unknown := sorted(set(asked) - set(TREATMENTS)):
         raise InputError(f"{option}: {', '.join(unknown)}: not one of {', '.join(TREATMENTS)}")
     return tuple(name for name in TREATMENTS if name in asked)
@@ -39,6 +43,32 @@ def strengths(named: str) -> tuple[float, ...]:
             )
         given |= {name: share} if name else dict.fromkeys(TREATMENTS, share)
     return tuple(given.values())
+
+
+def share(named: str, option: str) -> float:
+    """0 to 1, of "0.005" or of "0.5%".
+
+    Raises InputError for another number, which says in which option.
+    """
+    number, percent, rest = named.strip().partition("%")
+    try:
+        share = float(number) / (100 if percent else 1)
+    except ValueError:
+        share = math.nan
+    if rest or not 0 <= share <= 1:
+        raise InputError(f"{option}: {named}: no share of the work; give one such as 0.5% or 0.005")
+    return share
+
+
+def gates(limit_fill: str, usual: Record) -> Record:
+    """The `usual` gates, see Gates, with the largest area that is filled unasked; "" sets none.
+
+    There is always room for one such area. Raises InputError where it is no share.
+    """
+    if not limit_fill:
+        return usual
+    area = share(limit_fill, "limit-fill")
+    return usual | {"fill_area": area, "fill_share": max(area, usual["fill_share"])}
 
 
 def _name(named: str) -> str:

@@ -13,9 +13,10 @@ from patina.errors import InputError
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.storage import Place, place_of
 from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_scans
+from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.iiif import served
 from patina.tasks.restoration.inbox import plan
-from patina.tasks.restoration.options import applied
+from patina.tasks.restoration.options import applied, gates
 from patina.tasks.restoration.outbox import held, summary_in
 from patina.tasks.restoration.sidecars import Filing, Served
 
@@ -30,9 +31,11 @@ class RestoreRequest:
     inboxes: scans, and folders of them, here or at addresses such as s3://…; outbox: where results
     go. model: "" is the champion, or else the shipped one. treat: treatments with commas between;
     "" leaves it to the settings. force: treatments that are applied in full. strength: 0 to 1, for
-    all or for each. protect: a mask, or a folder of masks; "" is none. recursive: folders within
-    folders, too. keep_format, maps, package, iiif, iiif_base, report: what is filed.
-    Raises InputError for treatments or strengths that are not known, or no inbox.
+    all or for each. limit_fill: the largest area that is filled unasked, a share such as "0.5%"; ""
+    leaves it to the settings. mask, protect: of what is filled and of what stays, a mask or a
+    folder of masks; "" is none. recursive: folders within folders, too. keep_format, maps, package,
+    iiif, iiif_base, report: what is filed.
+    Raises InputError for treatments, strengths or limits that are not known, or no inbox.
     """
 
     inboxes: tuple[str, ...]
@@ -40,6 +43,8 @@ class RestoreRequest:
     treat: str = ""
     force: str = ""
     strength: str = "1"
+    limit_fill: str = ""
+    mask: str = ""
     protect: str = ""
     model: str = ""
     quality: Quality = "fast"
@@ -56,6 +61,7 @@ class RestoreRequest:
         if not self.inboxes:
             raise InputError("restore: no scan was named; name scans, or folders of them")
         self.applied()
+        gates(self.limit_fill, Gates().__dict__)
 
     def applied(self) -> Record:
         """How the networks are to be applied, as Restorer takes it."""
@@ -127,13 +133,16 @@ def job_of(request: RestoreRequest, settings: Settings) -> Job:
     filing = Filing(
         maps=request.maps or bool(published),
         package=request.package,
+        mask=Path(request.mask) if request.mask else None,
         protect=Path(request.protect) if request.protect else None,
         iiif=published,
         report=outbox if request.report else None,
         **settings.flags,
     )
     model = chosen_model(Path(request.model) if request.model else None)
-    return Job(request.scans(), model, settings.applied | request.applied() | how, filing)
+    loading = settings.applied | request.applied() | how
+    loading["gates"] = gates(request.limit_fill, settings.applied["gates"])
+    return Job(request.scans(), model, loading, filing)
 
 
 def restored(job: Job) -> Iterator[Record]:

@@ -25,6 +25,7 @@ from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.imaging.software import versions
 from patina.tasks.io.atomic import Record, draft_folder, move_whole, sha256_of, write_json
 from patina.tasks.io.parallel import in_turn
+from patina.tasks.restoration.marked import Marked
 from patina.tasks.restoration.masks import mask_for
 from patina.tasks.restoration.reduced import strips_of
 from patina.tasks.restoration.report.figures import figures_of
@@ -85,7 +86,8 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
             opened(source, folder, 2 * KEPT + (4 if filing.maps else 0), weigh) as scan,
         ):
             _refuse_if_replaced(source, version)
-            work = _Work(scan, folder, filing, filing.mask_of(source))
+            marked = _marked(scan, filing.filling(source), filing.protecting(source))
+            work = _Work(scan, folder, filing, marked)
             facts = work.restored(restorer, target)
             if filing.package:
                 pack(scan, source, folder / "pixels", target)
@@ -131,6 +133,16 @@ def _refuse_if_replaced(source: Path, version: tuple[int, ...]) -> None:
         raise ImageError(f"{source.name}: was changed while it was read; run again")
 
 
+def _marked(scan: Scan, fill: Path | None, protect: Path | None) -> Marked:
+    """The masks of a scan, and a note of one that marks nearly all of it."""
+    masks = {"has filled": fill, "protects": protect}
+    read = {does: mask_for(path, scan) if path else None for does, path in masks.items()}
+    for does, mask in read.items():
+        if mask is not None and (share := mask.avg() / 255) > MOSTLY:
+            scan.notes.append(f"its mask {does} {share:.0%} of it")
+    return Marked.of(*read.values())
+
+
 @dataclass(frozen=True)
 class Strip:
     """Rows of a result from `top` on, and what is told of them.
@@ -154,12 +166,9 @@ class Strip:
 class _Work:
     """An open scan on its way to a result, strip by strip, and what the sidecar tells of it."""
 
-    def __init__(self, scan: Scan, folder: Path, filing: Filing, mask: Path | None) -> None:
-        self.scan, self.folder, self.filing = scan, folder, filing
+    def __init__(self, scan: Scan, folder: Path, filing: Filing, marked: Marked) -> None:
+        self.scan, self.folder, self.filing, self.marked = scan, folder, filing, marked
         self.size = scan.height * scan.width
-        self.spared = mask_for(mask, scan) if mask else None
-        if self.spared and (share := self.spared.avg() / 255) > MOSTLY:
-            scan.notes.append(f"its mask protects {share:.0%} of it")
         self.changed, self.steps, self.largest = 0, 0.0, 0.0
         self.every = max(1, round((self.size / SAMPLED) ** 0.5))
         self.previews = Previews((scan.height, scan.width)) if filing.report else None
@@ -174,7 +183,7 @@ class _Work:
         kept, bare = (self.folder / name for name in ("parts", "pixels"))
         with kept.open("w+b") as parts, bare.open("wb") as pixels, ExitStack() as stack:
             size = (self.scan.height, self.scan.width)
-            treatment = decide(restorer, self.scan.srgb, size, parts)
+            treatment = decide(restorer, self.scan.srgb, size, parts, self.marked)
             names = MAPS if self.filing.maps else ()
             maps = {name: stack.enter_context((self.folder / name).open("wb")) for name in names}
             strips = strips_of(self.scan.height, self.scan.width)
@@ -195,9 +204,8 @@ class _Work:
         change, damage = treatment.change(view, top)
         if not np.isfinite(change).all():
             raise ImageError(NO_NUMBERS)
-        if self.spared:
-            rows = self.spared.crop(0, top, self.scan.width, bottom - top).numpy()
-            change[rows.reshape(bottom - top, self.scan.width) > 0] = 0
+        if (spared := self.marked.spared_rows(top, bottom)) is not None:
+            change[spared] = 0
         if (hidden := self.scan.hidden(own)) is not None:  # what nobody can see counts for nothing
             change[hidden], damage = 0, np.where(hidden[..., None], 0, damage)
         result = self.scan.changed(own, view, change)

@@ -24,6 +24,7 @@ from patina.tasks.restoration.decision import Damage
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.inpainting import fills
 from patina.tasks.restoration.judge import Judge
+from patina.tasks.restoration.marked import UNMARKED, Marked, with_marks
 from patina.tasks.restoration.reduced import enlarged, small_of, strips_of
 from patina.tasks.restoration.tiling import Network, Rows, rows_of, tiled_rows
 from patina.tasks.restoration.toning import NO_TONE, Tone, tone_of
@@ -94,7 +95,7 @@ class Treatment:
     """What is done to one work of `size`, (height, width).
 
     kept: what is added to each pixel: the residual of the whole work, then its fill, either only
-    if there is one. capture, damage, tone: what was found and decided.
+    if there is one. capture, damage, tone: what was found and decided. marked: what was by hand.
     """
 
     restorer: Restorer
@@ -103,6 +104,7 @@ class Treatment:
     capture: Capture
     damage: Damage | None = None
     tone: Tone = NO_TONE
+    marked: Marked = UNMARKED
     turn: Lock = field(default_factory=Lock)  # of threads, to read `kept`
 
     @property
@@ -113,13 +115,15 @@ class Treatment:
     @property
     def fills(self) -> bool:
         """Whether there is a fill."""
-        return self.damage is not None and bool(self.damage.fill.any())
+        found = self.damage is not None and bool(self.damage.fill.any())
+        return found or self.marked.fill is not None
 
     def decided(self) -> Record:
         """The record of what holds for the whole work, as `report.summary` reads it."""
         told = self.capture.record() | {"tone": self.tone.record()}
         if self.damage:
-            told["damage"] = self.damage.record(self.restorer.much("damage"))
+            much = self.restorer.much("damage")
+            told["damage"] = self.damage.record(much) | self.marked.record(self.damage, much)
         return told
 
     def change(self, view: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
@@ -152,7 +156,7 @@ class Treatment:
         if self.damage is None:
             return np.zeros((bottom - top, self.size[1], 1), np.float32)
         shown = np.maximum(self.damage.fill, 0.5 * self.damage.found)
-        return enlarged(shown[..., None], self.size, top, bottom)
+        return self.marked.shown(enlarged(shown[..., None], self.size, top, bottom), top)
 
     def _read(self, top: int, bottom: int, part: int) -> np.ndarray:
         row_bytes = self.size[1] * 3 * 2
@@ -169,19 +173,26 @@ class Treatment:
             self.kept.write(whole.tobytes())
 
 
-def decide(restorer: Restorer, rows: Rows, size: tuple[int, int], kept: BinaryIO) -> Treatment:
+def decide(
+    restorer: Restorer,
+    rows: Rows,
+    size: tuple[int, int],
+    kept: BinaryIO,
+    marked: Marked = UNMARKED,
+) -> Treatment:
     """Look at a work of that size (height, width), and compute what is added to it.
 
-    rows: give it, sRGB in [0, 1]. kept: must be empty.
+    rows: give it, sRGB in [0, 1]. kept: must be empty. marked: what a user marked in it.
     """
-    treatment = Treatment(restorer, size, kept, _capture(restorer, rows, size))
+    treatment = Treatment(restorer, size, kept, _capture(restorer, rows, size), marked=marked)
     if treatment.corrects:
         network = _capture_network(restorer, treatment.capture)
         treatment.keep(tiled_rows(network, rows, *size, **restorer.tiles), part=0)
-    if not {"damage", "craquelure", "tone"} & {*restorer.treat}:
+    if not {"damage", "craquelure", "tone"} & {*restorer.treat} and marked.fill is None:
         return treatment
     view = small_of(lambda top, bottom: treatment.corrected(rows(top, bottom), top), *size)
-    treatment = replace(treatment, damage=_damage(restorer, view))
+    damage = with_marks(_damage(restorer, view), marked, view.shape)
+    treatment = replace(treatment, damage=damage)
     if treatment.fills:
         treatment.keep(_filled(treatment, rows), part=1)
         view = small_of(lambda top, bottom: treatment.mended(rows(top, bottom), top), *size)
@@ -241,7 +252,10 @@ def _filled(treatment: Treatment, rows: Rows) -> Iterable[np.ndarray]:
 
     def with_maps(top: int, bottom: int) -> np.ndarray:
         shown = treatment.corrected(rows(top, bottom), top)
-        return np.concatenate([shown, enlarged(maps, size, top, bottom)], axis=2)
+        bands = [shown, enlarged(maps, size, top, bottom)]
+        if (marked := treatment.marked.filled_rows(top, bottom)) is not None:
+            bands.append(marked[..., None].astype(np.float32))
+        return np.concatenate(bands, axis=2)
 
     network: Callable = lambda tile: fills(restorer.networks.get("inpainting"), tile)  # noqa: E731
     return tiled_rows(network, with_maps, *size, **restorer.tiles)

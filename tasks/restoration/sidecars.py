@@ -36,8 +36,9 @@ class Filing:
     """What is filed beside a result, which pixels are spared, and which works are flagged.
 
     maps: the damage map, and the change amplified around mid-grey, as PNGs. package: see
-    `restoration.undo`. protect: a mask of the scan's size, or a folder with one for each scan under
-    the scan's name; pixels where it is not black stay. flag_damaged: the share of a work in its
+    `restoration.undo`. mask, protect: a mask of the scan's size, or a folder with one for each scan
+    under the scan's name; where it is not black, `mask` has pixels filled and `protect` has them
+    stay. flag_damaged: the share of a work in its
     damage map, flag_delta_e2000: the mean change, from which on a work is flagged for a look.
     iiif: see `restoration.iiif`; it needs the maps.
     report: the outbox in which pictures for its report are filed, see `restoration.report`.
@@ -45,6 +46,7 @@ class Filing:
 
     maps: bool = False
     package: bool = False
+    mask: Path | None = None
     protect: Path | None = None
     flag_damaged: float = 1.0
     flag_repainted: float = 100.0
@@ -52,15 +54,13 @@ class Filing:
     iiif: Served | None = None
     report: Place | None = None
 
-    def mask_of(self, source: Place) -> Path | None:
-        """The mask for that scan. Raises ImageError when a single one was named and is missing."""
-        if self.protect is None or self.protect.is_file():
-            return self.protect
-        if not self.protect.is_dir():
-            raise ImageError(f"{self.protect}: no such mask, or folder of masks")
-        stem = source.name.removesuffix(source.suffix)
-        named = (self.protect / name for name in (source.name, f"{stem}.png"))
-        return next((mask for mask in named if mask.is_file()), None)
+    def filling(self, source: Place) -> Path | None:
+        """The mask of what is filled in that scan. Raises as `mask_of`."""
+        return mask_of(source, self.mask)
+
+    def protecting(self, source: Place) -> Path | None:
+        """The mask of what stays of that scan. Raises as `mask_of`."""
+        return mask_of(source, self.protect)
 
     def stale(self, target: OnePlace) -> list[OnePlace]:
         """Files that lie beside that result's forerunner, and will not belong to the next one."""
@@ -72,6 +72,20 @@ class Filing:
         """The files that lie beside that result, but for its sidecar."""
         maps = [map_of(target, name) for name in MAPS] if self.maps else []
         return maps + ([package_of(target)] if self.package else [])
+
+
+def mask_of(source: Place, masks: Path | None) -> Path | None:
+    """The mask for that scan, of one or of a folder of them; None where there is none for it.
+
+    Raises ImageError when neither such a mask nor such a folder is there.
+    """
+    if masks is None or masks.is_file():
+        return masks
+    if not masks.is_dir():
+        raise ImageError(f"{masks}: no such mask, or folder of masks")
+    stem = source.name.removesuffix(source.suffix)
+    named = (masks / name for name in (source.name, f"{stem}.png"))
+    return next((mask for mask in named if mask.is_file()), None)
 
 
 PLAIN = Filing()
@@ -111,11 +125,9 @@ def refuse_names(source: Place, target: Place, filing: Filing) -> None:
 
 def wanted_of(source: Place, restorer: Restorer, filing: Filing) -> Record:
     """What the sidecar must say of model and way of applying it, to be that of `source`."""
-    mask = filing.mask_of(source)
-    return {
-        "model": restorer.model,
-        "applied": restorer.applied() | ({"protect": sha256_of(mask)} if mask else {}),
-    }
+    masks = {"mask": filing.filling(source), "protect": filing.protecting(source)}
+    sums = {name: sha256_of(mask) for name, mask in masks.items() if mask}
+    return {"model": restorer.model, "applied": restorer.applied() | sums}
 
 
 def sidecar_in(target: Place) -> Record | None:

@@ -7,6 +7,7 @@ It is told from a plain dict of figures, in which every key is optional:
                     areas          how many areas were filled
                     by_kind        how many of them by kind: those of `areas.KINDS`
                     filled_share   share of the work that was painted anew, 0 to 1
+                    marked_share   share of the work that a user marked to be filled, 0 to 1
                     found_share    share of the work that may be damaged, 0 to 1
                     kept           how many areas were found and belong to the work
                     proposed       the areas that were found and left to the user, or their number
@@ -69,8 +70,12 @@ def summary_of(figures: Figures) -> str:
 
 def _done(figures: Figures) -> Iterator[str]:
     damage, tone = figures.get("damage", {}), figures.get("tone", {})
-    if damage.get("weight", 1) > 0 and (_areas(damage) or damage.get("filled_share")):
+    marked = damage.get("marked_share")
+    fills = damage.get("weight", 1) > 0
+    if fills and (_areas(damage) or (damage.get("filled_share") and not marked)):
         yield f"{_filled(damage)} filled{_strength(damage)}"
+    if fills and marked:
+        yield f"what was marked filled{_strength(damage)}"
     if figures.get("detail", {}).get("weight"):
         yield _noise(figures["detail"])
     for key, what in (("jpeg", "JPEG artefacts"), ("blur", "blur")):

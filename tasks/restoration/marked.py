@@ -1,0 +1,115 @@
+"""What a user marked in a scan: what is filled whatever is found there, and what stays as it is.
+
+Both hold at the masks' own resolution, to the pixel. Where both are marked, the work stays.
+"""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import pyvips
+
+from patina.tasks.io.atomic import Record
+from patina.tasks.restoration.decision import FILLED, KEPT, Damage, Piece
+
+MOSTLY = 0.75  # share of a piece from which on a mask decides on it
+
+
+@dataclass(frozen=True)
+class Marked:
+    """Masks of one band and of the scan's size, above 0 where they mark something.
+
+    fill: what is filled, nothing of it being in `spared`. spared: what stays.
+    """
+
+    fill: pyvips.Image | None = None
+    spared: pyvips.Image | None = None
+
+    @classmethod
+    def of(cls, fill: pyvips.Image | None, spared: pyvips.Image | None) -> "Marked":
+        """The masks as they were drawn."""
+        if fill is not None and spared is not None:
+            fill = ((fill > 0) & (spared == 0)).copy_memory()
+        return cls(fill, spared)
+
+    def filled_rows(self, top: int, bottom: int) -> np.ndarray | None:
+        """Of those rows, what is to be filled: bool (h, W); None without such a mask."""
+        return _rows(self.fill, top, bottom)
+
+    def spared_rows(self, top: int, bottom: int) -> np.ndarray | None:
+        """Of those rows, what stays: bool (h, W); None without such a mask."""
+        return _rows(self.spared, top, bottom)
+
+    def shown(self, damage: np.ndarray, top: int) -> np.ndarray:
+        """Rows of a damage map, (h, W, 1), from `top` on: 1 where marked, no more than a half where
+        it stays."""
+        bottom = top + len(damage)
+        if (marked := self.filled_rows(top, bottom)) is not None:
+            damage = np.maximum(damage, marked[..., None])
+        if (spared := self.spared_rows(top, bottom)) is not None:
+            damage = np.where(spared[..., None], np.minimum(damage, 0.5), damage)
+        return damage
+
+    def record(self, damage: Damage, weight: float) -> Record:
+        """For the sidecar, in place of what the damage alone says: shares of the work.
+
+        weight: how much of the fill is made.
+        """
+        if self.fill is None:
+            return {}
+        marked = float(self.fill.avg()) / 255
+        fill = np.maximum(damage.fill, _reduced(self.fill, damage.fill.shape))
+        told = {"marked_share": round(marked, 6), "filled_share": round(float(fill.mean()), 6)}
+        return told | ({"weight": weight} if marked else {})
+
+
+UNMARKED = Marked()
+
+
+def with_marks(damage: Damage | None, marked: Marked, view: tuple[int, ...]) -> Damage | None:
+    """The damage, its pieces having the outcome that the masks give them.
+
+    damage: None where nothing was looked for. view: shape of the work, reduced: of the maps then.
+    """
+    if damage is None:
+        nothing = np.zeros(view[:2], np.float32)
+        empty = Damage([], nothing, nothing, nothing, nothing.astype(np.int32))
+        return empty if marked.fill is not None else None
+    if not damage.pieces:
+        return damage
+    filled, spared = (_covered(damage.labels, mask) for mask in (marked.fill, marked.spared))
+    pieces = [
+        _decided(piece, float(filled[piece.label]), float(spared[piece.label]))
+        for piece in damage.pieces
+    ]
+    return replace(damage, pieces=pieces)
+
+
+def _decided(piece: Piece, filled: float, spared: float) -> Piece:
+    if spared > MOSTLY:
+        return replace(piece, outcome=KEPT, reason="protected")
+    if filled > MOSTLY:
+        return replace(piece, outcome=FILLED, reason="marked to be filled")
+    return piece
+
+
+def _covered(labels: np.ndarray, mask: pyvips.Image | None) -> np.ndarray:
+    """The share of each piece, by its label, that a mask covers."""
+    sizes = np.bincount(labels.ravel())
+    if mask is None:
+        return np.zeros(len(sizes))
+    covered = np.bincount(labels.ravel(), _reduced(mask, labels.shape).ravel())
+    return np.asarray(covered / np.maximum(sizes, 1))
+
+
+def _reduced(mask: pyvips.Image, size: tuple[int, ...]) -> np.ndarray:
+    """A mask at the size of a map, float32 (h, w): the share of each place that it covers."""
+    whole = mask.numpy().reshape(mask.height, mask.width)
+    return cv2.resize(whole, size[1::-1], interpolation=cv2.INTER_AREA) / np.float32(255)
+
+
+def _rows(mask: pyvips.Image | None, top: int, bottom: int) -> np.ndarray | None:
+    if mask is None:
+        return None
+    rows = mask.crop(0, top, mask.width, bottom - top).numpy()
+    return np.asarray(rows.reshape(bottom - top, mask.width) > 0)

@@ -1,0 +1,141 @@
+"""What a user marks in a scan is filled, or stays, to the pixel."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyvips
+from restorers import HEIGHT, WIDTH, pixels_of, restorer, scan
+
+from patina.params import Restore
+from patina.tasks.imaging.images import ImageError
+from patina.tasks.io.atomic import Record, sha256_of
+from patina.tasks.restoration.batch import plan, restore_scans
+from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.options import gates
+from patina.tasks.restoration.restore_file import restore_file
+from patina.tasks.restoration.restorer import Restorer
+from patina.tasks.restoration.sidecars import Filing, map_of
+
+MARK = np.s_[11:32, 61:94]  # on the right half, where segmentation finds nothing
+FILL = 0.1  # what `restorer` adds to what is filled
+
+
+def mask(path: Path, *places: tuple[slice, slice]) -> Path:
+    drawn = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for place in places:
+        drawn[place] = 1  # dark, but not black
+    pyvips.Image.new_from_array(drawn).write_to_file(str(path))
+    return path
+
+
+def filled(folder: Path, filing: Filing, **applied: object) -> tuple[np.ndarray, Record]:
+    """Steps of 8 bit by which a scan is changed, (H, W), by fills alone, and the sidecar."""
+    pixels = scan(folder / "a.tif").astype(int)
+    treated: Restorer = restorer(0, fill=FILL, **{"treat": ("damage",)} | applied)  # type: ignore[arg-type]
+    record = restore_file(folder / "a.tif", folder / "out.tif", treated, filing)
+    return (pixels_of(folder / "out.tif").astype(int) - pixels).mean(axis=2), record
+
+
+@pytest.mark.parametrize("treat", [(), ("damage",), ("tone",)])
+def test_exactly_what_is_marked_is_filled_whatever_is_found(
+    tmp_path: Path, treat: tuple[str, ...]
+) -> None:
+    marks = mask(tmp_path / "damage.png", MARK)
+    change, record = filled(tmp_path, Filing(mask=marks, maps=True), treat=treat)
+    expected = np.zeros((HEIGHT, WIDTH))
+    expected[MARK] = FILL * 255
+    np.testing.assert_allclose(change, expected, atol=0.6)
+    assert (change[expected == 0] == 0).all()
+    share = 21 * 33 / (HEIGHT * WIDTH)
+    assert record["applied"]["mask"] == sha256_of(marks)
+    assert record["change"]["damage"]["marked_share"] == pytest.approx(share, abs=1e-6)
+    assert record["change"]["damage"]["filled_share"] == pytest.approx(share, abs=1e-4)
+    assert record["summary"].startswith("what was marked filled")
+    damage = pixels_of(map_of(tmp_path / "out.tif", "damage"))[..., 0]
+    np.testing.assert_array_equal(damage, np.where(expected, 255, 0))
+
+
+def test_what_is_found_is_filled_besides_what_is_marked(tmp_path: Path) -> None:
+    marks = mask(tmp_path / "damage.png", MARK)
+    change, record = filled(tmp_path, Filing(mask=marks), damaged=40.0)
+    np.testing.assert_allclose(change[:, : WIDTH // 4], FILL * 255, atol=0.6)
+    np.testing.assert_allclose(change[MARK], FILL * 255, atol=0.6)
+    damage = record["change"]["damage"]
+    assert damage["filled_share"] > 0.45 + damage["marked_share"]
+
+
+def test_where_both_are_marked_the_work_stays_and_the_masks_are_told_apart(tmp_path: Path) -> None:
+    marks = mask(tmp_path / "damage.png", MARK)
+    stay = mask(tmp_path / "protect.png", np.s_[20:50, 80:100])
+    change, record = filled(tmp_path, Filing(mask=marks, protect=stay, maps=True))
+    expected = np.zeros((HEIGHT, WIDTH), bool)
+    expected[MARK] = True
+    expected[20:50, 80:100] = False
+    np.testing.assert_array_equal(change > 1, expected)
+    assert record["applied"]["mask"] == sha256_of(marks)
+    assert record["applied"]["protect"] == sha256_of(stay)
+    assert record["applied"]["mask"] != record["applied"]["protect"]
+    share = record["change"]["damage"]["marked_share"]
+    assert share == pytest.approx(expected.mean(), abs=1e-6)
+
+
+def test_a_strength_holds_for_what_is_marked(tmp_path: Path) -> None:
+    marks = mask(tmp_path / "damage.png", MARK)
+    change, record = filled(tmp_path, Filing(mask=marks), strength=(1, 0.5, 1, 1))
+    np.testing.assert_allclose(change[MARK], FILL * 255 / 2, atol=0.6)
+    assert record["summary"].startswith("what was marked filled at 50% of full strength")
+
+
+def test_a_proposed_area_that_is_marked_is_filled_and_one_that_is_protected_is_kept(
+    tmp_path: Path,
+) -> None:
+    left = mask(tmp_path / "left.png", np.s_[:, : WIDTH // 2 + 1])
+    strict = Gates(fill_area=0.001, fill_width=0.03, fill_share=0.02)
+    proposed, record = filled(tmp_path, Filing(), damaged=40.0, gates=strict)
+    assert not proposed.any()
+    assert "1 areas proposed, not filled" in record["flags"]
+    accepted, record = filled(tmp_path, Filing(mask=left), damaged=40.0, gates=strict)
+    np.testing.assert_allclose(accepted[:, : WIDTH // 2], FILL * 255, atol=0.6)
+    (piece,) = record["change"]["damage"]["pieces"]
+    assert (piece["outcome"], piece["reason"]) == ("filled", "marked to be filled")
+    assert record["flags"] == []
+    _, record = filled(tmp_path, Filing(protect=left), damaged=40.0, gates=strict)
+    (piece,) = record["change"]["damage"]["pieces"]
+    assert (piece["outcome"], piece["reason"]) == ("kept", "protected")
+
+
+@pytest.mark.parametrize("tile_px", [96, 1024])
+def test_marks_end_at_their_rim_in_tiles_of_any_size(tmp_path: Path, tile_px: int) -> None:
+    marks = mask(tmp_path / "damage.png", np.s_[:, 30:31], np.s_[35:36, :])
+    change, _ = filled(tmp_path, Filing(mask=marks), tile_px=tile_px)
+    expected = np.zeros((HEIGHT, WIDTH), bool)
+    expected[:, 30] = expected[35] = True
+    np.testing.assert_array_equal(change > 1, expected)
+
+
+def test_a_folder_of_masks_has_one_for_each_scan_that_has_damage(tmp_path: Path) -> None:
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "scans").mkdir()
+    for name in ("a.tif", "b.tif"):
+        scan(tmp_path / "scans" / name)
+    mask(tmp_path / "masks/a.png", MARK)
+    scans = plan([tmp_path / "scans"], tmp_path / "out")
+    treated = restorer(0, fill=FILL, treat=())
+    outcomes = list(restore_scans(scans, treated, Filing(mask=tmp_path / "masks")))
+    assert [outcome["outcome"] for outcome in outcomes] == ["restored", "untouched"]
+    with pytest.raises(ImageError, match="no such mask"):
+        filled(tmp_path, Filing(mask=tmp_path / "none"))
+
+
+@pytest.mark.parametrize(("area", "fills"), [(0.4, False), (0.6, True)])
+def test_the_limit_of_an_area_decides_what_is_filled_and_what_is_proposed(
+    tmp_path: Path, area: float, fills: bool
+) -> None:
+    strict = Restore().applied["gates"] | {"damage_share": 0.0, "fill_unlike": 0.0}
+    strict |= {"damage_likelihood": 0.5, "fill_likelihood": 0.0}
+    limited = Gates(**gates(f"{area * 100}%", strict))
+    change, record = filled(tmp_path, Filing(), damaged=40.0, gates=limited)
+    assert change.any() == fills
+    assert record["applied"]["gates"]["fill_area"] == pytest.approx(area)
+    assert record["change"]["damage"]["proposed"] == (0 if fills else 1)
