@@ -1,15 +1,15 @@
 """Tells a sound image file from one that is damaged, by decoding it to its last row."""
 
+import io
 import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-import cv2
 import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from patina.crawler.jpeg2000 import shape_of_jpeg_2000
+from patina.codestream import UnreadFormError, codestream_in, decoded, of_full_depth
 
 Rows = NDArray[np.floating | np.integer]
 
@@ -63,7 +63,9 @@ def examine(path: Path) -> Finding:
             return Finding(kind.suffix, *size, fault)
         image = opened(path, kind)
         low, high = extremes(image)
-    except (pyvips.Error, cv2.error) as error:
+    except UnreadFormError as error:
+        return Finding(kind.suffix, *size, f"{kind.name} of a form that is not read: {error}")
+    except (pyvips.Error, ValueError) as error:
         lines = str(error).split("\n")
         said = (line.strip() for line in (*lines[1:], lines[0]))
         detail = next(filter(None, said), "it cannot be decoded")
@@ -88,6 +90,15 @@ def size_of(path: Path) -> tuple[int, int]:
     except pyvips.Error:
         return 0, 0
     return image.width, image.height
+
+
+def shape_of_jpeg_2000(file: BinaryIO) -> tuple[int, int, int]:
+    """Width, height (pixels) and channels, as the decoder will meet them; zeros if it is none."""
+    try:
+        found = codestream_in(file)
+    except ValueError:
+        return 0, 0, 0
+    return found.width, found.height, found.channels
 
 
 def unusual(width: int, height: int) -> str:
@@ -129,11 +140,10 @@ def kind_of(head: bytes) -> Kind | None:
 
 
 def opened(path: Path, kind: Kind) -> pyvips.Image:
-    if kind.name == "JPEG 2000" and not pyvips.type_find("VipsForeign", "jp2kload"):
-        pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)  # the wheel of libvips lacks it
-        if pixels is None:
-            raise cv2.error("OpenCV cannot decode it")
-        return pyvips.Image.new_from_array(pixels)
+    if kind.name == "JPEG 2000":  # which the wheel of libvips lacks
+        data = path.read_bytes()
+        bits = codestream_in(io.BytesIO(data)).first[0].bits
+        return pyvips.Image.new_from_array(of_full_depth(decoded(data), bits))
     # libvips forgives truncated files unless told not to, and remembers files by their name
     return pyvips.Image.new_from_file(
         str(path), access="sequential", fail_on="error", revalidate=True

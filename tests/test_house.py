@@ -13,9 +13,10 @@ TRAINING = "patina.tasks.training.__main__"  # a program: it alone in tasks read
 MAY = {
     "errors": set[str](),
     "formats": set[str](),
-    "crawler": {"formats"},
+    "codestream": set[str](),
+    "crawler": {"codestream", "formats"},
     "models": {"errors"},
-    "tasks": {"errors", "formats", "models"},
+    "tasks": {"codestream", "errors", "formats", "models"},
     "params": {"errors", "crawler", "tasks", "models"},
     "flows": {"errors", "formats", "crawler", "params", "tasks", "models"},
     "cli": {"errors", "flows", "crawler", "params", "tasks", "models"},
@@ -78,7 +79,7 @@ RUNNING = frozenset(
 
 def code_of(stage: str) -> list[Path]:
     """The dependencies of a stage that hold code."""
-    return [Path(dep) for dep in STAGES[stage]["deps"] if dep.split("/")[0] in ROOMS]
+    return [Path(dep) for dep in STAGES[stage]["deps"] if dep.split("/")[0] in (*ROOMS, "patina")]
 
 
 def is_empty(file: Path) -> bool:

@@ -1,77 +1,110 @@
-"""JPEG 2000, which libvips' wheel cannot read: pixels by OpenJPEG, the metadata from the boxes.
+"""JPEG 2000, which libvips' wheel cannot read: pixels by OpenJPEG, the rest from the boxes.
 
 A bare codestream has no boxes. Source: ISO/IEC 15444-1, Annex I; the `uuid` box of XMP: ISO
 16684-1; that of EXIF: ExifTool's documentation of the tags of JPEG 2000.
 """
 
+import io
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pyvips
+
+from patina import codestream
+from patina.codestream import Pixels, UnreadFormError, by_strips, codestream_in, of_full_depth
 
 UUIDS = {
     bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC"): "xmp-data",
     b"JpgTiffExif->JP2": "exif-data",
 }
-RESTRICTED, ANY = b"\2", b"\3"  # methods of a `colr` box that holds an ICC profile
+NAMED, RESTRICTED, ANY = b"\1", b"\2", b"\3"  # methods of a `colr` box: a number, an ICC profile
+YCC = 18  # the number of sYCC
 ICC_HEAD = 128  # bytes, of which the first four tell the size
-SIZE = b"\xff\x4f\xff\x51"  # markers with which a codestream begins
-DEPTH_AT = 42  # bytes from there
 
 
 def decoded(file: bytes) -> pyvips.Image:
     """The image with its profile, resolution, EXIF and XMP. Raises ValueError when it is none."""
-    import imagecodecs
-
-    data = bytearray(file)
-    try:
-        pixels = imagecodecs.jpeg2k_decode(_as_stored(data))
-    except imagecodecs.Jpeg2kError as error:
-        raise ValueError(str(error)) from error
-    full, bits = np.iinfo(pixels.dtype), _bits(file)
-    if bits < full.bits:  # as they would be in a file of full depth
-        share = full.max / (2**bits - 1)
-        pixels = np.rint(pixels * np.float64(share)).astype(pixels.dtype)
+    found = codestream_in(io.BytesIO(file))
+    pixels, bits = codestream.decoded(file), found.first[0].bits
+    data = memoryview(file)
+    header = next((content for kind, content in boxes(data) if kind == b"jp2h"), data[:0])
+    if palette := palette_of(header):
+        if pixels.ndim == 3:
+            raise UnreadFormError("it has a palette, and more than one channel")
+        pixels = by_strips(lambda strip: coloured(strip, palette.table), pixels)
+        bits = palette.bits
+    elif enumerated_space(header) == YCC and found.channels >= 3 and not found.coarse:
+        pixels = by_strips(lambda strip: rgb_of_ycc(strip, bits), pixels)
+    pixels = of_full_depth(pixels, bits)
     deep = pixels.dtype == np.uint16
-    grey = pixels.ndim == 2
+    grey = pixels.ndim == 2 or pixels.shape[2] == 2
     space = ("grey16" if deep else "b-w") if grey else ("rgb16" if deep else "srgb")
     image = pyvips.Image.new_from_array(pixels).copy(interpretation=space)
     image.set_type(pyvips.GValue.gint_type, "bits-per-sample", bits)
-    for kind, content in boxes(memoryview(data)):
-        if kind == b"jp2h":
-            image = _described(image, content)
-        elif kind == b"uuid" and (name := UUIDS.get(bytes(content[:16]))):
+    image = _described(image, header)
+    for kind, content in boxes(data):
+        if kind == b"uuid" and (name := UUIDS.get(bytes(content[:16]))):
             image.set_type(pyvips.GValue.blob_type, name, bytes(content[16:]))
     return image
 
 
-def size_of(file: bytes) -> tuple[int, int, int, int]:
-    """Width, height, components and bits of a sample, as claimed; nothing is decoded for it.
+class Palette(NamedTuple):
+    table: Pixels  # (entries, channels)
+    bits: int
 
-    Raises ValueError when there is no codestream.
+
+def palette_of(header: memoryview) -> Palette | None:
+    """The colours that the samples number, if they do.
+
+    Raises ValueError for one that is damaged, or of a form that no scan has.
     """
-    at = file.find(SIZE)
-    if at < 0 or len(file) < at + DEPTH_AT + 1:
-        raise ValueError("there is no codestream in it")
-    right, bottom, left, top = struct.unpack_from(">4I", file, at + 8)
-    [components] = struct.unpack_from(">H", file, at + 40)
-    return right - left, bottom - top, components, (file[at + DEPTH_AT] & 0x7F) + 1
+    found = dict(reversed([*boxes(header)]))
+    if b"pclr" not in found:
+        return None
+    content, mapped = found[b"pclr"], found.get(b"cmap", header[:0])
+    if len(content) < 4 or len(content) < 3 + content[2]:
+        raise ValueError("its palette is damaged")
+    entries, columns = struct.unpack_from(">HB", content)
+    depths = {*content[3 : 3 + columns]}
+    order = [mapped[at + 3] for at in range(0, len(mapped) - 3, 4) if mapped[at + 2] == 1]
+    bits = max(depths, default=0) + 1
+    if len(depths) != 1 or bits > 16 or 4 * len(order) != len(mapped) or len(order) > 4:
+        raise UnreadFormError("its palette is of a form that is not read")
+    dtype = np.dtype(">u2" if bits > 8 else "u1")
+    listed = np.frombuffer(content, dtype, offset=3 + columns)
+    if not order or max(order) >= columns or listed.size < entries * columns or not entries:
+        raise ValueError("its palette is damaged")
+    table = listed[: entries * columns].reshape(entries, columns)[:, order]
+    return Palette(table.astype(dtype.newbyteorder("=")), bits)
 
 
-def _bits(file: bytes) -> int:
-    """Of a sample of the first component."""
-    at = file.find(SIZE) + DEPTH_AT
-    return (file[at] & 0x7F) + 1 if at < len(file) else 16
+def coloured(numbers: Pixels, table: Pixels) -> Pixels:
+    """(rows, width) -> (rows, width, channels): the palette's colours; beyond its end, the last."""
+    return table[np.minimum(numbers, len(table) - 1)]
 
 
-def _as_stored(data: bytearray) -> bytearray:
-    """Have the decoder leave the pixels in their own space: it converts what is RESTRICTED."""
-    for kind, header in boxes(memoryview(data)):
-        for part, colour in boxes(header) if kind == b"jp2h" else ():
-            if part == b"colr" and colour[:1] == RESTRICTED:
-                colour[:1] = ANY
-    return data
+def rgb_of_ycc(pixels: Pixels, bits: int) -> Pixels:
+    """(rows, width, channels) of sYCC as RGB; a fourth channel stays. Source: IEC 61966-2-1, G."""
+    numbers = pixels[..., :3].astype(np.float64)
+    luma = numbers[..., 0]
+    blue, red = np.moveaxis(numbers[..., 1:] - 2 ** (bits - 1), 2, 0)
+    # Cut off as OpenJPEG does it where the chroma is sampled more coarsely
+    parts = (
+        luma + np.trunc(1.402 * red),
+        luma - np.trunc(0.344 * blue + 0.714 * red),
+        luma + np.trunc(1.772 * blue),
+    )
+    rgb = np.clip(np.stack(parts, 2), 0, 2**bits - 1).astype(pixels.dtype)
+    return np.concatenate([rgb, pixels[..., 3:]], 2)
+
+
+def enumerated_space(header: memoryview) -> int:
+    """The number of the colour space that the first `colr` box names; 0 when it names none."""
+    colour = next((content for kind, content in boxes(header) if kind == b"colr"), header[:0])
+    named = len(colour) >= 7 and colour[:1] == NAMED
+    return int.from_bytes(colour[3:7]) if named else 0
 
 
 def boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:

@@ -1,5 +1,6 @@
 """Image files opened by what they are, their size and form looked at before they are decoded."""
 
+import io
 import mmap
 import struct
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
+from patina.codestream import codestream_in
 from patina.tasks.imaging import bmp, jpeg, jpeg2000, memory, tiff
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.kinds import read_kind
@@ -115,9 +117,10 @@ def _refuse_weight(source: Path, size: tuple[int, int], needed: int, weigh: Weig
 
 def _jpeg_2000(source: Path, weigh: Weigh | None) -> Opened:
     data = _whole(source)
-    width, height, components, bits = jpeg2000.size_of(data)
-    _refuse_size(source, width, height)
-    needed = 2 * len(data) + memory.to_decode_at_once(width, height, components, bits)
+    found = codestream_in(io.BytesIO(data))
+    _refuse_size(source, found.width, found.height)
+    width, height, bits = found.width, found.height, found.first[0].bits
+    needed = 2 * len(data) + memory.to_decode_at_once(width, height, found.channels, bits)
     _refuse_weight(source, (width, height), needed, weigh)
     return Opened(jpeg2000.decoded(data), "JPEG 2000")
 

@@ -1,0 +1,1 @@
+../../patina/codestream.py
