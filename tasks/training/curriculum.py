@@ -148,6 +148,7 @@ SHEET_PX = 512  # side of the part of a work on which damage is drawn, before pa
 WORK_PX = (500, 1400)  # long side at which a work is shown
 LEAST_SHEET_PX = 224  # of long, narrow works
 CUTS = 4  # patches of a sheet
+TRIES = 6  # at damage that shows
 
 
 HARD_SHARE = 0.4  # of the sound sheets
@@ -166,12 +167,14 @@ class Accidents:
     """Patches with masks, four cut from each sheet.
 
     side_px: of a patch. noisy_share: of sheets. work_px: bounds of the long side of a work.
+    least_change: of the pixels that damage covers, on average: what hardly shows teaches nothing.
     """
 
     families: dict[str, tuple[float, None]]
     side_px: int
     noisy_share: float
     work_px: tuple[int, int] = WORK_PX
+    least_change: float = 0.0
     cuts: int = CUTS
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
@@ -181,13 +184,23 @@ class Accidents:
         twin, masks = clean, np.zeros((*clean.shape[:2], len(CLASSES)), np.float32)
         if family != SOUND:
             drawn = str(rng.choice(FINE)) if family == OTHERS else family
-            twin, mask = damage_of(drawn, rng, clean, unit_px)
+            for _ in range(TRIES):
+                twin, mask = damage_of(drawn, rng, clean, unit_px)
+                if self._shows(clean, twin, mask):
+                    break
             masks[..., CLASSES.index(drawn if drawn in CLASSES else "stain")] = mask
         if rng.random() < self.noisy_share:
             twin = CAPTURES[int(rng.integers(len(CAPTURES)))](twin, rng)
         layers = np.dstack([to_uint8(twin), to_uint8(clean), to_uint8(masks)])
         cuts = [_cut(layers, rng, self.side_px) for _ in range(CUTS)]
         return [(cut[..., :3], cut[..., 3:6], cut[..., 6:]) for cut in cuts]
+
+    def _shows(self, clean: np.ndarray, twin: np.ndarray, mask: np.ndarray) -> bool:
+        if not self.least_change:
+            return True
+        covered = mask > 0.5
+        changed = np.abs(twin - clean).max(axis=2)[covered]
+        return len(changed) > mask.size / 400 and float(changed.mean()) >= self.least_change
 
 
 CAPTURES = (
@@ -293,6 +306,7 @@ AREAS = Accidents(
     side_px=192,
     noisy_share=0.2,
     work_px=(420, 900),
+    least_change=0.16,
 )
 STAIN = Accidents(
     {"stain": (0.48, None), GROWTH: (0.2, None), OTHERS: (0.08, None), SOUND: (0.24, None)},
