@@ -4,9 +4,8 @@ They know no paths, no data and no training. What this file names can be had wit
 """
 
 # What a restorer is made of, in the order in which the networks are applied
-ROLES = ("jpeg", "detail", "blur", "segmentation", "areas", "stain", "inpainting", "tone")
+ROLES = ("jpeg", "detail", "blur", "segmentation", "stain", "inpainting", "tone")
 NETWORKS = {
-    "areas": "patina.models.segmentation:areas",
     "blur": "patina.models.detail:blur",
     "detail": "patina.models.detail:detail",
     "inpainting": "patina.models.inpainting:inpainting",
@@ -22,7 +21,6 @@ NETWORKS = {
 # tape; stain: spills and stains through which the work is still seen; crack: the network of age
 # cracks, which belongs to the work
 CLASSES = ("line", "spot", "area", "stain", "crack")
-AREA_CLASSES = ("area", "stain")  # of CLASSES, what `areas` finds
 
 
 class TONE:

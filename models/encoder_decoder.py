@@ -90,11 +90,11 @@ def full_size_output(features: Tensor, channels: int, *, name: str) -> Tensor:
     )(features)
 
 
-def wide_unet(image: Tensor, widths: Sequence[int], *, seldom: float, channels: int) -> Tensor:
+def wide_unet(image: Tensor, widths: Sequence[int], channels: int) -> Tensor:
     """A U-Net that sees far, from a quarter of the size on: what is found, at full size, float32.
 
     image: (N, H, W, 3), sRGB in [0, 1], H and W multiples of 32 -> (N, H, W, channels). widths:
-    channels at a quarter of the size, an eighth, …. seldom: bias of the output before training.
+    channels at a quarter of the size, an eighth, ….
     Source: Ronneberger, Fischer and Brox, "U-Net" (2015), https://arxiv.org/abs/1505.04597, with
     batch normalisation (Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167).
     """
@@ -115,7 +115,6 @@ def wide_unet(image: Tensor, widths: Sequence[int], *, seldom: float, channels: 
         strides=4,
         padding="same",
         kernel_initializer=keras.initializers.VarianceScaling(0.01),
-        bias_initializer=keras.initializers.Constant(seldom),
         dtype="float32",
         name="found",
     )(features)

@@ -8,9 +8,6 @@ from keras import ops
 from patina.models import TONE, stain, tone
 from patina.models.inpainting import compose
 
-SMOOTH = 100.0  # pixels, so that nothing found where there is nothing counts as right
-POSITIVE = 4.0
-
 
 @keras.saving.register_keras_serializable("patina")
 def decibels(target: Any, residual: Any) -> Any:
@@ -59,26 +56,6 @@ def class_entropy(masks: Any, logits: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable("patina")
-def overlap_entropy(masks: Any, logits: Any) -> Any:
-    """Binary cross-entropy and 1 less the Dice coefficient of each class, (N, H, W, classes).
-
-    What is damaged counts POSITIVE times in the entropy, or the network says at once that nothing
-    is, and hardly ever comes back from there.
-
-    The Dice coefficient is that of all images of the batch together: of each alone, those without
-    damage, which are most, would teach the network to find nothing anywhere.
-    Source: Milletari et al., "V-Net" (2016), https://arxiv.org/abs/1606.04797.
-    """
-    likely = ops.sigmoid(logits)
-    both = ops.sum(masks * likely, axis=(0, 1, 2))
-    sizes = ops.sum(masks, axis=(0, 1, 2)) + ops.sum(likely, axis=(0, 1, 2))
-    dice = (2 * both + SMOOTH) / (sizes + SMOOTH)
-    entropy = ops.maximum(logits, 0) - logits * masks + ops.log1p(ops.exp(-ops.abs(logits)))
-    entropy = entropy * (1 + (POSITIVE - 1) * masks)
-    return ops.mean(entropy, axis=(1, 2, 3)) + ops.mean(1 - dice)
-
-
-@keras.saving.register_keras_serializable("patina")
 def colour_error(target: Any, change: Any) -> Any:
     """Root mean square of the error in colour and, once more, in chroma; and of the amount.
 
@@ -94,13 +71,13 @@ def colour_error(target: Any, change: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable("patina")
-def stain_error(target: Any, change: Any) -> Any:
-    """Root mean square of the error in colour.
+def stain_decibels(target: Any, change: Any) -> Any:
+    """As `coarse_decibels`.
 
     target: (N, H, W, 6), an image as `models.stain.stain` is given it, and the sound one. change:
     what it gives for it.
     """
-    return _root(stain.compose(target[..., :3], change) - target[..., 3:])
+    return coarse_decibels(target[..., 3:], stain.compose(target[..., :3], change))
 
 
 def _root(error: Any) -> Any:

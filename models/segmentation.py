@@ -1,22 +1,18 @@
-"""Specialists that find damage, in classes: `segmentation` what is fine, `areas` what is not."""
+"""The specialist `segmentation`: where a work is damaged, in classes."""
 
 import keras
 from keras import layers
 
-from patina.models import AREA_CLASSES, CLASSES
+from patina.models import CLASSES
 from patina.models.encoder_decoder import (
     encoder_decoder,
     full_size_output,
     subpixel_input,
-    wide_unet,
 )
 
 # Channels at a half of the image's size, a quarter, …; blocks on the way down, and up
 SHAPES = ((32, 64, 96, 128), (1, 1, 1, 2), (1, 1, 1))
 LINES = ((32, 48, 64), (1, 1, 2), (2, 1))
-# At a quarter of its size, an eighth, …
-SELDOM = -2.0  # logit of damage before training
-AREAS = (32, 64, 96, 128)
 
 
 def segmentation(*, width: float = 1.0) -> keras.Model:
@@ -39,16 +35,3 @@ def segmentation(*, width: float = 1.0) -> keras.Model:
     return keras.Model(
         image, full_size_output(both, len(CLASSES), name="classes"), name="segmentation"
     )
-
-
-def areas(*, width: float = 1.0) -> keras.Model:
-    """An image -> the logits of AREA_CLASSES at each pixel.
-
-    (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 32 -> (N, H, W, len(AREA_CLASSES)).
-    It begins at a quarter of the size, so that it sees far: a loss or a stain is known by what lies
-    around it. width: factor on the channels.
-    """
-    widths = [max(8, round(each * width)) for each in AREAS]
-    image = layers.Input((None, None, 3), name="image")
-    logits = wide_unet(image, widths, seldom=SELDOM, channels=len(AREA_CLASSES))
-    return keras.Model(image, logits, name="areas")

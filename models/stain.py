@@ -7,11 +7,7 @@ from keras import layers
 
 from patina.models.encoder_decoder import wide_unet
 
-STAIN = (
-    (32, 64, 96, 96),
-    (1, 2, 2, 3),
-    (1, 1, 2),
-)  # channels from a quarter of the size on; blocks
+STAIN = (32, 64, 96, 128)  # channels from a quarter of the size on
 
 
 def stain(*, width: float = 1.0) -> keras.Model:
@@ -24,7 +20,7 @@ def stain(*, width: float = 1.0) -> keras.Model:
     """
     widths = [max(8, round(each * width)) for each in STAIN]
     image = layers.Input((None, None, 3), name="image")
-    change = wide_unet(image, widths, seldom=0.0, channels=6)
+    change = wide_unet(image, widths, channels=6)
     return keras.Model(image, change, name="stain")
 
 

@@ -12,15 +12,13 @@ from patina.tasks.dataset.recipes import draw_recipe, render
 from patina.tasks.imaging.images import png_bytes, to_float
 from patina.tasks.training import accidents, ageing, capture
 from patina.tasks.training.curriculum import (
-    AREAS,
     BLUR,
     CHECKED,
     DETAIL,
-    FINE,
     INPAINTING,
     JPEG,
-    OTHERS,
     SEGMENTATION,
+    STAIN,
     Curriculum,
     held_back_samples,
     make_batches,
@@ -44,7 +42,7 @@ CURRICULA: dict[str, Curriculum] = {
     "blur": BLUR,
     "jpeg": JPEG,
     "segmentation": SEGMENTATION,
-    "areas": AREAS,
+    "stain": STAIN,
     "inpainting": INPAINTING,
     "tone": TONES,
     "twins": TWINS,
@@ -102,13 +100,10 @@ def test_every_family_is_held_back_and_damages_what_it_names(name: str, works: l
     assert set(held_back) == set(CURRICULA[name].families)
     for family, (given, *rest) in held_back.items():
         assert len(given) == CHECKED
-        if name in ("segmentation", "areas"):
+        if name == "segmentation":
             covered = rest[1].max(axis=(0, 1, 2)) > 127
             named = {CLASSES[each] for each in np.flatnonzero(covered)}
-            if family == OTHERS:
-                assert named <= set(FINE)
-            else:
-                assert named == (set() if family == "sound" else {family})
+            assert named == (set() if family == "sound" else {family})
         elif family != "sound":
             assert np.abs(given[..., :3].astype(int) - rest[0]).max() > 8
     weights = [weight for weight, *_ in CURRICULA[name].families.values()]

@@ -46,7 +46,7 @@ __all__ = [
 ]
 QUALITIES = ("fast", "best")
 # Networks whose mean over mirror images is better
-TILED = ("jpeg", "detail", "blur", "segmentation", "areas")
+TILED = ("jpeg", "detail", "blur", "segmentation")
 log = logging.getLogger("patina")
 
 OPEN = {"detail_255": 0.0}  # of a network that does all by itself, and so much in every work

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from patina.models import AREA_CLASSES, CLASSES
+from patina.models import CLASSES
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
@@ -286,14 +286,6 @@ def _is_network(piece: Piece, labels: np.ndarray) -> bool:
     part = np.pad(labels[top : top + tall, left : left + wide] != piece.label, 1, constant_values=1)
     holes, _ = cv2.connectedComponents(part.astype(np.uint8), connectivity=4)
     return holes - 2 >= NETWORK_HOLES
-
-
-def with_areas(likely: np.ndarray, areas: np.ndarray) -> np.ndarray:
-    """`likely` (h, w, len(CLASSES)) with what `areas` found of AREA_CLASSES, of any size."""
-    seen = resized(areas, likely.shape[:2])
-    merged = likely.copy()
-    merged[..., [CLASSES.index(name) for name in AREA_CLASSES]] = seen
-    return merged
 
 
 def looked(

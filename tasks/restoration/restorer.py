@@ -1,7 +1,7 @@
 """What is done to a work: capture, then accidents, then paint, in the inverse of their order.
 
 Each network leaves to the next what it has mended: `jpeg`, `detail` and `blur` see the work in
-tiles, `segmentation` and `areas` see it whole, `inpainting` fills what was decided, `tone` sees a
+tiles, `segmentation` sees it whole, `inpainting` fills what was decided, `tone` sees a
 small view of the rest. A work is never in memory as a whole: its rows are asked for, and what is
 added to them is kept in a file.
 """
@@ -34,7 +34,6 @@ DEFAULT_TREATMENTS = TREATMENTS[:3]
 CAPTURE = ("jpeg", *capture.CORRECTING)  # networks, in the order in which they are applied
 DEAD_ZONE = 0.25 / 255  # a change of a pixel below it is none
 LOOKS_PX = (1280, 640)  # long sides at which damage is looked for
-AREA_LOOKS_PX = (640,)  # and what is not fine
 KEPT = 6  # residual and fill: int16 a pixel, in parts of FULL
 FULL = 32767
 
@@ -229,9 +228,6 @@ def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
     if network is None or not {"damage", "craquelure"} & {*restorer.treat}:
         return None
     likely = decision.looked(network, view, LOOKS_PX, restorer.tiles)
-    if areas := restorer.networks.get("areas"):
-        seen = decision.looked(areas, view, AREA_LOOKS_PX, restorer.tiles)
-        likely = decision.with_areas(likely, seen)
     if "damage" not in restorer.treat:
         likely[..., : CLASSES.index("crack")] = 0
     return decision.decide_fill(

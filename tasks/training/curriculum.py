@@ -27,8 +27,6 @@ Draw = Callable[[np.ndarray, Rng], np.ndarray]
 CHECKED = 24  # held-back samples of each family
 SEED_CHECK = 2**31  # no seed of a training
 SOUND = "sound"  # the family of works that nothing happened to
-OTHERS = "others"  # the family of damage that is not to be found
-FINE = ("line", "spot", "crack")
 GROWTH = "growth"  # spots through which the work is seen
 GREY_SHARE = 0.08  # of the crops: photographs and drawings are grey
 
@@ -183,12 +181,11 @@ class Accidents:
         clean, unit_px = draw_sheet(hard or works, rng, self.work_px, self.side_px)
         twin, masks = clean, np.zeros((*clean.shape[:2], len(CLASSES)), np.float32)
         if family != SOUND:
-            drawn = str(rng.choice(FINE)) if family == OTHERS else family
             for _ in range(TRIES):
-                twin, mask = damage_of(drawn, rng, clean, unit_px)
+                twin, mask = damage_of(family, rng, clean, unit_px)
                 if self._shows(clean, twin, mask):
                     break
-            masks[..., CLASSES.index(drawn if drawn in CLASSES else "stain")] = mask
+            masks[..., CLASSES.index(family if family in CLASSES else "stain")] = mask
         if rng.random() < self.noisy_share:
             twin = CAPTURES[int(rng.integers(len(CAPTURES)))](twin, rng)
         layers = np.dstack([to_uint8(twin), to_uint8(clean), to_uint8(masks)])
@@ -296,23 +293,12 @@ SEGMENTATION = Accidents(
     side_px=128,
     noisy_share=0.35,
 )
-AREAS = Accidents(
-    {
-        "area": (0.35, None),
-        "stain": (0.27, None),
-        OTHERS: (0.12, None),
-        SOUND: (0.26, None),
-    },
-    side_px=192,
-    noisy_share=0.2,
-    work_px=(420, 900),
-    least_change=0.16,
-)
 STAIN = Accidents(
-    {"stain": (0.48, None), GROWTH: (0.2, None), OTHERS: (0.08, None), SOUND: (0.24, None)},
+    {"stain": (0.68, None), GROWTH: (0.22, None), SOUND: (0.1, None)},
     side_px=192,
-    noisy_share=0.2,
+    noisy_share=0.1,
     work_px=(420, 900),
+    least_change=0.1,
 )
 INPAINTING = Fills(
     {"line": (0.35, None), "spot": (0.2, None), "area": (0.3, None), "stain": (0.15, None)}

@@ -10,7 +10,7 @@ from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration import decision
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.reduced import resized
-from patina.tasks.restoration.restorer import AREA_LOOKS_PX, LOOKS_PX
+from patina.tasks.restoration.restorer import LOOKS_PX
 from patina.tasks.restoration.tiling import Network
 from patina.tasks.training.curriculum import CAPTURES, HARD_SHARE, damage_of, hard_works_painted
 from patina.tasks.training.works import Work
@@ -56,9 +56,6 @@ def pieces_of(works: Sequence[Work], networks: Mapping[str, Network], rng: Rng) 
 
 def _judged(view: np.ndarray, true: np.ndarray, networks: Mapping[str, Network]) -> list[Sample]:
     likely = decision.looked(networks["segmentation"], view, LOOKS_PX, TILES)
-    if "areas" in networks:
-        seen = decision.looked(networks["areas"], view, AREA_LOOKS_PX, TILES)
-        likely = decision.with_areas(likely, seen)
     shown = resized(view, likely.shape[:2])
     damage = decision.decide_fill(shown, likely, LOOKED, cracks=False, forced=False)
     near = cv2.dilate((true > 0.1).astype(np.uint8), np.ones((3, 3), np.uint8))

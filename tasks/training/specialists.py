@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from patina.models import AREA_CLASSES, CLASSES, NETWORKS, ROLES, losses, stain, tone
+from patina.models import NETWORKS, ROLES, losses, stain, tone
 from patina.models.inpainting import compose
 from patina.models.registry import build
 from patina.tasks.training import curriculum
@@ -70,12 +70,6 @@ def residual_pictures(given: np.ndarray, target: np.ndarray, residual: np.ndarra
 def mask_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
     """(damaged, sound, masks) -> the damaged image, and the masks."""
     return arrays[0].astype(np.float32) / 255, arrays[2].astype(np.float32) / 255
-
-
-def area_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
-    """As `mask_target`, the masks of AREA_CLASSES alone."""
-    given, masks = mask_target(arrays)
-    return given, masks[..., [CLASSES.index(name) for name in AREA_CLASSES]]
 
 
 def overlap(given: np.ndarray, masks: np.ndarray, logits: np.ndarray) -> np.ndarray:
@@ -162,15 +156,6 @@ SPECIALISTS = {
         batch=8,
         learning_rate=7e-4,
     ),
-    "areas": Specialist(
-        "areas",
-        curriculum.AREAS,
-        losses.overlap_entropy,
-        area_target,
-        overlap,
-        mask_pictures,
-        batch=8,
-    ),
     "inpainting": Specialist(
         "inpainting",
         curriculum.INPAINTING,
@@ -183,7 +168,7 @@ SPECIALISTS = {
     "stain": Specialist(
         "stain",
         curriculum.STAIN,
-        losses.stain_error,
+        losses.stain_decibels,
         tone_target,
         stain_gain_db,
         stain_pictures,

@@ -25,7 +25,7 @@ from patina.errors import PatinaError
 from patina.models import registry
 from patina.tasks.io.atomic import whole_file, write_json
 from patina.tasks.io.parallel import start_worker
-from patina.tasks.training.curriculum import OTHERS, SOUND, Sample, make_batches
+from patina.tasks.training.curriculum import SOUND, Sample, make_batches
 from patina.tasks.training.specialists import Specialist
 from patina.tasks.training.works import Work
 
@@ -274,7 +274,7 @@ def stop_if_unmoved(training: Training, best: Mapping[str, float]) -> None:
     if training.seconds < training.schedule.unmoved_minutes * 60:
         return
     for family, gain in best.items():
-        if family not in (SOUND, OTHERS) and gain < MOVED_DB:
+        if family != SOUND and gain < MOVED_DB:
             training.save()
             raise UnmovedError(
                 f"{training.name}: {family} has gained {gain:.2f} dB after "
