@@ -4,7 +4,7 @@ They know no paths, no data and no training. What this file names can be had wit
 """
 
 # What a restorer is made of, in the order in which the networks are applied
-ROLES = ("jpeg", "detail", "blur", "segmentation", "stain", "inpainting", "tone")
+ROLES = ("jpeg", "detail", "blur", "segmentation", "inpainting", "tone")
 NETWORKS = {
     "blur": "patina.models.detail:blur",
     "detail": "patina.models.detail:detail",
@@ -12,7 +12,6 @@ NETWORKS = {
     "jpeg": "patina.models.detail:jpeg",
     "nafnet": "patina.models.nafnet:nafnet",
     "segmentation": "patina.models.segmentation:segmentation",
-    "stain": "patina.models.stain:stain",
     "tone": "patina.models.tone:tone",
     "unet": "patina.models.unet:unet",
 }

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from patina.models import TONE, stain, tone
+from patina.models import TONE, tone
 from patina.models.inpainting import compose
 
 
@@ -68,16 +68,6 @@ def colour_error(target: Any, change: Any) -> Any:
     done = ops.sqrt(ops.mean(ops.square(view - clean), axis=(1, 2, 3)) + 1e-6)
     amount = ops.mean(change[..., TONE.amount], axis=(1, 2, 3))
     return _root(error) + 0.7 * _root(chroma) + 0.5 * ops.abs(amount - done)
-
-
-@keras.saving.register_keras_serializable("patina")
-def stain_decibels(target: Any, change: Any) -> Any:
-    """As `coarse_decibels`.
-
-    target: (N, H, W, 6), an image as `models.stain.stain` is given it, and the sound one. change:
-    what it gives for it.
-    """
-    return coarse_decibels(target[..., 3:], stain.compose(target[..., :3], change))
 
 
 def _root(error: Any) -> Any:

@@ -141,11 +141,15 @@ def decide_fill(
         for label in large
     ]
     pieces = _decided(pieces, labels, gates, cracks=cracks, forced=forced)
-    wanted = np.zeros(len(stats), np.float32)
-    wanted[[piece.label for piece in pieces if piece.outcome == FILLED]] = 1
-    fill = wanted[labels]
-    seen_through = (kinds == STAIN).astype(np.float32) * fill
-    return Damage(pieces, fill, seen_through, marks.astype(np.float32), labels)
+    if not forced:
+        pieces = _believed(pieces, gates.fill_likelihood)
+    fill, found = (
+        np.isin(labels, [piece.label for piece in pieces if piece.outcome in outcomes])
+        for outcomes in ((FILLED,), (FILLED, PROPOSED, KEPT))
+    )
+    stained = fill & (kinds == STAIN)
+    fill, stained, found = (each.astype(np.float32) for each in (fill, stained, found))
+    return Damage(pieces, fill, stained, found, labels)
 
 
 def surely_damaged(likely: np.ndarray) -> float:
@@ -260,8 +264,6 @@ def _decided(
             outcome, reason = KEPT, "a network of cracks belongs to the work"
         elif forced:
             pass
-        elif piece.true < gates.fill_likelihood:
-            outcome, reason = PROPOSED, "it may belong to the work"
         elif piece.unlike < gates.fill_unlike:
             outcome, reason = PROPOSED, "it goes on outside of the area"
         elif not piece.thin and piece.px > gates.fill_area * pixels:
@@ -272,6 +274,18 @@ def _decided(
             spent += piece.px
         decided.append(_with(piece, outcome, reason))
     return decided
+
+
+def _believed(pieces: list[Piece], least: float) -> list[Piece]:
+    """The pieces that a judge takes for damage; none to be filled where he doubts most of them.
+
+    least: likelihood, of a piece, and of all that would be filled on average.
+    """
+    filled = [piece for piece in pieces if piece.outcome == FILLED]
+    px = sum(piece.px for piece in filled)
+    if px and sum(piece.px * piece.true for piece in filled) / px < least:
+        pieces = [piece for piece in pieces if piece.outcome != FILLED]
+    return [piece for piece in pieces if piece.outcome == KEPT or piece.true >= least]
 
 
 def _with(piece: Piece, outcome: str, reason: str) -> Piece:

@@ -27,7 +27,6 @@ Draw = Callable[[np.ndarray, Rng], np.ndarray]
 CHECKED = 24  # held-back samples of each family
 SEED_CHECK = 2**31  # no seed of a training
 SOUND = "sound"  # the family of works that nothing happened to
-GROWTH = "growth"  # spots through which the work is seen
 GREY_SHARE = 0.08  # of the crops: photographs and drawings are grey
 
 
@@ -140,13 +139,11 @@ LIBRARY = {  # degradations of the library that segmentation is shown, by class
     "area": ("paint_loss", "blot", "tape", "hole"),
     "stain": ("stain", "water_spill", "tideline", "damp_stain"),
     "crack": ("craquelure", "drying_cracks"),
-    GROWTH: ("foxing", "mould"),
 }
 SHEET_PX = 512  # side of the part of a work on which damage is drawn, before patches are cut
 WORK_PX = (500, 1400)  # long side at which a work is shown
 LEAST_SHEET_PX = 224  # of long, narrow works
 CUTS = 4  # patches of a sheet
-TRIES = 6  # at damage that shows
 
 
 HARD_SHARE = 0.4  # of the sound sheets
@@ -165,14 +162,12 @@ class Accidents:
     """Patches with masks, four cut from each sheet.
 
     side_px: of a patch. noisy_share: of sheets. work_px: bounds of the long side of a work.
-    least_change: of the pixels that damage covers, on average: what hardly shows teaches nothing.
     """
 
     families: dict[str, tuple[float, None]]
     side_px: int
     noisy_share: float
     work_px: tuple[int, int] = WORK_PX
-    least_change: float = 0.0
     cuts: int = CUTS
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
@@ -181,23 +176,13 @@ class Accidents:
         clean, unit_px = draw_sheet(hard or works, rng, self.work_px, self.side_px)
         twin, masks = clean, np.zeros((*clean.shape[:2], len(CLASSES)), np.float32)
         if family != SOUND:
-            for _ in range(TRIES):
-                twin, mask = damage_of(family, rng, clean, unit_px)
-                if self._shows(clean, twin, mask):
-                    break
-            masks[..., CLASSES.index(family if family in CLASSES else "stain")] = mask
+            twin, mask = damage_of(family, rng, clean, unit_px)
+            masks[..., CLASSES.index(family)] = mask
         if rng.random() < self.noisy_share:
             twin = CAPTURES[int(rng.integers(len(CAPTURES)))](twin, rng)
         layers = np.dstack([to_uint8(twin), to_uint8(clean), to_uint8(masks)])
         cuts = [_cut(layers, rng, self.side_px) for _ in range(CUTS)]
         return [(cut[..., :3], cut[..., 3:6], cut[..., 6:]) for cut in cuts]
-
-    def _shows(self, clean: np.ndarray, twin: np.ndarray, mask: np.ndarray) -> bool:
-        if not self.least_change:
-            return True
-        covered = mask > 0.5
-        changed = np.abs(twin - clean).max(axis=2)[covered]
-        return len(changed) > mask.size / 400 and float(changed.mean()) >= self.least_change
 
 
 CAPTURES = (
@@ -235,7 +220,7 @@ def draw_sheet(
 
 def damage_of(family: str, rng: Rng, clean: np.ndarray, unit_px: float) -> tuple[np.ndarray, ...]:
     """`clean` with damage of that class, of the library or of any shape, and its mask."""
-    if family in CLASSES and rng.random() < 0.5:
+    if rng.random() < 0.5:
         return accidents.damaged(clean, rng, unit_px, family)
     names = LIBRARY[family]
     name = names[int(rng.integers(len(names)))]
@@ -292,13 +277,6 @@ SEGMENTATION = Accidents(
     },
     side_px=128,
     noisy_share=0.35,
-)
-STAIN = Accidents(
-    {"stain": (0.68, None), GROWTH: (0.22, None), SOUND: (0.1, None)},
-    side_px=192,
-    noisy_share=0.1,
-    work_px=(420, 900),
-    least_change=0.1,
 )
 INPAINTING = Fills(
     {"line": (0.35, None), "spot": (0.2, None), "area": (0.3, None), "stain": (0.15, None)}

@@ -6,6 +6,7 @@ that come nearer to the truth by more than GAIN_DB from the others.
 """
 
 import argparse
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from patina.tasks.training.works import Work, decode_works, draw_crop
 
 SURE = 0.7  # likelihood from which on something is done, here
 LARGE_PX = 2000  # of a piece; a larger one weighs no more
+EVEN = 1e-3  # standard deviation of a feature that is the same everywhere
 GAIN_DB = 0.25  # less is not worth changing a work for
 TILES, TILE_PX = 4, 192  # looked at of each part
 SOUND_SHARE = 0.55  # of the samples
@@ -33,6 +35,8 @@ DAMAGES: dict[str, tuple[Callable[[Image, Rng], Image], ...]] = {
     "detail": (capture.noisy, capture.noisy, capture.noisy, capture.noisy_compressed),
     "blur": (capture.blurred,),
 }
+PIECE, FINDER = "piece", "segmentation"  # of damage, and the network that finds it
+ROLES = (*DAMAGES, PIECE)
 
 
 def sample(
@@ -83,7 +87,7 @@ def fitted(
 
     names = list(rows[0])
     table = np.array([[row[name] for name in names] for row in rows])
-    mean, scale = table.mean(axis=0), table.std(axis=0) + 1e-9
+    mean, scale = table.mean(axis=0), np.maximum(table.std(axis=0), EVEN)
     even = np.clip((table - mean) / scale, -STEEPEST, STEEPEST)
     # What is done wrongly to a sound work counts more than what is left undone
     regression = LogisticRegression(C=1.0, class_weight={True: 1.0, False: 3.0}, max_iter=1000)
@@ -115,32 +119,39 @@ def piece_judge(
     return fitted(rows, np.array(right), even)
 
 
+def judge_of(
+    role: str, works: Sequence[Work], networks: Mapping[str, Network], count: int, seed: int
+) -> Record:
+    """The judge of one of ROLES, from `count` samples."""
+    if role == PIECE:
+        return piece_judge(works, networks, count, seed)
+    drawn = list(samples(works, role, networks[role], count, seed))
+    gained = np.array([gain > GAIN_DB for _, gain in drawn])
+    return fitted([found for found, _ in drawn], gained)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write judge.json beside a model."""
-    parser = argparse.ArgumentParser(
-        description="Learn when a work gains by `detail`, and by `blur`."
-    )
+    """Write judge.json beside a model; judges that are not learnt anew stay in it."""
+    parser = argparse.ArgumentParser(description="Learn when a work gains by a network.")
     parser.add_argument("model", type=Path, help="a restorer's .keras with its graph")
     parser.add_argument("--works", nargs="+", type=Path, required=True)
     parser.add_argument("--decoded", type=Path, required=True)
     parser.add_argument("--samples", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="+", choices=ROLES, default=ROLES, help="these judges")
     asked = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     works = decode_works(asked.works, asked.decoded)
     networks = Networks(asked.model)
-    judges = {}
-    for role in DAMAGES:
-        if role in networks:
-            drawn = list(samples(works, role, networks[role], asked.samples, asked.seed))
-            gained = np.array([gain > GAIN_DB for _, gain in drawn])
-            judges[role] = fitted([found for found, _ in drawn], gained)
-    if "segmentation" in networks:
-        judges["piece"] = piece_judge(works, networks, asked.samples, asked.seed)
-    for role, judge in judges.items():
-        told = {key: judge[key] for key in ("samples", "wrongly_done", "wrongly_left")}
-        print(role, told)  # noqa: T201
-    write_json(asked.model.with_name("judge.json"), judges)
+    file = asked.model.with_name("judge.json")
+    judges = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    for role in asked.only:
+        if (FINDER if role == PIECE else role) in networks:
+            judge = judge_of(role, works, networks, asked.samples, asked.seed)
+            told = {key: judge[key] for key in ("samples", "wrongly_done", "wrongly_left")}
+            print(role, told, flush=True)  # noqa: T201
+            judges[role] = judge
+            write_json(file, judges)
 
 
 if __name__ == "__main__":

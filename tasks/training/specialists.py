@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from patina.models import NETWORKS, ROLES, losses, stain, tone
+from patina.models import NETWORKS, ROLES, losses, tone
 from patina.models.inpainting import compose
 from patina.models.registry import build
 from patina.tasks.training import curriculum
@@ -114,20 +114,9 @@ def fill_pictures(given: np.ndarray, target: np.ndarray, output: np.ndarray) -> 
 
 
 def tone_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
-    """(changed, sound, …) -> the changed view, and both."""
-    views = [each.astype(np.float32) / 255 for each in arrays[:2]]
+    """(changed, sound) -> the changed view, and both."""
+    views = [each.astype(np.float32) / 255 for each in arrays]
     return views[0], np.concatenate(views, axis=3)
-
-
-def stain_gain_db(view: np.ndarray, target: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """By how much each image came nearer to the sound one, dB."""
-    return gain_db(view, target[..., 3:] - view, stain.compose(view, change) - view)
-
-
-def stain_pictures(view: np.ndarray, target: np.ndarray, change: np.ndarray) -> Pictures:
-    """The last: what was changed, about grey."""
-    mended = stain.compose(view, change)
-    return view, mended, target[..., 3:], 0.5 + SHOWN_DIFFERENCE * (mended - view)
 
 
 def tone_gain_db(view: np.ndarray, target: np.ndarray, change: np.ndarray) -> np.ndarray:
@@ -164,15 +153,6 @@ SPECIALISTS = {
         fill_gain_db,
         fill_pictures,
         learning_rate=5e-4,
-    ),
-    "stain": Specialist(
-        "stain",
-        curriculum.STAIN,
-        losses.stain_decibels,
-        tone_target,
-        stain_gain_db,
-        stain_pictures,
-        batch=8,
     ),
     "tone": Specialist(
         "tone",
