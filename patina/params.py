@@ -164,7 +164,7 @@ class Restore(Section):
     # Steps across JPEG's grid, times those elsewhere: less blocky works keep their compression
     jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.1
     detail_255: Annotated[float, Field(ge=0)] = 2.0  # 8-bit steps; less corrected works stay
-    detail_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.7  # that a work gains by it
+    detail_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.45  # that a work gains by it
     blur_255: Annotated[float, Field(ge=0)] = 1.2  # 8-bit steps; the same of blur
     blur_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.25
     damage_likelihood: Annotated[float, Field(gt=0, le=1)] = 0.75  # of what is filled
@@ -172,7 +172,9 @@ class Restore(Section):
     damage_share: Annotated[float, Field(ge=0, le=1)] = 0.0006  # less surely damaged works stay
     fill_area: Annotated[float, Field(ge=0, le=1)] = 0.001  # share; a larger piece is proposed …
     fill_width: Annotated[float, Field(ge=0, le=1)] = 0.03  # … unless thinner, of the long side
-    fill_share: Annotated[float, Field(ge=0, le=1)] = 0.02  # most that is filled, but for the thin
+    fill_area_surely: Annotated[float, Field(ge=0, le=1)] = 0.02  # as fill_area, where it is …
+    fill_surely: Annotated[float, Field(ge=0, le=1)] = 0.6  # … damage with this likelihood
+    fill_share: Annotated[float, Field(ge=0, le=1)] = 0.06  # most that is filled, but for the thin
     fill_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.15  # that a piece is damage
     fill_unlike: Annotated[float, Field(ge=0, le=1)] = 0.6  # of the rim, that must be seen
     tone_255: Annotated[float, Field(ge=0)] = 11.5  # 8-bit steps; colours that change less stay

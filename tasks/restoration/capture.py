@@ -133,7 +133,8 @@ def looked(
     """What was found in `tiles`, and how much of what `networks` would do is done.
 
     networks, judges: by role; where a role has no judge, all passes that is above its gate. Each
-    network sees what the one before leaves. forced: the work is known to need it; all is done.
+    network sees what the one before leaves. What JPEG has smoothed is not taken for blur. forced:
+    the work is known to need it; all is done.
     """
     seen = list(tiles)
     blocky, begins = blockiness(seen) if seen else (1.0, (0, 0))
@@ -143,6 +144,8 @@ def looked(
         seen = _corrected(seen, on_grid(jpeg, begins), weight)
     corrections = {}
     for role in CORRECTING:
+        if role == "blur" and weight and not forced:
+            continue
         if role in networks and seen:
             residuals = [networks[role](tile) for tile in seen]
             found = _judged(role, features(seen, residuals), gates, judges.get(role), forced=forced)

@@ -29,6 +29,7 @@ CORNER = 0.36  # of a disc's width: twice its distance from the corner of its sq
 SURE = 0.8  # likelihood of damage that hardly ever is none
 EDGE_PX = 8  # along a work's edge, where mirrored rims look like scratches, tell nothing of it
 LEAST_PX = 4  # a piece of fewer pixels is nothing
+UNJUDGED = 0.5  # how likely a piece is damage where there is no judge
 LISTED = 40  # areas in the sidecar, the largest first
 
 
@@ -51,7 +52,7 @@ class Piece:
     likelihood: float
     unlike: float
     features: Mapping[str, float]
-    true: float = 1.0
+    true: float
     outcome: str = FILLED
     reason: str = ""
 
@@ -147,9 +148,8 @@ def decide_fill(
         np.isin(labels, [piece.label for piece in pieces if piece.outcome in outcomes])
         for outcomes in ((FILLED,), (FILLED, PROPOSED, KEPT))
     )
-    stained = fill & (kinds == STAIN)
-    fill, stained, found = (each.astype(np.float32) for each in (fill, stained, found))
-    return Damage(pieces, fill, stained, found, labels)
+    stained = (fill & (kinds == STAIN)).astype(np.float32)
+    return Damage(pieces, fill.astype(np.float32), stained, found.astype(np.float32), labels)
 
 
 def surely_damaged(likely: np.ndarray) -> float:
@@ -226,7 +226,7 @@ def _piece(
     share = px / labels.size
     known = known_features(kind, share, thin=thin, surely=seen.surely, many=seen.many, **measured)
     found = features(seen.view, labels[top : top + tall, left : left + wide] == label, box, known)
-    true = judge.likelihood(found) if judge else 1.0
+    true = judge.likelihood(found) if judge else UNJUDGED
     return Piece(label, kind, box, px, thin, measured["likelihood"], unlike, found, true)
 
 
@@ -266,7 +266,7 @@ def _decided(
             pass
         elif piece.unlike < gates.fill_unlike:
             outcome, reason = PROPOSED, "it goes on outside of the area"
-        elif not piece.thin and piece.px > gates.fill_area * pixels:
+        elif not piece.thin and piece.px > _largest(piece, gates) * pixels:
             outcome, reason = PROPOSED, "larger than may be filled without being asked for"
         elif not piece.thin and spent + piece.px > gates.fill_share * pixels:
             outcome, reason = PROPOSED, "enough of the work is filled already"
@@ -274,6 +274,11 @@ def _decided(
             spent += piece.px
         decided.append(_with(piece, outcome, reason))
     return decided
+
+
+def _largest(piece: Piece, gates: Gates) -> float:
+    """The largest area that is filled unasked, where it is as likely damage as `piece`."""
+    return gates.fill_area_surely if piece.true >= gates.fill_surely else gates.fill_area
 
 
 def _believed(pieces: list[Piece], least: float) -> list[Piece]:

@@ -23,6 +23,9 @@ class Gates:
     damage_share: float = 0.0
     # Largest piece that is filled without being asked for, share of the work, unless it is thin
     fill_area: float = 1.0
+    # The same of a piece that is damage with a likelihood of at least `fill_surely`
+    fill_area_surely: float = 1.0
+    fill_surely: float = 0.0
     # Up to which width it is thin, share of the work's long side
     fill_width: float = 1.0
     # Most that is filled of what is not thin, share of the work

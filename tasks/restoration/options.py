@@ -68,7 +68,8 @@ def gates(limit_fill: str, usual: Record) -> Record:
     if not limit_fill:
         return usual
     area = share(limit_fill, "limit-fill")
-    return usual | {"fill_area": area, "fill_share": max(area, usual["fill_share"])}
+    areas = {"fill_area": area, "fill_area_surely": area}
+    return usual | areas | {"fill_share": max(area, usual["fill_share"])}
 
 
 def _name(named: str) -> str:
