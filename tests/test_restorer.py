@@ -150,3 +150,21 @@ def test_a_large_work_is_treated_as_it_would_be_in_one_piece(size: tuple[int, in
     assert decided["tone"] == same["tone"]
     assert decided["detail"] == same["detail"]
     assert np.abs(change).max() > 0.05
+
+
+def test_detail_is_read_while_fills_are_kept_and_neither_is_lost() -> None:
+    view = np.tile(VARIED, (20, 4, 1))  # many strips of tiles
+    both = restorer(
+        0,
+        detail=0.02,
+        damaged=40,
+        fill=0.1,
+        tile_px=128,
+        treat=("detail", "damage"),
+        gates=Gates(fill_width=0.01),
+    )
+    change, _ = both.change(view)
+    expected = np.array([-0.02, 0.02, 0.08, 0.12], np.float32)
+    away = np.abs(change[..., None] - expected)
+    assert away.min(axis=3).max() < QUARTER_STEP
+    assert np.unique(away.argmin(axis=3)).tolist() == [0, 1, 2, 3]

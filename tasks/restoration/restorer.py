@@ -166,10 +166,13 @@ class Treatment:
 
     def keep(self, strips: Iterable[np.ndarray], part: int) -> None:
         """File the residual (part 0) or the fill (part 1), float32 rows from the top."""
-        self.kept.seek(part * self.size[0] * self.size[1] * 3 * 2)
+        place = part * self.size[0] * self.size[1] * 3 * 2
         for rows in ahead(strips):
-            whole = np.rint(np.clip(rows, -1, 1) * FULL).astype(np.int16)
-            self.kept.write(whole.tobytes())
+            whole = np.rint(np.clip(rows, -1, 1) * FULL).astype(np.int16).tobytes()
+            with self.turn:  # meanwhile the next strips read the residual
+                self.kept.seek(place)
+                self.kept.write(whole)
+            place += len(whole)
 
 
 def decide(
