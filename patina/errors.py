@@ -24,10 +24,12 @@ class ServiceError(PatinaError, RuntimeError):
 class MissingExtraError(ServiceError):
     """A package is needed that the plain installation goes without."""
 
-    def __init__(self, package: str, what: str = "this command") -> None:
+    def __init__(
+        self, package: str, what: str = "this command", *, extra: str = "pipeline"
+    ) -> None:
         super().__init__(
             f"{what} needs {package}, which is not installed; "
-            "pip install 'patina-restoration[pipeline]'"
+            f"pip install 'patina-restoration[{extra}]'"
         )
 
 

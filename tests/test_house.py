@@ -19,7 +19,8 @@ MAY = {
     "tasks": {"codestream", "errors", "formats", "models"},
     "params": {"errors", "crawler", "tasks", "models"},
     "flows": {"errors", "formats", "crawler", "params", "tasks", "models"},
-    "cli": {"errors", "flows", "crawler", "params", "tasks", "models"},
+    "app": {"errors", "params", "tasks", "models"},
+    "cli": {"errors", "app", "flows", "crawler", "params", "tasks", "models"},
 }
 FOR_FLOWS = {"prefect", "prefect_dask", "mlflow", "dvc"}
 

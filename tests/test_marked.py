@@ -87,7 +87,7 @@ def test_a_strength_holds_for_what_is_marked(tmp_path: Path) -> None:
     assert record["summary"].startswith("what was marked filled at 50% of full strength")
 
 
-def test_a_proposed_area_that_is_marked_is_filled_and_one_that_is_protected_is_kept(
+def test_a_proposed_area_that_is_marked_is_filled_and_one_that_is_protected_is_told_as_that(
     tmp_path: Path,
 ) -> None:
     left = mask(tmp_path / "left.png", np.s_[:, : WIDTH // 2 + 1])
@@ -102,7 +102,8 @@ def test_a_proposed_area_that_is_marked_is_filled_and_one_that_is_protected_is_k
     assert record["flags"] == []
     _, record = filled(tmp_path, Filing(protect=left), damaged=40.0, gates=strict)
     (piece,) = record["change"]["damage"]["pieces"]
-    assert (piece["outcome"], piece["reason"]) == ("kept", "protected")
+    assert (piece["outcome"], piece["reason"]) == ("protected", "marked to stay")
+    assert record["change"]["damage"]["kept"] == 0
 
 
 @pytest.mark.parametrize("tile_px", [96, 1024])

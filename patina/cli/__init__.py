@@ -8,6 +8,7 @@ import typer
 
 from patina.cli.collecting import crawl
 from patina.cli.networks import compare, promote
+from patina.cli.page import app as show_page
 from patina.cli.pipeline import degrade, run, serve
 from patina.cli.restoring import restore
 from patina.cli.results import condition, report, undo
@@ -16,10 +17,10 @@ from patina.errors import errors_as_lines
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 # In the order of the help
 for command in (
-    *(run, restore, report, undo, condition),
+    *(run, restore, show_page, report, undo, condition),
     *(promote, compare, degrade, crawl, serve),
 ):
-    app.command()(command)
+    app.command(command.__name__)(command)
 
 
 def _tell_version(asked: bool) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 import pyvips
 
 from patina.tasks.io.atomic import Record
-from patina.tasks.restoration.decision import FILLED, KEPT, Damage, Piece
+from patina.tasks.restoration.decision import FILLED, Damage, Piece
 
+PROTECTED = "protected"  # an outcome of a piece
 MOSTLY = 0.75  # share of a piece from which on a mask decides on it
 
 
@@ -87,7 +88,7 @@ def with_marks(damage: Damage | None, marked: Marked, view: tuple[int, ...]) -> 
 
 def _decided(piece: Piece, filled: float, spared: float) -> Piece:
     if spared > MOSTLY:
-        return replace(piece, outcome=KEPT, reason="protected")
+        return replace(piece, outcome=PROTECTED, reason="marked to stay")
     if filled > MOSTLY:
         return replace(piece, outcome=FILLED, reason="marked to be filled")
     return piece

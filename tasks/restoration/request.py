@@ -126,10 +126,16 @@ class Job:
     filing: Filing
 
 
+def loading_of(request: RestoreRequest, settings: Settings) -> dict[str, Any]:
+    """How the networks are loaded and applied, as `load_restorer` takes it."""
+    how = {"quality": request.quality, "precision": request.precision}
+    limited = {"gates": gates(request.limit_fill, settings.applied["gates"])}
+    return settings.applied | request.applied() | how | limited
+
+
 def job_of(request: RestoreRequest, settings: Settings) -> Job:
     """The request, ready to be run. Raises as `RestoreRequest.scans` does."""
     published, outbox = request.served(), place_of(request.outbox)
-    how = {"quality": request.quality, "precision": request.precision}
     filing = Filing(
         maps=request.maps or bool(published),
         package=request.package,
@@ -140,9 +146,7 @@ def job_of(request: RestoreRequest, settings: Settings) -> Job:
         **settings.flags,
     )
     model = chosen_model(Path(request.model) if request.model else None)
-    loading = settings.applied | request.applied() | how
-    loading["gates"] = gates(request.limit_fill, settings.applied["gates"])
-    return Job(request.scans(), model, loading, filing)
+    return Job(request.scans(), model, loading_of(request, settings), filing)
 
 
 def restored(job: Job) -> Iterator[Record]:

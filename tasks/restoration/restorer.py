@@ -266,3 +266,20 @@ def _tone(restorer: Restorer, view: np.ndarray) -> Tone:
         return NO_TONE
     found = tone_of(network, view, restorer.gates.tone_255, forced="tone" in restorer.forced)
     return replace(found, weight=found.weight * restorer.much("tone"))
+
+
+def look(restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, int]) -> Treatment:
+    """What is found in a work of that size, and nothing of what is added to it: within seconds.
+
+    rows: as for `decide`. view: the work, reduced, as `reduced.small_of` gives it. Damage and tone
+    are looked for in the work as it is, not as the step before leaves it.
+    """
+    found = _capture(restorer, rows, size)
+    return Treatment(
+        restorer, size, BytesIO(), found, _damage(restorer, view), _tone(restorer, view)
+    )
+
+
+def capture_network(treatment: Treatment) -> Network:
+    """A tile -> its residual, of all networks of CAPTURE as far as they are applied."""
+    return _capture_network(treatment.restorer, treatment.capture)

@@ -1,0 +1,101 @@
+"""What lies on the desk of one user: a work, what is decided on it, and how it is saved."""
+
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from patina.app.choices import Choices, request_of
+from patina.app.marks import Marks
+from patina.app.remembering import remembering
+from patina.app.work import Work
+from patina.params import Restore
+from patina.tasks.io.atomic import Record, sha256_of
+from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_scans
+from patina.tasks.restoration.condition_report import file_reports, planned
+from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.preview import Window
+from patina.tasks.restoration.request import RestoreRequest, loading_of, run
+from patina.tasks.restoration.restorer import Restorer, Treatment
+
+DROPPED, MARKS, CONDITION = "dropped", "marks", "condition"  # folders in the outbox
+
+
+class Bench:
+    """What all works share: the networks, loaded once, and the settings of params.yaml."""
+
+    def __init__(self, settings: Restore) -> None:
+        self.settings = settings
+        self.restorer = load_restorer(chosen_model(None), **settings.applied)
+        self._remembering = remembering(self.restorer.networks)
+
+    def applying(self, request: RestoreRequest, *, preview: bool = False) -> Restorer:
+        """The networks, applied as a request asks; those of a preview remember what they gave."""
+        asked = loading_of(request, self.settings)
+        restorer = replace(
+            self.restorer,
+            gates=Gates(**asked["gates"]),
+            treat=tuple(asked["treat"]),
+            forced=asked["forced"],
+            strength=asked["strength"],
+        )
+        return replace(restorer, networks=self._remembering) if preview else restorer
+
+
+@dataclass
+class Desk:
+    """A work on the bench. window: the part of it that is shown. marks: what is decided by hand."""
+
+    bench: Bench
+    work: Work
+    window: Window
+    marks: Marks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.marks = Marks(self.work.size)
+
+    def request(self, outbox: str, choices: Choices, marks: Marks) -> RestoreRequest:
+        """The request that `save` runs. Raises InputError where it asks for what is not known."""
+        out = Path(outbox.strip() or "restored")
+        usual = self.bench.settings.treat
+        masks = marks.names(self.work.path.name, out / MARKS)
+        return request_of(self.work.path, out, choices, masks, usual)
+
+    def found(self, request: RestoreRequest) -> Treatment:
+        """What is found in the work."""
+        return self.work.found(self.bench.applying(request, preview=True))
+
+    def deciding(self, marks: Marks, request: RestoreRequest, ticked: Collection[int]) -> Marks:
+        """The marks with the areas that are accepted and rejected."""
+        return marks.deciding(self.found(request).damage, ticked)
+
+    def save(self, request: RestoreRequest, marks: Marks) -> Record:
+        """Restore the work as `patina restore` does, and give its outcome."""
+        marks.file(self.work.path.name, Path(request.outbox) / MARKS)
+        restorer = self.bench.applying(request)
+        (outcome,) = run(
+            request,
+            self.bench.settings,
+            lambda job: restore_scans(job.scans, restorer, job.filing),
+        )
+        return outcome
+
+    def report(self, request: RestoreRequest) -> list[Path]:
+        """File a condition report of the scan, as PDF and as HTML."""
+        folder = Path(request.outbox) / CONDITION
+        planned([self.work.path], folder)
+        return file_reports(self.work.path, folder, self.bench.applying(request), given={})
+
+
+def kept(dropped: Path, outbox: Path) -> Path:
+    """Where a file that was dropped on the page is kept, so that a command can name it."""
+    folder = outbox / DROPPED
+    folder.mkdir(parents=True, exist_ok=True)
+    number, target = 1, folder / dropped.name
+    while target.exists():
+        if sha256_of(target) == sha256_of(dropped):
+            return target
+        number += 1
+        target = folder / f"{dropped.stem}-{number}{dropped.suffix}"
+    shutil.move(dropped, target)
+    return target

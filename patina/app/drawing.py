@@ -1,0 +1,110 @@
+"""Pictures of the page: damage over a work, marks, and where the part that is shown lies."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from patina.app.marks import FILL, LEAVE, Marks
+from patina.tasks.imaging.images import to_uint8
+from patina.tasks.restoration.decision import FILLED, Damage, Piece
+from patina.tasks.restoration.preview import Window, cut
+from patina.tasks.restoration.report import previews
+
+# RGB, as in report.html; and of the brush that leaves
+FILLED_COLOUR, FOUND_COLOUR, LEAVE_COLOUR = previews.FILLED, previews.FOUND, previews.DARKER
+OPACITY = 0.55
+FRAME = (255, 0, 144)
+
+
+def hexadecimal(colour: Sequence[int]) -> str:
+    """As the browser writes it."""
+    return "#" + "".join(f"{part:02x}" for part in colour)
+
+
+def with_damage(
+    view: np.ndarray,
+    window: Window,
+    size: tuple[int, int],
+    damage: Damage | None,
+    pieces: Sequence[Piece],
+    marks: Marks,
+) -> np.ndarray:
+    """uint8 (h, w, 3): a window with its areas drawn over it, numbered, and what is marked.
+
+    view: float32 (h, w, 3), the window of a work of `size`. pieces: the areas that have numbers.
+    """
+    drawn, shown = to_uint8(view), (view.shape[0], view.shape[1])
+    whole = Window(0, 0, size[1], size[0])
+    if damage is not None:
+        found, fill = (
+            cut(each, whole, window, shown) > 0.5 for each in (damage.found, damage.fill)
+        )
+        drawn = _tinted(drawn, found & ~fill, FOUND_COLOUR)
+        drawn = _tinted(drawn, fill, FILLED_COLOUR)
+    filled, spared = marks.within(window, shown)
+    drawn = _tinted(_tinted(drawn, filled, FILLED_COLOUR), spared, LEAVE_COLOUR)
+    if damage is not None:
+        for number, piece in enumerate(pieces, 1):
+            _number(drawn, str(number), piece, damage.fill.shape, window, size)
+    return drawn
+
+
+def _tinted(drawn: np.ndarray, where: np.ndarray, colour: Sequence[int]) -> np.ndarray:
+    if not where.any():
+        return drawn
+    drawn = drawn.copy()
+    drawn[where] = (1 - OPACITY) * drawn[where] + OPACITY * np.array(colour)
+    return drawn
+
+
+def _number(
+    drawn: np.ndarray,
+    text: str,
+    piece: Piece,
+    mapped: tuple[int, ...],
+    window: Window,
+    size: tuple[int, int],
+) -> None:
+    """A number at the upper left corner of an area's box, in `drawn`, if it lies in the window."""
+    across = piece.box[0] / mapped[1] * size[1] - window.left
+    down = piece.box[1] / mapped[0] * size[0] - window.top
+    scale = drawn.shape[1] / window.width
+    x, y = round(across * scale), round(down * scale)
+    if not (0 <= x < drawn.shape[1] and 0 <= y < drawn.shape[0]):
+        return
+    colour = FILLED_COLOUR if piece.outcome == FILLED else FOUND_COLOUR
+    at = (min(x, drawn.shape[1] - 24), max(y - 4, 16))
+    for shade, thick in ((255, 255, 255), 5), (colour, 2):
+        cv2.putText(drawn, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.6, shade, thick, cv2.LINE_AA)
+
+
+def with_frame(view: np.ndarray, window: Window, size: tuple[int, int]) -> np.ndarray:
+    """uint8 (h, w, 3): the whole work with a frame around the window that is shown."""
+    drawn = to_uint8(view)
+    scale = drawn.shape[1] / size[1]
+    corner = (round(window.left * scale), round(window.top * scale))
+    other = (
+        round((window.left + window.width) * scale) - 1,
+        round((window.top + window.height) * scale) - 1,
+    )
+    for colour, thick in ((255, 255, 255), 6), (FRAME, 3):
+        cv2.rectangle(drawn, corner, other, colour, thick)
+    return drawn
+
+
+def strokes_of(layers: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    """What both brushes drew in `layers`, uint8 (h, w, 4) each: FILL, LEAVE or 0, at `size`."""
+    drawn = np.zeros(size, np.uint8)
+    for layer in layers:
+        if layer.ndim != 3 or layer.shape[2] != 4 or not layer[..., 3].any():
+            continue
+        whole = Window(0, 0, layer.shape[1], layer.shape[0])
+        fitted = cut(np.ascontiguousarray(layer), whole, whole, size, smooth=False)
+        away = [
+            np.abs(fitted[..., :3].astype(int) - colour).sum(axis=2)
+            for colour in (FILLED_COLOUR, LEAVE_COLOUR)
+        ]
+        brush = np.where(away[0] <= away[1], FILL, LEAVE)
+        drawn = np.where(fitted[..., 3] > 127, brush, drawn).astype(np.uint8)
+    return drawn

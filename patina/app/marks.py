@@ -1,0 +1,115 @@
+"""What a user decided by hand: areas accepted and rejected, and strokes of two brushes."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import pyvips
+
+from patina.tasks.io.atomic import draft_folder, move_whole
+from patina.tasks.restoration.decision import FILLED, PROPOSED, Damage
+from patina.tasks.restoration.preview import Window, cut
+from patina.tasks.restoration.reduced import strips_of
+
+FILL, LEAVE = 1, 2  # in a stroke
+BROADER_PX = 2  # around a rejected area, pixels of its map: no rim of it is filled
+
+
+class Stroke(NamedTuple):
+    """Brushes over a window of the work: uint8 (h, w), FILL, LEAVE, or 0 where they were not."""
+
+    window: Window
+    drawn: np.ndarray
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What is marked in a work of `size`, (height, width).
+
+    accepted, rejected: float32 maps (h, w) of areas, 1 where they are. strokes: the last one counts
+    where several were drawn; all count more than areas.
+    """
+
+    size: tuple[int, int]
+    accepted: np.ndarray | None = None
+    rejected: np.ndarray | None = None
+    strokes: tuple[Stroke, ...] = ()
+
+    def drawn(self, stroke: Stroke) -> "Marks":
+        """With one more stroke."""
+        return replace(self, strokes=(*self.strokes, stroke)) if stroke.drawn.any() else self
+
+    def deciding(self, damage: Damage | None, ticked: Collection[int]) -> "Marks":
+        """With the areas that are ticked accepted, and others that would be filled rejected.
+
+        ticked: labels of pieces.
+        """
+        if damage is None or not damage.pieces:
+            return replace(self, accepted=None, rejected=None)
+        accepted = [p.label for p in damage.pieces if p.label in ticked and p.outcome != FILLED]
+        rejected = [p.label for p in damage.pieces if p.label not in ticked and p.outcome == FILLED]
+        spared = _map_of(damage, rejected)
+        if spared is not None:
+            spared = cv2.dilate(spared, np.ones((2 * BROADER_PX + 1,) * 2, np.uint8))
+        return replace(self, accepted=_map_of(damage, accepted), rejected=spared)
+
+    def within(self, window: Window, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """What is filled and what stays in a window shown at `size`: two bool (height, width)."""
+        whole = Window(0, 0, self.size[1], self.size[0])
+        marked = np.zeros(size, np.uint8)
+        for areas, mark in ((self.accepted, FILL), (self.rejected, LEAVE)):
+            if areas is not None:
+                marked[cut(areas, whole, window, size) > 0.5] = mark
+        for stroke in self.strokes:
+            drawn = cut(stroke.drawn, stroke.window, window, size, smooth=False)
+            marked = np.where(drawn, drawn, marked)
+        return marked == FILL, marked == LEAVE
+
+    def names(self, name: str, folder: Path) -> dict[str, Path]:
+        """Where the masks of a scan of that name lie, by option; of what is marked at all."""
+        fill = self.accepted is not None or any((s.drawn == FILL).any() for s in self.strokes)
+        leave = self.rejected is not None or any((s.drawn == LEAVE).any() for s in self.strokes)
+        named = {"mask": (fill, "fill"), "protect": (leave, "leave")}
+        return {
+            option: folder / f"{name}.{word}.png"
+            for option, (there, word) in named.items()
+            if there
+        }
+
+    def file(self, name: str, folder: Path) -> dict[str, Path]:
+        """Write the masks, at the size of the scan as a viewer shows it; their `names`."""
+        files = self.names(name, folder)
+        for path, mask in zip(files.values(), self._masks(list(files)), strict=True):
+            folder.mkdir(parents=True, exist_ok=True)
+            with draft_folder(folder) as drafts:
+                pyvips.Image.new_from_array(mask).write_to_file(str(drafts / path.name))
+                move_whole(drafts / path.name, path)
+        return files
+
+    def _masks(self, options: list[str]) -> list[np.ndarray]:
+        """Those masks, uint8 (H, W), strip by strip."""
+        masks = {option: np.zeros(self.size, np.uint8) for option in options}
+        for top, bottom in strips_of(*self.size):
+            rows = Window(0, top, self.size[1], bottom - top)
+            both = self.within(rows, (bottom - top, self.size[1]))
+            for option, marked in zip(("mask", "protect"), both, strict=True):
+                if option in masks:
+                    masks[option][top:bottom] = 255 * marked
+        return [*masks.values()]
+
+
+def _map_of(damage: Damage, labels: list[int]) -> np.ndarray | None:
+    return np.isin(damage.labels, labels).astype(np.float32) if labels else None
+
+
+def ticked(damage: Damage | None) -> list[int]:
+    """The labels of the pieces that are filled unasked."""
+    return [piece.label for piece in damage.pieces if piece.outcome == FILLED] if damage else []
+
+
+def undecided(damage: Damage | None) -> list[int]:
+    """The labels of those that are only proposed."""
+    return [piece.label for piece in damage.pieces if piece.outcome == PROPOSED] if damage else []

@@ -1,0 +1,74 @@
+"""Serves the page on this machine: to its own pages alone, and asking nothing of any other host."""
+
+import os
+import tempfile
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+from patina.params import Restore
+from patina.tasks.io.guard import Guard
+
+LOOPBACK = "127.0.0.1"
+MOST_MB = 4096  # of an upload
+REFUSED = b"Patina answers only its own page, by the name of this machine.\n"
+POLICY = (  # whatever a library's page names: the browser asks no other host
+    b"default-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; "
+    b"style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+    b"worker-src 'self' blob:; connect-src 'self' blob: data:; base-uri 'self'; "
+    b"form-action 'self'; frame-ancestors 'none'"
+)
+QUIET = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+    "GRADIO_SHARE": "False",
+    "GRADIO_SSR_MODE": "False",
+    "GRADIO_MCP_SERVER": "False",
+}
+
+
+def names(host: str, port: int) -> set[str]:
+    """What the server may be called in Host."""
+    return {f"{name}:{port}" for name in (LOOPBACK, "localhost", host)}
+
+
+def serve(host: str, port: int, outbox: str, settings: Restore, say: Callable[[str], None]) -> None:
+    """Serve the page at that address, until ended.
+
+    outbox: the folder for results. say: is told the address. Raises ModuleNotFoundError when
+    Gradio is not installed.
+    """
+    os.environ.update(QUIET)
+    with tempfile.TemporaryDirectory(prefix="patina-uploads-") as uploads:
+        os.environ["GRADIO_TEMP_DIR"] = uploads
+        import fastapi
+        import gradio
+        import uvicorn
+
+        from patina.app.desk import Bench
+        from patina.app.page import THEME, Page
+        from patina.app.words import CSS
+
+        page = Page(Bench(settings), outbox)
+        app = gradio.mount_gradio_app(
+            fastapi.FastAPI(),
+            page.blocks.queue(default_concurrency_limit=1, api_open=False),
+            path="/",
+            allowed_paths=[str(Path(outbox).resolve())],
+            max_file_size=f"{MOST_MB}mb",
+            footer_links=[],
+            run_history=False,
+            ssr_mode=False,
+            show_error=True,
+            theme=THEME,
+            css=CSS,
+        )
+        say(f"http://{host}:{port}/")
+        guarded = Guard(app, names(host, port), REFUSED, POLICY)
+        uvicorn.run(guarded, host=host, port=port, log_level="warning")
+
+
+def show(address: str) -> None:
+    """Open a browser there."""
+    webbrowser.open(address)

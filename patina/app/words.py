@@ -1,0 +1,82 @@
+"""What the page says."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from patina.tasks.io.atomic import Record
+from patina.tasks.restoration.decision import FILLED, KINDS, Piece
+from patina.tasks.restoration.report.summary import KINDS as SHORT_NAMES
+from patina.tasks.restoration.report.summary import summary_of
+from patina.tasks.restoration.treatments import percent
+
+INTRODUCTION = """# Patina
+Open a scan, look at what Patina would do, decide on each area of damage, and save.
+Your scan is never changed: the result is another file, with a record of every change beside it.
+"""
+HEAD = "Untick what belongs to the work; tick what is only proposed, to have it filled."
+LEGEND = (
+    "<span style='color:#ff0090'>■</span> will be filled &ensp; "
+    "<span style='color:#00beb4'>■</span> proposed, not filled &ensp; "
+    "<span style='color:#006eff'>■</span> left as it is &emsp; "
+    "Draw with the pink brush where more is to be filled, with the blue one where nothing may "
+    "change. The numbers are those of the list."
+)
+TITLES = {
+    "detail": "Detail: noise, blur, JPEG",
+    "damage": "Damage: scratches, dust, losses",
+    "tone": "Colour: yellowing, fading",
+    "craquelure": "Age cracks (they belong to the work)",
+}
+CSS = """
+.gradio-container { max-width: 1720px !important; }
+#found { font-size: 1.05rem; align-self: center; }
+#areas .wrap { max-height: 340px; overflow-y: auto; flex-direction: column; flex-wrap: nowrap; }
+#areas label { width: 100%; flex: none; }
+#shown .wrap, [id^=mode-] .wrap { flex-wrap: nowrap; }
+#command textarea { font-family: ui-monospace, monospace; font-size: .85rem; }
+#slider img { image-rendering: auto; }
+footer { display: none !important; }
+"""
+
+
+def area_line(number: int, piece: Piece, size: tuple[int, ...]) -> str:
+    """An area in the list: its number, kind, place and size, and why it is not filled.
+
+    size: (h, w) of the map in which it was found.
+    """
+    kind = SHORT_NAMES[KINDS[piece.kind]][0]
+    share = percent(piece.px / (size[0] * size[1]))
+    why = "" if piece.outcome == FILLED else f" — {piece.outcome}: {piece.reason}"
+    return f"{number} · {kind}, {_place(piece, size)}, {share}{why}"
+
+
+def _place(piece: Piece, size: tuple[int, ...]) -> str:
+    """Where its centre lies, such as "upper left"."""
+    left, top, width, height = piece.box
+    row = ("upper", "middle", "lower")[min(3 * (2 * top + height) // (2 * size[0]), 2)]
+    column = ("left", "centre", "right")[min(3 * (2 * left + width) // (2 * size[1]), 2)]
+    return "centre" if (row, column) == ("middle", "centre") else f"{row} {column}"
+
+
+def found_line(decided: Mapping[str, Any]) -> str:
+    """What would be done, as a sentence; what is told of options names what is on the page."""
+    return _sentence(summary_of(dict(decided)))
+
+
+def _sentence(summary: str) -> str:
+    told = re.sub(r"try --force (\w+)", "choose *in full* to treat it", summary)
+    return f"{told[0].upper()}{told[1:]}."
+
+
+def saved_line(outcome: Record) -> str:
+    """What became of the scan, as Markdown."""
+    if "reason" in outcome:
+        return f"**Not saved:** {outcome['reason']}"
+    flags = "".join(f"  \nflagged: {flag}" for flag in outcome["flags"])
+    record = Path(outcome["result"]).name
+    return (
+        f"**Saved** `{outcome['result']}`  \n{_sentence(outcome['summary'])}{flags}  \n"
+        f"The record of the change is `{record}.json`, beside it."
+    )

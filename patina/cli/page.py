@@ -1,0 +1,46 @@
+"""The page on which one work at a time is restored."""
+
+import threading
+from typing import Annotated
+
+import typer
+
+from patina.errors import MissingExtraError
+
+
+def app(
+    outbox: Annotated[
+        str, typer.Option("--out", "-o", help="The folder for results; the page can name another.")
+    ] = "restored",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the page.")] = 7860,
+    host: Annotated[
+        str,
+        typer.Option(
+            help="The address to answer at. By any other than 127.0.0.1, whoever reaches it sees "
+            "all files that you see."
+        ),
+    ] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+) -> None:
+    """Restore a work on a page: look, decide on each area of damage, and save, until stopped.
+
+    The page is on this machine and asks nothing of any other. What it saves is what `patina
+    restore` gives for the same choices; it shows that command.
+
+    Example:  patina app
+              patina app -o restored/ --port 7861 --no-browser
+    """
+    from patina import params
+    from patina.app.server import serve, show
+
+    def say(address: str) -> None:
+        typer.echo(f"Patina's page: {address}  (Ctrl-C ends it)")
+        if browser:
+            threading.Timer(1.0, show, [address]).start()
+
+    try:
+        serve(host, port, outbox, params.restore_here(), say)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("patina"):
+            raise
+        raise MissingExtraError(error.name or "gradio", "patina app", extra="app") from error

@@ -1,0 +1,110 @@
+"""A window of a work as it would be restored, in about a second.
+
+What holds for the whole work was found by `restorer.look`; only the window goes through the
+networks. A result can differ from it a little: there, each step sees what the one before leaves.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from patina.tasks.restoration.inpainting import fills
+from patina.tasks.restoration.restorer import Treatment, capture_network
+from patina.tasks.restoration.toning import Tone
+
+STRIDE_PX = 16  # of the networks, and of JPEG's grid
+FIELDS_PX = 32  # side of the fields of tone within a window
+
+
+class Window(NamedTuple):
+    """A part of a work, in its pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+def window_around(across: float, down: float, size: tuple[int, int], px: tuple[int, int]) -> Window:
+    """The window of `px` (height, width) around a place, 0 to 1 each way, within a work of `size`.
+
+    It begins on JPEG's grid.
+    """
+    height, width = (min(side, whole) for side, whole in zip(px, size, strict=True))
+    left, top = round(across * size[1] - width / 2), round(down * size[0] - height / 2)
+    left, top = min(max(left, 0), size[1] - width), min(max(top, 0), size[0] - height)
+    return Window(left // STRIDE_PX * STRIDE_PX, top // STRIDE_PX * STRIDE_PX, width, height)
+
+
+def cut(
+    picture: np.ndarray,
+    covers: Window,
+    window: Window,
+    size: tuple[int, int],
+    *,
+    smooth: bool = True,
+) -> np.ndarray:
+    """What `picture` (h, w, ...), which covers a window, shows in another, at `size` (height,
+    width).
+
+    smooth: interpolated linearly, and beyond its edges as there; else the nearest pixel, and 0.
+    """
+    scale_x, scale_y = picture.shape[1] / covers.width, picture.shape[0] / covers.height
+    step_x, step_y = window.width / size[1] * scale_x, window.height / size[0] * scale_y
+    start_x = (window.left - covers.left) * scale_x + 0.5 * step_x - 0.5
+    start_y = (window.top - covers.top) * scale_y + 0.5 * step_y - 0.5
+    way = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST
+    return cv2.warpAffine(
+        picture,
+        np.array([[step_x, 0, start_x], [0, step_y, start_y]]),
+        size[::-1],
+        flags=way | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE if smooth else cv2.BORDER_CONSTANT,
+    )
+
+
+def previewed(
+    treatment: Treatment, view: np.ndarray, window: Window, fill: np.ndarray, spared: np.ndarray
+) -> np.ndarray:
+    """A window as it would be restored, float32 (h, w, 3), sRGB in [0, 1].
+
+    view: the window as it is, likewise. At its full size detail is corrected; reduced, it is not:
+    noise cannot be seen there. fill, spared: bool (h, w), what is marked to be filled and to stay.
+    """
+    height, width = view.shape[:2]
+    down, across = -height % STRIDE_PX, -width % STRIDE_PX
+    mended = np.pad(view, ((0, down), (0, across), (0, 0)), mode="symmetric")
+    if treatment.corrects and (height, width) == (window.height, window.width):
+        residual = capture_network(treatment)(mended[None])[0]
+        much = np.float32(treatment.restorer.much("detail"))
+        mended = np.clip(mended + much * residual, 0, 1)
+    mended = _filled(treatment, mended, window, fill)[:height, :width]
+    toned = _tone_in(treatment, window).applied(mended, (height, width), 0)
+    return np.where(spared[..., None], view, np.clip(toned, 0, 1)).astype(np.float32)
+
+
+def _filled(
+    treatment: Treatment, mended: np.ndarray, window: Window, fill: np.ndarray
+) -> np.ndarray:
+    """`mended`, padded at its ends, with damage and what is marked filled."""
+    damage, size = treatment.damage, fill.shape
+    maps = np.zeros((*mended.shape[:2], 3), np.float32)
+    if damage is not None:
+        whole = Window(0, 0, treatment.size[1], treatment.size[0])
+        both = np.dstack([damage.fill, damage.stain])
+        maps[: size[0], : size[1], :2] = cut(both, whole, window, (size[0], size[1]))
+    maps[: size[0], : size[1], 2] = fill
+    tile = np.concatenate([mended, maps], axis=2)[None]
+    change = fills(treatment.restorer.networks.get("inpainting"), tile)[0]
+    return np.clip(mended + np.float32(treatment.restorer.much("damage")) * change, 0, 1)
+
+
+def _tone_in(treatment: Treatment, window: Window) -> Tone:
+    """The tone of the whole work, its fields cut to a window."""
+    whole = Window(0, 0, treatment.size[1], treatment.size[0])
+    fields = treatment.tone.fields
+    side = (FIELDS_PX, FIELDS_PX)
+    pairs = [cut(fields[..., at : at + 3], whole, window, side) for at in (0, 3)]
+    return replace(treatment.tone, fields=np.concatenate(pairs, axis=2))

@@ -1,0 +1,222 @@
+"""The page of `patina app`, in a real browser: what it saves is what its command gives."""
+
+import http.client
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from browser import CHROMIUM, Page, chromium
+from conftest import line_with, process
+
+from patina.app.choices import FULL, NEEDED, OFF, Choices, request_of
+from patina.app.marks import FILL, LEAVE, Marks, Stroke, ticked
+from patina.tasks.restoration.decision import FILLED, PROPOSED, Damage, Piece
+from patina.tasks.restoration.preview import Window
+from patina.tasks.restoration.request import RestoreRequest
+
+GRADIO = importlib.util.find_spec("gradio") is not None
+# Whatever networks find: something is found, and filled
+LENIENT = """restore:
+  damage_share: 0
+  damage_likelihood: 0.3
+  damage_doubt: 0.2
+  fill_likelihood: 0
+  fill_unlike: 0
+"""
+USUAL = ("detail", "damage", "tone")
+
+
+def damaged_scan(path: Path) -> None:
+    """A painting of soft shapes with pale scratches."""
+    rng = np.random.default_rng(0)
+    soft = cv2.resize(rng.uniform(40, 140, (9, 12, 3)), (680, 520), interpolation=cv2.INTER_CUBIC)
+    picture = np.clip(soft, 0, 255).astype(np.uint8)
+    for row in range(60, 480, 70):
+        cv2.line(picture, (40, row), (640, row + 25), (235, 235, 230), 3)
+    cv2.imwrite(str(path), picture)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The address of a page, and the folder in which it runs."""
+    if not GRADIO:
+        pytest.skip("Gradio is not installed: the page is not tested")
+    folder = tmp_path_factory.mktemp("app")
+    damaged_scan(folder / "scan.png")
+    (folder / "params.yaml").write_text(LENIENT)
+    port = str(20_000 + os.getpid() % 20_000)
+    command = ("patina.cli", "app", "--port", port, "--no-browser")
+    with process(*command, cwd=folder, PYTHONPATH=str(Path.cwd()), PYTHONUNBUFFERED="1") as running:
+        address = line_with(r"http://127\.0\.0\.1:\d+/", running)
+        _wait_for(address)
+        yield address, folder
+
+
+def _wait_for(address: str) -> None:
+    for _ in range(1200):
+        with suppress(OSError):
+            ask(address, {})
+            return
+        time.sleep(0.1)  # between looks; the look decides
+
+
+def ask(address: str, headers: dict[str, str], method: str = "GET", path: str = "/") -> int:
+    """The status of an answer."""
+    port = int(address.rstrip("/").rpartition(":")[2])
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+
+@contextmanager
+def opened(served: tuple[str, Path]) -> Iterator[Page]:
+    """The page with the scan opened on it."""
+    with chromium() as page:
+        page.size(1600, 1200)
+        page.visit(served[0])
+        patiently(page, "document.querySelector('#path textarea')")
+        page.run("document.querySelector('#path textarea').focus()")
+        page.type("scan.png")
+        page.press("Enter")
+        patiently(page, "document.querySelectorAll('#slider img').length >= 2")
+        patiently(page, "document.querySelectorAll('#areas label input').length > 0")
+        yield page
+
+
+def patiently(page: Page, script: str, rounds: int = 8) -> None:
+    """As `until`, for longer: networks are loaded, and a work is looked at."""
+    for _ in range(rounds - 1):
+        with suppress(RuntimeError):
+            page.until(script)
+            return
+    page.until(script)
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine: the page is not tested")
+@pytest.mark.timeout(900)
+def test_what_the_page_saves_is_what_its_command_gives(served: tuple[str, Path]) -> None:
+    address, folder = served
+    with opened(served) as page:
+        assert page.run("document.querySelector('#command textarea').value") == (
+            "patina restore scan.png"
+        )
+        page.run("document.querySelector('#areas label input').click()")  # it belongs to the work
+        patiently(page, "document.querySelector('#command textarea').value.includes('--protect')")
+        page.click("#save")
+        patiently(page, "document.querySelector('#saved').innerText.startsWith('Saved')", 20)
+        command = page.run("document.querySelector('#command textarea').value")
+        outside = [url for url in page.requested if not url.startswith((address, "data:", "blob:"))]
+    assert outside == []
+    assert command == "patina restore scan.png --protect restored/marks/scan.png.leave.png"
+    words = [sys.executable, "-m", "patina.cli", *command.split()[1:], "-o", "again"]
+    paths = {"PYTHONPATH": str(Path.cwd())}
+    subprocess.run(words, cwd=folder, check=True, env=os.environ | paths)
+    assert (folder / "restored/scan.png").read_bytes() == (folder / "again/scan.png").read_bytes()
+    saved, scan = (cv2.imread(str(folder / name)) for name in ("restored/scan.png", "scan.png"))
+    kept = cv2.imread(str(folder / "restored/marks/scan.png.leave.png"), 0)
+    assert (saved[kept > 0] == scan[kept > 0]).all()
+    assert (saved != scan).any()
+
+
+def test_no_page_of_another_site_and_no_other_name_is_answered(served: tuple[str, Path]) -> None:
+    address, _ = served
+    assert ask(address, {}) == 200
+    assert ask(address, {"Host": "museum.org"}) == 403
+    foreign = {"Origin": "https://museum.org", "Content-Type": "application/json"}
+    assert ask(address, foreign, "POST", "/gradio_api/queue/join") == 403
+
+
+def test_without_gradio_a_line_says_how_to_install_it(tmp_path: Path) -> None:
+    program = """
+import sys
+class Guard:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "gradio":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Guard())
+from patina.cli import main
+sys.argv = ["patina", "app", "--no-browser"]
+main()
+"""
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        "patina app needs gradio, which is not installed; pip install 'patina-restoration[app]'\n"
+    )
+
+
+def pieces(*outcomes: str) -> Damage:
+    """Areas side by side in a map of 40 × 90, each 10 × 10, labelled from 1 on."""
+    labels = np.zeros((40, 90), np.int32)
+    found = []
+    for label, outcome in enumerate(outcomes, 1):
+        labels[10:20, 20 * label : 20 * label + 10] = label
+        box = (20 * label, 10, 10, 10)
+        found.append(Piece(label, 2, box, 100, False, 0.9, 1.0, {}, outcome=outcome))
+    fill = np.isin(labels, [p.label for p in found if p.outcome == FILLED]).astype(np.float32)
+    return Damage(found, fill, 0 * fill, (labels > 0).astype(np.float32), labels)
+
+
+def test_a_rejected_area_stays_and_an_accepted_one_is_filled() -> None:
+    damage = pieces(FILLED, FILLED, PROPOSED)
+    assert ticked(damage) == [1, 2]
+    marks = Marks((400, 900)).deciding(damage, [2, 3])
+    fill, leave = marks.within(Window(0, 0, 900, 400), (400, 900))
+    assert fill[105:195, 605:695].all()
+    assert fill.sum() == pytest.approx(100 * 100, rel=0.05)
+    assert leave[100:200, 200:300].all()
+    assert not leave[:, 400:].any()
+    assert not Marks((400, 900)).deciding(damage, [1, 2]).names("a.png", Path())
+
+
+def test_strokes_over_a_part_are_masks_at_the_size_of_the_scan(tmp_path: Path) -> None:
+    drawn = np.zeros((50, 80), np.uint8)
+    drawn[10:20, 10:30], drawn[15:20, 10:30] = FILL, LEAVE
+    marks = Marks((400, 900)).drawn(Stroke(Window(300, 100, 80, 50), drawn))
+    files = marks.file("scan.tif", tmp_path / "marks")
+    assert {path.name for path in files.values()} == {"scan.tif.fill.png", "scan.tif.leave.png"}
+    fill, leave = (cv2.imread(str(files[name]), 0) > 0 for name in ("mask", "protect"))
+    assert fill.shape == (400, 900)
+    assert fill[110:115, 310:330].all()
+    assert fill.sum() == leave.sum() == 5 * 20
+
+
+def test_a_later_stroke_counts_more_than_an_earlier_one_and_than_an_area() -> None:
+    whole = Window(0, 0, 900, 400)
+    damage = pieces(FILLED)
+    everywhere = np.full((4, 9), FILL, np.uint8)
+    marks = Marks((400, 900)).deciding(damage, []).drawn(Stroke(whole, everywhere))
+    fill, leave = marks.within(whole, (40, 90))
+    assert fill.all()
+    marks = marks.drawn(Stroke(Window(0, 0, 100, 100), np.full((4, 4), LEAVE, np.uint8)))
+    fill, leave = marks.within(whole, (40, 90))
+    assert leave.sum() == 100
+    assert not (fill & leave).any()
+
+
+def test_choices_are_the_request_of_the_command() -> None:
+    scan, out = Path("a.tif"), Path("out")
+    usual = Choices((NEEDED, NEEDED, NEEDED, OFF), (1, 1, 1, 1))
+    assert request_of(scan, out, usual, {}, USUAL) == RestoreRequest(("a.tif",), "out")
+    other = Choices((OFF, NEEDED, FULL, OFF), (1, 0.5, 1, 1))
+    request = request_of(scan, out, other, {"mask": Path("m.png")}, USUAL)
+    assert request.command() == (
+        "patina restore a.tif -o out --treat damage,tone --force tone --strength damage:0.5 "
+        "--mask m.png"
+    )
+    nothing = Choices((OFF,) * 4, (1, 1, 1, 1))
+    assert request_of(scan, out, nothing, {}, USUAL).treat == "none"

@@ -1,0 +1,65 @@
+"""A window looks as the result will."""
+
+import numpy as np
+import pytest
+from restorers import restorer
+
+from patina.tasks.restoration.preview import Window, cut, previewed, window_around
+from patina.tasks.restoration.reduced import enlarged, small_of
+from patina.tasks.restoration.restorer import look
+from patina.tasks.restoration.tiling import rows_of
+
+SIZE = (330, 500)
+NONE = np.zeros((128, 160), bool)
+
+
+def work() -> np.ndarray:
+    return np.random.default_rng(0).uniform(0.3, 0.6, (*SIZE, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize("at", [(0.0, 0.0), (0.5, 0.5), (1.0, 1.0)])
+def test_a_window_at_full_size_is_what_the_whole_work_becomes_there(
+    at: tuple[float, float],
+) -> None:
+    view = work()
+    treated = restorer(0.05, detail=0.02, damaged=40, fill=0.1)
+    window = window_around(*at, SIZE, (128, 160))
+    part = np.s_[window.top : window.top + 128, window.left : window.left + 160]
+    treatment = look(treated, rows_of(view), small_of(rows_of(view), *SIZE), SIZE)
+    shown = previewed(treatment, view[part], window, NONE, NONE)
+    whole = np.clip(view + treated.change(view)[0], 0, 1)
+    np.testing.assert_allclose(shown, whole[part], atol=0.6 / 255)
+
+
+def test_what_is_marked_is_filled_and_what_is_protected_stays_in_a_preview() -> None:
+    view = work()
+    treated = restorer(0, fill=0.1, treat=())
+    treatment = look(treated, rows_of(view), view, SIZE)
+    window = Window(160, 96, 160, 128)
+    part = view[96:224, 160:320]
+    fill, spared = NONE.copy(), NONE.copy()
+    fill[10:50, 20:60] = True
+    spared[30:50, 20:60] = True
+    shown = previewed(treatment, part, window, fill, spared)
+    np.testing.assert_allclose(shown[10:30, 20:60], part[10:30, 20:60] + 0.1, atol=1e-3)
+    changed = (shown != part).any(axis=2)
+    np.testing.assert_array_equal(changed, fill & ~spared)
+
+
+def test_a_window_lies_within_the_work_and_begins_on_the_grid_of_jpeg() -> None:
+    assert window_around(0, 0, SIZE, (128, 160)) == (0, 0, 160, 128)
+    assert window_around(1, 1, SIZE, (128, 160)) == (336, 192, 160, 128)
+    assert window_around(0.5, 0.5, (60, 2000), (128, 160)) == (912, 0, 160, 60)
+
+
+def test_a_cut_of_a_small_map_is_that_of_the_map_enlarged() -> None:
+    small = np.random.default_rng(1).random((33, 50, 2)).astype(np.float32)
+    whole = Window(0, 0, 500, 330)
+    shown = cut(small, whole, Window(100, 60, 160, 128), (128, 160))
+    expected = enlarged(small, SIZE, 60, 188)[:, 100:260]
+    np.testing.assert_allclose(shown, expected, atol=0.03)
+    marks = np.zeros((10, 10), np.uint8)
+    marks[2:4, 3:5] = 2
+    drawn = cut(marks, Window(100, 60, 20, 20), whole, SIZE, smooth=False)
+    assert drawn[64:68, 106:110].min() == 2
+    assert (drawn > 0).sum() == 16
