@@ -5,11 +5,8 @@ import logging
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-
-from skimage import color  # imports its parts when they are asked for
 
 from patina.errors import InputError
 from patina.tasks.imaging.images import ImageError
@@ -79,10 +76,7 @@ def load_restorer(
         raise InputError(f"quality: {quality}: not one of {', '.join(QUALITIES)}")
     if not model.exists():
         raise FileNotFoundError(f"restore: {model}: no such model; train one with `patina run`")
-    with ThreadPoolExecutor(1) as thread:
-        # Has it imported, which takes half a second, as the graph does
-        thread.submit(getattr, color, "deltaE_ciede2000")
-        found = Networks(model, precision)
+    found = Networks(model, precision)
     facts = {"file": model.name, "sha256": found.sha256, "precision": found.precision}
     facts |= {"quality": quality} | named(model)
     networks: Mapping[str, Network] = found
