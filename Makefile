@@ -2,9 +2,11 @@
 .PHONY: run test check ui compare serve weights lock
 .DEFAULT_GOAL := run
 
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
-	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && \
-	echo $$p && break; done)
+# 3.14 last: there JAX is in TensorFlow's place
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$p -c 'import sys; v = sys.version_info[:2]; \
+	sys.exit(not ((3, 11) <= v < (3, 14) or "3.14" in sys.argv[1] and v == (3, 14)))' \
+	$$p 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -50,7 +52,7 @@ lock: $(BIN)/.uv  ## write the requirements files anew from pyproject.toml
 		-c requirements.txt -o requirements-dev.txt
 
 $(BIN)/.uv:
-	@test -n "$(PYTHON)" || { echo "Patina needs Python 3.11, 3.12 or 3.13: none found"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Patina needs Python 3.11, 3.12, 3.13 or 3.14: none found"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@touch $@

@@ -7,14 +7,13 @@ rejected/, rejected.jsonl    those with a fault, and why
 withdrawn/, withdrawn.jsonl  those that the museum took back after they were collected
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +71,12 @@ class Harvest:
     @contextmanager
     def locked(self, lock: Path) -> Iterator[None]:
         """Keep other crawls out by the file `lock`; raises CrawlError when one is at work."""
-        with lock.open("w") as file:
+        from filelock import FileLock, Timeout
+
+        with ExitStack() as stack:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+                stack.enter_context(FileLock(lock, timeout=0))
+            except Timeout as error:
                 raise CrawlError(f"{self.folder}: another crawl is at work in it") from error
             self.tidy()
             yield

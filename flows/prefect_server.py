@@ -1,6 +1,5 @@
 """One Prefect server for as long as it is needed, and never longer."""
 
-import fcntl
 import os
 import socket
 import subprocess
@@ -57,6 +56,8 @@ def _home() -> Iterator[tuple[Path, int]]:
     Two servers would fight over one database. The lock is handed on, so that it lasts as long as
     the server, which may need a moment longer than a killed parent.
     """
+    import fcntl  # what is run in a flow needs Unix
+
     kept = CACHE / "prefect"
     kept.mkdir(parents=True, exist_ok=True)
     kept.chmod(0o700)

@@ -20,7 +20,7 @@ from patina.params import Restore
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.storage import Place, place_of
 from patina.tasks.restoration.batch import load_restorer, restore_scans, speed, summed_up
-from patina.tasks.restoration.request import Job, Precision, Quality, RestoreRequest, run
+from patina.tasks.restoration.request import Device, Job, Precision, Quality, RestoreRequest, run
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import Filing
 
@@ -45,6 +45,7 @@ def restore(
     protect: Path | None = None,
     quality: Quality = "fast",
     precision: Precision = "auto",
+    device: Device = "",
     recursive: bool = True,
     keep_format: bool = False,
     maps: bool = False,
@@ -71,6 +72,7 @@ def restore(
         protect: A mask, or a folder of masks named as the scans: what is not black stays as it is.
         quality: fast, or best: the mean over mirror images, four times as long.
         precision: f32, bf16, or auto: bf16 where the CPU has it.
+        device: CPU, GPU (one of Intel), or AUTO: that, if there is one; empty: as params.yaml says.
         recursive: Folders within folders, too.
         keep_format: JPEG stays JPEG, WebP stays WebP; else they become TIFF.
         maps: File a map of the damage and one of the change, too.
@@ -94,6 +96,7 @@ def restore(
         model=str(model or ""),
         quality=quality,
         precision=precision,
+        device=device,
         recursive=recursive,
         keep_format=keep_format,
         maps=maps,

@@ -159,6 +159,9 @@ class Restore(Section):
         "damage",
         "tone",
     )
+    device: Literal["CPU", "GPU", "AUTO"] = (
+        "CPU"  # AUTO: a GPU that OpenVINO knows, if there is one
+    )
     tile_px: Annotated[int, Field(ge=64, multiple_of=32)] = 1088  # of a square tile, with overlap
     overlap_px: Annotated[int, Field(ge=0, multiple_of=32)] = 192  # shared by neighbouring tiles
     # Steps across JPEG's grid, times those elsewhere: less blocky works keep their compression
@@ -187,7 +190,7 @@ class Restore(Section):
     @property
     def applied(self) -> dict[str, Any]:
         """What `patina.tasks.restoration.batch.load_restorer` takes."""
-        plain = {"treat", "tile_px", "overlap_px"}
+        plain = {"treat", "device", "tile_px", "overlap_px"}
         gates = self.model_dump(exclude={*plain, *FLAGS})
         return self.model_dump(include=plain) | {"gates": gates}
 

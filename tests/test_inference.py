@@ -10,9 +10,15 @@ import keras
 import numpy as np
 import pytest
 
+from patina.errors import InputError
 from patina.models import registry
 from patina.tasks.restoration import weights
-from patina.tasks.restoration.inference import DamagedGraphError, Networks
+from patina.tasks.restoration.inference import (
+    DamagedGraphError,
+    Networks,
+    device_of,
+    precision_of,
+)
 from patina.tasks.training.ship import write_model
 
 ROLES = ("detail", "tone")
@@ -167,3 +173,42 @@ assert not heavy, heavy
         env=os.environ | {"PYTHONPATH": paths},
         check=True,
     )
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "device"),
+    [
+        ("CPU", ["CPU", "GPU"], "CPU"),
+        ("AUTO", ["CPU"], "CPU"),
+        ("AUTO", ["CPU", "GPU.0", "GPU.1"], "GPU"),
+        ("GPU", ["CPU", "GPU"], "GPU"),
+    ],
+)
+def test_auto_is_the_gpu_where_there_is_one(asked: str, found: list[str], device: str) -> None:
+    assert device_of(asked, found) == device
+
+
+def test_a_device_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(InputError, match="device: GPU: OpenVINO finds none here, only CPU;"):
+        device_of("GPU", ["CPU"])
+    with pytest.raises(InputError, match="device: NPU: not one of CPU, GPU, AUTO"):
+        device_of("NPU", ["CPU", "NPU"])
+
+
+def test_each_device_has_its_own_half_precision() -> None:
+    assert precision_of("auto", "CPU", ["FP32", "BF16", "FP16"]) == "bf16"
+    assert precision_of("auto", "CPU", ["FP32"]) == "f32"
+    assert precision_of("auto", "GPU", ["FP32", "FP16"]) == "f16"
+    assert precision_of("f32", "GPU", ["FP32", "FP16"]) == "f32"
+    with pytest.raises(InputError, match="precision: bf16: a GPU does not compute in it"):
+        precision_of("bf16", "GPU", ["FP32", "FP16"])
+
+
+def test_auto_gives_what_the_cpu_gives_where_there_is_no_gpu(
+    filed: tuple[Path, dict[str, keras.Model]], cache: Path
+) -> None:
+    automatic = Networks(filed[0], "f32", "AUTO")
+    if automatic.device == "GPU":
+        pytest.skip("there is a GPU")
+    expected = Networks(filed[0], "f32")["detail"](TILE)
+    np.testing.assert_array_equal(automatic["detail"](TILE), expected)

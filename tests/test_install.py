@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import pyvips
 from packaging.requirements import Requirement
+from test_scans import painted
 
 HEAVY = {"dask", "dvc", "keras", "mlflow", "prefect", "scikit-learn", "scrapy", "tensorflow"}
 # Runs the command, and refuses to import what is named
@@ -100,3 +101,48 @@ def test_the_wheel_works_without_what_is_heavy(
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.png").exists()
+
+
+HOSTILE = 'raise SystemExit("a package of somebody else was taken for one of Patina")\n'
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: zipfile.ZipFile, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `patina` command of an environment in which the wheel lies beside our packages."""
+    home = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
+    python = home / "bin" / "python"
+    [site] = (home / "lib").glob("python*/site-packages")
+    others = [path for path in sys.path if path.endswith("site-packages")]
+    # A Patina that is installed there as a link to a checkout is not seen: its .pth is not read
+    (site / "others.pth").write_text("\n".join(others))
+    assert wheel.filename
+    install = ["pip", "--python", str(python), "install", "--no-deps", "--no-index"]
+    subprocess.run(
+        [sys.executable, "-m", *install, wheel.filename], check=True, stdout=subprocess.DEVNULL
+    )
+    ask = [str(python), "-c", "import patina; print(patina.__file__)"]
+    told = subprocess.run(ask, cwd=home, capture_output=True, text=True, check=True).stdout
+    assert Path(told.strip()).is_relative_to(home)
+    return home / "bin" / "patina"
+
+
+@pytest.mark.parametrize("kind", ["packages", "modules"])
+def test_packages_of_the_same_names_change_nothing(
+    installed: Path, tmp_path: Path, kind: str
+) -> None:
+    hostile = tmp_path / "hostile"
+    for name in ("crawler", "flows", "models", "tasks", "cli", "params", "errors", "codestream"):
+        file = hostile / (f"{name}/__init__.py" if kind == "packages" else f"{name}.py")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(HOSTILE)
+    painted().write_to_file(str(tmp_path / "a.tif"))
+    done = subprocess.run(
+        [installed, "restore", "a.tif", "-o", "out"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(hostile)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert (tmp_path / "out" / "a.tif").exists()

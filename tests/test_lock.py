@@ -23,16 +23,22 @@ def name(text: str) -> str:
     ("lock", "wanted"), [("requirements.txt", RUNTIME), ("requirements-dev.txt", DEV)]
 )
 def test_pyproject_and_lock_agree(lock: str, wanted: list[str]) -> None:
-    pins = {name(pin["name"]): pin for pin in PIN.finditer(Path(lock).read_text())}
+    pins: dict[str, list[re.Match[str]]] = {}  # of some there is one for each group of Pythons
+    for pin in PIN.finditer(Path(lock).read_text()):
+        pins.setdefault(name(pin["name"]), []).append(pin)
     requirements = [Requirement(text) for text in wanted]
     stale = [
         str(requirement)
         for requirement in requirements
-        if (pin := pins.get(name(requirement.name))) is None
-        or not requirement.specifier.contains(pin["version"])
+        if not any(
+            requirement.specifier.contains(pin["version"])
+            for pin in pins.get(name(requirement.name), [])
+        )
     ]
     ours = {
-        key for key, pin in pins.items() if f"{PROJECT['name']} (pyproject.toml)" in pin["rest"]
+        key
+        for key, found in pins.items()
+        if any(f"{PROJECT['name']} (pyproject.toml)" in pin["rest"] for pin in found)
     }
     stale += sorted(ours - {name(requirement.name) for requirement in requirements})
     assert not stale, f"{lock} disagrees with pyproject.toml about {stale}: run `make lock`"

@@ -31,6 +31,18 @@ def test_ssim_of_two_flat_images_is_the_luminance_term_alone() -> None:
     assert metrics.ssim(GREY, GREY + 50) == pytest.approx(expected, abs=1e-6)
 
 
+def test_ssim_and_psnr_are_those_of_scikit_image() -> None:
+    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+    rng = np.random.default_rng(0)
+    one = rng.integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    for other in (one // 2, np.roll(one, 1, 0), one ^ 3, 255 - one):
+        ssim = structural_similarity(one, other, data_range=255, channel_axis=2)
+        assert metrics.ssim(one, other) == pytest.approx(ssim, abs=1e-9)
+        psnr = peak_signal_noise_ratio(one, other, data_range=255)
+        assert metrics.psnr_db(one, other) == pytest.approx(psnr, abs=1e-9)
+
+
 def test_dominant_channel_accuracy_is_what_keras_calls_accuracy() -> None:
     import keras
 

@@ -29,6 +29,7 @@ FULL = RestoreRequest(
     model="model.keras",
     quality="best",
     precision="f32",
+    device="CPU",
     recursive=False,
     keep_format=True,
     maps=True,

@@ -137,6 +137,14 @@ def restore(
         Literal["auto", "f32", "bf16"],
         typer.Option(help="f32, bf16, or auto: bf16 where the CPU has it.", rich_help_panel=RUN),
     ] = "auto",
+    device: Annotated[
+        Literal["", "CPU", "GPU", "AUTO"],
+        typer.Option(
+            help="CPU, GPU (one of Intel), or AUTO: that, if there is one. By default as "
+            "params.yaml says: CPU.",
+            rich_help_panel=RUN,
+        ),
+    ] = "",
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Only list what would be done.", rich_help_panel=RUN),
@@ -174,6 +182,7 @@ def restore(
         model=str(model or ""),
         quality=quality,
         precision=precision,
+        device=device,
         recursive=recursive,
         keep_format=keep_format,
         maps=maps,

@@ -1,19 +1,23 @@
 """Files are written whole or not at all: temporary neighbour, fsync, rename."""
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 Record = dict[str, Any]
+
+WINDOWS = sys.platform == "win32"
+UNUSED_S = 24 * 3600  # a draft that nothing was written to for so long is taken for left
 
 # What the names of files and folders begin with that a killed run may leave
 DRAFT = ".patina-draft-"
@@ -31,6 +35,8 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
             draft.chmod(0o644)
+            if WINDOWS:  # which renames no open file
+                file.close()
             draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)  # of an error, or of an interrupt
@@ -54,7 +60,7 @@ def _new_file(parent: Path) -> tuple[Path, int]:
 
 def _new_folder(parent: Path) -> tuple[Path, int]:
     draft = Path(tempfile.mkdtemp(dir=parent, prefix=DRAFT))
-    return draft, os.open(draft, os.O_RDONLY)
+    return draft, os.open(os.devnull if WINDOWS else draft, os.O_RDONLY)
 
 
 def _in_use(make: Callable[[], tuple[Path, int]]) -> tuple[Path, int]:
@@ -62,10 +68,13 @@ def _in_use(make: Callable[[], tuple[Path, int]]) -> tuple[Path, int]:
 
     One that was swept between its making and its locking is made again.
     """
+    from filelock import lock_descriptor
+
     while True:
         draft, handle = make()
         with suppress(OSError):  # a file system without locks, in which nothing is swept
-            fcntl.flock(handle, fcntl.LOCK_SH)
+            if not WINDOWS:
+                lock_descriptor(handle, blocking=False)
         if draft.exists():
             return draft, handle
         os.close(handle)
@@ -75,20 +84,31 @@ def sweep(draft: Path) -> None:
     """Take away what a killed run left half done, unless it is none of ours, or in use."""
     if not DRAFTS.fullmatch(draft.name) or draft.is_symlink():
         return
+    if WINDOWS:  # where a draft has no lock
+        with suppress(OSError):
+            if time.time() - draft.stat().st_mtime > UNUSED_S:
+                _remove(draft)
+        return
+    from filelock import lock_descriptor
+
     try:
         handle = os.open(draft, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:  # another's, or gone
         return
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if draft.is_dir():
-            shutil.rmtree(draft, ignore_errors=True)
-        else:
-            draft.unlink(missing_ok=True)
-    except OSError:  # in use
+        if lock_descriptor(handle, blocking=False):
+            _remove(draft)
+    except OSError:  # a file system without locks
         pass
     finally:
         os.close(handle)
+
+
+def _remove(draft: Path) -> None:
+    if draft.is_dir():
+        shutil.rmtree(draft, ignore_errors=True)
+    else:
+        draft.unlink(missing_ok=True)
 
 
 def move_whole(draft: Path, path: Path) -> None:

@@ -5,13 +5,13 @@ fsspec is imported only for a Remote.
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import posixpath
 import re
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from patina.errors import InputError, PatinaError
 from patina.tasks.io.atomic import Record, sha256_of, write_bytes
+from patina.tasks.io.locks import only_one
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -207,7 +208,7 @@ def locked(outbox: Remote) -> Iterator[None]:
     """
     lock = outbox / LOCK
     us: Record = {"host": socket.gethostname(), "pid": os.getpid()}
-    with _alone_here(lock) as alone:
+    with only_one(_here(lock)) as alone:
         other = _holder(lock)
         if alone and other.get("host") == us["host"] and not _runs(other.get("pid")):
             remove(lock)
@@ -227,21 +228,10 @@ def locked(outbox: Remote) -> Iterator[None]:
             remove(lock)
 
 
-@contextmanager
-def _alone_here(lock: Remote) -> Iterator[bool]:
-    """Whether no other process of this machine has that lock; none gets it while the block runs."""
-    mark = hashlib.sha256(str(lock).encode()).hexdigest()[:16]
-    path = Path(tempfile.gettempdir()) / f".patina-lock-{os.getuid()}-{mark}"
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    alone = True
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            alone = False
-        yield alone
-    finally:
-        os.close(handle)
+def _here(lock: Remote) -> Path:
+    """The lock file that stands for it among the runs of this user on this machine."""
+    mark = hashlib.sha256(f"{lock} of {Path.home()}".encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f".patina-lock-{mark}"
 
 
 def _holder(lock: Remote) -> Record:
@@ -268,6 +258,8 @@ def remove(place: Remote) -> None:
 def _runs(pid: object) -> bool:
     """Whether there is such a process on this machine; also for what is no number of one."""
     if not isinstance(pid, int) or not 0 < pid < 2**31:
+        return True
+    if sys.platform == "win32":  # where asking would end it
         return True
     try:
         os.kill(pid, 0)

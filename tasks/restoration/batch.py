@@ -5,11 +5,8 @@ import logging
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-
-from skimage import color  # imports its parts when they are asked for
 
 from patina.errors import InputError
 from patina.tasks.imaging.images import ImageError
@@ -66,25 +63,24 @@ def load_restorer(
     *,
     precision: str = "auto",
     quality: str = "fast",
+    device: str = "CPU",
     gates: Mapping[str, float] | None = None,
     **applied: Any,
 ) -> Restorer:
     """The networks filed at `model`, with what the sidecars say of them.
 
-    precision: see `inference`. quality: "best" takes the mean over the four mirror images of
-    each tile, in four times the time. gates: as for Gates. applied: as for Restorer.
+    precision, device: see `inference`. quality: "best" takes the mean over the four mirror images
+    of each tile, in four times the time. gates: as for Gates. applied: as for Restorer.
     Raises FileNotFoundError when there is none, ValueError for another quality.
     """
     if quality not in QUALITIES:
         raise InputError(f"quality: {quality}: not one of {', '.join(QUALITIES)}")
     if not model.exists():
         raise FileNotFoundError(f"restore: {model}: no such model; train one with `patina run`")
-    with ThreadPoolExecutor(1) as thread:
-        # Has it imported, which takes half a second, as the graph does
-        thread.submit(getattr, color, "deltaE_ciede2000")
-        found = Networks(model, precision)
+    found = Networks(model, precision, device)
     facts = {"file": model.name, "sha256": found.sha256, "precision": found.precision}
     facts |= {"quality": quality} | named(model)
+    facts |= {"device": found.device} if found.device != "CPU" else {}
     networks: Mapping[str, Network] = found
     if quality == "best":
         networks = {

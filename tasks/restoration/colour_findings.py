@@ -1,7 +1,8 @@
 """How the colours of a restored work differ from those of its scan, in ΔE2000 and in words."""
 
 import numpy as np
-from skimage import color
+
+from patina.tasks.imaging.lab import delta_e2000, lab_of_srgb
 
 SEEN = (  # mean ΔE2000 below which a difference is …
     (1.0, "not to be seen"),
@@ -25,8 +26,8 @@ def findings(before: np.ndarray, after: np.ndarray, damaged: np.ndarray) -> list
     before, after: uint8 (h, w, 3), sRGB. damaged: bool (h, w).
     """
     sound = ~damaged if not damaged.all() else np.ones_like(damaged)
-    scan, restored = (color.rgb2lab(picture)[sound] for picture in (before, after))
-    differences = color.deltaE_ciede2000(scan, restored)
+    scan, restored = (lab_of_srgb(picture)[sound] for picture in (before, after))
+    differences = delta_e2000(scan, restored)
     mean, most = float(differences.mean()), float(np.percentile(differences, 90))
     seen = next(words for limit, words in SEEN if mean < limit)
     figures = f"mean ΔE2000 of {mean:.1f} outside the areas of damage, 90% of it below {most:.1f}"

@@ -12,7 +12,7 @@ compiled, in the user's cache folder: sealed by the hashes of all three files.
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -21,13 +21,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from platformdirs import user_cache_path
 
-from patina.errors import MissingExtraError
+from patina.errors import InputError, MissingExtraError
 from patina.tasks.io.atomic import move_whole, sha256_of, write_bytes
 
 if TYPE_CHECKING:
     import keras
 
 PRECISIONS = ("auto", "bf16", "f32")
+DEVICES = ("CPU", "GPU", "AUTO")
 MODEL, WEIGHTS, NAMES = (
     ["patina", "model_sha256"],
     ["patina", "weights_sha256"],
@@ -79,31 +80,31 @@ def export(model: "keras.Model", file: Path) -> Path:
 class Networks(Mapping[str, Function]):
     """The networks of a model by role; each is compiled when it is first asked for.
 
-    precision: "bf16" or "f32", in which all but EXACT are computed. sha256: of all files of the
-    model together.
+    precision: "bf16", "f16" or "f32", in which all but EXACT are computed. device: "CPU" or "GPU".
+    sha256: of all files of the model together.
     """
 
-    def __init__(self, file: Path, precision: str = "auto") -> None:
-        """precision: of PRECISIONS. A model whose graph does not lie beside it is exported anew,
-        which takes Keras and some seconds.
+    def __init__(self, file: Path, precision: str = "auto", device: str = "CPU") -> None:
+        """precision: of PRECISIONS. device: of DEVICES; AUTO is the GPU where OpenVINO has one.
 
-        Raises ValueError when the precision is none of those, DamagedGraphError when bits of the
-        graph are not what they were.
+        A model whose graph does not lie beside it is exported anew, which takes Keras and some
+        seconds.
+        Raises ValueError when the precision is none of those, or not the device's, InputError when
+        there is no such device, DamagedGraphError when bits of the graph are not what they were.
         """
         if precision not in PRECISIONS:
             raise ValueError(f"precision: {precision}: not one of {', '.join(PRECISIONS)}")
         import openvino
 
         self.core = openvino.Core()
-        if precision == "auto":
-            native = "BF16" in self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-            precision = "bf16" if native else "f32"
-        self.precision = precision
+        self.device = device_of(device, self.core.available_devices)
+        native = self.core.get_property(self.device, "OPTIMIZATION_CAPABILITIES")
+        self.precision = precision_of(precision, self.device, native)
         self.file = file
         self.graph, self.sha256 = _graph_of(file, self.core)
         self.roles = tuple(self.graph.get_rt_info(NAMES).astype(str).split(","))
-        machine = [str(self.core.get_property("CPU", name)) for name in MACHINE]
-        build = self.core.get_versions("CPU")["CPU"].build_number
+        machine = [str(self.core.get_property(self.device, name)) for name in MACHINE]
+        build = next(iter(self.core.get_versions(self.device).values())).build_number
         self.origin = "\n".join([build, *machine, self.sha256]).encode()
         self.compiled: dict[str, Function] = {}
 
@@ -125,9 +126,9 @@ class Networks(Mapping[str, Function]):
         hints = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
         place = user_cache_path("patina") / f"{role}-{precision}"
         if kept := self._kept(place):
-            compiled = self.core.import_model(kept, "CPU", hints)
+            compiled = self.core.import_model(kept, self.device, hints)
         else:
-            compiled = self.core.compile_model(self._part(role), "CPU", hints)
+            compiled = self.core.compile_model(self._part(role), self.device, hints)
             with suppress(OSError):  # no room, or not ours: the next run compiles again
                 kept = compiled.export_model().getvalue()
                 write_bytes(place, self._seal(kept) + kept)
@@ -153,6 +154,35 @@ class Networks(Mapping[str, Function]):
         seal = sha256(self.origin)
         seal.update(kept)
         return seal.digest()
+
+
+def device_of(asked: str, found: Sequence[str]) -> str:
+    """CPU or GPU, of those that OpenVINO has `found` (the GPUs of several are GPU.0, GPU.1 …).
+
+    Raises InputError when it is none of DEVICES, or not there.
+    """
+    if asked not in DEVICES:
+        raise InputError(f"device: {asked}: not one of {', '.join(DEVICES)}")
+    has_gpu = any(name.split(".")[0] == "GPU" for name in found)
+    if asked == "GPU" and not has_gpu:
+        raise InputError(
+            f"device: GPU: OpenVINO finds none here, only {', '.join(found)}; it knows those of "
+            "Intel, once their driver is installed. Give AUTO or CPU"
+        )
+    return "GPU" if has_gpu and asked != "CPU" else "CPU"
+
+
+def precision_of(asked: str, device: str, native: Sequence[str]) -> str:
+    """That which is computed in, of a device with these `native` ones; auto is the fastest of them.
+
+    Raises InputError for bfloat16 on a GPU, which has none.
+    """
+    half = "bf16" if device == "CPU" else "f16"
+    if asked == "auto":
+        return half if {"bf16": "BF16", "f16": "FP16"}[half] in native else "f32"
+    if device == "GPU" and asked == "bf16":
+        raise InputError("precision: bf16: a GPU does not compute in it; give auto or f32")
+    return asked
 
 
 def _graph_of(file: Path, core: Any) -> tuple[Any, str]:

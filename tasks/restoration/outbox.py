@@ -1,10 +1,8 @@
 """An outbox: one run at a time fills it, and tables in it tell of all that did."""
 
 import csv
-import fcntl
 import io
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from itertools import takewhile
@@ -12,7 +10,8 @@ from pathlib import Path
 
 from patina.errors import InputError
 from patina.tasks.io.atomic import DRAFT, Record, json_line, sweep
-from patina.tasks.io.storage import Place, locked, read, write
+from patina.tasks.io.locks import is_held, only_one
+from patina.tasks.io.storage import LOCK, Place, locked, read, write
 from patina.tasks.restoration.remote import sweep_copies
 from patina.tasks.restoration.report.page import refuse_what_is_not_ours, write_report
 
@@ -63,7 +62,8 @@ def _held_here(outbox: Path) -> Iterator[None]:
         ) from error
     sweep_copies()
     with ExitStack() as stack:
-        if not stack.enter_context(_lock(outbox)) or any(map(_is_held, outbox.resolve().parents)):
+        alone = stack.enter_context(only_one(outbox / LOCK))
+        if not alone or any(is_held(folder / LOCK) for folder in outbox.resolve().parents):
             raise InputError(
                 f"restore: {outbox}: another run is filling it, or a folder that it is in; wait "
                 "for it, or give another --out"
@@ -71,31 +71,11 @@ def _held_here(outbox: Path) -> Iterator[None]:
         _refuse_tables_of_others(outbox)
         for left in [*outbox.rglob(f"{DRAFT}*")]:
             within = takewhile(lambda folder: folder != outbox, left.parents)
-            if not any(map(_is_held, within)):  # else of another run, in a folder of this one
+            if not any(
+                is_held(folder / LOCK) for folder in within
+            ):  # else of another run, in a folder of this one
                 sweep(left)
         yield
-
-
-@contextmanager
-def _lock(folder: Path, kind: int = fcntl.LOCK_EX) -> Iterator[bool]:
-    """Keep others from locking `folder`; False, and nothing kept, when another has it locked."""
-    opened, free = os.open(folder, os.O_RDONLY), True
-    try:
-        try:
-            fcntl.flock(opened, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            free = False
-        yield free
-    finally:
-        os.close(opened)
-
-
-def _is_held(folder: Path) -> bool:
-    try:
-        with _lock(folder, fcntl.LOCK_SH) as free:
-            return not free
-    except OSError:  # not to be read or locked, and so no outbox
-        return False
 
 
 def _refuse_tables_of_others(outbox: Place) -> None:

@@ -22,6 +22,7 @@ from patina.tasks.restoration.sidecars import Filing, Served
 
 Quality = Literal["fast", "best"]
 Precision = Literal["auto", "f32", "bf16"]
+Device = Literal["", "CPU", "GPU", "AUTO"]
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class RestoreRequest:
     "" leaves it to the settings. force: treatments that are applied in full. strength: 0 to 1, for
     all or for each. limit_fill: the largest area that is filled unasked, a share such as "0.5%"; ""
     leaves it to the settings. mask, protect: of what is filled and of what stays, a mask or a
-    folder of masks; "" is none. recursive: folders within folders, too. keep_format, maps, package,
-    iiif, iiif_base, report: what is filed.
+    folder of masks; "" is none. device: "" leaves it to the settings. recursive: folders
+    within folders, too. keep_format, maps, package, iiif, iiif_base, report: what is filed.
     Raises InputError for treatments, strengths or limits that are not known, or no inbox.
     """
 
@@ -49,6 +50,7 @@ class RestoreRequest:
     model: str = ""
     quality: Quality = "fast"
     precision: Precision = "auto"
+    device: Device = ""
     recursive: bool = True
     keep_format: bool = False
     maps: bool = False
@@ -128,7 +130,8 @@ class Job:
 
 def loading_of(request: RestoreRequest, settings: Settings) -> dict[str, Any]:
     """How the networks are loaded and applied, as `load_restorer` takes it."""
-    how = {"quality": request.quality, "precision": request.precision}
+    how: Record = {"quality": request.quality, "precision": request.precision}
+    how |= {"device": request.device} if request.device else {}
     limited = {"gates": gates(request.limit_fill, settings.applied["gates"])}
     return settings.applied | request.applied() | how | limited
 

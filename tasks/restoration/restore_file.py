@@ -16,10 +16,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pyvips
-from skimage import color
 
 from patina.tasks.imaging.images import ImageError, largest
 from patina.tasks.imaging.kinds import refuse_unless_a_file
+from patina.tasks.imaging.lab import delta_e2000, lab_of_srgb
 from patina.tasks.imaging.room import first_words, refuse_if_full
 from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.imaging.software import versions
@@ -211,7 +211,7 @@ class _Work:
         result = self.scan.changed(own, view, change)
         steps = largest(np.abs(change)) * 255
         sampled = np.s_[-top % self.every :: self.every, :: self.every]
-        pair = [color.rgb2lab(each) for each in (view[sampled], (view + change)[sampled])]
+        pair = [lab_of_srgb(each) for each in (view[sampled], (view + change)[sampled])]
         shown = {"damage": damage, "difference": change * AMPLIFIED + 128 / 255}
         return Strip(
             top,
@@ -219,7 +219,7 @@ class _Work:
             int(np.count_nonzero(largest(result != own))),
             float(steps.sum(dtype=np.float64)),
             float(steps.max()),
-            color.deltaE_ciede2000(*pair).ravel(),
+            delta_e2000(*pair).ravel(),
             damage[sampled].ravel() > 0.5,
             {name: _drawn(shown[name]) for name in MAPS if self.filing.maps},
             self.previews.narrow(view, change, damage.reshape(view.shape[:2]))
