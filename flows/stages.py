@@ -48,6 +48,5 @@ def arguments(name: str, params: Params) -> dict[str, Any]:
     extra: dict[str, dict[str, Any]] = {
         "train": {"mixture": params.degrade},
         "restore": {"model": MODEL / "model.keras", "maps": True},
-        "evaluate": {"restoring": params.restore},
     }
     return {"params": getattr(params, name), **extra.get(name, {})}
