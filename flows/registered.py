@@ -41,7 +41,13 @@ def register(run_id: str, facts: Record) -> None:
 def described(facts: Record) -> str:
     """Of which networks a version consists, as a Markdown table."""
     shipped = weights.index()[weights.DEFAULT].get("networks", {})
-    lines = ["| network | parameters | from | SHA-256 of its weights |", "|---|---|---|---|"]
+    told = f"{facts['network']}, trained for {facts['steps']} steps. It consists of:"
+    lines = [
+        told,
+        "",
+        "| network | parameters | from | SHA-256 of its weights |",
+        "|---|---|---|---|",
+    ]
     for role, sha256 in facts["networks"].items():
         name = facts["network"] if facts["single"] else role
         source = "the shipped weights" if sha256 == shipped.get(role) else "training"
