@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,8 +23,12 @@ DRAFTS = re.compile(re.escape(DRAFT) + r"[a-z0-9_]{8}")  # as `tempfile` makes t
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that appears under `path` only when the block ends without an error."""
+    """Open a file that appears under `path` only when the block ends without an error.
+
+    What killed processes left half written in its folder is removed, once in each process.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    sweep_once(path.parent.resolve())
     draft, handle = _in_use(lambda: _new_file(path.parent))
     try:
         with os.fdopen(handle, "wb") as file:
@@ -89,6 +94,13 @@ def sweep(draft: Path) -> None:
         pass
     finally:
         os.close(handle)
+
+
+@cache
+def sweep_once(folder: Path) -> None:
+    """`sweep` all that lies in `folder`; in this process, for the first time only."""
+    for left in folder.glob(f"{DRAFT}*"):
+        sweep(left)
 
 
 def move_whole(draft: Path, path: Path) -> None:
