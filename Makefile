@@ -33,7 +33,7 @@ check: $(BIN)/.dev  ## format check, lint, types, and the tests without a server
 	pytest -n 2 --dist loadfile -m "not server and not training"
 
 ui: $(BIN)/.runtime  ## the MLflow UI, where runs and models are compared
-	mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --host 127.0.0.1
+	@python -m patina.flows.comparing
 
 compare: $(BIN)/.runtime  ## the MLflow UI on the runs of `dvc exp run`, side by side
 	@patina compare

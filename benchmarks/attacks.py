@@ -1,20 +1,18 @@
 """Hostile and unlucky files against `patina restore` and `patina undo`, as a table.
 
-    python benchmarks/attacks.py [--only WORD] [--mutants 400] [--kills 20]
+    python benchmarks/attacks.py [--only WORD] [--mutants 400 [--seed 1]] [--limit-s 300]
 
 Each row is a folder of files that this program makes (benchmarks/hostile.py), beside one sound
-scan. A row holds when the run ends by itself within LIMIT_S, without a traceback, with at most
+scan. A row holds when the run ends by itself within --limit-s, without a traceback, with at most
 BOUND bytes of memory of its own (RssAnon), with the sound scan restored, and each other file
 restored or set aside with a reason, as the row says.
 
---mutants: so many scans and change packages with flipped, lost and repeated bytes, too. --kills: so
-many runs that are killed (SIGKILL) after a random time; the last one must find all as if nothing
-had been. Exit code: 0, or 1 when a row fails.
+--mutants: so many scans and change packages with flipped, lost and repeated bytes, too. Runs that
+are killed: benchmarks/kills.py. Exit code: 0, or 1 when a row fails.
 """
 
 import argparse
 import csv
-import json
 import os
 import random
 import shutil
@@ -39,7 +37,6 @@ from patina.tasks.imaging.memory import BOUND  # noqa: E402
 from patina.tasks.io.atomic import sha256_of  # noqa: E402
 from patina.tasks.restoration.undo import UndoError, package_of, undo  # noqa: E402
 
-LIMIT_S = 300.0  # on a busy machine
 SOUND = "zz-sound.png"
 
 
@@ -52,8 +49,8 @@ class Ran(NamedTuple):
     bytes: int
 
 
-def restored(inbox: Path, outbox: Path, *options: str, kill_after: float = 0) -> Ran:
-    """Run `patina restore`."""
+def restored(inbox: Path, outbox: Path, limit_s: float, *options: str) -> Ran:
+    """Run `patina restore`; kill it when it takes longer."""
     words = [sys.executable, "-m", "patina.cli", "restore", str(inbox), "-o", str(outbox), *options]
     started, most = time.monotonic(), 0
     with tempfile.TemporaryFile() as told:
@@ -61,7 +58,7 @@ def restored(inbox: Path, outbox: Path, *options: str, kill_after: float = 0) ->
             while process.poll() is None:
                 most = max(most, own_memory(process.pid))
                 seconds = time.monotonic() - started
-                if seconds > (kill_after or LIMIT_S):
+                if seconds > limit_s:
                     process.send_signal(signal.SIGKILL)
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(0.05)
@@ -115,13 +112,13 @@ def told_of(name: str, ran: Ran, found: list[str]) -> bool:
     return not found
 
 
-def run_row(name: str, folder: Path) -> bool:
+def run_row(name: str, folder: Path, limit_s: float) -> bool:
     """Make the files of a row, restore them, and tell."""
     inbox, outbox = folder / name, folder / f"{name}-out"
     inbox.mkdir()
     wanted = ROWS[name](inbox)
     painted().write_to_file(str(inbox / SOUND))
-    ran = restored(inbox, outbox)
+    ran = restored(inbox, outbox, limit_s)
     found = list(faults(ran, outbox, inbox, wanted))
     shutil.rmtree(inbox)
     shutil.rmtree(outbox, ignore_errors=True)
@@ -146,9 +143,9 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
     return bytes(data)
 
 
-def mutants(count: int, folder: Path) -> bool:
+def mutants(count: int, seed: int, folder: Path, limit_s: float) -> bool:
     """Scans of many kinds in one run."""
-    chance, inbox = random.Random(1), folder / "mutants"
+    chance, inbox = random.Random(seed), folder / "mutants"
     inbox.mkdir()
     kinds = [".png", ".tif", ".jpg", ".webp", ".gif", ".avif"]
     whole = [(suffix, painted().write_to_buffer(suffix)) for suffix in kinds]
@@ -158,19 +155,19 @@ def mutants(count: int, folder: Path) -> bool:
         suffix, content = whole[number % len(whole)]
         (inbox / f"{number:03}{suffix}").write_bytes(mutated(content, chance))
     painted().write_to_file(str(inbox / SOUND))
-    ran = restored(inbox, folder / "mutants-out")
+    ran = restored(inbox, folder / "mutants-out", limit_s)
     return told_of(
         f"{count} mutated scans", ran, list(faults(ran, folder / "mutants-out", inbox, EITHER))
     )
 
 
-def packages(count: int, folder: Path) -> bool:
+def packages(count: int, seed: int, folder: Path, limit_s: float) -> bool:
     """Change packages: the original, or UndoError and no file."""
-    chance, inbox, started = random.Random(2), folder / "packed", time.monotonic()
+    chance, inbox, started = random.Random(seed), folder / "packed", time.monotonic()
     inbox.mkdir()
     for name, options in (("a.tif", {}), ("b.png", {})):
         painted().write_to_file(str(inbox / name), **options)
-    ran = restored(inbox, folder / "packed-out", "--package")
+    ran = restored(inbox, folder / "packed-out", limit_s, "--package")
     found, back = [], folder / "back"
     for number in range(count):
         result = folder / "packed-out" / ("a.tif", "b.png")[number % 2]
@@ -191,48 +188,23 @@ def packages(count: int, folder: Path) -> bool:
     )
 
 
-def kills(count: int, folder: Path) -> bool:
-    """Runs that are killed, then one that is not, against one that never was."""
-    chance, inbox, outbox = random.Random(3), folder / "killed", folder / "killed-out"
-    inbox.mkdir()
-    for number in range(12):
-        painted(200).write_to_file(
-            str(inbox / f"{number:02}{('.tif', '.png', '.jpg')[number % 3]}")
-        )
-    whole = restored(inbox, folder / "whole-out", "--maps", "--package")
-    for _ in range(count):
-        ran = restored(
-            inbox, outbox, "--maps", "--package", kill_after=chance.uniform(0.5, whole.seconds)
-        )
-    ran = restored(inbox, outbox, "--maps", "--package")
-    found = [] if ran.code == 0 else [f"exit code {ran.code}"]
-    found += [f"left: {path.name}" for path in outbox.rglob(".patina-*")]
-    names = [{p.name for p in out.iterdir()} for out in (outbox, folder / "whole-out")]
-    found += [f"differ: {sorted(names[0] ^ names[1])[:5]}"] if names[0] != names[1] else []
-    for sidecar in outbox.glob("*.json"):
-        result = sidecar.with_suffix("")
-        if json.loads(sidecar.read_text())["result"]["sha256"] != sha256_of(result):
-            found.append(f"{result.name} is not what its sidecar says")
-    return told_of(f"{count} kills", ran, found)
-
-
 def main() -> int:
     """Run the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="rows whose name holds this word")
     parser.add_argument("--mutants", type=int, default=0)
-    parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1, help="of the mutants")
+    parser.add_argument("--limit-s", type=float, default=300.0, help="seconds of a run, at most")
     asked = parser.parse_args()
     os.environ["PYTHONPATH"] = str(ROOT)
     print(f"libvips {pyvips.version(0)}.{pyvips.version(1)}, bound {BOUND / 1e9:.1f} GB\n")  # noqa: T201
     print("| row | seconds | MB | verdict |\n|---|---|---|---|")  # noqa: T201
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        held = [run_row(each, folder) for each in ROWS if asked.only in each]
+        held = [run_row(each, folder, asked.limit_s) for each in ROWS if asked.only in each]
         if asked.mutants:
-            held += [mutants(asked.mutants, folder), packages(asked.mutants, folder)]
-        if asked.kills:
-            held.append(kills(asked.kills, folder))
+            given = asked.mutants, asked.seed, folder, asked.limit_s
+            held += [mutants(*given), packages(*given)]
     return 0 if all(held) else 1
 
 

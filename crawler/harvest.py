@@ -70,7 +70,10 @@ class Harvest:
 
     @contextmanager
     def locked(self, lock: Path) -> Iterator[None]:
-        """Keep other crawls out by the file `lock`; raises CrawlError when one is at work."""
+        """Keep other crawls out by the file `lock`, in the folder of the museum's answers.
+
+        Raises CrawlError when one is at work.
+        """
         from filelock import FileLock, Timeout
 
         with ExitStack() as stack:
@@ -78,15 +81,15 @@ class Harvest:
                 stack.enter_context(FileLock(lock, timeout=0))
             except Timeout as error:
                 raise CrawlError(f"{self.folder}: another crawl is at work in it") from error
-            self.tidy()
+            self.tidy(lock.parent)
             yield
-            self.tidy()
+            self.tidy(lock.parent)
 
-    def tidy(self) -> None:
-        """Remove what a killed crawl left half-written."""
+    def tidy(self, answers: Path) -> None:
+        """Remove what a killed crawl left half-written, here and among the museum's answers."""
         shutil.rmtree(self.incoming, ignore_errors=True)
-        for folder in (".", *FOLDERS):
-            for part in (self.folder / folder).glob(".*.part"):
+        for folder in (answers, self.folder, *(self.folder / name for name in FOLDERS)):
+            for part in folder.glob(".*.part"):
                 part.unlink()
 
     @property

@@ -1,4 +1,7 @@
-"""The MLflow UI, opened on the runs of DVC's experiments."""
+"""The MLflow UI, opened on the runs of DVC's experiments.
+
+`python -m patina.flows.comparing [PORT]` opens it on all runs.
+"""
 
 import json
 import subprocess
@@ -8,27 +11,56 @@ import webbrowser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import quote
 
-from patina.errors import InputError
-from patina.flows import tracking
+from patina.errors import InputError, errors_as_lines
+from patina.flows import tracking, views
+from patina.flows.lineage import EXPERIMENT_TAG
 from patina.flows.places import MODEL
 from patina.flows.prefect_server import wait_until_it_answers
 from patina.flows.supervisor import supervised
 
+PORT = 5000
+
 
 def address(names: Sequence[str], port: int) -> str:
-    """Where the UI compares the latest run of each experiment; those of this commit if none named.
+    """Where the UI compares the latest run of each experiment.
 
-    Raises ValueError when one was not run to its end, or there is none.
+    If none is named: those of this commit, and the run that they are to be compared with. Raises
+    InputError when one was not run to its end, or there is none.
     """
     ours = tracking.connect().experiment_id
-    found = list(dict.fromkeys(_run_of(name, ours) for name in names or experiments()))
+    wanted = [_run_of(name, ours) for name in names or experiments()]
+    found = list(dict.fromkeys([*([] if names else baseline(ours)), *wanted]))
     if not found:
-        raise InputError("compare: no experiments on this commit; `dvc exp run` makes some")
-    ids = quote(json.dumps(found))
-    within = quote(json.dumps([ours]))
-    return f"http://127.0.0.1:{port}/#/compare-runs?runs={ids}&experiments={within}"
+        raise InputError("compare: no runs on this commit; `make run` and `dvc exp run` make some")
+    runs = [run for run_id in found if (run := tracking.found(run_id))]
+    return f"{server(port)}{views.save('patina-compared', ours, runs, only=True)}"
+
+
+def address_of_all(port: int) -> str:
+    """Where the UI shows all runs, the latest first."""
+    from mlflow import MlflowClient
+
+    ours = tracking.connect().experiment_id
+    runs = MlflowClient().search_runs(
+        [ours], "attributes.status = 'FINISHED'", max_results=views.MOST_RUNS
+    )
+    return f"{server(port)}{views.save('patina', ours, runs, only=False)}"
+
+
+def server(port: int) -> str:
+    """The address of the UI."""
+    return f"http://127.0.0.1:{port}/"
+
+
+def baseline(ours: str) -> list[str]:
+    """The run that trained the network of the last commit, else the latest of no experiment."""
+    from mlflow import MlflowClient
+
+    if (trained := _trained_by("HEAD")) and tracking.found(trained):
+        return [trained]
+    none = f"tags.`{EXPERIMENT_TAG}` = '' and attributes.status = 'FINISHED'"
+    return [run.info.run_id for run in MlflowClient().search_runs([ours], none, max_results=1)]
 
 
 def _run_of(name: str, ours: str) -> str:
@@ -37,7 +69,7 @@ def _run_of(name: str, ours: str) -> str:
 
     runs = MlflowClient().search_runs(
         [ours],
-        f"tags.`{tracking.EXPERIMENT_TAG}` = '{name}' and attributes.status = 'FINISHED'",
+        f"tags.`{EXPERIMENT_TAG}` = '{name}' and attributes.status = 'FINISHED'",
         max_results=1,
     )
     if runs:
@@ -60,8 +92,12 @@ def _trained_by(name: str) -> str:
 
 
 def experiments() -> list[str]:
-    """The names of DVC's experiments on the present commit, oldest first."""
-    command = [sys.executable, "-m", "dvc", "exp", "list", "--name-only"]
+    """The names of DVC's experiments on the present commit, else on any; oldest first."""
+    return _listed() or _listed("--all-commits")
+
+
+def _listed(*options: str) -> list[str]:
+    command = [sys.executable, "-m", "dvc", "exp", "list", "--name-only", *options]
     listed = subprocess.run(command, capture_output=True, text=True, check=False)
     if listed.returncode:
         raise InputError(f"compare: dvc exp list: {listed.stderr.strip()}")
@@ -89,3 +125,17 @@ def show(url: str, port: int) -> None:
     with mlflow_ui(port) as server, suppress(KeyboardInterrupt):
         webbrowser.open(url)
         server.wait()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Show all runs until stopped, on the port that is named."""
+    port = int(arguments[0]) if arguments else PORT
+    url = address_of_all(port)
+    sys.stdout.write(f"{url}\n")
+    sys.stdout.flush()
+    show(url, port)
+
+
+if __name__ == "__main__":
+    with errors_as_lines():
+        main(sys.argv[1:])

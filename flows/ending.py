@@ -43,10 +43,18 @@ def _after_experiment() -> str:
         return ""
     return (
         f"{PARAMS} now differs from the last commit: it holds the settings of this experiment, as\n"
-        "`dvc exp run -S` writes them. Back to those of the commit, and to its results:\n"
-        f"  git checkout -- {PARAMS} {LOCK} && dvc checkout\n"
+        "`dvc exp run -S` writes them, which lays the file out anew. Back to those of the\n"
+        f"commit, and to its results:\n  {_way_back()}\n"
         "The experiment is kept: `dvc exp show`, `dvc exp apply NAME`."
     )
+
+
+def _way_back() -> str:
+    """The command; where no lock was committed, the results come from DVC's cache of runs."""
+    committed = ["git", "cat-file", "-e", f"HEAD:./{LOCK}"]
+    if subprocess.run(committed, capture_output=True, check=False).returncode:
+        return f"git checkout -- {PARAMS} && dvc repro"
+    return f"git checkout -- {PARAMS} {LOCK} && dvc checkout"
 
 
 def _differs(name: str) -> bool:

@@ -2,14 +2,15 @@
 
 import json
 from pathlib import Path
+from urllib.parse import urlencode
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from patina.flows import tracking
+from patina.flows import registered, tracking
 from patina.flows.batches import compute, processes
 from patina.flows.places import CLEAN, DEGRADED, MODEL, REPORTS, RESTORED
-from patina.params import Evaluate, Restore
+from patina.params import Evaluate
 from patina.tasks.evaluation import reports
 from patina.tasks.evaluation.metrics import damage_map_ap, damaged, score
 from patina.tasks.imaging.images import read_png
@@ -17,10 +18,12 @@ from patina.tasks.io.atomic import Record, read_jsonl, write_bytes, write_json, 
 from patina.tasks.restoration.sidecars import map_of
 
 FAMILIES = "families.json"
+NOTE = "mlflow.note.content"  # the tag that MLflow's UI shows as a run's description
+PANELS = "**Panels**: degraded, restored, the damage that was found, the original"
 
 
 @flow(name="evaluate", task_runner=processes())
-def evaluate(params: Evaluate, restoring: Restore) -> Path:
+def evaluate(params: Evaluate) -> Path:
     """Score every test twin before and after, in all and by degradation."""
     twins = [twin for twin in read_jsonl(DEGRADED / "manifest.jsonl") if twin["side"] == "test"]
     rows = compute(score_batch, twins)
@@ -30,8 +33,9 @@ def evaluate(params: Evaluate, restoring: Restore) -> Path:
     write_bytes(REPORTS / "table.md", reports.markdown(overall, families).encode())
     write_bytes(REPORTS / "families.csv", reports.csv_table(families).encode())
     reports.bars(REPORTS / "families.png", families)
-    draw_panels(twins, params.panels)
-    tell_mlflow(params, restoring, overall, families)
+    shown = [twin for twin in twins if twin["twin"] == "twin-0"][: params.panels]
+    draw_panels(shown)
+    tell_mlflow(shown, overall, families)
     return REPORTS
 
 
@@ -68,18 +72,19 @@ def map_of_twin(twin: Record) -> Path:
     return map_of(before_after(twin)[1], "damage")
 
 
-def draw_panels(twins: list[Record], most: int) -> None:
-    """Degraded, its damage map, restored and clean: the first mixed twin of the first works."""
+def draw_panels(twins: list[Record]) -> None:
+    """Degraded, restored, its damage map, and clean."""
     (REPORTS / "panels").mkdir(parents=True, exist_ok=True)
-    for twin in [twin for twin in twins if twin["twin"] == "twin-0"][:most]:
-        degraded, restored = before_after(twin)
-        files = [degraded, map_of_twin(twin), restored, CLEAN / twin["clean"]]
-        reports.panel(REPORTS / "panels" / f"{twin['work']}.png", files)
+    for twin in twins:
+        reports.panel(REPORTS / "panels" / f"{twin['work']}.png", panel_files(twin))
 
 
-def tell_mlflow(
-    params: Evaluate, restoring: Restore, overall: Record, families: dict[str, Record]
-) -> None:
+def panel_files(twin: Record) -> list[Path]:
+    """What a panel shows of a twin."""
+    return [*before_after(twin), map_of_twin(twin), CLEAN / twin["clean"]]
+
+
+def tell_mlflow(twins: list[Record], overall: Record, families: dict[str, Record]) -> None:
     """Log the scores and the reports to the run that trained the model.
 
     In another experiment than trained it, to a run of that experiment's own.
@@ -87,18 +92,29 @@ def tell_mlflow(
     import mlflow  # takes seconds
     import pandas as pd
 
-    trained = json.loads((MODEL / "model.json").read_text())["mlflow_run"]
-    settings = {"evaluate": params.model_dump(), "restore": restoring.model_dump()}
-    with tracking.run("evaluate", settings, [DEGRADED, RESTORED], trained):
-        for name, summary in {"test": overall, **families}.items():
-            for when in ("degraded", "restored"):
-                metrics = summary[when].items()
-                mlflow.log_metrics({f"{name}.{when}.{metric}": value for metric, value in metrics})
-            if reports.MAP in summary:
-                mlflow.log_metric(f"{name}.{reports.MAP}", summary[reports.MAP])
+    facts = json.loads((MODEL / "model.json").read_text())
+    trained = facts["mlflow_run"]
+    with tracking.run("evaluate", [DEGRADED, RESTORED], trained) as run_id:
+        mlflow.log_metrics(reports.figures({"all": overall, **families}))
         table = pd.DataFrame(reports.columns(families))
         mlflow.log_table(table, FAMILIES)
         # To the table of an earlier evaluation it has added this one
         mlflow.log_text(table.to_json(orient="split", index=False), FAMILIES)
         mlflow.log_artifacts(str(REPORTS), "reports")
-        tracking.register(trained)
+        for twin in twins:
+            tracking.log_panel(f"panels/{twin['work']}", *map(read_png, panel_files(twin)))
+        shown = [f"![{twin['work']}]({picture(run_id, twin['work'])})" for twin in twins]
+        told = [summary(overall), reports.markdown(overall, families), PANELS, *shown]
+        mlflow.set_tag(NOTE, "\n\n".join(told))
+        registered.register(trained, facts)
+
+
+def summary(overall: Record) -> str:
+    """What the page of a run in MLflow begins with."""
+    before, after = (overall[when]["psnr_db"] for when in ("degraded", "restored"))
+    return f"**Test works: {before:.2f} dB degraded, {after:.2f} dB restored.** By family:"
+
+
+def picture(run_id: str, work: str) -> str:
+    """Where MLflow's server has the panel of a work, relative to its own address."""
+    return f"get-artifact?{urlencode({'path': f'reports/panels/{work}.png', 'run_uuid': run_id})}"

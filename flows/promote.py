@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from rich.progress import Progress
 
 from patina import params as params_file
 from patina.errors import InputError
-from patina.flows import tracking
+from patina.flows import registered
 from patina.flows.batches import progress
 from patina.flows.places import CLEAN, DEGRADED, MODEL
 from patina.formats import EXTENSIONS
@@ -21,7 +22,7 @@ from patina.tasks.evaluation.hard_works import HARD_WORKS, hard_works
 from patina.tasks.evaluation.metrics import psnr_db
 from patina.tasks.evaluation.reports import family_of
 from patina.tasks.imaging.images import ImageError, load_srgb, read_png
-from patina.tasks.io.atomic import Record, copy, read_jsonl, sha256_of, write_json
+from patina.tasks.io.atomic import DRAFT, Record, copy, read_jsonl, sha256_of, write_json
 from patina.tasks.restoration.batch import CHAMPION, chosen_model, load_restorer
 
 CHAMPIONS = ".champions"  # beside the champion: it, and the one before it
@@ -48,31 +49,54 @@ def promote(*, dry_run: bool = False, sound: Path | None = None) -> list[Rule]:
         return rules
     facts = json.loads((MODEL / "model.json").read_text(encoding="utf-8"))
     beaten = {"beaten_sha256": hashes["champion"], "gate": [rule._asdict() for rule in rules]}
+    registered.crown(facts["mlflow_run"])  # before: killed in between, it is done again as a whole
     enthrone(facts | {"sha256": hashes["challenger"]} | beaten)
-    tracking.crown(facts["mlflow_run"])
     return rules
 
 
-def enthrone(facts: Record) -> None:
-    """Copy MODEL to a folder of its own, and have the champion's be that one, in one step.
+def follow_mlflow() -> str:
+    """Make `restorer@champion` of MLflow's registry the champion here; its version there.
+
+    Whoever moved the alias decided, so that no gate is asked. Raises InputError where MLflow has
+    none, or the champion is that one already.
+    """
+    with TemporaryDirectory() as copied:
+        folder, version = registered.download_champion(Path(copied))
+        sha256 = sha256_of(folder / "model.keras")
+        if CHAMPION.exists() and sha256_of(CHAMPION) == sha256:
+            raise InputError(f"promote: version {version} of MLflow: this is the champion already")
+        facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        enthrone(facts | {"sha256": sha256, "mlflow_version": version}, folder)
+    return version
+
+
+def enthrone(facts: Record, source: Path = MODEL) -> None:
+    """Copy `source` to a folder of its own, and have the champion's be that one, in one step.
 
     A restoration that runs meanwhile finds the former champion where it was.
     """
     link = CHAMPION.parent
     folder = link.with_name(CHAMPIONS) / facts["sha256"][:16]
     for file in ("model.keras", "model.xml", "model.bin", "judge.json"):
-        if (MODEL / file).exists():
-            copy(MODEL / file, folder / file)
+        if (source / file).exists():
+            copy(source / file, folder / file)
     write_json(folder / "model.json", facts)
     former = link.resolve() if link.exists() else folder
-    draft = link.with_name(f".{os.getpid()}-{link.name}")
+    exchange(link, folder)
+    for other in link.with_name(CHAMPIONS).iterdir():
+        if other.resolve() not in (folder.resolve(), former):
+            shutil.rmtree(other)
+
+
+def exchange(link: Path, folder: Path) -> None:
+    """Have `link` lead to `folder` beside it; what killed promotions left of theirs is removed."""
+    for left in link.parent.glob(f"{DRAFT}*-{link.name}"):
+        left.unlink()
+    draft = link.with_name(f"{DRAFT}{os.getpid()}-{link.name}")
     draft.symlink_to(folder.relative_to(link.parent))
     if link.is_dir() and not link.is_symlink():  # as older versions filed it
         link.rename(link.with_name(f".{os.getpid()}-older-{link.name}"))
     draft.replace(link)
-    for folder_before in link.with_name(CHAMPIONS).iterdir():
-        if folder_before.resolve() not in (folder.resolve(), former):
-            shutil.rmtree(folder_before)
 
 
 def own_works(folder: Path | None) -> list[Path]:

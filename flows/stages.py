@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from prefect import Flow
 
 STAGES = ("crawl", "preprocess", "split", "degrade", "train", "restore", "evaluate")
+SENDING_S = 30
 TIMES = "PATINA_TIMES"  # names the file to which stages add their time
 
 
@@ -30,12 +31,20 @@ def run_stage(name: str) -> None:
         flow = flow_of(name)
         with tags("stage", name):
             flow.with_options(flow_run_name=name)(**arguments(name, params))
+        send_lines()
     seconds = time.monotonic() - started
     if times := os.environ.get(TIMES):
         with Path(times).open("a", encoding="utf-8") as file:
             file.write(f"{name} {seconds:.1f}\n")
     elif name == STAGES[-1]:  # of `dvc repro` or `dvc exp run`: `make run` tells it at its end
         sys.stdout.writelines(f"{text}\n" for text in (results(), next_steps()) if text)
+
+
+def send_lines() -> None:
+    """Send the lines that the run logged, while its server is there; a busy one takes its time."""
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=SENDING_S)
 
 
 def flow_of(name: str) -> "Flow[..., Any]":
@@ -48,6 +57,5 @@ def arguments(name: str, params: Params) -> dict[str, Any]:
     extra: dict[str, dict[str, Any]] = {
         "train": {"mixture": params.degrade},
         "restore": {"model": MODEL / "model.keras", "maps": True},
-        "evaluate": {"restoring": params.restore},
     }
     return {"params": getattr(params, name), **extra.get(name, {})}

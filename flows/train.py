@@ -20,7 +20,7 @@ from patina.flows.training_callbacks import (
     HistoryCallback,
     MLflowCallback,
     ProgressCallback,
-    log_panels,
+    log_samples,
 )
 from patina.params import Degrade, Train
 from patina.tasks.io.atomic import Record, copy, read_jsonl, write_bytes, write_json
@@ -44,8 +44,7 @@ def train(params: Train, mixture: Degrade) -> Path:
     from patina.flows import mlflow_model  # imports MLflow, which takes seconds
 
     folder = training_folder(params, mixture)
-    settings = {"train": params.model_dump(), "degrade": mixture.model_dump()}
-    with tracking.run("train", settings, [CLEAN, DEGRADED], run_of(folder)) as run_id:
+    with tracking.run("train", [CLEAN, DEGRADED], run_of(folder)) as run_id:
         write_json(folder / "run.json", run_id)
         history = HistoryCallback(folder)
         networks, single = learn(params, mixture, history)
@@ -91,8 +90,8 @@ def learn(
             callbacks=[history, MLflowCallback(), ProgressCallback(bar, schedule.steps)],
             workers=WORKERS,
         )
-    log_panels(begun, held_back)
-    mlflow.log_metric("train.seconds", begun.seconds)
+    log_samples(begun, held_back)
+    mlflow.log_metrics({"training/seconds": begun.seconds, "training/steps": begun.done})
     if first is None or gained(history.rows()):
         kept[specialist.role] = begun.averaged_network()
     return kept, specialist.network in SINGLE

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.progress import Progress
 
 from patina.flows import tracking
+from patina.tasks.imaging.images import to_uint8
 from patina.tasks.io.atomic import Record, read_jsonl, write_jsonl
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ FIRST = ("step", "minutes", "loss")
 CURVES = ("step", "family", "gain_db")
 MEAN = "mean"  # of the gains
 SHOWN = 8  # held-back samples logged before and after
-ENDED = 0  # the step of panels after the last: MLflow's grid opens there, and runs differ in length
 
 
 class HistoryCallback:
@@ -77,8 +77,8 @@ class MLflowCallback:
         """Log at the step that the training is at."""
         import mlflow  # takes seconds
 
-        told = {f"gain.{family}": gain for family, gain in with_mean(gains).items()}
-        told |= {} if math.isnan(loss) else {"loss": loss}
+        told = {f"training/gain.{name}": gain for name, gain in with_mean(gains).items()}
+        told |= {} if math.isnan(loss) else {"training/loss": loss}
         mlflow.log_metrics(told, step=training.done)
 
 
@@ -103,7 +103,7 @@ def with_mean(gains: Mapping[str, float]) -> dict[str, float]:
     return {**gains, MEAN: sum(gains.values()) / len(gains)}
 
 
-def log_panels(training: "Training", held_back: "Mapping[str, Sample]") -> None:
+def log_samples(training: "Training", held_back: "Mapping[str, Sample]") -> None:
     """Log what the network makes of some held-back samples, one of each family in turn.
 
     Before, after, the truth, and what was found, see `Specialist.pictures`.
@@ -114,5 +114,5 @@ def log_panels(training: "Training", held_back: "Mapping[str, Sample]") -> None:
         arrays = tuple(array[index : index + 1] for array in held_back[family])
         given, target = training.specialist.targets(arrays)
         pictures = training.specialist.pictures(given, target, training.outputs(given))
-        images = [picture[0] for picture in pictures]
-        tracking.log_panel(f"panels/{number}", ENDED, *images)
+        images = [to_uint8(picture[0]) for picture in pictures]
+        tracking.log_panel(f"samples/{number}-{family}", *images)

@@ -162,7 +162,7 @@ def chromium(browser: str = CHROMIUM) -> Iterator[Page]:
             command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
         )
         try:
-            with connect(_tab(running), max_size=None) as socket:
+            with connect(_tab(running), max_size=None, ping_interval=None) as socket:
                 yield Page(socket)
         finally:
             running.terminate()

@@ -1,10 +1,14 @@
 """Files appear whole or not at all."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from patina.tasks.io.atomic import copy, read_jsonl, whole_file, write_bytes, write_jsonl
+from patina.tasks.io.item_store import ItemStore
 
 
 def test_a_file_whose_writing_breaks_off_leaves_the_old_one_and_no_litter(tmp_path: Path) -> None:
@@ -14,6 +18,45 @@ def test_a_file_whose_writing_breaks_off_leaves_the_old_one_and_no_litter(tmp_pa
         file.writelines([b"half", None])  # type: ignore[list-item]
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+HALF = """
+import os, signal, sys
+from pathlib import Path
+from patina.tasks.io.atomic import whole_file
+from patina.tasks.io.item_store import ItemStore
+folder = Path(sys.argv[1])
+with whole_file(folder / "work.png") as file, ItemStore(folder / "items").filing("k1") as item:
+    file.write(b"half")
+    (item / "image.png").write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def drafts(folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob(".patina-draft-*")]
+
+
+def killed(folder: Path) -> None:
+    """Have a process killed that was writing a file and an item there."""
+    ended = subprocess.run([sys.executable, "-c", HALF, str(folder)], check=False)
+    assert ended.returncode == -signal.SIGKILL
+
+
+def test_what_a_killed_process_left_half_written_is_gone_when_another_writes_there(
+    tmp_path: Path,
+) -> None:
+    killed(tmp_path)
+    assert len(drafts(tmp_path)) == 2
+    assert not (tmp_path / "work.png").exists()
+    with whole_file(tmp_path / "other.png") as file:  # in use meanwhile
+        file.write(b"whole")
+        write_bytes(tmp_path / "work.png", b"whole")
+        assert len(drafts(tmp_path)) == 2
+    with ItemStore(tmp_path / "items").filing("k1") as item:
+        (item / "image.png").write_bytes(b"whole")
+    assert drafts(tmp_path) == []
+    assert (tmp_path / "other.png").read_bytes() == b"whole"
 
 
 def test_records_come_back_as_they_were_written(tmp_path: Path) -> None:

@@ -151,8 +151,11 @@ def test_a_killed_crawl_goes_on_where_it_stopped(tmp_path: Path) -> None:
         museum.go_on.set()
         filed = {path.stem for path in (tmp_path / "records").glob("[!.]*.json")}
         museum.requests.clear()
+        answers = tmp_path.with_name(f".{tmp_path.name}.http")
+        (answers / ".0123.json.7.part").write_bytes(b"half an answer")
         done = run("--source", "sample", "--replay-origin", museum.origin, "--out", tmp_path)
         assert done.returncode == 0
+        assert list(answers.glob(".*.part")) == []
         assert len(images_asked_for(museum)) == 4 - len(filed)
     assert len(rows(tmp_path / "manifest.jsonl")) == 4
     assert not list(tmp_path.rglob("*.part"))

@@ -52,6 +52,21 @@ def test_an_experiment_that_changed_params_says_how_to_go_back(
     assert (workspace / "params.yaml").read_text() == "a: 1\n"
 
 
+def test_the_way_back_works_where_no_lock_file_was_committed(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DVC_EXP_NAME", "bold-newt")
+    identity = ("-c", "user.name=A Tester", "-c", "user.email=tester@localhost")
+    subprocess.run(["git", "rm", "-q", "--cached", "dvc.lock"], check=True)
+    subprocess.run(["git", *identity, "commit", "-qm", "without"], check=True)
+    (workspace / "params.yaml").write_text("{a: 2}\n")
+    (back,) = [line.strip() for line in ending.next_steps().splitlines() if "git check" in line]
+    command, _, then = back.partition(" && ")
+    subprocess.run(command.split(), check=True)
+    assert (workspace / "params.yaml").read_text() == "a: 1\n"
+    assert then == "dvc repro"
+
+
 def test_an_experiment_elsewhere_leaves_this_workspace_alone(
     workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

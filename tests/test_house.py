@@ -70,7 +70,10 @@ STAGES = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
 # `params` reads is among the stage's own `params`; which files are images says their names.
 RUNNING = frozenset(
     {"patina.params", "patina.formats", "patina.errors"}
-    | {f"patina.flows.{name}" for name in ("batches", "places", "supervisor", "tracking")}
+    | {
+        f"patina.flows.{name}"
+        for name in ("batches", "places", "registered", "supervisor", "tracking")
+    }
     | {
         f"patina.flows.{name}"
         for name in ("guarded_server", "mlflow_model", "prefect_server", "reporting")

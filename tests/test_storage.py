@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fsspec import AbstractFileSystem
@@ -222,6 +224,64 @@ def test_two_runs_do_not_share_an_outbox_there_and_that_of_a_killed_one_is_taken
             with pytest.raises(ValueError, match=r"on elsewhere.*remove s3://"), held(lab / "out"):
                 pass
     assert lab.files.exists(lock)
+
+
+TAKING_OVER = """
+import sys
+from patina.tasks.io.storage import locked, place_of
+outbox = place_of(sys.argv[1])
+outbox.files.exists(outbox.path)  # connected
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    with locked(outbox):
+        print("in", flush=True)
+        sys.stdin.readline()
+except ValueError:
+    print("out", flush=True)
+"""
+
+
+def test_of_several_runs_that_take_over_a_dead_lock_at_once_one_alone_gets_in(lab: Remote) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    dead = json.dumps({"host": os.uname().nodename, "pid": gone.pid}).encode()
+    lab.files.pipe_file(f"{lab.path}/out/.patina-lock", dead)
+    command = [sys.executable, "-c", TAKING_OVER, f"{lab}/out"]
+    with ExitStack() as stack:
+        pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        runs = [stack.enter_context(subprocess.Popen(command, **pipes)) for _ in range(4)]
+        told = [str(run.stdout.readline()).strip() for run in runs]
+        assert told == ["ready"] * 4
+        for run in runs:
+            run.stdin.write("\n")
+            run.stdin.flush()
+        told = [str(run.stdout.readline()).strip() for run in runs]
+        assert sorted(told) == ["in", "out", "out", "out"]
+        for run in runs:
+            run.communicate("\n")
+    lab.files.invalidate_cache()
+    assert not lab.files.exists(f"{lab.path}/out/.patina-lock")
+
+
+def test_what_killed_runs_left_of_scans_here_is_swept(lab: Remote, tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    lab.files.put_file(str(tmp_path / "a.tif"), f"{lab.path}/in/a.tif")
+    here = tmp_path / "temporary"
+    here.mkdir()
+    stop = (
+        "import os, signal; from patina.tasks.restoration import remote; "
+        "remote._send = lambda *_: os.kill(os.getpid(), signal.SIGKILL); "
+    )
+    words = ("restore", f"{lab}/in", "-o", f"{lab}/out")
+    temporary = f"import tempfile; tempfile.tempdir = {str(here)!r}; "
+    with patina(tmp_path, *words, before=temporary + stop) as process:
+        process.communicate()
+    assert len([*here.glob(".patina-draft-*")]) == 1
+    with patina(tmp_path, *words, before=temporary) as process:
+        _, told = process.communicate()
+    assert process.returncode == 0, told
+    assert [*here.glob(".patina-draft-*")] == []
 
 
 def test_a_run_on_a_bucket_that_was_killed_goes_on(lab: Remote, tmp_path: Path) -> None:

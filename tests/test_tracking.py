@@ -1,50 +1,112 @@
 """What MLflow is told, by real runs of the stages, and what comes of it: comparing, promoting."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
+import pytest
+from browser import CHROMIUM, chromium
 from conftest import Workspace
 from mlflow.entities import Run
 
+from patina.flows.comparing import mlflow_ui
+from patina.flows.lineage import CHOSEN
 from patina.params import Restore
 from patina.tasks.imaging.images import to_float, to_uint8
 from patina.tasks.io.atomic import read_jsonl, sha256_of
 from patina.tasks.restoration.batch import load_restorer
 
+WIDE = "i.naturalWidth >= 300 && i.clientWidth >= 300"  # a panel that can be judged
 
-def test_an_experiment_gives_a_second_run_to_compare(finished: Workspace, tmp_path: Path) -> None:
-    workspace = finished.copy(tmp_path / "compared")
-    workspace.run("dvc", "exp", "run", "-S", "train.width=0.375")
-    runs = runs_of(workspace)
+
+@pytest.fixture(scope="module")
+def compared(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace in which an experiment followed the first run."""
+    workspace = finished.copy(tmp_path_factory.mktemp("compared") / "workspace")
+    workspace.run("dvc", "exp", "run", "-n", "wider", "-S", "train.width=0.375")
+    return workspace
+
+
+def test_an_experiment_gives_a_second_run_that_is_named_by_what_differs(
+    compared: Workspace,
+) -> None:
+    runs = runs_of(compared)
+    assert [run.info.run_name for run in runs] == ["unet width=0.375 (wider)", "unet"]
     assert [run.data.params["train.width"] for run in runs] == ["0.375", "0.25"]
-    assert runs[0].data.tags["dvc.experiment"]
+    assert set(runs[0].data.params) == {f"train.{name}" for name in CHOSEN}
+    assert runs[0].data.tags["dvc.experiment"] == "wider"
     # The experiment changes params.yaml; that dvc.lock is written does not count
     assert [run.data.tags["git.dirty"] for run in runs] == ["true", "false"]
     for run in runs:
         assert run.data.tags["git.revision"]
         assert len(run.data.tags["dvc.lock.sha256"]) == 64
         assert int(run.data.tags["hardware.cores"]) > 0
-        assert run.data.params["degrade.steps.scratches.weight"] == "1.0"
-        assert run.data.params["restore.tile_px"]
-        assert run.data.metrics["train.seconds"] > 0
-        client = mlflow.MlflowClient()
-        for metric, first in (("loss", 1), ("gain.mean", 0), ("gain.scratches", 0)):
-            logged = client.get_metric_history(run.info.run_id, metric)
-            assert [each.step for each in logged] == list(range(first, 5))
-        assert "test.restored.psnr_db" in run.data.metrics
         datasets = {item.dataset.name: item.dataset for item in run.inputs.dataset_inputs}
         assert set(datasets) == {"clean", "degraded", "restored"}
         assert len(json.loads(datasets["clean"].source)["tags"]["dvc.md5"]) > 32
-    told = workspace.run("patina.cli", "compare", "--dry-run")
-    assert runs[0].info.run_id in told
-    assert runs[1].info.run_id not in told  # no experiment
-    panels = mlflow.MlflowClient().list_artifacts(runs[0].info.run_id, "images")
-    # At the step at which MLflow's grid opens, however many steps a run has
-    assert len({file.path.split("+step+0+")[0] for file in panels if "+step+0+" in file.path}) == 8
+
+
+def test_a_run_has_its_curves_its_figures_by_family_and_its_pictures(compared: Workspace) -> None:
+    client = mlflow.MlflowClient()
+    for run in runs_of(compared):
+        curves = (("loss", 1), ("gain.mean", 0), ("gain.scratches", 0))
+        for metric, first in curves:
+            logged = client.get_metric_history(run.info.run_id, f"training/{metric}")
+            assert [each.step for each in logged] == list(range(first, 5))
+        assert run.data.metrics["training/seconds"] > 0
+        assert run.data.metrics["training/steps"] == 4
+        assert {"gain_db/all", "gain_db/scratches", "delta_e2000/mixed"} <= set(run.data.metrics)
+        assert "| scratches |" in run.data.tags["mlflow.note.content"]
+        files = client.list_artifacts(run.info.run_id, "images")
+        # At the step at which MLflow's grid opens, however many steps a run has
+        keys = [file.path.split("+step+0+")[0] for file in files if "+step+0+" in file.path]
+        assert sum(key.startswith("images/samples~") for key in set(keys)) == 8
+        assert sum(key.startswith("images/panels~") for key in set(keys)) == 1
+
+
+def test_an_experiment_is_compared_with_the_run_before_it(compared: Workspace) -> None:
+    experiment, first = (run.info.run_id for run in runs_of(compared))
+    for names, shown in (((), {experiment, first}), (("wider",), {experiment})):
+        told = compared.run("patina.cli", "compare", "--dry-run", *names)
+        assert "viewStateShareKey=patina-compared" in told
+        view = view_of("patina-compared")
+        assert set(re.findall(r"'(\w{32})'", view["searchFilter"])) == shown
+    assert "params.`train.width`" not in view["selectedColumns"]  # of one run nothing differs
+    assert "metrics.`gain_db/scratches`" in view["selectedColumns"]
+
+
+def view_of(name: str) -> dict[str, Any]:
+    """How the page of runs is arranged under that name."""
+    tags = mlflow.get_experiment_by_name("patina").tags
+    assert tags["mlflow.experimentKind"] == "custom_model_development"
+    view: dict[str, Any] = json.loads(tags[f"mlflow.sharedViewState.{name}"])
+    return view
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")
+def test_a_browser_sees_the_runs_side_by_side_with_panels(
+    compared: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = compared.run("patina.cli", "compare", "--dry-run", "--port", "5023").split()[-1]
+    database = f"sqlite:///{compared.folder}/mlruns/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", database)
+    with mlflow_ui(5023), chromium() as page:
+        page.visit(url)
+        for seen in ("unet width=0.375 (wider)", "gain_db/scratches"):
+            page.until(f"document.body.innerText.includes('{seen}')")
+        page.until(f"[...document.images].filter(i => {WIDE}).length == 2")
+        page.photograph(Path(os.environ.get("PATINA_SCREENS", tmp_path)) / "compare.png")
+        (_, first) = runs_of(compared)
+        page.visit("about:blank")
+        page.visit(f"{url.split('#')[0]}#/experiments/1/runs/{first.info.run_id}")
+        page.until("document.body.innerText.includes('before → after')")
+        page.until(f"[...document.images].some(i => {WIDE})")
 
 
 def test_experiments_that_train_nothing_are_compared_too(
@@ -53,16 +115,17 @@ def test_experiments_that_train_nothing_are_compared_too(
     workspace = finished.copy(tmp_path / "cached")
     workspace.run("dvc", "exp", "run", "-n", "same")
     assert len(runs_of(workspace)) == 1  # all of it was in DVC's cache
-    told = workspace.run("patina.cli", "compare", "--dry-run", "same")
+    workspace.run("patina.cli", "compare", "--dry-run", "same")
     (trained,) = runs_of(workspace)
-    assert trained.info.run_id in told
+    assert trained.info.run_id in view_of("patina-compared")["searchFilter"]
     workspace.run("dvc", "exp", "run", "-n", "colours", "-S", "restore.treat=[tone]")
     evaluated, again = runs_of(workspace)
     assert again.data.metrics == trained.data.metrics  # those of another experiment stay
-    assert evaluated.data.params["restore.treat"] == "('tone',)"
-    told = workspace.run("patina.cli", "compare", "--dry-run")
-    assert evaluated.info.run_id in told
-    assert trained.info.run_id in told
+    assert evaluated.data.params["restore.treat"] == "['tone']"
+    assert evaluated.info.run_name == "unet restore.treat=tone (colours)"
+    workspace.run("patina.cli", "compare", "--dry-run")
+    for run in (evaluated, trained):
+        assert run.info.run_id in view_of("patina-compared")["searchFilter"]
 
 
 def test_a_second_evaluation_replaces_the_table(finished: Workspace, tmp_path: Path) -> None:
@@ -129,7 +192,12 @@ def test_the_last_model_is_the_challenger_and_becomes_champion_if_it_passes_the_
     model = workspace.folder / "data/model/model.keras"
     client = mlflow.MlflowClient(f"sqlite:///{workspace.folder}/mlruns/mlflow.db")
     run_id = runs_of(workspace)[0].info.run_id
-    assert client.get_model_version_by_alias("restorer", "challenger").run_id == run_id
+    version = client.get_model_version_by_alias("restorer", "challenger")
+    assert version.run_id == run_id
+    known = json.loads(model.with_suffix(".json").read_text())["networks"]
+    assert {name: version.tags[f"network.{name}"] for name in known} == known
+    assert version.tags["sha256"] == sha256_of(model)
+    assert "| unet |" in version.description
     told = workspace.run("patina.cli", "promote", code=1)  # a tiny one against the shipped weights
     assert "FAILS  beats the champion on the mean" in told
     champion = roughening(model, workspace.folder / "data/champion/model.keras")
@@ -141,6 +209,11 @@ def test_the_last_model_is_the_challenger_and_becomes_champion_if_it_passes_the_
         assert sha256_of(champion.with_suffix(suffix)) == sha256_of(model.with_suffix(suffix))
     assert client.get_model_version_by_alias("restorer", "champion").run_id == run_id
     assert "champion already" in workspace.run("patina.cli", "promote", code=1)
+    roughening(model, champion)
+    assert "version 1" in workspace.run("patina.cli", "promote", "--from-mlflow")
+    for suffix in (".keras", ".xml", ".bin"):
+        assert sha256_of(champion.with_suffix(suffix)) == sha256_of(model.with_suffix(suffix))
+    assert "already" in workspace.run("patina.cli", "promote", "--from-mlflow", code=1)
     twins = read_jsonl(workspace.folder / "data/degraded/manifest.jsonl")
     twin = next(twin for twin in twins if twin["side"] == "test")
     workspace.run("patina.cli", "restore", str(workspace.folder / "data/degraded" / twin["image"]))

@@ -36,6 +36,17 @@ def test_a_twin_made_by_hand_is_replayed_by_its_recipe(work: Path, tmp_path: Pat
     assert [step["name"] for step in steps] == ["scratches", "yellow_varnish"]
 
 
+def test_another_twin_under_a_name_keeps_no_mask_and_no_recipe_of_the_former(
+    work: Path, tmp_path: Path
+) -> None:
+    twin, mask = tmp_path / "twin.png", tmp_path / "twin.mask.png"
+    deteriorate_file(work, twin, recipe_by_hand("work", "scratches:0.7", seed=5))
+    assert mask.exists()
+    deteriorate_file(work, twin, recipe_by_hand("work", "fading:0.7", seed=5))
+    assert not mask.exists()
+    assert "fading" in (tmp_path / "twin.recipe.json").read_text()
+
+
 @pytest.mark.parametrize(
     ("steps", "expected"),
     [

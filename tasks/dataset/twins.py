@@ -1,6 +1,7 @@
 """Clean works -> deteriorated twins, damage masks and recipes, in the item store."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from patina.errors import InputError
 from patina.tasks import degradations
 from patina.tasks.dataset import recipes
-from patina.tasks.dataset.recipes import Recipe, draw_recipe, render, single_recipe
+from patina.tasks.dataset.recipes import Recipe, draw_recipe, read_recipe, render, single_recipe
 from patina.tasks.degradations import DEGRADATIONS
 from patina.tasks.imaging import images
 from patina.tasks.io.atomic import json_bytes, write_bytes, write_json
@@ -52,7 +53,8 @@ def recipes_of(
 def deteriorate_file(source: Path, target: Path, recipe: Recipe) -> None:
     """Write the twin of the image `source` to `target` (PNG), its recipe and mask beside it.
 
-    Raises ImageError when `source` cannot be read; ValueError when `target` is no PNG, or a file
+    Those of a twin that was there before are replaced. Raises ImageError when `source` cannot be
+    read; ValueError when `target` is no PNG, or a file
     to be written is `source`.
     """
     if target.suffix.lower() != ".png":
@@ -62,10 +64,21 @@ def deteriorate_file(source: Path, target: Path, recipe: Recipe) -> None:
         if path.exists() and path.samefile(source):
             raise InputError(f"degrade: {path}: is the work itself; give another --out")
     degraded, mask = render(images.to_float(images.load_srgb(source)), recipe)
+    if not _is_filed(recipe, filed[2]):
+        for former in filed[1:]:  # of another twin
+            former.unlink(missing_ok=True)
     write_bytes(target, images.png_bytes(images.to_uint8(degraded)))
     if np.any(mask):
-        write_bytes(target.with_suffix(".mask.png"), images.png_bytes(images.to_uint8(mask)))
-    write_json(target.with_suffix(".recipe.json"), recipe.model_dump(mode="json"))
+        write_bytes(filed[1], images.png_bytes(images.to_uint8(mask)))
+    # The last: a twin that has its recipe has its mask
+    write_json(filed[2], recipe.model_dump(mode="json"))
+
+
+def _is_filed(recipe: Recipe, path: Path) -> bool:
+    """Whether that recipe lies there; it may be the one that is replayed."""
+    with suppress(InputError, OSError):
+        return read_recipe(path) == recipe
+    return False
 
 
 def deteriorate(clean: Path, jobs: Sequence[tuple[str, Recipe]], store: ItemStore) -> None:

@@ -14,6 +14,7 @@ from patina.tasks.io.atomic import Record, write_bytes
 UNITS = {"psnr_db": "PSNR dB", "ssim": "SSIM", "delta_e2000": "ΔE2000"}
 LABELS = UNITS | {"dominant_channel_accuracy": "dominant channel"}
 MAP = "damage_map_ap"  # of twins that have local damage
+GAIN = "gain_db"  # in PSNR, over what was not restored
 GAP_PX = 8
 
 
@@ -85,6 +86,17 @@ def columns(families: Mapping[str, Record]) -> dict[str, list]:
         gain = [round(a - b, 4) for a, b in zip(after, before, strict=True)]
         table |= {f"{metric}_degraded": before, f"{metric}_restored": after, f"{metric}_gain": gain}
     return table | {MAP: [summary.get(MAP) for summary in families.values()]}
+
+
+def figures(summaries: Mapping[str, Record]) -> dict[str, float]:
+    """Named metric/family, as MLflow groups its charts: what is after, and the gain in PSNR."""
+    told: dict[str, float] = {}
+    for family, summary in summaries.items():
+        before, after = summary["degraded"], summary["restored"]
+        told[f"{GAIN}/{family}"] = round(after["psnr_db"] - before["psnr_db"], 4)
+        told |= {f"{metric}/{family}": after[metric] for metric in UNITS}
+        told |= {f"{MAP}/{family}": summary[MAP]} if MAP in summary else {}
+    return told
 
 
 def csv_table(families: Mapping[str, Record]) -> str:

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,8 +27,12 @@ DRAFTS = re.compile(re.escape(DRAFT) + r"[a-z0-9_]{8}")  # as `tempfile` makes t
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that appears under `path` only when the block ends without an error."""
+    """Open a file that appears under `path` only when the block ends without an error.
+
+    What killed processes left half written in its folder is removed, once in each process.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    sweep_once(path.parent.resolve())
     draft, handle = _in_use(lambda: _new_file(path.parent))
     try:
         with os.fdopen(handle, "wb") as file:
@@ -109,6 +114,13 @@ def _remove(draft: Path) -> None:
         shutil.rmtree(draft, ignore_errors=True)
     else:
         draft.unlink(missing_ok=True)
+
+
+@cache
+def sweep_once(folder: Path) -> None:
+    """`sweep` all that lies in `folder`; in this process, for the first time only."""
+    for left in folder.glob(f"{DRAFT}*"):
+        sweep(left)
 
 
 def move_whole(draft: Path, path: Path) -> None:

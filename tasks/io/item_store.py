@@ -9,12 +9,12 @@ import errno
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from patina.tasks.io.atomic import draft_folder, sweep_once
 
 
 def item_key(source_sha256: str, operation: str, version: int | str, params: Any) -> str:
@@ -45,17 +45,16 @@ class ItemStore:
         Where another process was quicker, its item stays and this one is dropped: both are the
         same.
         """
-        (self.root / "tmp").mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=self.root / "tmp"))
-        try:
+        drafts = self.root / "tmp"
+        drafts.mkdir(parents=True, exist_ok=True)
+        sweep_once(drafts.resolve())  # what killed processes left
+        with draft_folder(drafts) as draft:
             yield draft
             for file in draft.iterdir():
                 _seal(file)
             final = self.folder(key)
             final.parent.mkdir(exist_ok=True)
             _move_unless_there(draft, final)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _move_unless_there(draft: Path, final: Path) -> None:

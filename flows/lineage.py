@@ -1,0 +1,127 @@
+"""Where a run came from: the state of code and data, the machine, and what a person chose."""
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from patina.tasks.io.parallel import CORES
+
+EXPERIMENT_TAG = "dvc.experiment"
+LOCK, PARAMS = Path("dvc.lock"), Path("params.yaml")
+# Told of every run; of the other settings what differs from the last commit
+CHOSEN = ("network", "width", "start", "steps", "learning_rate", "seed")
+NAMED = 3  # settings that differ, in the name of a run
+
+
+def chosen() -> dict[str, Any]:
+    """CHOSEN of the section train, and `changed`. All settings are in PARAMS."""
+    train = {f"train.{name}": value for name, value in _settings()["train"].items()}
+    return {key: train[key] for name in CHOSEN if (key := f"train.{name}") in train} | changed()
+
+
+def changed() -> dict[str, Any]:
+    """The settings that are not as in the last commit, by names joined with dots.
+
+    They were edited, or changed by `dvc exp run -S`. Nothing where there is no commit.
+    """
+    before = _flat(yaml.safe_load(_git("show", f"HEAD:./{PARAMS}")) or {})
+    now = _flat(_settings())
+    return {key: value for key, value in now.items() if before and before.get(key) != value}
+
+
+def run_name() -> str:
+    """What a run is called: its network, what differs, and the experiment of DVC, if it is one."""
+    differing = changed()
+    differing.pop("train.network", None)
+    told = [f"{key.removeprefix('train.')}={_short(value)}" for key, value in differing.items()]
+    more = [f"and {len(told) - NAMED} more"] if len(told) > NAMED else []
+    experiment = os.environ.get("DVC_EXP_NAME")
+    ending = [f"({experiment})"] if experiment else []
+    return " ".join([_settings()["train"]["network"], *told[:NAMED], *more, *ending])
+
+
+def _short(value: Any) -> str:
+    return "+".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _settings() -> dict[str, Any]:
+    settings: dict[str, Any] = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    return settings
+
+
+def _flat(params: Mapping[str, Any]) -> dict[str, Any]:
+    """`params` of sections and of what is in them, by names joined with dots."""
+    flat: dict[str, Any] = {}
+    for key, value in params.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{key}.{name}": part for name, part in _flat(value).items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+def lineage() -> dict[str, str]:
+    """From which state of code and data a run came."""
+    return {
+        "git.revision": _git("rev-parse", "HEAD"),
+        # DVC writes its lock after each stage
+        "git.dirty": str(bool(_git("status", "--porcelain", "--", ".", ":!dvc.lock"))).lower(),
+        "dvc.lock.sha256": hashlib.sha256(LOCK.read_bytes()).hexdigest() if LOCK.exists() else "",
+        EXPERIMENT_TAG: os.environ.get("DVC_EXP_NAME", ""),
+    }
+
+
+def hardware() -> dict[str, str]:
+    """On what a run was computed."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    return {
+        "hardware.cpu": _processor(),
+        "hardware.gpu": ", ".join(_gpus()),
+        "hardware.cores": str(CORES),
+        "hardware.memory_gib": f"{memory:.0f}",
+        "hardware.system": f"{platform.system()} {platform.release()}",
+    }
+
+
+def _processor() -> str:
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text().splitlines() if told.exists() else []
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
+
+
+def _gpus() -> list[str]:
+    """The names of NVIDIA's, if there are any."""
+    command = ("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
+    if not shutil.which(command[0]):
+        return []
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    return asked.stdout.splitlines() if asked.returncode == 0 else []
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def dataset(place: Path) -> Any:
+    """A stage's out, as MLflow names a dataset: by its place and DVC's hash."""
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+
+    source = CodeDatasetSource(tags={"dvc.path": str(place), "dvc.md5": dvc_md5(place)})
+    return MetaDataset(source, name=place.name, digest=dvc_md5(place)[:32] or None)  # type: ignore[abstract]
+
+
+def dvc_md5(place: Path) -> str:
+    """The hash under which dvc.lock knows a stage's out; empty where it does not yet."""
+    stages = yaml.safe_load(LOCK.read_text())["stages"] if LOCK.exists() else {}
+    outs = [out for stage in stages.values() for out in stage.get("outs", [])]
+    return next((out["md5"] for out in outs if out["path"] == str(place)), "")

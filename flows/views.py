@@ -1,0 +1,121 @@
+"""How MLflow's page of runs is arranged: what is shown, in which order, and how large.
+
+It is what the page's own button Share keeps: a tag of the experiment that an address names.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from patina.flows.lineage import CHOSEN
+from patina.flows.tracking import IMAGES
+from patina.tasks.evaluation.reports import GAIN
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+TAG = "mlflow.sharedViewState."
+MOST_RUNS = 10  # that are shown at once
+PANELS, SAMPLES, FIGURES = "panels", "samples", "figures"
+# Charts beside one another, and the height of each in pixels
+SECTIONS = {PANELS: (1, 900), GAIN: (3, 240), FIGURES: (1, 900), SAMPLES: (1, 900)}
+DIFFERENCE = {
+    "chartName": "Figures by family",
+    "compareGroups": ["Parameters", "Model metrics"],
+    "showChangeFromBaseline": False,
+    "showDifferencesOnly": False,
+    "baselineColumnUuid": "",
+}
+STEP_SIGN = "+step+"  # what follows the key in the names of pictures
+Card = dict[str, Any]
+
+
+def save(name: str, experiment_id: str, runs: Sequence["Run"], *, only: bool) -> str:
+    """Keep a view under that name; the address of the page with it, after that of the server.
+
+    runs: those that are looked at; what they have is what is arranged. only: show no others.
+    """
+    from mlflow import MlflowClient
+
+    ids = ", ".join(f"'{run.info.run_id}'" for run in runs)
+    state = {
+        "selectedColumns": columns(runs),
+        "searchFilter": f"attributes.run_id IN ({ids})" if only else "",
+        "runsHiddenMode": "SHOW_ALL" if only else "FIRST_10_RUNS",
+        "runListHidden": only,  # the panels have their names, and need the room
+        **arranged(pictures(runs), gains(runs)),
+    }
+    MlflowClient().set_experiment_tag(experiment_id, f"{TAG}{name}", json.dumps(state))
+    asked = {
+        "viewStateShareKey": name,
+        "compareRunsMode": "CHART",
+        "workflowType": "machine_learning",
+    }
+    return f"#/experiments/{experiment_id}/runs?{urlencode(asked)}"
+
+
+def columns(runs: Sequence["Run"]) -> list[str]:
+    """Of the table: the settings of which the runs have several values, and the gains by family."""
+    settings = {
+        name: [run.data.params.get(name) for run in runs]
+        for run in runs
+        for name in run.data.params
+    }
+    differing = [name for name, values in settings.items() if len(set(values)) > 1]
+    told = dict.fromkeys([*(f"train.{name}" for name in CHOSEN[:1]), *differing])
+    return [*(f"params.`{name}`" for name in told), *(f"metrics.`{name}`" for name in gains(runs))]
+
+
+def gains(runs: Sequence["Run"]) -> list[str]:
+    """The metrics that say what the test works gained, in all and by family."""
+    return sorted({name for run in runs for name in run.data.metrics if name.startswith(GAIN)})
+
+
+def pictures(runs: Sequence["Run"]) -> list[str]:
+    """The keys of the panels and samples that the runs logged."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    files = [file.path for run in runs for file in client.list_artifacts(run.info.run_id, IMAGES)]
+    keys = {path.removeprefix(f"{IMAGES}/").split(STEP_SIGN)[0] for path in files}
+    return sorted(key.replace("~", "/") for key in keys if key)
+
+
+def arranged(keys: Sequence[str], metrics: Sequence[str]) -> dict[str, Any]:
+    """The charts: the panels, a row for each work and a column for each run; gains; all figures.
+
+    keys: of pictures. metrics: the gains by family.
+    """
+    named = {
+        name: [key for key in keys if key.startswith(f"{name}/")] for name in (PANELS, SAMPLES)
+    }
+    cards = [_pictures(name, its) for name, its in named.items() if its]
+    cards += [_card(name, "BAR", GAIN) | {"metricKey": name} for name in metrics]
+    cards.append(_card(FIGURES, "DIFFERENCE", FIGURES) | DIFFERENCE)
+    # MLflow adds a small chart for each picture that has none of its own
+    cards += [_pictures(name, [key]) | {"deleted": True} for name in named for key in named[name]]
+    used = {card["metricSectionId"] for card in cards}
+    sections = [
+        {"uuid": name, "name": name, "display": True, "isReordered": True}
+        | {"columns": columns, "cardHeight": px, "deleted": False, "isGenerated": False}
+        for name, (columns, px) in SECTIONS.items()
+        if name in used
+    ]
+    return {"compareRunSections": sections, "compareRunCharts": cards, "isAccordionReordered": True}
+
+
+def _pictures(section: str, keys: Sequence[str]) -> Card:
+    about = {"imageKeys": keys, "step": 0, "showRunParams": False}
+    return _card("+".join(keys)[:99], "IMAGE", section) | about
+
+
+def _card(name: str, kind: str, section: str) -> Card:
+    return {
+        "uuid": name,
+        "type": kind,
+        "runsCountToCompare": MOST_RUNS,
+        "metricSectionId": section,
+        "deleted": False,
+        "isGenerated": False,
+    }
