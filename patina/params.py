@@ -165,7 +165,7 @@ class Restore(Section):
     tile_px: Annotated[int, Field(ge=64, multiple_of=32)] = 1088  # of a square tile, with overlap
     overlap_px: Annotated[int, Field(ge=0, multiple_of=32)] = 192  # shared by neighbouring tiles
     # Steps across JPEG's grid, times those elsewhere: less blocky works keep their compression
-    jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.1
+    jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.18
     detail_255: Annotated[float, Field(ge=0)] = 2.0  # 8-bit steps; less corrected works stay
     detail_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.7  # that a work gains by it
     blur_255: Annotated[float, Field(ge=0)] = 1.2  # 8-bit steps; the same of blur
