@@ -167,7 +167,7 @@ class Restore(Section):
     # Steps across JPEG's grid, times those elsewhere: less blocky works keep their compression
     jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.18
     detail_255: Annotated[float, Field(ge=0)] = 2.0  # 8-bit steps; less corrected works stay
-    detail_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.7  # that a work gains by it
+    detail_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.45  # that a work gains by it
     blur_255: Annotated[float, Field(ge=0)] = 1.2  # 8-bit steps; the same of blur
     blur_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.4
     damage_likelihood: Annotated[float, Field(gt=0, le=1)] = 0.75  # of what is filled

@@ -18,6 +18,7 @@ from patina.tasks.restoration.tiling import Network, Rows
 PROBE_PX, PROBES = 256, 3  # side of a tile that is looked at, and how many each way
 GRID_PX, STRIDE_PX = 8, 16  # of JPEG's blocks, and of the networks
 CORRECTING = ("detail", "blur")  # networks that a judge decides on, in their order
+REPEATS = 0.2  # correlation a few pixels away, from which on it is a weave or a screen, not noise
 STRONG_STEP = 0.08  # larger ones are edges, and count as that
 
 
@@ -173,6 +174,7 @@ def _judged(
     weight = ramp(found["root_255"], most_255)
     if judge:
         weight = min(weight, ramp(likely, most_likely))
+        weight = 0.0 if found["far"] > REPEATS else weight
     return Correction(weight, likely, found)
 
 
