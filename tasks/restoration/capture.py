@@ -174,7 +174,8 @@ def _judged(
     weight = ramp(found["root_255"], most_255)
     if judge:
         weight = min(weight, ramp(likely, most_likely))
-        weight = 0.0 if found["far"] > REPEATS else weight
+        if role == "detail" and found["far"] > REPEATS:
+            weight = 0.0
     return Correction(weight, likely, found)
 
 
