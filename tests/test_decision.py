@@ -19,6 +19,7 @@ from patina.tasks.restoration.decision import (
     rim_contrast,
 )
 from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.judge import Judge
 
 SIZE = (400, 600)
 FIXED = {"damage_likelihood": 0.6, "damage_doubt": 0.3, "damage_share": 0.0, "fill_unlike": 0.5}
@@ -70,6 +71,39 @@ def test_what_is_thin_or_small_is_filled_and_what_is_large_is_proposed() -> None
     largest = record["pieces"][0]
     assert largest["reason"] == "larger than may be filled without being asked for"
     assert largest["box"] == [0.1667, 0.5, 0.2333, 0.2]
+
+
+def by_size(weight: float) -> Judge:
+    """Believes in pieces of more than a thousandth of the work, or of less."""
+    return Judge(("size",), (-3.0,), (0.1,), (weight,), 0.0)
+
+
+def test_what_a_judge_takes_for_part_of_the_work_is_neither_filled_nor_shown() -> None:
+    view, likely = damaged(THIN, SMALL)
+    damage = decide_fill(view, likely, GATES, by_size(10), cracks=False, forced=False)
+    assert [(piece.px, piece.outcome) for piece in damage.pieces] == [(1000, FILLED)]
+    assert damage.fill[THIN].min() == 1
+    assert not damage.found[SMALL].any()
+
+
+def test_where_a_judge_doubts_most_of_what_was_found_nothing_is_filled() -> None:
+    view, likely = damaged(THIN, SMALL)
+    damage = decide_fill(view, likely, GATES, by_size(-10), cracks=False, forced=False)
+    assert not damage.pieces
+    assert not damage.fill.any()
+    forced = decide_fill(view, likely, GATES, by_size(-10), cracks=False, forced=True)
+    assert forced.fill[THIN].min() == forced.fill[SMALL].min() == 1
+
+
+def test_what_a_judge_is_sure_of_may_be_larger() -> None:
+    place = np.s_[200:250, 100:172]  # 1.5% of the work
+    view, likely = damaged(place)
+    assert decided(view, likely).pieces[0].outcome == PROPOSED
+    surely = decide_fill(view, likely, GATES, by_size(10), cracks=False, forced=False)
+    assert surely.pieces[0].outcome == FILLED
+    view, likely = damaged(LARGE)  # 4.7%
+    surely = decide_fill(view, likely, GATES, by_size(10), cracks=False, forced=False)
+    assert surely.pieces[0].outcome == PROPOSED
 
 
 def test_what_is_known_to_be_damaged_is_filled_however_large() -> None:

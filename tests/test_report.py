@@ -48,8 +48,7 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
                 "jpeg": {"weight": 1},
                 "tone": {"weight": 1, "seen": "yellowing", "delta_e2000": 5.31},
             },
-            "noise and blur reduced in part; JPEG artefacts reduced; "
-            "yellowing corrected (mean ΔE2000 5.3)",
+            "noise reduced in part; JPEG artefacts reduced; yellowing corrected (mean ΔE2000 5.3)",
         ),
         ({"changed_share": 0.00001}, "less than 0.1% of the pixels changed"),
     ],

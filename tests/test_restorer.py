@@ -8,6 +8,7 @@ from restorers import restorer
 
 from patina.models import CLASSES
 from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.restorer import DEFAULT_TREATMENTS, TREATMENTS, Restorer
 
 QUARTER_STEP = 0.25 / 255
@@ -40,6 +41,36 @@ def test_detail_that_would_hardly_change_is_kept(size_255: float, share: float) 
     change, decided = gated.change(GREY)
     assert np.abs(change).max() == pytest.approx(share * size_255 / 255, abs=QUARTER_STEP)
     assert decided["detail"]["weight"] == pytest.approx(share, abs=0.01)
+
+
+CERTAIN = Judge(("root_255",), (0.0,), (1.0,), (0.0,), 40.0)  # that a work gains, whatever is found
+
+
+def test_what_repeats_itself_is_a_weave_or_a_screen_and_no_noise() -> None:
+    chequered = restorer(0, detail=10 / 255, judges={"detail": CERTAIN})
+    change, decided = chequered.change(GREY)
+    assert decided["detail"]["likelihood"] == 1
+    assert decided["detail"]["features"]["far"] > 0.9
+    assert not change.any()
+    assert dataclasses.replace(chequered, forced=("detail",)).change(GREY)[0].any()
+
+
+def test_what_jpeg_has_smoothed_is_not_taken_for_blur() -> None:
+    def lighter(tile: np.ndarray) -> np.ndarray:
+        return np.full_like(tile, 0.1)
+
+    def nothing(tile: np.ndarray) -> np.ndarray:
+        return np.zeros_like(tile)
+
+    blocks = np.random.default_rng(0).random((8, 8, 3), np.float32) / 5
+    blocky = np.kron(blocks, np.ones((8, 8, 1), np.float32)).astype(np.float32)
+    plain = dataclasses.replace(restorer(0), networks={"jpeg": nothing, "blur": lighter})
+    change, decided = plain.change(blocky)
+    assert decided["jpeg"]["weight"] == 1
+    assert not change.any()
+    change, decided = dataclasses.replace(plain, forced=("detail",)).change(blocky)
+    np.testing.assert_allclose(change, 0.1, atol=QUARTER_STEP)
+    assert decided["blur"]["weight"] == 1
 
 
 def test_what_is_forced_is_done_whatever_the_gates_say() -> None:
