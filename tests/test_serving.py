@@ -174,11 +174,12 @@ def test_runs_and_tasks_say_what_they_hold(killed: Killed, seen: Seen) -> None:
 
 
 def test_the_log_of_a_run_tells_each_batch_with_counts(seen: Seen) -> None:
-    found = until(
-        lambda: [line["message"] for line in of_run(seen, "logs", "logs")], "lines have arrived"
-    )
-    assert any("restore: 3 of 3 done, 1 of 3 set aside" in line for line in found)
-    assert seen.run["state"]["message"] in found
+    def told() -> list[str]:
+        found = [line["message"] for line in of_run(seen, "logs", "logs")]
+        counted = any("restore: 3 of 3 done, 1 of 3 set aside" in line for line in found)
+        return found if counted else []
+
+    assert seen.run["state"]["message"] in until(told, "the last counts have arrived")
 
 
 def test_progress_and_what_is_worth_a_look_are_artifacts(seen: Seen) -> None:

@@ -124,8 +124,8 @@ def test_a_family_that_does_not_move_stops_the_training_with_its_name(
     works: list[Work], tmp_path: Path
 ) -> None:
     learning = begun("detail", tmp_path, learning_rate=0.0, unmoved_minutes=0.0)
-    held_back = {"blur": held_back_samples(learning.specialist.curriculum, works)["blur"]}
-    with pytest.raises(UnmovedError, match=r"detail: blur has gained -?0\.\d+ dB after"):
+    held_back = {"white": held_back_samples(learning.specialist.curriculum, works)["white"]}
+    with pytest.raises(UnmovedError, match=r"detail: white has gained -?0\.\d+ dB after"):
         train(learning, works, held_back)
     assert learning.checkpoint.exists()
 

@@ -52,7 +52,7 @@ class Piece:
     likelihood: float
     unlike: float
     features: Mapping[str, float]
-    true: float
+    true: float = UNJUDGED
     outcome: str = FILLED
     reason: str = ""
 
