@@ -88,7 +88,7 @@ class Page:
     def until(self, script: str) -> None:
         """Wait, frame by frame, until that JavaScript is true."""
         self.run(
-            "new Promise((resolve, reject) => { const end = performance.now() + 20000;"
+            "new Promise((resolve, reject) => { const end = performance.now() + 60000;"
             f"const look = () => ({script}) ? resolve() : performance.now() > end"
             f" ? reject(new Error({json.dumps(script)})) : setTimeout(look, 15); look(); }})"
         )
