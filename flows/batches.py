@@ -123,16 +123,16 @@ def cut(jobs: Sequence[Job], size: int) -> list[Sequence[Job]]:
 
 
 def numbered(batches: Sequence[Sequence[Job]]) -> list[tuple[str, Sequence[Job]]]:
-    """Each batch with the numbers of its jobs, such as 1–64."""
+    """Each batch with the numbers of its jobs, such as 1-64."""
     ends = list(accumulate(map(len, batches)))
     return [
-        (f"{end - len(batch) + 1}–{end}" if len(batch) > 1 else f"{end}", batch)
+        (f"{end - len(batch) + 1}-{end}" if len(batch) > 1 else f"{end}", batch)
         for end, batch in zip(ends, batches, strict=True)
     ]
 
 
 def named(task: Task[..., Done], span: str) -> Task[..., Done]:
-    """The task, whose run is named after the jobs of its batch: `restore 1–64`."""
+    """The task, whose run is named after the jobs of its batch: `restore 1-64`."""
     return task.with_options(task_run_name=f"{task.name} {span}")
 
 

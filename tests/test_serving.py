@@ -22,6 +22,7 @@ from patina.tasks.imaging.images import png_bytes
 pytestmark = pytest.mark.timeout(900)  # two servers and three runs, on a busy machine
 MARK = "PATINA_TEST_MARK"  # by which whatever a process started is known
 PATIENCE_S = 300
+TAB = "(name => element => element.innerText?.trim() == name)"  # the innermost is the last
 BUSY = 60  # scans of a batch that is killed in their midst
 
 
@@ -170,7 +171,7 @@ def test_runs_and_tasks_say_what_they_hold(killed: Killed, seen: Seen) -> None:
     tasks = ask(
         f"{seen.serving.url}/task_runs/filter", {"flow_runs": {"id": {"any_": [run_id(seen)]}}}
     )
-    assert [task["name"] for task in tasks] == ["restore 1–3"]
+    assert [task["name"] for task in tasks] == ["restore 1-3"]
 
 
 def test_the_log_of_a_run_tells_each_batch_with_counts(seen: Seen) -> None:
@@ -208,6 +209,10 @@ def test_a_browser_sees_the_page_of_the_run(seen: Seen, tmp_path: Path) -> None:
         page.until("document.body.innerText.includes('restore: 3 of 3 done')")
         text = page.run("document.body.innerText")
         page.photograph(Path(os.environ.get("PATINA_SCREENS", tmp_path)) / "flow-run.png")
+        for tab, shown in (("Task Runs", "restore 1-3"), ("Artifacts", "restore-progress")):
+            page.run(f"[...document.querySelectorAll('*')].findLast({TAB}('{tab}')).click()")
+            page.until(f"document.body.innerText.includes('{shown}')")
+            page.photograph(tmp_path / f"{tab}.png")
     assert seen.run["name"] in text
     assert "1 set aside" in text
     assert "Can't connect" not in text
