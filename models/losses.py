@@ -15,7 +15,7 @@ def decibels(target: Any, residual: Any) -> Any:
 
     So every image and every family of damage counts alike, whatever was done to it.
     """
-    return ops.log(ops.mean(ops.square(target - residual), axis=(1, 2, 3)) + 1e-5)
+    return _log_error(target - residual, 1e-5)
 
 
 @keras.saving.register_keras_serializable("patina")
@@ -25,7 +25,7 @@ def coarse_decibels(target: Any, residual: Any) -> Any:
     Blur is hard to tell from none: near the truth the logarithm is steep, and images that are
     hardly blurred would hold the network at doing nothing.
     """
-    return ops.log(ops.mean(ops.square(target - residual), axis=(1, 2, 3)) + 1e-4)
+    return _log_error(target - residual, 1e-4)
 
 
 @keras.saving.register_keras_serializable("patina")
@@ -68,6 +68,10 @@ def colour_error(target: Any, change: Any) -> Any:
     done = ops.sqrt(ops.mean(ops.square(view - clean), axis=(1, 2, 3)) + 1e-6)
     amount = ops.mean(change[..., TONE.amount], axis=(1, 2, 3))
     return _root(error) + 0.7 * _root(chroma) + 0.5 * ops.abs(amount - done)
+
+
+def _log_error(error: Any, floor: float) -> Any:
+    return ops.log(ops.mean(ops.square(error), axis=(1, 2, 3)) + floor)
 
 
 def _root(error: Any) -> Any:

@@ -142,7 +142,9 @@ def looked(
     jpeg, weight = networks.get("jpeg"), 0.0
     if jpeg is not None and seen:
         weight = 1.0 if forced else ramp(blocky - 1, gates.jpeg_blockiness - 1)
-        seen = _corrected(seen, on_grid(jpeg, begins), weight)
+        if weight:
+            network = on_grid(jpeg, begins)
+            seen = _corrected(seen, [network(tile) for tile in seen], weight)
     corrections = {}
     for role in CORRECTING:
         if role == "blur" and weight and not forced:
@@ -151,17 +153,15 @@ def looked(
             residuals = [networks[role](tile) for tile in seen]
             found = _judged(role, features(seen, residuals), gates, judges.get(role), forced=forced)
             corrections[role] = found
-            seen = [
-                np.clip(tile + found.weight * residual, 0, 1)
-                for tile, residual in zip(seen, residuals, strict=True)
-            ]
+            seen = _corrected(seen, residuals, found.weight)
     return Capture(weight, blocky, begins, corrections)
 
 
-def _corrected(tiles: list[np.ndarray], network: Network, weight: float) -> list[np.ndarray]:
-    if not weight:
-        return tiles
-    return [np.clip(tile + weight * network(tile), 0, 1) for tile in tiles]
+def _corrected(
+    tiles: list[np.ndarray], residuals: list[np.ndarray], weight: float
+) -> list[np.ndarray]:
+    pairs = zip(tiles, residuals, strict=True)
+    return [np.clip(tile + weight * residual, 0, 1) for tile, residual in pairs]
 
 
 def _judged(

@@ -188,7 +188,7 @@ def decide(
     """
     treatment = Treatment(restorer, size, kept, _capture(restorer, rows, size), marked=marked)
     if treatment.corrects:
-        network = _capture_network(restorer, treatment.capture)
+        network = capture_network(treatment)
         treatment.keep(tiled_rows(network, rows, *size, **restorer.tiles), part=0)
     if not {"damage", "craquelure", "tone"} & {*restorer.treat} and marked.fill is None:
         return treatment
@@ -208,12 +208,12 @@ def _capture(restorer: Restorer, rows: Rows, size: tuple[int, int]) -> Capture:
     return capture.looked(networks, tiles, restorer.gates, restorer.judges, forced=forced)
 
 
-def _capture_network(restorer: Restorer, found: Capture) -> Network:
+def capture_network(treatment: Treatment) -> Network:
     """A tile -> its residual, of all networks of CAPTURE as far as they are applied."""
-    applied = []
+    applied, found = [], treatment.capture
     for role in CAPTURE:
         if weight := found.weight(role):
-            network = restorer.networks[role]
+            network = treatment.restorer.networks[role]
             network = capture.on_grid(network, found.begins) if role == "jpeg" else network
             applied.append((np.float32(weight), network))
 
@@ -278,8 +278,3 @@ def look(restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, int]
     return Treatment(
         restorer, size, BytesIO(), found, _damage(restorer, view), _tone(restorer, view)
     )
-
-
-def capture_network(treatment: Treatment) -> Network:
-    """A tile -> its residual, of all networks of CAPTURE as far as they are applied."""
-    return _capture_network(treatment.restorer, treatment.capture)
