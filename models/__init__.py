@@ -4,8 +4,9 @@ They know no paths, no data and no training. What this file names can be had wit
 """
 
 # What a restorer is made of, in the order in which the networks are applied
-ROLES = ("jpeg", "detail", "blur", "segmentation", "inpainting", "tone")
+ROLES = ("jpeg", "detail", "blur", "segmentation", "areas", "inpainting", "tone")
 NETWORKS = {
+    "areas": "patina.models.areas:areas",
     "blur": "patina.models.detail:blur",
     "detail": "patina.models.detail:detail",
     "inpainting": "patina.models.inpainting:inpainting",
@@ -20,6 +21,8 @@ NETWORKS = {
 # tape; stain: spills and stains through which the work is still seen; crack: the network of age
 # cracks, which belongs to the work
 CLASSES = ("line", "spot", "area", "stain", "crack")
+AREA_CLASSES = ("area", "stain")  # those that `patina.models.areas` finds, too
+TEXTURED_CHANNELS = 6  # of the view that it is given: three of colour, three of texture
 
 
 class TONE:

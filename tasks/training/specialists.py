@@ -89,6 +89,23 @@ def mask_pictures(given: np.ndarray, masks: np.ndarray, logits: np.ndarray) -> P
     return given, found, true, tints[logits.argmax(axis=3)] * found
 
 
+def area_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
+    """(view, masks and what counts) -> both in [0, 1]."""
+    view, target = (each.astype(np.float32) / 255 for each in arrays)
+    return view, target
+
+
+def area_overlap(view: np.ndarray, target: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """As `overlap`, where it counts."""
+    counted = np.where(target[..., -1:] > 0.5, logits, -np.inf)
+    return overlap(view, target[..., :-1], counted)
+
+
+def area_pictures(view: np.ndarray, target: np.ndarray, logits: np.ndarray) -> Pictures:
+    """As `mask_pictures`."""
+    return mask_pictures(view[..., :3], target[..., :-1], logits)
+
+
 def fill_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
     """(given, sound) -> what `patina.models.inpainting` is given, and that with the sound image."""
     given, sound = (each.astype(np.float32) / 255 for each in arrays)
@@ -144,6 +161,9 @@ SPECIALISTS = {
         mask_pictures,
         batch=8,
         learning_rate=7e-4,
+    ),
+    "areas": Specialist(
+        "areas", curriculum.AREAS, losses.area_error, area_target, area_overlap, area_pictures
     ),
     "inpainting": Specialist(
         "inpainting",

@@ -1,0 +1,68 @@
+"""The specialist `areas`: blots, tape, holes, losses and stains, which cover a part of a work."""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from patina.models import AREA_CLASSES, TEXTURED_CHANNELS
+
+CHANNELS = (32, 64, 64, 96, 128)  # at a half of the view's size, a quarter, …
+RARE = -3.0  # logit before training: little of a work is damaged
+
+
+def areas(*, width: float = 1.0) -> keras.Model:
+    """A small view of a whole work -> the logit of each of AREA_CLASSES at each pixel.
+
+    (N, h, w, TEXTURED_CHANNELS) in [0, 1], colours and textures, see
+    `patina.tasks.restoration.textured`; h and w multiples of 32 -> (N, h, w, len(AREA_CLASSES)).
+    width: factor on the channels. What covers a work ends its brushwork; so texture tells as much
+    as colour does. Source: U-Net, Ronneberger et al. (2015), https://arxiv.org/abs/1505.04597,
+    of residual blocks, with the mean over the whole view added at the bottom.
+    """
+    channels = [max(8, round(each * width)) for each in CHANNELS]
+    view = layers.Input((None, None, TEXTURED_CHANNELS), name="view")
+    centred = layers.Rescaling(4.0, offset=-2.0, name="centred")(view)
+    features = _convolved(centred, channels[0], "entry", kernel_size=5, strides=2)
+    skips = []
+    for level, deeper in enumerate(channels[1:], 1):
+        skips.append(features)
+        features = _convolved(features, deeper, f"down_{level}", strides=2)
+        features = _residual_block(features, f"encoder_{level}")
+    whole = layers.GlobalAveragePooling2D(keepdims=True, name="whole")(features)
+    whole = layers.Conv2D(channels[-1], 1, name="of_whole")(whole)
+    features = _residual_block(layers.Add(name="with_whole")([features, whole]), "bottleneck")
+    for level in reversed(range(len(skips))):
+        doubled = layers.UpSampling2D(interpolation="nearest", name=f"up_{level}")(features)
+        narrow = layers.Conv2D(channels[level], 1, name=f"narrow_{level}")(doubled)
+        both = layers.Concatenate(name=f"skip_{level}")([narrow, skips[level]])
+        features = _convolved(both, channels[level], f"merged_{level}")
+        if level:
+            features = _residual_block(features, f"decoder_{level}")
+    logits = layers.Conv2DTranspose(
+        len(AREA_CLASSES),
+        4,
+        strides=2,
+        padding="same",
+        bias_initializer=keras.initializers.Constant(RARE),
+        dtype="float32",
+        name="classes",
+    )(features)
+    return keras.Model(view, logits, name="areas")
+
+
+def _convolved(features: Any, channels: int, name: str, **options: Any) -> Any:
+    """A convolution, batch normalisation and ReLU."""
+    options = {"kernel_size": 3, "padding": "same", "use_bias": False} | options
+    found = layers.Conv2D(channels, name=name, **options)(features)
+    found = layers.BatchNormalization(momentum=0.95, name=f"{name}_normed")(found)
+    return layers.ReLU(name=f"{name}_relu")(found)
+
+
+def _residual_block(features: Any, name: str) -> Any:
+    """Source: He et al., "Deep Residual Learning" (2015), https://arxiv.org/abs/1512.03385."""
+    channels = features.shape[-1]
+    found = _convolved(features, channels, f"{name}_first")
+    found = layers.Conv2D(channels, 3, padding="same", use_bias=False, name=f"{name}_second")(found)
+    found = layers.BatchNormalization(momentum=0.95, name=f"{name}_normed")(found)
+    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=name)([features, found]))

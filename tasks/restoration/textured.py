@@ -1,0 +1,23 @@
+"""A small view of a work in which its texture is told beside its colours."""
+
+import cv2
+import numpy as np
+
+REDUCED = 4  # pixels of the work, each way, to one of the view
+FINE_PX = (0.8, 1.6)  # sigma of what detail is measured against
+BRIGHT = 1.6  # factor, so that most textures fill [0, 1]
+
+
+def textured(image: np.ndarray) -> np.ndarray:
+    """float32 (h, w, 3), sRGB in [0, 1] -> float32 (h // 4, w // 4, TEXTURED_CHANNELS) in [0, 1].
+
+    The mean colours; then how strong fine detail, coarser detail and edges are, as square roots.
+    """
+    size = image.shape[1] // REDUCED, image.shape[0] // REDUCED
+    grey = image.mean(axis=2)
+    detail = [np.abs(grey - cv2.GaussianBlur(grey, (0, 0), sigma)) for sigma in FINE_PX]
+    edges = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) / 4
+    strong = [cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (*detail, edges)]
+    colours = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    textures = np.sqrt(np.stack(strong, axis=2)) * np.float32(BRIGHT)
+    return np.clip(np.dstack([colours, textures]), 0, 1)
