@@ -234,6 +234,15 @@ def _piece(
     return replace(piece, true=judge.likelihood(found), features=found)
 
 
+def share_covered(labels: np.ndarray, cover: np.ndarray) -> np.ndarray:
+    """The share of each piece, by its label, that `cover` (h, w), 0 to 1, covers.
+
+    labels: int (h, w), see Damage.
+    """
+    sizes = np.bincount(labels.ravel())
+    return np.asarray(np.bincount(labels.ravel(), cover.ravel()) / np.maximum(sizes, 1))
+
+
 def rim_contrast(view: np.ndarray, inside: np.ndarray) -> float:
     """The share of the rim of `inside` (h, w) at which `view` (h, w, 3) differs across it.
 
