@@ -22,29 +22,30 @@ NAMED = 3  # settings that differ, in the name of a run
 
 def chosen() -> dict[str, Any]:
     """CHOSEN of the section train, and `changed`. All settings are in PARAMS."""
-    train = {f"train.{name}": value for name, value in _settings()["train"].items()}
-    return {key: train[key] for name in CHOSEN if (key := f"train.{name}") in train} | changed()
+    now = _settings()
+    keys = [f"train.{name}" for name in CHOSEN]
+    return {key: now[key] for key in keys if key in now} | _changed(now)
 
 
-def changed() -> dict[str, Any]:
-    """The settings that are not as in the last commit, by names joined with dots.
+def _changed(now: Mapping[str, Any]) -> dict[str, Any]:
+    """Those settings of `now` that are not as in the last commit.
 
     They were edited, or changed by `dvc exp run -S`. Nothing where there is no commit.
     """
     before = _flat(yaml.safe_load(_git("show", f"HEAD:./{PARAMS}")) or {})
-    now = _flat(_settings())
     return {key: value for key, value in now.items() if before and before.get(key) != value}
 
 
 def run_name() -> str:
     """What a run is called: its network, what differs, and the experiment of DVC, if it is one."""
-    differing = changed()
+    now = _settings()
+    differing = _changed(now)
     differing.pop("train.network", None)
     told = [f"{key.removeprefix('train.')}={_short(value)}" for key, value in differing.items()]
     more = [f"and {len(told) - NAMED} more"] if len(told) > NAMED else []
     experiment = os.environ.get("DVC_EXP_NAME")
     ending = [f"({experiment})"] if experiment else []
-    return " ".join([_settings()["train"]["network"], *told[:NAMED], *more, *ending])
+    return " ".join([now["train.network"], *told[:NAMED], *more, *ending])
 
 
 def _short(value: Any) -> str:
@@ -52,8 +53,8 @@ def _short(value: Any) -> str:
 
 
 def _settings() -> dict[str, Any]:
-    settings: dict[str, Any] = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
-    return settings
+    """All settings of PARAMS, by names joined with dots."""
+    return _flat(yaml.safe_load(PARAMS.read_text(encoding="utf-8")))
 
 
 def _flat(params: Mapping[str, Any]) -> dict[str, Any]:

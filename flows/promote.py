@@ -17,8 +17,8 @@ from patina.flows import registered
 from patina.flows.batches import progress
 from patina.flows.places import CLEAN, DEGRADED, MODEL
 from patina.formats import EXTENSIONS
-from patina.tasks.evaluation.gate import HARD, OWN, SOUND, Rule, gate
-from patina.tasks.evaluation.hard_works import HARD_WORKS, hard_works
+from patina.tasks.evaluation.gate import HARD, OWN, Rule, gate
+from patina.tasks.evaluation.hard_works import HARD_WORKS, SOUND, hard_works
 from patina.tasks.evaluation.metrics import psnr_db
 from patina.tasks.evaluation.reports import family_of
 from patina.tasks.imaging.images import ImageError, load_srgb, read_png

@@ -84,27 +84,7 @@ def restore(
 
     Returns the outbox. The run's state says how many scans were set aside.
     """
-    request = RestoreRequest(
-        (str(inbox),),
-        str(outbox),
-        treat=treat,
-        force=force,
-        strength=strength if isinstance(strength, str) else f"{strength:g}",
-        limit_fill=limit_fill,
-        mask=str(mask or ""),
-        protect=str(protect or ""),
-        model=str(model or ""),
-        quality=quality,
-        precision=precision,
-        device=device,
-        recursive=recursive,
-        keep_format=keep_format,
-        maps=maps,
-        package=package,
-        iiif=iiif,
-        iiif_base=iiif_base,
-        report=report,
-    )
+    request = RestoreRequest.of((str(inbox),), str(outbox), locals())
     outcomes = [*run(request, params or params_file.load().restore, in_batches)]
     out = place_of(outbox)
     say(told := summed_up(outcomes, out))

@@ -175,10 +175,10 @@ class Restore(Section):
     damage_share: Annotated[float, Field(ge=0, le=1)] = 0.0006  # less surely damaged works stay
     fill_area: Annotated[float, Field(ge=0, le=1)] = 0.001  # share; a larger piece is proposed …
     fill_width: Annotated[float, Field(ge=0, le=1)] = 0.03  # … unless thinner, of the long side
-    fill_area_surely: Annotated[float, Field(ge=0, le=1)] = 0.02  # as fill_area, where it is …
-    fill_surely: Annotated[float, Field(ge=0, le=1)] = 0.6  # … damage with this likelihood
     fill_share: Annotated[float, Field(ge=0, le=1)] = 0.06  # most that is filled, but for the thin
     fill_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.15  # that a piece is damage
+    fill_surely: Annotated[float, Field(ge=0, le=1)] = 0.6  # likelihood of damage from which on …
+    fill_area_surely: Annotated[float, Field(ge=0, le=1)] = 0.02  # … this stands for fill_area
     fill_unlike: Annotated[float, Field(ge=0, le=1)] = 0.6  # of the rim, that must be seen
     tone_255: Annotated[float, Field(ge=0)] = 11.5  # 8-bit steps; colours that change less stay
     flag_damaged: Annotated[float, Field(gt=0)] = 0.25  # share in the damage map: have a look

@@ -9,6 +9,7 @@ import pytest
 from patina.crawler.sample.strokes import paint
 from patina.models import CLASSES, TONE
 from patina.tasks.dataset.recipes import draw_recipe, render
+from patina.tasks.evaluation.hard_works import SOUND
 from patina.tasks.imaging.images import png_bytes, to_float
 from patina.tasks.training import accidents, ageing, capture
 from patina.tasks.training.curriculum import (
@@ -23,7 +24,7 @@ from patina.tasks.training.curriculum import (
     make_batches,
 )
 from patina.tasks.training.curriculum import TONE as TONES
-from patina.tasks.training.twins import SEVERAL, SOUND, Twins
+from patina.tasks.training.twins import SEVERAL, Twins
 from patina.tasks.training.works import (
     Work,
     blockiness,
@@ -101,8 +102,8 @@ def test_every_family_is_held_back_and_damages_what_it_names(name: str, works: l
         if name == "segmentation":
             covered = rest[1].max(axis=(0, 1, 2)) > 127
             named = {CLASSES[each] for each in np.flatnonzero(covered)}
-            assert named == (set() if family == "sound" else {family})
-        elif family != "sound":
+            assert named == (set() if family == SOUND else {family})
+        elif family != SOUND:
             assert np.abs(given[..., :3].astype(int) - rest[0]).max() > 8
     weights = [weight for weight, *_ in CURRICULA[name].families.values()]
     assert sum(weights) == pytest.approx(1)

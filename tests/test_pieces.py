@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from patina.models import CLASSES
+from patina.params import Restore
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.pieces import FEATURES, features, known_features
+from patina.tasks.training.piece_samples import FINDING
 
 SIZE = (120, 160)
 BOX = (60, 40, 20, 12)  # left, top, width, height
@@ -66,3 +68,8 @@ def test_a_judge_weighs_each_feature_and_counts_the_strangest_as_far_as_it_knows
     assert judge.likelihood({"flat": -99.0}) == pytest.approx(1 / (1 + np.exp(-9)))
     with pytest.raises(KeyError, match="names"):
         Judge.of({})
+
+
+def test_a_judge_learns_from_the_pieces_that_a_restoration_finds() -> None:
+    for name in ("damage_likelihood", "damage_doubt", "fill_width"):
+        assert getattr(FINDING, name) == getattr(Restore(), name)

@@ -8,8 +8,8 @@ import pytest
 
 from patina.flows.places import CLEAN, DEGRADED, MODEL
 from patina.flows.promote import enthrone, measured, own_works
-from patina.tasks.evaluation.gate import HARD, OWN, SOUND, gate
-from patina.tasks.evaluation.hard_works import HARD_WORKS, paint
+from patina.tasks.evaluation.gate import HARD, OWN, gate
+from patina.tasks.evaluation.hard_works import HARD_WORKS, SOUND, paint
 from patina.tasks.imaging.images import png_bytes
 from patina.tasks.restoration.batch import CHAMPION, chosen_model
 from patina.tasks.restoration.weights import shipped

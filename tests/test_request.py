@@ -44,9 +44,13 @@ def test_command_and_flow_ask_for_every_part_and_have_the_same_defaults() -> Non
     for asking in (command, flow.fn):
         given = signature(asking).parameters
         own = {field.name: given[field.name].default for field in fields(RestoreRequest)[2:]}
-        as_text = {name: "" if value is None else value for name, value in own.items()}
-        as_text["strength"] = f"{float(as_text['strength']):g}"
-        assert replace(REQUEST, **as_text) == REQUEST
+        assert RestoreRequest.of(("scans",), "restored", own) == REQUEST
+
+
+def test_a_request_is_made_of_what_a_command_or_a_flow_was_given() -> None:
+    given = asdict(FULL) | {"strength": 0.5, "mask": Path("damage"), "params": None}
+    assert RestoreRequest.of(FULL.inboxes, FULL.outbox, given) == FULL
+    assert RestoreRequest.of(FULL.inboxes, "out", given | {"mask": None}).mask == ""
 
 
 def test_a_request_is_kept_as_json() -> None:

@@ -35,7 +35,7 @@ def with_damage(
     view: float32 (h, w, 3), the window of a work of `size`. pieces: the areas that have numbers.
     """
     drawn, shown = to_uint8(view), (view.shape[0], view.shape[1])
-    whole = Window(0, 0, size[1], size[0])
+    whole = Window.whole(size)
     if damage is not None:
         found, fill = (
             cut(each, whole, window, shown) > 0.5 for each in (damage.found, damage.fill)
@@ -99,7 +99,7 @@ def strokes_of(layers: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarra
     for layer in layers:
         if layer.ndim != 3 or layer.shape[2] != 4 or not layer[..., 3].any():
             continue
-        whole = Window(0, 0, layer.shape[1], layer.shape[0])
+        whole = Window.whole(layer.shape)
         fitted = cut(np.ascontiguousarray(layer), whole, whole, size, smooth=False)
         away = [
             np.abs(fitted[..., :3].astype(int) - colour).sum(axis=2)

@@ -10,7 +10,7 @@ import numpy as np
 import pyvips
 
 from patina.tasks.io.atomic import draft_folder, move_whole
-from patina.tasks.restoration.decision import FILLED, PROPOSED, Damage
+from patina.tasks.restoration.decision import FILLED, Damage
 from patina.tasks.restoration.preview import Window, cut
 from patina.tasks.restoration.reduced import strips_of
 
@@ -58,7 +58,7 @@ class Marks:
 
     def within(self, window: Window, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """What is filled and what stays in a window shown at `size`: two bool (height, width)."""
-        whole = Window(0, 0, self.size[1], self.size[0])
+        whole = Window.whole(self.size)
         marked = np.zeros(size, np.uint8)
         for areas, mark in ((self.accepted, FILL), (self.rejected, LEAVE)):
             if areas is not None:
@@ -108,8 +108,3 @@ def _map_of(damage: Damage, labels: list[int]) -> np.ndarray | None:
 def ticked(damage: Damage | None) -> list[int]:
     """The labels of the pieces that are filled unasked."""
     return [piece.label for piece in damage.pieces if piece.outcome == FILLED] if damage else []
-
-
-def undecided(damage: Damage | None) -> list[int]:
-    """The labels of those that are only proposed."""
-    return [piece.label for piece in damage.pieces if piece.outcome == PROPOSED] if damage else []

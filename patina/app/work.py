@@ -49,7 +49,7 @@ class Work:
     @property
     def whole(self) -> Window:
         """All of it."""
-        return Window(0, 0, self.size[1], self.size[0])
+        return Window.whole(self.size)
 
     def part(self, across: float, down: float) -> Window:
         """The part at full size around a place, 0 to 1 each way."""

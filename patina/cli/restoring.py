@@ -170,27 +170,8 @@ def restore(
 
     if sure:
         typer.echo("patina: --sure is now called --force; the old name goes in the next version")
-    request = RestoreRequest(
-        tuple(inboxes),
-        outbox,
-        treat=treat,
-        force=",".join(filter(None, (force, sure))),
-        strength=strength,
-        limit_fill=limit_fill,
-        mask=str(mask or ""),
-        protect=str(protect or ""),
-        model=str(model or ""),
-        quality=quality,
-        precision=precision,
-        device=device,
-        recursive=recursive,
-        keep_format=keep_format,
-        maps=maps,
-        package=package,
-        iiif=iiif,
-        iiif_base=iiif_base,
-        report=report,
-    )
+    force = ",".join(filter(None, (force, sure)))
+    request = RestoreRequest.of(inboxes, outbox, locals())
     if dry_run:
         from patina.tasks.restoration.outbox import neutral
 

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from patina.tasks.evaluation.hard_works import SOUND
 from patina.tasks.io.atomic import Record
 
 MOST_DB = 60  # what is nearer to the original than that looks the same
 SOUND_DB = 45  # that a sound work keeps
 TOLERATED_DB = 0.2  # that a family may lose
 SPARED_DB = 0.1  # that a hard sound work may lose where the champion harms it already
-SOUND = "sound"  # the family of works that nothing happened to
 HARD = "hard sound works"  # the family of those in `hard_works`
 OWN = "sound works of the collection"  # and of those that a museum adds
 

@@ -7,7 +7,7 @@ flagged, and not done. A network of age cracks belongs to the work.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import cv2
@@ -40,8 +40,9 @@ class Piece:
     label: in the map of pieces. kind: index of CLASSES. px: its area. thin: as narrow as the gate
     says.
     likelihood: mean. unlike: share of its rim at which it differs from what lies outside.
-    features: see `pieces`; true: how likely it is damage, as a judge of them says. outcome: FILLED,
-    PROPOSED or KEPT, and why it is not filled.
+    true: the likelihood that it is damage, as a judge says. features: what the judge was given, see
+    `pieces`; empty without a judge. outcome: FILLED, PROPOSED or KEPT. reason: why it is not
+    filled.
     """
 
     label: int
@@ -51,8 +52,8 @@ class Piece:
     thin: bool
     likelihood: float
     unlike: float
-    features: Mapping[str, float]
     true: float = UNJUDGED
+    features: Mapping[str, float] = field(default_factory=dict)
     outcome: str = FILLED
     reason: str = ""
 
@@ -135,21 +136,22 @@ def decide_fill(
         return Damage([], nothing, nothing, nothing, nothing.astype(np.int32))
     marks = _hysteresis(most, gates)
     labels, stats, first_thick = _parted(marks, gates.fill_width * max(marks.shape))
-    large = [n for n in range(1, len(stats)) if stats[n, cv2.CC_STAT_AREA] >= LEAST_PX]
-    seen = Seen(view, most, kinds, surely, len(large))
+    kept = [n for n in range(1, len(stats)) if stats[n, cv2.CC_STAT_AREA] >= LEAST_PX]
+    seen = Seen(view, most, kinds, surely, len(kept))
     pieces = [
-        _piece(label, labels, stats[label], seen, judge, thin=label < first_thick)
-        for label in large
+        _piece(label, labels, stats[label], seen, judge, thin=label < first_thick) for label in kept
     ]
     pieces = _decided(pieces, labels, gates, cracks=cracks, forced=forced)
     if not forced:
         pieces = _believed(pieces, gates.fill_likelihood)
-    fill, found = (
-        np.isin(labels, [piece.label for piece in pieces if piece.outcome in outcomes])
-        for outcomes in ((FILLED,), (FILLED, PROPOSED, KEPT))
-    )
+    filled, found = np.zeros((2, len(stats)), bool)  # by label
+    filled[[piece.label for piece in pieces if piece.outcome == FILLED]] = True
+    found[[piece.label for piece in pieces]] = True
+    fill = filled[labels]
     stained = (fill & (kinds == STAIN)).astype(np.float32)
-    return Damage(pieces, fill.astype(np.float32), stained, found.astype(np.float32), labels)
+    return Damage(
+        pieces, fill.astype(np.float32), stained, found[labels].astype(np.float32), labels
+    )
 
 
 def surely_damaged(likely: np.ndarray) -> float:
@@ -223,11 +225,22 @@ def _piece(
     unlike = rim_contrast(seen.view[there], inside)
     box = (left, top, wide, tall)
     measured = {"likelihood": float(likely.mean()), "peak": float(likely.max()), "unlike": unlike}
+    piece = Piece(label, kind, box, px, thin, measured["likelihood"], unlike)
+    if judge is None:
+        return piece
     share = px / labels.size
     known = known_features(kind, share, thin=thin, surely=seen.surely, many=seen.many, **measured)
     found = features(seen.view, labels[top : top + tall, left : left + wide] == label, box, known)
-    true = judge.likelihood(found) if judge else UNJUDGED
-    return Piece(label, kind, box, px, thin, measured["likelihood"], unlike, found, true)
+    return replace(piece, true=judge.likelihood(found), features=found)
+
+
+def share_covered(labels: np.ndarray, cover: np.ndarray) -> np.ndarray:
+    """The share of each piece, by its label, that `cover` (h, w), 0 to 1, covers.
+
+    labels: int (h, w), see Damage.
+    """
+    sizes = np.bincount(labels.ravel())
+    return np.asarray(np.bincount(labels.ravel(), cover.ravel()) / np.maximum(sizes, 1))
 
 
 def rim_contrast(view: np.ndarray, inside: np.ndarray) -> float:
@@ -272,7 +285,7 @@ def _decided(
             outcome, reason = PROPOSED, "enough of the work is filled already"
         elif not piece.thin:
             spent += piece.px
-        decided.append(_with(piece, outcome, reason))
+        decided.append(replace(piece, outcome=outcome, reason=reason))
     return decided
 
 
@@ -291,10 +304,6 @@ def _believed(pieces: list[Piece], least: float) -> list[Piece]:
     if px and sum(piece.px * piece.true for piece in filled) / px < least:
         pieces = [piece for piece in pieces if piece.outcome != FILLED]
     return [piece for piece in pieces if piece.outcome == KEPT or piece.true >= least]
-
-
-def _with(piece: Piece, outcome: str, reason: str) -> Piece:
-    return Piece(**{**piece.__dict__, "outcome": outcome, "reason": reason})
 
 
 def _is_network(piece: Piece, labels: np.ndarray) -> bool:

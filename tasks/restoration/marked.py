@@ -10,7 +10,7 @@ import numpy as np
 import pyvips
 
 from patina.tasks.io.atomic import Record
-from patina.tasks.restoration.decision import FILLED, Damage, Piece
+from patina.tasks.restoration.decision import FILLED, Damage, Piece, share_covered
 
 PROTECTED = "protected"  # an outcome of a piece
 MOSTLY = 0.75  # share of a piece from which on a mask decides on it
@@ -96,11 +96,9 @@ def _decided(piece: Piece, filled: float, spared: float) -> Piece:
 
 def _covered(labels: np.ndarray, mask: pyvips.Image | None) -> np.ndarray:
     """The share of each piece, by its label, that a mask covers."""
-    sizes = np.bincount(labels.ravel())
     if mask is None:
-        return np.zeros(len(sizes))
-    covered = np.bincount(labels.ravel(), _reduced(mask, labels.shape).ravel())
-    return np.asarray(covered / np.maximum(sizes, 1))
+        return np.zeros(labels.max() + 1)
+    return share_covered(labels, _reduced(mask, labels.shape))
 
 
 def _reduced(mask: pyvips.Image, size: tuple[int, ...]) -> np.ndarray:

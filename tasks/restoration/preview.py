@@ -26,6 +26,11 @@ class Window(NamedTuple):
     width: int
     height: int
 
+    @classmethod
+    def whole(cls, size: tuple[int, ...]) -> "Window":
+        """All of a work, or of a picture of it, of `size` (height, width, ...)."""
+        return cls(0, 0, size[1], size[0])
+
 
 def window_around(across: float, down: float, size: tuple[int, int], px: tuple[int, int]) -> Window:
     """The window of `px` (height, width) around a place, 0 to 1 each way, within a work of `size`.
@@ -92,7 +97,7 @@ def _filled(
     damage, size = treatment.damage, fill.shape
     maps = np.zeros((*mended.shape[:2], 3), np.float32)
     if damage is not None:
-        whole = Window(0, 0, treatment.size[1], treatment.size[0])
+        whole = Window.whole(treatment.size)
         both = np.dstack([damage.fill, damage.stain])
         maps[: size[0], : size[1], :2] = cut(both, whole, window, (size[0], size[1]))
     maps[: size[0], : size[1], 2] = fill
@@ -103,7 +108,7 @@ def _filled(
 
 def _tone_in(treatment: Treatment, window: Window) -> Tone:
     """The tone of the whole work, its fields cut to a window."""
-    whole = Window(0, 0, treatment.size[1], treatment.size[0])
+    whole = Window.whole(treatment.size)
     fields = treatment.tone.fields
     side = (FIELDS_PX, FIELDS_PX)
     pairs = [cut(fields[..., at : at + 3], whole, window, side) for at in (0, 3)]

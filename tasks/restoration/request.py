@@ -4,7 +4,7 @@ The same request gives the same bytes, whoever made it.
 """
 
 import shlex
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -65,6 +65,15 @@ class RestoreRequest:
         self.applied()
         gates(self.limit_fill, Gates().__dict__)
 
+    @classmethod
+    def of(cls, inboxes: Sequence[str], outbox: str, given: Mapping[str, Any]) -> "RestoreRequest":
+        """The request with those values of `given` that are named as a field; others are ignored.
+
+        Paths and numbers become text, None becomes "". Raises InputError as the class does.
+        """
+        named = {field.name: _plain(given[field.name]) for field in fields(cls)[2:]}
+        return cls(tuple(inboxes), outbox, **named)
+
     def applied(self) -> Record:
         """How the networks are to be applied, as Restorer takes it."""
         return applied(self.treat, self.force, self.strength)
@@ -100,6 +109,14 @@ class RestoreRequest:
                 yield f"--{option}" if value else f"--no-{option}"
             else:
                 yield from ("-o" if option == "outbox" else f"--{option}", str(value))
+
+
+def _plain(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return value
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class Settings(Protocol):

@@ -15,7 +15,7 @@ import numpy as np
 from patina.models import AREA_CLASSES, CLASSES
 from patina.models import TONE as TONE_GRID
 from patina.tasks.degradations import DEGRADATIONS
-from patina.tasks.evaluation.hard_works import HARD_WORKS, paint
+from patina.tasks.evaluation.hard_works import HARD_WORKS, SOUND, paint
 from patina.tasks.imaging.images import to_uint8, view_of
 from patina.tasks.restoration.inpainting import classical_fill
 from patina.tasks.restoration.textured import REDUCED, textured
@@ -27,7 +27,6 @@ Sample = tuple[np.ndarray, ...]
 Draw = Callable[[np.ndarray, Rng], np.ndarray]
 CHECKED = 24  # held-back samples of each family
 SEED_CHECK = 2**31  # no seed of a training
-SOUND = "sound"  # the family of works that nothing happened to
 GREY_SHARE = 0.08  # of the crops: photographs and drawings are grey
 
 
@@ -119,7 +118,7 @@ DETAIL = Capture(
         "blotchy": (0.16, capture.blotchy_noise),
         "grain": (0.16, capture.grain),
         "compressed": (0.1, capture.noisy_compressed),
-        "sound": (0.06, capture.undamaged),
+        SOUND: (0.06, capture.undamaged),
     },
     soft_share=0.15,
 )
@@ -129,10 +128,10 @@ BLUR = Capture(
         "defocus": (0.24, partial(capture.blurred, models=(capture.defocus,))),
         "motion": (0.24, partial(capture.blurred, models=(capture.motion_blur,))),
         "soft_scan": (0.22, partial(capture.blurred, models=(capture.soft_scan,))),
-        "sound": (0.04, capture.undamaged),
+        SOUND: (0.04, capture.undamaged),
     }
 )
-JPEG = Capture({"jpeg": (0.96, capture.compressed_on_grid), "sound": (0.04, capture.undamaged)})
+JPEG = Capture({"jpeg": (0.96, capture.compressed_on_grid), SOUND: (0.04, capture.undamaged)})
 
 LIBRARY = {  # degradations of the library that segmentation is shown, by class
     "line": ("scratches", "creases", "tear", "hairlines", "film_scratches"),
@@ -143,7 +142,7 @@ LIBRARY = {  # degradations of the library that segmentation is shown, by class
 }
 SHEET_PX = 512  # side of the part of a work on which damage is drawn, before patches are cut
 WORK_PX = (500, 1400)  # long side at which a work is shown
-LEAST_SHEET_PX = 224  # of long, narrow works
+LEAST_SHEET_PX = 224  # of long, narrow works; no patch is larger
 CUTS = 4  # patches of a sheet
 
 
@@ -162,19 +161,18 @@ class Painted:
 class Accidents:
     """Patches with masks, four cut from each sheet.
 
-    side_px: of a patch. noisy_share: of sheets. work_px: bounds of the long side of a work.
+    side_px: of a patch. noisy_share: of sheets, those that are captured badly, too.
     """
 
     families: dict[str, tuple[float, None]]
     side_px: int
     noisy_share: float
-    work_px: tuple[int, int] = WORK_PX
     cuts: int = CUTS
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
         """CUTS times uint8 (side, side, 3), damaged and sound, and (side, side, classes), masks."""
         hard = hard_works_painted() if family == SOUND and rng.random() < HARD_SHARE else ()
-        clean, unit_px = draw_sheet(hard or works, rng, self.work_px, self.side_px)
+        clean, unit_px = draw_sheet(hard or works, rng)
         twin, masks = clean, np.zeros((*clean.shape[:2], len(CLASSES)), np.float32)
         if family != SOUND:
             twin, mask = damage_of(family, rng, clean, unit_px)
@@ -203,18 +201,17 @@ def hard_works_painted() -> tuple[Painted, ...]:
     )
 
 
-def draw_sheet(
-    works: Sequence[Work | Painted], rng: Rng, work_px: tuple[int, int], least_px: int
-) -> tuple[np.ndarray, float]:
-    """A part of a work shown at a long side in `work_px`; pixels in a thousandth of that.
+def draw_sheet(works: Sequence[Work | Painted], rng: Rng) -> tuple[np.ndarray, float]:
+    """A part of a work, float32 (h, w, 3), and how many pixels a thousandth of its long side has.
 
-    least_px: of its side; of long, narrow works, it is shown larger for it.
+    The work is shown at a long side drawn from WORK_PX; a long, narrow one at a larger size, so
+    that the part is no smaller than LEAST_SHEET_PX.
     """
     work = works[int(rng.integers(len(works)))]
-    long_px = rng.uniform(*work_px)
+    long_px = rng.uniform(*WORK_PX)
     share = min(1.3, long_px / max(work.pixels.shape[:2]))
-    share = max(share, max(least_px, LEAST_SHEET_PX) / min(work.pixels.shape[:2]))
-    side = min(SHEET_PX, max(least_px, int(min(work.pixels.shape[:2]) * share)))
+    share = max(share, LEAST_SHEET_PX / min(work.pixels.shape[:2]))
+    side = min(SHEET_PX, int(min(work.pixels.shape[:2]) * share))
     crop = draw_crop([work], rng, side, (share, share))
     return crop, share * max(work.pixels.shape[:2]) / 1000
 
@@ -356,7 +353,7 @@ SEGMENTATION = Accidents(
         "area": (0.12, None),
         "stain": (0.08, None),
         "crack": (0.08, None),
-        "sound": (0.46, None),
+        SOUND: (0.46, None),
     },
     side_px=128,
     noisy_share=0.35,
@@ -403,6 +400,6 @@ TONE = Colours(
         "veil": (0.09, ageing.one_of(ageing.VEIL)),
         "light": (0.09, ageing.one_of(ageing.LIGHT)),
         "several": (0.14, ageing.several),
-        "sound": (0.3, ageing.unchanged),
+        SOUND: (0.3, ageing.unchanged),
     }
 )

@@ -36,7 +36,7 @@ DAMAGES: dict[str, tuple[Callable[[Image, Rng], Image], ...]] = {
     "blur": (capture.blurred,),
 }
 PIECE, FINDER = "piece", "segmentation"  # of damage, and the network that finds it
-ROLES = (*DAMAGES, PIECE)
+JUDGES = (*DAMAGES, PIECE)
 
 
 def sample(
@@ -113,7 +113,7 @@ def piece_judge(
     for pieces in piece_samples.samples(works, networks, count, seed):
         for found, true, px in pieces:
             rows.append(found)
-            right.append(true > 0)
+            right.append(true)
             weights.append(min(px, LARGE_PX) ** 0.5 / max(len(pieces), 4))
     even = np.array(weights) / np.mean(weights)
     return fitted(rows, np.array(right), even)
@@ -122,7 +122,7 @@ def piece_judge(
 def judge_of(
     role: str, works: Sequence[Work], networks: Mapping[str, Network], count: int, seed: int
 ) -> Record:
-    """The judge of one of ROLES, from `count` samples."""
+    """The judge of one of JUDGES, from `count` samples."""
     if role == PIECE:
         return piece_judge(works, networks, count, seed)
     drawn = list(samples(works, role, networks[role], count, seed))
@@ -138,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--decoded", type=Path, required=True)
     parser.add_argument("--samples", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="+", choices=ROLES, default=ROLES, help="these judges")
+    parser.add_argument("--only", nargs="+", choices=JUDGES, default=JUDGES, help="these judges")
     asked = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     works = decode_works(asked.works, asked.decoded)

@@ -9,6 +9,7 @@ from patina.models import CLASSES
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration import decision
 from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.reduced import resized
 from patina.tasks.restoration.restorer import LOOKS_PX
 from patina.tasks.restoration.tiling import Network
@@ -16,15 +17,16 @@ from patina.tasks.training.curriculum import CAPTURES, HARD_SHARE, damage_of, ha
 from patina.tasks.training.works import Work
 
 Rng = np.random.Generator
-# As params.yaml has them, but that nothing is held back
-LOOKED = Gates(damage_likelihood=0.75, damage_doubt=0.45, fill_width=0.03)
+# Pieces are found as with the values of params.yaml, and none is held back
+FINDING = Gates(damage_likelihood=0.75, damage_doubt=0.45, fill_width=0.03)
+UNDECIDED = Judge((), (), (), (), 0.0)  # features are computed for a judge alone
 TILES = {"tile_px": 512, "overlap_px": 64}
 SOUND_SHARE, CAPTURED_SHARE = 0.5, 0.25  # of the works
 LONG_PX = (560, 1280)
 TRUE_SHARE = 0.4  # of a piece that is damaged, from which on it is true
 AGE_CRACKS = CLASSES[decision.CRACK]
 
-Sample = tuple[dict[str, float], float, int]  # features, 1 where it is damage, its area in pixels
+Sample = tuple[dict[str, float], bool, int]  # features, whether it is damage, area in pixels
 
 
 def samples(
@@ -57,11 +59,11 @@ def pieces_of(works: Sequence[Work], networks: Mapping[str, Network], rng: Rng) 
 def _judged(view: np.ndarray, true: np.ndarray, networks: Mapping[str, Network]) -> list[Sample]:
     likely = decision.looked(networks["segmentation"], view, LOOKS_PX, TILES)
     shown = resized(view, likely.shape[:2])
-    damage = decision.decide_fill(shown, likely, LOOKED, cracks=False, forced=False)
+    damage = decision.decide_fill(shown, likely, FINDING, UNDECIDED, cracks=False, forced=False)
     near = cv2.dilate((true > 0.1).astype(np.uint8), np.ones((3, 3), np.uint8))
     near = cv2.resize(near, likely.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-    labelled = []
-    for piece in damage.pieces:
-        share = float(near[damage.labels == piece.label].mean())
-        labelled.append((dict(piece.features), float(share > TRUE_SHARE), piece.px))
-    return labelled
+    shares = decision.share_covered(damage.labels, near)
+    return [
+        (dict(piece.features), bool(shares[piece.label] > TRUE_SHARE), piece.px)
+        for piece in damage.pieces
+    ]

@@ -23,9 +23,10 @@ import numpy as np
 
 from patina.errors import PatinaError
 from patina.models import registry
+from patina.tasks.evaluation.hard_works import SOUND
 from patina.tasks.io.atomic import whole_file, write_json
 from patina.tasks.io.parallel import start_worker
-from patina.tasks.training.curriculum import SOUND, Sample, make_batches
+from patina.tasks.training.curriculum import Sample, make_batches
 from patina.tasks.training.specialists import Specialist
 from patina.tasks.training.works import Work
 

@@ -7,11 +7,12 @@ import numpy as np
 
 from patina.tasks.dataset.recipes import Recipe, draw_recipe, render
 from patina.tasks.dataset.twins import Mixture
+from patina.tasks.evaluation.hard_works import SOUND
 from patina.tasks.imaging.images import to_float, to_uint8
 from patina.tasks.training.curriculum import Rng, Sample
 from patina.tasks.training.works import Work
 
-SEVERAL, SOUND = "several", "sound"
+SEVERAL = "several"
 SHARES = {"single": 0.56, SEVERAL: 0.36, SOUND: 0.08}  # of the works, degraded and not
 
 
