@@ -231,6 +231,8 @@ def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
     if network is None or not {"damage", "craquelure"} & {*restorer.treat}:
         return None
     likely = decision.looked(network, view, LOOKS_PX, restorer.tiles)
+    if "areas" in restorer.networks:
+        likely = decision.with_areas(likely, restorer.networks["areas"], view)
     if "damage" not in restorer.treat:
         likely[..., : CLASSES.index("crack")] = 0
     return decision.decide_fill(

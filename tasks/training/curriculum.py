@@ -257,7 +257,7 @@ class Views:
     """Small views of works that something covers in part, as `areas` is given them."""
 
     families: dict[str, tuple[float, None]]
-    cuts: int = VARIED
+    cuts: int = 4 * VARIED  # batches of a block, so that each shows many works
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
         """VARIED times uint8 (128, 128, 6), see `textured`, and (128, 128, 3): masks, what counts.
