@@ -1,15 +1,18 @@
 """Works from museums."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from patina.crawler import MUSEUMS
+from patina.crawler.options import with_filters
 from patina.errors import InputError
 
+NO_FILTERS: dict[str, Any] = {}
 MUSEUM = f"{', '.join(MUSEUMS[:-1])} or {MUSEUMS[-1]}"
 
 
+@with_filters
 def crawl(
     source: Annotated[
         str | None, typer.Argument(help=f"{MUSEUM}; crawl.source if not given.")
@@ -17,11 +20,7 @@ def crawl(
     query: Annotated[
         str | None, typer.Argument(help="Words to search for; of iiif the address of a manifest.")
     ] = None,
-    department: Annotated[str | None, typer.Option(help="Part of a department's name.")] = None,
-    medium: Annotated[str | None, typer.Option(help="Part of the medium, such as oil.")] = None,
-    period: Annotated[str | None, typer.Option(help="Years, such as 1600-1699.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Works to have; 0: all.")] = None,
-    max_pixels: Annotated[int | None, typer.Option(help="Of an image; 0: any number.")] = None,
+    filters: dict[str, Any] = NO_FILTERS,
     contact: Annotated[
         str | None, typer.Option(help="Your e-mail or web address, for the museum.")
     ] = None,
@@ -51,11 +50,7 @@ def crawl(
     given = {
         "source": source,
         "query": query,
-        "department": department,
-        "medium": medium,
-        "period": period,
-        "limit": limit,
-        "max_pixels": max_pixels,
+        **filters,
         "contact": contact,
         "delay_s": delay_s,
     }
