@@ -10,6 +10,7 @@ import signal
 import time
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ from patina.crawler import MUSEUMS
 from patina.crawler.harvest import Harvest, write_atomically
 from patina.crawler.items import CrawlError, LaterError
 from patina.crawler.network import replay_from
+from patina.crawler.options import with_filters
 from patina.crawler.progress import Bar, Lines
 from patina.crawler.sample.museum import Museum
 from patina.crawler.selection import Selection
@@ -180,10 +182,12 @@ def folder_arguments(folder: Path | None, institution: str, out: Path) -> dict[s
     return {"folder": str(folder), "institution": institution}
 
 
+NO_FILTERS: dict[str, Any] = {}
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command(epilog=EPILOG)
+@with_filters
 def main(
     source: Annotated[str, typer.Option(help=f"{', '.join(MUSEUMS)}, sample or folder.")],
     out: Annotated[Path, typer.Option(help="Folder of the harvest; made if missing.")],
@@ -194,12 +198,11 @@ def main(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sample museum.")] = 0,
     folder: Annotated[Path | None, typer.Option(help="Folder of your own scans.")] = None,
     institution: Annotated[str, typer.Option(help="Who holds the scanned works.")] = "",
-    query: Annotated[str, typer.Option(help="Words to search for; of iiif an address.")] = "",
-    department: Annotated[str, typer.Option(help="Part of a department's name.")] = "",
-    medium: Annotated[str, typer.Option(help="Part of the medium, such as oil.")] = "",
-    period: Annotated[str, typer.Option(help="Years, such as 1600-1699.")] = "",
-    limit: Annotated[int, typer.Option(min=0, help="Works to have; 0: all.")] = 0,
-    max_pixels: Annotated[int, typer.Option(min=0, help="Of an image; 0: any number.")] = 0,
+    selection: Annotated[
+        Path | None,
+        typer.Option(help="The filters below as a JSON file; options given here go before it."),
+    ] = None,
+    filters: dict[str, Any] = NO_FILTERS,
     contact: Annotated[str, typer.Option(help="Your e-mail or web address, for museums.")] = "",
     delay_s: Annotated[
         float, typer.Option(min=0, help="Seconds between requests; at least the museum's own.")
@@ -225,8 +228,7 @@ def main(
     cache = cache or out.resolve().with_name(f".{out.resolve().name}.http")
     own_museum = source == "sample" and not replay_origin
     try:
-        selection = Selection(query, department, medium, period, limit, max_pixels)
-        selection.years()
+        wanted = replace(Selection.read(selection) if selection else Selection(), **filters)
         extra = folder_arguments(folder, institution, out) if source == "folder" else {}
         with Museum(works, seed) if own_museum else nullcontext() as museum:
             settings = settings_for(
@@ -242,19 +244,18 @@ def main(
             with harvest.locked(make_folder(cache) / "lock"):
                 if dry_run:
                     extra["dry_run"] = True
-                arguments = {"harvest": harvest, "selection": selection, **extra}
+                arguments = {"harvest": harvest, "selection": wanted, **extra}
                 outcome, errors = crawl(source, settings, arguments, line_every_s)
     except (CrawlError, OSError) as error:
         fail(source, error)
     if stats:
         write_atomically(stats, [json.dumps(outcome, indent=1).encode()])
-    tell(outcome, errors, selection, settings, dry_run, out)
+    tell(outcome, errors, settings, dry_run, out)
 
 
 def tell(
     outcome: Outcome,
     errors: list[BaseException],
-    selection: Selection,
     settings: Settings,
     dry_run: bool,
     out: Path,

@@ -3,23 +3,54 @@
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
 
 from patina.crawler.items import Artwork, CrawlError, Rendition
 
 TOLERANCE = 1.05  # a museum's servers round the sizes they are asked for
 
 
+def _filter(default: Any, help_text: str) -> Any:
+    return field(default=default, metadata={"help": help_text})
+
+
 @dataclass(frozen=True)
 class Selection:
-    """What `patina crawl` was asked for. Text that is "" and numbers that are 0 ask nothing."""
+    """The filters of a crawl. Text that is "" and numbers that are 0 filter nothing.
 
-    query: str = ""
-    department: str = ""  # part of its name
-    medium: str = ""  # part of it, as "oil"
-    period: str = ""  # "1600-1699", or a single year; years before Christ as "-500--400"
-    limit: int = 0  # works
-    max_pixels: int = 0  # of an image
+    Options of the command line and keys of the section crawl of params.yaml are made from these
+    fields. A period is "1600-1699", or a single year; years before Christ are "-500--400".
+    Raises CrawlError for a period that is none, and for a number below 0.
+    """
+
+    query: str = _filter("", "Words to search for; with iiif, the address of a manifest.")
+    department: str = _filter("", "Part of a department's name.")
+    medium: str = _filter("", "Part of the medium, such as oil.")
+    period: str = _filter("", "Years, such as 1600-1699.")
+    limit: int = _filter(0, "The number of works to fetch; 0: all.")
+    max_pixels: int = _filter(0, "The largest size of an image in pixels; 0: any size.")
+
+    def __post_init__(self) -> None:
+        self.years()
+        for name, value in asdict(self).items():
+            if isinstance(value, int) and value < 0:
+                raise CrawlError(f"{name} {value}: give 0 or more")
+
+    @classmethod
+    def read(cls, file: Path) -> "Selection":
+        """The selection that was written to `file` as JSON, an object with a key for each field.
+
+        Raises CrawlError when it is no such file.
+        """
+        try:
+            return cls(**json.loads(file.read_bytes()))
+        except (OSError, ValueError, TypeError) as error:
+            known = ", ".join(each.name for each in fields(cls))
+            raise CrawlError(
+                f"--selection {file}: {error}; give a JSON object with keys of {known}"
+            ) from error
 
     def years(self) -> tuple[int, int] | None:
         """First and last year of `period`; raises CrawlError when it is none."""

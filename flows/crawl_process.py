@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from patina.flows.supervisor import supervised
 from patina.params import Crawl
 
 TRY_LATER = 75  # what crawler.run ends with when the museum or the network was at fault
-SELECTION = ("query", "department", "medium", "period", "limit", "max_pixels", "contact", "delay_s")
-OF_SOURCE = {"sample": ("works", "seed"), "folder": ("folder",)}  # a museum: SELECTION
+OF_SOURCE = {"sample": ("works", "seed"), "folder": ("folder",)}
+OF_MUSEUM = ("contact", "delay_s")
 
 
 class CrawlError(ServiceError):
@@ -34,12 +35,16 @@ def gather(params: Crawl, harvest: Path, *options: str) -> dict[str, Any]:
     options: further ones of `python -m crawler.run`.
     Raises TryLaterError or CrawlError when it fails, or files no work.
     """
-    asked = params.model_dump(include=set(OF_SOURCE.get(params.source, SELECTION)))
+    asked = params.model_dump(include=set(OF_SOURCE.get(params.source, OF_MUSEUM)))
     asked |= {"source": params.source, "out": harvest, "cache": HTTP / params.source}
-    told = [f"--{name.replace('_', '-')}={value}" for name, value in asked.items()]
     with tempfile.TemporaryDirectory() as folder:
-        stats = Path(folder) / "stats.json"
-        command = [sys.executable, "-m", "patina.crawler.run", *told, f"--stats={stats}", *options]
+        stats, selection = Path(folder) / "stats.json", Path(folder) / "selection.json"
+        asked |= {"stats": stats}
+        if params.is_museum:
+            selection.write_text(json.dumps(asdict(params.selection)), encoding="utf-8")
+            asked |= {"selection": selection}
+        told = [f"--{name.replace('_', '-')}={value}" for name, value in asked.items()]
+        command = [sys.executable, "-m", "patina.crawler.run", *told, *options]
         with supervised(command) as crawler:
             code = crawler.wait()
         if code:

@@ -1,4 +1,4 @@
-"""A folder of scans -> restored scans with sidecars; the deployment `restore/batch` runs it too."""
+"""A folder of scans -> restored scans with sidecars. `restore/batch` is a deployment of this flow."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ CHUNK = 16  # scans in a task, at most: they take seconds each
 
 
 def run_name() -> str:
-    """What a run is called: after its inbox, without a password in its address."""
+    """The name of a run: its inbox, without the password of an address."""
     return f"restore {address(flow_run.parameters['inbox'])}"
 
 
@@ -55,34 +55,35 @@ def restore(
     report: bool = True,
     params: Restore | None = None,
 ) -> str | Path | State[str | Path]:
-    """Restore every image under `inbox` into `outbox`; files that cannot be are set aside.
+    """Restore every image in `inbox` into `outbox`.
 
-    Their names and reasons are in `outbox`/failures.jsonl, all outcomes in summary.csv, those that
-    are worth a look in a table of the run. Done ones are not done again.
+    A file that cannot be restored is set aside; `outbox`/failures.jsonl has its name and reason.
+    summary.csv has all outcomes. A table of the run lists the scans that somebody should inspect.
+    Results that exist already are not computed again.
 
     Args:
-        inbox: The folder of scans, or one scan: here, or an address such as s3://bucket/prefix.
-        outbox: The folder for the results: here, or an address such as s3://bucket/prefix.
-        model: A model; else the champion, else the one that is shipped.
-        treat: The treatments to apply, with commas between; what params.yaml says if empty.
-        force: Treatments that the works are known to need; they are applied in full.
+        inbox: A folder of scans, or one scan: a local path, or an address as s3://bucket/prefix.
+        outbox: The folder for results: a local path, or an address such as s3://bucket/prefix.
+        model: The model to use. The default is the champion, or else the shipped model.
+        treat: The treatments to apply, separated by commas. If empty, restore.treat of params.yaml.
+        force: Treatments that you know the works need. They are applied in full.
         strength: How strongly to apply the treatments, 0 to 1, for all or for each: damage:0.5.
-        limit_fill: The largest area to fill without being asked for, of the work: 0.5% or 0.005.
-        mask: A mask, or a folder of masks named as the scans: what is not black is filled.
-        protect: A mask, or a folder of masks named as the scans: what is not black stays as it is.
-        quality: fast, or best: the mean over mirror images, four times as long.
-        precision: f32, bf16, or auto: bf16 where the CPU has it.
-        device: CPU, GPU (one of Intel), or AUTO: that, if there is one; empty: as params.yaml says.
-        recursive: Folders within folders, too.
-        keep_format: JPEG stays JPEG, WebP stays WebP; else they become TIFF.
-        maps: File a map of the damage and one of the change, too.
-        package: File what `patina undo` needs, too.
-        iiif: File tiles and manifests for IIIF viewers, too.
-        iiif_base: The address at which the outbox will be served; implies iiif.
-        report: Write report.html, a page that shows each work before and after.
-        params: The section restore of params.yaml, unless given.
+        limit_fill: The largest area that is filled automatically, as a share of the work: 0.5%.
+        mask: A mask, or a folder of masks named as the scans. Pixels that are not black are filled.
+        protect: A mask, or a folder of masks named as the scans. Pixels that are not black stay.
+        quality: best averages over mirrored tiles, and takes four times as long as fast.
+        precision: auto uses bf16 if the CPU supports it, otherwise f32.
+        device: CPU, GPU (an Intel GPU), or AUTO: the GPU if there is one. If empty, as params.yaml.
+        recursive: Also restore the images in subfolders.
+        keep_format: Write JPEG as JPEG and WebP as WebP; otherwise they become TIFF.
+        maps: Also write a map of the damage and a map of the change.
+        package: Also write the package that `patina undo` needs.
+        iiif: Also write tiles and manifests for IIIF viewers.
+        iiif_base: The web address from which you will serve the results; implies iiif.
+        report: Write report.html, which shows each work before and after.
+        params: The settings. The default is the section restore of params.yaml.
 
-    Returns the outbox. The run's state says how many scans were set aside.
+    Returns the outbox. The state of the run says how many scans were set aside.
     """
     request = RestoreRequest.of((str(inbox),), str(outbox), locals())
     outcomes = [*run(request, params or params_file.load().restore, in_batches)]
@@ -96,7 +97,7 @@ def restore(
 
 
 def in_batches(job: Job) -> Iterator[Record]:
-    """The outcomes of a job, a task for each CHUNK of its scans: here, or on a cluster."""
+    """The outcomes of a job, with a task for each CHUNK scans, here or on a cluster."""
     shared = job.model, job.loading, job.filing
     if CLUSTER:
         yield from compute(restore_chunk, job.scans, *shared, most=CHUNK)
@@ -105,7 +106,7 @@ def in_batches(job: Job) -> Iterator[Record]:
 
 
 def show(outcomes: Sequence[Record], outbox: Place, told: str) -> None:
-    """Leave a table of the scans that are worth a look, and the way to the outbox's report."""
+    """Add a table of the scans to inspect, and a link to the report, to the run in Prefect."""
     look = [each for each in outcomes if each.get("reason") or each.get("flags")]
     rows = [
         {
@@ -123,7 +124,7 @@ def show(outcomes: Sequence[Record], outbox: Place, told: str) -> None:
 def one_after_the_other(
     task: Task[..., list[Record]], scans: Sequence[Any], *shared: Any
 ) -> Iterator[Record]:
-    """As `compute`, in this process, which takes all its cores; outcomes come in turn."""
+    """Like `compute`, but in this process, which uses all cores; yields the outcomes in order."""
     megapixels, started = 0.0, time.monotonic()
     with counting("restore", len(scans)) as counter:
         for span, chunk in numbered(cut(scans, CHUNK)):
@@ -137,7 +138,7 @@ def one_after_the_other(
 def restore_chunk(
     scans: list[tuple[Place, Place]], model: Path, applied: Record, filing: Filing
 ) -> list[Record]:
-    """Restore some scans; the record of one that cannot be restored says why."""
+    """Restore some scans. The record of a scan that cannot be restored has the reason."""
     return list(restore_scans(scans, restorer_of(model, hashable(applied)), filing))
 
 
@@ -145,7 +146,7 @@ Items = tuple[tuple[str, Any], ...]
 
 
 def hashable(applied: Record) -> Items:
-    """What `load_restorer` takes, gates included, as `restorer_of` takes it."""
+    """The arguments of `load_restorer`, gates included, in the form that `restorer_of` takes."""
     return tuple((name, _items(value)) for name, value in applied.items())
 
 

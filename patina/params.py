@@ -2,17 +2,29 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from patina.crawler import MUSEUMS
+from patina.crawler.items import CrawlError
+from patina.crawler.selection import Selection
 from patina.errors import InputError
 from patina.models import NETWORKS
 from patina.tasks.degradations import DEGRADATIONS
 
+FILTERS = [field.name for field in fields(Selection)]
 SOURCES = ("sample", "folder", *MUSEUMS, "harvest")
 log = logging.getLogger("patina")
 
@@ -33,19 +45,16 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Crawl(Section):
-    """Where the works come from, and what a museum is asked for."""
+class Crawl(Section, Selection):  # type: ignore[misc]  # mypy misses that it is frozen
+    """Where the works come from. The filters of a museum's works are the fields of Selection.
+
+    A filter that the file does not name filters nothing.
+    """
 
     source: str  # of SOURCES
     folder: Annotated[str, Field(min_length=1)]  # of the scans, path or s3://; read by `folder`
     works: Count  # how many works the sample museum holds
     seed: Seed  # the sample museum's painter's seed
-    query: str  # words to search for; of iiif the address of a manifest or collection
-    department: str  # part of a department's name
-    medium: str  # part of it
-    period: Annotated[str, Field(pattern=r"^$|^-?\d+(\s*-\s*-?\d+)?$")]  # first and last year
-    limit: Annotated[int, Field(ge=0)]  # works; 0: all that are found
-    max_pixels: Annotated[int, Field(ge=0)]  # of an image; 0: any number
     contact: str  # e-mail or web address of who is calling
     delay_s: Annotated[float, Field(ge=0)]  # seconds between requests, if more than the museum's
     nightly: str  # cron line of the deployment crawl/nightly, UTC
@@ -64,6 +73,20 @@ class Crawl(Section):
 
             known("storage", get_protocol(folder), ("file", "s3"))
         return folder
+
+    @field_validator(*FILTERS)
+    @classmethod
+    def _filter_can_be_meant(cls, value: str | int, field: ValidationInfo) -> str | int:
+        try:
+            Selection(**{str(field.field_name): value})  # type: ignore[arg-type]
+        except CrawlError as error:
+            raise ValueError(str(error)) from error
+        return value
+
+    @property
+    def selection(self) -> Selection:
+        """The filters alone."""
+        return Selection(**{name: getattr(self, name) for name in FILTERS})
 
     @property
     def is_museum(self) -> bool:

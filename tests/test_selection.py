@@ -1,5 +1,8 @@
 """Which works are wanted of a museum, and in which size."""
 
+import json
+from dataclasses import asdict, fields
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -8,8 +11,11 @@ from replay.museums import Met
 from replay.serving import Replay
 from replay.works import exhibition
 
+from patina.cli.collecting import crawl as command
 from patina.crawler.items import Artwork, CrawlError, Rendition
+from patina.crawler.run import main
 from patina.crawler.selection import Selection
+from patina.params import Params
 
 
 def narrowed(kind: type[Replay], folder: Path) -> Crawl:
@@ -121,6 +127,37 @@ def test_the_sizes_that_fit_are_tried_in_their_order() -> None:
     sizes = [Rendition("a", 200, 100), Rendition("b"), Rendition("c", 103, 100)]
     assert Selection(max_pixels=10_000).fitting(sizes) == sizes[1:]
     assert Selection().fitting(sizes) == sizes
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Selection)])
+def test_every_filter_is_an_option_and_a_key_of_params(name: str) -> None:
+    assert name in Params.model_fields["crawl"].annotation.model_fields  # type: ignore[union-attr]
+    for crawling in (command, main):
+        assert name in signature(crawling).parameters
+
+
+def test_a_selection_is_read_as_it_was_written(tmp_path: Path) -> None:
+    file, wanted = tmp_path / "selection.json", Selection(query="night", limit=3)
+    file.write_text(json.dumps(asdict(wanted)))
+    assert Selection.read(file) == wanted
+    for broken in ("{", "[]", '{"colour": "red"}'):
+        file.write_text(broken)
+        with pytest.raises(CrawlError, match="give a JSON object with keys of query, department"):
+            Selection.read(file)
+
+
+def test_an_option_goes_before_the_file_of_filters(tmp_path: Path) -> None:
+    (tmp_path / "selection.json").write_text('{"query": "night", "limit": 1}')
+    with Met(exhibition()) as museum:
+        given = ("--query", "", "--selection", tmp_path / "selection.json", "--limit", 2)
+        made = crawl(museum, tmp_path / "harvest", *given)
+    assert made.code == 0
+    assert len(made.filed()) == 2
+
+
+def test_a_number_below_zero_is_told() -> None:
+    with pytest.raises(CrawlError, match="limit -1: give 0 or more"):
+        Selection(limit=-1)
 
 
 def test_a_selection_is_the_same_however_many_works_are_to_be_had() -> None:

@@ -1,45 +1,49 @@
-"""Works from museums."""
+"""`patina crawl`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from patina.crawler import MUSEUMS
+from patina.crawler.options import with_filters
 from patina.errors import InputError
 
+NO_FILTERS: dict[str, Any] = {}
 MUSEUM = f"{', '.join(MUSEUMS[:-1])} or {MUSEUMS[-1]}"
 
 
+@with_filters
 def crawl(
     source: Annotated[
-        str | None, typer.Argument(help=f"{MUSEUM}; crawl.source if not given.")
+        str | None, typer.Argument(help=f"{MUSEUM}; the default is crawl.source.")
     ] = None,
     query: Annotated[
-        str | None, typer.Argument(help="Words to search for; of iiif the address of a manifest.")
+        str | None,
+        typer.Argument(help="Words to search for; with iiif, the address of a manifest."),
     ] = None,
-    department: Annotated[str | None, typer.Option(help="Part of a department's name.")] = None,
-    medium: Annotated[str | None, typer.Option(help="Part of the medium, such as oil.")] = None,
-    period: Annotated[str | None, typer.Option(help="Years, such as 1600-1699.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Works to have; 0: all.")] = None,
-    max_pixels: Annotated[int | None, typer.Option(help="Of an image; 0: any number.")] = None,
+    filters: dict[str, Any] = NO_FILTERS,
     contact: Annotated[
-        str | None, typer.Option(help="Your e-mail or web address, for the museum.")
+        str | None, typer.Option(help="Your e-mail or web address; the museum sees it.")
     ] = None,
     delay_s: Annotated[
-        float | None, typer.Option(help="Seconds between requests; at least the museum's own.")
+        float | None,
+        typer.Option(help="Seconds between requests; the museum's own delay is the minimum."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only count what there is to fetch, and how long.")
+        bool,
+        typer.Option("--dry-run", help="Only count the works to fetch, and estimate the time."),
     ] = False,
-    push: Annotated[bool, typer.Option("--push", help="Copy it to DVC's remote, too.")] = False,
+    push: Annotated[
+        bool, typer.Option("--push", help="Also copy the works to DVC's remote.")
+    ] = False,
     replay_origin: Annotated[
         str, typer.Option(help="A server on this machine that answers instead of the museum.")
     ] = "",
 ) -> None:
-    """Fetch public-domain works of a museum into data/harvest/, at the museum's pace.
+    """Fetch public-domain works of a museum into data/harvest/, at the pace that the museum allows.
 
-    What is not given here is taken from the section crawl of params.yaml. A crawl that was cut
-    short goes on where it stopped when it is run again; later ones fetch what is new or changed.
+    Options that you do not give have the values of the section crawl in params.yaml. If a crawl was
+    interrupted, the same command continues it. Later crawls fetch new and changed works only.
 
     Examples:  patina crawl artic monet --limit 50 --contact me@lab.org
                patina crawl met --department European --period 1600-1699 --dry-run
@@ -51,11 +55,7 @@ def crawl(
     given = {
         "source": source,
         "query": query,
-        "department": department,
-        "medium": medium,
-        "period": period,
-        "limit": limit,
-        "max_pixels": max_pixels,
+        **filters,
         "contact": contact,
         "delay_s": delay_s,
     }

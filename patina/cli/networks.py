@@ -1,4 +1,4 @@
-"""Networks against each other: which one restores, and which run taught most."""
+"""Commands that compare networks: `patina promote` and `patina compare`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +9,11 @@ import typer
 def promote(
     sound: Annotated[
         Path | None,
-        typer.Option(help="A folder of undamaged works of yours that it must not harm either."),
+        typer.Option(
+            help="A folder of your own undamaged works, which the network must not harm either."
+        ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how it compares.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the comparison.")] = False,
     from_mlflow: Annotated[
         bool, typer.Option("--from-mlflow", help="Use the version that is @champion in MLflow.")
     ] = False,
@@ -47,9 +49,10 @@ def promote(
 
 def compare(
     experiments: Annotated[
-        list[str] | None, typer.Argument(help="Experiments of DVC; all of this commit if none.")
+        list[str] | None,
+        typer.Argument(help="DVC experiments; the default is all experiments of this commit."),
     ] = None,
-    port: Annotated[int, typer.Option(help="Of the MLflow UI, on 127.0.0.1.")] = 5000,
+    port: Annotated[int, typer.Option(help="Port of the MLflow UI on 127.0.0.1.")] = 5000,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the address.")] = False,
 ) -> None:
     """Open the MLflow UI on exactly the runs of `dvc exp run`, side by side, until stopped.

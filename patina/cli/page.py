@@ -1,4 +1,4 @@
-"""The page on which one work at a time is restored."""
+"""`patina app`: a page in the browser on which you restore one work at a time."""
 
 import threading
 from typing import Annotated
@@ -10,9 +10,10 @@ from patina.errors import MissingExtraError
 
 def app(
     outbox: Annotated[
-        str, typer.Option("--out", "-o", help="The folder for results; the page can name another.")
+        str,
+        typer.Option("--out", "-o", help="The folder for results; you can change it on the page."),
     ] = "restored",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the page.")] = 7860,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")] = 7860,
     host: Annotated[
         str,
         typer.Option(

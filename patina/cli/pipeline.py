@@ -1,4 +1,4 @@
-"""The whole pipeline, here or as deployments, and its deterioration by hand."""
+"""Commands for the pipeline: `patina run`, `patina serve` and `patina degrade`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,15 +19,17 @@ def run() -> None:
 
 
 def degrade(
-    image: Annotated[Path, typer.Argument(help="An image of a sound work.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The twin, a PNG.")] = Path("twin.png"),
+    image: Annotated[Path, typer.Argument(help="An image of an undamaged work.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The degraded copy, a PNG file.")] = Path(
+        "twin.png"
+    ),
     steps: Annotated[
-        str | None, typer.Option(help="Degradations and severities (0 to 1), in their order.")
+        str | None, typer.Option(help="Degradations and their severities (0 to 1), in this order.")
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="A recipe that was filed with a twin, to be replayed.")
+        Path | None, typer.Option(help="The recipe of an earlier copy, to apply it again.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed gives another damage.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Each seed gives different damage.")] = 0,
 ) -> None:
     """Deteriorate an image by hand, or as a recipe says; the same recipe gives the same bytes.
 

@@ -1,4 +1,4 @@
-"""Restoring scans, and what the terminal says of it."""
+"""`patina restore`, and its messages on the terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -10,27 +10,27 @@ import typer
 if TYPE_CHECKING:
     from patina.tasks.restoration.request import RestoreRequest
 
-TREATED, FILED, RUN = "What is treated", "What is filed", "The run"  # panels of the help
+TREATED, FILED, RUN = "Treatments", "Output", "Run"  # panels of the help
 
 
 def restore(
     inboxes: Annotated[
         list[str],
-        typer.Argument(metavar="IN...", help="Images, and folders of them, here or at s3://…"),
+        typer.Argument(metavar="IN...", help="Images, or folders of images; local paths or s3://…"),
     ],
     treat: Annotated[
         str,
         typer.Option(
-            help="The treatments to apply: detail, damage, tone, craquelure, with commas between. "
-            "By default detail, damage and tone. Age cracks are filled only with craquelure.",
+            help="The treatments to apply, separated by commas: detail, damage, tone, craquelure. "
+            "The default is detail,damage,tone. Only craquelure fills age cracks.",
             rich_help_panel=TREATED,
         ),
     ] = "",
     force: Annotated[
         str,
         typer.Option(
-            help="Treatments that the works are known to need; they are applied in full, even "
-            "where Patina is not sure that a work needs them: --force tone.",
+            help="Treatments that you know the works need, such as tone. They are applied in "
+            "full, without a check whether the work needs them.",
             rich_help_panel=TREATED,
         ),
     ] = "",
@@ -38,46 +38,49 @@ def restore(
     strength: Annotated[
         str,
         typer.Option(
-            help="How strongly to apply the treatments, 0 to 1, for all or for each: "
-            "damage:0.5,tone:0.8.",
+            help="How strongly to apply the treatments, 0 to 1: one number for all, or one for "
+            "each, such as damage:0.5,tone:0.8.",
             rich_help_panel=TREATED,
         ),
     ] = "1",
     limit_fill: Annotated[
         str,
         typer.Option(
-            help="The largest single area that is filled without being asked for, of the work: "
-            "0.5% or 0.005. Larger ones are proposed; thin ones are filled.",
+            help="The largest area that is filled automatically, as a share of the work: 0.5% or "
+            "0.005. Larger areas are only proposed; narrow ones are filled at any size.",
             rich_help_panel=TREATED,
         ),
     ] = "",
     mask: Annotated[
         Path | None,
         typer.Option(
-            help="A mask, or a folder of masks named as the scans: not black is filled, whatever "
-            "is found there.",
+            help="A mask, or a folder of masks with the names of the scans. All pixels where the "
+            "mask is not black are filled.",
             rich_help_panel=TREATED,
         ),
     ] = None,
     protect: Annotated[
         Path | None,
         typer.Option(
-            help="A mask, or a folder of masks named as the scans: not black stays, even where "
-            "--mask has it filled.",
+            help="A mask, or a folder of masks with the names of the scans. Pixels where the mask "
+            "is not black never change, even if --mask marks them.",
             rich_help_panel=TREATED,
         ),
     ] = None,
     outbox: Annotated[
         str,
         typer.Option(
-            "--out", "-o", help="Where results go, here or at s3://…", rich_help_panel=FILED
+            "--out",
+            "-o",
+            help="The folder for results; a local path or s3://…",
+            rich_help_panel=FILED,
         ),
     ] = "restored",
     keep_format: Annotated[
         bool,
         typer.Option(
             "--keep-format",
-            help="JPEG stays JPEG, WebP stays WebP; else TIFF.",
+            help="Write JPEG as JPEG and WebP as WebP; otherwise they become TIFF.",
             rich_help_panel=FILED,
         ),
     ] = False,
@@ -85,77 +88,84 @@ def restore(
         bool,
         typer.Option(
             "--maps",
-            help="File a map of the damage and one of the change, too.",
+            help="Also write a map of the damage and a map of the change.",
             rich_help_panel=FILED,
         ),
     ] = False,
     package: Annotated[
         bool,
         typer.Option(
-            "--package", help="File what `patina undo` needs, too.", rich_help_panel=FILED
+            "--package",
+            help="Also write the package that `patina undo` needs.",
+            rich_help_panel=FILED,
         ),
     ] = False,
     iiif: Annotated[
         bool,
         typer.Option(
             "--iiif",
-            help="File tiles and a manifest for IIIF viewers, too.",
+            help="Also write tiles and a manifest for IIIF viewers.",
             rich_help_panel=FILED,
         ),
     ] = False,
     iiif_base: Annotated[
         str,
         typer.Option(
-            help="The address at which the outbox will be served; implies --iiif.",
+            help="The web address from which you will serve the results; implies --iiif.",
             rich_help_panel=FILED,
         ),
     ] = "",
     report: Annotated[
         bool,
         typer.Option(
-            help="Write report.html, a page that shows each work before and after.",
+            help="Write report.html, which shows each work before and after.",
             rich_help_panel=FILED,
         ),
     ] = True,
     recursive: Annotated[
-        bool, typer.Option(help="Folders within folders, too.", rich_help_panel=RUN)
+        bool, typer.Option(help="Also restore the images in subfolders.", rich_help_panel=RUN)
     ] = True,
     model: Annotated[
         Path | None,
         typer.Option(
-            help="A model; else the champion, else the one that is shipped.", rich_help_panel=RUN
+            help="The model to use; the default is the champion, or else the shipped model.",
+            rich_help_panel=RUN,
         ),
     ] = None,
     quality: Annotated[
         Literal["fast", "best"],
         typer.Option(
-            help="fast, or best: the mean over mirror images, four times as long.",
+            help="best averages over mirrored tiles, and takes four times as long as fast.",
             rich_help_panel=RUN,
         ),
     ] = "fast",
     precision: Annotated[
         Literal["auto", "f32", "bf16"],
-        typer.Option(help="f32, bf16, or auto: bf16 where the CPU has it.", rich_help_panel=RUN),
+        typer.Option(
+            help="auto uses bf16 if the CPU supports it, otherwise f32.", rich_help_panel=RUN
+        ),
     ] = "auto",
     device: Annotated[
         Literal["", "CPU", "GPU", "AUTO"],
         typer.Option(
-            help="CPU, GPU (one of Intel), or AUTO: that, if there is one. By default as "
-            "params.yaml says: CPU.",
+            help="CPU, GPU (an Intel GPU), or AUTO: the GPU if there is one. The default is "
+            "restore.device in params.yaml: CPU.",
             rich_help_panel=RUN,
         ),
     ] = "",
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Only list what would be done.", rich_help_panel=RUN),
+        typer.Option(
+            "--dry-run", help="Only list the scans and their results.", rich_help_panel=RUN
+        ),
     ] = False,
 ) -> None:
-    """Restore images at their own size and depth.
+    """Restore images at their original size and bit depth.
 
-    Beside each result lies a .json sidecar that says what was changed. report.html shows all works
-    in a browser, before and after. summary.csv lists all results, failures.jsonl the files that
-    could not be restored; the others go on. Results that are there already are not done again.
-    Exit code: 0, or 1 when a file was set aside.
+    Patina writes a .json sidecar beside each result; it records what was changed. report.html shows
+    all works in a browser, before and after. summary.csv lists all results. If a file cannot be
+    restored, failures.jsonl lists it with the reason, and the run continues with the other files.
+    A result that exists already is not computed again. Exit code: 0, or 1 if a file was set aside.
 
     Examples:  patina restore scan.tif
                patina restore scans/ more/*.tif -o restored/ --dry-run
@@ -182,7 +192,7 @@ def restore(
 
 
 def _run(request: "RestoreRequest") -> int:
-    """Run it and tell of it: the exit code."""
+    """Run the request and print its outcomes; returns the exit code."""
     from patina import params
     from patina.tasks.io.storage import place_of
     from patina.tasks.restoration.batch import summed_up
@@ -207,7 +217,10 @@ def _run(request: "RestoreRequest") -> int:
 def _shown(
     outcomes: Iterator[dict[str, Any]], total: int, end_if_told: Callable[[], None]
 ) -> Iterator[dict[str, Any]]:
-    """The `outcomes`, told while they come: done, total, time left, megapixels a second."""
+    """Yield the `outcomes`, and show progress: done, total, time left, megapixels a second.
+
+    end_if_told: ends the run if a signal has arrived. It is called after each outcome was kept.
+    """
     import time
 
     from patina.tasks.io.progress import Progress
@@ -223,14 +236,14 @@ def _shown(
             for line in _told(outcome, total):
                 bar.say(neutral(line))
             yield outcome
-            end_if_told()  # once the outcome is kept: it is told of, however the run ends
+            end_if_told()  # the caller has kept the outcome by now, so it is in the summary
 
 
-TOLD = 20  # scans, up to which each is told of; of more, only those set aside and flagged
+TOLD = 20  # up to so many scans, each gets a line; else only those set aside, flagged or noted
 
 
 def _told(outcome: dict[str, Any], total: int) -> list[str]:
-    """What the terminal says of a scan: what was done, or why it was set aside; its notes."""
+    """The lines on the terminal for a scan: what was done or why it was set aside; its notes."""
     if "reason" in outcome:
         return [f"set aside: {outcome['reason']}"]
     notes = [f"note: {Path(outcome['file']).name}: {note}" for note in outcome.get("notes", [])]

@@ -1,4 +1,4 @@
-"""What is made of results: their report, their originals, condition reports."""
+"""Commands for results: `patina report`, `patina undo` and `patina condition`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,10 @@ from patina.errors import InputError
 
 def report(
     outbox: Annotated[
-        str, typer.Argument(help="Where `patina restore` put its results, here or at s3://…")
+        str,
+        typer.Argument(
+            help="The folder with the results of `patina restore`; a local path or s3://…"
+        ),
     ] = "restored",
 ) -> None:
     """Write report.html of an outbox again: a page that opens from disk, without a network.
@@ -30,10 +33,14 @@ def undo(
     result: Annotated[Path, typer.Argument(help="A result of `patina restore --package`.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="The original; else original-NAME beside the result."),
+        typer.Option(
+            "--out",
+            "-o",
+            help="Where to write the original; the default is original-NAME beside the result.",
+        ),
     ] = None,
 ) -> None:
-    """Give the file back that was restored, byte for byte.
+    """Recover the original file, byte for byte.
 
     Example:  patina undo restored/scan.tif -o scan.tif
     """
@@ -54,18 +61,22 @@ def condition(
     ),
     original: Annotated[
         Path | None,
-        typer.Option("--scan", help="The scan of a result; else summary.csv names it."),
+        typer.Option("--scan", help="The scan of a result; by default summary.csv names it."),
     ] = None,
-    title: Annotated[str, typer.Option(help="Of the work, instead of the manifest's.")] = "",
-    artist: Annotated[str, typer.Option(help="Of the work, instead of the manifest's.")] = "",
+    title: Annotated[str, typer.Option(help="Overrides the manifest's.")] = "",
+    artist: Annotated[str, typer.Option(help="Overrides the manifest's.")] = "",
     accession: Annotated[str, typer.Option(help="Accession number of the work.")] = "",
     width_mm: Annotated[
         float | None,
-        typer.Option(min=0.1, help="Width of what the scan shows; else the file's resolution."),
+        typer.Option(
+            min=0.1, help="Width of what the scan shows; by default from the file's resolution."
+        ),
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="A model; else the champion, else the one that is shipped."),
+        typer.Option(
+            help="The model to use; the default is the champion, or else the shipped model."
+        ),
     ] = None,
 ) -> None:
     """Write a condition report of each scan: one page, as PDF and as HTML.
