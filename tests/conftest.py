@@ -85,7 +85,7 @@ class Workspace:
         return Workspace(folder)
 
 
-SERVED = {"server", "storage", "bare", "prepared", "finished", "cluster"}  # fixtures
+SERVED = {"server", "storage", "bare", "prepared", "finished", "cluster", "served"}  # fixtures
 TRAININGS = {"test_trainer", "test_inference"}  # modules; and all that import Keras
 
 

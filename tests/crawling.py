@@ -1,11 +1,17 @@
 """Crawls of a museum's replay, each in a process of its own as in use."""
 
+import atexit
 import json
+import os
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,6 +20,8 @@ from replay.serving import Replay, Request
 ROOT = Path(__file__).resolve().parents[1]
 FREE = range(101, 108)
 CONTACT = "crawl@example.org"
+PYTHON = (sys.executable, "-W", "error")
+STARTING = threading.Lock()  # crawls that run at the same time share one server
 Start = TypeVar("Start")  # where a scene begins: with a kind of museum, or with an earlier crawl
 
 
@@ -50,23 +58,71 @@ class Crawl(NamedTuple):
         return self.museum.id(number)
 
 
+class Ended(NamedTuple):
+    """How a crawl ended, and what it said on standard output and on standard error."""
+
+    code: int
+    said: str
+    error: str
+
+
 def command(museum: Replay, folder: Path, *options: object) -> list[str]:
-    call = [sys.executable, "-W", "error", "-m", "patina.crawler.run", "--source", museum.source]
-    call += ["--out", str(folder), "--replay-origin", museum.origin, "--contact", CONTACT]
+    """A crawl of the museum as it is typed."""
+    return [*PYTHON, "-m", "patina.crawler.run", *arguments(museum, folder, *options)]
+
+
+def arguments(museum: Replay, folder: Path, *options: object) -> list[str]:
+    words = ["--source", museum.source, "--out", str(folder)]
+    words += ["--replay-origin", museum.origin, "--contact", CONTACT]
     if "--line-every-s" not in options:
-        call += ["--line-every-s", "3600"]  # however slow the machine, it says nothing in between
+        words += ["--line-every-s", "3600"]  # however slow the machine, it says nothing in between
     asked = [] if "--query" in options else museum.asking()
-    return [*call, *asked, *map(str, options)]
+    return [*words, *asked, *map(str, options)]
+
+
+@cache
+def crawl_server() -> str:
+    """The socket of a process that runs crawls, which ends with this one."""
+    folder = tempfile.mkdtemp(prefix="crawls-")
+    atexit.register(shutil.rmtree, folder)
+    address = f"{folder}/socket"
+    server = subprocess.Popen(
+        [*PYTHON, str(ROOT / "tests/crawl_server.py"), address],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+    )
+    assert server.stdout
+    atexit.register(server.wait)
+    atexit.register(server.kill)
+    assert server.stdout.readline() == b"ready\n"
+    return address
+
+
+def run(*words: str) -> Ended:
+    """What `python -W error -m patina.crawler.run WORDS` does, in a process of its own."""
+    with (
+        tempfile.NamedTemporaryFile() as said,
+        tempfile.NamedTemporaryFile() as error,
+        socket.socket(socket.AF_UNIX) as asking,
+    ):
+        with STARTING:
+            address = crawl_server()
+        asking.connect(address)
+        asked = {"arguments": words, "stdout": said.name, "stderr": error.name}
+        asking.sendall(json.dumps(asked | {"environment": dict(os.environ)}).encode() + b"\n")
+        code = asking.makefile().readline()
+        assert code, f"the crawl was ended: {error.read().decode()}"
+        return Ended(int(code), said.read().decode(), error.read().decode())
 
 
 def crawl(museum: Replay, folder: Path, *options: object) -> Crawl:
     before = len(museum.requests)
     stats = folder.with_name(f"{folder.name}.json")
-    call = command(museum, folder, "--stats", stats, *options)
-    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = run(*arguments(museum, folder, "--stats", stats, *options))
     counted = json.loads(stats.read_text()) if stats.exists() else {}
     asked = museum.requests[before:]
-    return Crawl(museum, folder, done.returncode, done.stdout, done.stderr, asked, counted)
+    return Crawl(museum, folder, done.code, done.said, done.error, asked, counted)
 
 
 def copied(made: Crawl, folder: Path) -> Path:

@@ -5,15 +5,16 @@ import json
 import re
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import crawling
 import numpy as np
 import pytest
 import pyvips
+from crawling import PYTHON
 
 from patina.crawler.items import CrawlError
 from patina.crawler.loaders import ArtworkLoader
@@ -27,14 +28,12 @@ WORKS = 7
 
 
 def command(*arguments: object) -> list[str]:
-    call = [sys.executable, "-W", "error", "-m", "patina.crawler.run", "--line-every-s", "3600"]
-    return [*call, *map(str, arguments)]
+    """A crawl as it is typed."""
+    return [*PYTHON, "-m", "patina.crawler.run", "--line-every-s", "3600", *map(str, arguments)]
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
+def run(*arguments: object) -> crawling.Ended:
+    return crawling.run("--line-every-s", "3600", *map(str, arguments))
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -74,8 +73,8 @@ def harvest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harvest]:
     folder = tmp_path_factory.mktemp("harvest")
     with Museum(WORKS, page_size=4) as museum:
         done = run("--source", "sample", "--replay-origin", museum.origin, "--out", folder)
-        assert (done.returncode, done.stderr) == (0, "")
-        yield Harvest(folder, museum, done.stdout)
+        assert (done.code, done.error) == (0, "")
+        yield Harvest(folder, museum, done.said)
 
 
 def test_every_work_in_the_public_domain_arrives_once_over_several_pages(harvest: Harvest) -> None:
@@ -123,7 +122,7 @@ def test_a_second_crawl_fetches_only_what_is_missing_or_changed(harvest: Harvest
     assert {path.split("/")[3] for path in images_asked_for(harvest.museum)} == wanted
     records = [path for path in harvest.museum.requests if RECORD.match(path)]
     assert len(records) == 2  # of the others the listing says that they are as they were
-    assert "7 filed (5 from an earlier crawl)" in done.stdout
+    assert "7 filed (5 from an earlier crawl)" in done.said
     assert (harvest.folder / "manifest.jsonl").read_bytes() == before
 
 
@@ -154,7 +153,7 @@ def test_a_killed_crawl_goes_on_where_it_stopped(tmp_path: Path) -> None:
         answers = tmp_path.with_name(f".{tmp_path.name}.http")
         (answers / ".0123.json.7.part").write_bytes(b"half an answer")
         done = run("--source", "sample", "--replay-origin", museum.origin, "--out", tmp_path)
-        assert done.returncode == 0
+        assert done.code == 0
         assert list(answers.glob(".*.part")) == []
         assert len(images_asked_for(museum)) == 4 - len(filed)
     assert len(rows(tmp_path / "manifest.jsonl")) == 4
@@ -195,25 +194,25 @@ def test_what_a_careless_museum_sends_is_set_aside_and_the_rest_is_filed(tmp_pat
         "sample-1002.jpg",
         "sample-1003.bin",
     ]
-    assert "2 filed" in done.stdout
-    assert "3 rejected (1 download failed, 1 not an image, 1 truncated" in done.stdout
-    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 filed" in done.said
+    assert "3 rejected (1 download failed, 1 not an image, 1 truncated" in done.said
+    assert (done.code, done.error) == (0, "")
 
 
 def test_robots_txt_is_obeyed_and_named(tmp_path: Path) -> None:
     with Museum(1, robots="User-agent: *\nDisallow: /\n") as museum:
         done = run("--source", "sample", "--replay-origin", museum.origin, "--out", tmp_path)
         assert museum.requests == ["/robots.txt"]
-    assert done.returncode == 1
-    assert done.stderr.endswith(": Forbidden by robots.txt\n")
-    assert len(done.stderr.splitlines()) == 1
+    assert done.code == 1
+    assert done.error.endswith(": Forbidden by robots.txt\n")
+    assert len(done.error.splitlines()) == 1
 
 
 def test_the_built_in_museum_is_started_for_a_crawl_and_is_the_same_each_time(
     tmp_path: Path,
 ) -> None:
     done = run("--source", "sample", "--works", 2, "--seed", 3, "--out", tmp_path)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.error
     museum = Museum(2, seed=3)
     works = rows(tmp_path / "manifest.jsonl")
     assert [work["sha256"] for work in works] == [sha256(museum.jpeg(n)) for n in (0, 1)]
@@ -253,10 +252,10 @@ def test_a_labs_own_scans_are_copied_and_the_bad_ones_set_aside(
     out = tmp_path / "harvest"
     call = ("--source", "folder", "--folder", scans, "--institution", "City Lab", "--out", out)
     done = run(*call)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "9 found, 3 filed" in done.stdout
+    assert (done.code, done.error) == (0, "")
+    assert "9 found, 3 filed" in done.said
     rejected = "1 broken download, 1 duplicate, 2 not an image, 1 too small, 1 truncated or damaged"
-    assert f"6 rejected ({rejected} JPEG)" in done.stdout
+    assert f"6 rejected ({rejected} JPEG)" in done.said
     works = {work["source"]: work for work in rows(out / "manifest.jsonl")}
     assert works.keys() == {"portrait.png", "Box 2/Été.TIF", "Box 2/portrait.PNG"}
     for source, work in works.items():
@@ -282,11 +281,11 @@ def test_a_scan_is_copied_again_only_when_it_has_changed(scans: Path, tmp_path: 
     run(*call)
     inodes = {path: path.stat().st_ino for path in (out / "artworks").iterdir()}
     manifest = (out / "manifest.jsonl").read_bytes()
-    assert "3 filed (3 from an earlier crawl)" in run(*call).stdout
+    assert "3 filed (3 from an earlier crawl)" in run(*call).said
     assert (out / "manifest.jsonl").read_bytes() == manifest
     assert {path for path in inodes if path.stat().st_ino != inodes[path]} == set()
     (scans / "portrait.png").write_bytes(encoded(picture(240), ".png"))
-    assert "4 filed (3 from an earlier crawl)" in run(*call).stdout
+    assert "4 filed (3 from an earlier crawl)" in run(*call).said
     works = {work["source"]: work for work in rows(out / "manifest.jsonl")}
     changed = out / works["portrait.png"]["file"]
     assert {path for path in inodes if path.stat().st_ino != inodes[path]} == {changed}
@@ -296,8 +295,8 @@ def test_a_scan_is_copied_again_only_when_it_has_changed(scans: Path, tmp_path: 
 def test_a_missing_folder_is_named_in_one_line(tmp_path: Path) -> None:
     nowhere, out = tmp_path / "nowhere", tmp_path / "out"
     done = run("--source", "folder", "--folder", nowhere, "--out", out)
-    assert done.returncode == 1
-    assert done.stderr == (
+    assert done.code == 1
+    assert done.error == (
         f"crawl folder: --folder {nowhere}: not a folder; give one that holds image files\n"
     )
 

@@ -43,6 +43,7 @@ def test_ssim_and_psnr_are_those_of_scikit_image() -> None:
         assert metrics.psnr_db(one, other) == pytest.approx(psnr, abs=1e-9)
 
 
+@pytest.mark.training
 def test_dominant_channel_accuracy_is_what_keras_calls_accuracy() -> None:
     import keras
 

@@ -6,7 +6,7 @@ them.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any, Protocol
 
 import cv2
@@ -152,9 +152,16 @@ HARD_SEEDS = ((101, 900), (202, 640))  # and long sides in pixels
 
 @dataclass(frozen=True)
 class Painted:
-    """A work in memory. pixels: uint8 (H, W, 3), sRGB."""
+    """One of HARD_WORKS, painted when it is first shown."""
 
-    pixels: np.ndarray
+    name: str
+    size_px: int
+    seed: int
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """uint8 (H, W, 3), sRGB, kept in memory."""
+        return paint(self.name, self.size_px, self.seed)
 
 
 @dataclass(frozen=True)
@@ -195,9 +202,7 @@ CAPTURES = (
 def hard_works_painted() -> tuple[Painted, ...]:
     """Sound works that look damaged, of other seeds than those that the gate is measured on."""
     return tuple(
-        Painted(paint(name, size_px, seed))
-        for name in sorted(HARD_WORKS)
-        for seed, size_px in HARD_SEEDS
+        Painted(name, size_px, seed) for name in sorted(HARD_WORKS) for seed, size_px in HARD_SEEDS
     )
 
 
