@@ -33,7 +33,7 @@ from patina import params as params_file  # noqa: E402 -- found by the line abov
 from patina.crawler.sample.strokes import paint  # noqa: E402
 from patina.models import TONE  # noqa: E402
 from patina.tasks.restoration import inference, weights  # noqa: E402
-from patina.tasks.restoration.restorer import LOOKS_PX  # noqa: E402
+from patina.tasks.restoration.detection import LOOKS_PX  # noqa: E402
 from patina.tasks.restoration.tiling import tiled_rows  # noqa: E402
 
 TILE_PX = 1024

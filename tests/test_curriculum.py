@@ -13,6 +13,7 @@ from patina.tasks.evaluation.hard_works import SOUND
 from patina.tasks.imaging.images import png_bytes, to_float
 from patina.tasks.training import accidents, ageing, capture
 from patina.tasks.training.curriculum import (
+    AREAS,
     BLUR,
     CHECKED,
     DETAIL,
@@ -42,6 +43,7 @@ CURRICULA: dict[str, Curriculum] = {
     "blur": BLUR,
     "jpeg": JPEG,
     "segmentation": SEGMENTATION,
+    "areas": AREAS,
     "inpainting": INPAINTING,
     "tone": TONES,
     "twins": TWINS,
@@ -103,6 +105,12 @@ def test_every_family_is_held_back_and_damages_what_it_names(name: str, works: l
             covered = rest[1].max(axis=(0, 1, 2)) > 127
             named = {CLASSES[each] for each in np.flatnonzero(covered)}
             assert named == (set() if family == SOUND else {family})
+        elif name == "areas":
+            assert [masks.max() > 127 for masks in np.moveaxis(rest[0], 3, 0)] == [
+                family == "area",
+                family == "stain",
+                True,
+            ]
         elif family != SOUND:
             assert np.abs(given[..., :3].astype(int) - rest[0]).max() > 8
     weights = [weight for weight, *_ in CURRICULA[name].families.values()]

@@ -15,7 +15,6 @@ from patina.tasks.restoration.decision import (
     PROPOSED,
     Damage,
     decide_fill,
-    looked,
     rim_contrast,
 )
 from patina.tasks.restoration.gates import Gates
@@ -200,18 +199,3 @@ def test_a_sound_work_has_nothing_to_be_filled() -> None:
     assert damage.record(1)["pieces"] == []
     assert damage.record(1)["weight"] == 0
     assert not damage.fill.any()
-
-
-def test_a_work_is_looked_at_in_two_sizes_and_the_mean_counts() -> None:
-    seen = []
-
-    def network(tile: np.ndarray) -> np.ndarray:
-        seen.append(tile.shape)
-        logit = 4.0 if len(seen) == 1 else -2.0
-        return np.full((*tile.shape[:3], len(CLASSES)), logit, np.float32)
-
-    view = np.zeros((300, 600, 3), np.float32)
-    likely = looked(network, view, (600, 300), {"tile_px": 1024, "overlap_px": 64})
-    assert likely.shape == (300, 600, len(CLASSES))
-    np.testing.assert_allclose(likely, 1 / (1 + np.exp(-1)), rtol=1e-5)
-    assert all(height % 32 == width % 32 == 0 for _, height, width, _ in seen)

@@ -168,3 +168,16 @@ def test_a_fill_is_the_classical_one_or_the_image_as_the_network_weighs_them() -
     np.testing.assert_allclose(compose(view, output), view[..., :3], atol=1e-6)
     output[..., :3] = 0.25
     np.testing.assert_allclose(compose(view, output), view[..., :3] + 0.25, atol=1e-6)
+
+
+def test_areas_are_scored_on_the_whole_batch_where_it_counts() -> None:
+    target = np.zeros((2, 4, 4, 3), np.float32)
+    target[0, :2, :, 0] = 1  # half of one work is an area
+    target[..., 2] = 1
+    right = np.where(target[..., :2] > 0, 20, -20).astype(np.float32)
+    assert float(np.max(losses.area_error(target, right))) < 0.01
+    wrong = right.copy()
+    wrong[1, 0, 0, 1] = 20  # a stain is found where there is none
+    assert float(np.mean(losses.area_error(target, wrong))) > 0.3
+    target[1, 0, 0, 2] = 0  # and it does not count there
+    assert float(np.max(losses.area_error(target, wrong))) < 0.01

@@ -13,14 +13,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from patina.models import AREA_CLASSES, CLASSES
+from patina.models import CLASSES
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.pieces import features, known_features
-from patina.tasks.restoration.reduced import resized
-from patina.tasks.restoration.textured import REDUCED, textured
-from patina.tasks.restoration.tiling import Network, apply_tiled
 
 LINE, SPOT, AREA, STAIN, CRACK = range(len(CLASSES))
 KINDS = ("line", "spot", "area", "stain", "crack network")  # what CLASSES are called
@@ -30,8 +27,6 @@ CORNER = 0.36  # of a disc's width: twice its distance from the corner of its sq
 SURE = 0.8  # likelihood of damage that hardly ever is none
 EDGE_PX = 8  # along a work's edge, where mirrored rims look like scratches, tell nothing of it
 LEAST_PX = 4  # a piece of fewer pixels is nothing
-ENLARGED = 1.34  # times, at most, to be looked at
-AREAS_PX, AREAS_STRIDE = 640, 32  # long side at which `areas` is shown a work; its stride
 UNJUDGED = 0.5  # how likely a piece is damage where there is no judge
 LISTED = 40  # areas in the sidecar, the largest first
 
@@ -317,41 +312,3 @@ def _is_network(piece: Piece, labels: np.ndarray) -> bool:
     part = np.pad(labels[top : top + tall, left : left + wide] != piece.label, 1, constant_values=1)
     holes, _ = cv2.connectedComponents(part.astype(np.uint8), connectivity=4)
     return holes - 2 >= NETWORK_HOLES
-
-
-def looked(
-    network: Network, view: np.ndarray, longs_px: tuple[int, ...], tiles: Record
-) -> np.ndarray:
-    """How likely each class of damage is, (h, w, len(CLASSES)), at the first of those sizes.
-
-    network: gives logits. The work is shown at each long side in turn, at most enlarged by a
-    third, and the mean of the logits counts.
-    """
-    height, width = view.shape[:2]
-    logits: list[np.ndarray] = []
-    size = 0, 0
-    for long_px in longs_px:
-        share = min(ENLARGED, long_px / max(height, width))
-        shown = resized(view, (max(1, round(height * share)), max(1, round(width * share))))
-        size = size if logits else shown.shape[:2]
-        logits.append(resized(apply_tiled(network, shown, **tiles, stride_px=32), size))
-    return 1 / (1 + np.exp(-np.mean(logits, axis=0)))
-
-
-def with_areas(likely: np.ndarray, network: Network, view: np.ndarray) -> np.ndarray:
-    """`likely`, as `looked` gives it, with what covers a part of the work, where that is likelier.
-
-    network: as `patina.models.areas.areas`. view: as for `looked`; shown whole, AREAS_PX long.
-    """
-    height, width = view.shape[:2]
-    share = min(ENLARGED, AREAS_PX / max(height, width))
-    size = max(1, round(height * share)), max(1, round(width * share))
-    beyond = [(0, -side % (REDUCED * AREAS_STRIDE)) for side in size]
-    shown = np.pad(resized(view, size), (*beyond, (0, 0)), mode="symmetric")
-    logits = network(textured(shown)[None])[0]
-    logits = logits[: -(-size[0] // REDUCED), : -(-size[1] // REDUCED)]
-    found = 1 / (1 + np.exp(-resized(logits, likely.shape[:2])))
-    places = [CLASSES.index(name) for name in AREA_CLASSES]
-    merged = likely.copy()
-    merged[..., places] = np.maximum(likely[..., places], found)
-    return merged

@@ -21,11 +21,12 @@ from patina.tasks.io.parallel import ahead
 from patina.tasks.restoration import capture, decision
 from patina.tasks.restoration.capture import Capture
 from patina.tasks.restoration.decision import Damage
+from patina.tasks.restoration.detection import likelihoods
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.inpainting import fills
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.marked import UNMARKED, Marked, with_marks
-from patina.tasks.restoration.reduced import enlarged, small_of, strips_of
+from patina.tasks.restoration.reduced import enlarged, resized, small_of, strips_of
 from patina.tasks.restoration.tiling import Network, Rows, rows_of, tiled_rows
 from patina.tasks.restoration.toning import NO_TONE, Tone, tone_of
 
@@ -33,7 +34,6 @@ TREATMENTS = ("detail", "damage", "tone", "craquelure")
 DEFAULT_TREATMENTS = TREATMENTS[:3]
 CAPTURE = ("jpeg", *capture.CORRECTING)  # networks, in the order in which they are applied
 DEAD_ZONE = 0.25 / 255  # a change of a pixel below it is none
-LOOKS_PX = (1280, 640)  # long sides at which damage is looked for
 KEPT = 6  # residual and fill: int16 a pixel, in parts of FULL
 FULL = 32767
 
@@ -227,16 +227,14 @@ def capture_network(treatment: Treatment) -> Network:
 
 
 def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
-    network = restorer.networks.get("segmentation")
-    if network is None or not {"damage", "craquelure"} & {*restorer.treat}:
+    asked = {"damage", "craquelure"} & {*restorer.treat}
+    if "segmentation" not in restorer.networks or not asked:
         return None
-    likely = decision.looked(network, view, LOOKS_PX, restorer.tiles)
-    if "areas" in restorer.networks:
-        likely = decision.with_areas(likely, restorer.networks["areas"], view)
+    likely = likelihoods(restorer.networks, view, restorer.tiles)
     if "damage" not in restorer.treat:
         likely[..., : CLASSES.index("crack")] = 0
     return decision.decide_fill(
-        decision.resized(view, likely.shape[:2]),
+        resized(view, likely.shape[:2]),
         likely,
         restorer.gates,
         restorer.judges.get("piece"),

@@ -8,10 +8,10 @@ import numpy as np
 from patina.models import CLASSES
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration import decision
+from patina.tasks.restoration.detection import likelihoods
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.reduced import resized
-from patina.tasks.restoration.restorer import LOOKS_PX
 from patina.tasks.restoration.tiling import Network
 from patina.tasks.training.curriculum import CAPTURES, HARD_SHARE, damage_of, hard_works_painted
 from patina.tasks.training.works import Work
@@ -57,7 +57,7 @@ def pieces_of(works: Sequence[Work], networks: Mapping[str, Network], rng: Rng) 
 
 
 def _judged(view: np.ndarray, true: np.ndarray, networks: Mapping[str, Network]) -> list[Sample]:
-    likely = decision.looked(networks["segmentation"], view, LOOKS_PX, TILES)
+    likely = likelihoods(networks, view, TILES)
     shown = resized(view, likely.shape[:2])
     damage = decision.decide_fill(shown, likely, FINDING, UNDECIDED, cracks=False, forced=False)
     near = cv2.dilate((true > 0.1).astype(np.uint8), np.ones((3, 3), np.uint8))

@@ -1,0 +1,61 @@
+"""How likely each class of damage is at each pixel of a work, and what `areas` is shown of it."""
+
+import numpy as np
+
+from patina.models import CLASSES, TEXTURED_CHANNELS
+from patina.tasks.restoration.detection import likelihoods, segmented
+from patina.tasks.restoration.textured import textured
+
+TILES = {"tile_px": 1024, "overlap_px": 64}
+
+
+def nothing(tile: np.ndarray) -> np.ndarray:
+    return np.full((*tile.shape[:3], len(CLASSES)), -8, np.float32)
+
+
+def dark(view: np.ndarray) -> np.ndarray:
+    """As `areas`: an area is where it is dark, and nothing is a stain."""
+    assert view.shape[1] % 32 == view.shape[2] % 32 == 0
+    area = np.where(view[..., :3].mean(axis=3) < 0.2, 6, -6)
+    return np.stack([area, np.full(area.shape, -6)], axis=3).astype(np.float32)
+
+
+def test_a_work_is_looked_at_in_two_sizes_and_the_mean_counts() -> None:
+    seen = []
+
+    def network(tile: np.ndarray) -> np.ndarray:
+        seen.append(tile.shape)
+        logit = 4.0 if len(seen) == 1 else -2.0
+        return np.full((*tile.shape[:3], len(CLASSES)), logit, np.float32)
+
+    view = np.zeros((300, 600, 3), np.float32)
+    likely = segmented(network, view, (600, 300), {"tile_px": 1024, "overlap_px": 64})
+    assert likely.shape == (300, 600, len(CLASSES))
+    np.testing.assert_allclose(likely, 1 / (1 + np.exp(-1)), rtol=1e-5)
+    assert all(height % 32 == width % 32 == 0 for _, height, width, _ in seen)
+
+
+def test_what_covers_a_part_of_a_work_is_found_where_it_lies() -> None:
+    view = np.full((300, 640, 3), 0.6, np.float32)
+    view[120:200, 400:520] = 0.05
+    likely = likelihoods({"segmentation": nothing, "areas": dark}, view, TILES)
+    assert likely.shape == (402, 858, len(CLASSES))  # enlarged, as segmentation is shown it
+    area = likely[..., CLASSES.index("area")]
+    found = np.argwhere(area > 0.5) * 300 / 402
+    np.testing.assert_allclose(found.min(axis=0), (120, 400), atol=3)
+    np.testing.assert_allclose(found.max(axis=0), (200, 520), atol=3)
+    assert likely[..., CLASSES.index("line")].max() < 0.01
+    without = likelihoods({"segmentation": nothing}, view, TILES)
+    assert without.max() < 0.01
+
+
+def test_a_textured_view_tells_what_is_smooth_from_what_is_not() -> None:
+    rng = np.random.default_rng(0)
+    image = np.full((64, 96, 3), 0.5, np.float32)
+    image[:, 48:] += rng.normal(0, 0.1, (64, 48, 1)).astype(np.float32)
+    view = textured(image)
+    assert view.shape == (16, 24, TEXTURED_CHANNELS)
+    smooth, rough = view[:, 2:10], view[:, 14:22]
+    np.testing.assert_allclose(smooth[..., :3], 0.5, atol=1e-6)
+    assert smooth[..., 3:].max() < 0.01
+    assert (rough[..., 3:].mean(axis=(0, 1)) > 0.2).all()
