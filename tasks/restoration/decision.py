@@ -125,11 +125,11 @@ def decide_fill(
     cracks: bool,
     forced: bool,
 ) -> Damage:
-    """What is filled of what was found in a work.
+    """Decide which of the damage in a work is filled.
 
-    view: float32 (h, w, 3), sRGB in [0, 1], the work, reduced. likely: (h, w, len(CLASSES)), how
-    likely each class of damage is. judge: of pieces, see `pieces`. cracks: age cracks are to be
-    filled, too. forced: the work is known to be damaged, and the brake is off.
+    view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. likely: (h, w, len(CLASSES)), the
+    likelihood of each class of damage. judge: of pieces, see `pieces`. cracks: also fill age
+    cracks. forced: the user says that the work is damaged; most gates are ignored.
     """
     chosen = likely if cracks else likely[..., :CRACK]
     most, kinds = chosen.max(axis=2), chosen.argmax(axis=2)
@@ -184,9 +184,10 @@ def _hysteresis(likely: np.ndarray, gates: Gates) -> np.ndarray:
 
 
 def _split_by_width(marks: np.ndarray, width_px: float) -> tuple[np.ndarray, np.ndarray, int]:
-    """Connected parts of `marks` (h, w), those thinner than `width_px` first, apart from others.
+    """The connected parts of `marks` (h, w), first those narrower than `width_px`.
 
-    Returns their labels, their statistics as OpenCV gives them, and the first label that is thick.
+    Narrow and wide parts are separate even if they touch. Returns their labels, their statistics
+    from OpenCV, and the first label of a wide part.
     """
     side = max(3, round(width_px)) | 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
