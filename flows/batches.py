@@ -1,4 +1,4 @@
-"""Work spread over processes, here or on a cluster: one Prefect task a batch, never one a work."""
+"""Distributes jobs over processes, here or on a cluster: a Prefect task has a batch of jobs."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -36,19 +36,19 @@ Done = TypeVar("Done")
 
 
 class ClusterError(ServiceError):
-    """The Dask cluster is not there, or not as it must be; the message names it."""
+    """The Dask cluster cannot be reached or used; the message names it."""
 
 
 def processes() -> TaskRunner[Any]:
-    """The workers of CLUSTER, else spawned processes, one a core; one OpenCV thread each.
+    """The workers of CLUSTER, or else spawned processes, one for each core.
 
-    None of the spawned outlives its parent.
+    Each uses one OpenCV thread. The spawned processes end with this process.
     """
     return cluster() or ProcessPoolTaskRunner(max_workers=WORKERS, initializer=start_worker)
 
 
 def cluster() -> TaskRunner[Any] | None:
-    """The workers of CLUSTER, if one is named."""
+    """The workers of CLUSTER, if it is set."""
     if not CLUSTER:
         return None
     from prefect_dask import DaskTaskRunner  # 0.7 s that only a cluster needs
@@ -57,10 +57,10 @@ def cluster() -> TaskRunner[Any] | None:
 
 
 def _join_cluster() -> int:
-    """Set up the workers of CLUSTER, later ones too; returns how many threads they have.
+    """Set up the workers of CLUSTER, also those that join later; returns their number of threads.
 
-    Raises ClusterError when nobody answers there, or a worker has other versions or does not
-    share this workspace.
+    Raises ClusterError when the scheduler does not respond, or a worker has other versions or does
+    not share this workspace.
     """
     from distributed import Client
 
@@ -88,10 +88,10 @@ def _refuse_unless(fit: Mapping[str, bool], fault: str, remedy: str) -> None:
 
 
 def compute(task: Task, jobs: Sequence[Any], *shared: Any, most: int = BATCH) -> list[Record]:
-    """Run `task(batch, *shared)` over all `jobs` in batches of at most `most`, with a progress bar.
+    """Run `task(batch, *shared)` for all `jobs` in batches of at most `most`, with a progress bar.
 
-    The task gives a record for each job of its batch that says what came of it; all are returned,
-    in the order of the jobs.
+    The task returns one record for each job, with its outcome. All records are returned, in the
+    order of the jobs.
     """
     if not jobs:
         return []
@@ -112,13 +112,13 @@ def compute(task: Task, jobs: Sequence[Any], *shared: Any, most: int = BATCH) ->
 
 
 def _batches(jobs: Sequence[Any], workers: int, most: int) -> list[Sequence[Any]]:
-    """Few jobs still keep every worker busy to the end; many go in batches of `most`."""
+    """Batches of at most `most` jobs; smaller ones if otherwise some workers would be idle."""
     size = max(1, min(most, -(-len(jobs) // (ROUNDS * workers))))
     return cut(jobs, size)
 
 
 def cut(jobs: Sequence[Job], size: int) -> list[Sequence[Job]]:
-    """Pieces of `size` jobs, and of what is left."""
+    """Batches of `size` jobs, and one with the remaining jobs."""
     return [jobs[start : start + size] for start in range(0, len(jobs), size)]
 
 
@@ -132,10 +132,10 @@ def numbered(batches: Sequence[Sequence[Job]]) -> list[tuple[str, Sequence[Job]]
 
 
 def named(task: Task[..., Done], span: str) -> Task[..., Done]:
-    """The task, whose run is named after the jobs of its batch: `restore 1-64`."""
+    """The task, with the numbers of its jobs as the name of its run: `restore 1-64`."""
     return task.with_options(task_run_name=f"{task.name} {span}")
 
 
 def progress() -> Progress:
-    """The progress bar of every long work: done, total, time left."""
+    """The progress bar for all long work: done, total, time left."""
     return Progress()

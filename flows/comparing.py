@@ -1,6 +1,6 @@
-"""The MLflow UI, opened on the runs of DVC's experiments.
+"""Opens the MLflow UI with the runs of DVC's experiments.
 
-`python -m patina.flows.comparing [PORT]` opens it on all runs.
+`python -m patina.flows.comparing [PORT]` opens it with all runs.
 """
 
 import json
@@ -23,10 +23,10 @@ PORT = 5000
 
 
 def address(names: Sequence[str], port: int) -> str:
-    """Where the UI compares the latest run of each experiment.
+    """The address at which the UI compares the latest run of each experiment.
 
-    If none is named: those of this commit, and the run that they are to be compared with. Raises
-    InputError when one was not run to its end, or there is none.
+    Without names: the experiments of this commit, and their baseline. Raises InputError when an
+    experiment is incomplete, or there is none.
     """
     ours = tracking.connect().experiment_id
     wanted = [_run_of(name, ours) for name in names or experiments()]
@@ -38,7 +38,7 @@ def address(names: Sequence[str], port: int) -> str:
 
 
 def address_of_all(port: int) -> str:
-    """Where the UI shows all runs, the latest first."""
+    """The address at which the UI shows all runs, the latest first."""
     from mlflow import MlflowClient
 
     ours = tracking.connect().experiment_id
@@ -81,7 +81,7 @@ def _run_of(name: str, ours: str) -> str:
 
 
 def _trained_by(name: str) -> str:
-    """The MLflow run that trained the network of an experiment; empty where it has none."""
+    """The MLflow run that trained the network of an experiment; "" if there is none."""
     import dvc.api
     from dvc.exceptions import DvcException
     from dvc.scm import SCMError
@@ -92,7 +92,7 @@ def _trained_by(name: str) -> str:
 
 
 def experiments() -> list[str]:
-    """The names of DVC's experiments on the present commit, else on any; oldest first."""
+    """The DVC experiments of the current commit, or else of any commit; the oldest first."""
     return _listed() or _listed("--all-commits")
 
 
@@ -106,7 +106,7 @@ def _listed(*options: str) -> list[str]:
 
 @contextmanager
 def mlflow_ui(port: int) -> Iterator[subprocess.Popen]:
-    """The MLflow UI on 127.0.0.1, answering. Raises ServerError when it does not start."""
+    """The MLflow UI on 127.0.0.1, ready. Raises ServerError when it does not start."""
     command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
     database = ["--backend-store-uri", tracking.tracking_uri()]
     with (
@@ -121,14 +121,14 @@ def mlflow_ui(port: int) -> Iterator[subprocess.Popen]:
 
 
 def show(url: str, port: int) -> None:
-    """Serve the UI until stopped; open `url` in a browser where there is one."""
+    """Serve the UI until stopped, and open `url` in a browser if there is one."""
     with mlflow_ui(port) as server, suppress(KeyboardInterrupt):
         webbrowser.open(url)
         server.wait()
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Show all runs until stopped, on the port that is named."""
+    """Serve the UI with all runs until stopped, on the given port."""
     port = int(arguments[0]) if arguments else PORT
     url = address_of_all(port)
     sys.stdout.write(f"{url}\n")

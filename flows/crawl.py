@@ -1,7 +1,7 @@
 """Museums and folders -> original works, verified, with title, licence and source.
 
-The stage files what is there and asks no museum: that is for `patina crawl` and the deployment
-`crawl/nightly`, whose harvests it finds under DVC.
+The stage uses fetched works and sends no request to a museum. `patina crawl` and the deployment
+`crawl/nightly` fetch works into harvests under DVC, which the stage then finds.
 """
 
 import hashlib
@@ -37,10 +37,10 @@ def crawl(
     push: bool = False,
     replay_origin: str = "",
 ) -> Path:
-    """File the works of the source for DVC; with `from_museum`, bring its harvest up to date.
+    """Collect the works of the source for DVC; with `from_museum`, fetch from the museum instead.
 
-    params: the section of params.yaml, unless given. push: copy the harvest to DVC's remote.
-    replay_origin: a server on this machine that answers instead of the museum.
+    params: the default is the section of params.yaml. push: copy the harvest to DVC's remote.
+    replay_origin: a server on this machine that replaces the museum.
     """
     params = params or params_file.load().crawl
     if from_museum and not params.is_museum:
@@ -53,7 +53,7 @@ def crawl(
 
 
 def may_pass(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Whether the failure was the museum's or the network's: another one would only repeat."""
+    """Whether a retry makes sense: the museum or the network caused the failure."""
     return isinstance(state.result(raise_on_failure=False), TryLaterError)
 
 
@@ -65,14 +65,14 @@ def may_pass(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     retry_condition_fn=may_pass,
 )
 def fetch_harvest(params: Crawl, options: tuple[str, ...], push: bool) -> dict[str, Any]:
-    """Ask the museum, and ask again later when it or the network was at fault."""
+    """Fetch from the museum; retry later after an error of the museum or the network."""
     return fetch(params, options, push=push)
 
 
 def harvests_of(params: Crawl) -> list[Path]:
-    """Where the works of the source lie; those on this machine are gathered first.
+    """The folders with the works of the source; local sources are collected first.
 
-    Raises CrawlError when a museum's works were not fetched before.
+    Raises CrawlError when the works of a museum have not been fetched.
     """
     if params.source in ("sample", "folder"):
         if params.source == "folder" and "://" in params.folder:
@@ -87,10 +87,10 @@ def harvests_of(params: Crawl) -> list[Path]:
 
 
 def mirror(url: str, scans: Path = CACHE / "scans") -> Path:
-    """Bring the images of a folder such as s3://bucket/prefix here; returns where they lie.
+    """Download the images of a folder such as s3://bucket/prefix; returns the local folder.
 
-    Only those of another size or time than here are fetched; those gone from there are removed.
-    Raises CrawlError when it cannot be read.
+    Only files with another size or time are downloaded; files that no longer exist there are
+    removed. Raises CrawlError when the folder cannot be read.
     """
     folder = scans / hashlib.sha256(url.encode()).hexdigest()[:16]
     try:
@@ -109,14 +109,14 @@ def mirror(url: str, scans: Path = CACHE / "scans") -> Path:
 
 
 def inside(name: str) -> str:
-    """The name as a relative path that does not lead out, whatever a bucket calls its objects."""
+    """The name as a relative path that stays inside its folder, whatever the name of the object."""
     return posixpath.normpath(f"/{name}").lstrip("/")
 
 
 def fetch_changed(files: AbstractFileSystem, there: dict[Path, str]) -> None:
-    """Fetch what differs from here (path here -> name there).
+    """Download files that differ (local path -> remote name).
 
-    A file gets the time of the original last, so that one that broke off is fetched again.
+    A file gets the time of the original last, so that an interrupted download is repeated.
     """
     changed = [
         (path, name)
@@ -135,12 +135,12 @@ def fetch_changed(files: AbstractFileSystem, there: dict[Path, str]) -> None:
 
 
 def size_and_time(files: AbstractFileSystem, name: str) -> tuple[int, int]:
-    """Bytes, and the second in which they were written."""
+    """The size in bytes, and the time of the last change in seconds."""
     return files.size(name), int(files.modified(name).timestamp())
 
 
 def file_works(harvests: list[Path]) -> Path:
-    """Publish the sound works of harvests as the stage's out."""
+    """Publish the valid works of the harvests as the output of the stage."""
     found = [(one, work) for one in harvests for work in read_jsonl(one / "manifest.jsonl")]
     works = [work | {"file": Path(work["file"]).name} for _, work in found]
     files = {Path(work["file"]).name: harvest / work["file"] for harvest, work in found}
@@ -152,7 +152,7 @@ def file_works(harvests: list[Path]) -> Path:
 
 
 def report(counted: dict[str, Any]) -> None:
-    """Leave what a crawl counted as a table in Prefect's UI."""
+    """Show the counts of a crawl as a table in Prefect's UI."""
     rows = []
     for name, value in counted.items():
         parts = value.items() if isinstance(value, dict) else [("", value)]

@@ -1,4 +1,4 @@
-"""Clean works -> their deteriorated twins, damage masks and recipes."""
+"""Clean works -> degraded copies (twins), damage masks and recipes."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from patina.tasks.io.item_store import item_key
 
 @flow(name="degrade", task_runner=processes())
 def degrade(params: Degrade) -> Path:
-    """Twins that are not in the item store are computed, then all are published."""
+    """Compute the twins that are not in the item store, then publish all."""
     by_side = {
         work["id"]: work | {"side": side, "twins": twins(work, side, params)}
         for side in SIDES
@@ -42,7 +42,7 @@ def degrade(params: Degrade) -> Path:
 
 
 def twins(work: Record, side: str, params: Degrade) -> list[Record]:
-    """The recipes of a work's twins, each with the key of its item."""
+    """The recipes of a work's twins, with the keys of their items."""
     recipes = recipes_of(
         work["id"],
         side,
@@ -60,7 +60,7 @@ def twins(work: Record, side: str, params: Degrade) -> list[Record]:
 
 @task(name="degrade", cache_policy=NO_CACHE)
 def degrade_batch(works: list[Record]) -> list[Record]:
-    """File the twins of each work; the record of a work that cannot be read says why."""
+    """Write the twins of each work. The record of an unreadable work has the reason."""
     faults: list[Record] = []
     for work in works:
         jobs = [(twin["key"], Recipe.model_validate(twin["recipe"])) for twin in work["twins"]]
@@ -73,7 +73,10 @@ def degrade_batch(works: list[Record]) -> list[Record]:
 
 
 def lay_out(works: list[Record]) -> tuple[dict[str, Path], list[Record]]:
-    """Where each twin's files go, and the manifest; images, masks and recipes have a tree each."""
+    """The paths of each twin's files, and the manifest.
+
+    Images, masks and recipes are in separate trees.
+    """
     files: dict[str, Path] = {}
     manifest: list[Record] = []
     for work in works:

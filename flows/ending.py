@@ -1,4 +1,4 @@
-"""What is told when the pipeline has ended: the figures, where the results lie, what to do next."""
+"""The message at the end of the pipeline: figures, paths of the results, and the next steps."""
 
 import json
 import os
@@ -11,7 +11,7 @@ LOCK, PARAMS = "dvc.lock", "params.yaml"
 
 
 def results() -> str:
-    """The figures of the last evaluation, and where the results lie."""
+    """The figures of the last evaluation, and the paths of the results."""
     metrics = json.loads((REPORTS / "metrics.json").read_text(encoding="utf-8"))["all"]
     before, after = metrics["degraded"]["psnr_db"], metrics["restored"]["psnr_db"]
     return (
@@ -24,9 +24,10 @@ def results() -> str:
 
 
 def next_steps() -> str:
-    """What git does not know yet, and the commands for it; empty when there is nothing.
+    """What is not in git yet, and the commands to add it; empty when there is nothing.
 
-    After an experiment in this workspace: how to go back. Else: how to keep the figures.
+    After an experiment in this workspace: the commands to undo it. Otherwise: how to keep the
+    figures.
     """
     if os.environ.get("DVC_EXP_NAME"):
         return _after_experiment() if Path.cwd().resolve() == ROOT else ""
@@ -50,7 +51,7 @@ def _after_experiment() -> str:
 
 
 def _way_back() -> str:
-    """The command; where no lock was committed, the results come from DVC's cache of runs."""
+    """The command; if no lock was committed, the results come from DVC's run cache."""
     committed = ["git", "cat-file", "-e", f"HEAD:./{LOCK}"]
     if subprocess.run(committed, capture_output=True, check=False).returncode:
         return f"git checkout -- {PARAMS} && dvc repro"
@@ -58,7 +59,7 @@ def _way_back() -> str:
 
 
 def _differs(name: str) -> bool:
-    """Whether that file is not as in the last commit; no where there is no git repository."""
+    """Whether the file differs from the last commit; False outside a git repository."""
     status = ["git", "status", "--porcelain", "--", name]
     told = subprocess.run(status, capture_output=True, text=True, check=False)
     return told.returncode == 0 and bool(told.stdout.strip())

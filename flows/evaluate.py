@@ -24,7 +24,7 @@ PANELS = "**Panels**: degraded, restored, the damage that was found, the origina
 
 @flow(name="evaluate", task_runner=processes())
 def evaluate(params: Evaluate) -> Path:
-    """Score every test twin before and after, in all and by degradation."""
+    """Score each test twin before and after restoration, overall and by degradation."""
     twins = [twin for twin in read_jsonl(DEGRADED / "manifest.jsonl") if twin["side"] == "test"]
     rows = compute(score_batch, twins)
     overall, families = reports.summarise(rows), reports.by_family(rows)
@@ -41,7 +41,7 @@ def evaluate(params: Evaluate) -> Path:
 
 @task(name="evaluate", cache_policy=NO_CACHE)
 def score_batch(twins: list[Record]) -> list[Record]:
-    """The scores of each twin before and after."""
+    """The scores of each twin before and after restoration."""
     rows = []
     for twin in twins:
         clean = read_png(CLEAN / twin["clean"])
@@ -68,26 +68,26 @@ def before_after(twin: Record) -> tuple[Path, Path]:
 
 
 def map_of_twin(twin: Record) -> Path:
-    """The damage map that was filed beside the restored file."""
+    """The damage map beside the restored file."""
     return map_of(before_after(twin)[1], "damage")
 
 
 def draw_panels(twins: list[Record]) -> None:
-    """Degraded, restored, its damage map, and clean."""
+    """Draw the panels: degraded, restored, damage map, clean."""
     (REPORTS / "panels").mkdir(parents=True, exist_ok=True)
     for twin in twins:
         reports.panel(REPORTS / "panels" / f"{twin['work']}.png", panel_files(twin))
 
 
 def panel_files(twin: Record) -> list[Path]:
-    """What a panel shows of a twin."""
+    """The files of a panel."""
     return [*before_after(twin), map_of_twin(twin), CLEAN / twin["clean"]]
 
 
 def tell_mlflow(twins: list[Record], overall: Record, families: dict[str, Record]) -> None:
     """Log the scores and the reports to the run that trained the model.
 
-    In another experiment than trained it, to a run of that experiment's own.
+    If another experiment trained it, they are logged to a run of the current experiment.
     """
     import mlflow  # takes seconds
     import pandas as pd
@@ -110,11 +110,11 @@ def tell_mlflow(twins: list[Record], overall: Record, families: dict[str, Record
 
 
 def summary(overall: Record) -> str:
-    """What the page of a run in MLflow begins with."""
+    """The description of a run in MLflow."""
     before, after = (overall[when]["psnr_db"] for when in ("degraded", "restored"))
     return f"**Test works: {before:.2f} dB degraded, {after:.2f} dB restored.** By family:"
 
 
 def picture(run_id: str, work: str) -> str:
-    """Where MLflow's server has the panel of a work, relative to its own address."""
+    """The address of a panel on MLflow's server, relative to the page."""
     return f"get-artifact?{urlencode({'path': f'reports/panels/{work}.png', 'run_uuid': run_id})}"

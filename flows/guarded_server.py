@@ -1,9 +1,9 @@
-"""Prefect's server on loopback, which answers none but this machine's own pages and programs.
+"""Prefect's server on loopback, which accepts only pages and programs of this machine.
 
 Prefect checks neither Host nor Origin: any page in a browser on this machine could start runs (a
-POST needs no CORS preflight) and, by a name that resolves to 127.0.0.1, read the answers. Here
-both are checked before Prefect sees a request, those for WebSockets included.
-`python -m patina.flows.guarded_server PORT`.
+POST needs no CORS preflight) and, with a name that resolves to 127.0.0.1, read the responses. This
+module checks both before Prefect gets a request, also for WebSockets. `python -m
+patina.flows.guarded_server PORT`.
 """
 
 import sys
@@ -17,17 +17,17 @@ POLICY = b"frame-ancestors 'none'"
 
 
 def names(port: int) -> tuple[str, str]:
-    """What a server on loopback may be called in Host."""
+    """The valid values of Host for a server on loopback."""
     return f"{LOOPBACK}:{port}", f"localhost:{port}"
 
 
 def origins(port: int) -> tuple[str, ...]:
-    """The origins of pages that it may answer: its own."""
+    """The valid values of Origin: those of the server's own pages."""
     return tuple(f"http://{name}" for name in names(port))
 
 
 def main() -> None:
-    """Serve on the port that is named, until ended."""
+    """Serve on the given port until stopped."""
     import uvicorn
     from prefect.server.api.server import create_app
 

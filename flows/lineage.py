@@ -1,4 +1,4 @@
-"""Where a run came from: the state of code and data, the machine, and what a person chose."""
+"""The origin of a run: code, data, machine, and the settings that the user chose."""
 
 import hashlib
 import os
@@ -21,23 +21,23 @@ NAMED = 3  # settings that differ, in the name of a run
 
 
 def chosen() -> dict[str, Any]:
-    """CHOSEN of the section train, and `changed`. All settings are in PARAMS."""
+    """CHOSEN of the section train, and all changed settings. PARAMS has all settings."""
     now = _settings()
     keys = [f"train.{name}" for name in CHOSEN]
     return {key: now[key] for key in keys if key in now} | _changed(now)
 
 
 def _changed(now: Mapping[str, Any]) -> dict[str, Any]:
-    """Those settings of `now` that are not as in the last commit.
+    """The settings of `now` that differ from the last commit.
 
-    They were edited, or changed by `dvc exp run -S`. Nothing where there is no commit.
+    They were edited, or changed by `dvc exp run -S`. Empty if there is no commit.
     """
     before = _flat(yaml.safe_load(_git("show", f"HEAD:./{PARAMS}")) or {})
     return {key: value for key, value in now.items() if before and before.get(key) != value}
 
 
 def run_name() -> str:
-    """What a run is called: its network, what differs, and the experiment of DVC, if it is one."""
+    """The name of a run: its network, the changed settings, and the DVC experiment, if any."""
     now = _settings()
     differing = _changed(now)
     differing.pop("train.network", None)
@@ -69,7 +69,7 @@ def _flat(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def lineage() -> dict[str, str]:
-    """From which state of code and data a run came."""
+    """The state of code and data from which a run started."""
     return {
         "git.revision": _git("rev-parse", "HEAD"),
         # DVC writes its lock after each stage
@@ -80,7 +80,7 @@ def lineage() -> dict[str, str]:
 
 
 def hardware() -> dict[str, str]:
-    """On what a run was computed."""
+    """The hardware of a run."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     return {
         "hardware.cpu": _processor(),
@@ -99,7 +99,7 @@ def _processor() -> str:
 
 
 def _gpus() -> list[str]:
-    """The names of NVIDIA's, if there are any."""
+    """The names of the NVIDIA GPUs."""
     command = ("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
     if not shutil.which(command[0]):
         return []
@@ -113,7 +113,7 @@ def _git(*arguments: str) -> str:
 
 
 def dataset(place: Path) -> Any:
-    """A stage's out, as MLflow names a dataset: by its place and DVC's hash."""
+    """The output of a stage as an MLflow dataset, with its path and DVC hash."""
     from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
 
@@ -122,7 +122,7 @@ def dataset(place: Path) -> Any:
 
 
 def dvc_md5(place: Path) -> str:
-    """The hash under which dvc.lock knows a stage's out; empty where it does not yet."""
+    """The hash of a stage's output in dvc.lock; "" if there is none yet."""
     stages = yaml.safe_load(LOCK.read_text())["stages"] if LOCK.exists() else {}
     outs = [out for stage in stages.values() for out in stage.get("outs", [])]
     return next((out["md5"] for out in outs if out["path"] == str(place)), "")

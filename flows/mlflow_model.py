@@ -1,4 +1,4 @@
-"""A network as MLflow serves it: a picture in, the picture restored out."""
+"""The model that MLflow serves: an image in, the restored image out."""
 
 import shutil
 from importlib import metadata
@@ -21,7 +21,7 @@ EXAMPLE = np.full((64, 64, 3), 128, np.uint8)
 
 
 class Restoring(PythonModel):
-    """uint8 (H, W, 3), sRGB -> the same, restored."""
+    """uint8 (H, W, 3), sRGB -> the restored image in the same form."""
 
     def load_context(self, context: Any) -> None:
         """Load the network from its graph."""
@@ -31,12 +31,12 @@ class Restoring(PythonModel):
         self.restorer = load_restorer(model, **params.Restore().applied)
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
-        """One picture, whole. Without type hints, which MLflow would read as a schema."""
+        """Restore one image. MLflow would read type hints as a schema, so there are none."""
         return self.restorer.restored(np.asarray(model_input, np.uint8))
 
 
 def log(folder: Path) -> None:
-    """Log the network filed in `folder`, with its graph, to the active run."""
+    """Log the network in `folder`, with its graph, to the active run."""
     with TemporaryDirectory() as code:
         mlflow.pyfunc.log_model(
             name="restorer",
@@ -50,7 +50,7 @@ def log(folder: Path) -> None:
 
 
 def _code(folder: Path) -> list[Path]:
-    """What restores, copied to `folder` without the shipped weights, which it does not need."""
+    """The code of the restoration, copied to `folder` without the shipped weights."""
     ignored = shutil.ignore_patterns("__pycache__", "*.keras", "*.xml", "*.bin")
     package = folder / "patina"
     for room in ("flows", "models", "tasks"):
@@ -61,6 +61,6 @@ def _code(folder: Path) -> list[Path]:
 
 
 def _requirements() -> list[str]:
-    """What restoring needs of others, without Patina itself."""
+    """The dependencies of the restoration, without Patina itself."""
     named = metadata.requires("patina-restoration") or []
     return [requirement for requirement in named if "extra ==" not in requirement]

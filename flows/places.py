@@ -1,5 +1,7 @@
-"""Where things lie. What DVC versions is relative to the workspace; what outlives an experiment's
-temporary copy of it (`dvc exp run --temp`) is absolute, under the real root.
+"""The paths of all data. What DVC versions is relative to the workspace.
+
+What must outlive the temporary copy of an experiment (`dvc exp run --temp`) is absolute, under the
+real root.
 """
 
 import os

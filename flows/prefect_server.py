@@ -1,4 +1,4 @@
-"""One Prefect server for as long as it is needed, and never longer."""
+"""Starts one Prefect server for as long as it is needed."""
 
 import os
 import socket
@@ -27,13 +27,13 @@ class ServerError(ServiceError):
 
 @contextmanager
 def prefect_server() -> Iterator[str]:
-    """Give the URL of a Prefect API: that of PREFECT_API_URL, else of a server started here.
+    """The URL of a Prefect API: that of PREFECT_API_URL, or else of a server started here.
 
-    A server started here is named in PREFECT_API_URL meanwhile, ends with the block, and with this
-    process however it ends. It answers this machine's own pages and programs, see
-    `guarded_server`. Its history is kept under .cache/prefect, for this user alone to read, unless
-    another server is using that: then it is forgotten. Raises ServerError when it does not answer
-    in START_S.
+    A server started here is in PREFECT_API_URL during the block. It ends with the block, and with
+    this process in any case. It accepts only pages and programs of this machine, see
+    `guarded_server`. Its history is in .cache/prefect, readable by this user only; if another
+    server uses that folder, the history is temporary. Raises ServerError when the server does not
+    respond within START_S.
     """
     if url := os.environ.get("PREFECT_API_URL"):
         yield url
@@ -51,10 +51,10 @@ def prefect_server() -> Iterator[str]:
 
 @contextmanager
 def _home() -> Iterator[tuple[Path, int]]:
-    """The kept home and its lock when it is free, else a temporary one.
+    """The permanent home with its lock, if it is free, or else a temporary one.
 
-    Two servers would fight over one database. The lock is handed on, so that it lasts as long as
-    the server, which may need a moment longer than a killed parent.
+    Two servers would fight over one database. The server inherits the lock, so that the lock lasts
+    as long as the server, which can outlive a killed parent for a moment.
     """
     import fcntl  # what is run in a flow needs Unix
 
@@ -89,9 +89,9 @@ def _serving(home: Path, port: int, url: str, lock: int) -> Iterator[subprocess.
 
 
 def wait_until_it_answers(url: str, server: subprocess.Popen, name: str, log: Path) -> None:
-    """Return when something answers at `url`.
+    """Return when a server responds at `url`.
 
-    Raises ServerError, with the end of `log`, when `server` ends or START_S are over before.
+    Raises ServerError, with the end of `log`, when `server` ends, or after START_S.
     """
     deadline = time.monotonic() + START_S
     with waited_for(f"{name} starts"):

@@ -1,4 +1,4 @@
-"""Original works -> clean works of one form."""
+"""Original works -> clean works of a uniform format."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ from patina.tasks.io.item_store import item_key
 
 @flow(name="preprocess", task_runner=processes())
 def preprocess(params: Preprocess) -> Path:
-    """Clean works that are not in the item store are computed, then all are published."""
+    """Compute the clean works that are not in the item store, then publish all."""
     works = [
         work | {"key": item_key(work["sha256"], "preprocess", VERSION, params.model_dump())}
         for work in read_jsonl(ARTWORKS / "manifest.jsonl")
@@ -35,7 +35,7 @@ def preprocess(params: Preprocess) -> Path:
 
 @task(name="preprocess", cache_policy=NO_CACHE)
 def prepare_batch(works: list[Record], working_px: int) -> list[Record]:
-    """File the clean form of each work; the record of a work that cannot be read says why."""
+    """Write the clean form of each work. The record of an unreadable work has the reason."""
     faults: list[Record] = []
     for work in works:
         try:
@@ -47,7 +47,7 @@ def prepare_batch(works: list[Record], working_px: int) -> list[Record]:
 
 
 def describe(work: Record) -> Record:
-    """The line of the manifest: what is known of the work, and of its clean form."""
+    """The line of the manifest: the record of the work, and facts of its clean form."""
     facts = json.loads((STORE.folder(work["key"]) / "facts.json").read_text())
     return {
         "id": work["id"],

@@ -1,4 +1,4 @@
-"""The network that was trained last against the champion, on the test works; the better stays."""
+"""Compares the last trained network with the champion, and keeps the better one."""
 
 import json
 import os
@@ -31,12 +31,12 @@ Case = tuple[Record, np.ndarray, np.ndarray]  # what a row says of it, degraded,
 
 
 def promote(*, dry_run: bool = False, sound: Path | None = None) -> list[Rule]:
-    """Make data/model the champion if every rule of the gate holds; the rules, as they held.
+    """Make data/model the champion if every rule of the gate holds; returns the rules.
 
-    sound: a folder of works that nothing happened to, which are measured, too. The files of
-    data/model go to the folder of CHAMPION, and MLflow, where the model is registered there, gives
-    it the alias. Raises FileNotFoundError when nothing was trained or `sound` holds no image,
-    ValueError when the champion is that very model.
+    sound: a folder of undamaged works that are measured, too. The files of data/model are copied to
+    the folder of CHAMPION; if the model is registered in MLflow, it gets the alias. Raises
+    FileNotFoundError when no model was trained or `sound` has no image, ValueError when the model
+    is the champion already.
     """
     challenger, champion = MODEL / "model.keras", chosen_model(None)
     if not challenger.exists() or not (DEGRADED / "manifest.jsonl").exists():
@@ -55,10 +55,10 @@ def promote(*, dry_run: bool = False, sound: Path | None = None) -> list[Rule]:
 
 
 def follow_mlflow() -> str:
-    """Make `restorer@champion` of MLflow's registry the champion here; its version there.
+    """Make `restorer@champion` of MLflow's registry the champion here; returns its version.
 
-    Whoever moved the alias decided, so that no gate is asked. Raises InputError where MLflow has
-    none, or the champion is that one already.
+    The gate is not applied, because the user who moved the alias has decided. Raises InputError
+    when MLflow has no such version, or it is the champion here already.
     """
     with TemporaryDirectory() as copied:
         folder, version = registered.download_champion(Path(copied))
@@ -71,9 +71,9 @@ def follow_mlflow() -> str:
 
 
 def enthrone(facts: Record, source: Path = MODEL) -> None:
-    """Copy `source` to a folder of its own, and have the champion's be that one, in one step.
+    """Copy `source` to a new folder, and switch the champion to it in one atomic step.
 
-    A restoration that runs meanwhile finds the former champion where it was.
+    A running restoration continues with the former champion.
     """
     link = CHAMPION.parent
     folder = link.with_name(CHAMPIONS) / facts["sha256"][:16]
@@ -89,7 +89,7 @@ def enthrone(facts: Record, source: Path = MODEL) -> None:
 
 
 def exchange(link: Path, folder: Path) -> None:
-    """Have `link` lead to `folder` beside it; what killed promotions left of theirs is removed."""
+    """Point `link` to `folder` beside it, and remove what killed promotions left."""
     for left in link.parent.glob(f"{DRAFT}*-{link.name}"):
         left.unlink()
     draft = link.with_name(f"{DRAFT}{os.getpid()}-{link.name}")
@@ -100,9 +100,9 @@ def exchange(link: Path, folder: Path) -> None:
 
 
 def own_works(folder: Path | None) -> list[Path]:
-    """The images in `folder` and below it; none without a folder.
+    """The images in `folder` and its subfolders; empty without a folder.
 
-    Raises FileNotFoundError when there is no such folder, or no image in it.
+    Raises FileNotFoundError when there is no such folder, or it has no image.
     """
     if folder is None:
         return []
@@ -113,9 +113,9 @@ def own_works(folder: Path | None) -> list[Path]:
 
 
 def measured(champion: Path, challenger: Path, own: Sequence[Path] = ()) -> Iterator[Record]:
-    """A row for `gate` for each test twin, for each test work as it was, and for each sound work.
+    """A row for `gate` for each test twin, each clean test work, and each undamaged work.
 
-    own: files of sound works beside those that are painted here.
+    own: files of undamaged works, in addition to the painted ones.
     """
     params = params_file.load()
     models = {
@@ -143,7 +143,7 @@ def _test_cases(twins: Sequence[Record]) -> Iterator[Case]:
 
 
 def _sound_cases(painted_px: Sequence[int], own: Sequence[Path], bar: Progress) -> Iterator[Case]:
-    """The hard works, and those of `own`; what of these cannot be read is told of and set aside."""
+    """The hard works, and those of `own`; unreadable files are reported and skipped."""
     for name, image in hard_works(painted_px):
         yield {"family": HARD, "work": name}, image, image
     for file in own:

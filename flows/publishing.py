@@ -1,4 +1,4 @@
-"""Stage outs: plain files copied (by reflink where that works) and a sorted manifest."""
+"""Publishes the outputs of stages: plain files (copied by reflink if possible) and a manifest."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ STORE = ItemStore(ITEMS)
 
 
 def publish(out: Path, files: Mapping[str, Path], manifest: Iterable[Record]) -> None:
-    """Lay `files` (place under `out` -> source) and `manifest.jsonl`, written last, into `out`."""
+    """Copy `files` (path in `out` -> source) into `out`; `manifest.jsonl` is written last."""
     out.mkdir(parents=True, exist_ok=True)
     for place, source in files.items():
         copy(source, out / place)
@@ -21,7 +21,7 @@ def publish(out: Path, files: Mapping[str, Path], manifest: Iterable[Record]) ->
 
 
 def set_aside(out: Path, stage: str, works: int, computed: int, faults: list[Record]) -> None:
-    """File the works that could not be used, and tell what the stage did.
+    """Record the unusable works, and print a summary of the stage.
 
     Raises ValueError when no work is left.
     """

@@ -1,4 +1,4 @@
-"""The networks as MLflow's registry has them: versions of `restorer`, and which one is champion."""
+"""The versions of `restorer` in MLflow's model registry, and its champion."""
 
 from pathlib import Path
 
@@ -14,9 +14,9 @@ SUM = "sha256"  # the tag of a version that says which model.keras it is
 
 
 def register(run_id: str, facts: Record) -> None:
-    """Make the network of the run `restorer@challenger`, where it is there.
+    """Register the network of the run as `restorer@challenger`, if it was logged there.
 
-    facts: what model.json says of it; the version shows which networks it consists of.
+    facts: the contents of model.json; the description of the version lists its networks.
     """
     import mlflow
 
@@ -39,7 +39,7 @@ def register(run_id: str, facts: Record) -> None:
 
 
 def described(facts: Record) -> str:
-    """Of which networks a version consists, as a Markdown table."""
+    """The networks of a version, as a Markdown table."""
     shipped = weights.index()[weights.DEFAULT].get("networks", {})
     told = f"{facts['network']}, trained for {facts['steps']} steps. It consists of:"
     lines = [
@@ -56,7 +56,7 @@ def described(facts: Record) -> str:
 
 
 def crown(run_id: str) -> None:
-    """Make the network of the run `restorer@champion`, if this MLflow has it registered."""
+    """Make the network of the run `restorer@champion`, if it is registered in this MLflow."""
     import mlflow
 
     connect()
@@ -65,7 +65,7 @@ def crown(run_id: str) -> None:
 
 
 def version_of(run_id: str) -> str | None:
-    """Under which version the network of the run is registered."""
+    """The version under which the network of the run is registered."""
     import mlflow
 
     versions = mlflow.MlflowClient().search_model_versions(f"run_id = '{run_id}'")
@@ -73,9 +73,10 @@ def version_of(run_id: str) -> str | None:
 
 
 def download_champion(folder: Path) -> tuple[Path, str]:
-    """The files of `restorer@champion`, copied into `folder`, and its version in the registry.
+    """Copy the files of `restorer@champion` into `folder`; returns its version.
 
-    Raises InputError where MLflow has no such version, or other bytes than were registered.
+    Raises InputError when MLflow has no such version, or its files differ from the registered
+    SHA-256.
     """
     import mlflow
 

@@ -1,4 +1,4 @@
-"""What a run tells of itself: in the terminal, and in Prefect's UI as log, progress and tables."""
+"""Messages of a run: in the terminal, and in Prefect's UI as log, progress and tables."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -22,31 +22,31 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def log(text: str) -> None:
-    """A line in the log of the run, which Prefect's UI shows; nothing outside of a run."""
+    """Write a line to the log of the run in Prefect's UI; does nothing outside a run."""
     with suppress(MissingContextError):
         get_run_logger().info("%s", plain(text))
 
 
 def say(text: str) -> None:
-    """A stage's one line: in the terminal, and in the log of its run."""
+    """Print the line of a stage in the terminal, and write it to the log of its run."""
     print(text, flush=True)  # noqa: T201 -- beside its progress bar
     log(text)
 
 
 def table(rows: Sequence[Record], *, key: str, description: str) -> None:
-    """Leave the first SHOWN of `rows` as a table of the run; each row has the same columns."""
+    """Show the first SHOWN of `rows` as a table of the run; all rows have the same columns."""
     more = f" The first {SHOWN} of {len(rows)} rows." if len(rows) > SHOWN else ""
     shown = [{name: plain(value) for name, value in row.items()} for row in rows[:SHOWN]]
     create_table_artifact(shown, key=key, description=plain(description) + more)
 
 
 def plain(value: Any) -> str:
-    """As text that does nothing in a terminal, a log or a table: control characters are shown."""
+    """Text that is safe in a terminal, a log and a table: control characters are escaped."""
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], str(value))
 
 
 def address(place: Any) -> str:
-    """The name of a place, plain, and without the user and password that an address may have."""
+    """The name of a path or address, without the user and password of an address."""
     return plain(without_secrets(str(place)))
 
 
@@ -62,7 +62,7 @@ class Counter:
         self.artifact: Any = create_progress_artifact(0.0, key=key, description=about)
 
     def add(self, records: Sequence[Record], note: str = "") -> None:
-        """A batch is done: a record for each of its jobs, with a reason if it was set aside."""
+        """Count a batch: a record for each of its jobs, with a reason if it was set aside."""
         failed = sum("reason" in record for record in records)
         self.done += len(records)
         self.bar.update(self.shown, completed=self.done, note=note)

@@ -1,4 +1,4 @@
-"""A folder of scans -> restored scans with sidecars; its deployment is `restore/batch`."""
+"""A folder of scans -> restored scans with sidecars. Deployed as `restore/batch`."""
 
 import time
 from collections.abc import Iterator, Sequence

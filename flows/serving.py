@@ -1,7 +1,7 @@
-"""The deployments `restore/batch` and `crawl/nightly`, answered for as long as `patina serve` runs.
+"""Serves the deployments `restore/batch` and `crawl/nightly` while `patina serve` runs.
 
-They are answered in a process of its own: it ends with the command, however that ends, and the
-runs that it started end with it. `python -m patina.flows.serving` is that process.
+Another process runs them (`python -m patina.flows.serving`). It ends with the command in any case,
+and its runs end with it.
 """
 
 import os
@@ -24,9 +24,9 @@ OWN = "own"  # the argument that says that no other process serves runs of this 
 
 
 def serve() -> int:
-    """Serve until stopped; a server is started unless PREFECT_API_URL names one.
+    """Serve until stopped; start a server unless PREFECT_API_URL names one.
 
-    Returns the exit code of the process that served; 0 when stopped by Ctrl-C.
+    Returns the exit code of the serving process; 0 when stopped by Ctrl-C.
     """
     params_file.load()  # a mistake in it is told before anything starts
     own = () if os.environ.get("PREFECT_API_URL") else (OWN,)
@@ -37,7 +37,7 @@ def serve() -> int:
 
 
 def main() -> None:
-    """Register the deployments, say so, and run what is asked for."""
+    """Register the deployments, print their names, and run what is requested."""
     from prefect import serve as answer
 
     if OWN in sys.argv[1:]:
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def deployments(crawl: "Crawl") -> list["RunnerDeployment"]:
-    """What is served. `crawl/nightly` keeps its schedule only if the source is a museum.
+    """The deployments. `crawl/nightly` has its schedule only if the source is a museum.
 
     crawl: that section of params.yaml.
     """
@@ -83,9 +83,9 @@ def deployments(crawl: "Crawl") -> list["RunnerDeployment"]:
 
 
 def end_dead_runs() -> None:
-    """Tell the server that no run goes on: those that it believes to were killed with theirs.
+    """Mark the runs of a killed server process as crashed.
 
-    Else they would stand there as running for good, and hold the place of another batch.
+    Otherwise they would count as running, and would block the next batch.
     """
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import (

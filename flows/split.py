@@ -1,4 +1,4 @@
-"""Clean works -> the training, validation and test sides."""
+"""Clean works -> training, validation and test sets."""
 
 from collections import Counter
 from pathlib import Path
@@ -14,7 +14,7 @@ from patina.tasks.io.atomic import read_jsonl, write_json, write_jsonl
 
 @flow(name="split")
 def split(params: Split) -> Path:
-    """One manifest a side; near-duplicates stay together."""
+    """Write one manifest for each set; near-duplicates stay in one set."""
     works = read_jsonl(CLEAN / "manifest.jsonl")
     groups = group_works({work["id"]: work["phash"] for work in works})
     sides = deal(groups, **params.model_dump())

@@ -1,7 +1,7 @@
-"""Runs a command that never outlives the process that asked for it.
+"""Runs a command that cannot outlive the process that started it.
 
-A killed parent cannot clean up; but the system closes its pipes, and the end of a pipe is what
-this watches. `python -m patina.flows.supervisor COMMAND …`; the exit code is the command's.
+A killed parent cannot clean up, but the system closes its pipes. This module watches for the end of
+a pipe. `python -m patina.flows.supervisor COMMAND …`; the exit code is that of the command.
 """
 
 import os
@@ -19,7 +19,7 @@ GRACE_S = 8  # between asking the command to end and ending it
 
 @contextmanager
 def supervised(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen]:
-    """Run `command` while the block lasts, at most as long as this process.
+    """Run `command` during the block, at most as long as this process.
 
     options: as for Popen.
     """
@@ -37,7 +37,7 @@ def supervised(command: Sequence[str], **options: Any) -> Iterator[subprocess.Po
 
 
 def main() -> None:
-    """Run the command in a session of its own; end all of that when standard input ends."""
+    """Run the command in a new session, and end the whole session when standard input ends."""
     for ignored in (signal.SIGINT, signal.SIGHUP):  # the parent decides, by closing the pipe
         signal.signal(ignored, signal.SIG_IGN)
     os.setsid()
@@ -55,7 +55,7 @@ def _end_with_parent(group: int) -> None:
 
 
 def _end(group: int) -> None:
-    """Ask all of a group to end; end those that do not within GRACE_S."""
+    """Terminate all processes of a group; kill those that do not end within GRACE_S."""
     deadline = time.monotonic() + GRACE_S
     alive = _signal(group, signal.SIGTERM)
     while alive and time.monotonic() < deadline:
@@ -65,7 +65,7 @@ def _end(group: int) -> None:
 
 
 def _signal(group: int, number: int) -> bool:
-    """Whether there was anyone left in the group to be signalled."""
+    """Signal a group; returns whether it had any process."""
     try:
         os.killpg(group, number)
     except ProcessLookupError:

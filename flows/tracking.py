@@ -1,4 +1,4 @@
-"""What MLflow is told of a run."""
+"""Logs runs to MLflow."""
 
 import os
 import re
@@ -34,16 +34,16 @@ KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on 
 
 
 def tracking_uri() -> str:
-    """MLFLOW_TRACKING_URI, else the SQLite database under mlruns/."""
+    """MLFLOW_TRACKING_URI, or else the SQLite database in mlruns/."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{MLRUNS / 'mlflow.db'}"
 
 
 @contextmanager
 def run(stage: str, inputs: Sequence[Path], run_id: str | None = None) -> Iterator[str]:
-    """An MLflow run: `run_id` gone on with where it is of this experiment, else a new one.
+    """An MLflow run: `run_id`, resumed if it belongs to this experiment, or else a new run.
 
-    Gives its id. Its parameters are those that a person chose, see `chosen`; all of them are in
-    its file lineage/params.yaml. inputs: DVC outs, logged as the datasets of that stage.
+    Yields its id. Its parameters are the settings that the user chose, see `chosen`; the file
+    lineage/params.yaml has all settings. inputs: outputs of DVC stages, logged as its datasets.
     """
     import mlflow  # takes seconds
 
@@ -64,7 +64,7 @@ def run(stage: str, inputs: Sequence[Path], run_id: str | None = None) -> Iterat
 
 
 def found(run_id: str) -> "Run | None":
-    """The run, where MLflow has it; a model that came by `dvc pull` was trained elsewhere."""
+    """The run, if MLflow has it; a model from `dvc pull` was trained elsewhere."""
     from mlflow import MlflowClient, MlflowException
 
     try:
@@ -75,9 +75,9 @@ def found(run_id: str) -> "Run | None":
 
 
 def _is_ours(run_id: str) -> bool:
-    """Whether MLflow has the run, of the present one of DVC's experiments, or of none as now.
+    """Whether MLflow has the run, and it belongs to the current DVC experiment.
 
-    DVC may have had the network in its cache, from an experiment whose figures are to stay its own.
+    DVC may take the network from the cache of another experiment, whose figures must not change.
     """
     run = found(run_id)
     present = os.environ.get("DVC_EXP_NAME", "")
@@ -85,7 +85,7 @@ def _is_ours(run_id: str) -> bool:
 
 
 def connect() -> "Experiment":
-    """Point MLflow at its server or database, and at the project's experiment, which it gives."""
+    """Connect MLflow to its server or database; returns the experiment of the project."""
     import mlflow
 
     MLRUNS.mkdir(parents=True, exist_ok=True)
@@ -101,10 +101,10 @@ def connect() -> "Experiment":
 
 
 def log_panel(key: str, *images: np.ndarray) -> None:
-    """Log four pictures, two above two, each uint8 (H, W, 3), for the comparison grid.
+    """Log four pictures in a 2 by 2 panel, each uint8 (H, W, 3), for the comparison grid.
 
-    As `mlflow.log_image` does, which makes what the grid shows no larger than 256 pixels. All have
-    one step: the grid opens there, and runs differ in length. An earlier one is replaced.
+    `mlflow.log_image` would reduce them to 256 pixels in the grid. All panels have one step,
+    because the grid opens at that step and runs differ in length. An earlier panel is replaced.
     """
     import mlflow
 

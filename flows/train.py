@@ -1,4 +1,4 @@
-"""Clean works -> one of the restorer's networks trained further, filed with the others."""
+"""Clean works -> one network of the restorer, trained further, saved with the others."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ LEAST_PX = 96  # short side of a work to train on
 
 @flow(name="train")
 def train(params: Train, mixture: Degrade) -> Path:
-    """Train the network of `params`, from its checkpoint on when a run of the same was killed."""
+    """Train the network of `params`; resume from its checkpoint if an equal run was killed."""
     from patina.flows import mlflow_model  # imports MLflow, which takes seconds
 
     folder = training_folder(params, mixture)
@@ -57,10 +57,10 @@ def train(params: Train, mixture: Degrade) -> Path:
 def learn(
     params: Train, mixture: Degrade, history: HistoryCallback
 ) -> "tuple[dict[str, keras.Model], bool]":
-    """The networks by role, that of `params` trained; and whether it does all by itself.
+    """The networks by role, with that of `params` trained; and whether it is a single network.
 
-    Batches are drawn by number, so a resumed training ends as an uninterrupted one. A network that
-    gained less on the validation works than what it began with is left as that was.
+    Batches are drawn by number, so a resumed training ends like one without interruption. If the
+    training does not improve the network on the validation works, the network keeps its weights.
     """
     import mlflow  # takes seconds, as Keras does
 
@@ -98,12 +98,12 @@ def learn(
 
 
 def gained(rows: list[Record]) -> bool:
-    """Whether the mean gain on the validation works is more than before the first step."""
+    """Whether the mean gain on the validation works is larger than before the first step."""
     return bool(rows[-1][MEAN] > rows[0][MEAN])
 
 
 def specialist_of(params: Train, mixture: Degrade) -> "Specialist":
-    """How the network of `params` is trained."""
+    """The specialist for the network of `params`."""
     from dataclasses import replace
 
     from patina.tasks.training.specialists import SINGLE, SPECIALISTS, single
@@ -116,7 +116,7 @@ def specialist_of(params: Train, mixture: Degrade) -> "Specialist":
 
 
 def schedule_of(params: Train, specialist: "Specialist", *, scratch: bool) -> "Schedule":
-    """How long and how fast it is trained, where `params` leave that open as it suits it."""
+    """The schedule of the training; values that `params` leave open suit the network."""
     from patina.tasks.training.training import Schedule
 
     steps = params.steps or (specialist.steps if scratch else FURTHER_STEPS)
@@ -132,7 +132,7 @@ def schedule_of(params: Train, specialist: "Specialist", *, scratch: bool) -> "S
 
 
 def works_of(side: str, folder: Path) -> "list[Work]":
-    """The clean works of a side, decoded once for the training in `folder`."""
+    """The clean works of a set, decoded once for the training in `folder`."""
     from patina.tasks.training.works import decode_files
 
     twins = read_jsonl(DEGRADED / "manifest.jsonl")
@@ -141,7 +141,7 @@ def works_of(side: str, folder: Path) -> "list[Work]":
 
 
 def training_folder(params: Train, mixture: Degrade) -> Path:
-    """Where a training with these params on these works leaves what it needs to be resumed."""
+    """The folder with the checkpoint of a training with these params and works."""
     data = (DEGRADED / "manifest.jsonl").read_bytes() + (CLEAN / "manifest.jsonl").read_bytes()
     settings = json.dumps([params.model_dump(), mixture.model_dump()], sort_keys=True).encode()
     files = [file for room in CODE for file in sorted(Path(room).glob("*.py"))]
@@ -151,13 +151,13 @@ def training_folder(params: Train, mixture: Degrade) -> Path:
 
 
 def run_of(folder: Path) -> str | None:
-    """The MLflow run of the training in `folder`, where one was begun."""
+    """The MLflow run of the training in `folder`, if there is one."""
     kept = folder / "run.json"
     return json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else None
 
 
 def facts_of(params: Train, run_id: str, rows: list[Record], *, single: bool) -> Record:
-    """What model.json says, but for the networks: `single` ones need no gate."""
+    """The contents of model.json without the networks; `single` networks need no gate."""
     gains = {
         name: {"before": rows[0][name], "after": rows[-1][name]}
         for name in rows[0]

@@ -1,4 +1,4 @@
-"""What is told of a training: its history beside the checkpoint, MLflow, and the screen."""
+"""Callbacks of a training: the history beside the checkpoint, MLflow, and the progress bar."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ SHOWN = 8  # held-back samples logged before and after
 
 
 class HistoryCallback:
-    """Loss and gains by step, kept in the training's folder, so that a resumed one goes on."""
+    """Keeps loss and gains by step in the training's folder, also across interruptions."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "history.jsonl"
@@ -68,7 +68,7 @@ def _csv(columns: Sequence[str], rows: Sequence[Record]) -> bytes:
 
 
 class MLflowCallback:
-    """Loss and the gain of each family against steps, as metrics of the active run."""
+    """Logs loss and gains by family to the active run."""
 
     def on_step(self, training: "Training", loss: float) -> None:
         """Nothing to log."""
@@ -104,9 +104,9 @@ def with_mean(gains: Mapping[str, float]) -> dict[str, float]:
 
 
 def log_samples(training: "Training", held_back: "Mapping[str, Sample]") -> None:
-    """Log what the network makes of some held-back samples, one of each family in turn.
+    """Log the output of the network for some held-back samples, of each family in turn.
 
-    Before, after, the truth, and what was found, see `Specialist.pictures`.
+    For the four pictures see `Specialist.pictures`.
     """
     families = list(held_back)
     for number in range(SHOWN):

@@ -1,6 +1,6 @@
-"""How MLflow's page of runs is arranged: what is shown, in which order, and how large.
+"""Arranges MLflow's page of runs: the charts, their order and size.
 
-It is what the page's own button Share keeps: a tag of the experiment that an address names.
+The page's button Share stores the same data: a tag of the experiment, named in the address.
 """
 
 import json
@@ -32,9 +32,9 @@ Card = dict[str, Any]
 
 
 def save(name: str, experiment_id: str, runs: Sequence["Run"], *, only: bool) -> str:
-    """Keep a view under that name; the address of the page with it, after that of the server.
+    """Save a view under that name; returns the address of its page, without the server.
 
-    runs: those that are looked at; what they have is what is arranged. only: show no others.
+    runs: the runs for whose data charts are arranged. only: hide all other runs.
     """
     from mlflow import MlflowClient
 
@@ -56,7 +56,7 @@ def save(name: str, experiment_id: str, runs: Sequence["Run"], *, only: bool) ->
 
 
 def columns(runs: Sequence["Run"]) -> list[str]:
-    """Of the table: the settings of which the runs have several values, and the gains by family."""
+    """The columns of the table: settings with several values, and gains by family."""
     settings = {
         name: [run.data.params.get(name) for run in runs]
         for run in runs
@@ -68,7 +68,7 @@ def columns(runs: Sequence["Run"]) -> list[str]:
 
 
 def gains(runs: Sequence["Run"]) -> list[str]:
-    """The metrics that say what the test works gained, in all and by family."""
+    """The metrics with the gains of the test works, overall and by family."""
     return sorted({name for run in runs for name in run.data.metrics if name.startswith(GAIN)})
 
 
@@ -83,7 +83,7 @@ def pictures(runs: Sequence["Run"]) -> list[str]:
 
 
 def arranged(keys: Sequence[str], metrics: Sequence[str]) -> dict[str, Any]:
-    """The charts: the panels, a row for each work and a column for each run; gains; all figures.
+    """The charts: panels (a row for each work, a column for each run), gains, all figures.
 
     keys: of pictures. metrics: the gains by family.
     """

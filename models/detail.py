@@ -1,4 +1,4 @@
-"""Specialists for what a capture loses: `detail` for noise, `blur`, and `jpeg` for compression."""
+"""Networks for damage of the capture: `detail` for noise, `blur`, and `jpeg` for compression."""
 
 import keras
 from keras import layers
@@ -11,28 +11,29 @@ BLUR = ((32, 64), (3, 4), (3,))
 
 
 def detail(*, width: float = 1.0) -> keras.Model:
-    """An image -> the residual that takes noise from it.
+    """An image -> the residual that removes noise.
 
     (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 8 -> (N, H, W, 3), to be added.
-    width: factor on the channels. See `patina.models.encoder_decoder` for the sources.
+    width: factor for the channels. See `patina.models.encoder_decoder` for the sources.
     """
     return residual_network(*DETAIL, width=width, name="detail")
 
 
 def jpeg(*, width: float = 1.0) -> keras.Model:
-    """An image -> the residual that takes JPEG's blocks and rings from it; as `detail`.
+    """An image -> the residual that removes JPEG's blocking and ringing; otherwise like `detail`.
 
-    The image must begin where a block of 8×8 pixels begins: the lowest level has a feature for each
-    block, so the network knows where in a block a pixel lies.
+    The image must start at the start of an 8×8 block: the lowest level has one feature for each
+    block, so the network knows the position of a pixel in its block.
     """
     return residual_network(*JPEG, width=width, name="jpeg")
 
 
 def blur(*, width: float = 1.0) -> keras.Model:
-    """An image -> the residual that takes blur from it; as `detail`.
+    """An image -> the residual that removes blur; otherwise like `detail`.
 
-    Beside noise, blur was not learnt in any number of steps: noise is larger, and pulls at the same
-    weights. It sees little around a pixel, as no blur of a capture reaches far.
+    Blur has its own network: together with noise it was not learnt in any number of steps, because
+    the gradients of noise are larger. The receptive field is small, because the blur of a capture
+    is.
     """
     return residual_network(*BLUR, width=width, name="blur")
 
@@ -45,7 +46,7 @@ def residual_network(
     width: float,
     name: str,
 ) -> keras.Model:
-    """An encoder-decoder from half size on; (N, H, W, 3) -> (N, H, W, 3)."""
+    """An encoder-decoder that starts at half size; (N, H, W, 3) -> (N, H, W, 3)."""
     channels = [max(8, round(each * width)) for each in widths]
     image = layers.Input((None, None, 3), name="image")
     features = encoder_decoder(subpixel_input(image, channels[0]), channels, down, up)

@@ -1,4 +1,4 @@
-"""The specialist `inpainting`: what a classical fill lacks, and what shows through a stain."""
+"""The network `inpainting`: corrects a classical fill, and recovers what a stain still shows."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ INPAINTING = ((48, 80, 128, 160), (1, 1, 2, 2), (1, 1, 1))
 def inpainting(*, width: float = 1.0) -> keras.Model:
     """A damaged image, the classical fill of its damage, and the mask -> a residual and a weight.
 
-    (N, H, W, 7) float32: sRGB in [0, 1], the same with its damage filled, the mask, 0 or 1; H and
-    W multiples of 16 -> (N, H, W, 4), see `compose`. width: factor on the channels.
-    Source: ours; the idea of correcting a first fill after Yu et al., "Generative Image
-    Inpainting with Contextual Attention" (2018), https://arxiv.org/abs/1801.07892.
+    (N, H, W, 7) float32: sRGB in [0, 1], the same image with its damage filled, and the mask, 0 or
+    1; H and W multiples of 16 -> (N, H, W, 4), see `compose`. width: factor for the channels.
+    Source: ours; the idea of correcting a first fill after Yu et al., "Generative Image Inpainting
+    with Contextual Attention" (2018), https://arxiv.org/abs/1801.07892.
     """
     widths, down, up = INPAINTING
     channels = [max(8, round(each * width)) for each in widths]
@@ -26,11 +26,10 @@ def inpainting(*, width: float = 1.0) -> keras.Model:
 
 
 def compose(given: Any, output: Any) -> Any:
-    """What lies under the mask, (..., 3): the classical fill, or as far as damage can be seen
-    through, the image itself, and the residual added to either.
+    """The filled image, (..., 3): a mean of the classical fill and the image, plus the residual.
 
-    given, output: as `inpainting` takes and gives them. The fourth output is the weight of the
-    image, 0 to 1 between -0.1 and 0.9.
+    given, output: input and output of `inpainting`. The fourth output is the weight of the image,
+    from 0 at -0.1 to 1 at 0.9; it is high where the work is visible through the damage.
     """
     weight = ops.clip(output[..., 3:] + 0.1, 0, 1)
     image, fill = given[..., :3], given[..., 3:6]

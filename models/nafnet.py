@@ -45,7 +45,7 @@ def nafnet(*, width: float = 1.0) -> keras.Model:
 
 
 def naf_block(features: Tensor, *, name: str) -> Tensor:
-    """Attention by gates, then a feed-forward by a gate; both start as the identity."""
+    """A gated attention block, then a gated feed-forward block; both start as the identity."""
     channels = features.shape[-1]
     found = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm_1")(features)
     found = layers.Conv2D(2 * channels, 1, name=f"{name}_expand_1")(found)
@@ -70,6 +70,6 @@ def gate(features: Tensor, *, name: str) -> Tensor:
 
 
 def starting_at_zero(features: Tensor, name: str) -> Tensor:
-    """A 1×1 convolution, next to nothing at first."""
+    """A 1×1 convolution whose output is almost 0 at the start."""
     small = keras.initializers.VarianceScaling(1e-6)
     return layers.Conv2D(features.shape[-1], 1, kernel_initializer=small, name=name)(features)

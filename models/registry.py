@@ -1,4 +1,4 @@
-"""Networks by name, built for training in the precision of the machine and kept in float32."""
+"""Networks by name; they train in the precision of the machine and are saved in float32."""
 
 import importlib
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from patina.models import NETWORKS, ROLES
 
 
 def build(name: str, *, width: float = 1.0) -> keras.Model:
-    """The network of that name, of NETWORKS. width: factor on its channels.
+    """The network of that name in NETWORKS. width: factor for its channels.
 
     Raises KeyError when there is none.
     """
@@ -24,9 +24,9 @@ def build(name: str, *, width: float = 1.0) -> keras.Model:
 
 
 def restorer_model(networks: Mapping[str, keras.Model]) -> keras.Model:
-    """Networks by role (of ROLES) in one, to be filed: an input and an output for each.
+    """One model of several networks, by role (of ROLES), with an input and an output for each.
 
-    Each becomes a layer that is named as its role, and keeps its weights.
+    Each network becomes a layer with the name of its role, and keeps its weights.
     """
     parts = [
         keras.Model(networks[role].input, networks[role].output, name=role)
@@ -44,9 +44,9 @@ def networks_of(model: keras.Model) -> dict[str, keras.Model]:
 
 
 def set_precision(name: str) -> str:
-    """Set what the next network computes in, and return it.
+    """Set the precision of the next network, and return it.
 
-    "auto" is mixed_bfloat16 where there is a GPU or a CPU that multiplies bfloat16 itself, else
+    "auto" is mixed_bfloat16 if there is a GPU, or a CPU with bfloat16 multiplication; otherwise
     float32.
     """
     policy = _fastest_precision() if name == "auto" else name
@@ -62,7 +62,7 @@ def _fastest_precision() -> str:
 
 
 def in_float32(weights: Sequence[np.ndarray], name: str, width: float = 1.0) -> keras.Model:
-    """The network of that name with those weights, computing in float32, not compiled."""
+    """The network of that name with those weights, in float32, not compiled."""
     precision = keras.config.dtype_policy()
     set_precision("float32")
     plain = build(name, width=width)
@@ -72,7 +72,7 @@ def in_float32(weights: Sequence[np.ndarray], name: str, width: float = 1.0) -> 
 
 
 def jit_compile() -> bool | str:
-    """Whether to compile a training: TensorFlow on a CPU is slower for it."""
+    """Whether to compile a training: on a CPU it makes TensorFlow slower."""
     if keras.config.backend() == "tensorflow" and not has_gpu():
         return False
     return "auto"
@@ -84,7 +84,7 @@ def has_gpu() -> bool:
 
 
 def be_deterministic(seed: int) -> None:
-    """Seed the weights, and have the same steps give the same weights again."""
+    """Seed the weights, and make training steps reproducible."""
     keras.utils.set_random_seed(seed)
     if keras.config.backend() == "tensorflow":
         import tensorflow as tf  # another backend must not need it
@@ -93,7 +93,7 @@ def be_deterministic(seed: int) -> None:
 
 
 def load(path: Path) -> keras.Model:
-    """The `restorer_model` filed at `path`, in safe mode: it can hold weights, but no code.
+    """The `restorer_model` in the file `path`, in safe mode, which forbids code in the file.
 
     Raises InputError when it is another network, or none.
     """

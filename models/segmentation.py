@@ -1,4 +1,4 @@
-"""The specialist `segmentation`: where a work is damaged, in classes."""
+"""The network `segmentation`: finds damage and its class."""
 
 import keras
 from keras import layers
@@ -18,11 +18,11 @@ LINES = ((32, 48, 64), (1, 1, 2), (2, 1))
 def segmentation(*, width: float = 1.0) -> keras.Model:
     """An image -> the logit of each of CLASSES at each pixel.
 
-    (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 16 -> (N, H, W, len(CLASSES)).
-    width: factor on the channels. A shape detector and a line detector share no weights: what is
-    rare and thin, as a scratch, is learnt only by weights that nothing louder pulls at.
-    Source: a map of damage before it is filled after Wan et al., "Bringing Old Photos Back to
-    Life" (2020), https://arxiv.org/abs/2004.09484; blocks see `patina.models.encoder_decoder`.
+    (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 16 -> (N, H, W, len(CLASSES)). width:
+    factor for the channels. A shape detector and a line detector share no weights: rare and thin
+    damage, such as a scratch, is learnt only by weights without larger gradients from other damage.
+    Source: a map of damage before it is filled after Wan et al., "Bringing Old Photos Back to Life"
+    (2020), https://arxiv.org/abs/2004.09484; for the blocks see `patina.models.encoder_decoder`.
     """
     image = layers.Input((None, None, 3), name="image")
     centred = layers.Rescaling(2.0, offset=-1.0, name="centred")(image)

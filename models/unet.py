@@ -13,13 +13,12 @@ FILTERS, DEPTH = 16, 4
 def unet(*, width: float = 1.0) -> keras.Model:
     """Encoder-decoder with skips.
 
-    (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 16 -> (N, H, W, 3), the
-    residual that is added. width: factor on the channels.
-    Source: Ronneberger, Fischer and Brox, "U-Net" (2015), https://arxiv.org/abs/1505.04597,
-    figure 1. Changed: "same" padding; nearest-neighbour up-sampling followed by a convolution
-    (no checkerboard; it exports with any size); leaky ReLU, for a residual that starts at zero
-    can starve plain ones for good; the input is centred; and the output is what is to be changed,
-    nothing at first.
+    (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 16 -> (N, H, W, 3), the residual to
+    be added. width: factor for the channels. Source: Ronneberger, Fischer and Brox, "U-Net" (2015),
+    https://arxiv.org/abs/1505.04597, figure 1. Changed: "same" padding; nearest-neighbour
+    up-sampling followed by a convolution (no checkerboard; it exports with any size); leaky ReLU,
+    because plain ReLUs can die with a residual that starts at zero; the input is centred; the
+    output is a residual, which starts at zero.
     """
     filters = max(4, round(FILTERS * width))
     image = layers.Input((None, None, 3), name="image")
@@ -40,13 +39,13 @@ def unet(*, width: float = 1.0) -> keras.Model:
 
 
 def encoder_block(features: Tensor, filters: int, *, name: str) -> tuple[Tensor, Tensor]:
-    """Convolutions, whose result is also the skip; then half the size."""
+    """Convolutions, whose output is also the skip; then half the size."""
     skip = convolutions(features, filters, name=name)
     return layers.MaxPooling2D(name=f"{name}_half")(skip), skip
 
 
 def decoder_block(features: Tensor, skip: Tensor, filters: int, *, name: str) -> Tensor:
-    """Twice the size, joined with the skip; then convolutions."""
+    """Twice the size, concatenated with the skip; then convolutions."""
     doubled = layers.UpSampling2D(interpolation="nearest", name=f"{name}_double")(features)
     joined = layers.Concatenate(name=f"{name}_join")([skip, doubled])
     return convolutions(joined, filters, name=name)

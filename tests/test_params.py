@@ -45,7 +45,7 @@ def test_params_are_frozen() -> None:
         (
             "network: detail",
             "network: vnet",
-            "train: unknown network 'vnet'; known: blur, detail, inpainting, jpeg, nafnet",
+            "train: unknown network 'vnet'; known: areas, blur, detail, inpainting, jpeg",
         ),
         ("start: pretrained", "start: elsewhere", "train.start: String should match pattern"),
         (

@@ -1,4 +1,4 @@
-"""Any number of scans through a network, one after the other, whatever becomes of a single one."""
+"""Restores any number of scans in turn; an error of one scan does not stop the others."""
 
 import json
 import logging
@@ -51,9 +51,10 @@ CHAMPION = Path("data/champion/model.keras")  # what `patina promote` writes, wi
 
 
 def chosen_model(given: Path | None) -> Path:
-    """The model to restore with: the one given, else the champion, else the shipped one.
+    """The model to restore with: the given one, or else the champion, or else the shipped one.
 
-    The champion's folder is named as it is: what is promoted meanwhile lies in another.
+    The path of the champion is resolved, so that a promotion during the run does not change the
+    model.
     """
     return given or (CHAMPION.resolve() if CHAMPION.exists() else shipped())
 
@@ -67,11 +68,11 @@ def load_restorer(
     gates: Mapping[str, float] | None = None,
     **applied: Any,
 ) -> Restorer:
-    """The networks filed at `model`, with what the sidecars say of them.
+    """The restorer from the file `model`.
 
-    precision, device: see `inference`. quality: "best" takes the mean over the four mirror images
-    of each tile, in four times the time. gates: as for Gates. applied: as for Restorer.
-    Raises FileNotFoundError when there is none, ValueError for another quality.
+    precision, device: see `inference`. quality: "best" averages over the four mirrored versions of
+    each tile, which takes four times as long. gates: as for Gates. applied: as for Restorer. Raises
+    FileNotFoundError when there is no such file, ValueError for another quality.
     """
     if quality not in QUALITIES:
         raise InputError(f"quality: {quality}: not one of {', '.join(QUALITIES)}")
@@ -92,7 +93,7 @@ def load_restorer(
 
 
 def judges_beside(model: Path) -> dict[str, Judge]:
-    """What tells whether a work gains by `detail`, by `blur`, and by filling a `piece`."""
+    """The judges of a model: for `detail`, for `blur`, and for a `piece` of damage."""
     file = model.with_name("judge.json")
     if not file.exists():
         return {}
@@ -103,10 +104,10 @@ def judges_beside(model: Path) -> dict[str, Judge]:
 def restore_scans(
     scans: Iterable[tuple[Place, Place]], restorer: Restorer, filing: Filing = PLAIN
 ) -> Iterator[Record]:
-    """Restore each of `scans` (file, where its result goes) in turn; a record of COLUMNS for each.
+    """Restore each of `scans` (file, path of its result); yields a record of COLUMNS for each.
 
-    Whatever is wrong with one of them, it is set aside with the reason, and the others go on.
-    Raises OSError when results cannot be written any more.
+    A scan with any error is set aside with the reason, and the others follow. Raises OSError when
+    results cannot be written any more.
     """
     for source, target in scans:
         try:
@@ -151,14 +152,14 @@ def _outcome(sidecar: Record) -> Record:
 
 
 def _not_foreseen(error: Exception) -> Record:
-    """With its kind and traceback, which failures.jsonl tells."""
+    """The reason for an unexpected error: its type and traceback, for failures.jsonl."""
     kind = type(error).__name__
     lines = traceback.format_exception(error)
     return {"reason": f"{kind}: {first_words(error)}", "kind": kind, "traceback": "".join(lines)}
 
 
 def _named(outcome: Record, source: Place) -> Record:
-    """A reason begins with the name of what it speaks of."""
+    """The reason, beginning with the name of the file."""
     if "reason" not in outcome:
         return outcome
     reason = outcome["reason"]
@@ -167,7 +168,7 @@ def _named(outcome: Record, source: Place) -> Record:
 
 
 def _is_lost(target: Place, error: OSError) -> bool:
-    """Whether no other result can be written either: a full disk, or one that is gone."""
+    """Whether no other result can be written either: the disk is full or gone."""
     if not isinstance(target, Path) or isinstance(error, StorageError) or error.errno in FULL:
         return True
     try:
@@ -183,7 +184,7 @@ def speed(megapixels: float, started: float) -> str:
 
 
 def summed_up(outcomes: Sequence[Record], outbox: Place) -> str:
-    """A line that tells how a run into `outbox` went.
+    """A line that summarises a run into `outbox`.
 
     Raises ValueError when every scan was set aside.
     """

@@ -1,4 +1,4 @@
-"""The condition of a work, as a scan and its restoration show it: what a report of it says.
+"""The contents of a condition report, from a scan and its restoration.
 
 A report is a virtual restoration hypothesis. It describes a scan, never the object itself.
 """
@@ -36,7 +36,7 @@ RED = np.array([196, 30, 58], np.float32)  # sRGB, 8 bit
 
 @dataclass(frozen=True)
 class Condition:
-    """What a report says of one work."""
+    """The contents of a report on one work."""
 
     work: dict[str, str]  # its record, by `work_record.FIELDS`
     scan: dict[str, str]  # facts about the file, by their names
@@ -65,7 +65,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Examination:
-    """A scan, what came of it, and where that lies."""
+    """A scan, its restored result, and their paths."""
 
     scan: Path
     result: Path
@@ -77,11 +77,11 @@ class Examination:
 def condition_of(
     examined: Examination, given: Mapping[str, str], *, width_mm: float | None = None
 ) -> Condition:
-    """What there is to report of a scan that was restored.
+    """The contents of the report on a scan that was restored.
 
-    given: fields of `work_record.FIELDS` that the user knows. width_mm: of the work, as wide as
-    the scan shows it; else the resolution that the file states is used. Raises ImageError when a
-    picture cannot be read.
+    given: fields of `work_record.FIELDS` that the user gave. width_mm: width of what the scan
+    shows; without it, the resolution of the file is used. Raises ImageError when a picture cannot
+    be read.
     """
     sidecar = examined.sidecar
     head = pyvips.Image.new_from_file(str(examined.result))
@@ -140,7 +140,7 @@ def _damage(path: Path, head: pyvips.Image) -> np.ndarray:
 def _mapped(before: np.ndarray, damage: np.ndarray) -> np.ndarray:
     """The picture, pale and grey, with the damage in red.
 
-    damage: uint8 (h, w), the share of each of its pixels that is damaged, 0 to 255.
+    damage: uint8 (h, w), the damaged share of each pixel of the picture, 0 to 255.
     """
     grey = cv2.cvtColor(before, cv2.COLOR_RGB2GRAY).astype(np.float32)
     pale = np.repeat((255 - (255 - grey) * 0.55)[..., None], 3, axis=2)
@@ -151,7 +151,7 @@ def _mapped(before: np.ndarray, damage: np.ndarray) -> np.ndarray:
 
 
 def _resolution(head: pyvips.Image, width: int, width_mm: float | None) -> tuple[float | None, str]:
-    """Millimetres a pixel, and who says so."""
+    """Millimetres per pixel, and the source of this value."""
     if width_mm:
         return width_mm / width, f"the work is {width_mm:g} mm wide, as the user states"
     dpi = head.xres * MM_AN_INCH
@@ -183,6 +183,6 @@ def _software(sidecar: Record) -> dict[str, str]:
 
 
 def _networks(networks: Record | None) -> dict[str, str]:
-    """The specialists of a model by name; the sidecar has their SHA-256 in full."""
+    """The networks of a model by name; the sidecar has their full SHA-256."""
     told = [f"{name} {sha256[:DIGITS]}" for name, sha256 in (networks or {}).items()]
     return {f"Networks, by {DIGITS} digits of SHA-256": ", ".join(told)} if told else {}

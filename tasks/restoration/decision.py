@@ -1,8 +1,8 @@
-"""Which of the damage that was found is filled: the gate of segmentation and inpainting.
+"""Decides which of the damage that was found is filled: the gates of segmentation and inpainting.
 
-A network can be wrong; what follows does not depend on its being right. Without being asked for,
-only what is small or thin is filled; the rest is proposed: shown in the map, told in the sidecar,
-flagged, and not done. A network of age cracks belongs to the work.
+The rules here limit the effect of a wrong network. Only small or narrow pieces are filled
+automatically. Larger pieces are proposed: they appear in the damage map and in the sidecar, and the
+work is flagged, but they are not filled. A network of age cracks belongs to the work and is kept.
 """
 
 from collections import Counter
@@ -22,13 +22,15 @@ from patina.tasks.restoration.pieces import features, known_features
 LINE, SPOT, AREA, STAIN, CRACK = range(len(CLASSES))
 KINDS = ("line", "spot", "area", "stain", "crack network")  # what CLASSES are called
 FILLED, PROPOSED, KEPT = "filled", "proposed", "kept"
-NETWORK_HOLES = 12  # a connected piece of lines that encloses so many cells is a network of cracks
-CORNER = 0.36  # of a disc's width: twice its distance from the corner of its square, and a bit
-SURE = 0.8  # likelihood of damage that hardly ever is none
-EDGE_PX = 8  # along a work's edge, where mirrored rims look like scratches, tell nothing of it
-LEAST_PX = 4  # a piece of fewer pixels is nothing
-UNJUDGED = 0.5  # how likely a piece is damage where there is no judge
-LISTED = 40  # areas in the sidecar, the largest first
+NETWORK_HOLES = 12  # a piece of lines that encloses at least so many cells is a network of cracks
+CORNER = (
+    0.36  # share of a disc's width: a bit more than twice its distance from its square's corner
+)
+SURE = 0.8  # pixels with this likelihood are almost certainly damaged
+EDGE_PX = 8  # ignored along the edges of a work, where mirrored rims look like scratches
+LEAST_PX = 4  # smaller pieces are ignored
+UNJUDGED = 0.5  # likelihood that a piece is damage, if there is no judge
+LISTED = 40  # number of areas in the sidecar; the largest come first
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Damage:
-    """The pieces of a work, and its maps, float32 (h, w) in [0, 1].
+    """The pieces of damage in a work, and its maps, float32 (h, w) in [0, 1].
 
-    labels: int (h, w), whose piece lies where; 0 is none. fill: what is filled; stain: how much of
-    that is seen through; found: all that was found.
+    labels: int (h, w), the label of the piece at each pixel; 0 is none. fill: the pixels to fill.
+    stain: the filled pixels where the work is still visible through the damage. found: all pieces.
     """
 
     pieces: list[Piece]
@@ -71,7 +73,10 @@ class Damage:
     labels: np.ndarray
 
     def record(self, weight: float) -> Record:
-        """For the sidecar: how much of the fill is made, counts by kind, and the largest pieces."""
+        """The entry in the sidecar: counts by kind, shares, and the largest pieces.
+
+        weight: strength with which the fill is applied.
+        """
         pixels = self.fill.size
         filled = [piece for piece in self.pieces if piece.outcome == FILLED]
         return {
@@ -84,13 +89,13 @@ class Damage:
                 for outcome in (PROPOSED, KEPT)
             },
             "pieces": [
-                _told(piece, self.fill.shape)
+                _piece_record(piece, self.fill.shape)
                 for piece in sorted(self.pieces, key=lambda piece: -piece.px)[:LISTED]
             ],
         }
 
 
-def _told(piece: Piece, size: tuple[int, ...]) -> Record:
+def _piece_record(piece: Piece, size: tuple[int, ...]) -> Record:
     height, width = size
     left, top, wide, tall = piece.box
     box = (left / width, top / height, wide / width, tall / height)
@@ -118,11 +123,11 @@ def decide_fill(
     cracks: bool,
     forced: bool,
 ) -> Damage:
-    """What is filled of what was found in a work.
+    """Decide which of the damage in a work is filled.
 
-    view: float32 (h, w, 3), sRGB in [0, 1], the work, reduced. likely: (h, w, len(CLASSES)), how
-    likely each class of damage is. judge: of pieces, see `pieces`. cracks: age cracks are to be
-    filled, too. forced: the work is known to be damaged, and the brake is off.
+    view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. likely: (h, w, len(CLASSES)), the
+    likelihood of each class of damage. judge: of pieces, see `pieces`. cracks: also fill age
+    cracks. forced: the user says that the work is damaged; most gates are ignored.
     """
     chosen = likely if cracks else likely[..., :CRACK]
     most, kinds = chosen.max(axis=2), chosen.argmax(axis=2)
@@ -133,7 +138,7 @@ def decide_fill(
         nothing = np.zeros(most.shape, np.float32)
         return Damage([], nothing, nothing, nothing, nothing.astype(np.int32))
     marks = _hysteresis(most, gates)
-    labels, stats, first_thick = _parted(marks, gates.fill_width * max(marks.shape))
+    labels, stats, first_thick = _split_by_width(marks, gates.fill_width * max(marks.shape))
     kept = [n for n in range(1, len(stats)) if stats[n, cv2.CC_STAT_AREA] >= LEAST_PX]
     seen = Seen(view, most, kinds, surely, len(kept))
     pieces = [
@@ -153,10 +158,10 @@ def decide_fill(
 
 
 def surely_damaged(likely: np.ndarray) -> float:
-    """The share of a work (h, w) that is damaged almost certainly, its edges apart.
+    """The share of a work (h, w) that is almost certainly damaged, without its edges.
 
-    It tells a damaged work from a sound one: what a network finds in a sound one is little in all,
-    and seldom sure.
+    It separates damaged from undamaged works: in an undamaged work a network finds little, and
+    seldom with a high likelihood.
     """
     edge = [min(EDGE_PX, side // 16) for side in likely.shape]
     inner = likely[edge[0] : likely.shape[0] - edge[0], edge[1] : likely.shape[1] - edge[1]]
@@ -164,7 +169,7 @@ def surely_damaged(likely: np.ndarray) -> float:
 
 
 def _hysteresis(likely: np.ndarray, gates: Gates) -> np.ndarray:
-    """uint8 (h, w): what is doubtful, where it is connected with what is likely.
+    """uint8 (h, w): doubtful pixels that are connected with likely ones.
 
     Source: Canny, "A computational approach to edge detection" (1986).
     """
@@ -176,10 +181,11 @@ def _hysteresis(likely: np.ndarray, gates: Gates) -> np.ndarray:
     return sure[labels].astype(np.uint8)
 
 
-def _parted(marks: np.ndarray, width_px: float) -> tuple[np.ndarray, np.ndarray, int]:
-    """Connected parts of `marks` (h, w), those thinner than `width_px` first, apart from others.
+def _split_by_width(marks: np.ndarray, width_px: float) -> tuple[np.ndarray, np.ndarray, int]:
+    """The connected parts of `marks` (h, w), first those narrower than `width_px`.
 
-    Returns their labels, their statistics as OpenCV gives them, and the first label that is thick.
+    Narrow and wide parts are separate even if they touch. Returns their labels, their statistics
+    from OpenCV, and the first label of a wide part.
     """
     side = max(3, round(width_px)) | 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
@@ -193,10 +199,10 @@ def _parted(marks: np.ndarray, width_px: float) -> tuple[np.ndarray, np.ndarray,
 
 
 class Seen(NamedTuple):
-    """A work, and what was found in it.
+    """A work and the damage that was found in it.
 
-    view: (h, w, 3). most, kinds: (h, w), how likely damage is, and of which class. surely: share of
-    the work that surely is. many: number of pieces.
+    view: (h, w, 3). most, kinds: (h, w), the highest likelihood of damage, and the class that has
+    it. surely: share of the work that is almost certainly damaged. many: number of pieces.
     """
 
     view: np.ndarray
@@ -242,9 +248,9 @@ def share_covered(labels: np.ndarray, cover: np.ndarray) -> np.ndarray:
 
 
 def rim_contrast(view: np.ndarray, inside: np.ndarray) -> float:
-    """The share of the rim of `inside` (h, w) at which `view` (h, w, 3) differs across it.
+    """The share of the rim of `inside` (h, w) at which `view` (h, w, 3) differs across the rim.
 
-    True damage ends where its rim is; what only looks like it goes on outside somewhere.
+    True damage ends at its rim. A detail that only looks like damage continues outside somewhere.
     """
     mask = inside.astype(np.uint8)
     ball = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
@@ -266,7 +272,7 @@ def rim_contrast(view: np.ndarray, inside: np.ndarray) -> float:
 def _decided(
     pieces: list[Piece], labels: np.ndarray, gates: Gates, *, cracks: bool, forced: bool
 ) -> list[Piece]:
-    """The pieces with their outcome; the smallest are filled first, until it is enough."""
+    """The pieces with their outcome. The smallest are filled first, up to the gate `fill_share`."""
     pixels = labels.size
     spent, decided = 0, []
     for piece in sorted(pieces, key=lambda piece: piece.px):
@@ -288,14 +294,14 @@ def _decided(
 
 
 def _largest(piece: Piece, gates: Gates) -> float:
-    """The largest area that is filled unasked, where it is as likely damage as `piece`."""
+    """The largest area that is filled automatically, given the likelihood of `piece`."""
     return gates.fill_area_surely if piece.true >= gates.fill_surely else gates.fill_area
 
 
 def _believed(pieces: list[Piece], least: float) -> list[Piece]:
-    """The pieces that a judge takes for damage; none to be filled where he doubts most of them.
+    """The pieces that a judge takes for damage; none is filled if it rejects most of their area.
 
-    least: likelihood, of a piece, and of all that would be filled on average.
+    least: minimum likelihood, of each piece, and of all filled pixels on average.
     """
     filled = [piece for piece in pieces if piece.outcome == FILLED]
     px = sum(piece.px for piece in filled)
@@ -305,7 +311,7 @@ def _believed(pieces: list[Piece], least: float) -> list[Piece]:
 
 
 def _is_network(piece: Piece, labels: np.ndarray) -> bool:
-    """Whether it encloses NETWORK_HOLES cells and more."""
+    """Whether the piece encloses at least NETWORK_HOLES cells."""
     left, top, wide, tall = piece.box
     if piece.px < 100 or piece.kind == AREA:
         return False

@@ -1,11 +1,11 @@
-"""From when on each network is applied to a work; docs/quality.md has the tables behind them."""
+"""The gates: thresholds for each network; docs/quality.md has the measurements behind them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Gates:
-    """Thresholds; below them a work is left as it is. `patina.params.Restore` has the defaults."""
+    """Thresholds for treatments; `patina.params.Restore` has the defaults."""
 
     # Steps across JPEG's 8×8 grid, times those elsewhere, from which on it is taken for compressed
     jpeg_blockiness: float = 1.0

@@ -1,4 +1,4 @@
-"""Which scans are restored, and where their results go."""
+"""Finds the scans to restore, and the path of each result."""
 
 import logging
 import os
@@ -24,13 +24,13 @@ log = logging.getLogger("patina")
 def plan(
     inboxes: Sequence[Place], outbox: Place, *, recursive: bool = True, keep_format: bool = False
 ) -> list[tuple[Place, Place]]:
-    """Each image file of `inboxes`, files and folders, and where its result goes, sorted, once.
+    """Each image file in `inboxes` with the path of its result, sorted, without repeats.
 
-    Also those of kinds that are not restored, and whatever is named itself: they will be set aside.
-    What lies in an outbox inside an inbox is no scan, nor is a picture of a report, nor are
-    results of ours in an inbox that is the outbox. keep_format: JPEG and WebP stay such.
-    Raises FileNotFoundError when there is no such file or folder, or no image in it; ValueError
-    when a result would overwrite a scan or another result.
+    inboxes: files and folders. Formats that cannot be restored, and files that the user named, are
+    included; they will be set aside. Excluded are an outbox inside an inbox, the pictures of a
+    report, and our own results if the inbox is the outbox. keep_format: JPEG and WebP keep their
+    format. Raises FileNotFoundError when a file or folder does not exist, or a folder has no image;
+    ValueError when a result would overwrite a scan or another result.
     """
     scans: list[tuple[Place, Place]] = []
     taken: dict[Place, Place] = {}
@@ -58,7 +58,7 @@ def _apart(place: Place) -> Place:
 
 
 def _without_results(scans: list[tuple[Place, Place]]) -> list[tuple[Place, Place]]:
-    """Those that are no result, map or package of another one."""
+    """The files without results, maps and packages of other files."""
     targets = {target for source, target in scans if target != source}
     results = {target for target in targets if _is_result(target)}
     beside = {place for target in results for place in ALL.beside(target)}
@@ -73,7 +73,7 @@ def _is_result(place: Place) -> bool:
 
 
 def _scans_of(inbox: Place, outbox: Place, recursive: bool) -> list[tuple[Place, Path]]:
-    """Each scan, and its path within the inbox."""
+    """Each scan with its path within the inbox."""
     if isinstance(inbox, Remote):
         results = outbox if isinstance(outbox, Remote) and outbox != inbox else None
         found = images_under(inbox, PICTURES, recursive=recursive, but=results)
@@ -89,7 +89,7 @@ def _scans_of(inbox: Place, outbox: Place, recursive: bool) -> list[tuple[Place,
 
 
 def _images_in(inbox: Path, outbox: Place, recursive: bool) -> Iterator[Path]:
-    """By their names; what is no ordinary file is among them, and will be set aside."""
+    """The image files, by their suffixes; special files are included, and will be set aside."""
     there = outbox.resolve() if isinstance(outbox, Path) else None
     results = there if there != inbox.resolve() else None
     for parent, folders, names in os.walk(inbox):
@@ -113,11 +113,11 @@ def _images_in(inbox: Path, outbox: Place, recursive: bool) -> Iterator[Path]:
 
 
 def _is_shown(name: str) -> bool:
-    """Hidden ones are none that anybody scanned: macOS leaves "._scan.tif" beside "scan.tif"."""
+    """Whether the name is not hidden: macOS leaves "._scan.tif" beside "scan.tif"."""
     return not name.startswith(".") and name not in NO_SCANS
 
 
 def target_of(place: Path, *, keep_format: bool = False) -> Path:
-    """Where the result goes: lossless kinds keep their names, others get `.tif` added to theirs."""
+    """The path of the result: lossless formats keep the name, the others get `.tif` appended."""
     kept = ENCODINGS | (LOSSY if keep_format else {})
     return place if place.suffix.lower() in kept else place.with_name(f"{place.name}.tif")

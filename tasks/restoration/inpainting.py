@@ -1,4 +1,4 @@
-"""What lies under damage: a classical fill, and the network that knows what it lacks."""
+"""Fills damage: a classical fill, and the network that corrects this fill."""
 
 import cv2
 import numpy as np
@@ -14,12 +14,12 @@ IMAGE_WEIGHT = 0.1  # see `patina.models.inpainting.compose`
 
 
 def fills(network: Network | None, tile: np.ndarray) -> np.ndarray:
-    """What is added to a tile where it is damaged.
+    """The change that fills the damage of a tile.
 
-    tile: float32 (1, h, w, 5 or 6): sRGB in [0, 1], what is to be filled, 0 to 1, how much of that
-    is seen through, and what is marked to be filled to the pixel. network: as
-    `patina.models.inpainting.inpainting`; None leaves the classical fill.
-    Returns (1, h, w, 3), 0 where nothing is filled.
+    tile: float32 (1, h, w, 5 or 6): sRGB in [0, 1]; the fill map, 0 to 1; the share of it through
+    which the work is still visible; and optionally the pixels that a mask marks. network: see
+    `patina.models.inpainting.inpainting`; None gives the classical fill. Returns (1, h, w, 3), 0
+    where nothing is filled.
     """
     change = np.zeros((*tile.shape[:3], 3), np.float32)
     exact = (tile[0, ..., MARKED].sum(axis=2) > 0.5).astype(np.uint8)
@@ -44,7 +44,7 @@ def fills(network: Network | None, tile: np.ndarray) -> np.ndarray:
 
 
 def classical_fill(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """`image` uint8 (h, w, 3) with what `mask` uint8 (h, w) marks filled from its rim inwards.
+    """`image` uint8 (h, w, 3), with the pixels of `mask` uint8 (h, w) filled from the rim inwards.
 
     Source: Telea, "An image inpainting technique based on the fast marching method" (2004).
     """
@@ -52,7 +52,7 @@ def classical_fill(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def _context(mask: np.ndarray) -> tuple[slice, ...]:
-    """The part of `mask` (h, w) around all that it marks, its sides multiples of STRIDE_PX."""
+    """The part of `mask` (h, w) around all marked pixels; its sides are multiples of STRIDE_PX."""
     spans = []
     for axis, size in enumerate(mask.shape):
         marked = np.flatnonzero(mask.any(axis=1 - axis))

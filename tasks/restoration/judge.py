@@ -1,4 +1,4 @@
-"""A judge: tells from a few features how likely it is that something should be done."""
+"""A judge: a classifier that gives, from a few features, the likelihood that a change is needed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +12,9 @@ STEEPEST = 4  # standard deviations, beyond which a feature counts as that
 
 @dataclass(frozen=True)
 class Judge:
-    """A logistic regression.
+    """A logistic regression, trained by `patina.tasks.training.judge`.
 
-    mean, scale: of each feature. weights: of each feature made even by those. It is trained by
-    `patina.tasks.training.judge`.
+    mean, scale: used to standardise each feature. weights: of each standardised feature.
     """
 
     names: tuple[str, ...]
@@ -26,11 +25,11 @@ class Judge:
 
     @classmethod
     def of(cls, record: Record) -> "Judge":
-        """The judge that was filed as `record`; raises KeyError where it is none."""
+        """The judge in `record`, as read from JSON; raises KeyError when a part is missing."""
         return cls(**{name: record[name] for name in cls.__dataclass_fields__})
 
     def likelihood(self, found: Mapping[str, float]) -> float:
-        """0 to 1."""
+        """The likelihood, 0 to 1, for the features `found`."""
         values = np.array([found[name] for name in self.names])
         even = np.clip((values - self.mean) / self.scale, -STEEPEST, STEEPEST)
         return float(1 / (1 + np.exp(-(even @ np.array(self.weights) + self.bias))))

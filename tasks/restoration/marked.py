@@ -1,6 +1,6 @@
-"""What a user marked in a scan: what is filled whatever is found there, and what stays as it is.
+"""The masks of a user: pixels to fill, and pixels that must not change.
 
-Both hold at the masks' own resolution, to the pixel. Where both are marked, the work stays.
+Both apply at the resolution of the scan, to the pixel. If both mark a pixel, it does not change.
 """
 
 from dataclasses import dataclass, replace
@@ -12,15 +12,15 @@ import pyvips
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.decision import FILLED, Damage, Piece, share_covered
 
-PROTECTED = "protected"  # an outcome of a piece
-MOSTLY = 0.75  # share of a piece from which on a mask decides on it
+PROTECTED = "protected"  # an outcome of a piece, like FILLED
+MOSTLY = 0.75  # a mask that covers at least this share of a piece decides its outcome
 
 
 @dataclass(frozen=True)
 class Marked:
-    """Masks of one band and of the scan's size, above 0 where they mark something.
+    """Masks of one band and of the scan's size, above 0 at marked pixels.
 
-    fill: what is filled, nothing of it being in `spared`. spared: what stays.
+    fill: pixels to fill; it does not overlap with `spared`. spared: pixels that must not change.
     """
 
     fill: pyvips.Image | None = None
@@ -34,11 +34,11 @@ class Marked:
         return cls(fill, spared)
 
     def filled_rows(self, top: int, bottom: int) -> np.ndarray | None:
-        """Of those rows, what is to be filled: bool (h, W); None without such a mask."""
+        """The pixels of those rows to fill, bool (h, W); None without such a mask."""
         return _rows(self.fill, top, bottom)
 
     def spared_rows(self, top: int, bottom: int) -> np.ndarray | None:
-        """Of those rows, what stays: bool (h, W); None without such a mask."""
+        """The pixels of those rows that must stay, bool (h, W); None without such a mask."""
         return _rows(self.spared, top, bottom)
 
     def shown(self, damage: np.ndarray, top: int) -> np.ndarray:
@@ -52,9 +52,9 @@ class Marked:
         return damage
 
     def record(self, damage: Damage, weight: float) -> Record:
-        """For the sidecar, in place of what the damage alone says: shares of the work.
+        """The entries in the sidecar that replace those of the damage: shares of the work.
 
-        weight: how much of the fill is made.
+        weight: strength with which the fill is applied.
         """
         if self.fill is None:
             return {}
@@ -68,9 +68,10 @@ UNMARKED = Marked()
 
 
 def with_marks(damage: Damage | None, marked: Marked, view: tuple[int, ...]) -> Damage | None:
-    """The damage, its pieces having the outcome that the masks give them.
+    """The damage, with the outcomes of its pieces changed by the masks.
 
-    damage: None where nothing was looked for. view: shape of the work, reduced: of the maps then.
+    damage: None if no damage was searched for. view: shape of the reduced work; then the maps have
+    it.
     """
     if damage is None:
         nothing = np.zeros(view[:2], np.float32)

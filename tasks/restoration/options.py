@@ -1,4 +1,4 @@
-"""What users ask for in words, as `patina.tasks.restoration.restorer.Restorer` takes it."""
+"""Parses the options of a user into arguments of `patina.tasks.restoration.restorer.Restorer`."""
 
 import math
 
@@ -11,9 +11,9 @@ NOTHING = "none"  # no treatment: what a mask marks is still filled
 
 
 def treatments(named: str, option: str = "treat") -> tuple[str, ...]:
-    """The treatments of a list like "damage,tone"; of "none", none.
+    """The treatments in a list such as "damage,tone"; "none" gives none.
 
-    Raises ValueError for another name, which says in which option.
+    Raises ValueError for an unknown name; the message names the option.
     """
     asked = [_name(name) for name in named.split(",") if name.strip()]
     asked = [] if asked == [NOTHING] and option == "treat" else asked
@@ -23,10 +23,10 @@ def treatments(named: str, option: str = "treat") -> tuple[str, ...]:
 
 
 def strengths(named: str) -> tuple[float, ...]:
-    """How much of each of TREATMENTS is done, of "0.5" or of "damage:0.5,tone:0.8".
+    """The strength of each of TREATMENTS, from "0.5" or "damage:0.5,tone:0.8".
 
-    What is not named is done in full. Raises ValueError for another name, or a number that is not
-    in [0, 1].
+    A treatment that is not named has strength 1. Raises ValueError for an unknown name, or a number
+    outside [0, 1].
     """
     given = dict.fromkeys(TREATMENTS, 1.0)
     for part in named.split(","):
@@ -46,9 +46,9 @@ def strengths(named: str) -> tuple[float, ...]:
 
 
 def share(named: str, option: str) -> float:
-    """0 to 1, of "0.005" or of "0.5%".
+    """A share, 0 to 1, from "0.005" or "0.5%".
 
-    Raises InputError for another number, which says in which option.
+    Raises InputError for any other text; the message names the option.
     """
     number, percent, rest = named.strip().partition("%")
     try:
@@ -61,9 +61,10 @@ def share(named: str, option: str) -> float:
 
 
 def gates(limit_fill: str, usual: Record) -> Record:
-    """The `usual` gates, see Gates, with the largest area that is filled unasked; "" sets none.
+    """The `usual` gates (see Gates) with another largest filled area; "" changes nothing.
 
-    There is always room for one such area. Raises InputError where it is no share.
+    The total fill is raised, if necessary, so that one such area fits. Raises InputError when it is
+    no share.
     """
     if not limit_fill:
         return usual
@@ -78,9 +79,9 @@ def _name(named: str) -> str:
 
 
 def applied(treat: str, force: str, strength: str) -> Record:
-    """What is asked for in words, as Restorer takes it; treat: "" is not asked for.
+    """The options as arguments of Restorer; an empty `treat` gives no argument.
 
-    Raises ValueError where they say nothing that is known.
+    Raises ValueError for an option that cannot be parsed.
     """
     asked: Record = {"forced": treatments(force, "force"), "strength": strengths(strength)}
     return asked | ({"treat": treatments(treat)} if treat else {})

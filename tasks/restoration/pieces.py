@@ -1,7 +1,7 @@
-"""Features of a piece of damage, by which a judge tells it from what only looks damaged.
+"""Features of a piece of damage, by which a judge separates damage from similar details of a work.
 
-What belongs to a work goes on outside of the piece, has its colour elsewhere in the work, and
-carries its brushwork; damage ends at its rim, is of a colour of its own, and covers what was
+A detail of the work continues outside the piece, its colour occurs elsewhere in the work, and it
+has the work's brushwork. Damage ends at its rim, has a colour of its own, and covers what was
 painted.
 """
 
@@ -80,7 +80,7 @@ def features(
 def known_features(
     kind: int, share: float, *, thin: bool, surely: float, many: int, **measured: float
 ) -> dict[str, float]:
-    """What is known of a piece without looking at the work; measured: others of FEATURES."""
+    """The features that need no look at the work. measured: other FEATURES, already computed."""
     classes = {name: float(number == kind) for number, name in enumerate(CLASSES)}
     sizes = {"size": float(np.log10(share)), "surely": float(np.log10(surely + LEAST))}
     return {**classes, **sizes, "thin": float(thin), "many": float(np.log10(many)), **measured}

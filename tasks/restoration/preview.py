@@ -1,7 +1,7 @@
-"""A window of a work as it would be restored, in about a second.
+"""Shows a window of a work as it would be restored, in about a second.
 
-What holds for the whole work was found by `restorer.look`; only the window goes through the
-networks. A result can differ from it a little: there, each step sees what the one before leaves.
+`restorer.look` analyses the whole work; only the window passes through the networks. A result can
+differ a little from the preview, because there each step works on the output of the step before.
 """
 
 from dataclasses import replace
@@ -51,10 +51,10 @@ def cut(
     *,
     smooth: bool = True,
 ) -> np.ndarray:
-    """What `picture` (h, w, ...), which covers a window, shows in another, at `size` (height,
-    width).
+    """The contents of `picture` (h, w, ...), which covers a window, in another window, at `size`.
 
-    smooth: interpolated linearly, and beyond its edges as there; else the nearest pixel, and 0.
+    size: (height, width) of the output. smooth: interpolate linearly and repeat the edge outside;
+    otherwise use the nearest pixel, and 0 outside.
     """
     scale_x, scale_y = picture.shape[1] / covers.width, picture.shape[0] / covers.height
     step_x, step_y = window.width / size[1] * scale_x, window.height / size[0] * scale_y
@@ -75,8 +75,9 @@ def previewed(
 ) -> np.ndarray:
     """A window as it would be restored, float32 (h, w, 3), sRGB in [0, 1].
 
-    view: the window as it is, likewise. At its full size detail is corrected; reduced, it is not:
-    noise cannot be seen there. fill, spared: bool (h, w), what is marked to be filled and to stay.
+    view: the original window, in the same form. Detail is corrected only at full size, because
+    noise is not visible in a reduced view. fill, spared: bool (h, w), pixels that are marked to be
+    filled, and to stay.
     """
     height, width = view.shape[:2]
     down, across = -height % STRIDE_PX, -width % STRIDE_PX
@@ -93,7 +94,7 @@ def previewed(
 def _filled(
     treatment: Treatment, mended: np.ndarray, window: Window, fill: np.ndarray
 ) -> np.ndarray:
-    """`mended`, padded at its ends, with damage and what is marked filled."""
+    """The window, padded at its ends, with damage and marked pixels filled."""
     damage, size = treatment.damage, fill.shape
     maps = np.zeros((*mended.shape[:2], 3), np.float32)
     if damage is not None:
@@ -107,7 +108,7 @@ def _filled(
 
 
 def _tone_in(treatment: Treatment, window: Window) -> Tone:
-    """The tone of the whole work, its fields cut to a window."""
+    """The tone of the whole work, with its fields cut to a window."""
     whole = Window.whole(treatment.size)
     fields = treatment.tone.fields
     side = (FIELDS_PX, FIELDS_PX)

@@ -1,4 +1,4 @@
-"""A work reduced, row by row, and small maps enlarged again, a strip at a time."""
+"""Reduces a work row by row, and enlarges small maps strip by strip."""
 
 from collections.abc import Iterator
 
@@ -21,9 +21,9 @@ def strips_of(height: int, width: int) -> Iterator[tuple[int, int]]:
 
 
 class Small:
-    """A work no longer than SMALL_PX on its long side, each pixel the mean of an area.
+    """A work reduced to at most SMALL_PX on its long side; each pixel is the mean of an area.
 
-    Its rows come in turn. A work that is small enough stays as it is.
+    Its rows are added in order. A work that is small enough is not reduced.
     """
 
     def __init__(self, height: int, width: int, long_px: int = SMALL_PX) -> None:
@@ -47,7 +47,7 @@ class Small:
 
 
 def small_of(rows: Rows, height: int, width: int) -> np.ndarray:
-    """What `Small` makes of those rows, float32 (h, w, 3)."""
+    """The reduced work of those rows, see `Small`: float32 (h, w, 3)."""
     small = Small(height, width)
     strips = list(strips_of(height, width))
     narrowed = in_turn(lambda strip: small.narrow(rows(*strip)), strips)
@@ -57,7 +57,7 @@ def small_of(rows: Rows, height: int, width: int) -> np.ndarray:
 
 
 def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """`image` (h, w, C) in (height, width): area means where it shrinks, else linear."""
+    """`image` (h, w, C) resized to (height, width): area means if it shrinks, otherwise linear."""
     way = cv2.INTER_AREA if size[0] < len(image) else cv2.INTER_LINEAR
     return cv2.resize(image, size[::-1], interpolation=way).reshape(*size, -1)
 

@@ -1,6 +1,6 @@
-"""What a user asks of `patina restore`, its flow and its page, and the one way to run it.
+"""The request of a user, the same for `patina restore`, its flow and its page, and how it is run.
 
-The same request gives the same bytes, whoever made it.
+The same request gives the same bytes, in all three.
 """
 
 import shlex
@@ -27,16 +27,16 @@ Device = Literal["", "CPU", "GPU", "AUTO"]
 
 @dataclass(frozen=True)
 class RestoreRequest:
-    """Which scans are restored, how, and what is filed of them: words and numbers alone.
+    """Which scans to restore, how, and which files to write; all values are text, numbers or bool.
 
-    inboxes: scans, and folders of them, here or at addresses such as s3://…; outbox: where results
-    go. model: "" is the champion, or else the shipped one. treat: treatments with commas between;
-    "" leaves it to the settings. force: treatments that are applied in full. strength: 0 to 1, for
-    all or for each. limit_fill: the largest area that is filled unasked, a share such as "0.5%"; ""
-    leaves it to the settings. mask, protect: of what is filled and of what stays, a mask or a
-    folder of masks; "" is none. device: "" leaves it to the settings. recursive: folders
-    within folders, too. keep_format, maps, package, iiif, iiif_base, report: what is filed.
-    Raises InputError for treatments, strengths or limits that are not known, or no inbox.
+    inboxes: scans and folders of scans, local or at addresses such as s3://…. outbox: the folder
+    for results. model: "" is the champion, or else the shipped model. treat: treatments, separated
+    by commas; "" uses the settings. force: treatments to apply in full. strength: 0 to 1, for all
+    or for each. limit_fill: the largest area that is filled automatically, a share such as "0.5%";
+    "" uses the settings. mask, protect: a mask or a folder of masks, with the pixels to fill and
+    those that must not change; "" is none. device: "" uses the settings. recursive: also restore
+    subfolders. keep_format, maps, package, iiif, iiif_base, report: the files to write. Raises
+    InputError for unknown treatments, strengths or limits, or if there is no inbox.
     """
 
     inboxes: tuple[str, ...]
@@ -75,11 +75,11 @@ class RestoreRequest:
         return cls(tuple(inboxes), outbox, **named)
 
     def applied(self) -> Record:
-        """How the networks are to be applied, as Restorer takes it."""
+        """How the networks are applied, as arguments of Restorer."""
         return applied(self.treat, self.force, self.strength)
 
     def scans(self) -> list[tuple[Place, Place]]:
-        """Each scan, and where its result goes. Raises as `inbox.plan` and `iiif.served` do."""
+        """Each scan with the path of its result. Raises as `inbox.plan` and `iiif.served` do."""
         self.served()
         return plan(
             [place_of(inbox) for inbox in self.inboxes],
@@ -89,14 +89,14 @@ class RestoreRequest:
         )
 
     def served(self) -> Served | None:
-        """Where tiles for IIIF viewers will be served, if they are asked for."""
+        """The address for IIIF viewers; None if no IIIF files are requested."""
         if not self.iiif and not self.iiif_base:
             return None
         places = [place_of(inbox) for inbox in self.inboxes]
         return served(places, place_of(self.outbox), self.iiif_base)
 
     def command(self) -> str:
-        """The command line that asks for the same."""
+        """The command line of this request."""
         return shlex.join(["patina", "restore", *self.inboxes, *self._options()])
 
     def _options(self) -> Iterator[str]:
@@ -133,10 +133,10 @@ class Settings(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """A request with its settings: what `restored` needs.
+    """A request with its settings, ready to run.
 
-    scans: each, and where its result goes. model: the file of the networks. loading: what
-    `load_restorer` takes. filing: what is filed.
+    scans: each with the path of its result. model: the file of the networks. loading: the arguments
+    of `load_restorer`. filing: the files to write.
     """
 
     scans: list[tuple[Place, Place]]
@@ -146,7 +146,7 @@ class Job:
 
 
 def loading_of(request: RestoreRequest, settings: Settings) -> dict[str, Any]:
-    """How the networks are loaded and applied, as `load_restorer` takes it."""
+    """The arguments of `load_restorer` for a request."""
     how: Record = {"quality": request.quality, "precision": request.precision}
     how |= {"device": request.device} if request.device else {}
     limited = {"gates": gates(request.limit_fill, settings.applied["gates"])}
@@ -179,11 +179,11 @@ def run(
     settings: Settings,
     restored: Callable[[Job], Iterator[Record]] = restored,
 ) -> Generator[Record, None, None]:
-    """Restore what is asked for; the outcome of each scan as it comes.
+    """Restore the scans of a request; yields the outcome of each scan.
 
-    restored: gives the outcomes of a job, where it is not done one scan after the other. However
-    the run ends, once this is closed summary.csv and failures.jsonl tell of all outcomes, and
-    report.html is written if it was asked for.
+    restored: runs a job in another way than one scan after the other. When this generator is
+    closed, for any reason, summary.csv and failures.jsonl list all outcomes, and report.html is
+    written if requested.
     """
     job = job_of(request, settings)
     coming, outbox = restored(job), place_of(request.outbox)

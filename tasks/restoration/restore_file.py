@@ -1,7 +1,7 @@
-"""One scan through a network: same size, depth and metadata out, and a sidecar.
+"""Restores one scan: the result has the same size, depth and metadata, and a sidecar.
 
-The network sees sRGB; what it adds is carried over to the scan's own colour space and depth and
-added to the scan's own pixels, so that a pixel which the network leaves alone keeps its value.
+The networks work in sRGB. Their change is converted to the scan's own colour space and depth, and
+added to the scan's own pixels. So a pixel that the networks do not change keeps its exact value.
 """
 
 import math
@@ -62,11 +62,11 @@ TOLERANCES = {
 
 
 def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing = PLAIN) -> Record:
-    """Restore `source` into `target`, file the sidecar `target`.json and return it.
+    """Restore `source` into `target`, write the sidecar `target`.json and return it.
 
-    A target whose sidecar names the same source, model and way of applying it is left as it is.
-    Raises ImageError when `source` is no image that can be restored, OSError when there is no room
-    for the result.
+    If the sidecar of `target` names the same source, model and options, the result is not computed
+    again. Raises ImageError when `source` is no image that can be restored, OSError when the disk
+    has no room for the result.
     """
     refuse_unless_a_file(source)
     try:
@@ -117,24 +117,24 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
 
 
 def working_bytes(tile_px: int, width: int, height: int) -> int:
-    """Of memory that the work on a scan of that size takes: a row of tiles is in it as a whole."""
+    """Bytes of memory for a scan of that size; it includes a full row of tiles."""
     return width * min(height + 64, tile_px) * COLUMN_BYTES
 
 
 def _version(source: Path) -> tuple[int, ...]:
-    """What differs once a file was written to, or another one has its name."""
+    """What differs after a file was written to or replaced."""
     facts = source.stat()
     return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def _refuse_if_replaced(source: Path, version: tuple[int, ...]) -> None:
-    """Raises ImageError when the bytes that were read may not be those of the sum."""
+    """Raises ImageError when the bytes that were read may not have the recorded SHA-256."""
     if not source.exists() or _version(source) != version:
         raise ImageError(f"{source.name}: was changed while it was read; run again")
 
 
 def _marked(scan: Scan, fill: Path | None, protect: Path | None) -> Marked:
-    """The masks of a scan, and a note of one that marks nearly all of it."""
+    """The masks of a scan, and a note if one of them marks nearly all of it."""
     masks = {"has filled": fill, "protects": protect}
     read = {does: mask_for(path, scan) if path else None for does, path in masks.items()}
     for does, mask in read.items():
@@ -145,11 +145,12 @@ def _marked(scan: Scan, fill: Path | None, protect: Path | None) -> Marked:
 
 @dataclass(frozen=True)
 class Strip:
-    """Rows of a result from `top` on, and what is told of them.
+    """Rows of a result from `top` on, with figures about them.
 
-    result: in the scan's own space and depth. changed: pixels. steps, largest: 8-bit steps, their
-    sum and the largest. differences, damaged: ΔE2000 of sampled pixels, and whether they are in
-    the damage map. maps: uint8 rows of each of MAPS. narrow: what the previews keep of the rows.
+    result: in the scan's own colour space and depth. changed: number of changed pixels. steps,
+    largest: sum and maximum of the changes, 8-bit steps. differences, damaged: ΔE2000 of sampled
+    pixels, and whether they lie in the damage map. maps: uint8 rows of each of MAPS. narrow: the
+    reduced rows for the previews.
     """
 
     top: int
@@ -164,7 +165,7 @@ class Strip:
 
 
 class _Work:
-    """An open scan on its way to a result, strip by strip, and what the sidecar tells of it."""
+    """An open scan during its restoration, strip by strip, and the figures for its sidecar."""
 
     def __init__(self, scan: Scan, folder: Path, filing: Filing, marked: Marked) -> None:
         self.scan, self.folder, self.filing, self.marked = scan, folder, filing, marked
@@ -176,9 +177,9 @@ class _Work:
         self.damaged: list[np.ndarray] = []
 
     def restored(self, restorer: Restorer, target: Path) -> Record:
-        """File the scan with the network's change at `target`; figures of the change.
+        """Write the restored scan to `target`; returns the figures of the change.
 
-        A sidecar that is there goes first: what lies there without one is taken to be half done.
+        An existing sidecar is removed first: a result without a sidecar counts as incomplete.
         """
         kept, bare = (self.folder / name for name in ("parts", "pixels"))
         with kept.open("w+b") as parts, bare.open("wb") as pixels, ExitStack() as stack:
@@ -248,14 +249,14 @@ class _Work:
         move_whole(self.folder / f"{name}.png", map_of(target, name))
 
     def file_previews(self, target: Path) -> Record:
-        """File the pictures of a report, if there is to be one; what the sidecar says of them."""
+        """Write the pictures for a report, if requested; returns their entry in the sidecar."""
         if self.previews is None or not isinstance(self.filing.report, Path):
             return {}
         inner = within(self.filing.report, target)
         return file_previews(self.previews, self.scan, self.filing.report, inner)
 
     def _figures(self) -> Record:
-        """Shares, 8-bit steps, and the ΔE2000 in all, inside and outside of the damage."""
+        """Shares, 8-bit steps, and ΔE2000: overall, inside and outside the damage."""
         differences, damaged = np.concatenate(self.differences), np.concatenate(self.damaged)
         return {
             "share_of_pixels": round(self.changed / self.size, 6),
@@ -270,7 +271,7 @@ class _Work:
 
 
 def _refuse_no_numbers(value: Any) -> None:
-    """Raises ImageError when figures hold NaN or infinity, at any depth."""
+    """Raises ImageError when figures contain NaN or infinity, at any depth."""
     if isinstance(value, Mapping):
         value = [*value.values()]
     if isinstance(value, list):

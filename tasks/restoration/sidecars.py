@@ -1,4 +1,4 @@
-"""What is filed beside a result, and how a sidecar tells that a scan is done already."""
+"""The files beside a result, and how a sidecar shows that a scan is already restored."""
 
 import json
 from contextlib import suppress
@@ -25,7 +25,7 @@ SHAPE = {"statement": str, "source": dict, "result": dict, "model": dict, "chang
 
 @dataclass(frozen=True)
 class Served:
-    """Results are filed for IIIF viewers, too: `outbox` will be served at the address `base`."""
+    """Files for IIIF viewers are written; `outbox` will be served at the address `base`."""
 
     outbox: Path
     base: str
@@ -33,15 +33,15 @@ class Served:
 
 @dataclass(frozen=True)
 class Filing:
-    """What is filed beside a result, which pixels are spared, and which works are flagged.
+    """The files to write beside a result, the masks, and the thresholds for flags.
 
-    maps: the damage map, and the change amplified around mid-grey, as PNGs. package: see
-    `restoration.undo`. mask, protect: a mask of the scan's size, or a folder with one for each scan
-    under the scan's name; where it is not black, `mask` has pixels filled and `protect` has them
-    stay. flag_damaged: the share of a work in its
-    damage map, flag_delta_e2000: the mean change, from which on a work is flagged for a look.
-    iiif: see `restoration.iiif`; it needs the maps.
-    report: the outbox in which pictures for its report are filed, see `restoration.report`.
+    maps: write the damage map, and the change amplified around mid-grey, as PNG files. package: see
+    `restoration.undo`. mask, protect: a mask of the scan's size, or a folder with masks that have
+    the names of the scans; pixels that are not black are filled (`mask`) or do not change
+    (`protect`). flag_damaged: share of a work in its damage map; flag_repainted: filled share times
+    the mean ΔE2000 inside; flag_delta_e2000: mean change; a work is flagged from these values on.
+    iiif: see `restoration.iiif`; it needs the maps. report: the outbox for whose report pictures
+    are drawn, see `restoration.report`.
     """
 
     maps: bool = False
@@ -75,9 +75,9 @@ class Filing:
 
 
 def mask_of(source: Place, masks: Path | None) -> Path | None:
-    """The mask for that scan, of one or of a folder of them; None where there is none for it.
+    """The mask for a scan, from one mask or a folder of masks; None if the folder has none for it.
 
-    Raises ImageError when neither such a mask nor such a folder is there.
+    Raises ImageError when neither such a mask nor such a folder exists.
     """
     if masks is None or masks.is_file():
         return masks
@@ -100,17 +100,17 @@ def within(outbox: Place, target: Place) -> Path:
 
 
 def map_of(target: OnePlace, name: str) -> OnePlace:
-    """Where a map, of MAPS, of that result lies."""
+    """The path of one of MAPS for that result."""
     return target.with_name(f"{target.name}.{name}.png")
 
 
 def sidecar_of(target: OnePlace) -> OnePlace:
-    """Where the record of that result lies."""
+    """The path of the sidecar for that result."""
     return target.with_name(f"{target.name}.json")
 
 
 def refuse_names(source: Place, target: Place, filing: Filing) -> None:
-    """Raises ImageError when files cannot be named after a scan."""
+    """Raises ImageError when files cannot have the name of a scan."""
     try:
         f"{source}{target}".encode()
     except UnicodeEncodeError as error:
@@ -124,7 +124,7 @@ def refuse_names(source: Place, target: Place, filing: Filing) -> None:
 
 
 def wanted_of(source: Place, restorer: Restorer, filing: Filing) -> Record:
-    """What the sidecar must say of model and way of applying it, to be that of `source`."""
+    """The values of model and options that the sidecar of an up-to-date result has."""
     masks = {"mask": filing.filling(source), "protect": filing.protecting(source)}
     sums = {name: sha256_of(mask) for name, mask in masks.items() if mask}
     return {"model": restorer.model, "applied": restorer.applied() | sums}
@@ -133,7 +133,7 @@ def wanted_of(source: Place, restorer: Restorer, filing: Filing) -> Record:
 def sidecar_in(target: Place) -> Record | None:
     """The sidecar of `target`; None if there is none.
 
-    Raises ImageError when what lies in its place is none of ours, or damaged.
+    Raises ImageError when the file is not a sidecar of Patina, or is damaged.
     """
     place = sidecar_of(target)
     try:
@@ -154,17 +154,16 @@ def sidecar_in(target: Place) -> Record | None:
 
 
 def names_beside(target: Place) -> set[str]:
-    """The names of files beside a result, as its sidecar tells."""
+    """The names of the files beside a result, from its sidecar."""
     told = (sidecar_in(target) or {}).get("beside", [])
     return {name for name in told if isinstance(name, str)} if isinstance(told, list) else set()
 
 
 def already_done(target: Place, source: Record, wanted: Record, filing: Filing) -> Record | None:
-    """The sidecar of `target`, if it is that of the wanted result, which is there and whole.
+    """The sidecar of `target`, if the wanted result exists and is complete; otherwise None.
 
-    source: the mark of the source, see `patina.tasks.io.storage.mark_of`.
-    Raises ImageError when what lies in the place of any file to be written is none of ours, or was
-    changed since it was filed.
+    source: the mark of the source, see `patina.tasks.io.storage.mark_of`. Raises ImageError when a
+    file at any path that would be written is not ours, or was changed since we wrote it.
     """
     record = sidecar_in(target)
     _refuse_what_is_beside(target, filing)
@@ -184,7 +183,7 @@ def already_done(target: Place, source: Record, wanted: Record, filing: Filing) 
 
 
 def _refuse_what_is_beside(target: Place, filing: Filing) -> None:
-    """Maps and packages are ours if the sidecar names them, or if they say so themselves."""
+    """Raises ImageError for maps and packages that are not ours."""
     told = names_beside(target)
     for place in filing.beside(target):
         if place.name not in told and exists(place) and not _is_ours(place):
@@ -210,14 +209,14 @@ def marked(drawn: pyvips.Image) -> pyvips.Image:
 
 
 def _refuse_what_is_not_ours(target: Place) -> None:
-    """A result without its sidecar may be what a killed run left; anything else is to stay."""
+    """Raises ImageError for a result that is not ours, with or without a sidecar."""
     there = exists(target) or (isinstance(target, Path) and target.is_symlink())
     if there and not is_ours_at(target):
         raise ImageError(f"{target}: in the way, and no result of ours; move it elsewhere")
 
 
 def is_ours_at(target: Place) -> bool:
-    """Whether a picture lies there that says that Patina had it in hand."""
+    """Whether there is a picture whose metadata says that Patina wrote it."""
     if isinstance(target, Path) and not target.is_file():
         return False
     with suppress(pyvips.Error):
@@ -231,7 +230,7 @@ def is_ours_at(target: Place) -> bool:
 
 
 def flags_of(facts: Record, filing: Filing) -> list[str]:
-    """Why somebody should look at a work, in words."""
+    """The reasons why somebody should inspect a work, in words."""
     flags = []
     damage = facts.get("damage", {})
     if damage.get("found_share", 0) >= filing.flag_damaged:

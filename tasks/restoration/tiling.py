@@ -1,8 +1,8 @@
-"""An image of any size through a network of limited size: overlapping tiles, feathered together.
+"""Runs an image of any size through a network in overlapping tiles, and blends their edges.
 
-The image is first reflected outwards a little, for a network sees less at an edge. Tiles are of one
-size, as few as there can be, and start on multiples of the network's stride. Rows are asked for and
-given strip by strip, so that an image need never be in memory as a whole.
+The image is first extended a little by reflection, because a network has less context at an edge.
+All tiles have the same size, are as few as possible, and start on multiples of the network's
+stride. Rows are read and returned strip by strip, so that an image is never in memory as a whole.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,12 +25,12 @@ def tiled_rows(
     overlap_px: int,
     stride_px: int = 16,
 ) -> Iterator[np.ndarray]:
-    """Run `network` over an image of that size in tiles, and give float32 (h, W, D) from the top.
+    """Run `network` over an image of that size in tiles; yields float32 (h, W, D), from the top.
 
     network: float32 (1, h, w, C) -> (1, h, w, D), h and w multiples of stride_px. tile_px: side of
-    the largest tile; where the image is narrower than that, tiles are longer, up to the same area.
-    overlap_px: what neighbours share; with twice the network's receptive radius or more the result
-    is that of one whole tile. All three multiples of stride_px.
+    the largest tile; if the image is narrower than that, tiles are longer, up to the same area.
+    overlap_px: overlap of neighbouring tiles; if it is at least twice the network's receptive
+    radius, the result equals that of one large tile. All three are multiples of stride_px.
     """
     down, across = (_reflected(size, BORDER_PX, stride_px) for size in (height, width))
     tallest, widest = (
@@ -55,13 +55,13 @@ def tiled_rows(
 def apply_tiled(
     network: Network, image: np.ndarray, *, tile_px: int, overlap_px: int, stride_px: int = 16
 ) -> np.ndarray:
-    """`tiled_rows` of an image float32 (H, W, C) in memory: (H, W, D)."""
+    """`tiled_rows` for an image float32 (H, W, C) in memory; returns (H, W, D)."""
     sizes = {"tile_px": tile_px, "overlap_px": overlap_px, "stride_px": stride_px}
     return np.concatenate(list(tiled_rows(network, rows_of(image), *image.shape[:2], **sizes)))
 
 
 def averaged(network: Network) -> Network:
-    """The mean of what `network` gives for an image and its three mirror images, mirrored back."""
+    """A network that averages `network` over an image and its three mirrored versions."""
     turns = [np.s_[:, ::down, ::across] for down in (1, -1) for across in (1, -1)]
 
     def mean(image: np.ndarray) -> np.ndarray:
@@ -72,14 +72,15 @@ def averaged(network: Network) -> Network:
 
 
 def rows_of(image: np.ndarray) -> Rows:
-    """The rows of an image in memory."""
+    """A function that returns rows of an image in memory."""
     return lambda top, bottom: image[top:bottom]
 
 
 def _reflected(size: int, margin: int, stride_px: int) -> np.ndarray:
-    """Which row, or column, lies where: `margin` at both ends, then up to a multiple of the stride.
+    """The index of the source row (or column) for each row of the extended image.
 
-    Reflected as often as it takes.
+    Both ends have `margin` reflected rows; the last end is extended to a multiple of the stride.
+    Small images are reflected several times.
     """
     length = size + 2 * margin + -(size + 2 * margin) % stride_px
     there_and_back = max(2 * (size - 1), 1)
@@ -90,7 +91,7 @@ def _reflected(size: int, margin: int, stride_px: int) -> np.ndarray:
 def _row_of_tiles(
     network: Network, block: np.ndarray, columns: list[slice], overlap_px: int
 ) -> np.ndarray:
-    """`block` (h, W, C) through the network, tile by tile: (h, W, D)."""
+    """The output of the network for `block` (h, W, C), tile by tile: (h, W, D)."""
     if len(columns) == 1:
         return network(np.ascontiguousarray(block[None]))[0]
     total = before = None
@@ -109,7 +110,7 @@ def _row_of_tiles(
 
 
 def _spans(size: int, tile_px: int, overlap_px: int, stride_px: int) -> list[slice]:
-    """Tiles along one side: as few as there can be, and all but the last of one size."""
+    """The tiles along one side: as few as possible, all of one size except the last."""
     if size <= tile_px:
         return [slice(0, size)]
     count = -(-(size - overlap_px) // (tile_px - overlap_px))
@@ -121,10 +122,10 @@ def _spans(size: int, tile_px: int, overlap_px: int, stride_px: int) -> list[sli
 
 
 def _ramp(overlap_px: int) -> np.ndarray:
-    """How much the later of two neighbours counts, float32 (overlap_px,).
+    """The weight of the later of two neighbouring tiles in their overlap, float32 (overlap_px,).
 
-    It rises over the middle quarter of the overlap: next to its edge a tile has the least context,
-    and counts for nothing.
+    It rises over the middle quarter of the overlap. Next to its edge a tile has the least context,
+    so its weight is 0 there.
     """
     places = (np.arange(overlap_px) + 0.5) / max(overlap_px, 1)
     return np.clip((places - 0.375) * 4, 0, 1).astype(np.float32)

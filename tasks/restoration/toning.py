@@ -1,4 +1,4 @@
-"""The colours of a work: a matrix for all of it and low-resolution fields, and how much of them."""
+"""Changes the colours of a work with a global matrix and low-resolution fields."""
 
 from dataclasses import dataclass, replace
 
@@ -20,12 +20,12 @@ NEAR, PAPER = 0.08, 0.55  # of a colour, in [0, 1]; share of a work from which o
 
 @dataclass(frozen=True)
 class Tone:
-    """How the colours of a work change.
+    """A change of the colours of a work.
 
-    matrix: (3, 4), what is added: so much of red, green and blue, and so much everywhere. fields:
-    (g, g, 6), gains and offsets between which is interpolated. weight: 0 to 1, how much is done.
-    amount_255: the root mean square of the whole change, 8-bit steps. seen: what it undoes, in a
-    word; "" where it is too little.
+    matrix: (3, 4), added to each colour: a linear part for red, green and blue, and a constant.
+    fields: (g, g, 6), gains and offsets, interpolated between cells. weight: 0 to 1, how much of
+    the change is applied. amount_255: root mean square of the full change, 8-bit steps. seen: a
+    word for what the change corrects; "" if it is too small.
     """
 
     matrix: np.ndarray
@@ -58,12 +58,11 @@ NO_TONE = Tone(np.zeros((3, 4), np.float32), np.zeros((1, 1, 6), np.float32), 0.
 
 
 def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool) -> Tone:
-    """What `network` (see `patina.models.tone`) would do to a work, and how much of it is done.
+    """The change that `network` (see `patina.models.tone`) predicts for a work, and its weight.
 
-    view: float32 (h, w, 3), the work, reduced. gate_255: by how much the colours must change, root
-    mean square in 8-bit steps, before that is done; see `capture.ramp`. A sound work would be
-    changed little, so the size of the change itself tells whether it is needed. forced: all is
-    done.
+    view: float32 (h, w, 3), the reduced work. gate_255: the change is applied only if its root mean
+    square is larger than this, in 8-bit steps; see `capture.ramp`. The change of an undamaged work
+    is small, so its size tells whether it is needed. forced: the change is applied in full.
     """
     small = view_of(view, TONE.view_px)
     change = network(small[None])[0]
@@ -79,16 +78,16 @@ def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool
 
 
 def of_one_colour(view: np.ndarray) -> float:
-    """The share of `view` (h, w, 3) near its median colour: most of it, where it is bare paper.
+    """The share of `view` (h, w, 3) near its median colour; it is large for bare paper.
 
-    Of the colour of paper nobody can tell from a scan how it was.
+    A scan does not tell which colour a paper had originally.
     """
     away = np.abs(view - np.median(view, axis=(0, 1))).max(axis=2)
     return float((away < NEAR).mean())
 
 
 def kind_of(view: np.ndarray, toned: np.ndarray) -> str:
-    """What a change of colour undoes, in a word: yellowing, darkening, fading or discolouration."""
+    """A word for the change: yellowing, darkening, fading or discolouration."""
     red, green, blue = (toned - view).mean(axis=(0, 1))
     if blue - red > YELLOW:
         return "yellowing"

@@ -1,8 +1,9 @@
-"""The change package: what gives the original file back, byte for byte, from its restored one.
+"""The change package: recovers the original file, byte for byte, from the result.
 
-A ZIP: `change.json`, and where the original holds its pixels bare, as an uncompressed TIFF does,
-their `difference` from the result's with the original's other bytes (`head`, `tail`); or else the
-`original`, whose own compression can hardly be outdone.
+It is a ZIP file with `change.json`. If the original has uncompressed pixels, as some TIFFs have,
+the package holds their `difference` from the result, and the other bytes of the original (`head`,
+`tail`). Otherwise it holds the `original` itself, because its own compression can hardly be
+improved.
 """
 
 import errno
@@ -42,16 +43,16 @@ DAMAGED = (
 
 
 class UndoError(InputError):
-    """The original cannot be given back; the message names the file and says why."""
+    """The original cannot be recovered; the message names the file and the reason."""
 
 
 def package_of(result: OnePlace) -> OnePlace:
-    """Where the change package of that result lies."""
+    """The path of the change package for that result."""
     return result.with_name(f"{result.name}{SUFFIX}")
 
 
 def is_package(path: Path) -> bool:
-    """Whether it is a change package, of whatever result."""
+    """Whether a file is a change package, of any result."""
     try:
         with zipfile.ZipFile(path) as archive:
             _facts(archive)
@@ -61,7 +62,7 @@ def is_package(path: Path) -> bool:
 
 
 def pack(scan: Scan, source: Path, pixels: Path, result: Path) -> None:
-    """Write the change package of `result`, whole.
+    """Write the change package of `result` in one atomic step.
 
     scan: open, of the file `source`. pixels: the bare pixels of the result, (H, W, bands).
     """
@@ -92,10 +93,10 @@ def pack(scan: Scan, source: Path, pixels: Path, result: Path) -> None:
 
 
 def undo(result: Path, package: Path, target: Path | None = None) -> Path:
-    """Write to `target` the file of which `result` was made, with the same SHA-256; return it.
+    """Write the file from which `result` was made to `target`, with the same SHA-256; return it.
 
-    target: original-NAME beside the result, unless given. Raises UndoError, and leaves no file,
-    when `result` or `package` is not what was filed.
+    target: the default is original-NAME beside the result. Raises UndoError, and leaves no file,
+    when `result` or `package` was changed.
     """
     try:
         with zipfile.ZipFile(package) as archive:
@@ -130,7 +131,7 @@ def undo(result: Path, package: Path, target: Path | None = None) -> Path:
 
 
 def _facts(archive: zipfile.ZipFile) -> Record:
-    """What `change.json` says, once it is what it should be. Raises one of DAMAGED."""
+    """The contents of `change.json`, checked. Raises one of DAMAGED."""
     for member in archive.infolist():
         if member.compress_type not in WAYS:
             raise ValueError(f"{member.filename!r} is packed in a way that Patina does not use")
@@ -155,7 +156,7 @@ def _facts(archive: zipfile.ZipFile) -> Record:
 
 
 def _most_bytes(facts: Record, result: Path) -> int:
-    """Of the original: as many as were counted, else as many as there is room for."""
+    """The largest possible size of the original: the recorded one, or else the free disk space."""
     counted = facts.get("source_bytes")
     if isinstance(counted, int):
         return counted
@@ -163,7 +164,7 @@ def _most_bytes(facts: Record, result: Path) -> int:
 
 
 def _members(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
-    """What is packed under a name, piece by piece: it may be of any size."""
+    """The packed bytes under a name, piece by piece, because they may have any size."""
     with archive.open(name) as member:
         while chunk := member.read(CHUNK):
             yield chunk
@@ -202,7 +203,7 @@ def _strips(scan: Scan, rows: int) -> Iterator[tuple[int, int]]:
 
 
 def _bare_pixels(scan: Scan, content: mmap.mmap) -> tuple[int, int, str] | None:
-    """From where to where in the file its pixels lie as they are, row by row; their byte order."""
+    """Start and end of uncompressed pixels in the file, and their byte order."""
     if scan.image.format not in ("uchar", "ushort"):
         return None
     strips = [*_strips(scan, _rows(scan.width))]
@@ -232,7 +233,7 @@ def _pairs(scan: Scan, pixels: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def _planes(difference: np.ndarray) -> bytes:
-    """All low bytes, then all high ones: the latter hardly vary."""
+    """All low bytes, then all high bytes, which hardly vary and so compress well."""
     return difference.reshape(-1, 1).view(np.uint8).T.tobytes()
 
 

@@ -34,7 +34,7 @@ SETTINGS = ("start", "steps", "batch", "learning_rate", "minutes")
 
 
 class ConsoleCallback:
-    """A line for each look at the gains."""
+    """Prints a line at each measurement of the gains."""
 
     def on_step(self, training: Training, loss: float) -> None:
         """Nothing to say."""
@@ -48,7 +48,7 @@ class ConsoleCallback:
 
 
 class HistoryCallback:
-    """A row for each look at the gains in NAME.history.csv."""
+    """Writes a row to NAME.history.csv at each measurement of the gains."""
 
     def on_step(self, training: Training, loss: float) -> None:
         """Nothing to keep."""
@@ -68,10 +68,10 @@ class HistoryCallback:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the shipped weights are made.
+    """How the shipped weights are trained.
 
-    networks: by role, with SETTINGS of each; start: `scratch`, or `pretrained`, from those that
-    are shipped so far.
+    networks: SETTINGS of each, by role. start: `scratch`, or `pretrained`, from the present shipped
+    weights.
     """
 
     seed: int
@@ -80,7 +80,7 @@ class Recipe:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe filed at `path`. Raises InputError, naming the fault, when it is none."""
+    """The recipe in the file `path`. Raises InputError, with the fault, when it is not valid."""
     try:
         recipe = Recipe(**yaml.safe_load(path.read_text(encoding="utf-8")))
         for role, settings in recipe.networks.items():
@@ -92,7 +92,7 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def scheduled(recipe: Recipe, role: str, minutes: float) -> Schedule:
-    """How long and how fast a role is trained; minutes: for all roles together."""
+    """The schedule of a role. minutes: for all roles together."""
     settings = recipe.networks[role]
     total = sum(each["minutes"] for each in recipe.networks.values())
     return Schedule(
@@ -106,7 +106,7 @@ def scheduled(recipe: Recipe, role: str, minutes: float) -> Schedule:
 def train_all(
     recipe: Recipe, works: Sequence[Work], out: Path, *, minutes: float, workers: int
 ) -> None:
-    """Train what the recipe names and `out` does not hold yet, from where each was stopped."""
+    """Train all networks of the recipe that `out` does not have yet, resuming interrupted ones."""
     registry.set_precision("auto")
     for role in recipe.networks:
         schedule = scheduled(recipe, role, minutes)
@@ -123,7 +123,7 @@ def train_all(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train all specialists of a recipe, and ship them."""
+    """Train all networks of a recipe, and ship them."""
     asked = _arguments(arguments)
     recipe = read_recipe(asked.recipe)
     if asked.only:
@@ -144,9 +144,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def keep_settings(place: Path, recipe: Recipe) -> None:
-    """Remember how the networks in a folder are trained: they go on, or it is another one's place.
+    """Record the settings of the networks in a folder, so that their training can resume.
 
-    Raises InputError when one was begun there with other settings.
+    Raises InputError when a training with other settings was started in this folder.
     """
     before: dict[str, Any] = json.loads(place.read_text()) if place.exists() else {}
     asked = {role: dict(settings) for role, settings in recipe.networks.items()}

@@ -1,7 +1,7 @@
 """Damage of any colour, opacity, edge and size, drawn at random on part of a work.
 
-What a library of damages draws is found by its formula; what is found in real scans has none. So
-half of what the segmentation is shown is drawn here ("domain randomisation", Tobin et al., 2017,
+A network finds the damage of a library by its formulas, but real damage follows no formula. So half
+of the training samples of segmentation are drawn here ("domain randomisation", Tobin et al., 2017,
 https://arxiv.org/abs/1703.06907). A shape is a cover, float32 (h, w) in [0, 1].
 """
 
@@ -38,7 +38,7 @@ def line(shape: tuple[int, int], rng: Rng, unit_px: float) -> Image:
 
 
 def spots(shape: tuple[int, int], rng: Rng, unit_px: float) -> Image:
-    """Dust, specks, fly spots or foxing: few or many, alike in size."""
+    """Dust, specks, fly spots or foxing: few or many, of similar size."""
     height, width = shape
     cover = np.zeros(shape, np.uint8)
     radius = unit_px * 10 ** rng.uniform(-0.1, 0.95)
@@ -73,7 +73,7 @@ def area(shape: tuple[int, int], rng: Rng, unit_px: float) -> Image:
 
 
 def cracks(shape: tuple[int, int], rng: Rng, unit_px: float) -> Image:
-    """A network of age cracks: edges of random cells, uneven in width and depth."""
+    """A network of age cracks: the edges of random cells, with varying width and depth."""
     height, width = shape
     cell = unit_px * 10 ** rng.uniform(0.9, 1.6)
     count = int(np.clip(height * width / cell**2, 6, 900))
@@ -92,7 +92,7 @@ def cracks(shape: tuple[int, int], rng: Rng, unit_px: float) -> Image:
 
 
 def _bent(facet: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """The outline of a cell, in eighths of a pixel, moved as `shift` (h, w, 2) says."""
+    """The outline of a cell, in eighths of a pixel, displaced by `shift` (h, w, 2)."""
     ends = np.concatenate([facet, facet[:1]])
     share = np.linspace(0, 1, 6)[:-1, None]
     path = np.concatenate([first + share * (second - first) for first, second in pairwise(ends)])
@@ -110,9 +110,9 @@ SHAPES: dict[str, Callable[[tuple[int, int], Rng, float], Image]] = {
 
 
 def damaged(image: Image, rng: Rng, unit_px: float, kind: str) -> tuple[Image, Image]:
-    """Damage of one of CLASSES on `image`; the result and its mask, float32 (h, w).
+    """`image` with damage of one of CLASSES, and its mask, float32 (h, w).
 
-    unit_px: what a thousandth of the work's long side is, about.
+    unit_px: about a thousandth of the work's long side.
     """
     count = int(rng.integers(1, 9)) if kind == "line" else int(rng.integers(1, 3))
     mask = np.zeros(image.shape[:2], np.float32)
@@ -124,7 +124,7 @@ def damaged(image: Image, rng: Rng, unit_px: float, kind: str) -> tuple[Image, I
 
 
 def painted(image: Image, cover: Image, rng: Rng, unit_px: float) -> tuple[Image, Image]:
-    """`image` under an opaque `cover` of any colour, or worn there; and what of it can be seen."""
+    """`image` under an opaque `cover` of any colour, or abraded there; and its visible mask."""
     opacity = np.float32(rng.uniform(0.6, 1.0) if rng.random() < 0.7 else rng.uniform(0.25, 1))
     colour, texture = _colour(rng), smooth(cover.shape, rng, rng.uniform(0.7, 6))[..., None]
     if rng.random() < 0.88:
@@ -141,7 +141,7 @@ def painted(image: Image, cover: Image, rng: Rng, unit_px: float) -> tuple[Image
 
 
 def stained(image: Image, cover: Image, rng: Rng, unit_px: float) -> tuple[Image, Image]:
-    """`image` under a `cover` that light passes through, or bleached there."""
+    """`image` under a translucent `cover`, or bleached there."""
     if rng.random() < 0.7:  # a colour through which light passes
         passed = np.clip(_colour(rng) * 0.6 + 0.35, 0, 1)
         layer = image * (1 + (passed - 1) * cover[..., None])
@@ -162,20 +162,20 @@ def _with_mask(image: Image, layer: Image, cover: Image) -> tuple[Image, Image]:
 
 
 def visible(clean: Image, damaged: Image) -> Image:
-    """How well a difference is seen, 0 to 1, float32 (h, w): nothing below a hundredth."""
+    """How visible a difference is, 0 to 1, float32 (h, w); below a hundredth it is 0."""
     change = cv2.blur(np.abs(damaged - clean).max(axis=2), (3, 3))
     return np.clip(change / 0.05 - 0.2, 0, 1)
 
 
 def smooth(shape: tuple[int, int], rng: Rng, scale_px: float) -> Image:
-    """Noise of mean 0 and standard deviation 1 whose waves are about `scale_px` wide."""
+    """Noise with mean 0 and standard deviation 1, with waves of about `scale_px`."""
     height, width = (max(2, int(np.ceil(side / max(scale_px, 1.0))) + 2) for side in shape)
     small = rng.standard_normal((height, width), dtype=np.float32)
     return cv2.resize(small, shape[::-1], interpolation=cv2.INTER_CUBIC)
 
 
 def _colour(rng: Rng) -> Image:
-    """Pale or dark grounds and dirt mostly, any colour else; float32 (3,)."""
+    """Mostly the colour of pale or dark grounds and dirt, otherwise any colour; float32 (3,)."""
     way = rng.random()
     if way < 0.35:
         tone = np.array([0.93, 0.9, 0.83], np.float32) * rng.uniform(0.75, 1.07)

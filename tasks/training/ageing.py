@@ -1,6 +1,6 @@
-"""What time and light do to the colours of a work, drawn at random from several models of each.
+"""Effects of time and light on the colours of a work; each effect has several random models.
 
-All functions take and give float32 (h, w, 3), sRGB in [0, 1], and are not clipped.
+All functions take and return float32 (h, w, 3), sRGB in [0, 1]; results are not clipped.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def field(shape: tuple[int, ...], rng: Rng, low: float, high: float) -> Any:
-    """A value in [low, high], in half of the draws uneven by a third; (h, w, 1) or ()."""
+    """A value in [low, high], in half of the draws with variations of a third; (h, w, 1) or ()."""
     value = np.float32(rng.uniform(low, high))
     if rng.random() < 0.5:
         return value
@@ -30,32 +30,32 @@ def field(shape: tuple[int, ...], rng: Rng, low: float, high: float) -> Any:
 
 
 def saturation_lost(image: Image, rng: Rng) -> Image:
-    """Colours pale towards grey, whatever weighs in it."""
+    """Colours fade towards grey; the weights of the grey are random."""
     grey = (image @ rng.dirichlet([3, 3, 3]).astype(np.float32))[..., None]
     return grey + (image - grey) * (1 - field(image.shape, rng, 0.1, 0.8))
 
 
 def contrast_lost(image: Image, rng: Rng) -> Image:
-    """Blacks lift and whites sink."""
+    """Blacks become lighter and whites darker."""
     lost = field(image.shape, rng, 0.05, 0.55)
     base = np.float32(rng.uniform(0.05, 1)) + rng.normal(0, 0.05, 3).astype(np.float32)
     return image * (1 - lost) + base * lost * 0.9
 
 
 def pigments_bleached(image: Image, rng: Rng) -> Image:
-    """Reds and yellows pale first: what absorbs blue and green loses it."""
+    """Reds and yellows fade first: pigments that absorb blue and green bleach."""
     chroma = image.max(axis=2, keepdims=True) - image
     rate = np.array([rng.uniform(0, 0.3), rng.uniform(0.2, 0.6), rng.uniform(0.3, 1.0)], np.float32)
     return image + chroma * rate * field(image.shape, rng, 0.2, 1.0)
 
 
 def gamma_lost(image: Image, rng: Rng) -> Image:
-    """Middle tones lighter or darker, as a bad exposure or print leaves them."""
+    """Middle tones become lighter or darker, as after a bad exposure or print."""
     return np.maximum(image, 0) ** np.float32(10 ** rng.uniform(-0.22, 0.22))
 
 
 def faded(image: Image, rng: Rng) -> Image:
-    """One or two of the ways to fade; together they are what people call faded."""
+    """One or two models of fading."""
     ways = rng.permutation(4)[: int(rng.integers(1, 4))]
     for way in sorted(ways):
         image = (pigments_bleached, saturation_lost, contrast_lost, gamma_lost)[way](image, rng)
@@ -63,7 +63,7 @@ def faded(image: Image, rng: Rng) -> Image:
 
 
 def tinted(image: Image, rng: Rng) -> Image:
-    """Varnish of any tint from straw to brown, thinner and thicker, with a little haze."""
+    """Varnish of any tint from straw to brown, of varying thickness, with a little haze."""
     thick = field(image.shape, rng, 0.15, 1.0)
     colour = np.array(
         [rng.uniform(0.82, 1), rng.uniform(0.62, 0.92), rng.uniform(0.2, 0.7)], np.float32
@@ -79,7 +79,7 @@ def tinted(image: Image, rng: Rng) -> Image:
 
 
 def hazed(image: Image, rng: Rng) -> Image:
-    """Bloom or dirt: a veil of a pale or dark colour."""
+    """Bloom or dirt: a haze of a pale or dark colour."""
     veil = field(image.shape, rng, 0.05, 0.5)
     pale = np.array([0.78, 0.78, 0.76], np.float32) * np.float32(rng.uniform(0.8, 1.1))
     dirt = np.array([0.28, 0.24, 0.18], np.float32) * np.float32(rng.uniform(0.5, 1.6))
@@ -98,7 +98,7 @@ def unevenly_lit(image: Image, rng: Rng) -> Image:
 
 
 def of_library(*names: str) -> Callable[[Image, Rng], Image]:
-    """One of those degradations of the library, at a severity from 0.15 to 1."""
+    """One of these degradations of the library, at a severity from 0.15 to 1."""
     return partial(_of_library, names)
 
 
@@ -132,5 +132,5 @@ def _one_of(ways: tuple[Callable[[Image, Rng], Image], ...], image: Image, rng: 
 
 
 def unchanged(image: Image, rng: Rng) -> Image:
-    """A sound work."""
+    """An undamaged work."""
     return image

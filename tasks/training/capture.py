@@ -1,8 +1,8 @@
-"""What a capture does to a crop, drawn at random from several models of each kind of damage.
+"""Effects of a capture on a crop; each kind of damage has several random models.
 
-One formula a family does not carry over to damage of another make, so each draw takes another
-model of it, with parameters from the invisible to the strong. All functions take and give float32
-(h, w, 3), sRGB in [0, 1], and are not clipped.
+A network that was trained on one formula does not generalise to other damage of the same kind. So
+each draw uses another model, with parameters from invisible to strong. All functions take and
+return float32 (h, w, 3), sRGB in [0, 1]; results are not clipped.
 """
 
 from collections.abc import Callable
@@ -20,14 +20,14 @@ MARGIN_PX = 12  # around a patch while it is damaged: filters must not see its r
 
 
 def white_noise(image: Image, rng: Rng) -> Image:
-    """Gaussian, the same everywhere; in a fifth of the draws alike in all channels."""
+    """Gaussian noise of one strength; in a fifth of the draws the same in all channels."""
     sigma = rng.uniform(*NOISE_255) / 255
     channels = 1 if rng.random() < 0.2 else 3
     return image + _normal(rng, (*image.shape[:2], channels)) * np.float32(sigma)
 
 
 def sensor_noise(image: Image, rng: Rng) -> Image:
-    """Photons counted: the variance grows with the light, in linear light, channels apart.
+    """Shot noise: the variance grows with the light, in linear light, separately for each channel.
 
     Source: Foi et al., "Practical Poissonian-Gaussian noise modeling" (2008).
     """
@@ -40,7 +40,7 @@ def sensor_noise(image: Image, rng: Rng) -> Image:
 
 
 def blotchy_noise(image: Image, rng: Rng) -> Image:
-    """Noise that demosaicing or scaling has correlated: softened, brought back to its strength."""
+    """Noise correlated by demosaicing or scaling: blurred, then rescaled to its strength."""
     sigma = rng.uniform(*NOISE_255) / 255 * 0.7
     noise = _normal(rng, image.shape)
     radius = rng.uniform(0.35, 1.1)
@@ -49,7 +49,7 @@ def blotchy_noise(image: Image, rng: Rng) -> Image:
 
 
 def grain(image: Image, rng: Rng) -> Image:
-    """Film grain: of brightness alone, strongest in the middle tones, of a size of its own."""
+    """Film grain: in brightness only, strongest in the middle tones, of a random size."""
     noise = cv2.GaussianBlur(_normal(rng, image.shape[:2]), (0, 0), rng.uniform(0.3, 1.0))
     noise = np.asarray(noise / max(float(noise.std()), 1e-6))
     light = image.mean(axis=2)
@@ -58,12 +58,12 @@ def grain(image: Image, rng: Rng) -> Image:
 
 
 def gaussian_blur(image: Image, rng: Rng) -> Image:
-    """Softened by a Gaussian."""
+    """Gaussian blur."""
     return cv2.GaussianBlur(image, (0, 0), rng.uniform(*BLUR_PX))
 
 
 def defocus(image: Image, rng: Rng) -> Image:
-    """Softened by a disc, its rim smoothed over one pixel."""
+    """Blur by a disc with a soft rim of one pixel."""
     radius = rng.uniform(0.7, 3.6)
     reach = int(np.ceil(radius)) + 1
     away = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1])
@@ -71,7 +71,7 @@ def defocus(image: Image, rng: Rng) -> Image:
 
 
 def motion_blur(image: Image, rng: Rng) -> Image:
-    """Drawn along a line of 2 to 11 px in any direction."""
+    """Blur along a line of 2 to 11 px in any direction."""
     length, angle = rng.uniform(2, 11), rng.uniform(0, np.pi)
     reach = int(np.ceil(length / 2)) + 1
     line = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
@@ -97,14 +97,15 @@ def soft_scan(image: Image, rng: Rng) -> Image:
 
 
 def compressed(image: Image, rng: Rng, low: int = 8, high: int = 75) -> Image:
-    """JPEG, its grid anywhere, of both subsamplings; in a quarter of the draws twice."""
+    """JPEG with any grid offset and subsampling; in a quarter of the draws twice."""
     return _compressed(image, rng, (low, high), rng.integers(8, size=2))
 
 
 def compressed_on_grid(image: Image, rng: Rng) -> Image:
-    """As `compressed`, the grid of its last pass where the inner part of a crop begins.
+    """Like `compressed`; the grid of the last pass starts at the inner part of the crop.
 
-    `patina.tasks.restoration.capture` finds the grid of a scan and shows it to the network so.
+    `patina.tasks.restoration.capture` finds the grid of a scan and aligns the network's input in
+    the same way.
     """
     return _compressed(image, rng, (8, 75), np.array((-MARGIN_PX % 8, -MARGIN_PX % 8)))
 
@@ -136,9 +137,9 @@ def noisy(image: Image, rng: Rng) -> Image:
 
 
 def blurred(image: Image, rng: Rng, models: tuple[Model, ...] = ()) -> Image:
-    """Blur of one of `models`, one in six twice, and in half of the draws a little noise.
+    """Blur of one of `models`, in a sixth of the draws twice; half have a little noise.
 
-    models: BLURS unless given.
+    models: the default is BLURS.
     """
     soft = _drawn(models or BLURS, rng)(image, rng)
     if rng.random() < 1 / 6:
@@ -149,12 +150,12 @@ def blurred(image: Image, rng: Rng, models: tuple[Model, ...] = ()) -> Image:
 
 
 def noisy_compressed(image: Image, rng: Rng) -> Image:
-    """What `noisy` gives, filed as a good JPEG: scans often come so."""
+    """The output of `noisy`, compressed as JPEG of high quality, like many scans."""
     return compressed(np.clip(noisy(image, rng), 0, 1), rng, 80, 97)
 
 
 def undamaged(image: Image, rng: Rng) -> Image:
-    """A sound work, to be left alone; in a third of the draws as a good JPEG."""
+    """An undamaged crop; a third of the draws are compressed as JPEG of high quality."""
     return compressed(image, rng, 88, 99) if rng.random() < 1 / 3 else image
 
 
@@ -172,7 +173,7 @@ def _drawn(models: tuple[Model, ...], rng: Rng) -> Callable:
 
 
 def _jpeg(image: Image, quality: int, rng: Rng, grid: np.ndarray) -> Image:
-    """`image` coded and decoded; grid: rows and columns that lie before it in its first block."""
+    """`image` after JPEG coding; grid: rows and columns of its first block before the image."""
     top, left = (int(each) for each in grid)
     padded = cv2.copyMakeBorder(image, top, 8, left, 8, cv2.BORDER_REFLECT_101)
     pixels = np.rint(np.clip(padded, 0, 1) * 255).astype(np.uint8)

@@ -1,7 +1,7 @@
-"""What each specialist is shown: families of damage, drawn as often as their weights say.
+"""The training samples of each network: families of damage, drawn with given weights.
 
-It needs no Keras, so that processes that make batches stay small; and a curriculum can be sent to
-them.
+This module does not import Keras, so that the processes that make batches stay small. A curriculum
+can be pickled and sent to them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ GREY_SHARE = 0.08  # of the crops: photographs and drawings are grey
 
 
 class Curriculum(Protocol):
-    """families: by name, with their weights first. cuts: samples of one draw, about."""
+    """families: by name; the first value is the weight. cuts: approximate samples of one draw."""
 
     @property
     def families(self) -> Mapping[str, tuple[float, Any]]:
@@ -39,7 +39,7 @@ class Curriculum(Protocol):
 
     @property
     def cuts(self) -> int:
-        """As many batches are made together, so that each shows many works."""
+        """So many batches are made together, so that each batch contains many works."""
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
         """Some samples of a family, tuples of uint8 arrays (h, w, C)."""
@@ -48,9 +48,9 @@ class Curriculum(Protocol):
 def make_batches(
     curriculum: Curriculum, works: Sequence[Work], size: int, seed: int, block: int
 ) -> list[Sample]:
-    """The batches of a block, `curriculum.cuts` of them, each a tuple of arrays (size, h, w, C).
+    """The batches of a block: `curriculum.cuts` tuples of arrays (size, h, w, C).
 
-    The same for the same seed and block, whatever else was made before.
+    They depend only on the seed and the block.
     """
     rng = np.random.default_rng([seed, block])
     weights = np.array([family[0] for family in curriculum.families.values()])
@@ -67,7 +67,7 @@ def make_batches(
 
 
 def held_back_samples(curriculum: Curriculum, works: Sequence[Work]) -> dict[str, Sample]:
-    """CHECKED samples of each family, the same in every training on those works."""
+    """CHECKED samples of each family, the same in every training on these works."""
     return {
         family: _stacked(_first(curriculum, works, family, number))
         for number, family in enumerate(curriculum.families)
@@ -88,10 +88,10 @@ def _stacked(samples: Sequence[Sample]) -> Sample:
 
 @dataclass(frozen=True)
 class Capture:
-    """Patches for the networks that give a residual.
+    """Patches for the networks that predict a residual.
 
-    families: name -> (weight, what is done to a crop). side_px: of a patch. soft_share: of crops
-    that are blurred, and are to stay so.
+    families: name -> (weight, function that damages a crop). side_px: of a patch. soft_share: share
+    of crops that are blurred in the input and in the target.
     """
 
     families: dict[str, tuple[float, Draw]]
@@ -200,7 +200,7 @@ CAPTURES = (
 
 @cache
 def hard_works_painted() -> tuple[Painted, ...]:
-    """Sound works that look damaged, of other seeds than those that the gate is measured on."""
+    """Undamaged works that look damaged, with other seeds than those of the promotion gate."""
     return tuple(
         Painted(name, size_px, seed) for name in sorted(HARD_WORKS) for seed, size_px in HARD_SEEDS
     )
@@ -222,7 +222,7 @@ def draw_sheet(works: Sequence[Work | Painted], rng: Rng) -> tuple[np.ndarray, f
 
 
 def damage_of(family: str, rng: Rng, clean: np.ndarray, unit_px: float) -> tuple[np.ndarray, ...]:
-    """`clean` with damage of that class, of the library or of any shape, and its mask."""
+    """`clean` with damage of that class, from the library or of any shape; and its mask."""
     if rng.random() < 0.5:
         return accidents.damaged(clean, rng, unit_px, family)
     names = LIBRARY[family]
@@ -234,7 +234,7 @@ def damage_of(family: str, rng: Rng, clean: np.ndarray, unit_px: float) -> tuple
 
 
 def _cut(layers: np.ndarray, rng: Rng, side_px: int) -> np.ndarray:
-    """A square of `layers`, three times in four around something that is damaged."""
+    """A square of `layers`; in three of four draws around damage."""
     marked = np.argwhere(layers[::4, ::4, 6:].max(axis=2) > 127) * 4
     low = np.zeros(2, int)
     high = np.array(layers.shape[:2]) - side_px
@@ -330,7 +330,7 @@ def _varied(view: np.ndarray, target: np.ndarray, rng: Rng) -> Sample:
 
 @dataclass(frozen=True)
 class Fills:
-    """Patches whose damage is known, with a classical fill of it. side_px: of a patch."""
+    """Patches with known damage and its classical fill. side_px: of a patch."""
 
     families: dict[str, tuple[float, None]]
     side_px: int = 96
@@ -373,7 +373,7 @@ AREAS = Views({"area": (0.4, None), "stain": (0.3, None), SOUND: (0.3, None)})
 
 @dataclass(frozen=True)
 class Colours:
-    """Views of works for `tone`. families: name -> (weight, what is done to a view)."""
+    """Views of works for `tone`. families: name -> (weight, function that changes a view)."""
 
     families: dict[str, tuple[float, Draw]]
     cuts: int = 1

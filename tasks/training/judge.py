@@ -1,8 +1,8 @@
-"""`python -m patina.tasks.training.judge`: learn when a work gains by what a network does to it.
+"""`python -m patina.tasks.training.judge`: train the judges of `detail`, `blur` and pieces.
 
-Parts of works, sound and captured badly, are looked at as `patina.tasks.restoration.capture` looks
-at a scan; for `detail` and for `blur`, a logistic regression of its features learns to tell those
-that come nearer to the truth by more than GAIN_DB from the others.
+Samples are parts of works, undamaged or with damage of a capture, analysed as in
+`patina.tasks.restoration.capture`. For `detail` and for `blur`, a logistic regression learns from
+their features whether the network improves a part by more than GAIN_DB.
 """
 
 import argparse
@@ -42,7 +42,7 @@ JUDGES = (*DAMAGES, PIECE)
 def sample(
     works: Sequence[Work], role: str, network: Network, rng: Rng
 ) -> tuple[dict[str, float], float]:
-    """The features of a random part of a work, and the gain in dB by what a network does to it."""
+    """The features of a random part of a work, and the gain of the network on it, dB."""
     side = 2 * TILE_PX
     sound = rng.random() < SOUND_SHARE
     if sound and rng.random() < HARD_SHARE:
@@ -79,9 +79,10 @@ def samples(
 def fitted(
     rows: Sequence[Mapping[str, float]], right: np.ndarray, weights: np.ndarray | None = None
 ) -> Record:
-    """What `patina.tasks.restoration.judge.Judge` is made of, and how well it judges.
+    """The values of a `patina.tasks.restoration.judge.Judge`, and its error rates.
 
-    rows: features of each sample. right: bool, whether something should be done. weights: of each.
+    rows: features of each sample. right: bool, whether the change is right. weights: of each
+    sample.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -108,7 +109,7 @@ def fitted(
 def piece_judge(
     works: Sequence[Work], networks: Mapping[str, Network], count: int, seed: int
 ) -> Record:
-    """The judge of pieces of damage; those of one work weigh as much as a few."""
+    """The judge of pieces of damage; all pieces of a work together have a limited weight."""
     rows, right, weights = [], [], []
     for pieces in piece_samples.samples(works, networks, count, seed):
         for found, true, px in pieces:
@@ -131,7 +132,7 @@ def judge_of(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write judge.json beside a model; judges that are not learnt anew stay in it."""
+    """Write judge.json beside a model; other judges in this file do not change."""
     parser = argparse.ArgumentParser(description="Learn when a work gains by a network.")
     parser.add_argument("model", type=Path, help="a restorer's .keras with its graph")
     parser.add_argument("--works", nargs="+", type=Path, required=True)

@@ -1,4 +1,4 @@
-"""Pieces of damage that the networks found, true and false, from which a judge of them learns."""
+"""Pieces of damage that the networks found, true and false, to train a judge of pieces."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -32,13 +32,13 @@ Sample = tuple[dict[str, float], bool, int]  # features, whether it is damage, a
 def samples(
     works: Sequence[Work], networks: Mapping[str, Network], count: int, seed: int
 ) -> Iterator[list[Sample]]:
-    """The pieces of `count` works, the same for the same seed."""
+    """The pieces of `count` works; they depend only on the seed."""
     for number in range(count):
         yield pieces_of(works, networks, np.random.default_rng([seed, number]))
 
 
 def pieces_of(works: Sequence[Work], networks: Mapping[str, Network], rng: Rng) -> list[Sample]:
-    """The pieces that are found in a random work, sound or damaged."""
+    """The pieces found in a random work, undamaged or damaged."""
     sound = rng.random() < SOUND_SHARE
     pool = hard_works_painted() if sound and rng.random() < HARD_SHARE else works
     pixels = pool[int(rng.integers(len(pool)))].pixels

@@ -1,4 +1,4 @@
-"""The specialists: how each network is built, what it is shown, and how its gain is told."""
+"""How each network is built, which samples it is trained on, and how its gain is measured."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +21,12 @@ SHOWN_DIFFERENCE = 4  # times that it is
 class Specialist:
     """How a network is trained.
 
-    network: of NETWORKS. curriculum: what it is shown. loss: of (target, output), a value an
-    image. targets: of a batch's arrays, what the network is given and the target. gain: of (given,
-    target, output), dB or a coefficient an image. pictures: of the same, four batches of pictures
-    (N, h, w, 3): before, after, the truth, and what was found. batch: samples in one. steps: from
-    scratch, where there are minutes; with hours, it has many times as many.
+    network: of NETWORKS. curriculum: its training samples. loss: of (target, output), one value for
+    each image. targets: turns the arrays of a batch into the input and the target. gain: of (input,
+    target, output), in dB or as a coefficient, for each image. pictures: of the same arguments,
+    four batches of pictures (N, h, w, 3): before, after, the truth, and the damage map. batch:
+    samples in a batch. steps: number of steps from scratch for a training of minutes; a training of
+    hours has many times as many.
     """
 
     network: str
@@ -41,11 +42,11 @@ class Specialist:
 
     @property
     def role(self) -> str:
-        """Of ROLES; a single network takes the place of `detail`."""
+        """The role in ROLES; a single network replaces `detail`."""
         return self.network if self.network in ROLES else "detail"
 
     def build(self) -> keras.Model:
-        """The network before training."""
+        """A new network."""
         return build(self.network, width=self.width)
 
 
@@ -56,14 +57,14 @@ def residual_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
 
 
 def gain_db(given: np.ndarray, target: np.ndarray, residual: np.ndarray) -> np.ndarray:
-    """By how much each image came nearer to the truth, dB, errors below 50 dB counted as that."""
+    """The gain of each image in PSNR, dB; an error of less than 50 dB counts as 50 dB."""
     before = np.mean(target**2, axis=(1, 2, 3)) + 1e-5
     after = np.mean((target - residual) ** 2, axis=(1, 2, 3)) + 1e-5
     return 10 * np.log10(before / after)
 
 
 def residual_pictures(given: np.ndarray, target: np.ndarray, residual: np.ndarray) -> Pictures:
-    """The last: what was changed, about grey."""
+    """The last picture is the change, around grey."""
     return given, given + residual, given + target, 0.5 + SHOWN_DIFFERENCE * residual
 
 
@@ -73,7 +74,7 @@ def mask_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
 
 
 def overlap(given: np.ndarray, masks: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """The soft Dice coefficient of each image; of a sound one, minus its false share."""
+    """The soft Dice coefficient of each image; for an undamaged image, minus its false share."""
     likely = 1 / (1 + np.exp(-logits))
     both = (masks * likely).sum(axis=(1, 2, 3))
     dice = 2 * both / ((masks + likely).sum(axis=(1, 2, 3)) + 1e-6)
@@ -81,7 +82,7 @@ def overlap(given: np.ndarray, masks: np.ndarray, logits: np.ndarray) -> np.ndar
 
 
 def mask_pictures(given: np.ndarray, masks: np.ndarray, logits: np.ndarray) -> Pictures:
-    """After: the likelihood of any damage; the last: its class, as a tint."""
+    """The second picture is the likelihood of any damage; the last is its class, as a tint."""
     likely = 1 / (1 + np.exp(-logits))
     found, true = (each.max(axis=3, keepdims=True).repeat(3, axis=3) for each in (likely, masks))
     hues = np.linspace(0, 2 * np.pi, logits.shape[-1], endpoint=False)[:, None] + [0, 2.1, 4.2]
@@ -113,7 +114,7 @@ def fill_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
 
 
 def fill_gain_db(given: np.ndarray, target: np.ndarray, output: np.ndarray) -> np.ndarray:
-    """By how much each fill is nearer to the truth than the classical one, dB."""
+    """The gain of each fill over the classical fill in PSNR, dB."""
     mask, clean = given[..., 6:], target[..., 7:]
     area = 3 * mask.sum(axis=(1, 2, 3)) + 1
     errors = [
@@ -124,7 +125,7 @@ def fill_gain_db(given: np.ndarray, target: np.ndarray, output: np.ndarray) -> n
 
 
 def fill_pictures(given: np.ndarray, target: np.ndarray, output: np.ndarray) -> Pictures:
-    """The last: the classical fill."""
+    """The last picture is the classical fill."""
     mask, image = given[..., 6:], given[..., :3]
     filled = image + mask * (np.asarray(compose(given, output)) - image)
     return image, filled, target[..., 7:], image + mask * (given[..., 3:6] - image)
@@ -137,12 +138,12 @@ def tone_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
 
 
 def tone_gain_db(view: np.ndarray, target: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """By how much each view came nearer to the sound one, dB."""
+    """The gain of each view in PSNR, dB."""
     return gain_db(view, target[..., 3:] - view, np.asarray(tone.compose(view, change)) - view)
 
 
 def tone_pictures(view: np.ndarray, target: np.ndarray, change: np.ndarray) -> Pictures:
-    """The last: what was changed, about grey."""
+    """The last picture is the change, around grey."""
     toned = np.asarray(tone.compose(view, change))
     return view, toned, target[..., 3:], 0.5 + SHOWN_DIFFERENCE / 2 * (toned - view)
 
@@ -189,7 +190,7 @@ SINGLE = tuple(sorted(set(NETWORKS) - set(ROLES)))  # networks that do all by th
 
 
 def single(network: str, shown: Curriculum) -> Specialist:
-    """One of SINGLE, which restores patches of all kinds of damage by itself."""
+    """A specialist of SINGLE: one network that restores all kinds of damage."""
     known = SPECIALISTS["detail"]
     steps = SLOWER_STEPS.get(network, known.steps)
     return replace(known, network=network, curriculum=shown, steps=steps)

@@ -1,7 +1,7 @@
-"""The training loop: resumable at any step, deterministic by seed, gain told by family.
+"""The training loop: resumable, deterministic by seed, with the gain measured by family.
 
-Resumed or not, the same batches meet the same weights: batches are drawn by block number, and the
-checkpoint holds the optimizer and the averaged weights.
+A resumed training sees the same batches with the same weights as one without interruption: batches
+are drawn by block number, and the checkpoint has the optimizer and the averaged weights.
 """
 
 import json
@@ -36,21 +36,21 @@ AHEAD = 4  # batches for each worker process
 
 
 class UnmovedError(PatinaError):
-    """A family of damage has not gained anything in a long time."""
+    """A family of damage has gained nothing for too long."""
 
 
 class DivergedError(PatinaError):
-    """The loss is no number any more."""
+    """The loss is NaN or infinite."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast a network learns.
+    """The length and the learning rate of a training.
 
-    steps: batches in all. learning_rate: at its highest, after `warmup_steps`. minutes: of
-    training in all, however often it was stopped; the rate falls with them, too. check_every:
-    steps between two looks at the gains. unmoved_minutes: after which a family must have gained
-    MOVED_DB. seed: of the batches.
+    steps: number of batches. learning_rate: its maximum, after `warmup_steps`. minutes: total time
+    of training, over all interruptions; it also shortens the schedule of the learning rate.
+    check_every: steps between two measurements of the gains. unmoved_minutes: after this time each
+    family must have gained MOVED_DB. seed: of the batches.
     """
 
     steps: int
@@ -64,20 +64,21 @@ class Schedule:
 
 
 class TrainingCallback(Protocol):
-    """What is told of a training."""
+    """Called during a training."""
 
     def on_step(self, training: "Training", loss: float) -> None:
-        """A batch was learnt from."""
+        """Called after each batch."""
 
     def on_check(self, training: "Training", gains: Mapping[str, float], loss: float) -> None:
-        """The gains of the families under the averaged weights, and the mean loss since the last.
+        """Called with the gains of the families, and the mean loss since the last call.
 
-        The first time before any step; the loss is then not a number.
+        The gains are those of the averaged weights. The first call comes before any step; its loss
+        is NaN.
         """
 
 
 class Training:
-    """A network, its averaged weights and where its training stands, in the folder `out`."""
+    """A network, its averaged weights, and the progress of its training, in the folder `out`."""
 
     def __init__(
         self,
@@ -102,27 +103,27 @@ class Training:
 
     @property
     def checkpoint(self) -> Path:
-        """All that is needed to go on, in one file."""
+        """The file with everything that is needed to resume."""
         return self.out / f"{self.name}.checkpoint.npz"
 
     @property
     def averaged_file(self) -> Path:
-        """The averaged network, in float32, as far as it is."""
+        """The file of the averaged network, in float32."""
         return self.out / f"{self.name}.keras"
 
     @property
     def progress(self) -> float:
-        """0 to 1, of the steps or of the minutes, whichever is further."""
+        """0 to 1, of the steps or of the minutes, whichever is larger."""
         spent = self.seconds / 60 / self.schedule.minutes
         return min(1.0, max(self.done / self.schedule.steps, spent))
 
     def rate(self) -> float:
-        """Up over the first steps, then down a half cosine to nothing at the last one."""
+        """The learning rate: it rises during the warm-up, then falls to 0 along a half cosine."""
         warm = min(1.0, (self.done + 1) / max(1, self.schedule.warmup_steps))
         return self.schedule.learning_rate * warm * (0.5 + 0.5 * math.cos(math.pi * self.progress))
 
     def step(self, arrays: Sample) -> float:
-        """Learn from a batch; returns its loss. Raises DivergedError when that is no number."""
+        """Train on one batch; returns its loss. Raises DivergedError when the loss is no number."""
         self.network.optimizer.learning_rate = self.rate()
         loss = float(self.network.train_on_batch(*self.specialist.targets(arrays)))
         if not math.isfinite(loss):
@@ -140,7 +141,7 @@ class Training:
         return loss
 
     def outputs(self, given: np.ndarray) -> np.ndarray:
-        """What the network gives under its averaged weights."""
+        """The output of the network with the averaged weights."""
         raw = self.network.get_weights()
         self.network.set_weights(self.averaged)
         output = np.asarray(self.network.predict_on_batch(given), np.float32)
@@ -148,7 +149,7 @@ class Training:
         return output
 
     def gains(self, held_back: Mapping[str, Sample]) -> dict[str, float]:
-        """Mean gain of each family under the averaged weights, dB."""
+        """The mean gain of each family with the averaged weights, dB."""
         gains = {}
         for family, arrays in held_back.items():
             given, target = self.specialist.targets(arrays)
@@ -157,11 +158,11 @@ class Training:
         return gains
 
     def averaged_network(self) -> keras.Model:
-        """The network with its averaged weights, in float32."""
+        """The network with the averaged weights, in float32."""
         return registry.in_float32(self.averaged, self.name, self.specialist.width)
 
     def save(self) -> None:
-        """File the checkpoint, and beside it what ships: the averaged network."""
+        """Write the checkpoint and the averaged network."""
         self.out.mkdir(parents=True, exist_ok=True)
         state = {
             f"{kind}_{number:04}": array
@@ -176,7 +177,7 @@ class Training:
             np.savez(file, done=self.done, seconds=self.seconds, **state)
 
     def publish(self) -> None:
-        """File the averaged network and how far it is."""
+        """Write the averaged network and the state of the training."""
         draft = self.averaged_file.with_name(f".draft-{os.getpid()}.keras")
         self.averaged_network().save(draft)
         draft.replace(self.averaged_file)
@@ -210,10 +211,10 @@ def train(
     callbacks: Sequence[TrainingCallback] = (),
     workers: int = 1,
 ) -> None:
-    """Train to the last step, or to the last minute; told to `callbacks`.
+    """Train until the last step or the last minute, and call `callbacks`.
 
-    held_back: samples of each family, see `held_back_samples`. workers: processes that make
-    batches. Raises UnmovedError when a family of damage gains nothing for too long.
+    held_back: samples of each family, see `held_back_samples`. workers: number of processes that
+    make batches. Raises UnmovedError when a family of damage gains nothing for too long.
     """
     schedule, best = training.schedule, dict.fromkeys(held_back, -math.inf)
     losses: list[float] = []
@@ -248,7 +249,7 @@ def train(
 
 
 def batches(training: Training, works: Sequence[Work], workers: int) -> Generator[Sample]:
-    """Those that are still to be learnt from, made ahead in processes of their own."""
+    """The remaining batches, made ahead in other processes."""
     shown, size = training.specialist.curriculum, training.specialist.batch
     first, left_out = divmod(training.done, shown.cuts)
     blocks = iter(range(first, -(-training.schedule.steps // shown.cuts)))
@@ -271,7 +272,7 @@ def batches(training: Training, works: Sequence[Work], workers: int) -> Generato
 
 
 def stop_if_unmoved(training: Training, best: Mapping[str, float]) -> None:
-    """Raise UnmovedError, with the name of a family that has gained nothing for too long."""
+    """Raise UnmovedError with the name of a family that has gained nothing for too long."""
     if training.seconds < training.schedule.unmoved_minutes * 60:
         return
     for family, gain in best.items():
@@ -284,6 +285,6 @@ def stop_if_unmoved(training: Training, best: Mapping[str, float]) -> None:
 
 
 def last_state(out: Path, name: str) -> dict[str, float]:
-    """What `Training.publish` filed; nothing where it did not."""
+    """The state that `Training.publish` wrote; empty if there is none."""
     file = out / f"{name}.state.json"
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}

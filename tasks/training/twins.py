@@ -1,4 +1,4 @@
-"""What a single network is shown: patches of degraded copies, as the pipeline renders them."""
+"""Training samples of a single network: patches of degraded copies, as in the pipeline."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Twins:
 
     @property
     def families(self) -> Mapping[str, tuple[float, None]]:
-        """Each degradation alone, several together, and none."""
+        """Each single degradation, several together, and none."""
         drawn = {name: weight for name, (weight, _) in self.mixture.items() if weight}
         total = sum(drawn.values())
         singles = {name: SHARES["single"] * weight / total for name, weight in drawn.items()}
@@ -49,7 +49,7 @@ class Twins:
         return [(cut[..., :3], cut[..., 3:]) for cut in cuts]
 
     def _recipe(self, rng: Rng, family: str) -> Recipe:
-        """What happens to a work; the number drawn for it stands in its name."""
+        """The recipe of a work; the drawn number is part of the work's name."""
         mixture, count = self.mixture, self.count
         if family == SOUND:
             count = (0, 0)

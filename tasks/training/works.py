@@ -1,7 +1,7 @@
-"""Works to train specialists on: decoded once, kept as plain arrays, cut without being read whole.
+"""Works for training: decoded once, stored as plain arrays, and cropped without reading the whole.
 
-A file that was compressed much shows its own JPEG blocks, and a network that is taught to give
-those back learns to keep them: such works are only shown reduced.
+A strongly compressed file shows JPEG blocks, and a network that is trained to reproduce them learns
+to keep them. Such works are used only at a reduced size.
 """
 
 import json
@@ -38,12 +38,12 @@ class Work:
 
     @property
     def pixels(self) -> np.ndarray:
-        """Mapped into memory, uint8 (H, W, 3), sRGB."""
+        """The pixels as a memory map, uint8 (H, W, 3), sRGB."""
         return _mapped(self.path)
 
     @property
     def small(self) -> np.ndarray:
-        """Reduced to SMALL_PX on the short side, uint8 (h, w, 3), kept in memory."""
+        """The work reduced to SMALL_PX on the short side, uint8 (h, w, 3), kept in memory."""
         return _small(self.path)
 
 
@@ -61,15 +61,15 @@ def _small(path: str) -> np.ndarray:
 
 
 def is_held_out(name: str) -> bool:
-    """Whether the work of that file name (without suffix) is kept for evaluation."""
+    """Whether the work with that file name (without suffix) is reserved for evaluation."""
     return crc32(name.encode()) % GROUPS == HELD_OUT
 
 
 def decode_works(folders: Sequence[Path], out: Path) -> list[Work]:
-    """Decode all works of `folders` into `out`, those that are not there yet; sorted by path.
+    """Decode all works of `folders` into `out`, unless they are there already; sorted by path.
 
-    Works that are held out, too small, cut off or not readable are left out. Raises ValueError
-    when none is left.
+    Works that are held out, too small, truncated or unreadable are omitted. Raises ValueError when
+    no work is left.
     """
     works = decode_files(list(_sources(folders)), out)
     if not works:
@@ -78,7 +78,7 @@ def decode_works(folders: Sequence[Path], out: Path) -> list[Work]:
 
 
 def decode_files(files: Sequence[Path], out: Path, least_px: int = LEAST_PX) -> list[Work]:
-    """As `decode_works`, of these files; least_px: short side of what is used."""
+    """Like `decode_works`, for single files. least_px: minimum length of the short side."""
     out.mkdir(parents=True, exist_ok=True)
     works = []
     for source in files:
@@ -112,7 +112,7 @@ def _decode(source: Path, facts: Path, least_px: int) -> None:
 
 
 def cut_off(pixels: np.ndarray) -> bool:
-    """Whether the last sixteen rows are of one colour, as a download that broke off leaves them."""
+    """Whether the last sixteen rows have one colour, as after an incomplete download."""
     tail = pixels[-16:].reshape(-1, 3)
     return bool((tail == tail[0]).all())
 
@@ -134,10 +134,10 @@ def draw_crop(
     side_px: int,
     shown: tuple[float, float] | None = None,
 ) -> np.ndarray:
-    """A square of a random work at a random size, mirrored and turned; float32 in [0, 1].
+    """A square of a random work at a random size, mirrored and rotated; float32 in [0, 1].
 
-    works: each a Work, or, where `shown` is given, whatever has `pixels`. shown: bounds of the
-    reduction; None draws them as the work allows.
+    works: Works, or, if `shown` is given, any objects with `pixels`. shown: bounds of the scale
+    factor; None chooses them by the work.
     """
     work = works[int(rng.integers(len(works)))]
     pixels = work.pixels

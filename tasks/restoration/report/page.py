@@ -1,4 +1,4 @@
-"""One HTML file of an outbox: style, script and data in it, pictures beside it, no network."""
+"""Writes the report of an outbox: one HTML file with style, script and data; pictures beside it."""
 
 import base64
 import hashlib
@@ -20,10 +20,10 @@ SCRIPTS = ("words.js", "list.js", "stage.js", "work.js", "print.js", "start.js")
 
 
 def write_report(outbox: Place) -> Place:
-    """Write the report of all that lies in `outbox`, and return its place.
+    """Write the report of all works in `outbox`, and return its path.
 
-    Raises InputError when there is no such folder, or another file of that name is in the way;
-    OSError when it cannot be written.
+    Raises InputError when there is no such folder, or another file has the name of the report;
+    OSError when the report cannot be written.
     """
     if isinstance(outbox, Path) and not outbox.is_dir():
         raise InputError(f"report: {outbox}: no such folder; name one that `patina restore` filled")
@@ -70,7 +70,7 @@ def page_of(works: list[Record], place: str) -> bytes:
 
 
 def as_script(value: object) -> str:
-    """JSON that ends no <script>, whatever strings it holds: ASCII, and no `<`."""
+    """JSON for a <script> element: ASCII without `<`, so that no string can end the element."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c")
 
@@ -80,6 +80,6 @@ def _asset(name: str) -> str:
 
 
 def _hash(content: str) -> str:
-    """How a Content-Security-Policy names what stands between the tags."""
+    """The hash by which a Content-Security-Policy allows the contents of an element."""
     digest = hashlib.sha256(content.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
