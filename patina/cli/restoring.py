@@ -1,5 +1,6 @@
 """Restoring scans, and what the terminal says of it."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
-    from patina.tasks.restoration.request import RestoreRequest
+    from patina.tasks.io.progress import Progress
+    from patina.tasks.restoration.advance import Step
+    from patina.tasks.restoration.request import Job, RestoreRequest
 
 TREATED, FILED, RUN = "What is treated", "What is filed", "The run"  # panels of the help
 
@@ -206,14 +209,13 @@ def _run(request: "RestoreRequest") -> int:
     from patina.tasks.io.storage import place_of
     from patina.tasks.restoration.batch import summed_up
     from patina.tasks.restoration.endings import ended_by_signals
-    from patina.tasks.restoration.request import Job, restored, run
-
-    def told(job: Job) -> Iterator[dict[str, Any]]:
-        return _shown(restored(job), len(job.scans), end_if_told)
+    from patina.tasks.restoration.request import run
 
     with (
         ended_by_signals() as end_if_told,
-        closing(run(request, params.restore_here(), told)) as coming,
+        closing(
+            run(request, params.restore_here(), lambda job: _shown(job, end_if_told))
+        ) as coming,
     ):
         outcomes = [*coming]
     out = place_of(request.outbox)
@@ -223,26 +225,48 @@ def _run(request: "RestoreRequest") -> int:
     return 1 if any("reason" in outcome for outcome in outcomes) else 0
 
 
-def _shown(
-    outcomes: Iterator[dict[str, Any]], total: int, end_if_told: Callable[[], None]
-) -> Iterator[dict[str, Any]]:
-    """The `outcomes`, told while they come: done, total, time left, megapixels a second."""
-    import time
-
+def _shown(job: "Job", end_if_told: Callable[[], None]) -> Iterator[dict[str, Any]]:
+    """The outcomes of `job`, told while they come: scans, and how far the one in work is."""
     from patina.tasks.io.progress import Progress
-    from patina.tasks.restoration.batch import speed
     from patina.tasks.restoration.outbox import neutral
+    from patina.tasks.restoration.request import restored
 
-    megapixels, started = 0.0, time.monotonic()
+    total = len(job.scans)
     with Progress() as bar:
-        task = bar.add_task("restore", total=total, note="")
-        for outcome in outcomes:
-            megapixels += outcome.get("megapixels", 0)
-            bar.update(task, advance=1, note=speed(megapixels, started))
+        far = _Far(job, bar)
+        for outcome in restored(job, far.hear):
+            far.count(outcome)
             for line in _told(outcome, total):
                 bar.say(neutral(line))
             yield outcome
             end_if_told()  # once the outcome is kept: it is told of, however the run ends
+
+
+class _Far:
+    """Moves the bar of a run: by whole scans, and meanwhile by the steps of the work on one."""
+
+    def __init__(self, job: "Job", bar: "Progress") -> None:
+        self.scans, self.bar = job.scans, bar
+        self.task = bar.add_task("restore", total=len(job.scans), note="")
+        self.done, self.megapixels, self.started = 0, 0.0, time.monotonic()
+
+    def hear(self, step: "Step") -> None:
+        """Of how far the work on the scan is that comes next."""
+        from patina.tasks.restoration.outbox import neutral
+
+        name = neutral(self.scans[self.done][0].name)
+        self._show(self.done + step.share, f"{name}: {step}")
+
+    def count(self, outcome: dict[str, Any]) -> None:
+        """A scan is done."""
+        from patina.tasks.restoration.batch import speed
+
+        self.done += 1
+        self.megapixels += outcome.get("megapixels", 0)
+        self._show(self.done, speed(self.megapixels, self.started))
+
+    def _show(self, completed: float, note: str) -> None:
+        self.bar.update(self.task, completed=completed, note=note)
 
 
 TOLD = 20  # scans, up to which each is told of; of more, only those set aside and flagged
