@@ -15,6 +15,7 @@ from patina.errors import ServiceError
 from patina.flows.places import HARVEST, HTTP
 from patina.flows.supervisor import supervised
 from patina.params import Crawl
+from patina.tasks.io.progress import told_by_another, waited_for
 
 TRY_LATER = 75  # what crawler.run ends with when the museum or the network was at fault
 OF_SOURCE = {"sample": ("works", "seed"), "folder": ("folder",)}
@@ -45,7 +46,7 @@ def gather(params: Crawl, harvest: Path, *options: str) -> dict[str, Any]:
             asked |= {"selection": selection}
         told = [f"--{name.replace('_', '-')}={value}" for name, value in asked.items()]
         command = [sys.executable, "-m", "patina.crawler.run", *told, *options]
-        with supervised(command) as crawler:
+        with supervised(command) as crawler, told_by_another():
             code = crawler.wait()
         if code:
             kind = TryLaterError if code == TRY_LATER else CrawlError
@@ -65,11 +66,8 @@ def fetch(params: Crawl, options: Sequence[str] = (), *, push: bool = False) -> 
 def keep(harvest: Path, *, push: bool) -> None:
     """Put the harvest under DVC; with `push`, copy it to the remote. Raises CrawlError."""
     for command in [["add", str(harvest)], *([["push", f"{harvest}.dvc"]] if push else [])]:
-        done = subprocess.run(
-            [sys.executable, "-m", "dvc", *command, "--quiet"],
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        call = [sys.executable, "-m", "dvc", *command, "--quiet"]
+        with waited_for(f"dvc {command[0]} {command[1]}"):
+            done = subprocess.run(call, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode:
             raise CrawlError(f"crawl: dvc {command[0]} {command[1]}: {done.stderr.strip()}")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ from prefect.states import Completed, State
 from patina import params as params_file
 from patina.flows.batches import CLUSTER, cluster, compute, cut, named, numbered
 from patina.flows.places import DEGRADED, RESTORED
-from patina.flows.reporting import address, counting, plain, say, table
+from patina.flows.reporting import address, counting, log, plain, say, table
 from patina.params import Restore
 from patina.tasks.io.atomic import Record
+from patina.tasks.io.progress import EVERY_S
 from patina.tasks.io.storage import Place, place_of
+from patina.tasks.restoration.advance import Step
 from patina.tasks.restoration.batch import load_restorer, restore_scans, speed, summed_up
 from patina.tasks.restoration.request import Device, Job, Precision, Quality, RestoreRequest, run
 from patina.tasks.restoration.restorer import Restorer
@@ -139,7 +142,21 @@ def restore_chunk(
     scans: list[tuple[Place, Place]], model: Path, applied: Record, filing: Filing
 ) -> list[Record]:
     """Restore some scans. The record of a scan that cannot be restored has the reason."""
-    return list(restore_scans(scans, restorer_of(model, hashable(applied)), filing))
+    restorer = replace(restorer_of(model, hashable(applied)), hear=Logged())
+    return list(restore_scans(scans, restorer, filing))
+
+
+class Logged:
+    """Logs how far the work on a large scan is, at most every ten seconds."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def __call__(self, step: Step) -> None:
+        """A step goes on."""
+        if time.monotonic() - self.last >= EVERY_S:
+            self.last = time.monotonic()
+            log(f"restore: {step}")
 
 
 Items = tuple[tuple[str, Any], ...]

@@ -13,6 +13,7 @@ from patina.flows.ending import next_steps, results
 from patina.flows.prefect_server import prefect_server
 from patina.flows.stages import STAGES, TIMES
 from patina.flows.supervisor import supervised
+from patina.tasks.io.progress import waited_for
 
 DVC = (sys.executable, "-m", "dvc")
 
@@ -43,7 +44,9 @@ def run() -> int:
 
 def up_to_date() -> bool:
     """Whether no stage needs to run."""
-    status = subprocess.run([*DVC, "status", "--json"], capture_output=True, text=True, check=False)
+    call = [*DVC, "status", "--json"]
+    with waited_for("DVC looks for what has changed"):
+        status = subprocess.run(call, capture_output=True, text=True, check=False)
     return status.returncode == 0 and json.loads(status.stdout or "{}") == {}
 
 

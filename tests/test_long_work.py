@@ -1,12 +1,23 @@
 """Long work says how far it is, in a terminal or not."""
 
 import io
+import os
+import re
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from restorers import restorer
 from rich.console import Console
 
-from patina.tasks.io.progress import Progress, said_every, waited_for
+from patina.tasks.io.progress import Progress, said_every, told_by_another, waited_for
+from patina.tasks.restoration.advance import Step
+from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.restore_file import restore_file
 
 
 class Listening(io.StringIO):
@@ -67,3 +78,77 @@ def test_what_is_waited_for_is_named_with_its_seconds(capfd: pytest.CaptureFixtu
         while not (told := capfd.readouterr().err):
             pass
     assert told.startswith("  the Prefect server starts: 0 s")
+
+
+def test_nothing_is_said_of_waiting_beside_a_bar_or_another_process(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    log = Listening()
+    bar = Progress(Console(file=log), every_s=0.01)
+    with told_by_another(), waited_for("train", every_s=0.001), bar:
+        bar.add_task("steps", total=4, note="")
+        log.next()
+    assert "steps 0 of 4" in log.getvalue()
+    assert "train" not in capfd.readouterr().err
+
+
+def large_scan(path: Path, width: int, height: int) -> None:
+    """Soft colours with noise and pale scratches."""
+    rng = np.random.default_rng(0)
+    soft = rng.uniform(60, 160, (12, 16, 3))
+    picture = cv2.resize(soft, (width, height), interpolation=cv2.INTER_CUBIC)
+    picture += rng.normal(0, 12, picture.shape)
+    for row in range(100, height - 100, 200):
+        cv2.line(picture, (100, row), (width - 100, row + 60), (235, 235, 230), 5)
+    cv2.imwrite(str(path), np.clip(picture, 0, 255).astype(np.uint8))
+
+
+def test_one_large_scan_is_heard_of_tile_by_tile(tmp_path: Path) -> None:
+    large_scan(tmp_path / "large.png", 1600, 1250)
+    steps: list[Step] = []
+    narrow = Gates(fill_width=0.01)  # else what is looked at is a disc as large as the work
+    applied = {"gates": narrow, "tile_px": 256, "overlap_px": 64, "hear": steps.append}
+    restore_file(
+        tmp_path / "large.png",
+        tmp_path / "out.png",
+        restorer(0.1, detail=0.02, **applied),
+    )
+    shares = [step.share for step in steps]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0, pytest.approx(1))
+    tiles = [step for step in steps if step.name == "detail"]
+    assert len(tiles) > 50
+    assert (tiles[0].done, tiles[-1].done) == (0, tiles[-1].total)
+    assert max(np.diff(shares)) < 0.25
+    half = Step("detail", 31, 62, 3_000_000)
+    assert str(half) == "detail 1.5 of 3.0 MP, tile 31 of 62"
+    assert str(Step("reading")) == "reading"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no terminal can be made there")
+def test_in_a_terminal_one_large_scan_moves_the_bar(tmp_path: Path) -> None:
+    large_scan(tmp_path / "large.png", 1000, 700)
+    (tmp_path / "params.yaml").write_text("restore:\n  tile_px: 256\n  overlap_px: 64\n")
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "patina.cli", "restore", "large.png", "--force", "detail"]
+    wide = {"PYTHONPATH": str(Path.cwd()), "COLUMNS": "160", "TERM": "xterm-256color"}
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=theirs, stdout=subprocess.DEVNULL, env=os.environ | wide
+    ) as running:
+        os.close(theirs)
+        shown = b""
+        while part := _read(ours):
+            shown += part
+    os.close(ours)
+    assert running.returncode == 0
+    numbers = {int(number) for number in re.findall(rb"tile (\d+) of", shown)}
+    assert len(numbers) > 5
+    assert b"large.png: detail" in shown
+
+
+def _read(terminal: int) -> bytes:
+    """What a program wrote to its terminal; nothing once it has ended."""
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:
+        return b""

@@ -33,12 +33,16 @@ def promote(
     """
     from patina.flows.promote import follow_mlflow
     from patina.flows.promote import promote as decide
+    from patina.tasks.io.progress import waited_for
     from patina.tasks.restoration.batch import CHAMPION
 
     if from_mlflow:
-        typer.echo(f"Promoted, as MLflow says: version {follow_mlflow()}: {CHAMPION}")
+        with waited_for("promote"):
+            version = follow_mlflow()
+        typer.echo(f"Promoted, as MLflow says: version {version}: {CHAMPION}")
         return
-    rules = decide(dry_run=dry_run, sound=sound)
+    with waited_for("promote"):
+        rules = decide(dry_run=dry_run, sound=sound)
     for rule in rules:
         typer.echo(str(rule))
     if failed := sum(not rule.holds for rule in rules):

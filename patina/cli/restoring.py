@@ -1,5 +1,6 @@
 """`patina restore`, and its messages on the terminal."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
-    from patina.tasks.restoration.request import RestoreRequest
+    from patina.tasks.io.progress import Progress
+    from patina.tasks.restoration.advance import Step
+    from patina.tasks.restoration.request import Job, RestoreRequest
 
 TREATED, FILED, RUN = "Treatments", "Output", "Run"  # panels of the help
 
@@ -197,14 +200,13 @@ def _run(request: "RestoreRequest") -> int:
     from patina.tasks.io.storage import place_of
     from patina.tasks.restoration.batch import summed_up
     from patina.tasks.restoration.endings import ended_by_signals
-    from patina.tasks.restoration.request import Job, restored, run
-
-    def told(job: Job) -> Iterator[dict[str, Any]]:
-        return _shown(restored(job), len(job.scans), end_if_told)
+    from patina.tasks.restoration.request import run
 
     with (
         ended_by_signals() as end_if_told,
-        closing(run(request, params.restore_here(), told)) as coming,
+        closing(
+            run(request, params.restore_here(), lambda job: _shown(job, end_if_told))
+        ) as coming,
     ):
         outcomes = [*coming]
     out = place_of(request.outbox)
@@ -214,29 +216,51 @@ def _run(request: "RestoreRequest") -> int:
     return 1 if any("reason" in outcome for outcome in outcomes) else 0
 
 
-def _shown(
-    outcomes: Iterator[dict[str, Any]], total: int, end_if_told: Callable[[], None]
-) -> Iterator[dict[str, Any]]:
-    """Yield the `outcomes`, and show progress: done, total, time left, megapixels a second.
+def _shown(job: "Job", end_if_told: Callable[[], None]) -> Iterator[dict[str, Any]]:
+    """Yield the outcomes of `job`, and show progress: scans, and how far the present one is.
 
     end_if_told: ends the run if a signal has arrived. It is called after each outcome was kept.
     """
-    import time
-
     from patina.tasks.io.progress import Progress
-    from patina.tasks.restoration.batch import speed
     from patina.tasks.restoration.outbox import neutral
+    from patina.tasks.restoration.request import restored
 
-    megapixels, started = 0.0, time.monotonic()
+    total = len(job.scans)
     with Progress() as bar:
-        task = bar.add_task("restore", total=total, note="")
-        for outcome in outcomes:
-            megapixels += outcome.get("megapixels", 0)
-            bar.update(task, advance=1, note=speed(megapixels, started))
+        far = _Far(job, bar)
+        for outcome in restored(job, far.hear):
+            far.count(outcome)
             for line in _told(outcome, total):
                 bar.say(neutral(line))
             yield outcome
             end_if_told()  # the caller has kept the outcome by now, so it is in the summary
+
+
+class _Far:
+    """Moves the bar of a run: by whole scans, and meanwhile by the steps of the work on one."""
+
+    def __init__(self, job: "Job", bar: "Progress") -> None:
+        self.scans, self.bar = job.scans, bar
+        self.task = bar.add_task("restore", total=len(job.scans), note="")
+        self.done, self.megapixels, self.started = 0, 0.0, time.monotonic()
+
+    def hear(self, step: "Step") -> None:
+        """Of how far the work on the scan is that comes next."""
+        from patina.tasks.restoration.outbox import neutral
+
+        name = neutral(self.scans[self.done][0].name)
+        self._show(self.done + step.share, f"{name}: {step}")
+
+    def count(self, outcome: dict[str, Any]) -> None:
+        """A scan is done."""
+        from patina.tasks.restoration.batch import speed
+
+        self.done += 1
+        self.megapixels += outcome.get("megapixels", 0)
+        self._show(self.done, speed(self.megapixels, self.started))
+
+    def _show(self, completed: float, note: str) -> None:
+        self.bar.update(self.task, completed=completed, note=note)
 
 
 TOLD = 20  # up to so many scans, each gets a line; else only those set aside, flagged or noted

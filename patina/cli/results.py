@@ -44,11 +44,13 @@ def undo(
 
     Example:  patina undo restored/scan.tif -o scan.tif
     """
+    from patina.tasks.io.progress import waited_for
     from patina.tasks.restoration.undo import package_of
     from patina.tasks.restoration.undo import undo as give_back
 
     package = package_of(result)
-    out = give_back(result, package, out)
+    with waited_for("undo"):
+        out = give_back(result, package, out)
     typer.echo(f"{result} -> {out}")
 
 
@@ -90,6 +92,7 @@ def condition(
     """
     from patina import params
     from patina.tasks.imaging.images import ImageError
+    from patina.tasks.io.progress import waited_for
     from patina.tasks.restoration.batch import chosen_model, load_restorer
     from patina.tasks.restoration.condition_report import file_reports, planned
 
@@ -101,9 +104,10 @@ def condition(
     failed = 0
     for scan in scans:
         try:
-            filed = file_reports(
-                scan, out, restorer, given=given, original=original, width_mm=width_mm
-            )
+            with waited_for(scan.name):
+                filed = file_reports(
+                    scan, out, restorer, given=given, original=original, width_mm=width_mm
+                )
         except ImageError as error:
             failed += 1
             typer.echo(f"set aside: {error}", err=True)

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 EVERY_S = 10.0
+_told: list[object] = []  # what in this process tells how far it is, or has another one tell
 
 
 class Progress(Bar):
@@ -36,6 +37,7 @@ class Progress(Bar):
 
     def __enter__(self) -> "Progress":
         super().__enter__()
+        _told.append(self)
         self._telling = said_every(self.every_s, self.line, self.say) if self.lines else None
         if self._telling:
             self._telling.__enter__()
@@ -44,6 +46,7 @@ class Progress(Bar):
     def __exit__(self, *raised: Any) -> None:
         if self._telling:
             self._telling.__exit__(*raised)
+        _told.remove(self)
         super().__exit__(*raised)
 
     def line(self) -> str:
@@ -57,8 +60,10 @@ class Progress(Bar):
 
 def _in_words(task: Any) -> str:
     left = task.time_remaining
+    within = task.completed % 1  # of a large job that is under way
     parts = (
-        f"{task.description} {task.completed:.0f} of {task.total or 0:.0f}",
+        f"{task.description} {int(task.completed)} of {task.total or 0:.0f}",
+        f"{task.percentage:.0f}%" if within else "",
         f"{timedelta(seconds=int(left))} left" if left and not task.finished else "",
         task.fields.get("note", ""),
     )
@@ -69,12 +74,16 @@ def _in_words(task: Any) -> str:
 def said_every(
     seconds: float, line: Callable[[], str], say: Callable[[str], object] | None = None
 ) -> Iterator[None]:
-    """While the block lasts, say `line()` every so many seconds, on standard error unless told."""
+    """While the block lasts, say `line()` every so many seconds, on standard error unless told.
+
+    Nothing is said where it is empty.
+    """
     ended = threading.Event()
 
     def tell() -> None:
         while not ended.wait(seconds):
-            (say or _to_stderr)(line())
+            if text := line():
+                (say or _to_stderr)(text)
 
     teller = threading.Thread(target=tell, daemon=True)
     teller.start()
@@ -87,10 +96,27 @@ def said_every(
 
 @contextmanager
 def waited_for(what: str, every_s: float = EVERY_S) -> Iterator[None]:
-    """Say every ten seconds that `what` still takes its time, and how much it has taken."""
+    """Say every ten seconds that `what` still takes its time, and how much it has taken.
+
+    As long as a part of it tells how far it is, nothing is said beside that.
+    """
     started = time.monotonic()
-    with said_every(every_s, lambda: f"  {what}: {time.monotonic() - started:.0f} s"):
+
+    def line() -> str:
+        return "" if _told else f"  {what}: {time.monotonic() - started:.0f} s"
+
+    with said_every(every_s, line):
         yield
+
+
+@contextmanager
+def told_by_another() -> Iterator[None]:
+    """While the block lasts, another process tells how far it is."""
+    _told.append(other := object())
+    try:
+        yield
+    finally:
+        _told.remove(other)
 
 
 def _to_stderr(text: str) -> None:

@@ -5,13 +5,14 @@ The same request gives the same bytes, in all three.
 
 import shlex
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from patina.errors import InputError
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.storage import Place, place_of
+from patina.tasks.restoration.advance import Hear, unheard
 from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_scans
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.iiif import served
@@ -169,9 +170,13 @@ def job_of(request: RestoreRequest, settings: Settings) -> Job:
     return Job(request.scans(), model, loading_of(request, settings), filing)
 
 
-def restored(job: Job) -> Iterator[Record]:
-    """The outcomes of a job's scans, one after the other."""
-    return restore_scans(job.scans, load_restorer(job.model, **job.loading), job.filing)
+def restored(job: Job, hear: Hear = unheard) -> Iterator[Record]:
+    """The outcomes of a job's scans, one after the other.
+
+    hear: is told how far the work on the scan is that is being restored.
+    """
+    restorer = load_restorer(job.model, **job.loading)
+    return restore_scans(job.scans, replace(restorer, hear=hear), job.filing)
 
 
 def run(

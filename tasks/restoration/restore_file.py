@@ -25,6 +25,7 @@ from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.imaging.software import versions
 from patina.tasks.io.atomic import Record, draft_folder, move_whole, sha256_of, write_json
 from patina.tasks.io.parallel import in_turn
+from patina.tasks.restoration.advance import Step
 from patina.tasks.restoration.marked import Marked
 from patina.tasks.restoration.masks import mask_for
 from patina.tasks.restoration.reduced import strips_of
@@ -69,6 +70,7 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
     has no room for the result.
     """
     refuse_unless_a_file(source)
+    restorer.hear(Step("reading"))
     try:
         version, source_sha256 = _version(source), sha256_of(source)
     except OSError as error:
@@ -190,6 +192,8 @@ class _Work:
             strips = strips_of(self.scan.height, self.scan.width)
             for strip in in_turn(lambda strip: self._strip(treatment, *strip), strips):
                 self._write(strip, pixels, maps)
+                rows = strip.top + len(strip.result)
+                restorer.hear(Step("writing", rows, self.scan.height, self.size))
         figures = self._figures() | treatment.decided()
         _refuse_no_numbers(figures)
         for left in self.filing.stale(target):

@@ -19,6 +19,7 @@ from patina.tasks.imaging.images import largest, to_float, to_uint8
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import ahead
 from patina.tasks.restoration import capture, decision
+from patina.tasks.restoration.advance import Hear, Step, heard, unheard
 from patina.tasks.restoration.capture import Capture
 from patina.tasks.restoration.decision import Damage
 from patina.tasks.restoration.detection import likelihoods
@@ -27,7 +28,7 @@ from patina.tasks.restoration.inpainting import fills
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.marked import UNMARKED, Marked, with_marks
 from patina.tasks.restoration.reduced import enlarged, resized, small_of, strips_of
-from patina.tasks.restoration.tiling import Network, Rows, rows_of, tiled_rows
+from patina.tasks.restoration.tiling import Network, Rows, count_tiles, rows_of, tiled_rows
 from patina.tasks.restoration.toning import NO_TONE, Tone, tone_of
 
 TREATMENTS = ("detail", "damage", "tone", "craquelure")
@@ -45,7 +46,8 @@ class Restorer:
     networks: by role, those of `patina.models.ROLES` that there are; what has none is not done.
     model: what the sidecar says of them; must hold its "sha256". gates: see Gates. tile_px,
     overlap_px: see `tiled_rows`. treat: of TREATMENTS. strength: how much of each is done, in
-    [0, 1]. forced: treatments that the work is known to need: of these, all is done.
+    [0, 1]. forced: treatments that the work is known to need: of these, all is done. hear: is told
+    how far the work on a scan is.
     """
 
     networks: Mapping[str, Network]
@@ -57,11 +59,21 @@ class Restorer:
     forced: tuple[str, ...] = ()
     judges: Mapping[str, Judge] = field(default_factory=dict)
     strength: tuple[float, ...] = (1.0,) * len(TREATMENTS)
+    hear: Hear = unheard
 
     @property
     def tiles(self) -> dict[str, int]:
         """As `tiled_rows` takes them."""
         return {"tile_px": self.tile_px, "overlap_px": self.overlap_px}
+
+    def tile_by_tile(
+        self, name: str, network: Network, rows: Rows, size: tuple[int, int]
+    ) -> Iterable[np.ndarray]:
+        """`tiled_rows` of a network over a work of that size, as a step that is heard of."""
+        height, width = size
+        first = Step(name, 0, count_tiles(height, width, **self.tiles), height * width)
+        self.hear(first)
+        return tiled_rows(heard(network, first, self.hear), rows, height, width, **self.tiles)
 
     def applied(self) -> Record:
         """How the networks are applied, for the sidecar."""
@@ -189,9 +201,10 @@ def decide(
     treatment = Treatment(restorer, size, kept, _capture(restorer, rows, size), marked=marked)
     if treatment.corrects:
         network = capture_network(treatment)
-        treatment.keep(tiled_rows(network, rows, *size, **restorer.tiles), part=0)
+        treatment.keep(restorer.tile_by_tile("detail", network, rows, size), part=0)
     if not {"damage", "craquelure", "tone"} & {*restorer.treat} and marked.fill is None:
         return treatment
+    restorer.hear(Step("damage", pixels=size[0] * size[1]))
     view = small_of(lambda top, bottom: treatment.corrected(rows(top, bottom), top), *size)
     damage = with_marks(_damage(restorer, view), marked, view.shape)
     treatment = replace(treatment, damage=damage)
@@ -257,7 +270,7 @@ def _filled(treatment: Treatment, rows: Rows) -> Iterable[np.ndarray]:
         return np.concatenate(bands, axis=2)
 
     network: Callable = lambda tile: fills(restorer.networks.get("inpainting"), tile)  # noqa: E731
-    return tiled_rows(network, with_maps, *size, **restorer.tiles)
+    return restorer.tile_by_tile("filling", network, with_maps, size)
 
 
 def _tone(restorer: Restorer, view: np.ndarray) -> Tone:

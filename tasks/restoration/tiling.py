@@ -33,13 +33,10 @@ def tiled_rows(
     radius, the result equals that of one large tile. All three are multiples of stride_px.
     """
     down, across = (_reflected(size, BORDER_PX, stride_px) for size in (height, width))
-    tallest, widest = (
-        tile_px**2 // min(len(other), tile_px) // stride_px * stride_px for other in (across, down)
-    )
-    columns = _spans(len(across), widest, overlap_px, stride_px)
+    lines, columns = _tiles(len(down), len(across), tile_px, overlap_px, stride_px)
     ramp = _ramp(overlap_px)[:, None, None]
     pending: np.ndarray | None = None
-    for span in _spans(len(down), tallest, overlap_px, stride_px):
+    for span in lines:
         wanted = down[span]
         block = rows(int(wanted.min()), int(wanted.max()) + 1)
         strip = _row_of_tiles(network, block[wanted - wanted.min()][:, across], columns, overlap_px)
@@ -50,6 +47,15 @@ def tiled_rows(
         if bottom > top:
             yield strip[top:bottom, BORDER_PX : BORDER_PX + width]
         pending = strip[done:].copy()
+
+
+def count_tiles(
+    height: int, width: int, *, tile_px: int, overlap_px: int, stride_px: int = 16
+) -> int:
+    """How many tiles `tiled_rows` gives the network, of an image of that size."""
+    down, across = (len(_reflected(size, BORDER_PX, stride_px)) for size in (height, width))
+    lines, columns = _tiles(down, across, tile_px, overlap_px, stride_px)
+    return len(lines) * len(columns)
 
 
 def apply_tiled(
@@ -107,6 +113,19 @@ def _row_of_tiles(
         before = total[:, span.stop - overlap_px : span.stop].copy()
     assert total is not None
     return total
+
+
+def _tiles(
+    down: int, across: int, tile_px: int, overlap_px: int, stride_px: int
+) -> tuple[list[slice], list[slice]]:
+    """Where tiles lie: along the height and along the width of a reflected image."""
+    tallest, widest = (
+        tile_px**2 // min(other, tile_px) // stride_px * stride_px for other in (across, down)
+    )
+    return (
+        _spans(down, tallest, overlap_px, stride_px),
+        _spans(across, widest, overlap_px, stride_px),
+    )
 
 
 def _spans(size: int, tile_px: int, overlap_px: int, stride_px: int) -> list[slice]:
