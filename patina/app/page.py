@@ -29,6 +29,7 @@ from patina.app.words import (
 from patina.app.work import Work, listed
 from patina.errors import PatinaError
 from patina.tasks.imaging.images import to_uint8
+from patina.tasks.restoration.request import RestoreRequest
 from patina.tasks.restoration.restorer import DEFAULT_TREATMENTS, TREATMENTS
 
 WHOLE, PART = "the whole work", "a part at full size"
@@ -204,7 +205,10 @@ class Page:
         """Before and after, what was found, and the command."""
         if desk is None:
             return [gr.skip()] * 3
-        marks, request = decided(desk, drawn, areas, choices)
+        return self._compared(desk, *decided(desk, drawn, areas, choices))
+
+    @staticmethod
+    def _compared(desk: Desk, marks: Marks, request: RestoreRequest) -> list[Any]:
         treatment = desk.found(request)
         before = desk.work.pixels(desk.window)
         size = (before.shape[0], before.shape[1])
@@ -217,7 +221,6 @@ class Page:
         if desk is None:
             return [gr.skip()] * 5
         desk.marks = with_strokes(desk, drawn)
-        told_of = self._refresh(desk, None, areas, *choices)
         marks, request = decided(desk, None, areas, choices)
         treatment = desk.found(request)
         overview = with_frame(desk.work.pixels(desk.work.whole), desk.window, desk.work.size)
@@ -226,7 +229,7 @@ class Page:
         damaged = with_damage(view, desk.window, desk.work.size, treatment.damage, pieces, marks)
         picture = desk.work.picture
         drawing: dict[str, Any] = {"background": picture(damaged), "layers": [], "composite": None}
-        return [*told_of, picture(overview), drawing]
+        return [*self._compared(desk, marks, request), picture(overview), drawing]
 
     def _found_anew(
         self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any
