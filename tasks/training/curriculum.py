@@ -203,9 +203,7 @@ CAPTURES = (
 def hard_works_painted() -> tuple[Painted, ...]:
     """Sound works that look damaged, of other seeds than those that the gate is measured on."""
     return tuple(
-        Painted(name, size_px, seed)
-        for name in sorted(HARD_WORKS)
-        for seed, size_px in HARD_SEEDS
+        Painted(name, size_px, seed) for name in sorted(HARD_WORKS) for seed, size_px in HARD_SEEDS
     )
 
 
