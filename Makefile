@@ -24,13 +24,13 @@ test: $(BIN)/.dev  ## format check, lint, types, tests
 	ruff format --check .
 	ruff check .
 	mypy
-	pytest -n 2 --dist loadfile --no-loadscope-reorder
+	pytest -n 2 --no-loadscope-reorder
 
 check: $(BIN)/.dev  ## format check, lint, types, and the tests without a server or a training
 	ruff format --check .
 	ruff check .
 	mypy
-	pytest -n 2 --dist loadfile -m "not server and not training"
+	pytest -n 2 --no-loadscope-reorder -m "not server and not training"
 
 ui: $(BIN)/.runtime  ## the MLflow UI, where runs and models are compared
 	@python -m patina.flows.comparing

@@ -46,6 +46,9 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
+TONED = "tone-alone"  # an experiment that restores colours alone, and trains nothing
+
+
 class Workspace:
     """A checkout of the project as a user has it: a git and DVC repository of its own."""
 
@@ -85,18 +88,43 @@ class Workspace:
         return Workspace(folder)
 
 
-SERVED = {"server", "storage", "bare", "prepared", "finished", "cluster", "served"}  # fixtures
-TRAININGS = {"test_trainer", "test_inference"}  # modules; and all that import Keras
+SERVED = {"server", "storage", "bare", "prepared", "finished", "toned", "cluster", "served"}
+KERAS = re.compile("^(import|from) keras", re.MULTILINE)
+# Modules that share the finished workspace: in one process, it is made once
+FINISHED = ("test_pipeline", "test_tracking", "test_experiments")
+# Started first, so that no process is left alone with them at the end
+LONGEST = (*FINISHED, "test_scaling", "test_serving", "test_collecting", "test_training")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no Keras, which takes seconds, where all tests that take it are left out anyway."""
+    left_out = "not training" in config.option.markexpr and collection_path.suffix == ".py"
+    return True if left_out and KERAS.search(collection_path.read_text()) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make check` leaves to `make test`."""
+    """Mark what `make check` leaves to `make test`, and begin with what takes longest."""
     for item in items:
         assert isinstance(item, pytest.Function)
         if SERVED & set(item.fixturenames):
             item.add_marker(pytest.mark.server)
-        if "keras" in vars(item.module) or item.module.__name__ in TRAININGS:
+        if "keras" in vars(item.module):
             item.add_marker(pytest.mark.training)
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Each module in one process, and those of FINISHED together."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "finished" if Path(file).stem in FINISHED else file
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -209,3 +237,12 @@ def finished(prepared: Workspace, tmp_path_factory: pytest.TempPathFactory) -> W
     workspace = prepared.copy(tmp_path_factory.mktemp("finished") / "workspace")
     workspace.run("patina.cli", "run")
     return workspace
+
+
+@pytest.fixture(scope="session")
+def toned(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, str]:
+    """A finished workspace, committed as its end says, after the experiment TONED; what it told."""
+    workspace = finished.copy(tmp_path_factory.mktemp("toned") / "workspace")
+    for command in (["add", "dvc.lock"], ["commit", "-qm", "Run of the pipeline"]):
+        subprocess.run(["git", "-C", str(workspace.folder), *command], check=True)
+    return workspace, workspace.run("dvc", "exp", "run", "-n", TONED, "-S", "restore.treat=[tone]")

@@ -1,34 +1,24 @@
 """DVC shows what an experiment changed: figures, curves and pictures, beside those of main."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from conftest import PROJECT, Workspace
-
-TONE = "tone-alone"
+from conftest import PROJECT, TONED, Workspace
 
 
-@pytest.fixture(scope="module")
-def workspace(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A finished run that was committed, as its end says, and an experiment after it."""
-    workspace = finished.copy(tmp_path_factory.mktemp("experiments") / "workspace")
-    git(workspace, "add", "dvc.lock")
-    git(workspace, "commit", "-qm", "Run of the pipeline")
-    return workspace
+@pytest.fixture
+def workspace(toned: tuple[Workspace, str]) -> Workspace:
+    """A finished run that was committed, and an experiment after it."""
+    return toned[0]
 
 
-@pytest.fixture(scope="module")
-def told(workspace: Workspace) -> str:
+@pytest.fixture
+def told(toned: tuple[Workspace, str]) -> str:
     """What the experiment told."""
-    return workspace.run("dvc", "exp", "run", "-n", TONE, "-S", "restore.treat=[tone]")
-
-
-def git(workspace: Workspace, *command: str) -> None:
-    subprocess.run(["git", "-C", str(workspace.folder), *command], check=True)
+    return toned[1]
 
 
 def psnr_of(row: dict[str, Any]) -> float:
@@ -42,20 +32,20 @@ def test_the_end_of_an_experiment_tells_the_figures_and_how_to_go_back(told: str
 
 
 def test_experiments_are_shown_with_figures_beside_those_of_main(
-    workspace: Workspace, told: str
+    workspace: Workspace,
 ) -> None:
     listed = json.loads(workspace.run("dvc", "exp", "show", "--json"))
     (main,) = [row for row in listed if row["rev"] != "workspace"]
     (experiment,) = main["experiments"]
-    assert experiment["name"] == TONE
+    assert experiment["name"] == TONED
     assert psnr_of(main) > 0
     assert psnr_of(experiment["revs"][0]) > 0
 
 
 def test_plots_of_experiments_show_curves_by_family_and_the_panels(
-    workspace: Workspace, told: str
+    workspace: Workspace,
 ) -> None:
-    compared = json.loads(workspace.run("dvc", "plots", "diff", "HEAD", TONE, "--json"))["data"]
+    compared = json.loads(workspace.run("dvc", "plots", "diff", "HEAD", TONED, "--json"))["data"]
     (curves,) = compared["data/model/gains.csv"]
     filled = json.loads(curves["content"]) if isinstance(curves["content"], str) else curves
     text = json.dumps(filled)
@@ -66,7 +56,7 @@ def test_plots_of_experiments_show_curves_by_family_and_the_panels(
     for name in panels:
         assert {revision for each in compared[name] for revision in each["revisions"]} == {
             "HEAD",
-            TONE,
+            TONED,
         }
 
 

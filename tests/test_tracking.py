@@ -12,7 +12,7 @@ import mlflow
 import numpy as np
 import pytest
 from browser import CHROMIUM, chromium
-from conftest import Workspace
+from conftest import TONED, Workspace
 from mlflow.entities import Run
 
 from patina.flows.comparing import mlflow_ui
@@ -111,20 +111,25 @@ def test_a_browser_sees_the_runs_side_by_side_with_panels(
         page.until(f"[...document.images].some(i => {WIDE})")
 
 
-def test_experiments_that_train_nothing_are_compared_too(
+def test_an_experiment_of_which_all_was_cached_is_compared_by_the_run_that_trained(
     finished: Workspace, tmp_path: Path
 ) -> None:
     workspace = finished.copy(tmp_path / "cached")
     workspace.run("dvc", "exp", "run", "-n", "same")
-    assert len(runs_of(workspace)) == 1  # all of it was in DVC's cache
-    workspace.run("patina.cli", "compare", "--dry-run", "same")
     (trained,) = runs_of(workspace)
+    workspace.run("patina.cli", "compare", "--dry-run", "same")
     assert trained.info.run_id in view_of("patina-compared")["searchFilter"]
-    workspace.run("dvc", "exp", "run", "-n", "colours", "-S", "restore.treat=[tone]")
+
+
+def test_an_experiment_that_trains_nothing_is_a_run_of_its_own(
+    finished: Workspace, toned: tuple[Workspace, str]
+) -> None:
+    (trained,) = runs_of(finished)
+    workspace, _ = toned
     evaluated, again = runs_of(workspace)
     assert again.data.metrics == trained.data.metrics  # those of another experiment stay
     assert evaluated.data.params["restore.treat"] == "['tone']"
-    assert evaluated.info.run_name == "unet restore.treat=tone (colours)"
+    assert evaluated.info.run_name == f"unet restore.treat=tone ({TONED})"
     workspace.run("patina.cli", "compare", "--dry-run")
     for run in (evaluated, trained):
         assert run.info.run_id in view_of("patina-compared")["searchFilter"]

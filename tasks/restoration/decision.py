@@ -188,8 +188,10 @@ def _split_by_width(marks: np.ndarray, width_px: float) -> tuple[np.ndarray, np.
     from OpenCV, and the first label of a wide part.
     """
     side = max(3, round(width_px)) | 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    thick = cv2.morphologyEx(marks, cv2.MORPH_OPEN, disc, borderValue=0)
+    thick = np.zeros_like(marks)
+    if side <= min(marks.shape):  # else no such disc has room in the work, and looking takes long
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+        thick = cv2.morphologyEx(marks, cv2.MORPH_OPEN, disc, borderValue=0)
     reach = max(5, round(CORNER * side) | 1)  # its ragged rim, and corners that no disc fills
     thick = cv2.dilate(thick, np.ones((reach, reach), np.uint8)) & marks
     many, labels, stats, _ = cv2.connectedComponentsWithStats(marks & (1 - thick), connectivity=8)
