@@ -114,6 +114,12 @@ class Page:
         self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=end[0], y=end[1], buttons=1, **at)
         self.ask("Input.dispatchMouseEvent", type="mouseReleased", x=end[0], y=end[1], **at)
 
+    def give_file(self, selector: str, file: Path) -> None:
+        """Choose a file for the input that the selector finds, as a drop on it does."""
+        root = self.ask("DOM.getDocument")["root"]["nodeId"]
+        node = self.ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.ask("DOM.setFileInputFiles", nodeId=node, files=[str(file.resolve())])
+
     def click(self, selector: str) -> None:
         """The mouse on the middle of what the selector finds."""
         x, y = self.middle(selector)
