@@ -108,7 +108,7 @@ class Layout:
                 label="before | after",
                 type="numpy",
                 format="png",
-                max_height=760,
+                max_height=700,
                 interactive=False,
                 buttons=["fullscreen"],
                 elem_id="slider",
@@ -118,6 +118,13 @@ class Layout:
         colours: list[Any] = [hexadecimal(FILLED_COLOUR), hexadecimal(LEAVE_COLOUR)]
         with gr.Tab("Damage", id="damage") as self.damage_tab:
             gr.Markdown(LEGEND)
+            with gr.Row():
+                self.undo = gr.Button(
+                    "Undo the last stroke", size="sm", elem_id="undo", interactive=False
+                )
+                self.clear = gr.Button(
+                    "Clear all that is drawn", size="sm", elem_id="clear", interactive=False
+                )
             self.editor = gr.ImageEditor(
                 label="Damage map",
                 type="numpy",
@@ -126,16 +133,9 @@ class Layout:
                 layers=False,
                 brush=gr.Brush(default_size=8, colors=colours, color_mode="fixed"),
                 buttons=["fullscreen"],
-                height=760,
+                height=700,
                 elem_id="editor",
             )
-            with gr.Row():
-                self.undo = gr.Button(
-                    "Undo the last stroke", size="sm", elem_id="undo", interactive=False
-                )
-                self.clear = gr.Button(
-                    "Clear all that is drawn", size="sm", elem_id="clear", interactive=False
-                )
 
     def _places(self) -> None:
         self.overview = gr.Image(
