@@ -114,6 +114,23 @@ class Page:
         self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=end[0], y=end[1], buttons=1, **at)
         self.ask("Input.dispatchMouseEvent", type="mouseReleased", x=end[0], y=end[1], **at)
 
+    def draw(self, start: tuple[float, float], end: tuple[float, float], steps: int = 12) -> None:
+        """As `drag`, by way of points between, as a hand that draws."""
+        self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=start[0], y=start[1])
+        at = {"button": "left", "clickCount": 1}
+        self.ask("Input.dispatchMouseEvent", type="mousePressed", x=start[0], y=start[1], **at)
+        for step in range(1, steps + 1):
+            x, y = (a + (b - a) * step / steps for a, b in zip(start, end, strict=True))
+            self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y, buttons=1, **at)
+            self.run("new Promise((done) => requestAnimationFrame(done))")
+        self.ask("Input.dispatchMouseEvent", type="mouseReleased", x=end[0], y=end[1], **at)
+
+    def give_file(self, selector: str, file: Path) -> None:
+        """Choose a file for the input that the selector finds, as a drop on it does."""
+        root = self.ask("DOM.getDocument")["root"]["nodeId"]
+        node = self.ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.ask("DOM.setFileInputFiles", nodeId=node, files=[str(file.resolve())])
+
     def click(self, selector: str) -> None:
         """The mouse on the middle of what the selector finds."""
         x, y = self.middle(selector)

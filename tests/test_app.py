@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -79,18 +80,43 @@ def ask(address: str, headers: dict[str, str], method: str = "GET", path: str = 
 
 
 @contextmanager
-def opened(served: tuple[str, Path]) -> Iterator[Page]:
-    """The page with the scan opened on it."""
+def opened(served: tuple[str, Path], scan: str = "scan.png") -> Iterator[Page]:
+    """The page with a scan opened on it."""
     with chromium() as page:
         page.size(1600, 1200)
         page.visit(served[0])
-        patiently(page, "document.querySelector('#path textarea')")
-        page.run("document.querySelector('#path textarea').focus()")
-        page.type("scan.png")
-        page.press("Enter")
+        patiently(page, f"document.querySelector({PATH!r})")
+        enter(page, PATH, scan)
         patiently(page, "document.querySelectorAll('#slider img').length >= 2")
         patiently(page, "document.querySelectorAll('#areas label input').length > 0")
         yield page
+
+
+PATH, LIMIT = "#path textarea, #path input", "#limit textarea, #limit input"
+COMMAND = "document.querySelector('#command textarea').value"
+
+
+def enter(page: Page, selector: str, words: str) -> None:
+    """Write into a field, and press Enter."""
+    page.run(f"document.querySelector({selector!r}).focus()")
+    page.type(words)
+    page.press("Enter")
+
+
+def saved(page: Page, address: str) -> str:
+    """Save; the command that the page shows. Nothing may have been asked of another host."""
+    page.click("#save")
+    patiently(page, "document.querySelector('#saved').innerText.startsWith('Saved')", 20)
+    outside = [url for url in page.requested if not url.startswith((address, "data:", "blob:"))]
+    assert outside == []
+    return str(page.run(COMMAND))
+
+
+def run_again(folder: Path, command: str, outbox: str) -> None:
+    """Run a command that the page showed, its results in another folder."""
+    words = [sys.executable, "-m", "patina.cli", *command.split()[1:], "-o", outbox]
+    paths = {"PYTHONPATH": str(Path.cwd())}
+    subprocess.run(words, cwd=folder, check=True, env=os.environ | paths)
 
 
 def patiently(page: Page, script: str, rounds: int = 8) -> None:
@@ -102,30 +128,122 @@ def patiently(page: Page, script: str, rounds: int = 8) -> None:
     page.until(script)
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine: the page is not tested")
+in_a_browser = pytest.mark.skipif(
+    not CHROMIUM, reason="no Chromium on this machine: the page is not tested"
+)
+
+
+@in_a_browser
 @pytest.mark.timeout(900)
 def test_what_the_page_saves_is_what_its_command_gives(served: tuple[str, Path]) -> None:
     address, folder = served
     with opened(served) as page:
-        assert page.run("document.querySelector('#command textarea').value") == (
-            "patina restore scan.png"
-        )
-        page.run("document.querySelector('#areas label input').click()")  # it belongs to the work
-        patiently(page, "document.querySelector('#command textarea').value.includes('--protect')")
-        page.click("#save")
-        patiently(page, "document.querySelector('#saved').innerText.startsWith('Saved')", 20)
-        command = page.run("document.querySelector('#command textarea').value")
-        outside = [url for url in page.requested if not url.startswith((address, "data:", "blob:"))]
-    assert outside == []
+        assert page.run(COMMAND) == "patina restore scan.png"
+        page.run("document.querySelector('#areas label input').focus()")
+        page.press(" ", "Space")  # it belongs to the work
+        patiently(page, f"{COMMAND}.includes('--protect')")
+        command = saved(page, address)
     assert command == "patina restore scan.png --protect restored/marks/scan.png.leave.png"
-    words = [sys.executable, "-m", "patina.cli", *command.split()[1:], "-o", "again"]
-    paths = {"PYTHONPATH": str(Path.cwd())}
-    subprocess.run(words, cwd=folder, check=True, env=os.environ | paths)
+    run_again(folder, command, "again")
     assert (folder / "restored/scan.png").read_bytes() == (folder / "again/scan.png").read_bytes()
-    saved, scan = (cv2.imread(str(folder / name)) for name in ("restored/scan.png", "scan.png"))
+    result, scan = (cv2.imread(str(folder / name)) for name in ("restored/scan.png", "scan.png"))
     kept = cv2.imread(str(folder / "restored/marks/scan.png.leave.png"), 0)
-    assert (saved[kept > 0] == scan[kept > 0]).all()
-    assert (saved != scan).any()
+    assert (result[kept > 0] == scan[kept > 0]).all()
+    assert (result != scan).any()
+
+
+@in_a_browser
+@pytest.mark.timeout(900)
+def test_an_area_that_is_stepped_to_is_left_or_filled_by_a_button(
+    served: tuple[str, Path],
+) -> None:
+    ticks = "[...document.querySelectorAll('#areas label input')].map((box) => box.checked)"
+    with opened(served) as page:
+        assert page.run(f"{ticks}.every(Boolean)")
+        page.click("#on")
+        patiently(page, "document.querySelector('#at').innerText.startsWith('Area 1 of')")
+        page.run("document.querySelector('#leave').focus()")
+        page.press("Enter")
+        patiently(page, f"!{ticks}[0]")
+        patiently(page, f"{COMMAND}.includes('--protect')")
+        page.click("#back")
+        last = page.run(f"{ticks}.length")
+        patiently(page, f"document.querySelector('#at').innerText == 'Area {last} of {last}'")
+        page.click("#on")
+        patiently(page, "document.querySelector('#at').innerText.startsWith('Area 1 of')")
+        page.click("#fill")
+        patiently(page, f"{ticks}[0] && !{COMMAND}.includes('--protect')")
+
+
+@in_a_browser
+@pytest.mark.timeout(900)
+def test_strokes_of_both_brushes_are_saved_and_the_last_one_is_taken_back(
+    served: tuple[str, Path],
+) -> None:
+    address, folder = served
+    with opened(served) as page:
+        page.run(
+            "[...document.querySelectorAll('button[role=tab]')]"
+            ".find((tab) => tab.innerText.includes('Damage')).click()"
+        )
+        patiently(page, "document.querySelector('#editor canvas')")
+        patiently(page, COLOURED)
+        x, y = page.middle("#editor canvas")
+        page.draw((x - 120, y), (x + 60, y))
+        patiently(page, f"{COMMAND}.includes('--mask')")
+        page.click("#editor button[aria-label*='olor']")
+        patiently(page, BLUE)
+        page.run(f"{BLUE}.click()")
+        page.draw((x - 120, y + 60), (x + 60, y + 60))
+        patiently(page, f"{COMMAND}.includes('--protect')")
+        page.click("#undo")
+        patiently(page, f"!{COMMAND}.includes('--protect') && {COMMAND}.includes('--mask')")
+        command = saved(page, address)
+    assert command == "patina restore scan.png --mask restored/marks/scan.png.fill.png"
+    mask = cv2.imread(str(folder / "restored/marks/scan.png.fill.png"), 0)
+    assert 300 < (mask > 0).sum() < mask.size / 10
+    run_again(folder, command, "drawn")
+    assert (folder / "restored/scan.png").read_bytes() == (folder / "drawn/scan.png").read_bytes()
+
+
+# The editor has got the picture, and the swatch of the brush that leaves
+COLOURED = "document.querySelector('#editor button[aria-label=Undo]')?.disabled === false"
+BLUE = (
+    "[...document.querySelectorAll('#editor button')].find((each) => "
+    "each.style.backgroundColor.replaceAll(' ', '') == 'rgb(0,110,255)')"
+)
+
+
+@in_a_browser
+@pytest.mark.timeout(900)
+def test_a_dropped_file_with_a_limit_is_saved_and_has_a_condition_report(
+    served: tuple[str, Path],
+) -> None:
+    address, folder = served
+    damaged_scan(folder / "elsewhere.png")
+    with chromium() as page:
+        page.size(1600, 1200)
+        page.visit(address)
+        patiently(page, "document.querySelector('#drop input[type=file]')")
+        page.give_file("#drop input[type=file]", folder / "elsewhere.png")
+        patiently(page, f"{COMMAND}.includes('elsewhere.png')")
+        enter(page, LIMIT, "much")
+        patiently(page, "document.body.innerText.includes('no share of the work')")
+        page.run(f"document.querySelector({LIMIT!r}).select()")
+        enter(page, LIMIT, "0.5%")
+        patiently(page, f"{COMMAND}.includes('--limit-fill')")
+        command = saved(page, address)
+        page.click("#report")
+        patiently(page, "document.querySelector('#saved').innerText.includes('.pdf')", 20)
+    scan = "restored/dropped/elsewhere.png"
+    assert command == f"patina restore {scan} --limit-fill 0.5%"
+    assert (folder / scan).read_bytes() == (folder / "elsewhere.png").read_bytes()
+    run_again(folder, command, "limited")
+    result, other = (folder / name / "elsewhere.png" for name in ("restored", "limited"))
+    assert result.read_bytes() == other.read_bytes()
+    (report,) = (folder / "restored/condition").glob("*.pdf")
+    assert report.read_bytes().startswith(b"%PDF")
+    assert report.with_suffix(".html").exists()
 
 
 def test_no_page_of_another_site_and_no_other_name_is_answered(served: tuple[str, Path]) -> None:
@@ -208,6 +326,27 @@ def test_a_later_stroke_counts_more_than_an_earlier_one_and_than_an_area() -> No
     assert not (fill & leave).any()
 
 
+def test_strokes_are_taken_back_one_by_one_and_what_is_rubbed_out_with_its_stroke() -> None:
+    window = Window(0, 0, 90, 40)
+    first, both = np.zeros((2, 40, 90), np.uint8)
+    first[5:10, 5:30] = FILL
+    both[5:10, 5:30] = FILL
+    both[8:14, 20:40] = LEAVE
+    marks = Marks((400, 900)).redrawn(window, first, 0).redrawn(window, both, 0)
+    assert len(marks.strokes) == 2
+    np.testing.assert_array_equal(marks.undone().strokes[0].drawn, first)
+    assert marks.undone().undone().undone().strokes == ()
+    assert marks.redrawn(window, both, 0) == marks
+    again = marks.redrawn(window, first, 0)
+    assert len(again.strokes) == 1
+    np.testing.assert_array_equal(again.within(window, (40, 90))[0], first == FILL)
+    rubbed = both.copy()
+    rubbed[5:10, 5:10] = 0
+    fill, leave = marks.redrawn(window, rubbed, 0).within(window, (40, 90))
+    np.testing.assert_array_equal(fill, rubbed == FILL)
+    np.testing.assert_array_equal(leave, rubbed == LEAVE)
+
+
 def test_choices_are_the_request_of_the_command() -> None:
     scan, out = Path("a.tif"), Path("out")
     usual = Choices((NEEDED, NEEDED, NEEDED, OFF), (1, 1, 1, 1))
@@ -218,5 +357,7 @@ def test_choices_are_the_request_of_the_command() -> None:
         "patina restore a.tif -o out --treat damage,tone --force tone --strength damage:0.5 "
         "--mask m.png"
     )
+    limited = request_of(scan, out, replace(usual, limit=" 0.5 %"), {}, USUAL)
+    assert limited.command() == "patina restore a.tif -o out --limit-fill 0.5%"
     nothing = Choices((OFF,) * 4, (1, 1, 1, 1))
     assert request_of(scan, out, nothing, {}, USUAL).treat == "none"

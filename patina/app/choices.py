@@ -13,10 +13,14 @@ MODES = (OFF, NEEDED, FULL)  # of a treatment; FULL is --force
 
 @dataclass(frozen=True)
 class Choices:
-    """modes: of MODES, and strengths: 0 to 1, of each of TREATMENTS, in their order."""
+    """modes: of MODES, and strengths: 0 to 1, of each of TREATMENTS, in their order.
+
+    limit: the largest area that is filled unasked, in % of the surface; "": as is usual.
+    """
 
     modes: tuple[str, ...]
     strengths: tuple[float, ...]
+    limit: str = ""
 
 
 def request_of(
@@ -37,6 +41,7 @@ def request_of(
         treat="" if treat == usual else ",".join(treat) or "none",
         force=",".join(name for name, mode in modes.items() if mode == FULL),
         strength=",".join(partly) or "1",
+        limit_fill=f"{limit}%" if (limit := choices.limit.strip().rstrip("%").strip()) else "",
         mask=str(masks.get("mask", "")),
         protect=str(masks.get("protect", "")),
     )

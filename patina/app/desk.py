@@ -1,18 +1,22 @@
 """What lies on the desk of one user: a work, what is decided on it, and how it is saved."""
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from patina.app.choices import Choices, request_of
-from patina.app.marks import Marks
+from patina.app.marks import Marks, ticked
 from patina.app.remembering import remembering
-from patina.app.work import Work
+from patina.app.work import Work, listed
 from patina.params import Restore
 from patina.tasks.io.atomic import Record, sha256_of
+from patina.tasks.restoration.advance import Hear, unheard
 from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_scans
 from patina.tasks.restoration.condition_report import file_reports, planned
+from patina.tasks.restoration.decision import Damage, Piece
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.preview import Window
 from patina.tasks.restoration.request import RestoreRequest, loading_of, run
@@ -44,12 +48,20 @@ class Bench:
 
 @dataclass
 class Desk:
-    """A work on the bench. window: the part of it that is shown. marks: what is decided by hand."""
+    """A work on the bench.
+
+    window: the part of it that is shown. marks: what is decided by hand. begun: how many of their
+    strokes were drawn before the window's picture was. damage: what was found last. at: the area
+    that is looked at, by its place in the list.
+    """
 
     bench: Bench
     work: Work
     window: Window
     marks: Marks = field(init=False)
+    begun: int = 0
+    damage: Damage | None = None
+    at: int | None = None
 
     def __post_init__(self) -> None:
         self.marks = Marks(self.work.size)
@@ -65,14 +77,48 @@ class Desk:
         """What is found in the work."""
         return self.work.found(self.bench.applying(request, preview=True))
 
-    def deciding(self, marks: Marks, request: RestoreRequest, ticked: Collection[int]) -> Marks:
-        """The marks with the areas that are accepted and rejected."""
-        return marks.deciding(self.found(request).damage, ticked)
+    def look_again(self, request: RestoreRequest, areas: Collection[int]) -> list[int]:
+        """The areas that are ticked after a look with other choices: what was decided stays so.
 
-    def save(self, request: RestoreRequest, marks: Marks) -> Record:
-        """Restore the work as `patina restore` does, and give its outcome."""
+        areas: those that were ticked before.
+        """
+        before, self.damage = self.damage, self.found(request).damage
+        self.at = None
+        usual = {*ticked(self.damage)}
+        if not _same_areas(before, self.damage):
+            return sorted(usual)
+        decided = {*areas} ^ {*ticked(before)}
+        return sorted(usual - decided | decided & {*areas})
+
+    def deciding(self, marks: Marks, request: RestoreRequest, areas: Collection[int]) -> Marks:
+        """The marks with the areas that are accepted and rejected.
+
+        areas: those that are ticked in the list; those that are too many for it are filled as
+        they would be.
+        """
+        treatment = self.found(request)
+        unlisted = {*ticked(treatment.damage)} - {piece.label for piece in listed(treatment)}
+        return marks.deciding(treatment.damage, {*areas} | unlisted)
+
+    def step(self, by: int, pieces: Sequence[Piece]) -> None:
+        """Look at the area that comes `by` places after the one that is looked at, in a ring."""
+        if not pieces:
+            self.at = None
+            return
+        before = self.at if self.at is not None else (-1 if by > 0 else 0)
+        self.at = (before + by) % len(pieces)
+        left, top, wide, tall = pieces[self.at].box
+        assert self.damage is not None
+        height, width = self.damage.labels.shape
+        self.window = self.work.part((left + wide / 2) / width, (top + tall / 2) / height)
+
+    def save(self, request: RestoreRequest, marks: Marks, hear: Hear = unheard) -> Record:
+        """Restore the work as `patina restore` does, and give its outcome.
+
+        hear: is told how far it is.
+        """
         marks.file(self.work.path.name, Path(request.outbox) / MARKS)
-        restorer = self.bench.applying(request)
+        restorer = replace(self.bench.applying(request), hear=hear)
         (outcome,) = run(
             request,
             self.bench.settings,
@@ -85,6 +131,10 @@ class Desk:
         folder = Path(request.outbox) / CONDITION
         planned([self.work.path], folder)
         return file_reports(self.work.path, folder, self.bench.applying(request), given={})
+
+
+def _same_areas(before: Damage | None, now: Damage | None) -> bool:
+    return before is not None and now is not None and np.array_equal(before.labels, now.labels)
 
 
 def kept(dropped: Path, outbox: Path) -> Path:

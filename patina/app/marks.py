@@ -1,6 +1,6 @@
 """What a user decided by hand: areas accepted and rejected, and strokes of two brushes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -41,6 +41,22 @@ class Marks:
     def drawn(self, stroke: Stroke) -> "Marks":
         """With one more stroke."""
         return replace(self, strokes=(*self.strokes, stroke)) if stroke.drawn.any() else self
+
+    def redrawn(self, window: Window, drawn: np.ndarray, since: int) -> "Marks":
+        """With all that is drawn over a window now, of which the strokes from `since` on are known.
+
+        drawn: uint8 (h, w), as in a stroke. What is new is one more stroke; what was rubbed out
+        takes back the strokes that it belongs to.
+        """
+        strokes = list(self.strokes)
+        while (known := _over(strokes[since:], drawn.shape)).any() and known[drawn == 0].any():
+            strokes.pop()
+        new = Stroke(window, np.where(drawn == known, 0, drawn).astype(np.uint8))
+        return replace(self, strokes=tuple(strokes)).drawn(new)
+
+    def undone(self) -> "Marks":
+        """Without the last stroke."""
+        return replace(self, strokes=self.strokes[:-1])
 
     def deciding(self, damage: Damage | None, ticked: Collection[int]) -> "Marks":
         """With the areas that are ticked accepted, and others that would be filled rejected.
@@ -99,6 +115,14 @@ class Marks:
                 if option in masks:
                     masks[option][top:bottom] = 255 * marked
         return [*masks.values()]
+
+
+def _over(strokes: Sequence[Stroke], size: tuple[int, ...]) -> np.ndarray:
+    """What strokes over one window, drawn at one size (h, w), show together."""
+    shown = np.zeros(size, np.uint8)
+    for stroke in strokes:
+        shown = np.where(stroke.drawn, stroke.drawn, shown)
+    return shown
 
 
 def _map_of(damage: Damage, labels: list[int]) -> np.ndarray | None:

@@ -47,7 +47,8 @@ def serve(host: str, port: int, outbox: str, settings: Restore, say: Callable[[s
         import uvicorn
 
         from patina.app.desk import Bench
-        from patina.app.page import THEME, Page
+        from patina.app.layout import THEME
+        from patina.app.page import Page
         from patina.app.words import CSS
 
         page = Page(Bench(settings), outbox)

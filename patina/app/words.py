@@ -1,7 +1,7 @@
 """What the page says."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,23 @@ LEGEND = (
     "Draw with the pink brush where more is to be filled, with the blue one where nothing may "
     "change. The numbers are those of the list."
 )
+CHOOSE = "First choose an area: Next area."
+NO_AREA = "No area of damage was found."
+LIMIT = "Largest area to fill unasked, % of the surface"
+LIMIT_HINT = "Larger areas are only proposed. Scratches and other thin damage are filled anyway."
 TITLES = {
     "detail": "Detail: noise, blur, JPEG",
     "damage": "Damage: scratches, dust, losses",
     "tone": "Colour: yellowing, fading",
     "craquelure": "Age cracks (they belong to the work)",
 }
+NOTHING = "left alone: nothing to mend was found"
+NOTHING_TOLD = (
+    "Nothing is treated: Patina is not sure of any damage. If you see some, choose *in full* for "
+    "that treatment, or draw over it with the pink brush on the tab *Damage*."
+)
 CSS = """
+#saved { min-height: 2rem; }
 .gradio-container { max-width: 1720px !important; }
 #found { font-size: 1.05rem; align-self: center; }
 #areas .wrap { max-height: 340px; overflow-y: auto; flex-direction: column; flex-wrap: nowrap; }
@@ -62,12 +72,27 @@ def _place(piece: Piece, size: tuple[int, ...]) -> str:
 
 def found_line(decided: Mapping[str, Any]) -> str:
     """What would be done, as a sentence; what is told of options names what is on the page."""
-    return _sentence(summary_of(dict(decided)))
+    summary = summary_of(dict(decided))
+    if summary == NOTHING:
+        return NOTHING_TOLD
+    return _sentence(summary)
 
 
 def _sentence(summary: str) -> str:
     told = re.sub(r"try --force (\w+)", "choose *in full* to treat it", summary)
     return f"{told[0].upper()}{told[1:]}."
+
+
+def area_told(pieces: Sequence[Piece], at: int | None) -> str:
+    """Which of the areas is looked at, as Markdown."""
+    if not pieces:
+        return NO_AREA
+    return f"**Area {at + 1} of {len(pieces)}**" if at is not None else f"{len(pieces)} areas"
+
+
+def reported_line(files: Sequence[Path]) -> str:
+    """Where a condition report lies, as Markdown."""
+    return "**Condition report:** " + ", ".join(f"`{file}`" for file in files)
 
 
 def saved_line(outcome: Record) -> str:

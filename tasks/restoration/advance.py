@@ -1,12 +1,12 @@
 """How far the work on one scan is, so that a large one does not look like a program that hangs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import NamedTuple
 
 import numpy as np
 
-from patina.tasks.restoration.tiling import Network
+from patina.tasks.restoration.tiling import Network, Rows, count_tiles, tiled_rows
 
 # Each step of the work on a scan, and its usual share of the time
 STEPS = {"reading": 0.05, "detail": 0.55, "damage": 0.1, "filling": 0.1, "writing": 0.2}
@@ -50,13 +50,16 @@ def unheard(step: Step) -> None:
     """Nobody wants to know."""
 
 
-def heard(network: Network, first: Step, hear: Hear) -> Network:
-    """The network; after each tile that it is given `hear` is told how far it is from `first`."""
-    done = count(1)
+def told_tiles(
+    step: Step, network: Network, rows: Rows, size: tuple[int, int], *, hear: Hear, **tiles: int
+) -> Iterator[np.ndarray]:
+    """`tiled_rows` of a work of that size; after each tile `hear` is told how far the step is."""
+    total = count_tiles(*size, **tiles)
+    done = count()
 
     def telling(tile: np.ndarray) -> np.ndarray:
-        output = network(tile)
-        hear(first._replace(done=min(next(done), first.total)))
-        return output
+        hear(step._replace(done=next(done), total=total, pixels=size[0] * size[1]))
+        return network(tile)
 
-    return telling
+    yield from tiled_rows(telling, rows, *size, **tiles)
+    hear(step._replace(done=total, total=total, pixels=size[0] * size[1]))

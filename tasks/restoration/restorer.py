@@ -19,7 +19,7 @@ from patina.tasks.imaging.images import largest, to_float, to_uint8
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import ahead
 from patina.tasks.restoration import capture, decision
-from patina.tasks.restoration.advance import Hear, Step, heard, unheard
+from patina.tasks.restoration.advance import Hear, Step, told_tiles, unheard
 from patina.tasks.restoration.capture import Capture
 from patina.tasks.restoration.decision import Damage
 from patina.tasks.restoration.detection import likelihoods
@@ -28,7 +28,12 @@ from patina.tasks.restoration.inpainting import fills
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.marked import UNMARKED, Marked, with_marks
 from patina.tasks.restoration.reduced import enlarged, resized, small_of, strips_of
-from patina.tasks.restoration.tiling import Network, Rows, count_tiles, rows_of, tiled_rows
+from patina.tasks.restoration.tiling import (
+    Network,
+    Rows,
+    apply_tiled,
+    rows_of,
+)
 from patina.tasks.restoration.toning import NO_TONE, Tone, tone_of
 
 TREATMENTS = ("detail", "damage", "tone", "craquelure")
@@ -66,14 +71,10 @@ class Restorer:
         """As `tiled_rows` takes them."""
         return {"tile_px": self.tile_px, "overlap_px": self.overlap_px}
 
-    def tile_by_tile(
-        self, name: str, network: Network, rows: Rows, size: tuple[int, int]
-    ) -> Iterable[np.ndarray]:
-        """`tiled_rows` of a network over a work of that size, as a step that is heard of."""
-        height, width = size
-        first = Step(name, 0, count_tiles(height, width, **self.tiles), height * width)
-        self.hear(first)
-        return tiled_rows(heard(network, first, self.hear), rows, height, width, **self.tiles)
+    @property
+    def told(self) -> Record:
+        """As `told_tiles` takes them."""
+        return self.tiles | {"hear": self.hear}
 
     def applied(self) -> Record:
         """How the networks are applied, for the sidecar."""
@@ -201,7 +202,7 @@ def decide(
     treatment = Treatment(restorer, size, kept, _capture(restorer, rows, size), marked=marked)
     if treatment.corrects:
         network = capture_network(treatment)
-        treatment.keep(restorer.tile_by_tile("detail", network, rows, size), part=0)
+        treatment.keep(told_tiles(Step("detail"), network, rows, size, **restorer.told), part=0)
     if not {"damage", "craquelure", "tone"} & {*restorer.treat} and marked.fill is None:
         return treatment
     restorer.hear(Step("damage", pixels=size[0] * size[1]))
@@ -270,7 +271,7 @@ def _filled(treatment: Treatment, rows: Rows) -> Iterable[np.ndarray]:
         return np.concatenate(bands, axis=2)
 
     network: Callable = lambda tile: fills(restorer.networks.get("inpainting"), tile)  # noqa: E731
-    return restorer.tile_by_tile("filling", network, with_maps, size)
+    return told_tiles(Step("filling"), network, with_maps, size, **restorer.told)
 
 
 def _tone(restorer: Restorer, view: np.ndarray) -> Tone:
@@ -285,9 +286,10 @@ def look(restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, int]
     """What is found in a work of that size, and nothing of what is added to it: within seconds.
 
     rows: as for `decide`. view: the work, reduced, as `reduced.small_of` gives it. Damage and tone
-    are looked for in the work as it is, not as the step before leaves it.
+    are looked for in the work as it is where it is reduced, else once its detail is corrected.
     """
-    found = _capture(restorer, rows, size)
-    return Treatment(
-        restorer, size, BytesIO(), found, _damage(restorer, view), _tone(restorer, view)
-    )
+    found = Treatment(restorer, size, BytesIO(), _capture(restorer, rows, size))
+    if found.corrects and view.shape[:2] == size:
+        residual = np.rint(FULL * apply_tiled(capture_network(found), view, **restorer.tiles))
+        view = np.clip(view + np.float32(restorer.much("detail") / FULL) * residual, 0, 1)
+    return replace(found, damage=_damage(restorer, view), tone=_tone(restorer, view))

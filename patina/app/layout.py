@@ -1,0 +1,155 @@
+"""What is on the page, and where: Gradio's components, without what happens when they are used."""
+
+from typing import Any
+
+import gradio as gr
+
+from patina.app.choices import MODES, NEEDED, OFF
+from patina.app.controls import closed
+from patina.app.drawing import FILLED_COLOUR, LEAVE_COLOUR, hexadecimal
+from patina.app.words import HEAD, INTRODUCTION, LEGEND, LIMIT, LIMIT_HINT, TITLES
+from patina.tasks.restoration.restorer import DEFAULT_TREATMENTS, TREATMENTS
+
+WHOLE, PART = "the whole work", "a part at full size"
+THEME = gr.themes.Base(
+    primary_hue="stone",
+    neutral_hue="stone",
+    font=["system-ui", "sans-serif"],
+    font_mono=["ui-monospace", "monospace"],
+).set(block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_300")
+
+
+class Layout:
+    """The page's components: on the left what is chosen, on the right what is seen.
+
+    outbox: the folder for results that is proposed.
+    """
+
+    def __init__(self, outbox: str) -> None:
+        with gr.Blocks(title="Patina", analytics_enabled=False, fill_width=True) as self.blocks:
+            self.desk = gr.State(None, delete_callback=closed)
+            gr.Markdown(INTRODUCTION)
+            with gr.Row():
+                with gr.Column(scale=1, min_width=340):
+                    self._scan()
+                    self._treatments()
+                    self._places_of_results(outbox)
+                with gr.Column(scale=3, min_width=560):
+                    self._results()
+                    self._pictures()
+
+    def _scan(self) -> None:
+        with gr.Group():
+            self.path = gr.Textbox(
+                label="Scan: its path, then Enter",
+                placeholder="/scans/portrait.tif",
+                elem_id="path",
+                max_lines=1,
+            )
+            self.open = gr.Button("Open", elem_id="open")
+            self.drop = gr.File(label="or drop a scan here", height=140, elem_id="drop")
+
+    def _treatments(self) -> None:
+        self.modes: list[gr.Radio] = []
+        self.strengths: list[gr.Slider] = []
+        for name in TREATMENTS:
+            usual = NEEDED if name in DEFAULT_TREATMENTS else OFF
+            with gr.Group() if usual == NEEDED else gr.Accordion("Age cracks", open=False):
+                mode = gr.Radio(MODES, value=usual, label=TITLES[name], elem_id=f"mode-{name}")
+                strength = gr.Slider(
+                    *(0, 100, 100), step=5, label="Strength, %", buttons=[], elem_id=f"much-{name}"
+                )
+                if name == "damage":
+                    self._limit()
+            self.modes.append(mode)
+            self.strengths.append(strength)
+
+    def _limit(self) -> None:
+        self.limit = gr.Textbox(
+            label=LIMIT, info=LIMIT_HINT, placeholder="as usual", max_lines=1, elem_id="limit"
+        )
+
+    def _results(self) -> None:
+        with gr.Row(equal_height=True):
+            self.found = gr.Markdown(elem_id="found")
+            self.save = gr.Button(
+                "Save", variant="primary", elem_id="save", interactive=False, scale=0, min_width=140
+            )
+            self.report = gr.Button(
+                "Condition report", elem_id="report", interactive=False, scale=0, min_width=220
+            )
+        self.saved = gr.Markdown(elem_id="saved")
+        self.reports = gr.File(label="Condition report", visible=False, interactive=False)
+
+    def _places_of_results(self, outbox: str) -> None:
+        with gr.Group():
+            self.outbox = gr.Textbox(outbox, label="Folder for results", elem_id="outbox")
+            self.command = gr.Textbox(
+                label="The same as a command",
+                lines=2,
+                interactive=False,
+                buttons=["copy"],
+                elem_id="command",
+            )
+
+    def _pictures(self) -> None:
+        with gr.Row():
+            with gr.Column(scale=3, min_width=420):
+                self.shown = gr.Radio([WHOLE, PART], value=WHOLE, label="Show", elem_id="shown")
+                with gr.Tabs() as self.tabs:
+                    self._slider()
+                    self._damage()
+            with gr.Column(scale=1, min_width=260):
+                self._places()
+
+    def _slider(self) -> None:
+        with gr.Tab("Before and after", id="slider") as self.slider_tab:
+            self.slider = gr.ImageSlider(
+                label="before | after",
+                type="numpy",
+                format="png",
+                max_height=700,
+                interactive=False,
+                buttons=["fullscreen"],
+                elem_id="slider",
+            )
+
+    def _damage(self) -> None:
+        colours: list[Any] = [hexadecimal(FILLED_COLOUR), hexadecimal(LEAVE_COLOUR)]
+        with gr.Tab("Damage", id="damage") as self.damage_tab:
+            gr.Markdown(LEGEND)
+            with gr.Row():
+                self.undo = gr.Button(
+                    "Undo the last stroke", size="sm", elem_id="undo", interactive=False
+                )
+                self.clear = gr.Button(
+                    "Clear all that is drawn", size="sm", elem_id="clear", interactive=False
+                )
+            self.editor = gr.ImageEditor(
+                label="Damage map",
+                type="numpy",
+                sources=[],
+                transforms=[],
+                layers=False,
+                brush=gr.Brush(default_size=8, colors=colours, color_mode="fixed"),
+                buttons=["fullscreen"],
+                height=700,
+                elem_id="editor",
+            )
+
+    def _places(self) -> None:
+        self.overview = gr.Image(
+            label="Click to look at a part at full size",
+            interactive=False,
+            format="jpeg",
+            buttons=[],
+            elem_id="overview",
+        )
+        self.at = gr.Markdown(elem_id="at")
+        with gr.Row():
+            self.back = gr.Button("Previous area", size="sm", elem_id="back", min_width=100)
+            self.on = gr.Button("Next area", size="sm", elem_id="on", min_width=100)
+        with gr.Row():
+            self.fill = gr.Button("Fill it", size="sm", elem_id="fill", min_width=100)
+            self.leave = gr.Button("Leave it", size="sm", elem_id="leave", min_width=100)
+        self.areas = gr.CheckboxGroup(label="Areas to fill", info=HEAD, elem_id="areas", choices=[])
