@@ -105,6 +105,16 @@ def test_what_a_judge_is_sure_of_may_be_larger() -> None:
     assert surely.pieces[0].outcome == PROPOSED
 
 
+def test_what_is_neither_thin_nor_small_has_a_judge_of_its_own() -> None:
+    place = np.s_[200:250, 100:172]  # 1.5% of the work
+    view, likely = damaged(place, THIN)
+    never, always = (Judge((), (), (), (), bias) for bias in (-9.0, 9.0))
+    damage = decide_fill(view, likely, GATES, never, always, cracks=False, forced=False)
+    assert [(piece.px, piece.outcome) for piece in damage.pieces] == [(50 * 72, FILLED)]
+    damage = decide_fill(view, likely, GATES, always, never, cracks=False, forced=False)
+    assert [(piece.px, piece.outcome) for piece in damage.pieces] == [(1000, FILLED)]
+
+
 def test_what_is_known_to_be_damaged_is_filled_however_large() -> None:
     damage = decided(*damaged(LARGE), forced=True)
     assert [piece.outcome for piece in damage.pieces] == [FILLED]

@@ -119,6 +119,7 @@ def decide_fill(
     likely: np.ndarray,
     gates: Gates,
     judge: Judge | None = None,
+    area_judge: Judge | None = None,
     *,
     cracks: bool,
     forced: bool,
@@ -126,8 +127,9 @@ def decide_fill(
     """Decide which of the damage in a work is filled.
 
     view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. likely: (h, w, len(CLASSES)), the
-    likelihood of each class of damage. judge: of pieces, see `pieces`. cracks: also fill age
-    cracks. forced: the user says that the work is damaged; most gates are ignored.
+    likelihood of each class of damage. judge: of pieces, see `pieces`; area_judge: of those that
+    are neither thin nor small, if they have one of their own. cracks: also fill age cracks.
+    forced: the user says that the work is damaged; most gates are ignored.
     """
     chosen = likely if cracks else likely[..., :CRACK]
     most, kinds = chosen.max(axis=2), chosen.argmax(axis=2)
@@ -141,8 +143,18 @@ def decide_fill(
     labels, stats, first_thick = _split_by_width(marks, gates.fill_width * max(marks.shape))
     kept = [n for n in range(1, len(stats)) if stats[n, cv2.CC_STAT_AREA] >= LEAST_PX]
     seen = Seen(view, most, kinds, surely, len(kept))
+    large = stats[:, cv2.CC_STAT_AREA] > gates.fill_area * labels.size
+    large[:first_thick] = False
     pieces = [
-        _piece(label, labels, stats[label], seen, judge, thin=label < first_thick) for label in kept
+        _piece(
+            label,
+            labels,
+            stats[label],
+            seen,
+            area_judge if area_judge and large[label] else judge,
+            thin=label < first_thick,
+        )
+        for label in kept
     ]
     pieces = _decided(pieces, labels, gates, cracks=cracks, forced=forced)
     if not forced:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import cv2
 import numpy as np
 
 from patina.models import AREA_CLASSES, CLASSES
@@ -13,6 +14,8 @@ from patina.tasks.restoration.tiling import Network, apply_tiled
 LOOKS_PX = (1280, 640)  # long sides at which `segmentation` is shown a work
 ENLARGED = 1.34  # times, at most, to be shown
 AREAS_PX, AREAS_STRIDE = 640, 32  # long side at which `areas` is shown a work; its stride
+AREA_SHARE = 0.001  # of a work; what `areas` finds is no smaller, for that `segmentation` finds
+DOUBTED = 0.2  # likelihood from which on neighbouring cells are one area
 
 
 def likelihoods(networks: Mapping[str, Network], view: np.ndarray, tiles: Record) -> np.ndarray:
@@ -47,11 +50,20 @@ def with_areas(likely: np.ndarray, network: Network, view: np.ndarray) -> np.nda
     shown = np.pad(resized(view, size), (*beyond, (0, 0)), mode="symmetric")
     logits = network(textured(shown)[None])[0]
     logits = logits[: -(-size[0] // REDUCED), : -(-size[1] // REDUCED)]
-    found = _sigmoid(resized(logits, likely.shape[:2]))
+    found = resized(_large_alone(_sigmoid(logits)), likely.shape[:2])
     places = [CLASSES.index(name) for name in AREA_CLASSES]
     merged = likely.copy()
     merged[..., places] = np.maximum(likely[..., places], found)
     return merged
+
+
+def _large_alone(found: np.ndarray) -> np.ndarray:
+    """`found` (h, w, classes) where it is connected to AREA_SHARE of the work and more, else 0."""
+    marks = (found.max(axis=2) > DOUBTED).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
+    large = stats[:, cv2.CC_STAT_AREA] >= AREA_SHARE * marks.size
+    large[0] = False
+    return found * large[labels][..., None]
 
 
 def shown_size(view: np.ndarray, long_px: int) -> tuple[int, int]:

@@ -252,6 +252,7 @@ def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
         likely,
         restorer.gates,
         restorer.judges.get("piece"),
+        restorer.judges.get("area"),
         cracks="craquelure" in restorer.treat,
         forced="damage" in restorer.forced,
     )
