@@ -1,6 +1,7 @@
 """What lies on the desk of one user: a work, what is decided on it, and how it is saved."""
 
 import shutil
+from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from patina.app.choices import Choices, request_of
+from patina.app.heaps import give_back
 from patina.app.marks import Marks, ticked
-from patina.app.remembering import remembering
+from patina.app.remembering import Memory, remembering
 from patina.app.work import Work, listed
 from patina.params import Restore
 from patina.tasks.io.atomic import Record, sha256_of
@@ -31,7 +33,13 @@ class Bench:
     def __init__(self, settings: Restore) -> None:
         self.settings = settings
         self.restorer = load_restorer(chosen_model(None), **settings.applied)
-        self._remembering = remembering(self.restorer.networks)
+        self._memory: Memory = OrderedDict()
+        self._remembering = remembering(self.restorer.networks, self._memory)
+
+    def forget(self) -> None:
+        """Make room for a work that is restored as a whole: previews are computed anew."""
+        self._memory.clear()
+        give_back()
 
     def applying(self, request: RestoreRequest, *, preview: bool = False) -> Restorer:
         """The networks, applied as a request asks; those of a preview remember what they gave."""
@@ -118,6 +126,7 @@ class Desk:
         hear: is told how far it is.
         """
         marks.file(self.work.path.name, Path(request.outbox) / MARKS)
+        self.bench.forget()
         restorer = replace(self.bench.applying(request), hear=hear)
         (outcome,) = run(
             request,

@@ -12,9 +12,11 @@ from patina.tasks.restoration.tiling import Network
 MOST_BYTES = 200 << 20
 
 
-def remembering(networks: Mapping[str, Network]) -> dict[str, Network]:
-    """The networks, which share a memory of their outputs of MOST_BYTES."""
-    kept: OrderedDict[bytes, np.ndarray] = OrderedDict()
+Memory = OrderedDict[bytes, np.ndarray]
+
+
+def remembering(networks: Mapping[str, Network], kept: Memory) -> dict[str, Network]:
+    """The networks, which share `kept`, of MOST_BYTES, in which their outputs are."""
     turn = Lock()
 
     def wrapped(role: str) -> Network:

@@ -6,6 +6,7 @@ import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
+from patina.app.heaps import few_heaps
 from patina.params import Restore
 from patina.tasks.io.guard import Guard
 
@@ -40,6 +41,7 @@ def serve(host: str, port: int, outbox: str, settings: Restore, say: Callable[[s
     Gradio is not installed.
     """
     os.environ.update(QUIET)
+    few_heaps()
     with tempfile.TemporaryDirectory(prefix="patina-uploads-") as uploads:
         os.environ["GRADIO_TEMP_DIR"] = uploads
         import fastapi

@@ -40,6 +40,7 @@ NOTHING_TOLD = (
 )
 CSS = """
 #saved { min-height: 2rem; }
+.toast-wrap { top: auto !important; bottom: 1rem; }
 .gradio-container { max-width: 1720px !important; }
 #found { font-size: 1.05rem; align-self: center; }
 #areas .wrap { max-height: 340px; overflow-y: auto; flex-direction: column; flex-wrap: nowrap; }
