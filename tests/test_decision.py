@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from patina.models import CLASSES
+from patina.models import AREA_CLASSES, CLASSES
 from patina.params import Restore
 from patina.tasks.restoration.decision import (
     FILLED,
@@ -19,6 +19,7 @@ from patina.tasks.restoration.decision import (
 )
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
+from patina.tasks.restoration.proposals import with_proposals
 
 SIZE = (400, 600)
 FIXED = {"damage_likelihood": 0.6, "damage_doubt": 0.3, "damage_share": 0.0, "fill_unlike": 0.5}
@@ -105,14 +106,33 @@ def test_what_a_judge_is_sure_of_may_be_larger() -> None:
     assert surely.pieces[0].outcome == PROPOSED
 
 
-def test_what_is_neither_thin_nor_small_has_a_judge_of_its_own() -> None:
-    place = np.s_[200:250, 100:172]  # 1.5% of the work
-    view, likely = damaged(place, THIN)
-    never, always = (Judge((), (), (), (), bias) for bias in (-9.0, 9.0))
-    damage = decide_fill(view, likely, GATES, never, always, cracks=False, forced=False)
-    assert [(piece.px, piece.outcome) for piece in damage.pieces] == [(50 * 72, FILLED)]
-    damage = decide_fill(view, likely, GATES, always, never, cracks=False, forced=False)
-    assert [(piece.px, piece.outcome) for piece in damage.pieces] == [(1000, FILLED)]
+def proposed(*, bias: float = 9.0, forced: bool = False) -> Damage:
+    """A filled scratch, and an area of which a judge is as sure as `bias` says."""
+    view, likely = damaged(THIN)
+    view[LARGE] = GROUND
+    areas = np.zeros((*SIZE, len(AREA_CLASSES)), np.float32)
+    areas[LARGE][..., 0] = 0.95
+    areas[SMALL][..., 0] = 0.95
+    gates = replace(GATES, area_likelihood=0.3)
+    judge = Judge((), (), (), (), bias)
+    damage = decided(view, likely, gates)
+    return with_proposals(damage, view, areas, gates, judge, forced=forced)
+
+
+def test_an_area_is_proposed_if_its_judge_believes_it_and_filled_only_if_the_user_says_so() -> None:
+    damage = proposed()
+    assert [(piece.px, piece.outcome) for piece in damage.pieces] == [
+        (1000, FILLED),
+        (80 * 140, PROPOSED),
+    ]
+    assert damage.fill[THIN].min() == damage.found[LARGE].min() == 1
+    assert not damage.fill[LARGE].any()
+    assert not damage.found[SMALL].any()  # it is left to segmentation
+    assert (damage.labels[LARGE] == damage.pieces[1].label).all()
+    assert [piece.px for piece in proposed(bias=-1.0).pieces] == [1000]
+    forced = proposed(bias=-1.0, forced=True)
+    assert forced.fill[LARGE].min() == forced.fill[THIN].min() == 1
+    assert not forced.stain.any()
 
 
 def test_what_is_known_to_be_damaged_is_filled_however_large() -> None:

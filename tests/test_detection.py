@@ -2,15 +2,9 @@
 
 import numpy as np
 
-from patina.models import CLASSES, TEXTURED_CHANNELS
-from patina.tasks.restoration.detection import likelihoods, segmented
+from patina.models import AREA_CLASSES, CLASSES, TEXTURED_CHANNELS
+from patina.tasks.restoration.detection import area_likelihoods, segmented
 from patina.tasks.restoration.textured import textured
-
-TILES = {"tile_px": 1024, "overlap_px": 64}
-
-
-def nothing(tile: np.ndarray) -> np.ndarray:
-    return np.full((*tile.shape[:3], len(CLASSES)), -8, np.float32)
 
 
 def dark(view: np.ndarray) -> np.ndarray:
@@ -38,15 +32,12 @@ def test_a_work_is_looked_at_in_two_sizes_and_the_mean_counts() -> None:
 def test_what_covers_a_part_of_a_work_is_found_where_it_lies() -> None:
     view = np.full((300, 640, 3), 0.6, np.float32)
     view[120:200, 400:520] = 0.05
-    likely = likelihoods({"segmentation": nothing, "areas": dark}, view, TILES)
-    assert likely.shape == (402, 858, len(CLASSES))  # enlarged, as segmentation is shown it
-    area = likely[..., CLASSES.index("area")]
-    found = np.argwhere(area > 0.5) * 300 / 402
+    likely = area_likelihoods(dark, view, (402, 858))
+    assert likely.shape == (402, 858, len(AREA_CLASSES))
+    found = np.argwhere(likely[..., 0] > 0.5) * 300 / 402
     np.testing.assert_allclose(found.min(axis=0), (120, 400), atol=3)
     np.testing.assert_allclose(found.max(axis=0), (200, 520), atol=3)
-    assert likely[..., CLASSES.index("line")].max() < 0.01
-    without = likelihoods({"segmentation": nothing}, view, TILES)
-    assert without.max() < 0.01
+    assert likely[..., 1].max() < 0.01
 
 
 def test_a_textured_view_tells_what_is_smooth_from_what_is_not() -> None:

@@ -119,7 +119,6 @@ def decide_fill(
     likely: np.ndarray,
     gates: Gates,
     judge: Judge | None = None,
-    area_judge: Judge | None = None,
     *,
     cracks: bool,
     forced: bool,
@@ -127,9 +126,8 @@ def decide_fill(
     """Decide which of the damage in a work is filled.
 
     view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. likely: (h, w, len(CLASSES)), the
-    likelihood of each class of damage. judge: of pieces, see `pieces`; area_judge: of those that
-    are neither thin nor small, if they have one of their own. cracks: also fill age cracks.
-    forced: the user says that the work is damaged; most gates are ignored.
+    likelihood of each class of damage. judge: of pieces, see `pieces`. cracks: also fill age
+    cracks. forced: the user says that the work is damaged; most gates are ignored.
     """
     chosen = likely if cracks else likely[..., :CRACK]
     most, kinds = chosen.max(axis=2), chosen.argmax(axis=2)
@@ -139,21 +137,12 @@ def decide_fill(
     if not forced and surely < gates.damage_share:
         nothing = np.zeros(most.shape, np.float32)
         return Damage([], nothing, nothing, nothing, nothing.astype(np.int32))
-    marks = _hysteresis(most, gates)
+    marks = hysteresis(most, gates)
     labels, stats, first_thick = _split_by_width(marks, gates.fill_width * max(marks.shape))
     kept = [n for n in range(1, len(stats)) if stats[n, cv2.CC_STAT_AREA] >= LEAST_PX]
     seen = Seen(view, most, kinds, surely, len(kept))
-    large = stats[:, cv2.CC_STAT_AREA] > gates.fill_area * labels.size
-    large[:first_thick] = False
     pieces = [
-        _piece(
-            label,
-            labels,
-            stats[label],
-            seen,
-            area_judge if area_judge and large[label] else judge,
-            thin=label < first_thick,
-        )
+        measured_piece(label, labels, stats[label], seen, judge, thin=label < first_thick)
         for label in kept
     ]
     pieces = _decided(pieces, labels, gates, cracks=cracks, forced=forced)
@@ -180,7 +169,7 @@ def surely_damaged(likely: np.ndarray) -> float:
     return float((inner > SURE).mean())
 
 
-def _hysteresis(likely: np.ndarray, gates: Gates) -> np.ndarray:
+def hysteresis(likely: np.ndarray, gates: Gates) -> np.ndarray:
     """uint8 (h, w): doubtful pixels that are connected with likely ones.
 
     Source: Canny, "A computational approach to edge detection" (1986).
@@ -226,7 +215,7 @@ class Seen(NamedTuple):
     many: int
 
 
-def _piece(
+def measured_piece(
     label: int,
     labels: np.ndarray,
     stats: np.ndarray,
@@ -235,6 +224,7 @@ def _piece(
     *,
     thin: bool,
 ) -> Piece:
+    """The piece of that label: what it is, and, with a judge, how likely it is damage."""
     left, top, wide, tall, px = (int(number) for number in stats)
     there = np.s_[max(top - 3, 0) : top + tall + 3, max(left - 3, 0) : left + wide + 3]
     inside = labels[there] == label

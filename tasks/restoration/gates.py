@@ -34,5 +34,7 @@ class Gates:
     fill_likelihood: float = 0.0
     # Share of a piece's rim at which what lies inside must differ from what lies outside
     fill_unlike: float = 0.0
+    # Likelihood that an area is damage, as a judge says, from which on it is proposed
+    area_likelihood: float = 0.0
     # Root mean square by which the colours would change, 8-bit steps, from which on they do
     tone_255: float = 0.0

@@ -22,11 +22,12 @@ from patina.tasks.restoration import capture, decision
 from patina.tasks.restoration.advance import Hear, Step, told_tiles, unheard
 from patina.tasks.restoration.capture import Capture
 from patina.tasks.restoration.decision import Damage
-from patina.tasks.restoration.detection import likelihoods
+from patina.tasks.restoration.detection import LOOKS_PX, area_likelihoods, segmented
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.inpainting import fills
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.marked import UNMARKED, Marked, with_marks
+from patina.tasks.restoration.proposals import with_proposals
 from patina.tasks.restoration.reduced import enlarged, resized, small_of, strips_of
 from patina.tasks.restoration.tiling import (
     Network,
@@ -244,18 +245,23 @@ def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
     asked = {"damage", "craquelure"} & {*restorer.treat}
     if "segmentation" not in restorer.networks or not asked:
         return None
-    likely = likelihoods(restorer.networks, view, restorer.tiles)
+    likely = segmented(restorer.networks["segmentation"], view, LOOKS_PX, restorer.tiles)
     if "damage" not in restorer.treat:
         likely[..., : CLASSES.index("crack")] = 0
-    return decision.decide_fill(
-        resized(view, likely.shape[:2]),
+    shown, forced = resized(view, likely.shape[:2]), "damage" in restorer.forced
+    damage = decision.decide_fill(
+        shown,
         likely,
         restorer.gates,
         restorer.judges.get("piece"),
-        restorer.judges.get("area"),
         cracks="craquelure" in restorer.treat,
-        forced="damage" in restorer.forced,
+        forced=forced,
     )
+    if "areas" not in restorer.networks or "damage" not in restorer.treat:
+        return damage
+    areas = area_likelihoods(restorer.networks["areas"], view, likely.shape[:2])
+    judge = restorer.judges.get("area")
+    return with_proposals(damage, shown, areas, restorer.gates, judge, forced=forced)
 
 
 def _filled(treatment: Treatment, rows: Rows) -> Iterable[np.ndarray]:

@@ -35,10 +35,8 @@ DAMAGES: dict[str, tuple[Callable[[Image, Rng], Image], ...]] = {
     "detail": (capture.noisy, capture.noisy, capture.noisy, capture.noisy_compressed),
     "blur": (capture.blurred,),
 }
-PIECE, FINDER = "piece", "segmentation"  # of damage, and the network that finds it
-AREA = "area"  # a piece that is neither thin nor small
-LEAST_SHARE = 5e-4  # of a work, of such a piece
-JUDGES = (*DAMAGES, PIECE, AREA)
+FINDERS = {"piece": "segmentation", "area": "areas"}  # networks whose pieces are judged
+JUDGES = (*DAMAGES, *FINDERS)
 
 
 def sample(
@@ -109,17 +107,15 @@ def fitted(
 
 
 def piece_judge(
-    works: Sequence[Work], networks: Mapping[str, Network], count: int, seed: int, *, areas: bool
+    works: Sequence[Work], networks: Mapping[str, Network], count: int, seed: int, finder: str
 ) -> Record:
     """The judge of pieces of damage; all pieces of a work together have a limited weight.
 
-    areas: of those alone that are neither thin nor small.
+    finder: the network that finds them.
     """
     rows, right, weights = [], [], []
-    for pieces in piece_samples.samples(works, networks, count, seed):
+    for pieces in piece_samples.samples(works, finder, networks[finder], count, seed):
         for found, true, px in pieces:
-            if areas and (found["thin"] or found["size"] < np.log10(LEAST_SHARE)):
-                continue
             rows.append(found)
             right.append(true)
             weights.append(min(px, LARGE_PX) ** 0.5 / max(len(pieces), 4))
@@ -131,8 +127,8 @@ def judge_of(
     role: str, works: Sequence[Work], networks: Mapping[str, Network], count: int, seed: int
 ) -> Record:
     """The judge of one of JUDGES, from `count` samples."""
-    if role in (PIECE, AREA):
-        return piece_judge(works, networks, count, seed, areas=role == AREA)
+    if role in FINDERS:
+        return piece_judge(works, networks, count, seed, FINDERS[role])
     drawn = list(samples(works, role, networks[role], count, seed))
     gained = np.array([gain > GAIN_DB for _, gain in drawn])
     return fitted([found for found, _ in drawn], gained)
@@ -154,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     file = asked.model.with_name("judge.json")
     judges = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     for role in asked.only:
-        if (FINDER if role in (PIECE, AREA) else role) in networks:
+        if FINDERS.get(role, role) in networks:
             judge = judge_of(role, works, networks, asked.samples, asked.seed)
             told = {key: judge[key] for key in ("samples", "wrongly_done", "wrongly_left")}
             print(role, told, flush=True)  # noqa: T201

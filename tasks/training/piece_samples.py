@@ -1,6 +1,6 @@
 """Pieces of damage that the networks found, true and false, to train a judge of pieces."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -8,9 +8,15 @@ import numpy as np
 from patina.models import CLASSES
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration import decision
-from patina.tasks.restoration.detection import likelihoods
+from patina.tasks.restoration.detection import (
+    LOOKS_PX,
+    area_likelihoods,
+    segmented,
+    shown_size,
+)
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
+from patina.tasks.restoration.proposals import found_areas
 from patina.tasks.restoration.reduced import resized
 from patina.tasks.restoration.tiling import Network
 from patina.tasks.training.curriculum import CAPTURES, HARD_SHARE, damage_of, hard_works_painted
@@ -30,14 +36,14 @@ Sample = tuple[dict[str, float], bool, int]  # features, whether it is damage, a
 
 
 def samples(
-    works: Sequence[Work], networks: Mapping[str, Network], count: int, seed: int
+    works: Sequence[Work], finder: str, network: Network, count: int, seed: int
 ) -> Iterator[list[Sample]]:
-    """The pieces of `count` works; they depend only on the seed."""
+    """The pieces that the network `finder` finds in `count` works; they depend only on the seed."""
     for number in range(count):
-        yield pieces_of(works, networks, np.random.default_rng([seed, number]))
+        yield pieces_of(works, finder, network, np.random.default_rng([seed, number]))
 
 
-def pieces_of(works: Sequence[Work], networks: Mapping[str, Network], rng: Rng) -> list[Sample]:
+def pieces_of(works: Sequence[Work], finder: str, network: Network, rng: Rng) -> list[Sample]:
     """The pieces found in a random work, undamaged or damaged."""
     sound = rng.random() < SOUND_SHARE
     pool = hard_works_painted() if sound and rng.random() < HARD_SHARE else works
@@ -53,17 +59,24 @@ def pieces_of(works: Sequence[Work], networks: Mapping[str, Network], rng: Rng) 
             true = np.maximum(true, mask)
     if rng.random() < CAPTURED_SHARE:
         view = CAPTURES[int(rng.integers(len(CAPTURES)))](view, rng)
-    return _judged(to_uint8(view).astype(np.float32) / 255, true, networks)
+    pieces, labels = _found(to_uint8(view).astype(np.float32) / 255, finder, network)
+    near = cv2.dilate((true > 0.1).astype(np.uint8), np.ones((3, 3), np.uint8))
+    near = cv2.resize(near, labels.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    shares = decision.share_covered(labels, near)
+    return [
+        (dict(piece.features), bool(shares[piece.label] > TRUE_SHARE), piece.px) for piece in pieces
+    ]
 
 
-def _judged(view: np.ndarray, true: np.ndarray, networks: Mapping[str, Network]) -> list[Sample]:
-    likely = likelihoods(networks, view, TILES)
+def _found(
+    view: np.ndarray, finder: str, network: Network
+) -> tuple[list[decision.Piece], np.ndarray]:
+    """The pieces, and the map of their labels."""
+    if finder == "areas":
+        size = shown_size(view, LOOKS_PX[0])
+        likely = area_likelihoods(network, view, size)
+        return found_areas(resized(view, size), likely, FINDING, UNDECIDED)
+    likely = segmented(network, view, LOOKS_PX, TILES)
     shown = resized(view, likely.shape[:2])
     damage = decision.decide_fill(shown, likely, FINDING, UNDECIDED, cracks=False, forced=False)
-    near = cv2.dilate((true > 0.1).astype(np.uint8), np.ones((3, 3), np.uint8))
-    near = cv2.resize(near, likely.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-    shares = decision.share_covered(damage.labels, near)
-    return [
-        (dict(piece.features), bool(shares[piece.label] > TRUE_SHARE), piece.px)
-        for piece in damage.pieces
-    ]
+    return damage.pieces, damage.labels
