@@ -17,8 +17,8 @@ def main() -> None:
     address, scan = sys.argv[1:3]
     with light_page((1600, 1120)) as page:
         page.visit(address)
-        page.until("document.querySelector('#path textarea')")
-        page.run("document.querySelector('#path textarea').focus()")
+        page.until("document.querySelector('#path input')")
+        page.run("document.querySelector('#path input').focus()")
         page.type(scan)
         page.press("Enter")
         until(page, "document.querySelectorAll('#slider img').length >= 2")

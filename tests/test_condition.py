@@ -175,6 +175,23 @@ def test_a_result_is_reported_with_its_scan_and_what_was_done(tmp_path: Path) ->
         file_reports(result, tmp_path, DAMAGED, given={}, original=result)
 
 
+def test_what_a_mask_had_stay_is_not_told_as_filled(tmp_path: Path) -> None:
+    source, result = tmp_path / "in" / "scan.tif", tmp_path / "out" / "scan.tif"
+    source.parent.mkdir()
+    scan(source)
+    mask = tmp_path / "stays.png"
+    cv2.imwrite(str(mask), np.full((HEIGHT, WIDTH), 255, np.uint8))
+    marks = Filing(protect=mask)
+    with summary_in(result.parent) as outcomes:
+        outcomes += restore_scans([(source, result)], DAMAGED, marks)
+    with pytest.raises(ImageError, match=r"restored with --protect.*anew with --maps"):
+        file_reports(result, tmp_path / "reports", DAMAGED, given={})
+    pdf, html = file_reports(result, tmp_path / "reports", DAMAGED, given={}, marks=marks)
+    for text in (text_of(pdf.read_bytes()), html.read_text()):
+        assert "left" in text
+        assert "filled." not in text.replace("not filled.", "")
+
+
 def test_a_scan_that_a_viewer_turns_is_reported_turned_with_its_areas(tmp_path: Path) -> None:
     source = tmp_path / "turned.tif"
     scan(source)

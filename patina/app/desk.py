@@ -23,6 +23,7 @@ from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.preview import Window
 from patina.tasks.restoration.request import RestoreRequest, loading_of, run
 from patina.tasks.restoration.restorer import Restorer, Treatment
+from patina.tasks.restoration.sidecars import PLAIN, Filing, already_done, wanted_of
 
 DROPPED, MARKS, CONDITION = "dropped", "marks", "condition"  # folders in the outbox
 
@@ -135,11 +136,21 @@ class Desk:
         )
         return outcome
 
-    def report(self, request: RestoreRequest) -> list[Path]:
-        """File a condition report of the scan, as PDF and as HTML."""
-        folder = Path(request.outbox) / CONDITION
-        planned([self.work.path], folder)
-        return file_reports(self.work.path, folder, self.bench.applying(request), given={})
+    def report(self, request: RestoreRequest, marks: Marks) -> list[Path]:
+        """File a condition report, as PDF and as HTML: of the result, if it is that of the request
+        and the marks, else of the scan, with what would be done.
+        """
+        files = marks.file(self.work.path.name, Path(request.outbox) / MARKS)
+        masks = Filing(mask=files.get("mask"), protect=files.get("protect"))
+        folder, restorer = Path(request.outbox) / CONDITION, self.bench.applying(request)
+        (scan, target), *_ = request.scans()
+        wanted = wanted_of(scan, restorer, masks)
+        source = {"sha256": sha256_of(self.work.path)}
+        examined = target if already_done(target, source, wanted, PLAIN) else self.work.path
+        assert isinstance(examined, Path)
+        planned([examined], folder)
+        original = self.work.path if examined == target else None
+        return file_reports(examined, folder, restorer, given={}, original=original, marks=masks)
 
 
 def _same_areas(before: Damage | None, now: Damage | None) -> bool:

@@ -236,6 +236,6 @@ class Page(Layout):
     def _report(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
         if desk is None:
             return [gr.skip()] * 2
-        _, request = decided(desk, drawn, areas, choices)
-        files = desk.report(request)
+        marks, request = decided(desk, drawn, areas, choices)
+        files = desk.report(request, marks)
         return [gr.update(value=list(map(str, files)), visible=True), reported_line(files)]

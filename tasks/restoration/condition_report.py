@@ -10,6 +10,7 @@ from patina.tasks.restoration.condition_html import html_of
 from patina.tasks.restoration.condition_pdf import MADE_BY, pdf_of
 from patina.tasks.restoration.examining import examined
 from patina.tasks.restoration.restorer import Restorer
+from patina.tasks.restoration.sidecars import PLAIN, Filing
 
 KINDS = ("pdf", "html")
 
@@ -41,13 +42,14 @@ def file_reports(
     given: Mapping[str, str],
     original: Path | None = None,
     width_mm: float | None = None,
+    marks: Filing = PLAIN,
 ) -> list[Path]:
     """Examine `scan`, or a result in an outbox, and file its reports in `folder`; where they lie.
 
-    restorer, original: as for `examining.examined`. given, width_mm: as for
+    restorer, original, marks: as for `examining.examined`. given, width_mm: as for
     `condition.condition_of`. Raises ImageError when the scan cannot be examined.
     """
-    with examined(scan, restorer, original=original) as found:
+    with examined(scan, restorer, original=original, marks=marks) as found:
         condition = condition_of(found, given, width_mm=width_mm)
     files = reports_of(scan, folder)
     for path, content in zip(files, (pdf_of(condition), as_bytes(html_of(condition))), strict=True):

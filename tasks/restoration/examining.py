@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -13,23 +14,24 @@ from patina.tasks.restoration.batch import target_of
 from patina.tasks.restoration.condition import Examination
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
-from patina.tasks.restoration.sidecars import STATEMENT, Filing, map_of, sidecar_of
+from patina.tasks.restoration.sidecars import PLAIN, STATEMENT, Filing, map_of, sidecar_of
 
 
 @contextmanager
 def examined(
-    scan: Path, restorer: Restorer, *, original: Path | None = None
+    scan: Path, restorer: Restorer, *, original: Path | None = None, marks: Filing = PLAIN
 ) -> Iterator[Examination]:
     """What is known of `scan`: as its sidecar says where it is a result, else newly restored.
 
     restorer: for a scan that is not restored yet, and for a result without a damage map. original:
-    the scan from which a result was made; where it is not given, summary.csv names it. What is
-    newly restored is there as long as the block lasts. Raises ImageError when the scan cannot be
-    restored, or the original of a result is not found.
+    the scan from which a result was made; where it is not given, summary.csv names it. marks: the
+    masks by which it is, or was, restored. What is newly restored is there as long as the block
+    lasts. Raises ImageError when the scan cannot be restored, the original of a result is not
+    found, or it was restored by other masks and has no damage map that tells of them.
     """
     sidecar = _sidecar_of(scan)
     if sidecar is None:
-        with _restored(scan, restorer) as fresh:
+        with _restored(scan, restorer, marks) as fresh:
             yield fresh
         return
     source = _original_of(scan, sidecar, original)
@@ -37,16 +39,28 @@ def examined(
     if damage.name in sidecar.get("beside", []) and damage.is_file():
         yield Examination(source, scan, damage, sidecar, made=True)
         return
-    with _restored(source, restorer) as fresh:
+    _refuse_other_masks(scan, source, sidecar, marks)
+    with _restored(source, restorer, marks) as fresh:
         yield Examination(source, scan, fresh.damage, sidecar, made=True)
 
 
+def _refuse_other_masks(result: Path, source: Path, sidecar: Record, marks: Filing) -> None:
+    """Raises ImageError when a report would tell areas as filled that a mask had stay."""
+    masks = {"mask": marks.filling(source), "protect": marks.protecting(source)}
+    for option, mask in masks.items():
+        if sidecar["applied"].get(option) != (sha256_of(mask) if mask else None):
+            raise ImageError(
+                f"{result}: restored with --{option}, so that only its damage map tells what was "
+                "filled; restore it anew with --maps as well"
+            )
+
+
 @contextmanager
-def _restored(scan: Path, restorer: Restorer) -> Iterator[Examination]:
+def _restored(scan: Path, restorer: Restorer, marks: Filing) -> Iterator[Examination]:
     """A scan restored for the report alone: the one place where this is done."""
     with draft_folder(Path(gettempdir())) as folder:
         result = Path(folder) / target_of(Path(scan.name))
-        sidecar = restore_file(scan, result, restorer, Filing(maps=True))
+        sidecar = restore_file(scan, result, restorer, replace(marks, maps=True))
         yield Examination(scan, result, map_of(result, "damage"), sidecar, made=False)
 
 
