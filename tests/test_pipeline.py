@@ -155,9 +155,8 @@ def test_a_mistake_in_params_is_a_line_and_no_traceback(bare: Workspace, tmp_pat
     workspace.set(train={"network": "vnet"})
     told = workspace.run("patina.flows", "train", code=1)
     assert (
-        told
-        == "patina: params.yaml: train: unknown network 'vnet'; known: areas, blur, detail, inpainting, "
-        "jpeg, nafnet, segmentation, tone, unet\n"
+        told == "patina: params.yaml: train: unknown network 'vnet'; known: areas, blur, detail, "
+        "inpainting, jpeg, nafnet, segmentation, tone, unet\n"
     )
 
 
