@@ -1,7 +1,6 @@
 """What lies on the desk of one user: a work, what is decided on it, and how it is saved."""
 
 import shutil
-from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 from patina.app.choices import Choices, request_of
 from patina.app.heaps import give_back
 from patina.app.marks import Marks, ticked
-from patina.app.remembering import Memory, remembering
+from patina.app.remembering import remembering
 from patina.app.work import Work, listed
 from patina.params import Restore
 from patina.tasks.io.atomic import Record, sha256_of
@@ -33,14 +32,21 @@ class Bench:
 
     def __init__(self, settings: Restore) -> None:
         self.settings = settings
-        self.restorer = load_restorer(chosen_model(None), **settings.applied)
-        self._memory: Memory = OrderedDict()
-        self._remembering = remembering(self.restorer.networks, self._memory)
+        self.model = chosen_model(None)
+        self._load()
+
+    def _load(self) -> None:
+        self.restorer = load_restorer(self.model, **self.settings.applied)
+        self._remembering = remembering(self.restorer.networks)
 
     def forget(self) -> None:
-        """Make room for a work that is restored as a whole: previews are computed anew."""
-        self._memory.clear()
+        """Make room for a work that is restored as a whole: what previews took is given back.
+
+        The networks are loaded anew, within a second: each keeps room for all that it was shown.
+        """
+        del self.restorer, self._remembering
         give_back()
+        self._load()
 
     def applying(self, request: RestoreRequest, *, preview: bool = False) -> Restorer:
         """The networks, applied as a request asks; those of a preview remember what they gave."""

@@ -12,11 +12,9 @@ from patina.tasks.restoration.tiling import Network
 MOST_BYTES = 200 << 20
 
 
-Memory = OrderedDict[bytes, np.ndarray]
-
-
-def remembering(networks: Mapping[str, Network], kept: Memory) -> dict[str, Network]:
-    """The networks, which share `kept`, of MOST_BYTES, in which their outputs are."""
+def remembering(networks: Mapping[str, Network]) -> dict[str, Network]:
+    """The networks, which share a memory of their outputs of MOST_BYTES."""
+    kept: OrderedDict[bytes, np.ndarray] = OrderedDict()
     turn = Lock()
 
     def wrapped(role: str) -> Network:

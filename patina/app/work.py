@@ -68,8 +68,10 @@ class Work:
         """What `restorer` finds in the work; the last answer is kept."""
         key = repr(restorer.applied())
         if key not in self._looked:
-            self._looked = {key: look(restorer, self._scan.srgb, self.view, self.size)}
-        return self._looked[key]
+            found = look(restorer, self._scan.srgb, self.view, self.size)
+            # Without the networks: nothing here is to keep them
+            self._looked = {key: replace(found, restorer=replace(restorer, networks={}))}
+        return replace(self._looked[key], restorer=restorer)
 
     def restored(
         self, treatment: Treatment, window: Window, marked: tuple[np.ndarray, np.ndarray]

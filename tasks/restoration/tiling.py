@@ -39,7 +39,8 @@ def tiled_rows(
     for span in lines:
         wanted = down[span]
         block = rows(int(wanted.min()), int(wanted.max()) + 1)
-        strip = _row_of_tiles(network, block[wanted - wanted.min()][:, across], columns, overlap_px)
+        block = block[np.ix_(wanted - wanted.min(), across)]  # no more than one copy stays
+        strip = _row_of_tiles(network, block, columns, overlap_px)
         if pending is not None:
             strip[:overlap_px] = pending + (strip[:overlap_px] - pending) * ramp
         done = len(strip) if span.stop == len(down) else len(strip) - overlap_px
