@@ -94,7 +94,7 @@ def test_a_proposed_area_that_is_marked_is_filled_and_one_that_is_protected_is_t
     strict = Gates(fill_area=0.001, fill_width=0.03, fill_share=0.02)
     proposed, record = filled(tmp_path, Filing(), damaged=40.0, gates=strict)
     assert not proposed.any()
-    assert "1 areas proposed, not filled" in record["flags"]
+    assert "1 area proposed, not filled" in record["flags"]
     accepted, record = filled(tmp_path, Filing(mask=left), damaged=40.0, gates=strict)
     np.testing.assert_allclose(accepted[:, : WIDTH // 2], FILL * 255, atol=0.6)
     (piece,) = record["change"]["damage"]["pieces"]

@@ -236,7 +236,8 @@ def flags_of(facts: Record, filing: Filing) -> list[str]:
     if damage.get("found_share", 0) >= filing.flag_damaged:
         flags.append(f"{damage['found_share']:.0%} of it taken for damage")
     if damage.get("proposed"):
-        flags.append(f"{damage['proposed']} areas proposed, not filled")
+        areas = "area" if damage["proposed"] == 1 else "areas"
+        flags.append(f"{damage['proposed']} {areas} proposed, not filled")
     inside = (facts["delta_e2000"]["inside_damage"] or {}).get("mean", 0)
     if damage.get("filled_share", 0) * inside >= filing.flag_repainted:
         flags.append(f"{damage['filled_share']:.1%} of it repainted, by ΔE2000 {inside:.0f}")
