@@ -49,7 +49,7 @@ def class_entropy(masks: Any, logits: Any) -> Any:
     """
     share = ops.mean(masks, axis=(1, 2), keepdims=True)
     weight = ops.clip(0.05 / (share + 1e-4), 2, 20)
-    entropy = ops.maximum(logits, 0) - logits * masks + ops.log1p(ops.exp(-ops.abs(logits)))
+    entropy = _entropy(masks, logits)
     entropy = entropy * (1 + (weight - 1) * masks)
     mean = ops.mean(entropy, axis=(1, 2, 3))
     return mean + 0.5 * ops.sqrt(ops.mean(ops.square(entropy), axis=(1, 2, 3)) + 1e-8)
@@ -64,7 +64,7 @@ def area_error(target: Any, logits: Any) -> Any:
     Source: Milletari et al., "V-Net" (2016), https://arxiv.org/abs/1606.04797.
     """
     masks, counts = target[..., :-1], target[..., -1:]
-    entropy = ops.maximum(logits, 0) - logits * masks + ops.log1p(ops.exp(-ops.abs(logits)))
+    entropy = _entropy(masks, logits)
     entropy = ops.mean(entropy * counts * (1 + 2 * masks), axis=(1, 2, 3))
     found, true = counts * ops.sigmoid(logits), counts * masks
     both, all_of = (ops.sum(each, axis=(0, 1, 2)) for each in (found * true, found + true))
@@ -84,6 +84,11 @@ def colour_error(target: Any, change: Any) -> Any:
     done = ops.sqrt(ops.mean(ops.square(view - clean), axis=(1, 2, 3)) + 1e-6)
     amount = ops.mean(change[..., TONE.amount], axis=(1, 2, 3))
     return _root(error) + 0.7 * _root(chroma) + 0.5 * ops.abs(amount - done)
+
+
+def _entropy(masks: Any, logits: Any) -> Any:
+    """Binary cross-entropy of each value."""
+    return ops.maximum(logits, 0) - logits * masks + ops.log1p(ops.exp(-ops.abs(logits)))
 
 
 def _log_error(error: Any, floor: float) -> Any:
