@@ -44,25 +44,32 @@ def with_proposals(
     the work is damaged; all areas are filled.
     """
     pieces, labels = found_areas(view, likely, gates, judge)
-    least = 0.0 if forced else gates.area_likelihood
-    pieces = [piece for piece in pieces if piece.true >= least]
+    believed = [piece for piece in pieces if forced or piece.true >= gates.area_likelihood]
+    if not believed:
+        return damage
+    first = int(damage.labels.max())
+    new_labels = np.zeros(int(labels.max()) + 1, np.int32)
+    seen_through = np.zeros(len(new_labels), np.float32)
+    for piece in believed:
+        new_labels[piece.label] = first + piece.label
+        seen_through[piece.label] = piece.kind == STAIN
+    added = np.where(damage.fill > 0, 0, new_labels[labels])
+    there = added > 0
+    sizes = np.bincount(added.ravel(), minlength=first + len(new_labels))
     outcome, reason = (FILLED, "") if forced else (PROPOSED, REASON)
-    fill, stain, found = (each.copy() for each in (damage.fill, damage.stain, damage.found))
-    merged, first = damage.labels.copy(), int(damage.labels.max())
-    added = []
-    for piece in pieces:
-        place = (labels == piece.label) & (damage.fill == 0)
-        merged[place] = first + piece.label
-        found[place] = 1
-        if forced:
-            fill[place] = 1
-            stain[place] = piece.kind == STAIN
-        px = int(place.sum())
-        added.append(
-            replace(piece, label=first + piece.label, px=px, outcome=outcome, reason=reason)
-        )
     return Damage(
-        damage.pieces + [piece for piece in added if piece.px], fill, stain, found, merged
+        pieces=[
+            *damage.pieces,
+            *(
+                replace(piece, label=label, px=int(sizes[label]), outcome=outcome, reason=reason)
+                for piece in believed
+                if sizes[label := first + piece.label]
+            ),
+        ],
+        fill=np.where(there & forced, np.float32(1), damage.fill),
+        stain=np.where(there & forced, seen_through[labels], damage.stain),
+        found=np.where(there, np.float32(1), damage.found),
+        labels=np.where(there, added, damage.labels),
     )
 
 
