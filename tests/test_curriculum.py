@@ -12,8 +12,8 @@ from patina.tasks.dataset.recipes import draw_recipe, render
 from patina.tasks.evaluation.hard_works import SOUND
 from patina.tasks.imaging.images import png_bytes, to_float
 from patina.tasks.training import accidents, ageing, capture
+from patina.tasks.training.covering import AREAS
 from patina.tasks.training.curriculum import (
-    AREAS,
     BLUR,
     CHECKED,
     DETAIL,

@@ -9,7 +9,7 @@ import numpy as np
 from patina.models import NETWORKS, ROLES, losses, tone
 from patina.models.inpainting import compose
 from patina.models.registry import build
-from patina.tasks.training import curriculum
+from patina.tasks.training import covering, curriculum
 from patina.tasks.training.curriculum import Curriculum
 
 Arrays = Sequence[np.ndarray]
@@ -164,7 +164,7 @@ SPECIALISTS = {
         learning_rate=7e-4,
     ),
     "areas": Specialist(
-        "areas", curriculum.AREAS, losses.area_error, area_target, area_overlap, area_pictures
+        "areas", covering.AREAS, losses.area_error, area_target, area_overlap, area_pictures
     ),
     "inpainting": Specialist(
         "inpainting",
