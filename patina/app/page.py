@@ -17,6 +17,8 @@ from patina.app.words import CHOOSE, area_told, found_line, reported_line, saved
 from patina.app.work import Work, listed
 from patina.errors import PatinaError
 from patina.tasks.imaging.images import to_uint8
+from patina.tasks.restoration.request import RestoreRequest
+from patina.tasks.restoration.restorer import Treatment
 
 # Of every event: the networks answer one at a time
 QUIET: dict[str, Any] = {
@@ -108,7 +110,12 @@ class Page(Layout):
         if desk is None:
             return [gr.skip()] * 3
         marks, request = decided(desk, drawn, areas, choices)
-        treatment = desk.found(request)
+        return self._compared(desk, desk.found(request), marks, request)
+
+    @staticmethod
+    def _compared(
+        desk: Desk, treatment: Treatment, marks: Marks, request: RestoreRequest
+    ) -> list[Any]:
         before = desk.work.pixels(desk.window)
         size = (before.shape[0], before.shape[1])
         after = desk.work.restored(treatment, desk.window, marks.within(desk.window, size))
@@ -121,9 +128,9 @@ class Page(Layout):
             return [gr.skip()] * 7
         desk.marks = with_strokes(desk, drawn)
         desk.begun = len(desk.marks.strokes)
-        told_of = self._refresh(desk, None, areas, *choices)
         marks, request = decided(desk, None, areas, choices)
         treatment = desk.found(request)
+        told_of = self._compared(desk, treatment, marks, request)
         overview = with_frame(desk.work.pixels(desk.work.whole), desk.window, desk.work.size)
         view = desk.work.pixels(desk.window)
         pieces = listed(treatment)
