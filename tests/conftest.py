@@ -78,9 +78,13 @@ class Workspace:
         return done.stdout
 
     def environment(self, **changes: str) -> dict[str, str]:
-        """The environment, with our Python first on the path."""
+        """The environment, with our Python first on the path.
+
+        MLflow leaves there the address at which a test last looked, and a workspace has its own.
+        """
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return os.environ | {"PATH": path, "PYTHONPATH": str(self.folder)} | changes
+        ours = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+        return ours | {"PATH": path, "PYTHONPATH": str(self.folder)} | changes
 
     def copy(self, folder: Path) -> "Workspace":
         """The same, elsewhere."""

@@ -122,11 +122,10 @@ def test_an_experiment_of_which_all_was_cached_is_compared_by_the_run_that_train
 
 
 def test_an_experiment_that_trains_nothing_is_a_run_of_its_own(
-    finished: Workspace, tmp_path: Path
+    finished: Workspace, toned: tuple[Workspace, str]
 ) -> None:
-    workspace = finished.copy(tmp_path / "toned")
-    (trained,) = runs_of(workspace)
-    workspace.run("dvc", "exp", "run", "-n", TONED, "-S", "restore.treat=[tone]")
+    (trained,) = runs_of(finished)
+    workspace, _ = toned
     evaluated, again = runs_of(workspace)
     assert again.data.metrics == trained.data.metrics  # those of another experiment stay
     assert evaluated.data.params["restore.treat"] == "['tone']"
