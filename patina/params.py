@@ -204,7 +204,7 @@ class Restore(Section):
     fill_area_surely: Annotated[float, Field(ge=0, le=1)] = 0.02  # … this stands for fill_area
     fill_unlike: Annotated[float, Field(ge=0, le=1)] = 0.6  # of the rim, that must be seen
     area_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.4  # that an area is proposed
-    tone_255: Annotated[float, Field(ge=0)] = 11.5  # 8-bit steps; colours that change less stay
+    tone_255: Annotated[float, Field(ge=0)] = 8.0  # 8-bit steps; colours that change less stay
     flag_damaged: Annotated[float, Field(gt=0)] = 0.25  # share in the damage map: have a look
     flag_repainted: Annotated[float, Field(gt=0)] = (
         0.1  # share that is filled × ΔE2000 there: alike

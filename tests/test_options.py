@@ -56,11 +56,11 @@ def test_no_treatment_may_be_asked_for() -> None:
 def test_the_largest_area_that_is_filled_unasked_is_a_share_of_the_work(
     named: str, area: float
 ) -> None:
-    usual = {"fill_area": 0.001, "fill_share": 0.02, "tone_255": 11.5}
+    usual = {"fill_area": 0.001, "fill_share": 0.02, "tone_255": 8.0}
     asked = gates(named, usual)
     assert asked["fill_area"] == asked["fill_area_surely"] == pytest.approx(area)
     assert asked["fill_share"] == max(asked["fill_area"], 0.02)  # or one such area had no room
-    assert asked["tone_255"] == 11.5
+    assert asked["tone_255"] == 8
     assert gates("", usual) == usual
 
 

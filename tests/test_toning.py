@@ -4,19 +4,23 @@ import numpy as np
 import pytest
 
 from patina.models import TONE
+from patina.tasks.imaging.images import view_of
 from patina.tasks.restoration.tiling import Network
 from patina.tasks.restoration.toning import NO_TONE, Tone, tone_of
 
 
-def giving(*, gain: float = 0, offset: float = 0, red: float = 0) -> Network:
-    """A network that gives these everywhere; red: what is added to red for each part of blue."""
+def giving(*, gain: float = 0, offset: float = 0, red: float = 0, blue: float = 0) -> Network:
+    """A network that gives these everywhere.
+
+    red, blue: what is added to these for each part of blue.
+    """
 
     def network(view: np.ndarray) -> np.ndarray:
         assert view.shape == (1, TONE.view_px, TONE.view_px, 3)
         change = np.zeros((1, TONE.grid, TONE.grid, 19), np.float32)
         change[..., TONE.gain], change[..., TONE.offset] = gain, offset
         matrix = np.zeros((3, 4), np.float32)
-        matrix[0, 2] = red
+        matrix[0, 2], matrix[2, 2] = red, blue
         change[..., TONE.matrix] = matrix.ravel()
         return change
 
@@ -24,29 +28,56 @@ def giving(*, gain: float = 0, offset: float = 0, red: float = 0) -> Network:
 
 
 VIEW = np.float32(0.2) + np.float32(0.5) * np.random.default_rng(0).random((90, 70, 3), np.float32)
+MIDDLE = 0.45  # of VIEW
 
 
-@pytest.mark.parametrize(("shift_255", "weight"), [(0, 0), (20, 0), (22.5, 0.5), (25, 1), (60, 1)])
-def test_colours_that_would_hardly_change_are_kept(shift_255: float, weight: float) -> None:
-    found = tone_of(giving(offset=shift_255 / 255), VIEW, 20, forced=False)
-    assert found.amount_255 == pytest.approx(shift_255, abs=0.01)
-    assert found.weight == pytest.approx(weight, abs=1e-3)
-    change = found.applied(VIEW, VIEW.shape[:2], 0) - VIEW
-    np.testing.assert_allclose(change, weight * shift_255 / 255, atol=1e-3)
+def contrast(rms_255: float) -> Network:
+    """A network that raises the contrast of VIEW by so much, root mean square."""
+    small = view_of(VIEW, TONE.view_px)
+    gain = rms_255 / 255 / float(np.sqrt(np.mean(np.square(small - MIDDLE))))
+    return giving(gain=gain, offset=-gain * MIDDLE)
+
+
+@pytest.mark.parametrize(("rms_255", "weight"), [(10, 0), (19.8, 0), (22.5, 0.5), (25.2, 1)])
+def test_colours_that_would_hardly_change_are_kept(rms_255: float, weight: float) -> None:
+    found = tone_of(contrast(rms_255), VIEW, 20, forced=False)
+    assert found.amount_255 == pytest.approx(rms_255, abs=0.05)
+    assert found.weight == pytest.approx(weight, abs=0.02)
+    full = tone_of(contrast(rms_255), VIEW, 20, forced=True)
+    change, of_full = (each.applied(VIEW, VIEW.shape[:2], 0) - VIEW for each in (found, full))
+    np.testing.assert_allclose(change, found.weight * of_full, atol=1e-6)
+
+
+def test_only_a_work_without_black_is_taken_for_faded() -> None:
+    seen = tone_of(contrast(30), VIEW, 20, forced=False)
+    assert (seen.seen, seen.weight) == ("fading", 1)
+    black = VIEW.copy()
+    black[:9] = 0.02
+    assert tone_of(contrast(30), black, 20, forced=False).weight == 0
+    assert tone_of(contrast(30), black, 20, forced=False).seen == ""
+    assert tone_of(contrast(30), black, 20, forced=True).seen == "fading"
+
+
+def test_only_a_work_without_any_cool_colour_is_taken_for_yellowed() -> None:
+    yellow = VIEW * np.float32([1, 0.9, 0.2])
+    whiter = giving(blue=3.0)
+    seen = tone_of(whiter, yellow, 20, forced=False)
+    assert (seen.seen, seen.weight) == ("yellowing", 1)
+    yellow[:9] = (0.3, 0.35, 0.5)
+    assert tone_of(whiter, yellow, 20, forced=False).weight == 0
+    assert tone_of(whiter, yellow, 20, forced=True).weight == 1
 
 
 def test_bare_paper_is_toned_only_if_that_is_forced() -> None:
     paper = np.full((90, 70, 3), (0.85, 0.8, 0.65), np.float32)
-    network = giving(offset=0.1)
+    network = giving(blue=0.3)
     assert tone_of(network, paper, 20, forced=False).weight == 0
     assert tone_of(network, paper, 20, forced=True).weight == 1
 
 
-@pytest.mark.parametrize(
-    ("kind", "offset", "gain"), [("darkening", 0.12, 0), ("fading", -0.25, 0.5)]
-)
-def test_what_a_change_undoes_is_told_in_a_word(kind: str, offset: float, gain: float) -> None:
-    assert tone_of(giving(offset=offset, gain=gain), VIEW, 5, forced=False).seen == kind
+def test_what_has_no_sign_of_its_own_is_told_and_left() -> None:
+    found = tone_of(giving(offset=0.12), VIEW, 20, forced=False)
+    assert (found.seen, found.weight) == ("darkening", 0)
 
 
 def test_forced_all_is_undone() -> None:
@@ -54,7 +85,7 @@ def test_forced_all_is_undone() -> None:
 
 
 def test_the_matrix_comes_first_and_then_gain_and_offset() -> None:
-    found = tone_of(giving(gain=0.5, offset=-0.1, red=0.2), VIEW, 20, forced=False)
+    found = tone_of(giving(gain=0.5, offset=-0.1, red=0.2), VIEW, 20, forced=True)
     expected = VIEW.copy()
     expected[..., 0] += np.float32(0.2) * VIEW[..., 2]
     expected = expected * np.float32(1.5) - np.float32(0.1)
@@ -71,7 +102,7 @@ def test_a_work_toned_in_strips_is_the_work_toned_whole() -> None:
 
 
 def test_the_record_holds_the_change_in_numbers() -> None:
-    found = tone_of(giving(gain=0.25, red=0.2), VIEW, 20, forced=False)
+    found = tone_of(giving(gain=0.25, red=0.2), VIEW, 20, forced=True)
     record = found.record()
     assert record["weight"] == 1
     assert record["amount_255"] > 25

@@ -6,6 +6,7 @@ import numpy as np
 
 from patina.models import TONE
 from patina.tasks.imaging.images import view_of
+from patina.tasks.imaging.lab import lab_of_srgb
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.capture import ramp
 from patina.tasks.restoration.reduced import enlarged
@@ -16,6 +17,9 @@ YELLOW, DARK, CONTRAST = 0.04, 0.04, 1.1
 
 
 NEAR, PAPER = 0.08, 0.55  # of a colour, in [0, 1]; share of a work from which on it is paper
+COOLEST, COOL = 0.002, 1.0  # share of a work; b* in CIELAB, below which a colour is not yellowed
+DARKEST, BLACK = 0.005, 12.0  # share of a work; L* in CIELAB, below which a colour is not faded
+YELLOWING, FADING = "yellowing", "fading"
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,9 @@ def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool
     """The change that `network` (see `patina.models.tone`) predicts for a work, and its weight.
 
     view: float32 (h, w, 3), the reduced work. gate_255: the change is applied only if its root mean
-    square is larger than this, in 8-bit steps; see `capture.ramp`. The change of an undamaged work
-    is small, so its size tells whether it is needed. forced: the change is applied in full.
+    square is larger than this, in 8-bit steps, see `capture.ramp`, and if the work looks as it
+    must after such damage, see `looks_damaged`; 0 always applies it. forced: the change is applied
+    in full.
     """
     small = view_of(view, TONE.view_px)
     change = network(small[None])[0]
@@ -70,18 +75,33 @@ def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool
     whole = Tone(matrix, change[..., :6], 1.0, 0.0)
     toned = np.clip(whole.applied(small, (TONE.view_px, TONE.view_px), 0), 0, 1)
     amount = float(np.sqrt(np.mean(np.square(toned - small)))) * 255
-    weight = 1.0 if forced else ramp(amount, gate_255)
-    if gate_255 and not forced and of_one_colour(small) > PAPER:
-        weight = 0.0
-    seen = kind_of(small, toned) if weight or amount > gate_255 / 2 else ""
+    kind = kind_of(small, toned)
+    if forced or not gate_255:
+        return replace(whole, amount_255=amount, seen=kind)
+    damaged = looks_damaged(kind, small)
+    weight = ramp(amount, gate_255) if damaged else 0.0
+    least = gate_255 / 2 if damaged else gate_255
+    told = damaged or kind not in (YELLOWING, FADING)
+    seen = kind if told and amount > least else ""
     return replace(whole, weight=weight, amount_255=amount, seen=seen)
 
 
-def of_one_colour(view: np.ndarray) -> float:
-    """The share of `view` (h, w, 3) near its median colour; it is large for bare paper.
+def looks_damaged(kind: str, view: np.ndarray) -> bool:
+    """Whether `view` (h, w, 3), sRGB in [0, 1], looks as it must after damage of that kind.
 
-    A scan does not tell which colour a paper had originally.
+    A yellowed varnish leaves no cool colour, and a faded work has no black. No other kind has such
+    a sign. A scan does not tell which colour bare paper had originally.
     """
+    if of_one_colour(view) > PAPER:
+        return False
+    lab = lab_of_srgb(view)
+    if kind == YELLOWING:
+        return float(np.quantile(lab[..., 2], COOLEST)) >= COOL
+    return kind == FADING and float(np.quantile(lab[..., 0], DARKEST)) >= BLACK
+
+
+def of_one_colour(view: np.ndarray) -> float:
+    """The share of `view` (h, w, 3) near its median colour; it is large for bare paper."""
     away = np.abs(view - np.median(view, axis=(0, 1))).max(axis=2)
     return float((away < NEAR).mean())
 
@@ -90,7 +110,7 @@ def kind_of(view: np.ndarray, toned: np.ndarray) -> str:
     """A word for the change: yellowing, darkening, fading or discolouration."""
     red, green, blue = (toned - view).mean(axis=(0, 1))
     if blue - red > YELLOW:
-        return "yellowing"
+        return YELLOWING
     if toned.std() > CONTRAST * view.std():
-        return "fading"
+        return FADING
     return "darkening" if red + green + blue > 3 * DARK else "discolouration"
