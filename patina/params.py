@@ -199,7 +199,8 @@ class Restore(Section):
     fill_area: Annotated[float, Field(ge=0, le=1)] = 0.001  # share; a larger piece is proposed …
     fill_width: Annotated[float, Field(ge=0, le=1)] = 0.03  # … unless thinner, of the long side
     fill_share: Annotated[float, Field(ge=0, le=1)] = 0.06  # most that is filled, but for the thin
-    fill_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.15  # that a piece is damage
+    fill_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.1  # that a piece is damage
+    fill_likelihood_mean: Annotated[float, Field(ge=0, le=1)] = 0.25  # of what would be filled
     fill_surely: Annotated[float, Field(ge=0, le=1)] = 0.6  # likelihood of damage from which on …
     fill_area_surely: Annotated[float, Field(ge=0, le=1)] = 0.02  # … this stands for fill_area
     fill_unlike: Annotated[float, Field(ge=0, le=1)] = 0.6  # of the rim, that must be seen

@@ -30,6 +30,7 @@ LENIENT = """restore:
   damage_likelihood: 0.3
   damage_doubt: 0.2
   fill_likelihood: 0
+  fill_likelihood_mean: 0
   fill_unlike: 0
 """
 USUAL = ("detail", "damage", "tone")

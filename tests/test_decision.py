@@ -75,7 +75,7 @@ def test_what_is_thin_or_small_is_filled_and_what_is_large_is_proposed() -> None
 
 def by_size(weight: float) -> Judge:
     """Believes in pieces of more than a thousandth of the work, or of less."""
-    return Judge(("size",), (-3.0,), (0.1,), (weight,), 0.0)
+    return Judge(("size",), (-3.0,), (0.1,), ((1.0, -1.0),), (0.0, 0.0), (weight, -weight), 0.0)
 
 
 def test_what_a_judge_takes_for_part_of_the_work_is_neither_filled_nor_shown() -> None:
@@ -114,7 +114,7 @@ def proposed(*, bias: float = 9.0, forced: bool = False) -> Damage:
     areas[LARGE][..., 0] = 0.95
     areas[SMALL][..., 0] = 0.95
     gates = replace(GATES, area_likelihood=0.3)
-    judge = Judge((), (), (), (), bias)
+    judge = Judge.constant(bias)
     damage = decided(view, likely, gates)
     return with_proposals(damage, view, areas, gates, judge, forced=forced)
 

@@ -134,7 +134,7 @@ def test_the_limit_of_an_area_decides_what_is_filled_and_what_is_proposed(
     tmp_path: Path, area: float, fills: bool
 ) -> None:
     strict = Restore().applied["gates"] | {"damage_share": 0.0, "fill_unlike": 0.0}
-    strict |= {"damage_likelihood": 0.5, "fill_likelihood": 0.0}
+    strict |= {"damage_likelihood": 0.5, "fill_likelihood": 0.0, "fill_likelihood_mean": 0.0}
     limited = Gates(**gates(f"{area * 100}%", strict))
     change, record = filled(tmp_path, Filing(), damaged=40.0, gates=limited)
     assert change.any() == fills

@@ -7,6 +7,7 @@ from patina.models import CLASSES
 from patina.params import Restore
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.pieces import FEATURES, features, known_features
+from patina.tasks.training.judge import fitted
 from patina.tasks.training.piece_samples import FINDING
 
 SIZE = (120, 160)
@@ -60,14 +61,25 @@ def test_a_piece_at_the_rim_of_a_work_is_compared_with_what_there_is() -> None:
 
 def test_a_judge_weighs_each_feature_and_counts_the_strangest_as_far_as_it_knows() -> None:
     judge = Judge.of(
-        {"names": ["flat"], "mean": [0.0], "scale": [0.5], "weights": [-2.0], "bias": 1.0}
-        | {"samples": 3}
+        {"names": ["flat"], "mean": [0.0], "scale": [0.5], "hidden": [[1.0, -1.0]]}
+        | {"hidden_bias": [0.0, 0.0], "weights": [-2.0, -1.0], "bias": 1.0, "samples": 3}
     )
-    assert judge.likelihood({"flat": 0.0}) == pytest.approx(1 / (1 + np.exp(-1)))
-    assert judge.likelihood({"flat": 0.5}) == pytest.approx(1 / (1 + np.exp(1)))
-    assert judge.likelihood({"flat": -99.0}) == pytest.approx(1 / (1 + np.exp(-9)))
+    for flat, logit in ((0.0, 1.0), (0.5, -1.0), (-0.5, 0.0), (-99.0, -3.0)):
+        assert judge.likelihood({"flat": flat}) == pytest.approx(1 / (1 + np.exp(-logit)))
+    assert Judge.constant(1.0).likelihood({}) == pytest.approx(1 / (1 + np.exp(-1)))
     with pytest.raises(KeyError, match="names"):
         Judge.of({})
+
+
+def test_a_judge_learns_what_no_straight_line_separates() -> None:
+    rng = np.random.default_rng(0)
+    rows = [{"light": x, "flat": y} for x, y in rng.uniform(-1, 1, (600, 2))]
+    record = fitted(rows, np.array([row["light"] * row["flat"] > 0 for row in rows]))
+    assert record == fitted(rows, np.array([row["light"] * row["flat"] > 0 for row in rows]))
+    judge = Judge.of(record)
+    for light, flat in ((0.6, 0.6), (-0.6, -0.6)):
+        assert judge.likelihood({"light": light, "flat": flat}) > 0.8
+        assert judge.likelihood({"light": light, "flat": -flat}) < 0.2
 
 
 def test_a_judge_learns_from_the_pieces_that_a_restoration_finds() -> None:

@@ -26,13 +26,13 @@ def without(given: Restorer, *roles: str) -> Restorer:
     return dataclasses.replace(given, networks=kept)
 
 
-@pytest.mark.parametrize(("size_255", "share"), [(10, 0), (22.5, 0.5), (25.1, 1), (50, 1)])
-def test_colours_that_hardly_changed_are_kept(size_255: float, share: float) -> None:
-    gated = restorer(size_255 / 255, gates=Gates(tone_255=20))
+@pytest.mark.parametrize(("gate_255", "share"), [(20.0, 0), (0.0, 1)])
+def test_the_gate_of_tone_holds_for_the_whole_work(gate_255: float, share: float) -> None:
+    gated = restorer(15 / 255, gates=Gates(tone_255=gate_255))
     change, decided = gated.change(VARIED)
-    np.testing.assert_allclose(change, share * size_255 / 255, atol=QUARTER_STEP)
-    assert decided["tone"]["weight"] == pytest.approx(share, abs=1e-3)
-    assert decided["tone"]["amount_255"] == pytest.approx(size_255, abs=0.1)
+    np.testing.assert_allclose(change, share * 15 / 255, atol=QUARTER_STEP)
+    assert decided["tone"]["weight"] == share
+    assert decided["tone"]["amount_255"] == pytest.approx(15, abs=0.1)
 
 
 @pytest.mark.parametrize(("size_255", "share"), [(1.9, 0), (2.25, 0.5), (2.6, 1)])
@@ -43,7 +43,7 @@ def test_detail_that_would_hardly_change_is_kept(size_255: float, share: float) 
     assert decided["detail"]["weight"] == pytest.approx(share, abs=0.01)
 
 
-CERTAIN = Judge(("root_255",), (0.0,), (1.0,), (0.0,), 40.0)  # that a work gains, whatever is found
+CERTAIN = Judge.constant(40.0)  # that a work gains, whatever is found
 
 
 def test_what_repeats_itself_is_a_weave_or_a_screen_and_no_noise() -> None:

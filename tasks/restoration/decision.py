@@ -147,7 +147,7 @@ def decide_fill(
     ]
     pieces = _decided(pieces, labels, gates, cracks=cracks, forced=forced)
     if not forced:
-        pieces = _believed(pieces, gates.fill_likelihood)
+        pieces = _believed(pieces, gates)
     filled, found = np.zeros((2, len(stats)), bool)  # by label
     filled[[piece.label for piece in pieces if piece.outcome == FILLED]] = True
     found[[piece.label for piece in pieces]] = True
@@ -302,15 +302,13 @@ def _largest(piece: Piece, gates: Gates) -> float:
     return gates.fill_area_surely if piece.true >= gates.fill_surely else gates.fill_area
 
 
-def _believed(pieces: list[Piece], least: float) -> list[Piece]:
-    """The pieces that a judge takes for damage; none is filled if it rejects most of their area.
-
-    least: minimum likelihood, of each piece, and of all filled pixels on average.
-    """
+def _believed(pieces: list[Piece], gates: Gates) -> list[Piece]:
+    """The pieces that a judge takes for damage; none is filled if it rejects most of their area."""
     filled = [piece for piece in pieces if piece.outcome == FILLED]
     px = sum(piece.px for piece in filled)
-    if px and sum(piece.px * piece.true for piece in filled) / px < least:
+    if px and sum(piece.px * piece.true for piece in filled) / px < gates.fill_likelihood_mean:
         pieces = [piece for piece in pieces if piece.outcome != FILLED]
+    least = gates.fill_likelihood
     return [piece for piece in pieces if piece.outcome == KEPT or piece.true >= least]
 
 

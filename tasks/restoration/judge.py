@@ -2,24 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from patina.tasks.io.atomic import Record
 
-STEEPEST = 4  # standard deviations, beyond which a feature counts as that
+FARTHEST = 4  # standard deviations from the mean, beyond which a feature counts as that
 
 
 @dataclass(frozen=True)
 class Judge:
-    """A logistic regression, trained by `patina.tasks.training.judge`.
+    """A perceptron with one hidden layer, trained by `patina.tasks.training.judge`.
 
-    mean, scale: used to standardise each feature. weights: of each standardised feature.
+    mean, scale: used to standardise each feature. hidden: weights of each feature for each hidden
+    unit, and hidden_bias. weights: of each hidden unit, and bias.
     """
 
     names: tuple[str, ...]
     mean: tuple[float, ...]
     scale: tuple[float, ...]
+    hidden: tuple[tuple[float, ...], ...]
+    hidden_bias: tuple[float, ...]
     weights: tuple[float, ...]
     bias: float
 
@@ -28,8 +32,21 @@ class Judge:
         """The judge in `record`, as read from JSON; raises KeyError when a part is missing."""
         return cls(**{name: record[name] for name in cls.__dataclass_fields__})
 
+    @classmethod
+    def constant(cls, bias: float) -> "Judge":
+        """A judge that needs no feature and always says the logistic function of `bias`."""
+        return cls((), (), (), (), (), (), bias)
+
+    @cached_property
+    def _arrays(self) -> tuple[np.ndarray, ...]:
+        units = len(self.weights)
+        hidden = np.reshape(np.array(self.hidden, float), (len(self.names), units))
+        return np.array(self.mean), np.array(self.scale), hidden, np.array(self.weights)
+
     def likelihood(self, found: Mapping[str, float]) -> float:
         """The likelihood, 0 to 1, for the features `found`."""
+        mean, scale, hidden, weights = self._arrays
         values = np.array([found[name] for name in self.names])
-        even = np.clip((values - self.mean) / self.scale, -STEEPEST, STEEPEST)
-        return float(1 / (1 + np.exp(-(even @ np.array(self.weights) + self.bias))))
+        even = np.clip((values - mean) / scale, -FARTHEST, FARTHEST)
+        units = np.maximum(even @ hidden + self.hidden_bias, 0)
+        return float(1 / (1 + np.exp(-(units @ weights + self.bias))))

@@ -1,14 +1,16 @@
 """`python -m patina.tasks.training.judge`: train the judges of `detail`, `blur` and pieces.
 
 Samples are parts of works, undamaged or with damage of a capture, analysed as in
-`patina.tasks.restoration.capture`. For `detail` and for `blur`, a logistic regression learns from
+`patina.tasks.restoration.capture`. For `detail` and for `blur`, a small neural network learns from
 their features whether the network improves a part by more than GAIN_DB.
 """
 
 import argparse
 import json
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +18,7 @@ import numpy as np
 from patina.tasks.io.atomic import Record, write_json
 from patina.tasks.restoration.capture import features
 from patina.tasks.restoration.inference import Networks
-from patina.tasks.restoration.judge import STEEPEST
+from patina.tasks.restoration.judge import FARTHEST, Judge
 from patina.tasks.restoration.tiling import Network
 from patina.tasks.training import capture, piece_samples
 from patina.tasks.training.curriculum import HARD_SHARE, hard_works_painted
@@ -24,6 +26,8 @@ from patina.tasks.training.works import Work, decode_works, draw_crop
 
 SURE = 0.7  # likelihood from which on something is done, here
 LARGE_PX = 2000  # of a piece; a larger one weighs no more
+MEMBERS, UNITS, EPOCHS = 4, 32, 60  # of a judge
+WRONG_COUNTS = 3.0  # samples that should be left, against those that should be changed
 EVEN = 1e-3  # standard deviation of a feature that is the same everywhere
 GAIN_DB = 0.25  # less is not worth changing a work for
 TILES, TILE_PX = 4, 192  # looked at of each part
@@ -82,28 +86,46 @@ def fitted(
     """The values of a `patina.tasks.restoration.judge.Judge`, and its error rates.
 
     rows: features of each sample. right: bool, whether the change is right. weights: of each
-    sample.
+    sample. Several small perceptrons are trained; side by side they are one wider perceptron, which
+    gives the mean of their logits.
     """
-    from sklearn.linear_model import LogisticRegression
-
     names = list(rows[0])
     table = np.array([[row[name] for name in names] for row in rows])
     mean, scale = table.mean(axis=0), np.maximum(table.std(axis=0), EVEN)
-    even = np.clip((table - mean) / scale, -STEEPEST, STEEPEST)
+    even = np.clip((table - mean) / scale, -FARTHEST, FARTHEST)
     # What is done wrongly to a sound work counts more than what is left undone
-    regression = LogisticRegression(C=1.0, class_weight={True: 1.0, False: 3.0}, max_iter=1000)
-    regression.fit(even, right, sample_weight=weights)
-    likely = regression.predict_proba(even)[:, 1]
-    return {
+    counts = np.where(right, 1.0, WRONG_COUNTS) * (1.0 if weights is None else weights)
+    members = [_perceptron(even, right, counts, seed) for seed in range(MEMBERS)]
+    record: Record = {
         "names": names,
         "mean": mean.round(6).tolist(),
         "scale": scale.round(6).tolist(),
-        "weights": regression.coef_[0].round(6).tolist(),
-        "bias": round(float(regression.intercept_[0]), 6),
+        "hidden": np.hstack([each.coefs_[0] for each in members]).round(4).tolist(),
+        "hidden_bias": np.hstack([each.intercepts_[0] for each in members]).round(4).tolist(),
+        "weights": (np.vstack([each.coefs_[1] for each in members])[:, 0] / MEMBERS)
+        .round(4)
+        .tolist(),
+        "bias": round(float(np.mean([each.intercepts_[1] for each in members])), 4),
         "samples": len(rows),
+    }
+    judge = Judge.of(record)
+    likely = np.array([judge.likelihood(row) for row in rows])
+    return record | {
         "wrongly_done": round(float((likely[~right] > SURE).mean()), 4),
         "wrongly_left": round(float((likely[right] < SURE).mean()), 4),
     }
+
+
+def _perceptron(table: np.ndarray, right: np.ndarray, counts: np.ndarray, seed: int) -> Any:
+    from sklearn.neural_network import MLPClassifier
+
+    member = MLPClassifier(
+        (UNITS,), alpha=1.0, learning_rate_init=3e-3, max_iter=EPOCHS, random_state=seed
+    )
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings(category=ConvergenceWarning, action="ignore"):
+        return member.fit(table, right, sample_weight=counts / counts.mean())
 
 
 def piece_judge(

@@ -25,7 +25,7 @@ from patina.tasks.training.works import Work
 Rng = np.random.Generator
 # Pieces are found as with the values of params.yaml, and none is held back
 FINDING = Gates(damage_likelihood=0.75, damage_doubt=0.45, fill_width=0.03)
-UNDECIDED = Judge((), (), (), (), 0.0)  # features are computed for a judge alone
+UNDECIDED = Judge.constant(0.0)  # features are computed for a judge alone
 TILES = {"tile_px": 512, "overlap_px": 64}
 SOUND_SHARE, CAPTURED_SHARE = 0.5, 0.25  # of the works
 LONG_PX = (560, 1280)
