@@ -15,7 +15,7 @@ from patina.errors import ServiceError
 from patina.flows.places import HARVEST, HTTP
 from patina.flows.supervisor import supervised
 from patina.params import Crawl
-from patina.tasks.io.progress import told_by_another, waited_for
+from patina.tasks.io.progress import progress_elsewhere, timed_lines
 
 TRY_LATER = 75  # what crawler.run ends with when the museum or the network was at fault
 OF_SOURCE = {"sample": ("works", "seed"), "folder": ("folder",)}
@@ -46,7 +46,7 @@ def gather(params: Crawl, harvest: Path, *options: str) -> dict[str, Any]:
             asked |= {"selection": selection}
         told = [f"--{name.replace('_', '-')}={value}" for name, value in asked.items()]
         command = [sys.executable, "-m", "patina.crawler.run", *told, *options]
-        with supervised(command) as crawler, told_by_another():
+        with supervised(command) as crawler, progress_elsewhere():
             code = crawler.wait()
         if code:
             kind = TryLaterError if code == TRY_LATER else CrawlError
@@ -67,7 +67,7 @@ def keep(harvest: Path, *, push: bool) -> None:
     """Put the harvest under DVC; with `push`, copy it to the remote. Raises CrawlError."""
     for command in [["add", str(harvest)], *([["push", f"{harvest}.dvc"]] if push else [])]:
         call = [sys.executable, "-m", "dvc", *command, "--quiet"]
-        with waited_for(f"dvc {command[0]} {command[1]}"):
+        with timed_lines(f"dvc {command[0]} {command[1]}"):
             done = subprocess.run(call, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode:
             raise CrawlError(f"crawl: dvc {command[0]} {command[1]}: {done.stderr.strip()}")

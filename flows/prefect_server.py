@@ -16,7 +16,7 @@ from patina.errors import ServiceError
 from patina.flows.guarded_server import LOOPBACK, origins
 from patina.flows.places import CACHE
 from patina.flows.supervisor import supervised
-from patina.tasks.io.progress import waited_for
+from patina.tasks.io.progress import timed_lines
 
 START_S = 300  # on a very busy machine
 
@@ -94,7 +94,7 @@ def wait_until_it_answers(url: str, server: subprocess.Popen, name: str, log: Pa
     Raises ServerError, with the end of `log`, when `server` ends, or after START_S.
     """
     deadline = time.monotonic() + START_S
-    with waited_for(f"{name} starts"):
+    with timed_lines(f"{name} starts"):
         while server.poll() is None and time.monotonic() < deadline:
             try:
                 with urllib.request.urlopen(url, timeout=5):

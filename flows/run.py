@@ -13,7 +13,7 @@ from patina.flows.ending import next_steps, results
 from patina.flows.prefect_server import prefect_server
 from patina.flows.stages import STAGES, TIMES
 from patina.flows.supervisor import supervised
-from patina.tasks.io.progress import waited_for
+from patina.tasks.io.progress import timed_lines
 
 DVC = (sys.executable, "-m", "dvc")
 
@@ -45,7 +45,7 @@ def run() -> int:
 def up_to_date() -> bool:
     """Whether no stage needs to run."""
     call = [*DVC, "status", "--json"]
-    with waited_for("DVC looks for what has changed"):
+    with timed_lines("DVC looks for what has changed"):
         status = subprocess.run(call, capture_output=True, text=True, check=False)
     return status.returncode == 0 and json.loads(status.stdout or "{}") == {}
 

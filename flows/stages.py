@@ -12,7 +12,7 @@ from patina.flows.ending import next_steps, results
 from patina.flows.places import MODEL
 from patina.flows.prefect_server import prefect_server
 from patina.params import Params
-from patina.tasks.io.progress import waited_for
+from patina.tasks.io.progress import timed_lines
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -26,7 +26,7 @@ def run_stage(name: str) -> None:
     """Run the flow `name` with its section of params.yaml."""
     started = time.monotonic()
     params = params_file.load()
-    with prefect_server(), waited_for(name):
+    with prefect_server(), timed_lines(name):
         from prefect import tags  # its server's address is known now
 
         flow = flow_of(name)

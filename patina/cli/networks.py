@@ -33,15 +33,15 @@ def promote(
     """
     from patina.flows.promote import follow_mlflow
     from patina.flows.promote import promote as decide
-    from patina.tasks.io.progress import waited_for
+    from patina.tasks.io.progress import timed_lines
     from patina.tasks.restoration.batch import CHAMPION
 
     if from_mlflow:
-        with waited_for("promote"):
+        with timed_lines("promote"):
             version = follow_mlflow()
         typer.echo(f"Promoted, as MLflow says: version {version}: {CHAMPION}")
         return
-    with waited_for("promote"):
+    with timed_lines("promote"):
         rules = decide(dry_run=dry_run, sound=sound)
     for rule in rules:
         typer.echo(str(rule))

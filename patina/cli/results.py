@@ -44,12 +44,12 @@ def undo(
 
     Example:  patina undo restored/scan.tif -o scan.tif
     """
-    from patina.tasks.io.progress import waited_for
+    from patina.tasks.io.progress import timed_lines
     from patina.tasks.restoration.undo import package_of
     from patina.tasks.restoration.undo import undo as give_back
 
     package = package_of(result)
-    with waited_for("undo"):
+    with timed_lines("undo"):
         out = give_back(result, package, out)
     typer.echo(f"{result} -> {out}")
 
@@ -92,7 +92,7 @@ def condition(
     """
     from patina import params
     from patina.tasks.imaging.images import ImageError
-    from patina.tasks.io.progress import waited_for
+    from patina.tasks.io.progress import timed_lines
     from patina.tasks.restoration.batch import chosen_model, load_restorer
     from patina.tasks.restoration.condition_report import file_reports, planned
 
@@ -104,7 +104,7 @@ def condition(
     failed = 0
     for scan in scans:
         try:
-            with waited_for(scan.name):
+            with timed_lines(scan.name):
                 filed = file_reports(
                     scan, out, restorer, given=given, original=original, width_mm=width_mm
                 )
