@@ -32,7 +32,7 @@ def test_bad_files_are_set_aside_with_their_reason_and_the_others_go_on(tmp_path
     }
     end = "the image cannot be read completely"
     assert reasons["cut.png"] == f"cut.png: {end} (libpng read error)"
-    assert reasons["letter.jpg"].startswith("letter.jpg: no image of a kind that is restored")
+    assert reasons["letter.jpg"].startswith("letter.jpg: its first bytes are not those")
     assert "convert it to RGB" in reasons["linear.tif"]
     with (outbox / "summary.csv").open(newline="") as file:
         rows = {Path(row["file"]).name: row for row in csv.DictReader(file)}

@@ -146,7 +146,7 @@ def test_a_directory_of_many_tags_on_the_same_bytes_takes_bounded_memory(tmp_pat
     (tmp_path / "a.tif").write_bytes(content)
     found = tags_of(tmp_path / "a.tif", painted())
     assert sum(len(value) for _, _, value in found.inner[34665].values()) <= IN_ALL
-    assert "tags that claim more than 16 MiB in all" in found.left_out
+    assert "tags beyond 16 MiB in all" in found.left_out
     refiled(tmp_path / "a.tif", tmp_path / "out.tif", 0.0)
     assert (tmp_path / "out.tif").stat().st_size < 2 * IN_ALL
 
