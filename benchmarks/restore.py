@@ -90,7 +90,7 @@ def networks(console: Console) -> dict[str, float]:
         try:
             runs["ONNX Runtime"] = onnx_runtime(part)
         except ImportError as error:
-            console.print(f"ONNX Runtime is left out: {error}")
+            console.print(f"ONNX Runtime was skipped: {error}")
         patch = TONE.view_px if role == "tone" else PATCH_PX
         reached, work = {}, 2 * multiplications(part, patch) / patch**2
         for name, run in runs.items():

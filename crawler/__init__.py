@@ -1,6 +1,7 @@
-"""Fetches works of art into a harvest: original bytes, a manifest, and why a work is missing.
+"""The crawler: fetches works of art into a harvest, with a manifest and a list of rejected works.
 
-Nothing else in Patina touches the network. `python -m patina.crawler.run --help` shows the use.
+No other part of Patina requests works from the network. For its options, run
+`python -m patina.crawler.run --help`.
 """
 
-MUSEUMS = ("artic", "cleveland", "met", "iiif")  # what `patina crawl` fetches from; a spider each
+MUSEUMS = ("artic", "cleveland", "met", "iiif")  # the sources of `patina crawl`; each has a spider

@@ -1,4 +1,4 @@
-"""Reads what a museum answers, which is of others' making and may have any shape."""
+"""Reads the responses of museums, which may have any content."""
 
 import json
 from typing import Any
@@ -10,17 +10,17 @@ from patina.crawler.text import plain
 
 Record = dict[str, Any]
 
-# What a record or a listing may raise that has another shape than the museum documents
+# Errors that a record or listing may cause if it differs from the museum's documentation
 UNINTELLIGIBLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError)
 LONGEST_NUMBER = 200  # characters
 
 
 class GoneError(Exception):
-    """A museum has no record of the work any more."""
+    """The museum no longer has a record of the work."""
 
 
 def answer(response: Response) -> Any:
-    """The JSON that a museum answered; raises ValueError when it is something else."""
+    """The JSON of a response. Raises ValueError if it has another status or is not JSON."""
     if response.status != 200:
         raise ValueError(f"HTTP {response.status}")
     try:
@@ -29,13 +29,13 @@ def answer(response: Response) -> Any:
         raise ValueError("JSON that is nested too deeply") from error
     except ValueError as error:
         kind = (response.headers.get("Content-Type") or b"no type").decode("latin-1")
-        raise ValueError(f"no JSON but {plain(kind, 100)}") from error
+        raise ValueError(f"not JSON but {plain(kind, 100)}") from error
 
 
 def segment(number: object) -> str:
-    """What a museum calls a work or an image, as one segment of an address's path.
+    """The museum's number of a work or an image, quoted as one segment of an address.
 
-    Raises ValueError for what would be none, such as "..".
+    Raises ValueError if it cannot be one, such as "..".
     """
     text = str(number)
     if text in ("", ".", "..") or len(text) > LONGEST_NUMBER:
@@ -44,7 +44,7 @@ def segment(number: object) -> str:
 
 
 def year(value: object) -> int | None:
-    """A year from what a museum says: a number, or text that is one; else None."""
+    """A year, from a number or a text that is a number; else None."""
     try:
         return int(str(value))
     except ValueError:
@@ -52,5 +52,5 @@ def year(value: object) -> int | None:
 
 
 def pixels(value: object) -> int:
-    """A length in pixels, which museums give as number or text; 0 if it is neither."""
+    """A length in pixels, from a number or a text that is a number; else 0."""
     return max(0, year(value) or 0)

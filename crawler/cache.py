@@ -1,4 +1,4 @@
-"""Records and listings as they were answered last, so that a museum is asked "has it changed?"."""
+"""The cache of responses, with which the crawler asks a museum only whether something changed."""
 
 import base64
 import json
@@ -14,10 +14,10 @@ from patina.crawler.harvest import write_atomically
 
 
 class WholeFileCacheStorage:
-    """One file an answer, there whole or not at all, and nothing in it but text.
+    """Stores each response as one JSON file, written atomically.
 
-    Scrapy's own storages write several files in turn, which a killed crawl leaves half-written,
-    and read them by unpickling.
+    Scrapy's own storages write several files, which a killed crawl leaves incomplete, and read them
+    by unpickling, which is not safe.
     """
 
     def __init__(self, settings: BaseSettings) -> None:
@@ -28,7 +28,7 @@ class WholeFileCacheStorage:
         self.fingerprinter = spider.crawler.request_fingerprinter
 
     def close_spider(self, spider: Spider) -> None:
-        """Nothing is held open."""
+        """Nothing is open; part of Scrapy's interface."""
 
     def path(self, request: Request) -> Path:
         return self.folder / f"{self.fingerprinter.fingerprint(request).hex()}.json"

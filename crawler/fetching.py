@@ -1,7 +1,7 @@
-"""Brings the bytes of works in, and bounds what the image of one work may cost.
+"""Downloads the images of works, and limits the number of bytes for one work.
 
-Scrapy's FilesPipeline is not used: a file whose writing was cut short is up to date for it, works
-that share an image URL share one file, and it logs a traceback for every 404.
+Scrapy's FilesPipeline is not used: it takes an incomplete file for an up-to-date one, saves one
+file for several works with the same image URL, and logs a traceback for every 404.
 """
 
 import asyncio
@@ -21,34 +21,34 @@ from patina.crawler.pipelines import HarvestPipeline
 from patina.crawler.text import reason_of
 from patina.crawler.verify import size_of
 
-WORTH_A_SMALLER_ONE = ("too large", *(f"download failed: HTTP {status}" for status in GONE))
+TRY_SMALLER = ("too large", *(f"download failed: HTTP {status}" for status in GONE))
 CHUNK_BYTES = 2**20
-MOST_BYTES = 512 * 2**20  # of an image, however many pixels are asked for
-BYTES_A_PIXEL = 8  # four channels of 16 bit; what an image holds besides is in SPARE_BYTES
-SPARE_BYTES = 16 * 2**20
-BUDGET = 2  # largest images that the sizes of one work may cost together
+MOST_BYTES = 512 * 2**20  # maximum of an image of any size
+BYTES_A_PIXEL = 8  # four channels of 16 bit
+SPARE_BYTES = 16 * 2**20  # allowance for metadata
+BUDGET = 2  # all sizes of one work together may have this many times the bytes of the largest
 
 
 @dataclass
 class Budget:
-    """How many bytes the image of one work may still cost, over all sizes and tries."""
+    """Number of bytes that may still be downloaded for one work, for all sizes and tries."""
 
     left: int
 
 
 def most_bytes(max_pixels: int) -> int:
-    """Bytes of the largest file that an image of so many pixels can be in; 0: of any number."""
+    """Maximum file size in bytes of an image of `max_pixels` pixels; 0: of any size."""
     return min(MOST_BYTES, SPARE_BYTES + BYTES_A_PIXEL * max_pixels) if max_pixels else MOST_BYTES
 
 
 class ImagePipeline(HarvestPipeline):
-    """Brings a work's original bytes in, the best size that was asked for."""
+    """Downloads (or copies) the original bytes of a work, in the largest size that fits."""
 
     def open_spider(self) -> None:
         self.crawler.signals.connect(self.received, bytes_received)
 
     def received(self, data: bytes, request: Request) -> None:
-        """Break a download off that would cost more than its work may."""
+        """Stop a download that exceeds the budget of its work."""
         budget = request.meta.get("budget")
         if budget:
             budget.left -= len(data)
@@ -74,22 +74,24 @@ class ImagePipeline(HarvestPipeline):
             self.harvest.take(item, iter(lambda: file.read(CHUNK_BYTES), b""))
 
     async def fetch(self, item: Artwork) -> None:
-        """Try the sizes offered, from the best that fits; the last says what is wrong."""
+        """Try the sizes that fit, the largest first; `item.fault` is the fault of the last one."""
         renditions = self.spider.selection.fitting(item.renditions)
         if not renditions:
             least = item.renditions[-1]
-            item.fault = f"too large: {least.width}×{least.height} pixels is the least offered"
+            item.fault = (
+                f"too large: the smallest size offered is {least.width}×{least.height} pixels"
+            )
         most = most_bytes(self.spider.selection.max_pixels)
         budget = Budget(BUDGET * most)
         for rendition in renditions:
             item.fault = await self.fetch_rendition(item, rendition, most, budget)
-            if budget.left < 0 or not item.fault.startswith(WORTH_A_SMALLER_ONE):
+            if budget.left < 0 or not item.fault.startswith(TRY_SMALLER):
                 return
 
     async def fetch_rendition(
         self, item: Artwork, rendition: Rendition, most: int, budget: Budget
     ) -> str:
-        """Bring one size in; returns what is wrong with it, "" if nothing is."""
+        """Download one size; return its fault, "" if it has none."""
         record = self.harvest.record(item.id)
         ours = record.get("image_url") == rendition.url and self.harvest.intact(record)
         unless = unless_changed(record) if ours else {}
@@ -100,17 +102,17 @@ class ImagePipeline(HarvestPipeline):
         except DownloadCancelledError:
             return f"too large: more than {most / 1e6:.0f} MB"
         except StopDownload:
-            return f"too large: its sizes cost more than {BUDGET * most / 1e6:.0f} MB together"
+            return f"too large: all its sizes together exceed {BUDGET * most / 1e6:.0f} MB"
         except DownloadTimeoutError:
-            return "too large: it did not come in time"
+            return "too large: the download did not end in time"
         except (*DOWNLOAD_ERRORS, TypeError) as error:
             return f"download failed: {reason_of(error)}"
         if response.status == 304 and unless:
             self.count("not_modified")
-            told = {
+            fresh = {
                 name: getattr(item, name) for name in (*ABOUT_THE_WORK, "version", "max_pixels")
             }
-            vars(item).update({name: record[name] for name in RECORD_FIELDS} | told)
+            vars(item).update({name: record[name] for name in RECORD_FIELDS} | fresh)
             item.suffix, item.kept = Path(item.file).suffix, True
             return ""
         if response.status != 200:
@@ -127,11 +129,11 @@ class ImagePipeline(HarvestPipeline):
         self.count("fetched")
         width, height = await asyncio.to_thread(size_of, self.harvest.folder / item.file)
         if not self.spider.selection.fits(width, height):
-            return f"too large: {width}×{height} pixels came; raise max_pixels"
+            return f"too large: the museum sent {width}×{height} pixels; raise max_pixels"
         return ""
 
 
 def unless_changed(record: Row) -> dict[str, str]:
-    """The headers that ask for an image only if it is not the one that was filed."""
-    told = {"If-None-Match": record["etag"], "If-Modified-Since": record["last_modified"]}
-    return {name: value for name, value in told.items() if value}
+    """Headers that request an image only if it differs from the saved one."""
+    headers = {"If-None-Match": record["etag"], "If-Modified-Since": record["last_modified"]}
+    return {name: value for name, value in headers.items() if value}

@@ -1,10 +1,11 @@
-"""A harvest: works as they were collected, each with its record, whole at every moment.
+"""A harvest: the folder of the collected works. It is consistent at every moment, even after a
+kill.
 
-artworks/<id><suffix>    original bytes of the sound works
-records/<id>.json        what is known of each, and how it got here
-manifest.jsonl           the sound works, a line each
-rejected/, rejected.jsonl    those with a fault, and why
-withdrawn/, withdrawn.jsonl  those that the museum took back after they were collected
+artworks/<id><suffix>        original bytes of the accepted works
+records/<id>.json            data of each work, and how it was fetched
+manifest.jsonl               the accepted works, a line each
+rejected/, rejected.jsonl    works with a fault, with the reason
+withdrawn/, withdrawn.jsonl  works that the museum withdrew after they were collected
 """
 
 import hashlib
@@ -39,11 +40,11 @@ ABOUT_THE_FILE = "image_url asked_width asked_height retrieved sha256 size_bytes
 MANIFEST_FIELDS = ("id", "file", *ABOUT_THE_WORK, *ABOUT_THE_FILE.split())
 RECORD_FIELDS = (*MANIFEST_FIELDS, "number", "version", "etag", "last_modified", "max_pixels")
 SUFFIXES = {".bin", *(kind.suffix for kind in KINDS)}
-PLACEHOLDER_WORKS = 4  # so many works with the very same image have none
+PLACEHOLDER_WORKS = 4  # an image that so many works share is a placeholder
 
 
 def write_atomically(path: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
-    """Write `chunks` so that `path` is the whole of them or untouched; returns SHA-256 and size."""
+    """Write `chunks` to `path` atomically; return SHA-256 and size in bytes."""
     digest = hashlib.sha256()
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -61,7 +62,7 @@ def write_atomically(path: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
 
 
 class Harvest:
-    """The harvest in `folder`; made if missing."""
+    """The harvest in `folder`, which is made if it is missing."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -70,9 +71,9 @@ class Harvest:
 
     @contextmanager
     def locked(self, lock: Path) -> Iterator[None]:
-        """Keep other crawls out by the file `lock`, in the folder of the museum's answers.
+        """Lock the harvest for this block. lock: a file in the folder of the cached responses.
 
-        Raises CrawlError when one is at work.
+        Raises CrawlError if another crawl holds the lock.
         """
         from filelock import FileLock, Timeout
 
@@ -80,13 +81,17 @@ class Harvest:
             try:
                 stack.enter_context(FileLock(lock, timeout=0))
             except Timeout as error:
-                raise CrawlError(f"{self.folder}: another crawl is at work in it") from error
+                raise CrawlError(
+                    f"{self.folder}: another crawl is using it; wait until it ends"
+                ) from error
             self.tidy(lock.parent)
             yield
             self.tidy(lock.parent)
 
     def tidy(self, answers: Path) -> None:
-        """Remove what a killed crawl left half-written, here and among the museum's answers."""
+        """Remove incomplete files of a killed crawl, here and in the folder `answers` of the
+        cache.
+        """
         shutil.rmtree(self.incoming, ignore_errors=True)
         for folder in (answers, self.folder, *(self.folder / name for name in FOLDERS)):
             for part in folder.glob(".*.part"):
@@ -97,13 +102,13 @@ class Harvest:
         return self.folder / ".incoming"
 
     def take(self, item: Artwork, chunks: Iterable[bytes]) -> None:
-        """Bring the bytes of `item` in, to be verified."""
+        """Save the bytes of `item` in `.incoming`, to be verified."""
         self.incoming.mkdir(exist_ok=True)
         item.file = f"{self.incoming.name}/{item.id}"
         item.sha256, item.size_bytes = write_atomically(self.folder / item.file, chunks)
 
     def record(self, work: str) -> Row:
-        """What an earlier crawl wrote down of the work; {} when there is nothing whole."""
+        """The record that an earlier crawl saved of the work; {} if there is none."""
         try:
             record = json.loads((self.folder / "records" / f"{work}.json").read_bytes())
         except (FileNotFoundError, ValueError):
@@ -117,7 +122,7 @@ class Harvest:
                 yield record
 
     def intact(self, record: Row) -> bool:
-        """Whether the record's file is there with the bytes that it had."""
+        """Whether the file of the record exists with its original bytes."""
         try:
             with (self.folder / record["file"]).open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest() == record["sha256"]
@@ -125,9 +130,9 @@ class Harvest:
             return False
 
     def file(self, item: Artwork, selection: str) -> Row:
-        """Put a sound work and its record in their places; returns the record.
+        """Save an accepted work and its record; return the record.
 
-        The record comes last: a crawl killed between the two fetches the image again.
+        The record comes last: after a kill between the two, the image is fetched again.
         """
         self.place(item, "artworks")
         record: Row = {name: getattr(item, name) for name in RECORD_FIELDS}
@@ -138,9 +143,9 @@ class Harvest:
         return record
 
     def reject(self, item: Artwork) -> None:
-        """Set a work aside; what was filed of it, if it is still whole, is the last that was sound.
+        """Move a work to the rejected ones; an earlier intact file of the work stays.
 
-        Its record then forgets its version, so that the next crawl asks again.
+        Its record then loses the version, so that the next crawl requests the work again.
         """
         self.place(item, "rejected")
         record = self.record(item.id)
@@ -151,7 +156,7 @@ class Harvest:
             path.unlink(missing_ok=True)
 
     def place(self, item: Artwork, folder: str) -> None:
-        """Move the bytes of `item`, if any came, to `folder`, in the place of those of before."""
+        """Move the bytes of `item`, if there are any, to `folder`; they replace earlier ones."""
         if not item.file:
             return
         old, item.file = self.folder / item.file, f"{folder}/{item.id}{item.suffix or '.bin'}"
@@ -163,13 +168,13 @@ class Harvest:
     def remove(self, work: str, folder: str, but: str = "") -> None:
         """Remove the work's files from `folder`, except the one with the suffix `but`.
 
-        By name: to look for them would be to read the whole folder for every work.
+        By all possible names, because listing the whole folder for every work would be slow.
         """
         for suffix in SUFFIXES - {but}:
             (self.folder / folder / f"{work}{suffix}").unlink(missing_ok=True)
 
     def listed(self, crawl: str) -> str:
-        """The day on which that crawl came to its end last; "" if it never did."""
+        """The day of the last complete crawl with the key `crawl`; "" if there was none."""
         path = self.folder / "listed.json"
         return json.loads(path.read_bytes()).get(crawl, "") if path.exists() else ""
 
@@ -180,14 +185,14 @@ class Harvest:
         write_atomically(path, [text.encode()])
 
     def set_withdrawn(self, record: Row) -> str:
-        """Move the file of a work aside that the museum took back; returns its place."""
+        """Move the file of a work that the museum withdrew; return its new place."""
         source = self.folder / record["file"]
         if source.exists():
             source.replace(self.folder / "withdrawn" / source.name)
         return f"withdrawn/{source.name}"
 
     def forget(self, work: str) -> None:
-        """Remove the work's record, when all that is to be kept of it stands elsewhere."""
+        """Remove the record of a work."""
         (self.folder / "records" / f"{work}.json").unlink(missing_ok=True)
 
 
@@ -196,38 +201,37 @@ def write_record(path: Path, record: Row) -> None:
 
 
 def settle(rows: dict[str, Row], *, museum: bool) -> tuple[dict[str, Row], dict[str, Row]]:
-    """Manifest rows by id -> those to keep, and the duplicates with their reason.
+    """Split manifest rows by id into accepted rows, and duplicates with their reason.
 
-    The first id keeps an image that several works share; where a museum's works share one,
-    PLACEHOLDER_WORKS of them or more, it stands for an image that is not there, and none keeps it.
+    Of several works with the same image, the first id keeps it. If PLACEHOLDER_WORKS or more works
+    of a museum share an image, it is a placeholder, and no work keeps it.
     """
-    alike: dict[str, list[str]] = defaultdict(list)
+    same_bytes: dict[str, list[str]] = defaultdict(list)
     for work in sorted(rows):
-        alike[rows[work]["sha256"]].append(work)
+        same_bytes[rows[work]["sha256"]].append(work)
     doubles = {}
-    for works in alike.values():
+    for works in same_bytes.values():
         placeholder = museum and len(works) >= PLACEHOLDER_WORKS
         for work in works if placeholder else works[1:]:
             reason = (
-                f"placeholder: one image stands for {len(works)} works"
+                f"placeholder: {len(works)} works have this image"
                 if placeholder
-                else f"duplicate: the bytes are those of {works[0]}"
+                else f"duplicate: the same bytes as {works[0]}"
             )
             doubles[work] = {"id": work, "source": rows[work]["source"], "reason": reason}
     return {work: row for work, row in rows.items() if work not in doubles}, doubles
 
 
 def write_lines(path: Path, rows: dict[str, Row]) -> None:
-    """`rows` by id as JSON lines, sorted, so that the same works make the same file."""
+    """Write `rows` by id as sorted JSON lines; the same works give the same file."""
     lines = (json.dumps(rows[key], ensure_ascii=False) + "\n" for key in sorted(rows))
     write_atomically(path, (line.encode() for line in lines))
 
 
 def read_lines(path: Path) -> dict[str, Row]:
-    """Rows by id; none when there is no such file. Raises CrawlError for a damaged one.
+    """Rows by id; empty if the file is missing. Raises CrawlError if it is damaged.
 
-    A line ends with a line feed and nothing else: text may hold what Unicode takes for a line's
-    end, such as U+2028.
+    Only a line feed ends a line, because texts may contain other line separators of Unicode.
     """
     if not path.exists():
         return {}
@@ -238,6 +242,6 @@ def read_lines(path: Path) -> dict[str, Row]:
             rows |= {row["id"]: row} if row is not None else {}
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise CrawlError(
-                f"{path}: line {number} is no row of a work; mend or remove it"
+                f"{path}: line {number} is not a valid row; correct or remove it"
             ) from error
     return rows

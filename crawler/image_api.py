@@ -1,7 +1,7 @@
-"""The sizes in which a IIIF image server gives an image, in versions 2 and 3 of the Image API.
+"""The image sizes that a IIIF image server offers, in versions 2 and 3 of the Image API.
 
-https://iiif.io/api/image/3.0/ and https://iiif.io/api/image/2.1/; level 0, too, whose servers are
-folders of files: they have the sizes that they list and no other.
+Servers of level 0 offer only the sizes that they list.
+Source: https://iiif.io/api/image/3.0/ and https://iiif.io/api/image/2.1/.
 """
 
 import math
@@ -15,15 +15,15 @@ MOST_SIZES = 5
 
 
 def renditions(info: Record, base: str, max_pixels: int) -> list[Rendition]:
-    """The sizes of the image at `base`, the best that has no more than `max_pixels` first.
+    """Sizes of the image at the address `base`, beginning with the largest that fits.
 
-    info: its info.json. max_pixels: 0 for any number. If none is as small, the smallest.
-    Raises ValueError when it is of another version, or says no size.
+    info: its info.json. max_pixels: the largest size; 0: any. If none fits, the smallest is given.
+    Raises ValueError if info.json has another version or no size.
     """
     version = version_of(info)
     width, height = pixels(info.get("width")), pixels(info.get("height"))
     if not (width and height):
-        raise ValueError("an info.json that does not say how large the image is")
+        raise ValueError("info.json does not state the size of the image")
     whole = ("max" if version == 3 else "full", width, height)
     listed = sizes_of(info, version, width, height)
     scale = largest_scale(info, width, height, max_pixels)
@@ -46,18 +46,18 @@ def version_of(info: Record) -> int:
     for version in (3, 2):
         if f"/image/{version}/" in context:
             return version
-    raise ValueError("an info.json of another version than 2 and 3 of the Image API")
+    raise ValueError("info.json does not belong to version 2 or 3 of the Image API")
 
 
 def about(info: Record) -> tuple[str, list[Record]]:
-    """The level of compliance, and where limits and features beyond it stand."""
+    """The compliance level, and the objects that may contain limits and further features."""
     profile = several(info.get("profile"))
     level = next((one for one in profile if isinstance(one, str)), "")
     return level, [info, *(one for one in profile if isinstance(one, dict))]
 
 
 def largest_scale(info: Record, width: int, height: int, max_pixels: int) -> float:
-    """By how much the image is to be reduced, 1 at most, for the server's limits and ours."""
+    """Scale of the image, at most 1, that respects the server's limits and `max_pixels`."""
     scale = math.sqrt(min(1.0, max_pixels / (width * height))) if max_pixels else 1.0
     for limits in about(info)[1]:
         most_wide, most_area = pixels(limits.get("maxWidth")), pixels(limits.get("maxArea"))
@@ -69,7 +69,7 @@ def largest_scale(info: Record, width: int, height: int, max_pixels: int) -> flo
 
 
 def scales(info: Record) -> bool:
-    """Whether the server gives an image of any width that it is asked for."""
+    """Whether the server can give an image of any requested width."""
     level, places = about(info)
     features: list[Any] = [
         one
@@ -81,7 +81,7 @@ def scales(info: Record) -> bool:
 
 
 def sizes_of(info: Record, version: int, width: int, height: int) -> list[tuple[str, int, int]]:
-    """The sizes that the server has ready, the largest first, none as large as the image."""
+    """The sizes that the server lists, the largest first, all smaller than the image."""
     ready = {
         (pixels(one.get("width")), pixels(one.get("height"))) for one in several(info.get("sizes"))
     }

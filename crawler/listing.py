@@ -1,4 +1,4 @@
-"""When a museum's listing has been followed for long enough, whatever the museum says of it."""
+"""Limits on the number of pages and works of a museum's listing."""
 
 from collections.abc import Iterable
 
@@ -7,11 +7,10 @@ MOST_PAGES = 20_000
 
 
 class Pages:
-    """The pages of one listing, as they are read.
+    """Counts the pages of one listing while they are read.
 
-    most_works: that are followed, whatever the museum says.
-    notes: where it says why it was not followed any further.
-    cut: whether it was not.
+    notes: gets a note if the listing is stopped. most_works: the maximum number of works.
+    cut: whether the listing was stopped.
     """
 
     def __init__(self, notes: list[str], most_works: int = MOST_WORKS) -> None:
@@ -21,11 +20,11 @@ class Pages:
         self.most_works, self.most_pages = most_works, MOST_PAGES
 
     def go_on(self, numbers: Iterable[object], total: int) -> bool:
-        """Whether to ask for the next page, after one that lists the works `numbers`.
+        """Whether to request the next page, after a page with the works `numbers`.
 
-        total: works in the listing, as the museum says. What it says with the first page counts: a
-        total that grows would have no end. A listing changes while it is read, so that a few works
-        more, and pages of which half is known, are not held against it.
+        total: number of works in the listing, according to the museum. Only the total of the first
+        page counts, because a growing total would never end. A listing may change while it is read,
+        so a few additional works, and pages with half of the works known, are tolerated.
         """
         page = set(map(str, numbers))
         if not self.read:
@@ -45,7 +44,7 @@ class Pages:
     def stop(self, reason: str) -> bool:
         self.cut = True
         self.notes.append(
-            f"the museum's listing {reason}; it was followed for {self.read} pages and "
+            f"the museum's listing {reason}; Patina stopped after {self.read} pages and "
             f"{len(self.numbers)} works"
         )
         return False

@@ -1,4 +1,4 @@
-"""Cleans what spiders find, so that every `Artwork` is plain text whatever a museum sends."""
+"""Cleans the fields that spiders find, so that every text in an `Artwork` is plain."""
 
 import hashlib
 import re
@@ -20,7 +20,7 @@ def slug(text: str) -> str:
 
 
 def file_safe(identifier: str) -> str:
-    """`identifier` if it is safe as a file name, else its slug and a hash to keep it apart."""
+    """`identifier` if it is a safe file name, else its slug and a hash that makes it unique."""
     if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,99}", identifier):
         return identifier
     return f"{slug(identifier)}-{short_hash(identifier)}".lstrip("-")
@@ -31,7 +31,7 @@ def short_hash(text: str) -> str:
 
 
 class ArtworkLoader(ItemLoader):
-    """Takes the first value of a field that says something; null and "" say nothing."""
+    """Takes the first value of a field that is neither null nor ""."""
 
     default_item_class = Artwork
     default_input_processor = MapCompose(plain)

@@ -7,11 +7,11 @@ from typing import Self
 
 
 class Loopback(ABC):
-    """What museums on this machine are; a subclass says how requests are answered."""
+    """A museum on this machine; a subclass defines its responses."""
 
     @abstractmethod
     def handler(self) -> type[BaseHTTPRequestHandler]:
-        """The class that answers a request."""
+        """The handler class for requests."""
 
     def __enter__(self) -> Self:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
@@ -26,5 +26,5 @@ class Loopback(ABC):
 
     @property
     def origin(self) -> str:
-        """Its address."""
+        """The address of the server."""
         return f"http://127.0.0.1:{self.server.server_port}"

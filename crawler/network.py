@@ -1,4 +1,4 @@
-"""Where requests may go: to the museum's own hosts, at public addresses, by HTTP(S) alone."""
+"""Restricts requests to the museum's own hosts, at public addresses, by HTTP(S)."""
 
 import re
 import zlib
@@ -40,16 +40,16 @@ DOWNLOAD_ERRORS = (
     NotSupported,
     OSError,  # a name that resolves to an address that is not public
     ResponseDataLossError,
-    StopDownload,  # the work has had all the bytes that it may have
+    StopDownload,  # the work has exceeded its budget of bytes
     UnsupportedURLSchemeError,
-    zlib.error,  # a body that is not compressed as it says
-    ValueError,  # not a URL, not JSON, not the status that was hoped for
+    zlib.error,  # a body that is not compressed as its header says
+    ValueError,  # not a URL, not JSON, not the expected status
 )
 GONE = {404, 410}
-MOST_NAMED = 5  # hosts in a message
+MOST_NAMED = 5  # maximum number of hosts in a message
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-# What IANA has set apart and Python takes for public, or may: relays and translators lead on to
+# Special networks of IANA that Python may treat as public. Relays and translators could lead to
 # addresses that only this machine can reach.
 SET_APART = tuple(
     map(
@@ -69,13 +69,13 @@ SET_APART = tuple(
         ),
     )
 )
-UNICAST = ip_network("2000::/3")  # what of IPv6 is given out: neither translators nor local ones
+UNICAST = ip_network("2000::/3")  # the assigned IPv6 addresses, without translators and local ones
 
 
 def is_public(address: str) -> bool:
-    """Whether `address`, of IPv4 or IPv6, is that of one machine on the public internet.
+    """Whether the IPv4 or IPv6 `address` belongs to a machine on the public internet.
 
-    Raises ValueError when it is no address.
+    Raises ValueError if it is not an address.
     """
     one: IPv4Address | IPv6Address = ip_address(address)
     if isinstance(one, IPv6Address) and one not in UNICAST:
@@ -86,7 +86,7 @@ def is_public(address: str) -> bool:
 
 
 class HostsMiddleware:
-    """Lets requests through to the hosts that the spider names, redirected ones too."""
+    """Allows requests, also redirected ones, only to the hosts that the spider names."""
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
@@ -96,15 +96,15 @@ class HostsMiddleware:
         return cls(crawler)
 
     def process_request(self, request: Request) -> None:
-        """Raise IgnoreRequest when the address is not one of the museum's."""
+        """Raise IgnoreRequest if the address does not belong to the museum."""
         hosts: frozenset[str] = getattr(self.crawler.spider, "hosts", frozenset())
         parts = urlsplit(request.url)
         port = parts.port or DEFAULT_PORTS.get(parts.scheme)
         if parts.hostname not in hosts or port != DEFAULT_PORTS.get(parts.scheme, 0):
-            led = " (redirected there)" if request.meta.get("redirect_times") else ""
-            where = f"{parts.scheme}://{parts.netloc}{led}"
+            redirected = " (redirected there)" if request.meta.get("redirect_times") else ""
+            where = f"{parts.scheme}://{parts.netloc}{redirected}"
             raise IgnoreRequest(
-                f"{where} is not an address of the museum's; it has {listed(hosts)}"
+                f"{where} is not an address of the museum; its hosts are {listed(hosts)}"
             )
 
 
@@ -115,13 +115,13 @@ def listed(hosts: frozenset[str]) -> str:
 
 
 class PublicResolver(CachingThreadedResolver):
-    """Resolves names to public addresses only, whatever the DNS answers.
+    """Resolves names to public addresses only.
 
-    Without it, a museum's name that is made to point at this machine or its network would let a
-    stranger's page ask for what only we can reach.
+    Otherwise, an attacker could let a museum's name point to this machine or its network, and read
+    what only this machine can reach.
     """
 
-    loopback = False  # whether the literal address 127.0.0.1 is wanted: a replay's origin
+    loopback = False  # whether the literal address 127.0.0.1 is allowed, for a replay
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, reactor: Any) -> Self:
@@ -135,18 +135,18 @@ class PublicResolver(CachingThreadedResolver):
         return super().getHostByName(name, timeout).addCallback(self.checked, name)
 
     def checked(self, address: str, name: str) -> str:
-        """`address`; raises OSError when it is not public."""
+        """Return `address`. Raises OSError if it is not public."""
         wanted = self.loopback and name == address == "127.0.0.1"
         if not wanted and not is_public(address):
-            raise OSError(f"{name} resolves to {address}, which is no public address")
+            raise OSError(f"{name} resolves to {address}, which is not a public address")
         return address
 
 
 class ReplayHandler(BaseDownloadHandler):
-    """Sends every request to one server on this machine instead of the museum's.
+    """Sends every request to one server on this machine, not to the museum.
 
-    https://museum.org/path becomes ORIGIN/museum.org/path on the wire and nowhere else, so that
-    whatever decides about addresses decides as it would about the museum's.
+    https://museum.org/path is requested as ORIGIN/museum.org/path. All other parts of the crawler
+    see the original address, so that their checks are the same as in a real crawl.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -165,11 +165,11 @@ class ReplayHandler(BaseDownloadHandler):
 
 
 def replay_from(settings: BaseSettings, origin: str) -> None:
-    """Have a crawl with these settings served by `origin`; raises CrawlError if it is not ours."""
+    """Let `origin` answer all requests. Raises CrawlError if it is not on this machine."""
     found = re.fullmatch(r"http://127\.0\.0\.1:(\d{1,5})/?", origin)
     if not found or int(found[1]) not in range(1, 2**16):
         raise CrawlError(
-            f"--replay-origin {origin!r}: must be this machine and a port, "
+            f"--replay-origin {origin!r}: give the address of a server on this machine, "
             "such as http://127.0.0.1:8000"
         )
     settings.set("REPLAY_ORIGIN", f"http://127.0.0.1:{int(found[1])}")

@@ -1,4 +1,4 @@
-"""Options of a command line for the filters of a crawl: one for each field of Selection."""
+"""Command line options for the filters of a crawl, one for each field of Selection."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -14,10 +14,10 @@ Result = TypeVar("Result")
 
 
 def with_filters(command: Callable[..., Result]) -> Callable[..., Result]:
-    """A Typer command with an option for each field of Selection that it has no parameter for.
+    """Add an option to a Typer command for each field of Selection that it does not have.
 
-    The options stand in place of the command's parameter `filters`, a dict by the names of the
-    fields. An option that the user does not give is not in it.
+    The options replace the parameter `filters` of the command, which gets a dict of the given
+    options by the names of the fields.
     """
     own = signature(command).parameters
     options = [

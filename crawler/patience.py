@@ -1,4 +1,4 @@
-"""Waits when a museum asks for it, and tries again what may have been chance."""
+"""Pauses when a museum asks for it, and repeats requests after temporary errors."""
 
 import asyncio
 import time
@@ -15,26 +15,25 @@ from scrapy.signals import request_reached_downloader
 
 from patina.crawler.items import LaterError
 
-BUSY = {403, 429, 503}  # 403: what the Met's guard says, in HTML, when it had enough for now
-LONGEST_WAIT_S = 600.0  # a museum that asks for more is left in peace
-PATIENCE = 3  # addresses in a row that a museum stays too busy for; then it is left in peace too
+BUSY = {403, 429, 503}  # 403: the Met's response, in HTML, to too many requests
+LONGEST_WAIT_S = 600.0  # if a museum asks for a longer pause, the crawl ends
+PATIENCE = 3  # the crawl ends after so many failed addresses in a row
 
 
 class PatienceMiddleware(RetryMiddleware):
-    """Pauses a host that says it is busy: as long as it asks, else twice as long each time.
+    """Pauses requests to a busy host, as long as it asks, or else twice as long each time.
 
-    Requests wait here for their turn, not in Scrapy's queue, out of which they would still be sent
-    when the host has asked for a pause.
+    Requests wait here for their turn. Scrapy's own queue would still send them during a pause.
     """
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler.settings)
         self.first_wait_s = crawler.settings.getfloat("FIRST_WAIT_S")
-        self.resume: dict[str, float] = {}  # host -> when it may be asked again, monotonic
-        self.refused: dict[str, LaterError] = {}  # host -> why it is not asked any more
+        self.resume: dict[str, float] = {}  # host -> end of the pause, monotonic time
+        self.refused: dict[str, LaterError] = {}  # host -> why it gets no more requests
         at_once = crawler.settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")
         self.turns: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(at_once))
-        self.given_up: Counter[str] = Counter()  # host -> addresses in a row
+        self.given_up: Counter[str] = Counter()  # host -> number of failed addresses in a row
         crawler.signals.connect(self.reached, request_reached_downloader)
 
     @classmethod
@@ -44,9 +43,9 @@ class PatienceMiddleware(RetryMiddleware):
         return middleware
 
     async def process_request(self, request: Request) -> None:
-        """Hold the request back until it is its turn and its host may be asked again.
+        """Wait until it is the request's turn and the pause of its host is over.
 
-        Raises LaterError when that host is to be left in peace.
+        Raises LaterError if the host gets no more requests.
         """
         host = urlsplit(request.url).netloc
         await self.turns[host].acquire()
@@ -61,7 +60,7 @@ class PatienceMiddleware(RetryMiddleware):
             self.turns[host].release()
 
     def reached(self, request: Request) -> None:
-        """Add the time for which the pace will hold the request back: nothing is before it."""
+        """Count the time that the request will wait for the pace."""
         assert self.crawler.engine
         slot = self.crawler.engine.downloader.slots[request.meta["download_slot"]]
         self.waited(max(0.0, slot.lastseen + slot.delay - time.monotonic()))
@@ -73,10 +72,10 @@ class PatienceMiddleware(RetryMiddleware):
     def process_response(
         self, request: Request, response: Response, spider: Spider | None = None
     ) -> Request | Response:
-        """The response, or the request again after a pause.
+        """Return the response, or the request to repeat it after a pause.
 
-        Raises ValueError when it was asked for often enough; LaterError when the museum wants to
-        be left alone for longer than LONGEST_WAIT_S, or stays busy whatever it is asked for.
+        Raises ValueError after the last try; LaterError if the museum asks for a pause longer than
+        LONGEST_WAIT_S, or PATIENCE addresses in a row have failed.
         """
         self.end_turn(request)
         busy, host = is_busy(response), urlsplit(request.url).netloc
@@ -88,22 +87,26 @@ class PatienceMiddleware(RetryMiddleware):
         if again is None:
             self.given_up[host] += busy
             if self.given_up[host] >= PATIENCE:
-                self.refuse(host, f"stays busy (HTTP {response.status}); run it again later")
+                self.refuse(
+                    host, f"is still busy (HTTP {response.status}); run the command again later"
+                )
             raise ValueError(f"HTTP {response.status}, {tries + 1} times")
         asked_s = retry_after_s(response.headers.get("Retry-After"))
         wait_s = (self.first_wait_s if busy else 1) * 2**tries if asked_s is None else asked_s
         if wait_s > LONGEST_WAIT_S:
-            self.refuse(host, f"asks to be left alone for {wait_s:.0f} s; run it again then")
+            self.refuse(
+                host, f"asks for a pause of {wait_s:.0f} s; run the command again after that"
+            )
         self.pause(host, wait_s)
         return again
 
     def process_exception(
         self, request: Request, exception: Exception, spider: Spider | None = None
     ) -> Request | Response | None:
-        """The request again, a little later each time.
+        """Return the request to repeat it, after a longer pause each time.
 
-        If it was tried often enough, no older answer may stand in for it. Raises LaterError when
-        PATIENCE addresses in a row could not be reached.
+        After the last try, no older cached response replaces it. Raises LaterError if PATIENCE
+        addresses in a row cannot be reached.
         """
         self.end_turn(request)
         host, tries = urlsplit(request.url).netloc, request.meta.get("retry_times", 0)
@@ -115,16 +118,16 @@ class PatienceMiddleware(RetryMiddleware):
         if isinstance(exception, self.exceptions_to_retry):
             self.given_up[host] += 1
             if self.given_up[host] >= PATIENCE:
-                self.refuse(host, f"cannot be reached ({exception}); run it again later")
+                self.refuse(host, f"cannot be reached ({exception}); run the command again later")
         return None
 
     def refuse(self, host: str, reason: str) -> NoReturn:
-        """Ask the host nothing more in this crawl."""
+        """Send no more requests to the host in this crawl; raise LaterError."""
         self.refused[host] = LaterError(f"{host} {reason}")
         raise self.refused[host]
 
     def pause(self, host: str, seconds: float) -> None:
-        """Ask the host nothing for so long."""
+        """Send no requests to the host for so many seconds."""
         now = time.monotonic()
         before = max(now, self.resume.get(host, 0))
         self.resume[host] = max(before, now + seconds)
@@ -132,13 +135,13 @@ class PatienceMiddleware(RetryMiddleware):
 
 
 def is_busy(response: Response) -> bool:
-    """Whether a museum had enough for now; a 403 that is no web page speaks of one address."""
+    """Whether the museum is busy; a 403 that is not a web page concerns one address only."""
     kind = (response.headers.get("Content-Type") or b"").lower()
     return response.status in BUSY and (response.status != 403 or kind.startswith(b"text/html"))
 
 
 def retry_after_s(header: bytes | None) -> float | None:
-    """Seconds that a Retry-After header asks for, be it a number or a date; None if nothing."""
+    """Seconds that a Retry-After header (a number or a date) asks for; None if there is none."""
     text = (header or b"").decode("latin-1").strip()
     try:
         return max(0.0, float(text))

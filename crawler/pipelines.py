@@ -1,4 +1,4 @@
-"""What happens to a work that was found: record read, image fetched, verified, filed."""
+"""The item pipelines: read the record of a work, verify its image, save or reject it."""
 
 import asyncio
 from dataclasses import fields
@@ -32,7 +32,7 @@ WRITING = Lock()
 
 
 class HarvestPipeline:
-    """What the pipelines share: the harvest and the crawl's counters."""
+    """Base class of the pipelines: access to the harvest and the crawl's counters."""
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
@@ -51,7 +51,7 @@ class HarvestPipeline:
         return self.spider.harvest
 
     def count(self, name: str, number: int = 1) -> None:
-        """Add to a counter, from any thread."""
+        """Add `number` to a counter; thread-safe."""
         assert self.crawler.stats
         with WRITING:
             self.crawler.stats.inc_value(f"patina/{name}", number)
@@ -62,7 +62,7 @@ class HarvestPipeline:
 
 
 class RecordPipeline(HarvestPipeline):
-    """Reads the museum's own record of a work, unless nothing has changed since it was filed."""
+    """Reads the museum's record of a work, unless the saved record is up to date."""
 
     async def process_item(self, item: Artwork) -> Artwork:
         self.count("found")
@@ -80,16 +80,16 @@ class RecordPipeline(HarvestPipeline):
         return item
 
     async def keep(self, item: Artwork, record: Row) -> None:
-        """Take over what is filed, if it still is what it was; what `item` knows better stays."""
+        """Take missing data from the saved `record`, if its file is intact."""
         if await asyncio.to_thread(self.harvest.intact, record):
             for name in RECORD_FIELDS:
                 setattr(item, name, getattr(item, name) or record[name])
             item.suffix, item.kept = Path(item.file).suffix, True
 
     async def read(self, item: Artwork, record: Row) -> None:
-        """Fill in what the museum says of the work now, and whether we may have it.
+        """Fill in the museum's present data, and check the licence.
 
-        Raises DropItem when it is not what was asked for.
+        Raises DropItem if the work does not match the filters.
         """
         spider = self.spider
         assert isinstance(spider, MuseumSpider)
@@ -107,7 +107,7 @@ class RecordPipeline(HarvestPipeline):
         known = record and record["selection"] == spider.selection.key()
         if not known and not spider.selection.wants(fresh):
             self.count("filtered")
-            raise DropItem(f"{item.id}: not what was asked for")
+            raise DropItem(f"{item.id}: outside the filters")
         for name in (one.name for one in fields(fresh)):
             if name not in ("id", "number", "max_pixels"):
                 setattr(item, name, getattr(fresh, name))
@@ -123,7 +123,7 @@ class RecordPipeline(HarvestPipeline):
 
 
 def refuse(item: Artwork, record: Row, reason: str) -> None:
-    """Say why a work may not be had; one that was filed before is withdrawn."""
+    """Record why a work cannot be used; a work that was saved before is withdrawn."""
     if record:
         item.withdrawn = reason
     else:
@@ -131,9 +131,9 @@ def refuse(item: Artwork, record: Row, reason: str) -> None:
 
 
 def same(item: Artwork, record: Row, renditions: list[Rendition]) -> bool:
-    """Whether the record and the image that would be taken are those that were filed."""
+    """Whether the saved record is up to date, and its image one of `renditions`."""
     urls = [rendition.url for rendition in renditions]
-    if item.max_pixels != record["max_pixels"]:  # a better one may fit now
+    if item.max_pixels != record["max_pixels"]:  # a larger image may fit now
         urls = urls[:1]
     return record["image_url"] in urls and all(
         getattr(item, name) == record[name] for name in (*ABOUT_THE_WORK, "version")
@@ -141,7 +141,7 @@ def same(item: Artwork, record: Row, renditions: list[Rendition]) -> bool:
 
 
 class VerifyPipeline(HarvestPipeline):
-    """Decodes every work to its end and says what is wrong with it."""
+    """Decodes the image of every work completely and records its fault, if any."""
 
     async def process_item(self, item: Artwork) -> Artwork:
         if not (item.kept or item.fault or item.withdrawn):
@@ -152,11 +152,11 @@ class VerifyPipeline(HarvestPipeline):
 
 
 class FilePipeline(HarvestPipeline):
-    """Files sound works, sets the others aside, and writes all of it down."""
+    """Saves accepted works, moves the others aside, and writes the manifests."""
 
     def open_spider(self) -> None:
         self.filed: dict[str, Row] = {}
-        self.kept: set[str] = set()  # of those filed, the works of an earlier crawl
+        self.kept: set[str] = set()  # ids of saved works with a file from an earlier crawl
         self.rejected: dict[str, Row] = {}
         self.withdrawn = read_lines(self.harvest.folder / "withdrawn.jsonl")
 
@@ -188,11 +188,11 @@ class FilePipeline(HarvestPipeline):
         self.withdrawn[item.id] = line(record) | {"file": place, "reason": item.withdrawn}
         with WRITING:  # works are filed in several threads
             write_lines(self.harvest.folder / "withdrawn.jsonl", self.withdrawn)
-        self.harvest.forget(item.id)  # last: killed before, the next crawl does this again
+        self.harvest.forget(item.id)  # last, so that the next crawl repeats this after a kill
         self.count("withdrawn")
 
     def close_spider(self) -> None:
-        """Write the manifests; a museum that is down tells nothing, and changes none."""
+        """Write the manifests, unless no work was found, as when a museum cannot be reached."""
         museum = self.spider.museum
         assert self.crawler.stats
         counted_only = isinstance(self.spider, MuseumSpider) and self.spider.dry_run

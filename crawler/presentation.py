@@ -1,7 +1,7 @@
-"""What IIIF manifests and collections say, in versions 2 and 3 of the Presentation API.
+"""Reads IIIF manifests and collections, in versions 2 and 3 of the Presentation API.
 
-https://iiif.io/api/presentation/3.0/ and https://iiif.io/api/presentation/2.1/. A manifest holds
-canvases, each a view of the work; a canvas is painted with an image.
+A manifest has canvases, each a view of the work; a canvas has an image.
+Source: https://iiif.io/api/presentation/3.0/ and https://iiif.io/api/presentation/2.1/.
 """
 
 import html
@@ -23,7 +23,7 @@ LICENCES = {
     "zero": ("CC0", "https://creativecommons.org/publicdomain/zero/1.0/"),
     "mark": ("Public Domain Mark 1.0", "https://creativecommons.org/publicdomain/mark/1.0/"),
 }
-# Labels that museums give what they say of a work; the specification names none.
+# Labels of metadata that museums use; the specification defines none
 FIELDS = {
     "artist": ("artist", "creator", "maker", "artist/maker", "author", "painter", "artists"),
     "date": ("date", "date created", "creation date", "created", "dated", "dates"),
@@ -42,37 +42,37 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class Image:
-    """What a canvas is painted with."""
+    """The image of a canvas."""
 
-    url: str  # of the image as it is; "" if it is to be had from the service alone
-    width: int  # pixels; 0 where nobody says
-    height: int
-    service: str  # the base address of an image server; "" if there is none
+    url: str  # address of the image file; "" if only the image server has it
+    width: int  # pixels; 0: unknown
+    height: int  # pixels; 0: unknown
+    service: str  # base address at the image server; "" if there is none
 
 
 def kind_of(document: Any) -> str:
-    """Manifest or Collection; raises ValueError for a document that is neither."""
+    """ "Manifest" or "Collection". Raises ValueError if the document is neither."""
     kind = str(document.get("type") or document.get("@type")) if isinstance(document, dict) else ""
     kind = kind.removeprefix("sc:")
     if kind not in ("Manifest", "Collection"):
-        raise ValueError("neither a manifest nor a collection of IIIF Presentation 2 or 3")
+        raise ValueError("it is not a manifest or collection of IIIF Presentation 2 or 3")
     return kind
 
 
 def id_of(value: Any) -> str:
-    """The address that a resource has, or is."""
+    """The address of a resource, which may be an object or the address itself."""
     if isinstance(value, dict):
         value = value.get("id") or value.get("@id")
     return value if isinstance(value, str) else ""
 
 
 def several(value: Any) -> list[Any]:
-    """What may stand alone or in a list, as a list."""
+    """A value that may be single or a list, as a list."""
     return value if isinstance(value, list) else [] if value in (None, "") else [value]
 
 
 def text_of(value: Any) -> str:
-    """What a label or a value says: in English, if it speaks that among others; without markup."""
+    """The text of a label or value without markup; in English, if it has several languages."""
     return html.unescape(remove_tags(said(value)))
 
 
@@ -90,7 +90,7 @@ def said(value: Any) -> str:
 
 
 def parts_of(collection: Record) -> Iterator[tuple[str, Record]]:
-    """Kind and reference of the manifests and collections that a collection lists."""
+    """Kind and object of each manifest and collection that a collection lists."""
     for name, usual in (
         ("items", ""),
         ("members", ""),
@@ -105,7 +105,7 @@ def parts_of(collection: Record) -> Iterator[tuple[str, Record]]:
 
 
 def next_page(collection: Record) -> str:
-    """The address of the page that follows, or of the first one; "" if there is none."""
+    """The address of the next page, or of the first page; "" if there is none."""
     return id_of(collection.get("next")) or id_of(collection.get("first"))
 
 
@@ -117,7 +117,7 @@ def canvases_of(manifest: Record) -> list[Record]:
 
 
 def resource_of(canvas: Record) -> Record:
-    """The image that the canvas is painted with; {} if there is none. The first of a choice."""
+    """The image resource of a canvas, the first one of a choice; {} if there is none."""
     annotations = [
         (one.get("motivation"), one.get("body"))
         for page in several(canvas.get("items"))
@@ -135,7 +135,7 @@ def resource_of(canvas: Record) -> Record:
 
 
 def image_of(canvas: Record) -> Image | None:
-    """The image of a canvas; None when it has none that is whole and of its own."""
+    """The image of a canvas; None if it has no image of its own."""
     if not (body := resource_of(canvas)):
         return None
     services = [one for one in several(body.get("service")) if serves_images(one)]
@@ -144,7 +144,7 @@ def image_of(canvas: Record) -> Image | None:
 
 
 def serves_images(service: Any) -> bool:
-    """Whether a service is one of the Image API, 2 or 3."""
+    """Whether a service is an image server of the Image API 2 or 3."""
     words = " ".join(
         said(service.get(name)) for name in ("type", "@type", "@context", "profile", "context")
     )
@@ -152,22 +152,22 @@ def serves_images(service: Any) -> bool:
 
 
 def rights_of(manifest: Record, canvas: Record) -> list[str]:
-    """All statements of rights: of the manifest, the canvas and its image."""
+    """All rights statements of the manifest, the canvas and its image."""
     named = [
         one
         for part in (manifest, canvas, resource_of(canvas))
         for name in ("rights", "license")
         for one in several(part.get(name))
     ]
-    return [id_of(one).strip() or "nothing that can be read" for one in named]
+    return [id_of(one).strip() or "not an address" for one in named]
 
 
 def licence_of(rights: list[str]) -> tuple[str, str]:
-    """Licence and its address when each statement says CC0 or public domain; else "" twice.
+    """Licence and its address if every statement is CC0 or the Public Domain Mark; else two "".
 
-    Only the two marks of Creative Commons count. What rightsstatements.org calls NoC is not free
-    everywhere or for every use: NoC-US holds in one country, NoC-CR, NoC-NC and NoC-OKLR name what
-    restricts the use, NKC and CNE that nobody is sure.
+    Statements of rightsstatements.org do not count, because they are not free everywhere or for
+    every use: NoC-US is valid in one country, NoC-CR, NoC-NC and NoC-OKLR name restrictions, NKC
+    and CNE mean that the status is uncertain.
     """
     found = [FREE.fullmatch(one) for one in rights]
     if not found or None in found:
@@ -176,7 +176,7 @@ def licence_of(rights: list[str]) -> tuple[str, str]:
 
 
 def metadata_of(manifest: Record) -> dict[str, str]:
-    """What a manifest says of the work, by the names of our fields."""
+    """The metadata of a manifest by the keys of FIELDS; missing values are ""."""
     pairs = {
         text_of(pair.get("label")).strip(" :").casefold(): text_of(pair.get("value"))
         for pair in several(manifest.get("metadata"))
@@ -188,7 +188,7 @@ def metadata_of(manifest: Record) -> dict[str, str]:
 
 
 def institution_of(manifest: Record) -> str:
-    """Who holds the work: the provider, or else who is to be named."""
+    """The institution that holds the work: the provider, or else the required attribution."""
     for provider in several(manifest.get("provider")):
         if name := text_of(provider.get("label")):
             return name
@@ -203,7 +203,7 @@ def page_of(manifest: Record) -> str:
 
 
 def years_of(date: str) -> tuple[int | None, int | None]:
-    """First and last year that a date in words names: "c. 1645", "1690s", "17th century"."""
+    """First and last year in a date such as "c. 1645", "1690s" or "17th century"."""
     years = [
         (int(found[1]), int(found[1]) + (9 if found[2] else 0))
         for found in re.finditer(r"\b(\d{4})(s?)\b", date)

@@ -1,4 +1,4 @@
-"""Shows how far a crawl is: a bar on a terminal, a line now and then where there is none."""
+"""Progress of a crawl: a bar on a terminal, else a line every few seconds."""
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,7 +12,7 @@ SHOWN = ("found", "filed", "waited_ms", "bytes")
 
 
 class Bar(Progress):
-    """How many works have been dealt with, on a terminal."""
+    """A progress bar of the processed works."""
 
     def __init__(self, crawler: Crawler, console: Console) -> None:
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -30,12 +30,12 @@ class Bar(Progress):
 
 
 class Lines:
-    """A line on stderr every `every_s` seconds while a crawl runs, for logs and schedulers."""
+    """Prints a line to stderr every `every_s` seconds during a crawl."""
 
     def __init__(self, crawler: Crawler, console: Console, every_s: float) -> None:
         self.crawler, self.console = crawler, console
         self.every_s, self.seconds = every_s, 0.0
-        self.call = LoopingCall(self.tell)
+        self.call = LoopingCall(self.print_line)
         crawler.signals.connect(self.opened, spider_opened)
         crawler.signals.connect(self.closed, spider_closed)
 
@@ -46,14 +46,14 @@ class Lines:
         if self.call.running:
             self.call.stop()
 
-    def tell(self) -> None:
+    def print_line(self) -> None:
         self.seconds += self.every_s
         line = progress_line(self.crawler, self.seconds)
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def progress_line(crawler: Crawler, seconds: float) -> str:
-    """What was counted so far."""
+    """The counters of the crawl so far, in words."""
     assert crawler.stats
     assert isinstance(crawler.spider, PacedSpider)
     counted = crawler.stats.get_stats()

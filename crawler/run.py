@@ -1,6 +1,6 @@
 """Runs one crawl in this process: `python -m patina.crawler.run --source sample --out DIR`.
 
-Scrapy's reactor cannot be started twice, so that whoever wants two crawls starts two processes.
+Scrapy's reactor cannot be started twice, so each crawl needs its own process.
 """
 
 import json
@@ -41,14 +41,14 @@ python -m patina.crawler.run --source folder --folder ~/scans --institution Arch
 
 python -m patina.crawler.run --source artic --query monet --contact me@lab.org --out harvest
 
-A crawl that was cut short goes on where it stopped when it is run again.
+If a crawl was interrupted, the same command continues it.
 """
 LINE_EVERY_S = 10.0
-TRY_LATER = 75  # exit code: the museum or the network was at fault, as sysexits.h has it
+TRY_LATER = 75  # exit code for an error of the museum or the network (EX_TEMPFAIL in sysexits.h)
 
 
 class Outcome(dict[str, Any]):
-    """What a crawl counted, as plain numbers and texts; what was not counted is 0."""
+    """The counters of a crawl, as numbers and texts; a missing counter is 0."""
 
     def __missing__(self, name: str) -> int:
         return 0
@@ -79,7 +79,7 @@ class Outcome(dict[str, Any]):
         )
 
     def summary(self) -> str:
-        """The crawl in a few words."""
+        """The summary line of the crawl."""
         rejected = f"{sum(self['rejected'].values())} rejected"
         if self["rejected"]:
             reasons = (f"{number} {reason}" for reason, number in self["rejected"].items())
@@ -97,15 +97,15 @@ class Outcome(dict[str, Any]):
         return f"crawl {self['source']}: {', '.join(parts)}"
 
 
-OPTIONAL = {"filtered": "not asked for", "withdrawn": "withdrawn by the museum"}
+OPTIONAL = {"filtered": "outside the filters", "withdrawn": "withdrawn by the museum"}
 
 
 def crawl(
     source: str, settings: Settings, arguments: dict[str, Any], every_s: float = LINE_EVERY_S
 ) -> tuple[Outcome, list]:
-    """Run the spider named `source` to its end: what it counted, and errors beyond single works.
+    """Run the spider named `source`; return its counters, and errors that are not about one work.
 
-    every_s: seconds between two lines of progress, where there is no terminal.
+    every_s: seconds between two lines of progress, if there is no terminal.
     """
     started = time.monotonic()
     process = CrawlerProcess(settings)
@@ -129,15 +129,17 @@ def crawl(
 
 
 def leave(signum: int, _: Any) -> None:
-    """Stop at once: what is filed is whole, and a crawl that is run again goes on from there."""
-    os.write(2, b"crawl: stopped; run it again to go on\n")
+    """Stop at once; all saved files are complete, and the next crawl continues."""
+    os.write(2, b"crawl: stopped; run the command again to continue\n")
     os._exit(128 + signum)
 
 
 def settings_for(
     source: str, *, cache: Path, contact: str, delay_s: float, replay_origin: str, log_level: str
 ) -> Settings:
-    """Scrapy's settings; raises CrawlError when a museum could not tell whom to write to."""
+    """Scrapy's settings. Raises CrawlError if the source is unknown, or a museum needs a
+    contact.
+    """
     settings = Settings()
     settings.setmodule("patina.crawler.settings")
     settings.set("HTTPCACHE_DIR", str(cache.resolve()))
@@ -153,7 +155,8 @@ def settings_for(
         replay_from(settings, replay_origin)
     elif issubclass(spider, MuseumSpider) and not re.fullmatch(CONTACT, contact):
         raise CrawlError(
-            f"{source} asks to know who is calling: give crawl.contact, an e-mail or web address"
+            f"{source} wants to know who sends requests: set crawl.contact or --contact to your "
+            "e-mail or web address"
         )
     least_s = 0.0 if replay_origin else getattr(spider, "delay_s", 0.0)
     settings.set("DOWNLOAD_DELAY", max(least_s, delay_s))
@@ -167,17 +170,18 @@ def make_folder(out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CrawlError(f"--out {out}: cannot be made a folder: {error.strerror}") from error
+        raise CrawlError(f"--out {out}: the folder cannot be made: {error.strerror}") from error
     return out
 
 
 def folder_arguments(folder: Path | None, institution: str, out: Path) -> dict[str, Any]:
-    """What the spider of a folder is told; raises CrawlError for what cannot be."""
+    """Arguments of the spider `folder`. Raises CrawlError if they are invalid."""
     if folder is None:
-        raise CrawlError("--source folder needs --folder PATH, where the scans are")
+        raise CrawlError("--source folder needs --folder PATH, the folder of the scans")
     if out.resolve().is_relative_to(folder.resolve()):
         raise CrawlError(
-            f"--out {out}: lies in --folder {folder}, so it would be crawled next time"
+            f"--out {out}: it is inside --folder {folder}, so the next crawl would read it; "
+            "give a folder outside"
         )
     return {"folder": str(folder), "institution": institution}
 
@@ -190,36 +194,52 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @with_filters
 def main(
     source: Annotated[str, typer.Option(help=f"{', '.join(MUSEUMS)}, sample or folder.")],
-    out: Annotated[Path, typer.Option(help="Folder of the harvest; made if missing.")],
+    out: Annotated[
+        Path, typer.Option(help="The folder of the harvest; it is made if it is missing.")
+    ],
     cache: Annotated[
-        Path | None, typer.Option(help="What the museum answered before; beside OUT if not given.")
+        Path | None, typer.Option(help="The folder of cached responses; the default is beside OUT.")
     ] = None,
-    works: Annotated[int, typer.Option(min=1, help="Works in the sample museum.")] = 48,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the sample museum.")] = 0,
-    folder: Annotated[Path | None, typer.Option(help="Folder of your own scans.")] = None,
-    institution: Annotated[str, typer.Option(help="Who holds the scanned works.")] = "",
+    works: Annotated[
+        int, typer.Option(min=1, help="The number of works in the sample museum.")
+    ] = 48,
+    seed: Annotated[int, typer.Option(min=0, help="The seed of the sample museum.")] = 0,
+    folder: Annotated[Path | None, typer.Option(help="The folder of your own scans.")] = None,
+    institution: Annotated[
+        str, typer.Option(help="The institution that holds the scanned works.")
+    ] = "",
     selection: Annotated[
         Path | None,
-        typer.Option(help="The filters below as a JSON file; options given here go before it."),
+        typer.Option(help="A JSON file with the filters below; options override it."),
     ] = None,
     filters: dict[str, Any] = NO_FILTERS,
-    contact: Annotated[str, typer.Option(help="Your e-mail or web address, for museums.")] = "",
+    contact: Annotated[
+        str, typer.Option(help="Your e-mail or web address; the museum sees it.")
+    ] = "",
     delay_s: Annotated[
-        float, typer.Option(min=0, help="Seconds between requests; at least the museum's own.")
+        float,
+        typer.Option(
+            min=0, help="Seconds between requests; the museum's own delay is the minimum."
+        ),
     ] = 0,
     first_wait_s: Annotated[
-        float, typer.Option(min=0, help="Pause for a busy museum that names none; then doubled.")
+        float,
+        typer.Option(
+            min=0, help="First pause in seconds for a busy museum; it is doubled each time."
+        ),
     ] = FIRST_WAIT_S,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only count, from the listing.")
+        bool, typer.Option("--dry-run", help="Only count the works of the listing.")
     ] = False,
     replay_origin: Annotated[
-        str, typer.Option(help="A server on this machine that answers for all hosts.")
+        str, typer.Option(help="A server on this machine that answers instead of all hosts.")
     ] = "",
     line_every_s: Annotated[
-        float, typer.Option(min=0.05, help="Between lines of progress, without a terminal.")
+        float, typer.Option(min=0.05, help="Seconds between lines of progress, without a terminal.")
     ] = LINE_EVERY_S,
-    stats: Annotated[Path | None, typer.Option(help="File for what was counted, as JSON.")] = None,
+    stats: Annotated[
+        Path | None, typer.Option(help="A JSON file for the counters of the crawl.")
+    ] = None,
     log_level: Annotated[
         str, typer.Option(help="Scrapy's log on stderr: DEBUG, INFO, WARNING or ERROR.")
     ] = "",
@@ -250,17 +270,17 @@ def main(
         fail(source, error)
     if stats:
         write_atomically(stats, [json.dumps(outcome, indent=1).encode()])
-    tell(outcome, errors, settings, dry_run, out)
+    report(outcome, errors, settings, dry_run, out)
 
 
-def tell(
+def report(
     outcome: Outcome,
     errors: list[BaseException],
     settings: Settings,
     dry_run: bool,
     out: Path,
 ) -> None:
-    """Say how the crawl went, and exit with what it was worth."""
+    """Print the result of the crawl, and exit with its exit code."""
     source = outcome["source"]
     for note in outcome["notes"]:
         say(f"crawl {source}: {note}")
@@ -272,33 +292,33 @@ def tell(
     if errors:
         fail(source, errors[0], more=len(errors) - 1)
     if not outcome["found"]:
-        fail(source, CrawlError("nothing is found there for what was asked"))
+        fail(source, CrawlError("no work was found; check the query and the filters"))
     if outcome["found"] == outcome["filtered"]:
-        fail(source, CrawlError("none of the works found is what was asked for"))
+        fail(source, CrawlError("no work that was found matches the filters"))
     if not outcome["filed"]:
-        fail(source, CrawlError(f"no work was filed; {out / 'rejected.jsonl'} says why"))
+        fail(source, CrawlError(f"no work was filed; {out / 'rejected.jsonl'} lists the reasons"))
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """A line on the terminal, whatever of it a museum or a file's name has said."""
+    """Print a line to the terminal, without control characters."""
     typer.echo(plain(text), err=err)
 
 
 def forecast(outcome: Outcome, delay_s: float) -> str:
-    """What a crawl would fetch, and how long the museum's pace makes that last.
+    """The number of works to fetch, and the duration at the museum's pace.
 
-    A work's record and its image come from two hosts, so that both keep the pace at once.
+    Record and image come from two hosts, which are requested in parallel.
     """
     seconds = outcome["to_fetch"] * delay_s
     lasts = f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
     return (
         f"crawl {outcome['source']}: {outcome['found']} found, {outcome['up_to_date']} up to date,"
-        f" {outcome['to_fetch']} to fetch: at least {lasts} at one in {delay_s:g} s"
+        f" {outcome['to_fetch']} to fetch: at least {lasts} at one request every {delay_s:g} s"
     )
 
 
 def fail(source: str, error: BaseException, more: int = 0) -> None:
-    """Say what went wrong, and leave; with TRY_LATER when it may go right later."""
+    """Print the error and exit, with TRY_LATER if the same crawl may succeed later."""
     kind = "" if isinstance(error, (CrawlError, OSError)) else f"{type(error).__name__}: "
     say(f"crawl {source}: {kind}{error}" + (f" (and {more} more)" if more else ""), err=True)
     raise typer.Exit(TRY_LATER if isinstance(error, LaterError) else 1)

@@ -1,4 +1,4 @@
-"""Which works of a museum are wanted."""
+"""The filters of a crawl."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 from patina.crawler.items import Artwork, CrawlError, Rendition
 
-TOLERANCE = 1.05  # a museum's servers round the sizes they are asked for
+TOLERANCE = 1.05  # because the servers of museums round requested sizes
 
 
 def _filter(default: Any, help_text: str) -> Any:
@@ -18,14 +18,16 @@ def _filter(default: Any, help_text: str) -> Any:
 
 @dataclass(frozen=True)
 class Selection:
-    """The filters of a crawl. Text that is "" and numbers that are 0 filter nothing.
+    """The filters of a crawl. The values "" and 0 filter nothing.
 
-    Options of the command line and keys of the section crawl of params.yaml are made from these
-    fields. A period is "1600-1699", or a single year; years before Christ are "-500--400".
-    Raises CrawlError for a period that is none, and for a number below 0.
+    Command line options and the keys of the section crawl in params.yaml are made from these
+    fields. A period is "1600-1699" or a single year; years BC are negative, such as "-500--400".
+    Raises CrawlError if the period is invalid or a number is negative.
     """
 
-    query: str = _filter("", "Words to search for; with iiif, the address of a manifest.")
+    query: str = _filter(
+        "", "Words to search for; with iiif, the address of a manifest or collection."
+    )
     department: str = _filter("", "Part of a department's name.")
     medium: str = _filter("", "Part of the medium, such as oil.")
     period: str = _filter("", "Years, such as 1600-1699.")
@@ -40,9 +42,9 @@ class Selection:
 
     @classmethod
     def read(cls, file: Path) -> "Selection":
-        """The selection that was written to `file` as JSON, an object with a key for each field.
+        """Read a selection from a JSON file, an object with a key for each field.
 
-        Raises CrawlError when it is no such file.
+        Raises CrawlError if the file is not valid.
         """
         try:
             return cls(**json.loads(file.read_bytes()))
@@ -53,7 +55,7 @@ class Selection:
             ) from error
 
     def years(self) -> tuple[int, int] | None:
-        """First and last year of `period`; raises CrawlError when it is none."""
+        """First and last year of `period`; None if it is "". Raises CrawlError if it is invalid."""
         if not self.period:
             return None
         found = re.fullmatch(r"(-?\d+)(?:-(-?\d+))?", self.period.replace(" ", ""))
@@ -63,9 +65,9 @@ class Selection:
         return begin, end
 
     def wants(self, work: Artwork) -> bool:
-        """Whether a museum's record answers to department, medium and period.
+        """Whether the record of a work matches department, medium and period.
 
-        A museum's own search is asked too, but none filters by all three, and some forgive much.
+        The museum's own search filters, too, but none by all three, and some only roughly.
         """
         years = self.years()
         if years and work.begin is not None:
@@ -78,14 +80,14 @@ class Selection:
         return all(asked.casefold() in said.casefold() for asked, said in named)
 
     def fits(self, width: int, height: int) -> bool:
-        """Whether an image of that size, pixels, is not larger than was asked for."""
+        """Whether an image of this size in pixels is not larger than `max_pixels`."""
         return not self.max_pixels or width * height <= self.max_pixels * TOLERANCE
 
     def fitting(self, renditions: list[Rendition]) -> list[Rendition]:
-        """Those that fit or do not say their size, in the order given."""
+        """The renditions that fit or have no known size, in the order given."""
         return [size for size in renditions if self.fits(size.width, size.height)]
 
     def key(self) -> str:
-        """Names what was asked for, however many works were to be fetched."""
+        """A hash of the filters without `limit` and `max_pixels`."""
         asked = asdict(self) | {"limit": 0, "max_pixels": 0}
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,17 +1,17 @@
-"""Text of others' making, before it is shown or written: one line, nothing that steers a terminal.
+"""Makes foreign text safe to print: one line without control characters.
 
-Whatever a museum, a file's name or an error says goes through `plain` on its way to the terminal,
-to a note, to the counts that Prefect shows, and to the reasons in rejected.jsonl.
+Every text of a museum, a file name or an error passes through `plain` before it is printed, or
+written to a note, to Prefect or to rejected.jsonl.
 """
 
 LONGEST_LINE = 2000
 
 
 def plain(value: object, longest: int = LONGEST_LINE) -> str:
-    """`value` as one line of printable text that UTF-8 can hold, of `longest` characters at most.
+    """`value` as one line of printable text in valid UTF-8, at most `longest` characters.
 
-    Control characters, line breaks of any script and marks that turn the direction of text become
-    spaces; what is cut off leaves "…".
+    Control characters, all line breaks and marks of text direction become spaces; a shortened text
+    ends with "…".
     """
     text = str(value).encode("utf-8", "replace").decode()
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
@@ -19,5 +19,5 @@ def plain(value: object, longest: int = LONGEST_LINE) -> str:
 
 
 def reason_of(error: BaseException, longest: int = 300) -> str:
-    """What an error says of itself; its kind where it says nothing."""
+    """The message of an error, or its type if it has no message."""
     return plain(error, longest) or type(error).__name__

@@ -19,34 +19,34 @@ from patina.tasks.imaging.images import to_float, to_uint8  # noqa: E402
 from patina.tasks.io.atomic import write_bytes  # noqa: E402
 
 SEVERITIES = (0.0, 0.3, 0.6, 1.0)
-SUBJECTS = (3, 21, 23)  # numbers of sample works: what is shown on which is by turns
+SUBJECTS = (3, 21, 23)  # numbers of the sample works that are shown, in turns
 WIDTH_PX = 320
 QUALITY = 80
 GROUPS = {"paint": "The paint", "wear": "Accidents", "capture": "The capture"}
-MORE = {  # files that belong to the group of another
+MORE = {  # files that belong to the group of another file
     **dict.fromkeys(("pigments", "losses", "coats", "films"), "paint"),
     **dict.fromkeys(("optics", "resampling", "grains", "recompression"), "capture"),
 }
 HEAD = """# Degradations
 
-What Patina's networks learn from: {count} ways in which a work, or its picture, deteriorates. Each
-is a pure function of the image, a seed and a severity from 0 (the identity, bit for bit) to 1; its
-sizes are relative to the work's long side, and where it is local it says where, as a mask. Left to
-right: severity 0, 0.3, 0.6, 1, on works of the built-in sample museum. They stand in the order in
-which an object suffers them.
+Patina's networks learn from {count} degradations: ways in which a work, or its picture,
+deteriorates. Each is a pure function of an image, a seed and a severity from 0 (no change at all)
+to 1. Sizes are relative to the work's long side. A local degradation also returns a mask of the
+damaged pixels. The pictures show severity 0, 0.3, 0.6 and 1 on works of the built-in sample museum.
+The order is that in which an object suffers the damage.
 
 ```bash
 patina degrade work.png --steps {example} -o old.png
 patina degrade work.png --recipe old.recipe.json -o again.png   # the same bytes
 ```
 
-A family holds several models of the same damage, because a network that was trained on one formula
-does not carry over to another:
+A family contains several models of the same damage, because a network that was trained on one model
+does not generalise to another:
 
 {families}
 
-`params.yaml` says which of them a twin may have, how often and how severe. This page is written by
-`python docs/specimens.py`.
+`params.yaml` lists the degradations of the degraded copies, how often each is drawn, and its range
+of severity. `python docs/specimens.py` writes this page.
 """
 
 
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def group_of(name: str) -> str:
-    """The file that the degradation is in, or the first file of the group that it belongs to."""
+    """The group of a degradation: a key of GROUPS, by the file that defines it."""
     module = inspect.unwrap(DEGRADATIONS[name]).__module__.rpartition(".")[2]
     return MORE.get(module, module if module in GROUPS else "wear")
 
@@ -87,7 +87,7 @@ def sheet(name: str, work: np.ndarray) -> bytes:
 
 
 def explained(name: str) -> str:
-    """The function's docstring as a paragraph, its source in a line of its own."""
+    """The function's docstring as a paragraph, and its source as a separate line."""
     lines = (inspect.getdoc(DEGRADATIONS[name]) or "").replace("`image`", "the image")
     about, _, source = " ".join(lines.split()).partition("Source: ")
     return f"{about.strip()}\n\n*Source:* {source}" if source else about

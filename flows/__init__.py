@@ -1,9 +1,11 @@
-"""The flows: one file a flow, one flow a DVC stage. They alone know Prefect, MLflow and params."""
+"""The flows: one file for each flow, one flow for each DVC stage; only they use MLflow and
+Prefect.
+"""
 
 import os
 
-# Set before Prefect, MLflow or TensorFlow are imported: nobody is told what is done here, and
-# a stage's own progress is not drowned in its libraries' chatter.
+# Set before Prefect, MLflow or TensorFlow are imported: no telemetry, and no messages of libraries
+# between those of a stage.
 for _name, _value in {
     "DO_NOT_TRACK": "1",
     "DVC_NO_ANALYTICS": "1",
@@ -14,7 +16,7 @@ for _name, _value in {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
     "PREFECT_CLI_PROMPT": "false",
     "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "1",  # the default; saying so silences a warning at each import
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # the default; setting it suppresses a warning at each import
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "VIPS_CONCURRENCY": "1",
     "GIT_PYTHON_REFRESH": "quiet",

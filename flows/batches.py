@@ -19,17 +19,17 @@ from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import CORES, one_thread, start_worker
 from patina.tasks.io.progress import Progress
 
-BATCH = 256  # works in a task, when there are many: a task costs 0.2 s beside its work
-ROUNDS = 3  # tasks for each worker, at least: who is done first waits for no more than one of them
+BATCH = 256  # maximum number of works in a task; a task has an overhead of 0.2 s
+ROUNDS = 3  # minimum number of tasks for each worker, so that no worker is idle for long
 WORKERS = int(os.environ.get("PATINA_WORKERS", 0)) or CORES
 CLUSTER = os.environ.get("PATINA_DASK", "")  # a Dask scheduler, such as tcp://host:8786
-SAME = (
+SAME = (  # packages with the same version on all workers; Dask adds Python and NumPy
     "opencv-python-headless",
     "openvino",
     "prefect",
     "pyvips",
-)  # versions; Dask adds Python and NumPy
-WAIT_S = 60  # for the first worker
+)
+WAIT_S = 60  # maximum time until the first worker is there
 
 Job = TypeVar("Job")
 Done = TypeVar("Done")
@@ -51,7 +51,7 @@ def cluster() -> TaskRunner[Any] | None:
     """The workers of CLUSTER, if it is set."""
     if not CLUSTER:
         return None
-    from prefect_dask import DaskTaskRunner  # 0.7 s that only a cluster needs
+    from prefect_dask import DaskTaskRunner  # late, because the import takes 0.7 s
 
     return DaskTaskRunner(address=CLUSTER)
 
@@ -59,7 +59,7 @@ def cluster() -> TaskRunner[Any] | None:
 def _join_cluster() -> int:
     """Set up the workers of CLUSTER, also those that join later; returns their number of threads.
 
-    Raises ClusterError when the scheduler does not respond, or a worker has other versions or does
+    Raises ClusterError if the scheduler does not respond, or a worker has other versions or does
     not share this workspace.
     """
     from distributed import Client
@@ -69,16 +69,19 @@ def _join_cluster() -> int:
             client.wait_for_workers(1, WAIT_S)
             versions = client.get_versions(packages=SAME)
             ours = versions["client"]["packages"]
-            alike = {w: its["packages"] == ours for w, its in versions["workers"].items()}
-            _refuse_unless(alike, "have other versions", "install the same requirements.txt")
+            same = {w: its["packages"] == ours for w, its in versions["workers"].items()}
+            _refuse_unless(same, "have other versions", "install the same requirements.txt")
             with NamedTemporaryFile(dir=ARTWORKS.parent, prefix=".cluster-") as marker:
                 seen = client.run(os.path.exists, str(ARTWORKS.parent / Path(marker.name).name))
-            _refuse_unless(seen, f"do not see {Path.cwd()}", "start them in it, on a shared disk")
+            _refuse_unless(
+                seen, f"cannot read {Path.cwd()}", "start them in this folder, on a shared disk"
+            )
             client.register_worker_callbacks(one_thread)
             return sum(client.nthreads().values())
     except OSError as error:
         raise ClusterError(
-            f"PATINA_DASK: no scheduler with a worker at {CLUSTER}: {error}; start them or unset it"
+            f"PATINA_DASK: no scheduler with a worker at {CLUSTER}: {error}; start them, or unset "
+            "PATINA_DASK"
         ) from error
 
 
@@ -106,8 +109,8 @@ def compute(task: Task, jobs: Sequence[Any], *shared: Any, most: int = BATCH) ->
         return [record for future in futures for record in future.result()]
     except CancelledError as error:
         raise ClusterError(
-            f"PATINA_DASK: the scheduler at {CLUSTER} is gone; run this again when it is back:"
-            " it goes on with what was computed"
+            f"PATINA_DASK: the scheduler at {CLUSTER} is lost; start it and run this again:"
+            " it continues with the computed works"
         ) from error
 
 

@@ -25,14 +25,16 @@ PORT = 5000
 def address(names: Sequence[str], port: int) -> str:
     """The address at which the UI compares the latest run of each experiment.
 
-    Without names: the experiments of this commit, and their baseline. Raises InputError when an
+    Without names: the experiments of this commit, and their baseline. Raises InputError if an
     experiment is incomplete, or there is none.
     """
     ours = tracking.connect().experiment_id
     wanted = [_run_of(name, ours) for name in names or experiments()]
     found = list(dict.fromkeys([*([] if names else baseline(ours)), *wanted]))
     if not found:
-        raise InputError("compare: no runs on this commit; `make run` and `dvc exp run` make some")
+        raise InputError(
+            "compare: there are no runs of this commit; start one with `make run` or `dvc exp run`"
+        )
     runs = [run for run_id in found if (run := tracking.found(run_id))]
     return f"{server(port)}{views.save('patina-compared', ours, runs, only=True)}"
 
@@ -54,7 +56,9 @@ def server(port: int) -> str:
 
 
 def baseline(ours: str) -> list[str]:
-    """The run that trained the network of the last commit, else the latest of no experiment."""
+    """The run that trained the network of the last commit, else the latest run without
+    experiment.
+    """
     from mlflow import MlflowClient
 
     if (trained := _trained_by("HEAD")) and tracking.found(trained):
@@ -64,7 +68,10 @@ def baseline(ours: str) -> list[str]:
 
 
 def _run_of(name: str, ours: str) -> str:
-    """The run of an experiment in `ours` of MLflow: its own, or that which trained its network."""
+    """The run of a DVC experiment: its own, or the run that trained its network.
+
+    ours: id of the MLflow experiment.
+    """
     from mlflow import MlflowClient
 
     runs = MlflowClient().search_runs(
@@ -76,7 +83,7 @@ def _run_of(name: str, ours: str) -> str:
         return str(runs[0].info.run_id)
     run_id = _trained_by(name)
     if not run_id or not tracking.found(run_id):
-        raise InputError(f"compare: {name}: no run of this experiment was finished")
+        raise InputError(f"compare: {name}: this experiment has no finished run")
     return run_id
 
 
@@ -106,7 +113,7 @@ def _listed(*options: str) -> list[str]:
 
 @contextmanager
 def mlflow_ui(port: int) -> Iterator[subprocess.Popen]:
-    """The MLflow UI on 127.0.0.1, ready. Raises ServerError when it does not start."""
+    """The MLflow UI on 127.0.0.1, ready. Raises ServerError if it does not start."""
     command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
     database = ["--backend-store-uri", tracking.tracking_uri()]
     with (

@@ -1,5 +1,6 @@
-"""Runs the crawler, and puts what it fetched under DVC. Needs no Prefect, so that a crawl by hand
-begins at once.
+"""Runs the crawler, and adds the harvest to DVC.
+
+It does not import Prefect, so that `patina crawl` starts at once.
 """
 
 import json
@@ -15,26 +16,26 @@ from patina.errors import ServiceError
 from patina.flows.places import HARVEST, HTTP
 from patina.flows.supervisor import supervised
 from patina.params import Crawl
-from patina.tasks.io.progress import told_by_another, waited_for
+from patina.tasks.io.progress import progress_elsewhere, timed_lines
 
-TRY_LATER = 75  # what crawler.run ends with when the museum or the network was at fault
+TRY_LATER = 75  # exit code of crawler.run after an error of the museum or the network
 OF_SOURCE = {"sample": ("works", "seed"), "folder": ("folder",)}
 OF_MUSEUM = ("contact", "delay_s")
 
 
 class CrawlError(ServiceError):
-    """The crawl failed; the crawler has said why."""
+    """The crawl failed; the crawler has printed the reason."""
 
 
 class TryLaterError(CrawlError):
-    """It failed for a reason that may pass: the museum's or the network's."""
+    """The crawl failed because of the museum or the network; it may succeed later."""
 
 
 def gather(params: Crawl, harvest: Path, *options: str) -> dict[str, Any]:
-    """Run the spider in a process of its own; returns what it counted.
+    """Run the crawler in a separate process; return its counters.
 
-    options: further ones of `python -m crawler.run`.
-    Raises TryLaterError or CrawlError when it fails, or files no work.
+    options: further options of `python -m patina.crawler.run`.
+    Raises TryLaterError or CrawlError if it fails, or saves no work.
     """
     asked = params.model_dump(include=set(OF_SOURCE.get(params.source, OF_MUSEUM)))
     asked |= {"source": params.source, "out": harvest, "cache": HTTP / params.source}
@@ -44,30 +45,32 @@ def gather(params: Crawl, harvest: Path, *options: str) -> dict[str, Any]:
         if params.is_museum:
             selection.write_text(json.dumps(asdict(params.selection)), encoding="utf-8")
             asked |= {"selection": selection}
-        told = [f"--{name.replace('_', '-')}={value}" for name, value in asked.items()]
-        command = [sys.executable, "-m", "patina.crawler.run", *told, *options]
-        with supervised(command) as crawler, told_by_another():
+        given = [f"--{name.replace('_', '-')}={value}" for name, value in asked.items()]
+        command = [sys.executable, "-m", "patina.crawler.run", *given, *options]
+        with supervised(command) as crawler, progress_elsewhere():
             code = crawler.wait()
         if code:
             kind = TryLaterError if code == TRY_LATER else CrawlError
-            raise kind(f"crawl: {params.source} was not collected to its end; see the lines above")
+            raise kind(
+                f"crawl: {params.source} was not collected completely; the reason is printed above"
+            )
         return json.loads(stats.read_bytes())
 
 
 def fetch(params: Crawl, options: Sequence[str] = (), *, push: bool = False) -> dict[str, Any]:
-    """Bring the harvest of a museum up to date and put it under DVC; returns what was counted."""
+    """Update the harvest of a museum and add it to DVC; return the counters of the crawl."""
     harvest = HARVEST / params.source
     counted = gather(params, harvest, *options)
     if "--dry-run" not in options:
-        keep(harvest, push=push)
+        add_to_dvc(harvest, push=push)
     return counted
 
 
-def keep(harvest: Path, *, push: bool) -> None:
-    """Put the harvest under DVC; with `push`, copy it to the remote. Raises CrawlError."""
+def add_to_dvc(harvest: Path, *, push: bool) -> None:
+    """Add the harvest to DVC; push: also copy it to the remote. Raises CrawlError if DVC fails."""
     for command in [["add", str(harvest)], *([["push", f"{harvest}.dvc"]] if push else [])]:
         call = [sys.executable, "-m", "dvc", *command, "--quiet"]
-        with waited_for(f"dvc {command[0]} {command[1]}"):
+        with timed_lines(f"dvc {command[0]} {command[1]}"):
             done = subprocess.run(call, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode:
             raise CrawlError(f"crawl: dvc {command[0]} {command[1]}: {done.stderr.strip()}")

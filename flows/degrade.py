@@ -1,4 +1,4 @@
-"""Clean works -> degraded copies (twins), damage masks and recipes."""
+"""Makes degraded copies ("twins") of clean works, with damage masks and recipes."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def degrade(params: Degrade) -> Path:
         for side in SIDES
         for work in read_jsonl(SPLIT / f"{side}.jsonl")
     }
-    # Test works have many times the twins of others: no batch is to have all of them
+    # Sorted by name, because test works have many more twins and must not share a batch
     works = {name: by_side[name] for name in sorted(by_side)}
     missing = [
         {"work": work["id"], "file": work["file"], "twins": todo}

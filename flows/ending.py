@@ -24,7 +24,7 @@ def results() -> str:
 
 
 def next_steps() -> str:
-    """What is not in git yet, and the commands to add it; empty when there is nothing.
+    """The next commands for the user; empty if there are none.
 
     After an experiment in this workspace: the commands to undo it. Otherwise: how to keep the
     figures.
@@ -34,8 +34,8 @@ def next_steps() -> str:
     if not _differs(LOCK):
         return ""
     return (
-        f"To keep these figures with this version, so that `dvc exp show` and `dvc metrics diff`\n"
-        f"compare others with them:  git add {LOCK} && git commit -m 'Run of the pipeline'"
+        f"To compare later runs with these figures in `dvc exp show` and `dvc metrics diff`:\n"
+        f"  git add {LOCK} && git commit -m 'Run of the pipeline'"
     )
 
 
@@ -43,10 +43,10 @@ def _after_experiment() -> str:
     if not _differs(PARAMS):
         return ""
     return (
-        f"{PARAMS} now differs from the last commit: it holds the settings of this experiment, as\n"
-        "`dvc exp run -S` writes them, which lays the file out anew. Back to those of the\n"
-        f"commit, and to its results:\n  {_way_back()}\n"
-        "The experiment is kept: `dvc exp show`, `dvc exp apply NAME`."
+        f"{PARAMS} now differs from the last commit: `dvc exp run -S` has written the settings of\n"
+        "this experiment to it, without comments. To return to the settings and results of the\n"
+        f"last commit:\n  {_way_back()}\n"
+        "DVC keeps the experiment: `dvc exp show`, `dvc exp apply NAME`."
     )
 
 
@@ -61,5 +61,5 @@ def _way_back() -> str:
 def _differs(name: str) -> bool:
     """Whether the file differs from the last commit; False outside a git repository."""
     status = ["git", "status", "--porcelain", "--", name]
-    told = subprocess.run(status, capture_output=True, text=True, check=False)
-    return told.returncode == 0 and bool(told.stdout.strip())
+    done = subprocess.run(status, capture_output=True, text=True, check=False)
+    return done.returncode == 0 and bool(done.stdout.strip())

@@ -1,4 +1,4 @@
-"""Restored test works against the clean ones -> metrics, tables and pictures."""
+"""Compares the restored test works with the clean ones: metrics, tables and pictures."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ def evaluate(params: Evaluate) -> Path:
     reports.bars(REPORTS / "families.png", families)
     shown = [twin for twin in twins if twin["twin"] == "twin-0"][: params.panels]
     draw_panels(shown)
-    tell_mlflow(shown, overall, families)
+    log_to_mlflow(shown, overall, families)
     return REPORTS
 
 
@@ -84,7 +84,7 @@ def panel_files(twin: Record) -> list[Path]:
     return [*before_after(twin), map_of_twin(twin), CLEAN / twin["clean"]]
 
 
-def tell_mlflow(twins: list[Record], overall: Record, families: dict[str, Record]) -> None:
+def log_to_mlflow(twins: list[Record], overall: Record, families: dict[str, Record]) -> None:
     """Log the scores and the reports to the run that trained the model.
 
     If another experiment trained it, they are logged to a run of the current experiment.
@@ -98,14 +98,14 @@ def tell_mlflow(twins: list[Record], overall: Record, families: dict[str, Record
         mlflow.log_metrics(reports.figures({"all": overall, **families}))
         table = pd.DataFrame(reports.columns(families))
         mlflow.log_table(table, FAMILIES)
-        # To the table of an earlier evaluation it has added this one
+        # `log_table` appends to the table of an earlier evaluation; this replaces the file
         mlflow.log_text(table.to_json(orient="split", index=False), FAMILIES)
         mlflow.log_artifacts(str(REPORTS), "reports")
         for twin in twins:
             tracking.log_panel(f"panels/{twin['work']}", *map(read_png, panel_files(twin)))
         shown = [f"![{twin['work']}]({picture(run_id, twin['work'])})" for twin in twins]
-        told = [summary(overall), reports.markdown(overall, families), PANELS, *shown]
-        mlflow.set_tag(NOTE, "\n\n".join(told))
+        parts = [summary(overall), reports.markdown(overall, families), PANELS, *shown]
+        mlflow.set_tag(NOTE, "\n\n".join(parts))
         registered.register(trained, facts)
 
 

@@ -15,9 +15,9 @@ from patina.tasks.io.parallel import CORES
 
 EXPERIMENT_TAG = "dvc.experiment"
 LOCK, PARAMS = Path("dvc.lock"), Path("params.yaml")
-# Told of every run; of the other settings what differs from the last commit
+# Parameters of every run; other settings are logged if they differ from the last commit
 CHOSEN = ("network", "width", "start", "steps", "learning_rate", "seed")
-NAMED = 3  # settings that differ, in the name of a run
+NAMED = 3  # maximum number of changed settings in the name of a run
 
 
 def chosen() -> dict[str, Any]:
@@ -41,11 +41,11 @@ def run_name() -> str:
     now = _settings()
     differing = _changed(now)
     differing.pop("train.network", None)
-    told = [f"{key.removeprefix('train.')}={_short(value)}" for key, value in differing.items()]
-    more = [f"and {len(told) - NAMED} more"] if len(told) > NAMED else []
+    named = [f"{key.removeprefix('train.')}={_short(value)}" for key, value in differing.items()]
+    more = [f"and {len(named) - NAMED} more"] if len(named) > NAMED else []
     experiment = os.environ.get("DVC_EXP_NAME")
     ending = [f"({experiment})"] if experiment else []
-    return " ".join([now["train.network"], *told[:NAMED], *more, *ending])
+    return " ".join([now["train.network"], *named[:NAMED], *more, *ending])
 
 
 def _short(value: Any) -> str:
@@ -58,7 +58,7 @@ def _settings() -> dict[str, Any]:
 
 
 def _flat(params: Mapping[str, Any]) -> dict[str, Any]:
-    """`params` of sections and of what is in them, by names joined with dots."""
+    """`params` with nested sections as one dict, with names joined by dots."""
     flat: dict[str, Any] = {}
     for key, value in params.items():
         if isinstance(value, Mapping):
@@ -92,8 +92,8 @@ def hardware() -> dict[str, str]:
 
 
 def _processor() -> str:
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text().splitlines() if told.exists() else []
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text().splitlines() if file.exists() else []
     names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())
 

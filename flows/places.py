@@ -1,7 +1,7 @@
-"""The paths of all data. What DVC versions is relative to the workspace.
+"""The paths of all data.
 
-What must outlive the temporary copy of an experiment (`dvc exp run --temp`) is absolute, under the
-real root.
+Paths under version control of DVC are relative to the workspace. Other paths are absolute, under
+the real root, because an experiment (`dvc exp run --temp`) runs in a temporary copy.
 """
 
 import os
@@ -12,7 +12,7 @@ CACHE = ROOT / ".cache"
 ITEMS = CACHE / "items"
 LOCAL_HARVEST = CACHE / "harvest"  # of the sample museum and of folders of scans
 MLRUNS = ROOT / "mlruns"
-HTTP = CACHE / "http"  # what museums answered last
+HTTP = CACHE / "http"  # cached responses of museums
 
 HARVEST = Path("data/harvest")  # of museums
 ARTWORKS = Path("data/artworks")

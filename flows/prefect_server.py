@@ -16,9 +16,9 @@ from patina.errors import ServiceError
 from patina.flows.guarded_server import LOOPBACK, origins
 from patina.flows.places import CACHE
 from patina.flows.supervisor import supervised
-from patina.tasks.io.progress import waited_for
+from patina.tasks.io.progress import timed_lines
 
-START_S = 300  # on a very busy machine
+START_S = 300  # maximum time for the start, on a very busy machine
 
 
 class ServerError(ServiceError):
@@ -32,7 +32,7 @@ def prefect_server() -> Iterator[str]:
     A server started here is in PREFECT_API_URL during the block. It ends with the block, and with
     this process in any case. It accepts only pages and programs of this machine, see
     `guarded_server`. Its history is in .cache/prefect, readable by this user only; if another
-    server uses that folder, the history is temporary. Raises ServerError when the server does not
+    server uses that folder, the history is temporary. Raises ServerError if the server does not
     respond within START_S.
     """
     if url := os.environ.get("PREFECT_API_URL"):
@@ -56,7 +56,7 @@ def _home() -> Iterator[tuple[Path, int]]:
     Two servers would fight over one database. The server inherits the lock, so that the lock lasts
     as long as the server, which can outlive a killed parent for a moment.
     """
-    import fcntl  # what is run in a flow needs Unix
+    import fcntl  # flows need Unix
 
     kept = CACHE / "prefect"
     kept.mkdir(parents=True, exist_ok=True)
@@ -91,16 +91,16 @@ def _serving(home: Path, port: int, url: str, lock: int) -> Iterator[subprocess.
 def wait_until_it_answers(url: str, server: subprocess.Popen, name: str, log: Path) -> None:
     """Return when a server responds at `url`.
 
-    Raises ServerError, with the end of `log`, when `server` ends, or after START_S.
+    Raises ServerError, with the end of `log`, if `server` ends, or after START_S.
     """
     deadline = time.monotonic() + START_S
-    with waited_for(f"{name} starts"):
+    with timed_lines(f"{name} starts"):
         while server.poll() is None and time.monotonic() < deadline:
             try:
                 with urllib.request.urlopen(url, timeout=5):
                     return
             except (urllib.error.URLError, TimeoutError, ConnectionError):
-                time.sleep(0.2)  # between questions; the answer decides
+                time.sleep(0.2)  # between two requests
     raise ServerError(f"{name} did not start:\n{log.read_text()[-2000:]}")
 
 

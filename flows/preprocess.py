@@ -1,4 +1,4 @@
-"""Original works -> clean works of a uniform format."""
+"""Converts original works to clean works in one form."""
 
 import json
 from pathlib import Path

@@ -25,9 +25,9 @@ from patina.tasks.imaging.images import ImageError, load_srgb, read_png
 from patina.tasks.io.atomic import DRAFT, Record, copy, read_jsonl, sha256_of, write_json
 from patina.tasks.restoration.batch import CHAMPION, chosen_model, load_restorer
 
-CHAMPIONS = ".champions"  # beside the champion: it, and the one before it
-LARGEST_PX = 2400  # long side to which a collection's own works are reduced
-Case = tuple[Record, np.ndarray, np.ndarray]  # what a row says of it, degraded, clean
+CHAMPIONS = ".champions"  # folder beside the champion, with the present and the former one
+LARGEST_PX = 2400  # long side to which the user's own works are reduced
+Case = tuple[Record, np.ndarray, np.ndarray]  # facts for the row, degraded image, clean image
 
 
 def promote(*, dry_run: bool = False, sound: Path | None = None) -> list[Rule]:
@@ -35,22 +35,26 @@ def promote(*, dry_run: bool = False, sound: Path | None = None) -> list[Rule]:
 
     sound: a folder of undamaged works that are measured, too. The files of data/model are copied to
     the folder of CHAMPION; if the model is registered in MLflow, it gets the alias. Raises
-    FileNotFoundError when no model was trained or `sound` has no image, ValueError when the model
-    is the champion already.
+    FileNotFoundError if no model was trained or `sound` has no image, InputError if the model is
+    already the champion.
     """
     challenger, champion = MODEL / "model.keras", chosen_model(None)
     if not challenger.exists() or not (DEGRADED / "manifest.jsonl").exists():
-        raise FileNotFoundError(f"promote: {challenger}: nothing to promote; run `patina run`")
+        raise FileNotFoundError(
+            f"promote: {challenger}: there is no trained network; run `patina run`"
+        )
     hashes = {"challenger": sha256_of(challenger), "champion": sha256_of(champion)}
     if hashes["challenger"] == hashes["champion"]:
-        raise InputError(f"promote: {challenger}: this is the champion already")
+        raise InputError(f"promote: {challenger}: this network is already the champion")
     rules = gate(list(measured(champion, challenger, own_works(sound))))
     if dry_run or not all(rule.holds for rule in rules):
         return rules
     facts = json.loads((MODEL / "model.json").read_text(encoding="utf-8"))
     beaten = {"beaten_sha256": hashes["champion"], "gate": [rule._asdict() for rule in rules]}
-    registered.crown(facts["mlflow_run"])  # before: killed in between, it is done again as a whole
-    enthrone(facts | {"sha256": hashes["challenger"]} | beaten)
+    registered.set_champion_alias(
+        facts["mlflow_run"]
+    )  # first, so that both are repeated after a kill
+    switch_champion(facts | {"sha256": hashes["challenger"]} | beaten)
     return rules
 
 
@@ -58,19 +62,19 @@ def follow_mlflow() -> str:
     """Make `restorer@champion` of MLflow's registry the champion here; returns its version.
 
     The gate is not applied, because the user who moved the alias has decided. Raises InputError
-    when MLflow has no such version, or it is the champion here already.
+    if MLflow has no such version, or it is already the champion here.
     """
     with TemporaryDirectory() as copied:
         folder, version = registered.download_champion(Path(copied))
         sha256 = sha256_of(folder / "model.keras")
         if CHAMPION.exists() and sha256_of(CHAMPION) == sha256:
-            raise InputError(f"promote: version {version} of MLflow: this is the champion already")
+            raise InputError(f"promote: version {version} of MLflow is already the champion")
         facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        enthrone(facts | {"sha256": sha256, "mlflow_version": version}, folder)
+        switch_champion(facts | {"sha256": sha256, "mlflow_version": version}, folder)
     return version
 
 
-def enthrone(facts: Record, source: Path = MODEL) -> None:
+def switch_champion(facts: Record, source: Path = MODEL) -> None:
     """Copy `source` to a new folder, and switch the champion to it in one atomic step.
 
     A running restoration continues with the former champion.
@@ -89,12 +93,12 @@ def enthrone(facts: Record, source: Path = MODEL) -> None:
 
 
 def exchange(link: Path, folder: Path) -> None:
-    """Point `link` to `folder` beside it, and remove what killed promotions left."""
-    for left in link.parent.glob(f"{DRAFT}*-{link.name}"):
-        left.unlink()
+    """Point `link` to `folder` beside it, and remove drafts of killed promotions."""
+    for draft in link.parent.glob(f"{DRAFT}*-{link.name}"):
+        draft.unlink()
     draft = link.with_name(f"{DRAFT}{os.getpid()}-{link.name}")
     draft.symlink_to(folder.relative_to(link.parent))
-    if link.is_dir() and not link.is_symlink():  # as older versions filed it
+    if link.is_dir() and not link.is_symlink():  # older versions used a folder
         link.rename(link.with_name(f".{os.getpid()}-older-{link.name}"))
     draft.replace(link)
 
@@ -102,13 +106,13 @@ def exchange(link: Path, folder: Path) -> None:
 def own_works(folder: Path | None) -> list[Path]:
     """The images in `folder` and its subfolders; empty without a folder.
 
-    Raises FileNotFoundError when there is no such folder, or it has no image.
+    Raises FileNotFoundError if the folder does not exist or has no image.
     """
     if folder is None:
         return []
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
     if not files:
-        raise FileNotFoundError(f"promote: {folder}: no image in this folder")
+        raise FileNotFoundError(f"promote: {folder}: there is no image in this folder")
     return files
 
 

@@ -23,12 +23,12 @@ def publish(out: Path, files: Mapping[str, Path], manifest: Iterable[Record]) ->
 def set_aside(out: Path, stage: str, works: int, computed: int, faults: list[Record]) -> None:
     """Record the unusable works, and print a summary of the stage.
 
-    Raises ValueError when no work is left.
+    Raises InputError if no work is left.
     """
     write_jsonl(out / "rejected.jsonl", sorted(faults, key=lambda fault: fault["id"]))
-    told = f"{stage}: {works} works, {computed} computed, {len(faults)} set aside"
-    say(told)
+    summary = f"{stage}: {works} works, {computed} computed, {len(faults)} set aside"
+    say(summary)
     if faults:
-        table(faults, key=f"{stage}-set-aside", description=told)
+        table(faults, key=f"{stage}-set-aside", description=summary)
     if works == len(faults):
-        raise InputError(f"{told}: nothing is left; see {out / 'rejected.jsonl'}")
+        raise InputError(f"{summary}; no work is left; {out / 'rejected.jsonl'} lists the reasons")

@@ -10,7 +10,7 @@ from patina.tasks.restoration import weights
 
 REGISTERED = "restorer"
 CHAMPION, CHALLENGER = "champion", "challenger"
-SUM = "sha256"  # the tag of a version that says which model.keras it is
+SUM = "sha256"  # tag of a version with the SHA-256 of its model.keras
 
 
 def register(run_id: str, facts: Record) -> None:
@@ -41,9 +41,9 @@ def register(run_id: str, facts: Record) -> None:
 def described(facts: Record) -> str:
     """The networks of a version, as a Markdown table."""
     shipped = weights.index()[weights.DEFAULT].get("networks", {})
-    told = f"{facts['network']}, trained for {facts['steps']} steps. It consists of:"
+    heading = f"{facts['network']}, trained for {facts['steps']} steps. It consists of:"
     lines = [
-        told,
+        heading,
         "",
         "| network | parameters | from | SHA-256 of its weights |",
         "|---|---|---|---|",
@@ -55,7 +55,7 @@ def described(facts: Record) -> str:
     return "\n".join(lines)
 
 
-def crown(run_id: str) -> None:
+def set_champion_alias(run_id: str) -> None:
     """Make the network of the run `restorer@champion`, if it is registered in this MLflow."""
     import mlflow
 
@@ -75,7 +75,7 @@ def version_of(run_id: str) -> str | None:
 def download_champion(folder: Path) -> tuple[Path, str]:
     """Copy the files of `restorer@champion` into `folder`; returns its version.
 
-    Raises InputError when MLflow has no such version, or its files differ from the registered
+    Raises InputError if MLflow has no such version, or its files differ from the registered
     SHA-256.
     """
     import mlflow
@@ -84,12 +84,12 @@ def download_champion(folder: Path) -> tuple[Path, str]:
     try:
         version = mlflow.MlflowClient().get_model_version_by_alias(REGISTERED, CHAMPION)
     except mlflow.MlflowException as error:
-        raise InputError(f"promote: {REGISTERED}@{CHAMPION}: not in MLflow ({error})") from error
+        raise InputError(f"promote: MLflow has no {REGISTERED}@{CHAMPION} ({error})") from error
     name = f"{REGISTERED}, version {version.version}"
     copied = Path(mlflow.artifacts.download_artifacts(version.source, dst_path=str(folder)))
     found = sorted(copied.rglob("model.keras"))
     if not found:
-        raise InputError(f"promote: {name}: MLflow has no model.keras of it")
+        raise InputError(f"promote: {name}: MLflow has no model.keras for it")
     if (known := version.tags.get(SUM)) and known != sha256_of(found[0]):
-        raise InputError(f"promote: {name}: model.keras is not what was registered")
+        raise InputError(f"promote: {name}: model.keras differs from the registered file")
     return found[0].parent, str(version.version)

@@ -17,7 +17,7 @@ from patina.tasks.io.atomic import Record
 from patina.tasks.io.progress import Progress
 from patina.tasks.io.storage import without_secrets
 
-SHOWN = 200  # rows of a table
+SHOWN = 200  # maximum number of rows in a table
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -67,10 +67,10 @@ class Counter:
         self.done += len(records)
         self.bar.update(self.shown, completed=self.done, note=note)
         update_progress_artifact(self.artifact, 100 * self.done / self.total)
-        told = [
+        counts = [
             f"{self.name}: {self.done} of {self.total} done, {failed} of {len(records)} set aside"
         ]
-        log(", ".join(filter(None, [*told, note])))
+        log(", ".join(filter(None, [*counts, note])))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A folder of scans -> restored scans with sidecars. Deployed as `restore/batch`."""
+"""Restores a folder of scans. The flow is deployed as `restore/batch`."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ from patina.tasks.restoration.request import Device, Job, Precision, Quality, Re
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import Filing
 
-CHUNK = 16  # scans in a task, at most: they take seconds each
+CHUNK = 16  # maximum number of scans in a task
 
 
 def run_name() -> str:
@@ -65,18 +65,18 @@ def restore(
     Results that exist already are not computed again.
 
     Args:
-        inbox: A folder of scans, or one scan: a local path, or an address as s3://bucket/prefix.
+        inbox: A folder of scans, or one scan: a local path or an address, s3://bucket/prefix.
         outbox: The folder for results: a local path, or an address such as s3://bucket/prefix.
         model: The model to use. The default is the champion, or else the shipped model.
         treat: The treatments to apply, separated by commas. If empty, restore.treat of params.yaml.
         force: Treatments that you know the works need. They are applied in full.
         strength: How strongly to apply the treatments, 0 to 1, for all or for each: damage:0.5.
         limit_fill: The largest area that is filled automatically, as a share of the work: 0.5%.
-        mask: A mask, or a folder of masks named as the scans. Pixels that are not black are filled.
-        protect: A mask, or a folder of masks named as the scans. Pixels that are not black stay.
-        quality: best averages over mirrored tiles, and takes four times as long as fast.
+        mask: A mask, or a folder of masks with the names of scans. Pixels not black are filled.
+        protect: A mask, or a folder of masks with the names of scans. Pixels not black stay.
+        quality: best averages over four mirrored tiles, and takes four times as long as fast.
         precision: auto uses bf16 if the CPU supports it, otherwise f32.
-        device: CPU, GPU (an Intel GPU), or AUTO: the GPU if there is one. If empty, as params.yaml.
+        device: CPU, GPU (an Intel GPU), or AUTO: a GPU if there is one. Default: params.yaml.
         recursive: Also restore the images in subfolders.
         keep_format: Write JPEG as JPEG and WebP as WebP; otherwise they become TIFF.
         maps: Also write a map of the damage and a map of the change.
@@ -91,11 +91,11 @@ def restore(
     request = RestoreRequest.of((str(inbox),), str(outbox), locals())
     outcomes = [*run(request, params or params_file.load().restore, in_batches)]
     out = place_of(outbox)
-    say(told := summed_up(outcomes, out))
-    show(outcomes, out, told)
+    say(summary := summed_up(outcomes, out))
+    show(outcomes, out, summary)
     failed = sum("reason" in outcome for outcome in outcomes)
     if failed:
-        return Completed(name=f"{failed} set aside", message=plain(told), data=outbox)
+        return Completed(name=f"{failed} set aside", message=plain(summary), data=outbox)
     return outbox
 
 
@@ -108,18 +108,18 @@ def in_batches(job: Job) -> Iterator[Record]:
         yield from one_after_the_other(restore_chunk, job.scans, *shared)
 
 
-def show(outcomes: Sequence[Record], outbox: Place, told: str) -> None:
+def show(outcomes: Sequence[Record], outbox: Place, summary: str) -> None:
     """Add a table of the scans to inspect, and a link to the report, to the run in Prefect."""
-    look = [each for each in outcomes if each.get("reason") or each.get("flags")]
+    noted = [each for each in outcomes if each.get("reason") or each.get("flags")]
     rows = [
         {
             "scan": each["file"],
             "outcome": each["outcome"],
             "why": each.get("reason") or ", ".join(each["flags"]),
         }
-        for each in look
+        for each in noted
     ]
-    table(rows, key="restore", description=told)
+    table(rows, key="restore", description=summary)
     if isinstance(outbox, Path) and (report := outbox.resolve() / "report.html").exists():
         create_link_artifact(report.as_uri(), key="restore-report", link_text=str(report))
 
@@ -142,18 +142,18 @@ def restore_chunk(
     scans: list[tuple[Place, Place]], model: Path, applied: Record, filing: Filing
 ) -> list[Record]:
     """Restore some scans. The record of a scan that cannot be restored has the reason."""
-    restorer = replace(restorer_of(model, hashable(applied)), hear=Logged())
+    restorer = replace(restorer_of(model, hashable(applied)), hear=StepLogger())
     return list(restore_scans(scans, restorer, filing))
 
 
-class Logged:
-    """Logs how far the work on a large scan is, at most every ten seconds."""
+class StepLogger:
+    """Logs the progress of a large scan, at most every ten seconds."""
 
     def __init__(self) -> None:
         self.last = time.monotonic()
 
     def __call__(self, step: Step) -> None:
-        """A step goes on."""
+        """Log the step, if ten seconds have passed."""
         if time.monotonic() - self.last >= EVERY_S:
             self.last = time.monotonic()
             log(f"restore: {step}")

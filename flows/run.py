@@ -1,4 +1,4 @@
-"""The whole pipeline: `dvc repro` with one Prefect server for all stages, and the times told."""
+"""Runs the whole pipeline: `dvc repro` with one Prefect server for all stages."""
 
 import json
 import os
@@ -13,13 +13,13 @@ from patina.flows.ending import next_steps, results
 from patina.flows.prefect_server import prefect_server
 from patina.flows.stages import STAGES, TIMES
 from patina.flows.supervisor import supervised
-from patina.tasks.io.progress import waited_for
+from patina.tasks.io.progress import timed_lines
 
 DVC = (sys.executable, "-m", "dvc")
 
 
 def run() -> int:
-    """Run the stages that need it, say how long each took and where the results lie.
+    """Run the stages that are not up to date; print their times and the paths of the results.
 
     Returns the exit code of `dvc repro`.
     """
@@ -27,7 +27,7 @@ def run() -> int:
     started = time.monotonic()
     if up_to_date():
         _say("Everything is up to date: no stage needs to run.")
-        return _told(started)
+        return _finish(started)
     _say("Starting a Prefect server …")
     with tempfile.TemporaryDirectory() as folder, prefect_server() as url:
         times = Path(folder) / "times"
@@ -36,16 +36,16 @@ def run() -> int:
         with supervised([*DVC, "repro"], env=os.environ | {TIMES: str(times)}) as repro:
             code = repro.wait()
         if code:
-            _say(f"Stopped: a stage failed (dvc exit code {code}); a new run goes on from there.")
+            _say(f"Stopped: a stage failed (dvc exit code {code}). Run this again to continue.")
             return code
         _say(_table(dict(line.split() for line in times.read_text().splitlines())))
-    return _told(started)
+    return _finish(started)
 
 
 def up_to_date() -> bool:
-    """Whether no stage needs to run."""
+    """Whether all stages are up to date."""
     call = [*DVC, "status", "--json"]
-    with waited_for("DVC looks for what has changed"):
+    with timed_lines("DVC searches for changes"):
         status = subprocess.run(call, capture_output=True, text=True, check=False)
     return status.returncode == 0 and json.loads(status.stdout or "{}") == {}
 
@@ -58,7 +58,7 @@ def _table(seconds: Mapping[str, str]) -> str:
     return "\n".join(["", *lines])
 
 
-def _told(started: float) -> int:
+def _finish(started: float) -> int:
     _say(f"\nDone in {time.monotonic() - started:.0f} s. {results()}")
     if steps := next_steps():
         _say(f"\n{steps}")

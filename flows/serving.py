@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from patina.params import Crawl
 
-BATCHES = 1  # that run at a time: each takes all cores
-RUNS = 2  # at a time in all: a crawl waits for the museum, and no batch has to wait for it
-OWN = "own"  # the argument that says that no other process serves runs of this server
+BATCHES = 1  # maximum number of batches at a time; each uses all cores
+RUNS = 2  # maximum number of runs at a time, so that a batch does not wait for a crawl
+OWN = "own"  # argument: no other process serves runs of this server
 
 
 def serve() -> int:
@@ -28,7 +28,7 @@ def serve() -> int:
 
     Returns the exit code of the serving process; 0 when stopped by Ctrl-C.
     """
-    params_file.load()  # a mistake in it is told before anything starts
+    params_file.load()  # report errors in it before anything starts
     own = () if os.environ.get("PREFECT_API_URL") else (OWN,)
     command = [sys.executable, "-m", "patina.flows.serving", *own]
     with prefect_server(), supervised(command) as serving, suppress(KeyboardInterrupt):
@@ -46,7 +46,7 @@ def main() -> None:
     for deployment in offered:
         deployment.apply()
     url = os.environ["PREFECT_API_URL"]
-    # Whoever reads this may ask for them
+    # Printed when the deployments are ready
     sys.stdout.write(
         f"Serving restore/batch and crawl/nightly; watch them at {url.removesuffix('/api')}\n"
         f"In another shell: export PREFECT_API_URL={url}\n"
@@ -66,7 +66,7 @@ def deployments(crawl: "Crawl") -> list["RunnerDeployment"]:
     from patina.flows.crawl import crawl as crawl_flow
     from patina.flows.restore import restore as restore_flow
 
-    # By their modules' names, by which a cluster's workers know them
+    # By the names of their modules, which the workers of a cluster can import
     by_module = EntrypointType.MODULE_PATH
     batch = restore_flow.to_deployment(
         "batch", tags=["restore"], concurrency_limit=BATCHES, entrypoint_type=by_module
@@ -96,10 +96,10 @@ def end_dead_runs() -> None:
     from prefect.client.schemas.objects import StateType
     from prefect.states import Crashed, State
 
-    going = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
-    believed = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=going)))
+    active = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
+    unfinished = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=active)))
     with get_client(sync_client=True) as client:
-        for run in client.read_flow_runs(flow_run_filter=believed):
+        for run in client.read_flow_runs(flow_run_filter=unfinished):
             killed: State[Any] = Crashed(message="The process that ran this was killed.")
             client.set_flow_run_state(run.id, killed, force=True)
 

@@ -1,4 +1,4 @@
-"""Clean works -> training, validation and test sets."""
+"""Splits the clean works into training, validation and test sets."""
 
 from collections import Counter
 from pathlib import Path
@@ -19,8 +19,8 @@ def split(params: Split) -> Path:
     groups = group_works({work["id"]: work["phash"] for work in works})
     sides = deal(groups, **params.model_dump())
     for side in SIDES:
-        mine = [work for work in works if sides[work["id"]] == side]
-        write_jsonl(SPLIT / f"{side}.jsonl", [w | {"group": groups[w["id"]]} for w in mine])
+        members = [work for work in works if sides[work["id"]] == side]
+        write_jsonl(SPLIT / f"{side}.jsonl", [w | {"group": groups[w["id"]]} for w in members])
     counts = {side: Counter(sides.values())[side] for side in SIDES}
     write_json(SPLIT / "sides.json", counts)
     log(f"split: {', '.join(f'{count} works for {side}' for side, count in counts.items())}")

@@ -1,4 +1,4 @@
-"""The stages by name, and how one is run: with params read, a server there, and its time told."""
+"""The stages of the pipeline by name, and the function that runs one."""
 
 import importlib
 import os
@@ -12,22 +12,22 @@ from patina.flows.ending import next_steps, results
 from patina.flows.places import MODEL
 from patina.flows.prefect_server import prefect_server
 from patina.params import Params
-from patina.tasks.io.progress import waited_for
+from patina.tasks.io.progress import timed_lines
 
 if TYPE_CHECKING:
     from prefect import Flow
 
 STAGES = ("crawl", "preprocess", "split", "degrade", "train", "restore", "evaluate")
-SENDING_S = 30
-TIMES = "PATINA_TIMES"  # names the file to which stages add their time
+SENDING_S = 30  # maximum time for sending the log
+TIMES = "PATINA_TIMES"  # variable with the file to which stages add their time
 
 
 def run_stage(name: str) -> None:
     """Run the flow `name` with its section of params.yaml."""
     started = time.monotonic()
     params = params_file.load()
-    with prefect_server(), waited_for(name):
-        from prefect import tags  # its server's address is known now
+    with prefect_server(), timed_lines(name):
+        from prefect import tags  # late: Prefect reads the server's address at import
 
         flow = flow_of(name)
         with tags("stage", name):
@@ -37,24 +37,24 @@ def run_stage(name: str) -> None:
     if times := os.environ.get(TIMES):
         with Path(times).open("a", encoding="utf-8") as file:
             file.write(f"{name} {seconds:.1f}\n")
-    elif name == STAGES[-1]:  # of `dvc repro` or `dvc exp run`: `make run` tells it at its end
+    elif name == STAGES[-1]:  # with `dvc repro` or `dvc exp run`; `make run` prints this itself
         sys.stdout.writelines(f"{text}\n" for text in (results(), next_steps()) if text)
 
 
 def send_lines() -> None:
-    """Send the lines that the run logged, while its server is there; a busy one takes its time."""
+    """Send the log of the run before its server ends."""
     from prefect.logging.handlers import APILogWorker
 
     APILogWorker.drain_all(timeout=SENDING_S)
 
 
 def flow_of(name: str) -> "Flow[..., Any]":
-    """The flow of that name; Prefect is imported here, after its server's address is known."""
+    """The flow `name`; Prefect is imported here, because it reads the server's address."""
     return getattr(importlib.import_module(f"patina.flows.{name}"), name)
 
 
 def arguments(name: str, params: Params) -> dict[str, Any]:
-    """What the flow `name` is called with."""
+    """The arguments of the flow `name`."""
     extra: dict[str, dict[str, Any]] = {
         "train": {"mixture": params.degrade},
         "restore": {"model": MODEL / "model.keras", "maps": True},

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-GRACE_S = 8  # between asking the command to end and ending it
+GRACE_S = 8  # time between SIGTERM and SIGKILL
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def supervised(command: Sequence[str], **options: Any) -> Iterator[subprocess.Po
 
 def main() -> None:
     """Run the command in a new session, and end the whole session when standard input ends."""
-    for ignored in (signal.SIGINT, signal.SIGHUP):  # the parent decides, by closing the pipe
+    for ignored in (signal.SIGINT, signal.SIGHUP):  # only the closed pipe ends the command
         signal.signal(ignored, signal.SIG_IGN)
     os.setsid()
     command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
@@ -59,13 +59,13 @@ def _end(group: int) -> None:
     deadline = time.monotonic() + GRACE_S
     alive = _signal(group, signal.SIGTERM)
     while alive and time.monotonic() < deadline:
-        time.sleep(0.05)  # between looks; the look decides
+        time.sleep(0.05)  # between two checks
         alive = _signal(group, 0)
     _signal(group, signal.SIGKILL)
 
 
 def _signal(group: int, number: int) -> bool:
-    """Signal a group; returns whether it had any process."""
+    """Send a signal to a group; return whether it had any process."""
     try:
         os.killpg(group, number)
     except ProcessLookupError:

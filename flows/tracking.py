@@ -53,7 +53,7 @@ def run(stage: str, inputs: Sequence[Path], run_id: str | None = None) -> Iterat
         if not run_id:
             mlflow.set_tags(lineage() | hardware())
         logged = active.data.params
-        # MLflow lets none be changed; those of a later evaluation are in the file
+        # MLflow allows no changed parameters; the file has those of a later evaluation
         mlflow.log_params({key: value for key, value in chosen().items() if key not in logged})
         for file in (PARAMS, LOCK):
             if file.exists():

@@ -1,4 +1,4 @@
-"""Clean works -> one network of the restorer, trained further, saved with the others."""
+"""Trains one network of the restorer on the clean works, and saves it with the others."""
 
 import hashlib
 import json
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from patina.tasks.training.training import Schedule
     from patina.tasks.training.works import Work
 
-CODE = ("models", "tasks/degradations", "tasks/training")  # changed: train anew
-CHECKS = 10  # looks at the gains, in all
-FURTHER_STEPS, FURTHER_RATE = 400, 0.2  # of a network that has weights; times its own rate
-LEAST_PX = 96  # short side of a work to train on
+CODE = ("models", "tasks/degradations", "tasks/training")  # after a change the training restarts
+CHECKS = 10  # number of measurements of the gains
+FURTHER_STEPS, FURTHER_RATE = 400, 0.2  # with initial weights: steps, factor of the learning rate
+LEAST_PX = 96  # minimum short side of a work for training
 
 
 @flow(name="train")
@@ -76,24 +76,26 @@ def learn(
     kept = starting.kept_networks(params.start, specialist)
     first = starting.starting_network(params.start, specialist)
     schedule = schedule_of(params, specialist, scratch=first is None)
-    begun = training.Training(specialist, folder, schedule, first)
+    session = training.Training(specialist, folder, schedule, first)
     works, others = works_of("train", folder), works_of("validation", folder)
     if not works:
-        raise InputError(f"train: {CLEAN}: no work of at least {LEAST_PX} px to train on")
-    # A few works are all on the training side
+        raise InputError(
+            f"train: {CLEAN}: there is no work of at least {LEAST_PX} px for training; collect more"
+        )
+    # With few works, all are in the training set
     held_back = held_back_samples(specialist.curriculum, others or works)
     with progress() as bar:
         training.train(
-            begun,
+            session,
             works,
             held_back,
             callbacks=[history, MLflowCallback(), ProgressCallback(bar, schedule.steps)],
             workers=WORKERS,
         )
-    log_samples(begun, held_back)
-    mlflow.log_metrics({"training/seconds": begun.seconds, "training/steps": begun.done})
+    log_samples(session, held_back)
+    mlflow.log_metrics({"training/seconds": session.seconds, "training/steps": session.done})
     if first is None or gained(history.rows()):
-        kept[specialist.role] = begun.averaged_network()
+        kept[specialist.role] = session.averaged_network()
     return kept, specialist.network in SINGLE
 
 

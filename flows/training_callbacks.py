@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 FIRST = ("step", "minutes", "loss")
 CURVES = ("step", "family", "gain_db")
-MEAN = "mean"  # of the gains
-SHOWN = 8  # held-back samples logged before and after
+MEAN = "mean"  # key of the mean gain
+SHOWN = 8  # number of validation samples that are logged
 
 
 class HistoryCallback:
-    """Keeps loss and gains by step in the training's folder, also across interruptions."""
+    """Saves loss and gains by step in the training's folder; it survives interruptions."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "history.jsonl"
 
     def on_step(self, training: "Training", loss: float) -> None:
-        """Nothing to keep."""
+        """Save nothing."""
 
     def on_check(self, training: "Training", gains: Mapping[str, float], loss: float) -> None:
-        """Keep a row; one that was kept for a later step was of a run that was killed."""
+        """Save a row; rows of later steps belong to a killed run and are removed."""
         rows = [row for row in self.rows() if row["step"] < training.done]
         row = {"step": training.done, "minutes": round(training.seconds / 60, 2)}
         row |= {} if math.isnan(loss) else {"loss": round(loss, 4)}
@@ -41,11 +41,11 @@ class HistoryCallback:
         write_jsonl(self.file, [*rows, row | gained])
 
     def rows(self) -> list[Record]:
-        """All of them, the first before any step."""
+        """All rows; the first is from before the first step."""
         return read_jsonl(self.file) if self.file.exists() else []
 
     def table(self) -> bytes:
-        """As CSV, a column for each family."""
+        """The rows as CSV, with a column for each family."""
         rows = self.rows()
         return _csv([*FIRST, *self._gained()], rows)
 
@@ -71,15 +71,15 @@ class MLflowCallback:
     """Logs loss and gains by family to the active run."""
 
     def on_step(self, training: "Training", loss: float) -> None:
-        """Nothing to log."""
+        """Log nothing."""
 
     def on_check(self, training: "Training", gains: Mapping[str, float], loss: float) -> None:
-        """Log at the step that the training is at."""
+        """Log loss and gains at the current step."""
         import mlflow  # takes seconds
 
-        told = {f"training/gain.{name}": gain for name, gain in with_mean(gains).items()}
-        told |= {} if math.isnan(loss) else {"training/loss": loss}
-        mlflow.log_metrics(told, step=training.done)
+        metrics = {f"training/gain.{name}": gain for name, gain in with_mean(gains).items()}
+        metrics |= {} if math.isnan(loss) else {"training/loss": loss}
+        mlflow.log_metrics(metrics, step=training.done)
 
 
 class ProgressCallback:
@@ -104,7 +104,7 @@ def with_mean(gains: Mapping[str, float]) -> dict[str, float]:
 
 
 def log_samples(training: "Training", held_back: "Mapping[str, Sample]") -> None:
-    """Log the output of the network for some held-back samples, of each family in turn.
+    """Log the output of the network for some validation samples, of each family in turn.
 
     For the four pictures see `Specialist.pictures`.
     """

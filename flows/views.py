@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 TAG = "mlflow.sharedViewState."
-MOST_RUNS = 10  # that are shown at once
+MOST_RUNS = 10  # maximum number of runs on a page
 PANELS, SAMPLES, FIGURES = "panels", "samples", "figures"
-# Charts beside one another, and the height of each in pixels
+# Number of charts side by side, and the height of each in pixels
 SECTIONS = {PANELS: (1, 900), GAIN: (3, 240), FIGURES: (1, 900), SAMPLES: (1, 900)}
 DIFFERENCE = {
     "chartName": "Figures by family",
@@ -43,7 +43,7 @@ def save(name: str, experiment_id: str, runs: Sequence["Run"], *, only: bool) ->
         "selectedColumns": columns(runs),
         "searchFilter": f"attributes.run_id IN ({ids})" if only else "",
         "runsHiddenMode": "SHOW_ALL" if only else "FIRST_10_RUNS",
-        "runListHidden": only,  # the panels have their names, and need the room
+        "runListHidden": only,  # the panels show the names and need the space
         **arranged(pictures(runs), gains(runs)),
     }
     MlflowClient().set_experiment_tag(experiment_id, f"{TAG}{name}", json.dumps(state))
@@ -63,8 +63,8 @@ def columns(runs: Sequence["Run"]) -> list[str]:
         for name in run.data.params
     }
     differing = [name for name, values in settings.items() if len(set(values)) > 1]
-    told = dict.fromkeys([*(f"train.{name}" for name in CHOSEN[:1]), *differing])
-    return [*(f"params.`{name}`" for name in told), *(f"metrics.`{name}`" for name in gains(runs))]
+    names = dict.fromkeys([*(f"train.{name}" for name in CHOSEN[:1]), *differing])
+    return [*(f"params.`{name}`" for name in names), *(f"metrics.`{name}`" for name in gains(runs))]
 
 
 def gains(runs: Sequence["Run"]) -> list[str]:
@@ -93,7 +93,7 @@ def arranged(keys: Sequence[str], metrics: Sequence[str]) -> dict[str, Any]:
     cards = [_pictures(name, its) for name, its in named.items() if its]
     cards += [_card(name, "BAR", GAIN) | {"metricKey": name} for name in metrics]
     cards.append(_card(FIGURES, "DIFFERENCE", FIGURES) | DIFFERENCE)
-    # MLflow adds a small chart for each picture that has none of its own
+    # Otherwise MLflow would add a small chart for each picture
     cards += [_pictures(name, [key]) | {"deleted": True} for name in named for key in named[name]]
     used = {card["metricSectionId"] for card in cards}
     sections = [

@@ -1,7 +1,7 @@
 """JPEG 2000 codestreams: found in their files, measured, and decoded by OpenJPEG.
 
-OpenJPEG is given the codestream alone, never the boxes around it: a palette among them would have
-it write more channels than the array has room for that it is given to fill.
+OpenJPEG gets the codestream only, without the boxes around it: with a palette in a box, it would
+write more channels than its output array has.
 Source: ISO/IEC 15444-1, Annexes A and I.
 """
 
@@ -16,38 +16,40 @@ from numpy.typing import NDArray
 SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
 MARKERS = b"\xff\x4f\xff\x51"  # SOC and SIZ
 HEAD_BYTES = 42  # SOC, SIZ, length, capabilities, the corners, tiles, number of channels
-STRIP_SAMPLES = 2**20  # converted at a time
-MOST_BOXES = 1000  # before the image; files have a handful
-COARSE = {(2, 1), (2, 2)}  # steps of the chroma that OpenJPEG's wrapper knows
+STRIP_SAMPLES = 2**20  # number of samples that are converted at a time
+MOST_BOXES = 1000  # maximum number of boxes before the image; usual files have a few
+COARSE = {(2, 1), (2, 2)}  # chroma subsampling that OpenJPEG's wrapper supports
 
 
 Pixels = NDArray[np.uint8 | np.uint16]
 
 
 class UnreadFormError(ValueError):
-    """It may be sound, but holds numbers or channels of a form that is not read."""
+    """The file may be valid, but the form of its samples or channels is not supported."""
 
 
 class Channel(NamedTuple):
+    """One channel of the image."""
+
     bits: int  # of a sample
     signed: bool
     step: tuple[int, int]  # pixels from one sample to the next, across and down
 
 
 class Codestream(NamedTuple):
-    """What its header claims."""
+    """The header of a codestream."""
 
-    at: int  # where it begins in the file, bytes
-    width: int
-    height: int
+    at: int  # its place in the file, in bytes
+    width: int  # pixels
+    height: int  # pixels
     channels: int
-    first: tuple[Channel, ...]  # of the channels, at most five
-    left: int  # of the corner of the image on the grid
-    top: int
+    first: tuple[Channel, ...]  # the first channels, at most five
+    left: int  # column of the image's corner on the grid
+    top: int  # row of the image's corner on the grid
 
     @property
     def coarse(self) -> bool:
-        """Whether two of three channels are sampled more coarsely: they can only be chroma."""
+        """Whether two of three channels are subsampled; then they must be chroma."""
         steps = [channel.step for channel in self.first]
         return (
             len(steps) == 3 and steps[0] == (1, 1) and steps[1] == steps[2] and steps[1] in COARSE
@@ -55,10 +57,10 @@ class Codestream(NamedTuple):
 
 
 def codestream_in(file: BinaryIO) -> Codestream:
-    """The first codestream of a file, found box by box; nothing is decoded for it.
+    """The header of the first codestream of a file; nothing is decoded.
 
-    Bytes that only look like one may stand in any box before it.
-    Raises ValueError when there is none.
+    The boxes are followed, because any box may contain bytes that only look like a codestream.
+    Raises ValueError if there is none.
     """
     file.seek(0)
     if file.read(12) == SIGNATURE:
@@ -68,12 +70,12 @@ def codestream_in(file: BinaryIO) -> Codestream:
     at = file.tell()
     head = file.read(HEAD_BYTES)
     if len(head) < HEAD_BYTES or not head.startswith(MARKERS):
-        raise ValueError("it holds no image")
+        raise ValueError("it contains no image")
     right, bottom, left, top = struct.unpack_from(">4I", head, 8)
     [channels] = struct.unpack_from(">H", head, 40)
     facts = file.read(3 * min(channels, 5))
     if right <= left or bottom <= top or not channels or len(facts) < 3 * min(channels, 5):
-        raise ValueError("it holds no image")
+        raise ValueError("it contains no image")
     first = tuple(
         Channel((facts[i] & 0x7F) + 1, facts[i] > 0x7F, (facts[i + 1], facts[i + 2]))
         for i in range(0, len(facts), 3)
@@ -82,7 +84,7 @@ def codestream_in(file: BinaryIO) -> Codestream:
 
 
 def _go_to_codestream(file: BinaryIO) -> None:
-    """Move on, from the end of a box, to the content of the first that holds a codestream."""
+    """Move from the end of a box to the content of the first box with a codestream."""
     for _ in range(MOST_BOXES):
         head = file.read(8)
         if len(head) < 8:
@@ -96,15 +98,15 @@ def _go_to_codestream(file: BinaryIO) -> None:
         if not read <= length < 2**62:  # 0: the box lasts to the end of the file
             break
         file.seek(length - read, 1)
-    raise ValueError("it holds no image")
+    raise ValueError("it contains no image")
 
 
 def decoded(file: bytes) -> Pixels:
-    """The samples as stored, (height, width) or (height, width, channels); no palette is applied.
+    """The samples as stored, (height, width) or (height, width, channels), without any palette.
 
-    Of three channels of which two are sampled more coarsely, which can only be YCbCr, OpenJPEG
-    makes RGB.
-    Raises UnreadFormError, before anything is decoded, and ValueError when it cannot be decoded.
+    OpenJPEG converts subsampled YCbCr to RGB.
+    Raises UnreadFormError, before anything is decoded, if the form is not supported; ValueError if
+    it cannot be decoded.
     """
     found = codestream_in(io.BytesIO(file))
     _refuse_form(found)
@@ -115,31 +117,31 @@ def decoded(file: bytes) -> Pixels:
     except (RuntimeError, MemoryError) as error:
         raise ValueError(str(error) or "it cannot be decoded") from error
     samples = flat.view("<u2" if found.first[0].bits > 8 else np.uint8)
-    # Where the corner is not at 0, 0 there is room for more than the image
+    # If the corner is not at (0, 0), the array is larger than the image
     pixels = samples[: found.width * found.height * found.channels]
     shape = (found.height, found.width, found.channels)
     return pixels.reshape(shape[:2] if found.channels == 1 else shape)
 
 
 def _refuse_form(found: Codestream) -> None:
-    """Raises UnreadFormError for what OpenJPEG would give in another form than is read here."""
+    """Raise UnreadFormError if OpenJPEG would return samples in an unexpected form."""
     first = found.first[0]
     if found.channels > 4:
-        raise UnreadFormError(f"it has {found.channels} channels, and at most 4 are read")
+        raise UnreadFormError(f"it has {found.channels} channels; at most 4 are supported")
     if len({(channel.bits, channel.signed) for channel in found.first}) > 1:
-        raise UnreadFormError("its channels differ in depth")
+        raise UnreadFormError("its channels have different bit depths")
     if first.signed or first.bits > 16:
-        raise UnreadFormError("its samples are not numbers from 0 of up to 16 bit")
-    # OpenJPEG reads chroma beyond its end where the corner of the image is not at 0, 0
+        raise UnreadFormError("its samples are signed, or have more than 16 bits")
+    # OpenJPEG reads beyond the end of chroma if the image's corner is not at (0, 0)
     alike = {channel.step for channel in found.first} == {(1, 1)}
     if not (alike or (found.coarse and not (found.left or found.top))):
-        raise UnreadFormError("its channels are sampled in a way that is not read")
+        raise UnreadFormError("its chroma subsampling is not supported")
     if found.left > found.width or found.top > found.height:
-        raise UnreadFormError("its image lies far from the corner of its grid")
+        raise UnreadFormError("the offset of its image is too large")
 
 
 def of_full_depth(pixels: Pixels, bits: int) -> Pixels:
-    """Samples of `bits` as they would be in a file of 8 or 16 bit."""
+    """Samples of `bits` bits, scaled to the full range of 8 or 16 bits."""
     full = np.iinfo(pixels.dtype)
     share = np.float64(full.max / (2**bits - 1))
     if bits == full.bits:
@@ -148,7 +150,7 @@ def of_full_depth(pixels: Pixels, bits: int) -> Pixels:
 
 
 def by_strips(change: Callable[[Pixels], Pixels], pixels: Pixels) -> Pixels:
-    """The rows changed a few at a time, so that only the result is held as a whole."""
+    """Apply `change` to a few rows at a time, which needs less memory."""
     step = max(1, STRIP_SAMPLES // pixels[0].size)
     strips = [change(pixels[top : top + step]) for top in range(0, len(pixels), step)]
     return np.concatenate(strips)

@@ -1,7 +1,7 @@
-"""What can go wrong without a bug: each message says what, where, and what to do about it.
+"""Errors that the user can correct: each message says what is wrong, where, and what to do.
 
-It imports nothing of ours, so that every room may import it. The crawler, which runs in a process
-of its own, has its own, see `patina.crawler.items`.
+This module imports nothing of Patina, so that every module may import it. The crawler runs in a
+separate process and has its own errors, see `patina.crawler.items`.
 """
 
 import sys
@@ -10,34 +10,34 @@ from contextlib import contextmanager
 
 
 class PatinaError(Exception):
-    """Something that is for the user to mend."""
+    """An error that the user can correct; it is printed as one line."""
 
 
 class InputError(PatinaError, ValueError):
-    """What was given cannot be meant, or cannot be used."""
+    """An input or option is invalid or cannot be used."""
 
 
 class ServiceError(PatinaError, RuntimeError):
-    """A program or server that is needed is not there, or fails."""
+    """A program or server that Patina needs is missing or fails."""
 
 
 class MissingExtraError(ServiceError):
-    """A package is needed that the plain installation goes without."""
+    """A package is missing that belongs to an optional extra of Patina."""
 
     def __init__(
         self, package: str, what: str = "this command", *, extra: str = "pipeline"
     ) -> None:
         super().__init__(
             f"{what} needs {package}, which is not installed; "
-            f"pip install 'patina-restoration[{extra}]'"
+            f"run: pip install 'patina-restoration[{extra}]'"
         )
 
 
 @contextmanager
 def errors_as_lines() -> Iterator[None]:
-    """End the program with a line for what the user can mend, and with a traceback for a bug.
+    """End the program with one line for an error that the user can correct.
 
-    An OSError is the system's own: no room, no permission, no such file.
+    OSError counts as such: no space, no permission, no such file. A bug keeps its traceback.
     """
     try:
         yield
@@ -49,5 +49,5 @@ def errors_as_lines() -> Iterator[None]:
             raise
         sys.exit(f"patina: {MissingExtraError(package)}")
     except Exception as error:
-        error.add_note("This is a fault in Patina. Please report it, with all of the above.")
+        error.add_note("This is a bug in Patina. Please report it with the complete text above.")
         raise

@@ -1,4 +1,4 @@
-"""The image files that are looked for. It imports nothing, so that every room may import it."""
+"""The suffixes of image files that Patina searches for."""
 
 EXTENSIONS = (
     *(".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".png", ".tif", ".tiff", ".webp", ".jp2"),

@@ -1,4 +1,4 @@
-"""The only reader of params.yaml: one frozen class for each section, that is, for each stage."""
+"""The only reader of params.yaml, with one frozen class for each section (each stage)."""
 
 import logging
 from collections.abc import Mapping
@@ -33,31 +33,35 @@ Count = Annotated[int, Field(ge=1)]
 PatchSide = Annotated[int, Field(ge=16, multiple_of=16)]
 Seed = Annotated[int, Field(ge=0)]
 Severity = Annotated[float, Field(ge=0, le=1)]
+UpToOne = Annotated[float, Field(ge=0, le=1)]  # a share or a likelihood
+AboveZero = Annotated[float, Field(gt=0, le=1)]
+Steps255 = Annotated[float, Field(ge=0)]  # in 8-bit steps
+Limit = Annotated[float, Field(gt=0)]
 
 
 class ParamsError(InputError):
-    """params.yaml says something that cannot be meant; the message names file, place and remedy."""
+    """params.yaml is invalid; the message names file, key and remedy."""
 
 
 class Section(BaseModel):
-    """What every section has in common: it is frozen and knows no other keys than its own."""
+    """Base class of the sections: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Crawl(Section, Selection):  # type: ignore[misc]  # mypy misses that it is frozen
-    """Where the works come from. The filters of a museum's works are the fields of Selection.
+    """The source of the works. The filters of a museum's works are the fields of Selection.
 
-    A filter that the file does not name filters nothing.
+    A filter that is missing in the file filters nothing.
     """
 
-    source: str  # of SOURCES
-    folder: Annotated[str, Field(min_length=1)]  # of the scans, path or s3://; read by `folder`
-    works: Count  # how many works the sample museum holds
-    seed: Seed  # the sample museum's painter's seed
-    contact: str  # e-mail or web address of who is calling
-    delay_s: Annotated[float, Field(ge=0)]  # seconds between requests, if more than the museum's
-    nightly: str  # cron line of the deployment crawl/nightly, UTC
+    source: str  # one of SOURCES
+    folder: Annotated[str, Field(min_length=1)]  # path or s3:// of the scans for source folder
+    works: Count  # number of works in the sample museum
+    seed: Seed  # seed of the sample museum
+    contact: str  # the user's e-mail or web address, which the museum sees
+    delay_s: Annotated[float, Field(ge=0)]  # seconds between requests, at least the museum's own
+    nightly: str  # schedule of the deployment crawl/nightly, a cron line in UTC
 
     @field_validator("source")
     @classmethod
@@ -69,7 +73,7 @@ class Crawl(Section, Selection):  # type: ignore[misc]  # mypy misses that it is
     @classmethod
     def _storage_is_known(cls, folder: str) -> str:
         if ":" in folder:
-            from fsspec.utils import get_protocol  # 0.1 s that only such an address needs
+            from fsspec.utils import get_protocol  # late, because the import takes 0.1 s
 
             known("storage", get_protocol(folder), ("file", "s3"))
         return folder
@@ -85,56 +89,56 @@ class Crawl(Section, Selection):  # type: ignore[misc]  # mypy misses that it is
 
     @property
     def selection(self) -> Selection:
-        """The filters alone."""
+        """The filters of the section."""
         return Selection(**{name: getattr(self, name) for name in FILTERS})
 
     @property
     def is_museum(self) -> bool:
-        """Whether the works are fetched by `patina crawl`, not by the stage."""
+        """Whether `patina crawl` fetches the works, and not the stage crawl."""
         return self.source in MUSEUMS
 
 
 class Preprocess(Section):
-    """How works are brought to one form."""
+    """How works are brought into one form."""
 
-    working_px: Annotated[int, Field(ge=16)]  # long side of the clean works, pixels
+    working_px: Annotated[int, Field(ge=16)]  # long side of the clean works in pixels
 
 
 class Split(Section):
-    """How works are dealt to the training, validation and test sides."""
+    """How works are split into training, validation and test sets."""
 
-    seed: Seed  # another seed deals anew
+    seed: Seed  # another seed gives another split
     validation: Share  # share of the works
     test: Share  # share of the works
-    least_test_works: Count  # a small collection still has so many test works
+    least_test_works: Count  # minimum number of test works
 
     @model_validator(mode="after")
-    def _something_is_left_to_train_on(self) -> Self:
+    def _some_works_are_for_training(self) -> Self:
         if self.validation + self.test >= 1:
             raise ValueError(
-                "validation + test must be less than 1, or nothing is left to train on"
+                "validation + test must be less than 1; the other works are for training"
             )
         return self
 
 
 class StepMix(Section):
-    """One degradation's part in the mixture."""
+    """How often and how severely one degradation is drawn."""
 
-    weight: Annotated[float, Field(ge=0)]  # how often it is drawn, against the others
-    severity: tuple[Severity, Severity]  # from, to
+    weight: Annotated[float, Field(ge=0)]  # how often it is drawn, relative to the others
+    severity: tuple[Severity, Severity]  # lowest and highest
 
 
 class Degrade(Section):
-    """How works are deteriorated."""
+    """How works are degraded."""
 
-    seed: Seed
-    twins: Count  # deteriorated twins of each work
-    count: tuple[Count, Count]  # degradations in one twin, fewest and most
-    steps: dict[str, StepMix]
+    seed: Seed  # seed of the random numbers
+    twins: Count  # number of degraded copies ("twins") of each work
+    count: tuple[Count, Count]  # lowest and highest number of degradations in one twin
+    steps: dict[str, StepMix]  # degradations by name
 
     @property
     def mixture(self) -> dict[str, tuple[float, tuple[float, float]]]:
-        """What `patina.tasks.dataset.recipes.draw_recipe` takes."""
+        """The argument `mixture` of `patina.tasks.dataset.recipes.draw_recipe`."""
         return {name: (step.weight, step.severity) for name, step in self.steps.items()}
 
     @model_validator(mode="after")
@@ -142,25 +146,27 @@ class Degrade(Section):
         for name in self.steps:
             known("degradation", name, DEGRADATIONS)
             if self.steps[name].severity[0] > self.steps[name].severity[1]:
-                raise ValueError(f"{name}: severity must not fall")
+                raise ValueError(f"{name}: the second severity must not be lower than the first")
         drawn = sum(step.weight > 0 for step in self.steps.values())
         if not self.count[0] <= self.count[1] <= drawn:
-            raise ValueError(f"count {list(self.count)} must rise, and not exceed {drawn} steps")
+            raise ValueError(
+                f"count {list(self.count)}: give two rising numbers of at most {drawn} steps"
+            )
         return self
 
 
 class Train(Section):
-    """Which network of a restorer is trained on the works, and how long."""
+    """Which network is trained on the works, and how."""
 
-    network: str  # a name from patina.models.NETWORKS
-    width: Annotated[float, Field(gt=0)]  # factor on its channels
-    start: Annotated[str, Field(pattern=r"^(pretrained|scratch|.+\.keras)$")]  # or a model's file
-    steps: Annotated[int, Field(ge=0)]  # batches in all; 0: as many as suit the network
-    learning_rate: Annotated[float, Field(ge=0)]  # at its highest; 0: what suits the network
-    warmup_steps: Annotated[int, Field(ge=0)]  # batches until then
-    precision: Literal["auto", "float32", "mixed_bfloat16"]
+    network: str  # a name in patina.models.NETWORKS
+    width: Annotated[float, Field(gt=0)]  # factor for the number of channels
+    start: Annotated[str, Field(pattern=r"^(pretrained|scratch|.+\.keras)$")]  # initial weights
+    steps: Annotated[int, Field(ge=0)]  # number of batches; 0: a default for the network
+    learning_rate: Annotated[float, Field(ge=0)]  # maximum; 0: a default for the network
+    warmup_steps: Annotated[int, Field(ge=0)]  # batches until the learning rate is at its maximum
+    precision: Literal["auto", "float32", "mixed_bfloat16"]  # auto: by the CPU
     minutes: Annotated[float, Field(ge=0)]  # wall-clock limit; 0: none
-    seed: Seed
+    seed: Seed  # seed of the random numbers
 
     @model_validator(mode="after")
     def _network_is_known(self) -> Self:
@@ -172,80 +178,80 @@ FLAGS = ("flag_damaged", "flag_repainted", "flag_delta_e2000")
 
 
 class Restore(Section):
-    """How a scan of any size is cut into tiles, and what is left alone.
+    """How scans are restored. The defaults are for a folder without a params.yaml.
 
-    The defaults are for a folder without a params.yaml.
+    The gates decide whether a work or an area is treated. params.yaml explains them, too.
     """
 
     treat: tuple[Literal["detail", "damage", "tone", "craquelure"], ...] = (
         "detail",
         "damage",
         "tone",
-    )
-    device: Literal["CPU", "GPU", "AUTO"] = (
-        "CPU"  # AUTO: a GPU that OpenVINO knows, if there is one
-    )
-    tile_px: Annotated[int, Field(ge=64, multiple_of=32)] = 1088  # of a square tile, with overlap
-    overlap_px: Annotated[int, Field(ge=0, multiple_of=32)] = 192  # shared by neighbouring tiles
-    # Steps across JPEG's grid, times those elsewhere: less blocky works keep their compression
-    jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.18
-    detail_255: Annotated[float, Field(ge=0)] = 2.0  # 8-bit steps; less corrected works stay
-    detail_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.45  # that a work gains by it
-    blur_255: Annotated[float, Field(ge=0)] = 1.2  # 8-bit steps; the same of blur
-    blur_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.4
-    damage_likelihood: Annotated[float, Field(gt=0, le=1)] = 0.75  # of what is filled
-    damage_doubt: Annotated[float, Field(gt=0, le=1)] = 0.45  # of what is filled with it
-    damage_share: Annotated[float, Field(ge=0, le=1)] = 0.0006  # less surely damaged works stay
-    fill_area: Annotated[float, Field(ge=0, le=1)] = 0.001  # share; a larger piece is proposed …
-    fill_width: Annotated[float, Field(ge=0, le=1)] = 0.03  # … unless thinner, of the long side
-    fill_share: Annotated[float, Field(ge=0, le=1)] = 0.06  # most that is filled, but for the thin
-    fill_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.1  # that a piece is damage
-    fill_likelihood_mean: Annotated[float, Field(ge=0, le=1)] = 0.25  # of what would be filled
-    fill_surely: Annotated[float, Field(ge=0, le=1)] = 0.6  # likelihood of damage from which on …
-    fill_area_surely: Annotated[float, Field(ge=0, le=1)] = 0.02  # … this stands for fill_area
-    fill_unlike: Annotated[float, Field(ge=0, le=1)] = 0.6  # of the rim, that must be seen
-    area_likelihood: Annotated[float, Field(ge=0, le=1)] = 0.4  # that an area is proposed
-    tone_255: Annotated[float, Field(ge=0)] = 8.0  # 8-bit steps; colours that change less stay
-    flag_damaged: Annotated[float, Field(gt=0)] = 0.25  # share in the damage map: have a look
-    flag_repainted: Annotated[float, Field(gt=0)] = (
-        0.1  # share that is filled × ΔE2000 there: alike
-    )
-    flag_delta_e2000: Annotated[float, Field(gt=0)] = 10.0  # mean change of a work: alike
+    )  # treatments to apply
+    device: Literal["CPU", "GPU", "AUTO"] = "CPU"  # GPU: an Intel GPU; AUTO: a GPU if there is one
+    tile_px: Annotated[int, Field(ge=64, multiple_of=32)] = 1088  # side of a tile, with overlap
+    overlap_px: Annotated[int, Field(ge=0, multiple_of=32)] = 192  # overlap of neighbouring tiles
+    # Gates of detail: a work that is below one of a network's values is not corrected by it
+    jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.18  # step across the 8x8 grid / other steps
+    detail_255: Steps255 = 2.0  # noise: root mean square of the correction
+    detail_likelihood: UpToOne = 0.45  # noise: likelihood that the correction improves the work
+    blur_255: Steps255 = 1.2  # blur: root mean square of the correction
+    blur_likelihood: UpToOne = 0.4  # blur: likelihood that the correction improves the work
+    # Gates of damage; areas are shares of the work
+    damage_likelihood: AboveZero = 0.75  # pixels with at least this likelihood are filled …
+    damage_doubt: AboveZero = 0.45  # … with all connected pixels of at least this likelihood
+    damage_share: UpToOne = 0.0006  # almost certainly damaged area; below it nothing is filled
+    fill_area: UpToOne = 0.001  # a larger piece is proposed and not filled …
+    fill_width: UpToOne = 0.03  # … unless it is narrower than this share of the long side
+    fill_share: UpToOne = 0.06  # largest filled area; narrow pieces do not count
+    fill_likelihood: UpToOne = 0.1  # minimum likelihood that a piece is damage …
+    fill_likelihood_mean: UpToOne = 0.25  # … and that all pieces to be filled are, on average
+    fill_surely: UpToOne = 0.6  # for a piece with at least this likelihood …
+    fill_area_surely: UpToOne = 0.02  # … this value replaces fill_area
+    fill_unlike: UpToOne = 0.6  # share of a piece's rim that must differ from the surroundings
+    area_likelihood: UpToOne = 0.4  # a blot, hole or tape that is likelier than this is proposed
+    tone_255: Steps255 = 8.0  # gate of tone: root mean square of the colour change
+    # From these values on, a work is flagged for inspection
+    flag_damaged: Limit = 0.25  # share of the work in the damage map
+    flag_repainted: Limit = 0.1  # filled share, times the mean ΔE2000 inside it
+    flag_delta_e2000: Limit = 10.0  # mean change of the work
 
     @property
     def applied(self) -> dict[str, Any]:
-        """What `patina.tasks.restoration.batch.load_restorer` takes."""
+        """The arguments of `patina.tasks.restoration.batch.load_restorer`."""
         plain = {"treat", "device", "tile_px", "overlap_px"}
         gates = self.model_dump(exclude={*plain, *FLAGS})
         return self.model_dump(include=plain) | {"gates": gates}
 
     @property
     def flags(self) -> dict[str, Any]:
-        """What `patina.tasks.restoration.restore_file.Filing` takes."""
+        """The limits for `patina.tasks.restoration.restore_file.Filing`."""
         return self.model_dump(include={*FLAGS})
 
     @model_validator(mode="after")
     def _tiles_advance(self) -> Self:
         if self.overlap_px * 2 > self.tile_px:
-            raise ValueError(f"overlap_px {self.overlap_px} is over half of tile_px {self.tile_px}")
+            raise ValueError(
+                f"overlap_px {self.overlap_px} must be at most half of tile_px {self.tile_px}"
+            )
         return self
 
 
 class Evaluate(Section):
-    """What the reports show."""
+    """The content of the reports."""
 
-    panels: Annotated[int, Field(ge=0)]  # before/after pictures
+    panels: Annotated[int, Field(ge=0)]  # number of before/after pictures
 
 
 class Promote(Section):
-    """What a new network must leave alone."""
+    """The undamaged pictures that a new network must not change."""
 
-    # Long sides at which the hard sound works are painted; none: they are not asked for
+    # Long sides in pixels of the hard works; empty: none are used
     sound_px: tuple[Annotated[int, Field(ge=64)], ...] = (600, 1200)
 
 
 class Params(Section):
-    """The whole of params.yaml."""
+    """All sections of params.yaml."""
 
     crawl: Crawl
     preprocess: Preprocess
@@ -258,16 +264,16 @@ class Params(Section):
 
 
 def known(kind: str, name: str, names: Any) -> None:
-    """Raise ValueError, listing the known `names`, when `name` is not among them."""
+    """Raise ValueError, with the known `names`, if `name` is not one of them."""
     if name not in names:
         raise ValueError(f"unknown {kind} {name!r}; known: {', '.join(sorted(names))}")
 
 
 def load(path: Path = Path("params.yaml"), **changes: Mapping[str, Any]) -> Params:
-    """Read and check `path`; `changes` are values by section that stand instead of the file's.
+    """Read and check `path`. changes: values by section that override those of the file.
 
-    Raises ParamsError, a line for each fault, when the file is missing, is no YAML or says
-    something that is not known.
+    Raises ParamsError, with a line for each fault, if the file is missing, is not YAML, or has an
+    unknown key or invalid value.
     """
     read = _read(path)
     for section, values in changes.items():
@@ -276,14 +282,15 @@ def load(path: Path = Path("params.yaml"), **changes: Mapping[str, Any]) -> Para
 
 
 def restore_here(path: Path = Path("params.yaml")) -> Restore:
-    """The section restore of `path`, which needs no other; the defaults where it has none.
+    """The section restore of `path`, or the defaults if file or section are missing.
 
-    A file of that name that is no YAML is another program's, and is told of.
+    The other sections may be missing. If the file is not YAML, it belongs to another program; a
+    warning says so.
     """
     try:
         read = _read(path) if path.exists() else None
     except ParamsError as error:
-        log.warning("%s; restoring with the defaults", error)
+        log.warning("%s; Patina uses the defaults", error)
         return Restore()
     section = read.get("restore") if isinstance(read, Mapping) else None
     if not isinstance(section, Mapping):
@@ -299,10 +306,10 @@ def _read(path: Path) -> Any:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ParamsError(
-            f"{path}: cannot be read ({error.strerror}); run from the root"
+            f"{path}: cannot be read ({error.strerror}); run the command in Patina's root folder"
         ) from error
     except yaml.YAMLError as error:
-        raise ParamsError(f"{path}: no YAML: {error}") from error
+        raise ParamsError(f"{path}: not valid YAML: {error}") from error
 
 
 def _checked(path: Path, read: Any) -> Params:

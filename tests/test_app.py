@@ -274,7 +274,8 @@ main()
     )
     assert done.returncode == 1
     assert done.stderr.endswith(
-        "patina app needs gradio, which is not installed; pip install 'patina-restoration[app]'\n"
+        "patina app needs gradio, which is not installed; "
+        "run: pip install 'patina-restoration[app]'\n"
     )
 
 

@@ -30,9 +30,9 @@ def test_bad_files_are_set_aside_with_their_reason_and_the_others_go_on(tmp_path
     reasons = {
         Path(fault["file"]).name: fault["reason"] for fault in read_jsonl(outbox / "failures.jsonl")
     }
-    end = "no image that can be read to its end"
+    end = "the image cannot be read completely"
     assert reasons["cut.png"] == f"cut.png: {end} (libpng read error)"
-    assert reasons["letter.jpg"].startswith("letter.jpg: no image of a kind that is restored")
+    assert reasons["letter.jpg"].startswith("letter.jpg: its first bytes are not those")
     assert "convert it to RGB" in reasons["linear.tif"]
     with (outbox / "summary.csv").open(newline="") as file:
         rows = {Path(row["file"]).name: row for row in csv.DictReader(file)}
@@ -52,9 +52,9 @@ def test_pictures_that_are_not_restored_are_named_and_other_files_if_they_are_as
     scans = plan([tmp_path, tmp_path / "letter.txt"], tmp_path / "out")
     reasons = [outcome["reason"] for outcome in restore_scans(scans, restorer(0.1))]
     assert reasons == [
-        "a.heic: HEIC is not restored; convert it to TIFF or PNG",
-        "b.psd: PSD is not restored; convert it to TIFF or PNG",
-        "letter.txt: no image of a kind that is restored, by its first bytes; "
+        "a.heic: HEIC is not supported; convert it to TIFF or PNG",
+        "b.psd: PSD is not supported; convert it to TIFF or PNG",
+        "letter.txt: its first bytes are not those of a supported image format; "
         "convert it to TIFF or PNG",
     ]
 

@@ -58,7 +58,7 @@ def test_a_crawl_ends_under_dvc_and_a_push_keeps_it_elsewhere(workspace: Workspa
 def test_the_stage_files_what_was_fetched_and_asks_no_museum(workspace: Workspace) -> None:
     workspace.set(crawl={"source": "artic"})
     told = workspace.run("patina.flows", "crawl", code=1)
-    assert "no works for 'artic' yet: run `patina crawl` first" in told
+    assert "no works for 'artic' yet; run `patina crawl` first" in told
     with Artic(exhibition()) as chicago, Cleveland(exhibition()) as cleveland:
         collect(workspace, chicago, "--limit", "2")
         collect(workspace, cleveland, "night", "--limit", "1")
@@ -86,7 +86,7 @@ def test_a_dry_run_changes_nothing_and_a_mistake_is_one_line(workspace: Workspac
     told = workspace.run("patina.cli", "crawl", "artic", "--period", "baroque", code=1)
     assert told.startswith("patina: params.yaml: crawl.period: ")
     told = workspace.run("patina.cli", "crawl", "folder", code=1)
-    assert told == "patina: crawl: 'folder' is no museum; give artic, cleveland, met or iiif\n"
+    assert told == "patina: crawl: 'folder' is not a museum; give artic, cleveland, met or iiif\n"
 
 
 def test_the_nightly_deployment_fetches_and_leaves_its_count(workspace: Workspace) -> None:

@@ -43,7 +43,7 @@ def test_a_tiff_of_ycbcr_is_seen_and_filed_as_rgb(compression: str | None, tmp_p
     )
     seen, notes = first_pixel(tmp_path / "a.tif", tmp_path)
     np.testing.assert_allclose(seen, RED, atol=1.5)
-    assert notes == ["its YCbCr became RGB"]
+    assert notes == ["YCbCr colours were converted to RGB"]
     np.testing.assert_allclose(load_srgb(tmp_path / "a.tif")[0, 0], RED, atol=2)
     _, after, _ = refiled(tmp_path / "a.tif", tmp_path / "out.tif", 0.0)
     np.testing.assert_allclose(after[0, 0], RED, atol=1.5)
@@ -60,9 +60,9 @@ def with_profile(jpeg: bytes, content: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("cmyk", "its ICC profile is one for CMYK; its pixels were taken for sRGB"),
-        ("zeros", "its ICC profile is broken; its pixels were taken for sRGB"),
-        ("cut", "its ICC profile is broken; its pixels were taken for sRGB"),
+        ("cmyk", "the ICC profile is for CMYK; the pixels were treated as sRGB"),
+        ("zeros", "the ICC profile is broken; the pixels were treated as sRGB"),
+        ("cut", "the ICC profile is broken; the pixels were treated as sRGB"),
     ],
 )
 def test_a_profile_that_is_none_of_its_pixels_is_not_used_and_that_is_said(
@@ -163,5 +163,5 @@ def test_pixels_that_nobody_can_see_count_for_nothing(tmp_path: Path) -> None:
 
 def test_numbers_of_floating_point_are_set_aside_in_the_pipeline_too(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", np.full((9, 9, 3), 0.5, np.float32), photometric="rgb")
-    with pytest.raises(ImageError, match="float is not restored"):
+    with pytest.raises(ImageError, match="type float are not supported"):
         load_srgb(tmp_path / "a.tif")

@@ -271,7 +271,7 @@ def test_a_labs_own_scans_are_copied_and_the_bad_ones_set_aside(
     assert reasons["cut.jpg"].startswith("truncated or damaged JPEG: ")
     assert reasons["icon.png"] == "too small: 160×63 pixels, less than 64 a side"
     original = works["portrait.png"]["id"]
-    assert reasons["same again.png"] == f"duplicate: the bytes are those of {original}"
+    assert reasons["same again.png"] == f"duplicate: the same bytes as {original}"
     assert len(reasons) == 6
 
 
@@ -297,7 +297,7 @@ def test_a_missing_folder_is_named_in_one_line(tmp_path: Path) -> None:
     done = run("--source", "folder", "--folder", nowhere, "--out", out)
     assert done.code == 1
     assert done.error == (
-        f"crawl folder: --folder {nowhere}: not a folder; give one that holds image files\n"
+        f"crawl folder: --folder {nowhere}: not a folder; give a folder with image files\n"
     )
 
 

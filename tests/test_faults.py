@@ -55,7 +55,7 @@ def faults(origin: str) -> dict[int, Fault]:
     """What may go wrong with the image of a work, and why it is set aside then."""
     away = f'<meta http-equiv="refresh" content="0;url={origin}/refreshed">'.encode()
     outside = "https://elsewhere.example"
-    not_ours = "is not an address of the museum's"
+    not_ours = "is not an address of the museum"
     return {
         202: Fault(truncated, "truncated or damaged JPEG: "),
         203: Fault(holding(b"<!DOCTYPE html><p>Sorry"), "not an image: starts with b'<!DOCTYPE"),
@@ -152,9 +152,9 @@ def test_nobody_but_the_museum_is_asked_whatever_it_answers(crawls: dict[str, Cr
 
 def test_an_image_that_stands_for_many_works_is_none_of_them(crawls: dict[str, Crawl]) -> None:
     made = crawls["careless"]
-    placeholder = "placeholder: one image stands for 4 works"
+    placeholder = "placeholder: 4 works have this image"
     assert {made.reason(number) for number in range(212, 216)} == {placeholder}
-    assert made.reason(217) == f"duplicate: the bytes are those of {made.id(216)}"
+    assert made.reason(217) == f"duplicate: the same bytes as {made.id(216)}"
 
 
 def test_an_address_that_is_none_sets_one_work_aside(
@@ -205,7 +205,10 @@ def test_a_museum_that_wants_to_be_left_alone_is(tmp_path: Path) -> None:
         museum.misbehave("image", 102, too_many(3600))
         made = crawl(museum, tmp_path / "harvest")
     assert made.code == TRY_LATER
-    assert f"{museum.images} asks to be left alone for 3600 s; run it again then" in made.error
+    assert (
+        f"{museum.images} asks for a pause of 3600 s; run the command again after that"
+        in made.error
+    )
     statuses = [request.status for request in made.asked if request.host == museum.images]
     assert statuses.index(429) == len(statuses) - 1
 

@@ -21,8 +21,8 @@ from patina.tasks.restoration.batch import restore_scans, target_of
 from patina.tasks.restoration.restore_file import restore_file
 
 DOCS = Path(__file__).parents[1] / "docs/formats.md"
-COLUMNS = ("in", "its pixels", "out", "its pixels", "unchanged ones", "ICC, dpi, XMP")
-COLUMNS += ("EXIF, IPTC", "in the sidecar")
+COLUMNS = ("file", "its pixels", "result", "its pixels", "unchanged pixels", "ICC, dpi, XMP")
+COLUMNS += ("EXIF, IPTC", "note in the sidecar")
 HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"
 HELD = {".tif": "EXIF, IPTC", ".jpg": "EXIF, IPTC"}
 # On the right half of a work there is no damage
@@ -124,9 +124,9 @@ def malformed(folder: Path) -> str:
         for (_, target), o in zip(scans, outcomes, strict=True)
     )
     return (
-        "Of 30 files broken by mutation (cut off, noise in them, headers garbled) "
-        f"{len(aside)} are set aside with the\nreason; the other {30 - len(aside)} can be read as "
-        "what they claim to be, and are restored.\n"
+        "The test also damages 30 files: it truncates them, or changes their pixels or headers.\n"
+        f"{len(aside)} of them are set aside with the reason. The other {30 - len(aside)} can "
+        "still be read, and are restored.\n"
     )
 
 
@@ -141,6 +141,6 @@ def test_the_documented_table_is_what_comes_of_the_files(tmp_path: Path) -> None
 
 if __name__ == "__main__":
     text = DOCS.read_text(encoding="utf-8")
-    start, end = text.index("| in |"), text.index("\n## ")
+    start, end = text.index("| file |"), text.index("\n## ")
     with tempfile.TemporaryDirectory() as made:
         DOCS.write_text(text[:start] + table(Path(made)) + text[end:], encoding="utf-8")

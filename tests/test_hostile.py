@@ -84,7 +84,7 @@ def test_a_listing_that_repeats_itself_is_left_with_a_note(crawls: dict[str, Cra
     assert (made.code, made.error) == (0, "")
     assert made.filed() == {101, 102}
     if made.museum.listings == 3:  # pages; collections within collections end by themselves
-        assert "the museum's listing repeats itself; it was followed for 2 pages and" in made.said
+        assert "the museum's listing repeats itself; Patina stopped after 2 pages and" in made.said
         assert not (made.folder / "listed.json").exists()  # so that nothing is taken for unchanged
 
 
@@ -94,7 +94,7 @@ def test_an_endless_image_costs_no_more_than_its_work_may(crawls: dict[str, Craw
     most = most_bytes(3_000_000)
     assert made.reason(101) in (
         f"too large: more than {most / 1e6:.0f} MB",
-        f"too large: its sizes cost more than {BUDGET * most / 1e6:.0f} MB together",
+        f"too large: all its sizes together exceed {BUDGET * most / 1e6:.0f} MB",
     )
     assert made.works("image").count(101) <= BUDGET + 1
 
@@ -198,7 +198,7 @@ def test_a_listing_ends_though_each_page_brings_a_new_work() -> None:
         read += 1
     assert read < 30
     assert notes == [
-        f"the museum's listing does not end; it was followed for {read + 1} pages "
+        f"the museum's listing does not end; Patina stopped after {read + 1} pages "
         f"and {read + 1} works"
     ]
 
@@ -245,4 +245,4 @@ def test_a_jpeg_2000_is_not_decoded_before_its_true_size_is_known(tmp_path: Path
         path.write_bytes(huge_jpeg_2000(before))
         assert examine(path).fault == "too large: 60000×60000 pixels"
     path.write_bytes(huge_jpeg_2000()[:100])
-    assert examine(path).fault == "truncated or damaged JPEG 2000: it holds no image"
+    assert examine(path).fault == "truncated or damaged JPEG 2000: it contains no image"

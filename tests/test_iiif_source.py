@@ -174,7 +174,7 @@ def test_a_document_of_another_kind_is_refused(document: Any) -> None:
     ],
 )
 def test_an_address_that_may_not_be_asked_is_told(address: str) -> None:
-    with pytest.raises(CrawlError, match=r"iiif needs the address|is no public address"):
+    with pytest.raises(CrawlError, match=r"iiif needs the address|is not a public address"):
         checked(address)
 
 
@@ -226,7 +226,7 @@ def test_collections_that_lead_in_circles_have_an_end(tmp_path: Path) -> None:
     with Maze(exhibition()[:1]) as museum:
         made = crawl(museum, tmp_path / "harvest")
     assert (made.code, made.error, made.filed()) == (0, "", {101})
-    assert "gone.json is left out: HTTP 404" in made.said
+    assert "gone.json was skipped: HTTP 404" in made.said
     asked = [request.path for request in made.asked if request.kind == "listing"]
     assert sorted(asked) == sorted(set(asked))
 

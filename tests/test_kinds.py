@@ -19,13 +19,13 @@ HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64)
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (SVG, "SVG under the name of a .tif file is not restored"),
-        (HEIC, "HEIC under the name of a .tif file is not restored"),
-        (b"%PDF-1.4\n", "PDF under the name"),
-        (b"8BPS\0\1" + bytes(40), "PSD under the name"),
-        (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(9), "JPEG XL under the name"),
-        (b"3 3\n1 2 3\n4 5 6\n7 8 9\n", "no image of a kind that is restored"),
-        (b"", r"it is empty"),
+        (SVG, r"SVG is not supported \(despite the suffix \.tif\)"),
+        (HEIC, r"HEIC is not supported \(despite the suffix \.tif\)"),
+        (b"%PDF-1.4\n", "PDF is not supported"),
+        (b"8BPS\0\1" + bytes(40), "PSD is not supported"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(9), "JPEG XL is not supported"),
+        (b"3 3\n1 2 3\n4 5 6\n7 8 9\n", "its first bytes are not those"),
+        (b"", r"the file is empty"),
     ],
 )
 def test_what_is_under_the_name_of_a_scan_is_told_by_its_kind(
@@ -60,7 +60,7 @@ def test_a_gif_of_several_frames_is_named(tmp_path: Path) -> None:
     frames = pyvips.Image.arrayjoin([painted(), painted().invert()], across=1)
     frames.write_to_file(str(tmp_path / "a.gif"), page_height=HEIGHT)
     with (
-        pytest.raises(ImageError, match="GIF of several frames"),
+        pytest.raises(ImageError, match="several frames"),
         opened(tmp_path / "a.gif", tmp_path),
     ):
         pass
@@ -80,7 +80,10 @@ def test_a_bmp_that_is_cut_off_is_set_aside(tmp_path: Path) -> None:
     whole = cv2.imencode(".bmp", painted().numpy())[1].tobytes()
     assert kind_of(whole) == "BMP"
     (tmp_path / "a.bmp").write_bytes(whole[:-1000])
-    with pytest.raises(ImageError, match="cut off"), opened(tmp_path / "a.bmp", tmp_path):
+    with (
+        pytest.raises(ImageError, match="last pixels are missing"),
+        opened(tmp_path / "a.bmp", tmp_path),
+    ):
         pass
 
 
@@ -90,7 +93,7 @@ def test_what_is_no_file_is_set_aside_and_not_waited_for(tmp_path: Path) -> None
     (tmp_path / "folder.tif").mkdir()
     for name, told in (
         ("pipe.tif", "a pipe, socket or device"),
-        ("link.tif", "a link that leads nowhere"),
+        ("link.tif", "a link to a missing file"),
         ("folder.tif", "it is a folder"),
     ):
         with pytest.raises(ImageError, match=told), opened(tmp_path / name, tmp_path):

@@ -14,7 +14,7 @@ import pytest
 from restorers import restorer
 from rich.console import Console
 
-from patina.tasks.io.progress import Progress, said_every, told_by_another, waited_for
+from patina.tasks.io.progress import Progress, print_every, progress_elsewhere, timed_lines
 from patina.tasks.restoration.advance import Step
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.restore_file import restore_file
@@ -68,13 +68,13 @@ def test_in_a_terminal_there_is_a_bar() -> None:
 
 def test_lines_end_with_the_work() -> None:
     log, before = Listening(), {*threading.enumerate()}
-    with said_every(0.001, lambda: "still there", log.write):
+    with print_every(0.001, lambda: "still there", log.write):
         assert "still there" in log.next()
     assert {*threading.enumerate()} <= before
 
 
 def test_what_is_waited_for_is_named_with_its_seconds(capfd: pytest.CaptureFixture[str]) -> None:
-    with waited_for("the Prefect server starts", every_s=0.01):
+    with timed_lines("the Prefect server starts", every_s=0.01):
         while not (told := capfd.readouterr().err):
             pass
     assert told.startswith("  the Prefect server starts: 0 s")
@@ -85,7 +85,7 @@ def test_nothing_is_said_of_waiting_beside_a_bar_or_another_process(
 ) -> None:
     log = Listening()
     bar = Progress(Console(file=log), every_s=0.01)
-    with told_by_another(), waited_for("train", every_s=0.001), bar:
+    with progress_elsewhere(), timed_lines("train", every_s=0.001), bar:
         bar.add_task("steps", total=4, note="")
         log.next()
     assert "steps 0 of 4" in log.getvalue()

@@ -78,7 +78,7 @@ def test_a_smaller_limit_asks_nothing_about_what_lies_beyond_it(
     with type(first.museum)(exhibition(), page=3, misfiled=[109]) as museum:
         made = crawl(museum, copied(first, tmp_path / "few"), "--limit", 2)
     assert set(made.works("record")) <= {101, 102}
-    assert "5 works of an earlier crawl were not looked at again" in made.said
+    assert "5 works of an earlier crawl were not checked again" in made.said
     assert made.filed() == set(FREE)
 
 
@@ -195,14 +195,14 @@ def test_a_dry_run_counts_from_the_listing_alone(first: Crawl, later: dict[str, 
 def test_a_museum_that_is_down_changes_nothing(first: Crawl, later: dict[str, Crawl]) -> None:
     made = later["down"]
     assert made.code == TRY_LATER
-    assert "the listing broke off: " in made.error
+    assert "the listing is incomplete: " in made.error
     for name in ("manifest.jsonl", "rejected.jsonl", "listed.json"):
         assert (made.folder / name).read_bytes() == (first.folder / name).read_bytes()
 
 
 def test_a_dry_run_says_how_long_the_pace_makes_a_crawl() -> None:
     counted = Outcome(source="artic", found=100, up_to_date=10, to_fetch=90)
-    assert forecast(counted, 1.0).endswith("90 to fetch: at least 90 s at one in 1 s")
+    assert forecast(counted, 1.0).endswith("90 to fetch: at least 90 s at one request every 1 s")
 
 
 def test_the_museums_are_those_that_have_a_spider() -> None:

@@ -118,5 +118,7 @@ def test_a_museums_own_address_may_be_asked(url: str) -> None:
     ],
 )
 def test_no_other_address_may_be_asked(url: str) -> None:
-    with pytest.raises(IgnoreRequest, match=r"is not an address of the museum's; it has museum"):
+    with pytest.raises(
+        IgnoreRequest, match=r"is not an address of the museum; its hosts are museum"
+    ):
         HostsMiddleware(MUSEUM).process_request(Request(url))  # type: ignore[arg-type]

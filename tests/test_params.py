@@ -55,8 +55,12 @@ def test_params_are_frozen() -> None:
         ),
         ("treat: [detail, damage", "treat: [detail, harm", "restore.treat.1: Input should be 'det"),
         ("test: 0.1", "test: 0.9", "validation \\+ test must be less than 1"),
-        ("overlap_px: 192", "overlap_px: 768", "overlap_px 768 is over half of tile_px 1088"),
-        ("count: [1, 4]", "count: [4, 1]", "count \\[4, 1\\] must rise"),
+        (
+            "overlap_px: 192",
+            "overlap_px: 768",
+            "overlap_px 768 must be at most half of tile_px 1088",
+        ),
+        ("count: [1, 4]", "count: [4, 1]", "count \\[4, 1\\]: give two rising numbers"),
         ("severity: [0.2, 0.9]", "severity: [0.2, 9]", "degrade.steps.fading.severity.1: .* 1"),
     ],
 )
@@ -72,7 +76,7 @@ def test_what_is_not_known_fails_at_load_and_names_what_is(
 def test_a_missing_file_and_broken_yaml_are_named(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match=r"nowhere\.yaml: cannot be read"):
         load(tmp_path / "nowhere.yaml")
-    with pytest.raises(ParamsError, match="no YAML"):
+    with pytest.raises(ParamsError, match="not valid YAML"):
         load(changed(tmp_path, "crawl:", "crawl: ["))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from patina.flows.places import CLEAN, DEGRADED, MODEL
-from patina.flows.promote import enthrone, measured, own_works
+from patina.flows.promote import measured, own_works, switch_champion
 from patina.tasks.evaluation.gate import HARD, OWN, gate
 from patina.tasks.evaluation.hard_works import HARD_WORKS, SOUND, paint
 from patina.tasks.imaging.images import png_bytes
@@ -54,7 +54,7 @@ def test_the_gate_is_told_of_hard_works_and_of_those_of_the_collection(
 def test_a_folder_without_sound_works_is_named(folder: Path) -> None:
     empty = folder / "empty"
     empty.mkdir()
-    with pytest.raises(FileNotFoundError, match="empty: no image in this folder"):
+    with pytest.raises(FileNotFoundError, match="empty: there is no image in this folder"):
         own_works(empty)
 
 
@@ -62,7 +62,7 @@ def trained(folder: Path, name: str) -> None:
     """Files as the stage `train` leaves them, and the model that they are made the champion of."""
     for suffix in (".keras", ".xml", ".bin"):
         (folder / MODEL / f"model{suffix}").write_text(f"{name}{suffix}")
-    enthrone({"network": "detail", "mlflow_run": name, "sha256": name * 8})
+    switch_champion({"network": "detail", "mlflow_run": name, "sha256": name * 8})
 
 
 def test_a_champion_changes_in_one_step_and_the_former_one_stays_where_it_was(

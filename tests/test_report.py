@@ -20,11 +20,14 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
 @pytest.mark.parametrize(
     ("figures", "sentence"),
     [
-        ({}, "left alone: nothing to mend was found"),
-        ({"changed_share": 0, "detail": {"weight": 1}}, "left alone: nothing to mend was found"),
+        ({}, "unchanged: no damage was found that needs treatment"),
+        (
+            {"changed_share": 0, "detail": {"weight": 1}},
+            "unchanged: no damage was found that needs treatment",
+        ),
         (
             {"changed_share": 0, "tone": {"weight": 0, "seen": "fading"}},
-            "left alone; fading seen, not treated: try --force tone",
+            "unchanged; fading detected, not corrected: try --force tone",
         ),
         (
             {
@@ -34,7 +37,7 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
                 "tone": {"weight": 0, "seen": "yellowing"},
             },
             "12 scratches and 1 spot filled; noise reduced by half; "
-            "yellowing seen, not treated: try --force tone; 0.4% of the surface repainted",
+            "yellowing detected, not corrected: try --force tone; 0.4% of the surface repainted",
         ),
         (
             {"damage": {"areas": 1, "weight": 0.6, "filled_share": 0.25, "proposed": [1, 2]}},
@@ -75,7 +78,7 @@ def test_the_sidecar_of_a_work_gives_the_figures_of_its_sentence() -> None:
     )
     sound = change_of(0, damage={"weight": 0.0, "found_share": 0.012}, tone={"weight": 0.0})
     assert summary_of(figures_of({"change": sound})) == (
-        "left alone; possible damage on 1.2% of the surface, not filled: try --force damage"
+        "unchanged; possible damage on 1.2% of the surface, not filled: try --force damage"
     )
     assert figures_of({}) == figures_of({"change": []}) == {"changed_share": 0}
 

@@ -67,7 +67,7 @@ def test_a_work_that_was_left_alone_is_untouched(tmp_path: Path) -> None:
     )
     (work,) = works_of(tmp_path / "out")
     assert work["outcome"] == outcomes[0]["outcome"] == "untouched"
-    assert work["summary"].startswith("left alone")
+    assert work["summary"].startswith("unchanged")
     assert work["pictures"] == ["before.jpg", "thumb.webp"]
 
 

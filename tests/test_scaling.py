@@ -129,7 +129,7 @@ def test_workers_in_another_folder_are_refused(
 ) -> None:
     monkeypatch.chdir(collected.folder)
     monkeypatch.setattr(batches, "CLUSTER", cluster.address)
-    told = f"workers do not see {collected.folder}: tcp://.*, tcp://.*; start them in it"
+    told = f"workers cannot read {collected.folder}: tcp://.*, tcp://.*; start them in this"
     with pytest.raises(ClusterError, match=told):
         compute(prepare_batch, ["a job"])
 
@@ -193,8 +193,8 @@ def test_a_lost_scheduler_is_named_and_the_next_run_goes_on(
         told, _ = flow.communicate()
     assert flow.returncode == 1
     assert told.endswith(
-        f"patina: PATINA_DASK: the scheduler at {cluster.address} is gone; run this again when it"
-        " is back: it goes on with what was computed\n"
+        f"patina: PATINA_DASK: the scheduler at {cluster.address} is lost; start it and run this"
+        " again: it continues with the computed works\n"
     )
     told = cluster.workspace.run("patina.flows", "preprocess", PATINA_WORKERS="1")
     computed = re.search(rf"preprocess: {WORKS} works, (\d+) computed", told)

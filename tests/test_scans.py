@@ -194,7 +194,7 @@ def test_the_first_of_many_pages_is_taken_and_that_is_said(tmp_path: Path) -> No
     pages = pyvips.Image.arrayjoin([page, page.invert()], across=1)
     pages.write_to_file(str(tmp_path / "pages.tif"), page_height=HEIGHT)
     with opened(tmp_path / "pages.tif", tmp_path) as scan:
-        assert scan.form()["notes"] == ["the first of 2 pages"]
+        assert scan.form()["notes"] == ["only page 1 of 2 was restored"]
         np.testing.assert_array_equal(scan.rows(0, scan.height), page.numpy())
 
 
@@ -280,7 +280,7 @@ def test_colours_multiplied_by_an_alpha_are_divided_by_it_and_that_is_said(
     tifffile.imwrite(tmp_path / "a.tif", half, photometric="rgb", extrasamples=["assocalpha"])
     refiled(tmp_path / "a.tif", tmp_path / "out.tif", 0.0)
     with opened(tmp_path / "a.tif", tmp_path) as scan:
-        assert scan.notes == ["colours multiplied by its alpha were divided by it"]
+        assert scan.notes == ["premultiplied colours were divided by the alpha channel"]
     with tifffile.TiffFile(tmp_path / "out.tif") as result:
         assert result.pages[0].extrasamples[0].name == "UNASSALPHA"
         assert np.abs(result.asarray()[..., :3] - painted().numpy().astype(int)).max() <= 2
@@ -307,7 +307,7 @@ def test_jpeg_2000_of_another_depth_fills_16_bit_and_that_is_said(
     )
     (tmp_path / "a.jp2").write_bytes(data)
     with opened(tmp_path / "a.jp2", tmp_path) as scan:
-        assert scan.form()["notes"] == [f"its {bits} bit became 16"]
+        assert scan.form()["notes"] == [f"{bits}-bit samples were converted to 16 bit"]
         np.testing.assert_allclose(scan.rows(0, scan.height), deep, atol=2 ** (16 - bits) + 1)
 
 

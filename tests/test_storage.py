@@ -174,7 +174,7 @@ def test_one_file_may_be_named_and_folders_in_it_left_out(lab: Remote, inbox: Pa
     restore_remote(source, target, restorer(0))
     assert plan([lab / "in"], lab / "in/out", recursive=False) == [(source, target)]
     assert f"{lab}/in/out/a.tif" not in {str(s) for s, _ in plan([lab / "in"], lab / "in/out")}
-    with pytest.raises(FileNotFoundError, match="no image in this folder"):
+    with pytest.raises(FileNotFoundError, match="there is no image in this folder"):
         plan([lab / "in/out"], lab / "in")
 
 

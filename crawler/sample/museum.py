@@ -1,8 +1,8 @@
-"""The built-in museum: a web server on this machine whose works are painted when asked for.
+"""The built-in sample museum: a web server on this machine that paints its works on request.
 
-It answers as the Art Institute of Chicago's API does, so that a crawl is a real one (robots.txt,
-pages, records, images over HTTP) on a machine without a network. Works are invented and free of
-rights. Its addresses begin with its name, as `patina.crawler.network.ReplayHandler` asks for them.
+It has the API of the Art Institute of Chicago. So a crawl is a real one (robots.txt, pages,
+records, images over HTTP) on a machine without a network. The works are invented and free of
+rights. Paths begin with the name of the host, because ReplayHandler requests them so.
 """
 
 import hashlib
@@ -29,9 +29,9 @@ RECORD = re.compile(r"/api/v1/artworks/(\d+)")
 
 
 class Museum(Loopback):
-    """`works` works in the public domain.
+    """A museum with `works` works in the public domain.
 
-    requests: the paths asked for, in order of arrival.
+    requests: the requested paths, in order of arrival.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Museum(Loopback):
         self.seed, self.page_size, self.robots = seed, page_size, robots
         self.numbers = {self.image_id(number): number for number in range(works)}
         self.requests: list[str] = []
-        # a record paints its work for the words; the image asked for next is then at hand
+        # Title and date come from painting the work; the image is requested next
         self.painted = lru_cache(maxsize=4 * page_size)(self.paint)
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
@@ -48,9 +48,9 @@ class Museum(Loopback):
 
     @cached_property
     def version(self) -> str:
-        """Changes when the works do: they follow from the seed and from how they are painted.
+        """The version of all works: the seed, and a hash of the code that paints them.
 
-        So a crawl that has a work already need not have it painted again for its words.
+        A crawl with an up-to-date work does not request its record, so it is not painted again.
         """
         sources = sorted(Path(__file__).parent.glob("*.py"))
         digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
@@ -60,8 +60,8 @@ class Museum(Loopback):
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{WEBSITE}/{self.seed}/{number}"))
 
     def paint(self, number: int) -> tuple[bytes, dict[str, str]]:
-        """The work as a JPEG, and its words; always the same for a number and a seed."""
-        from patina.crawler.sample.strokes import paint  # a crawl of another museum paints nothing
+        """The work as JPEG, and its title, artist, date and medium; the same for the same seed."""
+        from patina.crawler.sample.strokes import paint  # only the sample museum needs it
 
         pixels, words = paint(number, self.seed)
         image = pyvips.Image.new_from_array(pixels, interpretation="srgb")
@@ -84,7 +84,7 @@ class Museum(Loopback):
         }
 
     def search(self, after: int, limit: int) -> dict[str, Any]:
-        """The free works that follow the id `after`; `limit` is cut to the museum's page size."""
+        """The works after the id `after`, at most `limit` and at most a page."""
         limit = min(limit, self.page_size, 100)
         left = range(max(0, after - FIRST_ID + 1), len(self.numbers))
         return {
@@ -102,7 +102,7 @@ class Museum(Loopback):
         }
 
     def detail(self, work: int) -> dict[str, Any] | None:
-        """The record of one work; None when there is none of that id."""
+        """The record of one work; None if the id is unknown."""
         if work - FIRST_ID in range(len(self.numbers)):
             return {"data": self.record(work - FIRST_ID), "config": CONFIG}
         return None
@@ -113,10 +113,10 @@ def answering(museum: Museum) -> type[BaseHTTPRequestHandler]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # or every answer on loopback waits 40 ms for its own tail
+        disable_nagle_algorithm = True  # otherwise every response waits 40 ms
 
         def handle(self) -> None:
-            with suppress(ConnectionError):  # a crawl that is killed leaves without a word
+            with suppress(ConnectionError):  # the crawl was killed
                 super().handle()
 
         def do_GET(self) -> None:
@@ -143,7 +143,7 @@ def answering(museum: Museum) -> type[BaseHTTPRequestHandler]:
                 ]
                 found = museum.search(ranges[0]["gt"], asked["limit"])
             except (KeyError, IndexError, ValueError, TypeError):
-                self.send_error(400, "only the search that lists works by id is answered here")
+                self.send_error(400, "this server supports only the search that lists works by id")
                 return
             self.answer("application/json", json.dumps(found).encode())
 
@@ -156,6 +156,6 @@ def answering(museum: Museum) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *arguments: Any) -> None:
-            """A museum that is part of the crawl keeps no log of it."""
+            """Log nothing."""
 
     return Handler

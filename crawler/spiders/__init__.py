@@ -1,1 +1,1 @@
-"""One museum a file; a spider's name is what `--source` takes."""
+"""The spiders, one file for each museum; the name of a spider is the value of `--source`."""

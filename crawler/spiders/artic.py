@@ -13,9 +13,9 @@ FIELDS = (
     "id,title,artist_display,date_display,date_start,date_end,medium_display,department_title,"
     "main_reference_number,is_public_domain,image_id,thumbnail,updated_at"
 )
-WIDTHS = (1686, 843, 600, 400, 200)  # those that the museum keeps ready, so that none is made anew
+WIDTHS = (1686, 843, 600, 400, 200)  # widths that the museum has ready in its cache
 LARGEST_PAGE = 100
-PAGES_OF_A_SEARCH = 10  # a page further is answered with "You have requested too many results"
+PAGES_OF_A_SEARCH = 10  # for later pages the museum refuses with "too many results"
 
 
 class ArticSpider(MuseumSpider):
@@ -30,7 +30,7 @@ class ArticSpider(MuseumSpider):
     delay_s = 1.0  # 60 requests a minute; images one at a time, a second apart
 
     async def listing(self) -> AsyncIterator[Artwork]:
-        """By relevance when words are searched for, else by id: that listing has no end."""
+        """By relevance if there is a query, else by id, which has no limit of pages."""
         page, after = 1, -1
         while (found := await self.ask(self.search(page, after)))["data"]:
             for record in found["data"]:
@@ -44,12 +44,12 @@ class ArticSpider(MuseumSpider):
                 page += 1
             if page > PAGES_OF_A_SEARCH:
                 self.notes.append(
-                    f"the museum lists 1000 of {total} works found; narrow the search"
+                    f"the museum lists only 1000 of {total} works found; use narrower filters"
                 )
                 return
 
     def search(self, page: int, after: int) -> str:
-        """The address of a page: of a search for words, or of what follows the id `after`."""
+        """The address of a page: number `page` of a query, or the works after the id `after`."""
         asked = self.selection
         free: Record = {"term": {"is_public_domain": True}}
         filters = [free, {"exists": {"field": "image_id"}}]
@@ -92,7 +92,7 @@ class ArticSpider(MuseumSpider):
 
 
 def sizes(image: str, original: Record) -> list[Rendition]:
-    """The sizes of the IIIF `image` that are kept ready, none wider than the original."""
+    """The sizes of the IIIF `image` that the museum has ready, none wider than the original."""
     width, height = pixels(original.get("width")), pixels(original.get("height"))
     offered = [wide for wide in WIDTHS if not width or wide <= width] or [WIDTHS[-1]]
     shape = height / width if width else 0.0

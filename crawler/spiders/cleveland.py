@@ -13,16 +13,18 @@ SIZES = ("full", "print", "web")  # the largest first; "full" is an uncompressed
 
 
 class ClevelandSpider(MuseumSpider):
-    """Finds works page by page; numbers come as text, and sizes with each image."""
+    """Finds works page by page; the API gives numbers as text, and the size of each image."""
 
     name = "cleveland"
     institution = "Cleveland Museum of Art"
     api = "https://openaccess-api.clevelandart.org/api"
     hosts = frozenset({"openaccess-api.clevelandart.org", "openaccess-cdn.clevelandart.org"})
-    delay_s = 1.0  # the museum names none: as slow as its peers ask for
+    delay_s = 1.0  # the museum states no limit; this is the pace of other museums
 
     async def listing(self) -> AsyncIterator[Artwork]:
-        department = self.selection.department.casefold()  # whose part its search does not know
+        department = (
+            self.selection.department.casefold()
+        )  # the search cannot match a part of the name
         skip, total = 0, 1
         while skip < total:
             found = await self.ask(self.search(skip))

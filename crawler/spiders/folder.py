@@ -1,4 +1,4 @@
-"""A lab's own scans in a folder; nothing is requested from the network."""
+"""The user's own scans in a folder; no network is used."""
 
 import os
 import unicodedata
@@ -16,20 +16,22 @@ from patina.formats import EXTENSIONS
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The image files under `folder`, by extension, sorted by their path within it."""
+    """The image files in `folder`, by suffix, sorted by path. Raises CrawlError if there are
+    none.
+    """
     if not folder.is_dir():
-        raise CrawlError(f"--folder {folder}: not a folder; give one that holds image files")
+        raise CrawlError(f"--folder {folder}: not a folder; give a folder with image files")
     found = sorted(walk(folder.resolve()))
     if not found:
         known = " ".join(extension[1:] for extension in EXTENSIONS)
-        raise CrawlError(f"--folder {folder}: no image file in it; looked for {known}")
+        raise CrawlError(f"--folder {folder}: there is no image file in it; supported: {known}")
     return found
 
 
 def walk(root: Path) -> Iterator[Path]:
-    """Image files under `root`, links that lead out of it and hidden names left alone."""
+    """Image files in `root`, without hidden names and links that lead outside."""
     for parent, folders, names in os.walk(root):
-        # macOS leaves "._scan.tif" beside "scan.tif": the extension of an image, but no image
+        # macOS writes "._scan.tif" beside "scan.tif", which is not an image
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = Path(parent, name)
@@ -40,8 +42,8 @@ def walk(root: Path) -> Iterator[Path]:
 
 
 def work_id(relative: Path) -> str:
-    """Readable, and apart from every other path: "Box 2/a.tif" is "box-2-a-" and ten hex digits."""
-    name = unicodedata.normalize("NFC", relative.as_posix())  # macOS and Linux spell é differently
+    """A readable and unique id: of "Box 2/a.tif" it is "box-2-a-" and ten hex digits."""
+    name = unicodedata.normalize("NFC", relative.as_posix())  # macOS and Linux encode é differently
     return f"{slug(str(relative.with_suffix('')))}-{short_hash(name)}".lstrip("-")
 
 
@@ -77,7 +79,7 @@ class FolderSpider(PacedSpider):
         loader.add_value("licence", "unknown")
         loader.add_value("source", relative.as_posix())
         loader.add_value("local", path)
-        with suppress(FileNotFoundError):  # gone by now: the one who copies it will say so
+        with suppress(FileNotFoundError):  # it is gone; the copy will report that
             facts = path.stat()
             loader.add_value("version", f"{facts.st_size}-{facts.st_mtime_ns}")
         return loader.load_item()

@@ -33,18 +33,18 @@ from patina.crawler.spiders.museum import MuseumSpider
 from patina.crawler.text import reason_of
 
 UNREAD = (GoneError, *DOWNLOAD_ERRORS, *UNINTELLIGIBLE)
-MOST_DOCUMENTS = 10_000  # manifests and collections in one crawl
-MOST_HOSTS = 100  # that they may name
-MOST_NOTES = 10  # of collections that cannot be read
-REMEMBERED = 16  # manifests whose works are on their way
-Part = tuple[str, str, Record]  # kind, address, and what is told of it where it is listed
+MOST_DOCUMENTS = 10_000  # maximum number of manifests and collections in one crawl
+MOST_HOSTS = 100  # maximum number of hosts
+MOST_NOTES = 10  # maximum number of notes about unreadable collections
+REMEMBERED = 16  # number of manifests that are kept in memory
+Part = tuple[str, str, Record]  # kind, address, and the object in the listing
 
 
 class IiifSpider(MuseumSpider):
-    """Asks the host of the address that it is given, and those that documents there name.
+    """Sends requests to the host of the given address, and to hosts that documents there name.
 
-    A work is a canvas. Its number is the manifest's address, followed by "#" and its own if it is
-    not the first of the manifest.
+    A work is a canvas. Its number is the address of the manifest; for canvases after the first,
+    "#" and the id of the canvas follow.
     """
 
     name = "iiif"
@@ -60,7 +60,7 @@ class IiifSpider(MuseumSpider):
             self.allow(self.address)
 
     def allow(self, address: str) -> None:
-        """Let requests go to the host of an address that a document names."""
+        """Allow requests to the host of `address`."""
         host = urlsplit(address).hostname
         if host and len(self.hosts) < MOST_HOSTS:
             self.hosts = self.hosts | {host}
@@ -83,18 +83,20 @@ class IiifSpider(MuseumSpider):
                 waiting.extend(self.parts(await self.collection(address, part)))
 
     async def collection(self, address: str, part: Record) -> Record:
-        """The collection, as it is listed if it stands there whole; {} if it cannot be read."""
+        """The collection: `part` if that is complete, else its document; {} if it cannot be
+        read.
+        """
         if next_page(part) or next(parts_of(part), None):
             return part
         try:
             return await self.document(address)
         except UNREAD as error:
             if len(self.notes) < MOST_NOTES:
-                self.notes.append(f"{address} is left out: {reason_of(error)}")
+                self.notes.append(f"{address} was skipped: {reason_of(error)}")
             return {}
 
     def parts(self, collection: Record) -> Iterator[Part]:
-        """What a collection lists and nothing has listed before, then its next page."""
+        """The new parts of a collection, then its next page."""
         listed = list(parts_of(collection))
         self.pages.read += 1
         new = 0
@@ -120,7 +122,7 @@ class IiifSpider(MuseumSpider):
             yield "Collection", more, {}
 
     async def document(self, address: str) -> Record:
-        """What is at the address; raises one of UNREAD."""
+        """The JSON document at the address. Raises one of UNREAD."""
         assert self.crawler.engine
         self.allow(address)
         response = await self.crawler.engine.download_async(self.request(address))
@@ -129,18 +131,18 @@ class IiifSpider(MuseumSpider):
         return answer(response)
 
     async def manifest(self, address: str) -> Record:
-        """The manifest, as it was read in this crawl; raises one of UNREAD."""
+        """The manifest, from memory or from its address. Raises one of UNREAD."""
         if address not in self.manifests:
             document = await self.document(address)
             if kind_of(document) != "Manifest":
-                raise ValueError("a collection where a manifest is named")
+                raise ValueError("it is a collection, not a manifest")
             self.manifests[address] = document
             for old in list(self.manifests)[:-REMEMBERED]:
                 del self.manifests[old]
         return self.manifests[address]
 
     async def works_of(self, address: str) -> list[Artwork]:
-        """The works of a manifest; one that cannot be read is set aside as a work."""
+        """The works of a manifest; an unreadable manifest counts as one work, which is rejected."""
         try:
             manifest = await self.manifest(address)
             others = [f"{address}#{id_of(canvas)}" for canvas in canvases_of(manifest)[1:]]
@@ -158,7 +160,7 @@ class IiifSpider(MuseumSpider):
         canvases = canvases_of(manifest) or [{}]
         canvas = next((one for one in canvases if named in ("", id_of(one))), None)
         if canvas is None:
-            raise GoneError("its manifest has no such canvas any more")
+            raise GoneError("its manifest no longer has this canvas")
         fresh = self.artwork({"address": address, "manifest": manifest, "canvas": canvas})
         if fresh.licence:
             fresh.renditions = await self.sizes(image_of(canvas))
@@ -177,15 +179,15 @@ class IiifSpider(MuseumSpider):
         loader.add_value("licence_url", licence_url or None)
         loader.add_value("version", version_of(manifest))
         loader.add_value("source", page_of(manifest) or record["address"])
-        told = metadata_of(manifest)
-        for field, value in told.items():
+        metadata = metadata_of(manifest)
+        for field, value in metadata.items():
             loader.add_value(field, value or None)
         work = loader.load_item()
-        work.begin, work.end = years_of(told["date"])
+        work.begin, work.end = years_of(metadata["date"])
         return work
 
     async def sizes(self, image: Image | None) -> list[Rendition]:
-        """The sizes of an image, as its server tells them, then the image as it is."""
+        """The sizes that the image server offers, then the linked image itself."""
         if image is None:
             return []
         as_it_is = [Rendition(image.url, image.width, image.height)] if image.url else []
@@ -202,12 +204,12 @@ class IiifSpider(MuseumSpider):
 
 
 def version_of(manifest: Record) -> str:
-    """Changes when the manifest does."""
+    """A hash of the manifest."""
     return short_hash(repr(manifest))
 
 
 def checked(address: str) -> str:
-    """The address of a manifest or collection; raises CrawlError when it is none to ask for."""
+    """Return the address of a manifest or collection. Raises CrawlError if it is not allowed."""
     try:
         parts = urlsplit(address.strip())
         usual = DEFAULT_PORTS.get(parts.scheme)
@@ -222,8 +224,8 @@ def checked(address: str) -> str:
         )
     try:
         public = is_public(str(ip_address(parts.hostname or "")))
-    except ValueError:  # a name: whoever resolves it looks at what that gives
+    except ValueError:  # a name; the resolver checks its address
         public = True
     if not public:
-        raise CrawlError(f"{address}: {parts.hostname} is no public address")
+        raise CrawlError(f"{address}: {parts.hostname} is not a public address")
     return urldefrag(address.strip()).url

@@ -10,17 +10,17 @@ from patina.crawler.items import Artwork, CrawlError, Rendition
 from patina.crawler.spiders.museum import MuseumSpider
 
 LARGEST_PAGE = 500
-LISTED_AT_MOST = 10_000  # of the works that a search finds
+LISTED_AT_MOST = 10_000  # number of works that a search lists
 
 
 class MetSpider(MuseumSpider):
-    """Finds numbers page by page; what a work is, only its own record tells."""
+    """Finds the numbers of works page by page; all other data are in the records."""
 
     name = "met"
     institution = "The Metropolitan Museum of Art"
     api = "https://collectionapi.metmuseum.org/public/collection"
     hosts = frozenset({"collectionapi.metmuseum.org", "images.metmuseum.org"})
-    delay_s = 1.0  # 80 a second on paper; its guard is in the way after some 30 quick ones
+    delay_s = 1.0  # 80 a second are allowed, but after about 30 fast requests it blocks
 
     async def listing(self) -> AsyncIterator[Artwork]:
         department = await self.department()
@@ -38,7 +38,7 @@ class MetSpider(MuseumSpider):
             if offset >= total or not self.pages.go_on(numbers, total):
                 return
         self.notes.append(
-            f"the museum lists {LISTED_AT_MOST} of {total} works found; narrow the search"
+            f"the museum lists only {LISTED_AT_MOST} of {total} works found; use narrower filters"
         )
 
     def search(self, department: int | None, offset: int) -> str:
@@ -57,7 +57,7 @@ class MetSpider(MuseumSpider):
         )
 
     async def department(self) -> int | None:
-        """The number of the department asked for; raises CrawlError, naming all, if none is."""
+        """The number of the selected department. Raises CrawlError, with all names, if unknown."""
         if not (asked := self.selection.department.casefold()):
             return None
         departments = (await self.ask(self.url("/v1/departments")))["departments"]
@@ -65,12 +65,12 @@ class MetSpider(MuseumSpider):
             if asked in one["displayName"].casefold():
                 return one["departmentId"]
         names = ", ".join(one["displayName"] for one in departments)
-        raise CrawlError(f"department {self.selection.department!r}: the Met has {names}")
+        raise CrawlError(f"department {self.selection.department!r}: unknown; the Met has {names}")
 
     async def changed_since(self, day: str) -> Container[int] | None:
-        """Numbers of the works whose records have changed since then; None if no day is given.
+        """Numbers of the works whose records have changed since `day`; None if `day` is "".
 
-        The museum lists what changed after a day, and its days begin later than ours.
+        Two more days are included, because the museum is in another time zone.
         """
         if not day:
             return None

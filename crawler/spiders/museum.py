@@ -1,4 +1,4 @@
-"""What every museum's spider shares: it finds works, a few at a time, until enough are filed."""
+"""Base classes of the spiders: they yield works, a few at a time, until enough are saved."""
 
 import asyncio
 from abc import abstractmethod
@@ -23,21 +23,21 @@ from patina.crawler.selection import Selection
 from patina.crawler.text import plain, reason_of
 
 ALL = Selection()
-JSON_BYTES = 16 * 2**20  # of a record or a page of a listing
+JSON_BYTES = 16 * 2**20  # maximum size of a record or a page of a listing
 
 CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 
 
 class PacedSpider(Spider):
-    """Yields works while fewer than `at_once` are on their way through the pipelines.
+    """Yields works while fewer than `at_once` are in the pipelines.
 
-    So memory does not grow with the collection, and a work's image is asked for right after its
-    record was.
+    So memory does not grow with the collection, and the image of a work is requested right after
+    its record.
     """
 
-    at_once = 8
-    enough = 0  # works filed, after which no more are yielded; 0: there is no end
-    museum = False  # whether what it finds is fetched from a museum, and stays when not found again
+    at_once = 8  # maximum number of works in the pipelines
+    enough = 0  # number of saved works after which the spider stops; 0: no limit
+    museum = False  # whether works come from a museum, and stay if they are not found again
 
     def __init__(
         self, harvest: Harvest | None = None, selection: Selection = ALL, **arguments: Any
@@ -45,21 +45,21 @@ class PacedSpider(Spider):
         super().__init__(**arguments)
         self.filed_in, self.selection = harvest, selection
         self.under_way, self.done, self.changed = 0, 0, asyncio.Event()
-        self.failures: list[BaseException] = []  # beyond single works
+        self.failures: list[BaseException] = []  # errors that are not about one work
 
     @property
     def harvest(self) -> Harvest:
-        """Where works are filed; raises CrawlError when Scrapy's own commands gave none."""
+        """The harvest. Raises CrawlError if there is none, as under Scrapy's own commands."""
         if self.filed_in is None:
-            raise CrawlError("there is no harvest to file works in; run `patina crawl`")
+            raise CrawlError("there is no harvest folder; use `patina crawl` to fetch works")
         return self.filed_in
 
     @abstractmethod
     def works(self) -> AsyncIterator[Artwork]:
-        """The works, in the order in which they are to be fetched."""
+        """The works, in the order in which to fetch them."""
 
     def unseen(self) -> Iterator[Artwork]:
-        """Works to look at again when all others have been dealt with."""
+        """Works to check again after all others."""
         return iter(())
 
     async def start(self) -> AsyncIterator[Artwork]:
@@ -77,13 +77,13 @@ class PacedSpider(Spider):
                     break
                 self.under_way += 1
                 yield work
-        except Exception as error:  # noqa: BLE001 -- whatever it is, the crawl is not complete
+        except Exception as error:  # noqa: BLE001 -- after any error the crawl is incomplete
             self.failures.append(error)
-        while self.under_way:  # Scrapy would not wait for items that follow no request
+        while self.under_way:  # Scrapy does not wait for items without a request
             await self.change()
 
     async def room(self) -> bool:
-        """Wait until another work may start; whether it may at all."""
+        """Wait until another work may start; return whether it may."""
         while self.under_way >= self.at_once or (
             self.enough and self.done < self.enough <= self.done + self.under_way
         ):
@@ -95,13 +95,13 @@ class PacedSpider(Spider):
         await self.changed.wait()
 
     def dealt_with(self, item: Artwork) -> None:
-        """A work has left the pipelines, filed or not."""
+        """Count a work that has left the pipelines."""
         self.under_way -= 1
         self.done += item.ok
         self.changed.set()
 
     def failed(self, failure: Failure) -> None:
-        """Something that is not about one work went wrong: no more are begun."""
+        """Record an error that is not about one work; no more works start."""
         self.failures.append(failure.value)
 
 
@@ -111,11 +111,11 @@ class MuseumSpider(PacedSpider):
     at_once = 4
     museum = True
     institution: ClassVar[str]
-    api: ClassVar[str]  # where it begins
-    hosts: frozenset[str]  # the only ones asked, the images' among them
-    agent_header = "User-Agent"  # where the museum looks for who is calling, beside that
-    delay_s: ClassVar[float] = 1.0  # between two requests to one host, at least
-    headers: ClassVar[dict[str, str]] = {  # an answer in the cache is asked about each time
+    api: ClassVar[str]  # base address of the API
+    hosts: frozenset[str]  # the only hosts that get requests, including those of images
+    agent_header = "User-Agent"  # header in which the museum expects the contact
+    delay_s: ClassVar[float] = 1.0  # minimum seconds between two requests to one host
+    headers: ClassVar[dict[str, str]] = {  # max-age=0: check every cached response
         "Accept": "application/json",
         "Cache-Control": "max-age=0",
     }
@@ -132,17 +132,17 @@ class MuseumSpider(PacedSpider):
         self.enough = selection.limit
         self.dry_run = dry_run
         self.seen: set[str] = set()
-        self.notes: list[str] = []  # what the user should know of the listing
+        self.notes: list[str] = []  # notes for the user about the listing
         self.pages = Pages(self.notes)
 
     @classmethod
     def handles_request(cls, request: Request) -> bool:
-        """Whether the address is one of the museum's: `scrapy shell` asks."""
+        """Whether the address belongs to the museum; for `scrapy shell`."""
         return urlsplit(request.url).hostname in cls.hosts
 
     @abstractmethod
     def listing(self) -> AsyncIterator[Artwork]:
-        """Every work that the museum's search finds: id, number and, if it is told, version."""
+        """Every work that the museum's search finds: id, number and, if known, version."""
 
     @abstractmethod
     def record_request(self, number: str) -> Request:
@@ -150,9 +150,9 @@ class MuseumSpider(PacedSpider):
 
     @abstractmethod
     def artwork(self, record: Record) -> Artwork:
-        """The work that a record, as `record_request` answers it, speaks of.
+        """The work of a record, which is the response to `record_request`.
 
-        Its licence is "" unless the record itself says that the work and its image are free.
+        Its licence is "" unless the record says that the work and its image are free.
         """
 
     async def start(self) -> AsyncIterator[Artwork]:
@@ -169,9 +169,9 @@ class MuseumSpider(PacedSpider):
             self.harvest.set_listed(self.same_crawl, today)
 
     async def works(self) -> AsyncIterator[Artwork]:
-        """The works listed, each once: a listing that changes while it is read repeats some.
+        """The listed works, each once; a listing that changes while it is read repeats some.
 
-        Raises CrawlError when a page of it has another shape than the museum documents.
+        Raises CrawlError if a page differs from the museum's documentation.
         """
         try:
             async for work in self.listing():
@@ -181,29 +181,31 @@ class MuseumSpider(PacedSpider):
         except (*UNINTELLIGIBLE, ValueError) as error:
             what = f"{type(error).__name__} {plain(error, 300)}"
             raise CrawlError(
-                f"the listing is not understood: {what}; the museum may have changed its API"
+                f"the listing cannot be read: {what}; the museum may have changed its API"
             ) from error
 
     @property
     def same_crawl(self) -> str:
-        """Names the crawls that look at the same works: a lower limit looks at fewer of them."""
+        """A key for crawls with the same filters and limit."""
         return f"{self.selection.key()}-{self.selection.limit}"
 
     def unseen(self) -> Iterator[Artwork]:
-        """Works filed for this selection but not listed: the museum may have withdrawn them."""
+        """Saved works of this selection that were not listed; the museum may have withdrawn
+        them.
+        """
         key, limit = self.selection.key(), self.selection.limit
         missed = [
             Artwork(id=record["id"], number=record["number"])
             for record in (self.harvest.records() if self.museum else ())
             if record["id"] not in self.seen and record["selection"] == key
         ]
-        if limit and len(missed) > limit:  # most of them lie beyond this crawl's limit
-            self.notes.append(f"{len(missed)} works of an earlier crawl were not looked at again")
+        if limit and len(missed) > limit:  # most of them are beyond this crawl's limit
+            self.notes.append(f"{len(missed)} works of an earlier crawl were not checked again")
             return iter(())
         return iter(missed)
 
     async def count(self) -> None:
-        """Only count what there is to fetch."""
+        """Only count the works to fetch."""
         assert self.crawler.stats
         async for work in self.works():
             record = self.harvest.record(work.id)
@@ -215,7 +217,9 @@ class MuseumSpider(PacedSpider):
                 break
 
     def loader(self, *, free: bool) -> ArtworkLoader:
-        """A loader that knows the museum; `free`: the record itself says that the image is CC0."""
+        """A loader with the museum's fields. free: whether the record says that the image is
+        CC0.
+        """
         loader = ArtworkLoader()
         loader.add_value("institution", self.institution)
         loader.add_value("licence", "CC0" if free else None)
@@ -223,12 +227,12 @@ class MuseumSpider(PacedSpider):
         return loader
 
     def candidate(self, number: object, version: object = None) -> Artwork:
-        """A work as a listing names it."""
+        """A work with the number and version from a listing."""
         number = plain(number)
         return Artwork(file_safe(f"{self.name}-{number}"), number, plain(version or ""))
 
     def url(self, path: str, number: str = "", **query: object) -> str:
-        """An address of the API; what is "" or None is left out of the query."""
+        """An address of the API; values "" and None are left out of the query."""
         asked = {name: value for name, value in query.items() if value not in ("", None)}
         address = f"{self.api}{path}{segment(number) if number else ''}"
         return f"{address}?{urlencode(asked, safe=',*')}" if asked else address
@@ -239,10 +243,10 @@ class MuseumSpider(PacedSpider):
         return Request(url, headers=self.headers | named, callback=NO_CALLBACK, meta=meta)
 
     async def record_of(self, work: Artwork) -> Artwork:
-        """What the museum's own record says of a work now.
+        """The data of the museum's present record of a work.
 
-        Raises GoneError when there is none any more, one of DOWNLOAD_ERRORS when it does not come,
-        and one of UNINTELLIGIBLE when it has another shape than the museum documents.
+        Raises GoneError if the record is gone, one of DOWNLOAD_ERRORS if it cannot be fetched, and
+        one of UNINTELLIGIBLE if it differs from the museum's documentation.
         """
         assert self.crawler.engine
         response = await self.crawler.engine.download_async(self.record_request(work.number))
@@ -253,8 +257,8 @@ class MuseumSpider(PacedSpider):
     async def ask(self, url: str) -> Any:
         """The JSON of a page of the listing.
 
-        Raises LaterError when it does not come: the listing would end early and look complete;
-        CrawlError when it may not be asked for.
+        Raises LaterError if it cannot be fetched, because the listing would look complete; and
+        CrawlError if the request is not allowed.
         """
         assert self.crawler.engine
         try:
@@ -263,5 +267,5 @@ class MuseumSpider(PacedSpider):
         except IgnoreRequest as error:
             raise CrawlError(f"{url}: {error}") from error
         except DOWNLOAD_ERRORS as error:
-            broke_off = f"the listing broke off: {reason_of(error)}; run it again"
-            raise LaterError(f"{url}: {broke_off}") from error
+            incomplete = f"the listing is incomplete: {reason_of(error)}; run the command again"
+            raise LaterError(f"{url}: {incomplete}") from error

@@ -1,4 +1,4 @@
-"""The built-in sample museum, crawled over HTTP; its API is the Art Institute of Chicago's."""
+"""The built-in sample museum, with the API of the Art Institute of Chicago."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from patina.crawler.spiders.artic import ArticSpider
 
 
 class SampleSpider(ArticSpider):
-    """The sample museum is this machine: there is nobody to be slow for."""
+    """Crawls the sample museum on this machine, without delay."""
 
     name = "sample"
     institution = "Patina sample museum"

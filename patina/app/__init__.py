@@ -1,4 +1,4 @@
-"""The page of `patina app`: restoring on a screen what `patina restore` restores by command.
+"""The page of `patina app`, on which a user restores works as `patina restore` does.
 
-Gradio is imported in `page`, `layout`, `controls` and `server` alone.
+Only `page`, `layout`, `controls` and `server` import Gradio.
 """

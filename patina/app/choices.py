@@ -1,4 +1,4 @@
-"""What a user chose on the page, as the request that the command line makes."""
+"""The choices of a user on the page, and the request that the command line would make of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,19 +8,16 @@ from patina.tasks.restoration.request import RestoreRequest
 from patina.tasks.restoration.restorer import TREATMENTS
 
 OFF, NEEDED, FULL = "off", "where needed", "in full"
-MODES = (OFF, NEEDED, FULL)  # of a treatment; FULL is --force
+MODES = (OFF, NEEDED, FULL)  # modes of a treatment; FULL is --force
 
 
 @dataclass(frozen=True)
 class Choices:
-    """modes: of MODES, and strengths: 0 to 1, of each of TREATMENTS, in their order.
+    """The choices on the page."""
 
-    limit: the largest area that is filled unasked, in % of the surface; "": as is usual.
-    """
-
-    modes: tuple[str, ...]
-    strengths: tuple[float, ...]
-    limit: str = ""
+    modes: tuple[str, ...]  # one of MODES for each of TREATMENTS
+    strengths: tuple[float, ...]  # 0 to 1, for each of TREATMENTS
+    limit: str = ""  # largest area that is filled automatically, % of the surface; "": the default
 
 
 def request_of(
@@ -30,11 +27,13 @@ def request_of(
     masks: Mapping[str, Path],
     usual: tuple[str, ...],
 ) -> RestoreRequest:
-    """The request of one scan. masks: by option. usual: the treatments that need not be named."""
+    """The request for one scan. masks: files by option. usual: the default treatments."""
     modes = dict(zip(TREATMENTS, choices.modes, strict=True))
     treat = tuple(name for name, mode in modes.items() if mode != OFF)
     strengths = dict(zip(TREATMENTS, choices.strengths, strict=True))
-    partly = [f"{name}:{much:g}" for name, much in strengths.items() if much < 1 and name in treat]
+    partly = [
+        f"{name}:{share:g}" for name, share in strengths.items() if share < 1 and name in treat
+    ]
     return RestoreRequest(
         (str(scan),),
         str(outbox),

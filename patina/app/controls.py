@@ -1,4 +1,4 @@
-"""What the page asks of a desk: from the values of its controls, as Gradio gives them."""
+"""Converts the values of the page's controls, as Gradio gives them, to requests and marks."""
 
 from typing import Any
 
@@ -21,14 +21,14 @@ def closed(desk: Desk | None) -> None:
 
 
 def choices_of(given: Any) -> Choices:
-    """given: the modes, the strengths in %, the limit in %, and the outbox."""
+    """The choices. given: the modes, the strengths in %, the limit in %, and the outbox."""
     modes, strengths = given[: len(TREATMENTS)], given[len(TREATMENTS) : 2 * len(TREATMENTS)]
     limit = given[2 * len(TREATMENTS)]
-    return Choices(tuple(modes), tuple(much / 100 for much in strengths), limit or "")
+    return Choices(tuple(modes), tuple(per_cent / 100 for per_cent in strengths), limit or "")
 
 
 def areas_of(desk: Desk, request: RestoreRequest, ticked: list[int]) -> Any:
-    """The list of areas, those that are ticked being so."""
+    """The update of the list of areas. ticked: labels of the ticked areas."""
     treatment = desk.found(request)
     lines = [
         (area_line(number, piece, treatment.damage.fill.shape), piece.label)
@@ -40,16 +40,16 @@ def areas_of(desk: Desk, request: RestoreRequest, ticked: list[int]) -> Any:
 
 
 def with_strokes(desk: Desk, drawn: Any) -> Marks:
-    """The marks with what both brushes drew over the window since its picture was drawn."""
+    """The marks, with the strokes that were drawn since the window's picture was made."""
     layers = drawn["layers"] if drawn else []
     if not layers:
         return desk.marks
     height, width = np.shape(layers[0])[:2]
-    return desk.marks.redrawn(desk.window, strokes_of(layers, (height, width)), desk.begun)
+    return desk.marks.redrawn(desk.window, strokes_of(layers, (height, width)), desk.older_strokes)
 
 
 def decided(desk: Desk, drawn: Any, areas: list[int], choices: Any) -> tuple[Marks, RestoreRequest]:
-    """All marks, and the request that holds them."""
+    """All marks, and the request with their masks."""
     request = desk.request(choices[-1], choices_of(choices), desk.marks)
     marks = desk.deciding(with_strokes(desk, drawn), request, areas)
     return marks, desk.request(choices[-1], choices_of(choices), marks)

@@ -1,4 +1,4 @@
-"""What lies on the desk of one user: a work, what is decided on it, and how it is saved."""
+"""The state of the page for one user: an open work, the decisions on it, and saving it."""
 
 import shutil
 from collections.abc import Collection, Sequence
@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from patina.app.choices import Choices, request_of
-from patina.app.heaps import give_back
+from patina.app.heaps import free_memory
 from patina.app.marks import Marks, ticked
-from patina.app.remembering import remembering
+from patina.app.network_cache import with_cache
 from patina.app.work import Work, listed
 from patina.params import Restore
 from patina.tasks.io.atomic import Record, sha256_of
@@ -28,7 +28,7 @@ DROPPED, MARKS, CONDITION = "dropped", "marks", "condition"  # folders in the ou
 
 
 class Bench:
-    """What all works share: the networks, loaded once, and the settings of params.yaml."""
+    """The networks, loaded once for all works, and the settings of params.yaml."""
 
     def __init__(self, settings: Restore) -> None:
         self.settings = settings
@@ -37,19 +37,20 @@ class Bench:
 
     def _load(self) -> None:
         self.restorer = load_restorer(self.model, **self.settings.applied)
-        self._remembering = remembering(self.restorer.networks)
+        self._cached_networks = with_cache(self.restorer.networks)
 
-    def forget(self) -> None:
-        """Make room for a work that is restored as a whole: what previews took is given back.
+    def reload(self) -> None:
+        """Free the memory of previews before a whole work is restored.
 
-        The networks are loaded anew, within a second: each keeps room for all that it was shown.
+        The networks are loaded again, which takes less than a second, because each keeps memory for
+        the largest input that it has had.
         """
-        del self.restorer, self._remembering
-        give_back()
+        del self.restorer, self._cached_networks
+        free_memory()
         self._load()
 
     def applying(self, request: RestoreRequest, *, preview: bool = False) -> Restorer:
-        """The networks, applied as a request asks; those of a preview remember what they gave."""
+        """The restorer for a request. preview: with a cache of the networks' outputs."""
         asked = loading_of(request, self.settings)
         restorer = replace(
             self.restorer,
@@ -58,44 +59,40 @@ class Bench:
             forced=asked["forced"],
             strength=asked["strength"],
         )
-        return replace(restorer, networks=self._remembering) if preview else restorer
+        return replace(restorer, networks=self._cached_networks) if preview else restorer
 
 
 @dataclass
 class Desk:
-    """A work on the bench.
-
-    window: the part of it that is shown. marks: what is decided by hand. begun: how many of their
-    strokes were drawn before the window's picture was. damage: what was found last. at: the area
-    that is looked at, by its place in the list.
-    """
+    """An open work and the decisions on it."""
 
     bench: Bench
     work: Work
-    window: Window
-    marks: Marks = field(init=False)
-    begun: int = 0
-    damage: Damage | None = None
-    at: int | None = None
+    window: Window  # the part of the work that is shown
+    marks: Marks = field(init=False)  # decisions by hand
+    older_strokes: int = 0  # number of strokes that the window's picture already contains
+    damage: Damage | None = None  # result of the last analysis
+    at: int | None = None  # place of the current area in the list
 
     def __post_init__(self) -> None:
         self.marks = Marks(self.work.size)
 
     def request(self, outbox: str, choices: Choices, marks: Marks) -> RestoreRequest:
-        """The request that `save` runs. Raises InputError where it asks for what is not known."""
+        """The request that `save` runs. Raises InputError if a choice is invalid."""
         out = Path(outbox.strip() or "restored")
         usual = self.bench.settings.treat
         masks = marks.names(self.work.path.name, out / MARKS)
         return request_of(self.work.path, out, choices, masks, usual)
 
     def found(self, request: RestoreRequest) -> Treatment:
-        """What is found in the work."""
+        """The result of the analysis of the work for this request."""
         return self.work.found(self.bench.applying(request, preview=True))
 
-    def look_again(self, request: RestoreRequest, areas: Collection[int]) -> list[int]:
-        """The areas that are ticked after a look with other choices: what was decided stays so.
+    def analyse_again(self, request: RestoreRequest, areas: Collection[int]) -> list[int]:
+        """Analyse the work for other choices; return the labels of the areas to tick.
 
-        areas: those that were ticked before.
+        areas: labels of the areas that were ticked before. The user's decisions stay, if the areas
+        are the same.
         """
         before, self.damage = self.damage, self.found(request).damage
         self.at = None
@@ -106,17 +103,18 @@ class Desk:
         return sorted(usual - decided | decided & {*areas})
 
     def deciding(self, marks: Marks, request: RestoreRequest, areas: Collection[int]) -> Marks:
-        """The marks with the areas that are accepted and rejected.
+        """The marks, with accepted and rejected areas.
 
-        areas: those that are ticked in the list; those that are too many for it are filled as
-        they would be.
+        areas: labels of the ticked areas. Areas that the list does not show keep their default.
         """
         treatment = self.found(request)
         unlisted = {*ticked(treatment.damage)} - {piece.label for piece in listed(treatment)}
         return marks.deciding(treatment.damage, {*areas} | unlisted)
 
     def step(self, by: int, pieces: Sequence[Piece]) -> None:
-        """Look at the area that comes `by` places after the one that is looked at, in a ring."""
+        """Make the area `by` places after the current one the current area; after the last: the
+        first.
+        """
         if not pieces:
             self.at = None
             return
@@ -128,12 +126,12 @@ class Desk:
         self.window = self.work.part((left + wide / 2) / width, (top + tall / 2) / height)
 
     def save(self, request: RestoreRequest, marks: Marks, hear: Hear = unheard) -> Record:
-        """Restore the work as `patina restore` does, and give its outcome.
+        """Restore the work as `patina restore` does; return its outcome.
 
-        hear: is told how far it is.
+        hear: is called with the progress.
         """
         marks.file(self.work.path.name, Path(request.outbox) / MARKS)
-        self.bench.forget()
+        self.bench.reload()
         restorer = replace(self.bench.applying(request), hear=hear)
         (outcome,) = run(
             request,
@@ -143,8 +141,10 @@ class Desk:
         return outcome
 
     def report(self, request: RestoreRequest, marks: Marks) -> list[Path]:
-        """File a condition report, as PDF and as HTML: of the result, if it is that of the request
-        and the marks, else of the scan, with what would be done.
+        """Write a condition report, as PDF and HTML; return the files.
+
+        It describes the saved result, if there is one for this request and these marks; else the
+        scan, with the proposed treatments.
         """
         files = marks.file(self.work.path.name, Path(request.outbox) / MARKS)
         masks = Filing(mask=files.get("mask"), protect=files.get("protect"))
@@ -163,8 +163,8 @@ def _same_areas(before: Damage | None, now: Damage | None) -> bool:
     return before is not None and now is not None and np.array_equal(before.labels, now.labels)
 
 
-def kept(dropped: Path, outbox: Path) -> Path:
-    """Where a file that was dropped on the page is kept, so that a command can name it."""
+def keep_dropped(dropped: Path, outbox: Path) -> Path:
+    """Move a file that was dropped on the page into the outbox, so that a command can name it."""
     folder = outbox / DROPPED
     folder.mkdir(parents=True, exist_ok=True)
     number, target = 1, folder / dropped.name

@@ -1,4 +1,4 @@
-"""Pictures of the page: damage over a work, marks, and where the part that is shown lies."""
+"""Pictures of the page: damage and marks over a work, and the frame of the shown part."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,14 @@ from patina.tasks.restoration.decision import FILLED, Damage, Piece
 from patina.tasks.restoration.preview import Window, cut
 from patina.tasks.restoration.report import previews
 
-# RGB, as in report.html; and of the brush that leaves
+# RGB, as in report.html; and the colour of the brush that protects
 FILLED_COLOUR, FOUND_COLOUR, LEAVE_COLOUR = previews.FILLED, previews.FOUND, previews.DARKER
 OPACITY = 0.55
 FRAME = (255, 0, 144)
 
 
 def hexadecimal(colour: Sequence[int]) -> str:
-    """As the browser writes it."""
+    """A colour in the notation of CSS, such as "#ff0090"."""
     return "#" + "".join(f"{part:02x}" for part in colour)
 
 
@@ -30,9 +30,10 @@ def with_damage(
     pieces: Sequence[Piece],
     marks: Marks,
 ) -> np.ndarray:
-    """uint8 (h, w, 3): a window with its areas drawn over it, numbered, and what is marked.
+    """The picture of a window with its areas of damage, their numbers and the marks.
 
-    view: float32 (h, w, 3), the window of a work of `size`. pieces: the areas that have numbers.
+    view: float32 (h, w, 3), sRGB in [0, 1], the window of a work. size: (height, width) of the
+    work. pieces: the numbered areas. Returns uint8 (h, w, 3).
     """
     drawn, shown = to_uint8(view), (view.shape[0], view.shape[1])
     whole = Window.whole(size)
@@ -66,7 +67,7 @@ def _number(
     window: Window,
     size: tuple[int, int],
 ) -> None:
-    """A number at the upper left corner of an area's box, in `drawn`, if it lies in the window."""
+    """Draw the number of an area at the upper left corner of its box, if that is in the window."""
     across = piece.box[0] / mapped[1] * size[1] - window.left
     down = piece.box[1] / mapped[0] * size[0] - window.top
     scale = drawn.shape[1] / window.width
@@ -80,7 +81,7 @@ def _number(
 
 
 def with_frame(view: np.ndarray, window: Window, size: tuple[int, int]) -> np.ndarray:
-    """uint8 (h, w, 3): the whole work with a frame around the window that is shown."""
+    """The whole work with a frame around the shown window, uint8 (h, w, 3)."""
     drawn = to_uint8(view)
     scale = drawn.shape[1] / size[1]
     corner = (round(window.left * scale), round(window.top * scale))
@@ -94,7 +95,9 @@ def with_frame(view: np.ndarray, window: Window, size: tuple[int, int]) -> np.nd
 
 
 def strokes_of(layers: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
-    """What both brushes drew in `layers`, uint8 (h, w, 4) each: FILL, LEAVE or 0, at `size`."""
+    """The strokes of both brushes in `layers`, uint8 (h, w, 4) each: FILL, LEAVE or 0, at
+    `size`.
+    """
     drawn = np.zeros(size, np.uint8)
     for layer in layers:
         if layer.ndim != 3 or layer.shape[2] != 4 or not layer[..., 3].any():

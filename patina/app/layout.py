@@ -1,4 +1,4 @@
-"""What is on the page, and where: Gradio's components, without what happens when they are used."""
+"""The layout of the page: Gradio's components, without their behaviour."""
 
 from typing import Any
 
@@ -20,9 +20,9 @@ THEME = gr.themes.Base(
 
 
 class Layout:
-    """The page's components: on the left what is chosen, on the right what is seen.
+    """The components of the page: choices on the left, pictures on the right.
 
-    outbox: the folder for results that is proposed.
+    outbox: the default folder for results.
     """
 
     def __init__(self, outbox: str) -> None:
@@ -57,7 +57,11 @@ class Layout:
             with gr.Group() if usual == NEEDED else gr.Accordion("Age cracks", open=False):
                 mode = gr.Radio(MODES, value=usual, label=TITLES[name], elem_id=f"mode-{name}")
                 strength = gr.Slider(
-                    *(0, 100, 100), step=5, label="Strength, %", buttons=[], elem_id=f"much-{name}"
+                    *(0, 100, 100),
+                    step=5,
+                    label="Strength, %",
+                    buttons=[],
+                    elem_id=f"strength-{name}",
                 )
                 if name == "damage":
                     self._limit()
@@ -66,7 +70,7 @@ class Layout:
 
     def _limit(self) -> None:
         self.limit = gr.Textbox(
-            label=LIMIT, info=LIMIT_HINT, placeholder="as usual", max_lines=1, elem_id="limit"
+            label=LIMIT, info=LIMIT_HINT, placeholder="default", max_lines=1, elem_id="limit"
         )
 
     def _results(self) -> None:
@@ -85,7 +89,7 @@ class Layout:
         with gr.Group():
             self.outbox = gr.Textbox(outbox, label="Folder for results", elem_id="outbox")
             self.command = gr.Textbox(
-                label="The same as a command",
+                label="The same choices as a command",
                 lines=2,
                 interactive=False,
                 buttons=["copy"],
@@ -123,7 +127,7 @@ class Layout:
                     "Undo the last stroke", size="sm", elem_id="undo", interactive=False
                 )
                 self.clear = gr.Button(
-                    "Clear all that is drawn", size="sm", elem_id="clear", interactive=False
+                    "Clear all strokes", size="sm", elem_id="clear", interactive=False
                 )
             self.editor = gr.ImageEditor(
                 label="Damage map",
@@ -139,7 +143,7 @@ class Layout:
 
     def _places(self) -> None:
         self.overview = gr.Image(
-            label="Click to look at a part at full size",
+            label="Click to see a part at full size",
             interactive=False,
             format="jpeg",
             buttons=[],

@@ -1,4 +1,4 @@
-"""What a user decided by hand: areas accepted and rejected, and strokes of two brushes."""
+"""Decisions by hand: accepted and rejected areas, and strokes of the two brushes."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -14,39 +14,35 @@ from patina.tasks.restoration.decision import FILLED, Damage
 from patina.tasks.restoration.preview import Window, cut
 from patina.tasks.restoration.reduced import strips_of
 
-FILL, LEAVE = 1, 2  # in a stroke
-BROADER_PX = 2  # around a rejected area, pixels of its map: no rim of it is filled
+FILL, LEAVE = 1, 2  # values in a stroke
+BROADER_PX = 2  # margin around a rejected area, so that its rim is not filled either
 
 
 class Stroke(NamedTuple):
-    """Brushes over a window of the work: uint8 (h, w), FILL, LEAVE, or 0 where they were not."""
+    """Strokes of the brushes over a window of the work."""
 
     window: Window
-    drawn: np.ndarray
+    drawn: np.ndarray  # uint8 (h, w): FILL, LEAVE, or 0 without a stroke
 
 
 @dataclass(frozen=True)
 class Marks:
-    """What is marked in a work of `size`, (height, width).
+    """The marked pixels of a work. Strokes override areas; later strokes override earlier ones."""
 
-    accepted, rejected: float32 maps (h, w) of areas, 1 where they are. strokes: the last one counts
-    where several were drawn; all count more than areas.
-    """
-
-    size: tuple[int, int]
-    accepted: np.ndarray | None = None
-    rejected: np.ndarray | None = None
+    size: tuple[int, int]  # (height, width) of the work
+    accepted: np.ndarray | None = None  # float32 (h, w), 1 in accepted areas
+    rejected: np.ndarray | None = None  # float32 (h, w), 1 in rejected areas
     strokes: tuple[Stroke, ...] = ()
 
     def drawn(self, stroke: Stroke) -> "Marks":
-        """With one more stroke."""
+        """The marks with one more stroke."""
         return replace(self, strokes=(*self.strokes, stroke)) if stroke.drawn.any() else self
 
     def redrawn(self, window: Window, drawn: np.ndarray, since: int) -> "Marks":
-        """With all that is drawn over a window now, of which the strokes from `since` on are known.
+        """The marks for the drawing `drawn` over a window.
 
-        drawn: uint8 (h, w), as in a stroke. What is new is one more stroke; what was rubbed out
-        takes back the strokes that it belongs to.
+        drawn: uint8 (h, w), as in a stroke. It includes the strokes from number `since` on. New
+        pixels become one more stroke; a stroke whose pixels were erased is removed.
         """
         strokes = list(self.strokes)
         while (known := _over(strokes[since:], drawn.shape)).any() and known[drawn == 0].any():
@@ -55,13 +51,13 @@ class Marks:
         return replace(self, strokes=tuple(strokes)).drawn(new)
 
     def undone(self) -> "Marks":
-        """Without the last stroke."""
+        """The marks without the last stroke."""
         return replace(self, strokes=self.strokes[:-1])
 
     def deciding(self, damage: Damage | None, ticked: Collection[int]) -> "Marks":
-        """With the areas that are ticked accepted, and others that would be filled rejected.
+        """The marks in which ticked areas are accepted, and areas that are not ticked rejected.
 
-        ticked: labels of pieces.
+        ticked: labels of pieces. Only decisions that differ from the default count.
         """
         if damage is None or not damage.pieces:
             return replace(self, accepted=None, rejected=None)
@@ -73,7 +69,9 @@ class Marks:
         return replace(self, accepted=_map_of(damage, accepted), rejected=spared)
 
     def within(self, window: Window, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """What is filled and what stays in a window shown at `size`: two bool (height, width)."""
+        """The pixels to fill and to protect in a window at `size`: two boolean arrays of that
+        size.
+        """
         whole = Window.whole(self.size)
         marked = np.zeros(size, np.uint8)
         for areas, mark in ((self.accepted, FILL), (self.rejected, LEAVE)):
@@ -85,18 +83,16 @@ class Marks:
         return marked == FILL, marked == LEAVE
 
     def names(self, name: str, folder: Path) -> dict[str, Path]:
-        """Where the masks of a scan of that name lie, by option; of what is marked at all."""
+        """The files of the masks of the scan `name` by option; only of masks that are not empty."""
         fill = self.accepted is not None or any((s.drawn == FILL).any() for s in self.strokes)
         leave = self.rejected is not None or any((s.drawn == LEAVE).any() for s in self.strokes)
-        named = {"mask": (fill, "fill"), "protect": (leave, "leave")}
+        masks = {"mask": (fill, "fill"), "protect": (leave, "leave")}
         return {
-            option: folder / f"{name}.{word}.png"
-            for option, (there, word) in named.items()
-            if there
+            option: folder / f"{name}.{word}.png" for option, (used, word) in masks.items() if used
         }
 
     def file(self, name: str, folder: Path) -> dict[str, Path]:
-        """Write the masks, at the size of the scan as a viewer shows it; their `names`."""
+        """Write the masks at the size of the scan as a viewer shows it; return their `names`."""
         files = self.names(name, folder)
         for path, mask in zip(files.values(), self._masks(list(files)), strict=True):
             folder.mkdir(parents=True, exist_ok=True)
@@ -106,7 +102,7 @@ class Marks:
         return files
 
     def _masks(self, options: list[str]) -> list[np.ndarray]:
-        """Those masks, uint8 (H, W), strip by strip."""
+        """The masks of `options`, uint8 (H, W), made strip by strip."""
         masks = {option: np.zeros(self.size, np.uint8) for option in options}
         for top, bottom in strips_of(*self.size):
             rows = Window(0, top, self.size[1], bottom - top)
@@ -118,7 +114,7 @@ class Marks:
 
 
 def _over(strokes: Sequence[Stroke], size: tuple[int, ...]) -> np.ndarray:
-    """What strokes over one window, drawn at one size (h, w), show together."""
+    """Strokes over one window, all of the size (h, w), combined in one array."""
     shown = np.zeros(size, np.uint8)
     for stroke in strokes:
         shown = np.where(stroke.drawn, stroke.drawn, shown)
@@ -130,5 +126,5 @@ def _map_of(damage: Damage, labels: list[int]) -> np.ndarray | None:
 
 
 def ticked(damage: Damage | None) -> list[int]:
-    """The labels of the pieces that are filled unasked."""
+    """The labels of the pieces that are filled automatically."""
     return [piece.label for piece in damage.pieces if piece.outcome == FILLED] if damage else []

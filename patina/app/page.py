@@ -1,4 +1,4 @@
-"""The page itself: what happens when something on it is used."""
+"""The behaviour of the page: handlers of its events."""
 
 from collections.abc import Callable
 from contextvars import copy_context
@@ -9,18 +9,18 @@ from typing import Any
 import gradio as gr
 
 from patina.app.controls import areas_of, choices_of, closed, decided, with_strokes
-from patina.app.desk import Bench, Desk, kept
+from patina.app.desk import Bench, Desk, keep_dropped
 from patina.app.drawing import with_damage, with_frame
 from patina.app.layout import PART, WHOLE, Layout
 from patina.app.marks import Marks
-from patina.app.words import CHOOSE, area_told, found_line, reported_line, saved_line
+from patina.app.words import CHOOSE, current_area, found_line, reported_line, saved_line
 from patina.app.work import Work, listed
 from patina.errors import PatinaError
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration.request import RestoreRequest
 from patina.tasks.restoration.restorer import Treatment
 
-# Of every event: the networks answer one at a time
+# Settings of every event; the networks handle one at a time
 QUIET: dict[str, Any] = {
     "api_visibility": "private",
     "show_progress": "minimal",
@@ -29,21 +29,21 @@ QUIET: dict[str, Any] = {
 }
 
 
-def told(work: Callable[..., Any]) -> Callable[..., Any]:
-    """What the user can mend is told on the page."""
+def errors_shown(work: Callable[..., Any]) -> Callable[..., Any]:
+    """Show errors that the user can correct on the page."""
 
     @wraps(work)
-    def telling(*given: Any, **more: Any) -> Any:
+    def handler(*given: Any, **more: Any) -> Any:
         try:
             return work(*given, **more)
         except (PatinaError, OSError) as error:
             raise gr.Error(str(error), duration=None, print_exception=False) from error
 
-    return telling
+    return handler
 
 
 class Page(Layout):
-    """The page over a bench, with results in `outbox` unless the user names another folder."""
+    """The page with the networks of `bench`, and `outbox` as the default folder for results."""
 
     def __init__(self, bench: Bench, outbox: str) -> None:
         super().__init__(outbox)
@@ -54,59 +54,65 @@ class Page(Layout):
     def _connect(self) -> None:
         choices = [*self.modes, *self.strengths, self.limit, self.outbox]
         given = [self.desk, self.editor, self.areas, *choices]
-        told_of = [self.slider, self.found, self.command]
-        looks = [*told_of, self.overview, self.editor, self.undo, self.clear]
+        compared = [self.slider, self.found, self.command]
+        looks = [*compared, self.overview, self.editor, self.undo, self.clear]
         kept = [self.save, self.report, self.saved, self.reports]
         opened = [self.desk, self.areas, self.at, self.shown, *kept, *looks]
         opening = [self.path, self.desk, *choices]
-        gr.on([self.open.click, self.path.submit], told(self._open), opening, opened, **QUIET)
+        gr.on(
+            [self.open.click, self.path.submit], errors_shown(self._open), opening, opened, **QUIET
+        )
         dropping = [self.drop, self.desk, *choices]
-        self.drop.upload(told(self._dropped), dropping, [self.path, self.drop, *opened], **QUIET)
+        self.drop.upload(
+            errors_shown(self._dropped), dropping, [self.path, self.drop, *opened], **QUIET
+        )
         for event in [*(each.release for each in self.strengths), self.outbox.change]:
-            event(told(self._refresh), given, told_of, **QUIET)
+            event(errors_shown(self._refresh), given, compared, **QUIET)
         limited = [self.limit.submit, self.limit.blur]
         for event in [*(mode.input for mode in self.modes), *limited]:
-            event(told(self._found_anew), given, [self.areas, *looks], **QUIET)
+            event(errors_shown(self._found_anew), given, [self.areas, *looks], **QUIET)
         drawn = [self.command, self.undo, self.clear]
-        self.editor.input(told(self._drew), given, drawn, **QUIET, trigger_mode="always_last")
+        self.editor.input(
+            errors_shown(self._drew), given, drawn, **QUIET, trigger_mode="always_last"
+        )
         steps = [self.shown, self.at, *looks]
-        self.on.click(told(partial(self._stepped, 1)), given, steps, **QUIET)
-        self.back.click(told(partial(self._stepped, -1)), given, steps, **QUIET)
+        self.on.click(errors_shown(partial(self._stepped, 1)), given, steps, **QUIET)
+        self.back.click(errors_shown(partial(self._stepped, -1)), given, steps, **QUIET)
         for button, fills in ((self.fill, True), (self.leave, False)):
-            one = told(partial(self._decided_one, fills))
+            one = errors_shown(partial(self._decided_one, fills))
             button.click(one, given, [self.areas, *looks], **QUIET)
-        self.undo.click(told(self._undone), given, looks, **QUIET)
-        self.areas.input(told(self._moved), [*given, self.shown], looks, **QUIET)
-        self.shown.input(told(self._moved), [*given, self.shown], looks, **QUIET)
-        self.overview.select(told(self._looked_at), given, [self.shown, *looks], **QUIET)
-        self.slider_tab.select(told(self._refresh), given, told_of, **QUIET)
-        self.damage_tab.select(told(self._looks), given, looks, **QUIET)
-        self.clear.click(told(self._cleared), given, looks, **QUIET)
+        self.undo.click(errors_shown(self._undone), given, looks, **QUIET)
+        self.areas.input(errors_shown(self._moved), [*given, self.shown], looks, **QUIET)
+        self.shown.input(errors_shown(self._moved), [*given, self.shown], looks, **QUIET)
+        self.overview.select(errors_shown(self._looked_at), given, [self.shown, *looks], **QUIET)
+        self.slider_tab.select(errors_shown(self._refresh), given, compared, **QUIET)
+        self.damage_tab.select(errors_shown(self._looks), given, looks, **QUIET)
+        self.clear.click(errors_shown(self._cleared), given, looks, **QUIET)
         shown = QUIET | {"show_progress": "full", "show_progress_on": self.saved}
-        self.save.click(told(self._save), given, [self.saved, *told_of], **shown)
-        self.report.click(told(self._report), given, [self.reports, self.saved], **shown)
+        self.save.click(errors_shown(self._save), given, [self.saved, *compared], **shown)
+        self.report.click(errors_shown(self._report), given, [self.reports, self.saved], **shown)
 
-    # Each answers an event: the desk, what is drawn, areas that are ticked, then all choices
+    # Each method handles an event. Arguments: desk, drawing, ticked areas, then all choices
 
     def _open(self, path: str, before: Desk | None, *choices: Any) -> list[Any]:
         work = Work(Path(path.strip()))
         closed(before)
         desk = Desk(self.bench, work, work.whole)
         request = desk.request(choices[-1], choices_of(choices), desk.marks)
-        chosen = desk.look_again(request, [])
+        chosen = desk.analyse_again(request, [])
         areas = areas_of(desk, request, chosen)
         looks = self._looks(desk, None, chosen, *choices)
         ready = gr.update(interactive=True)
         no_report = gr.update(value=None, visible=False)
-        at = area_told(listed(desk.found(request)), None)
+        at = current_area(listed(desk.found(request)), None)
         return [desk, areas, at, WHOLE, ready, ready, "", no_report, *looks]
 
     def _dropped(self, dropped: str, before: Desk | None, *choices: Any) -> list[Any]:
-        path = kept(Path(dropped), Path(choices[-1].strip() or "restored"))
+        path = keep_dropped(Path(dropped), Path(choices[-1].strip() or "restored"))
         return [str(path), None, *self._open(str(path), before, *choices)]
 
     def _refresh(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
-        """Before and after, what was found, and the command."""
+        """Update the pictures before and after, the summary, and the command."""
         if desk is None:
             return [gr.skip()] * 3
         marks, request = decided(desk, drawn, areas, choices)
@@ -123,34 +129,34 @@ class Page(Layout):
         return [tuple(pair), found_line(treatment.decided()), request.command()]
 
     def _looks(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
-        """As `_refresh`, and the pictures on which one points and draws; what was drawn is kept."""
+        """As `_refresh`, and update the overview and the drawing; strokes are kept."""
         if desk is None:
             return [gr.skip()] * 7
         desk.marks = with_strokes(desk, drawn)
-        desk.begun = len(desk.marks.strokes)
+        desk.older_strokes = len(desk.marks.strokes)
         marks, request = decided(desk, None, areas, choices)
         treatment = desk.found(request)
-        told_of = self._compared(desk, treatment, marks, request)
+        compared = self._compared(desk, treatment, marks, request)
         overview = with_frame(desk.work.pixels(desk.work.whole), desk.window, desk.work.size)
         view = desk.work.pixels(desk.window)
         pieces = listed(treatment)
         damaged = with_damage(view, desk.window, desk.work.size, treatment.damage, pieces, marks)
         picture = desk.work.picture
         drawing: dict[str, Any] = {"background": picture(damaged), "layers": [], "composite": None}
-        return [*told_of, picture(overview), drawing, *self._takes_back(desk)]
+        return [*compared, picture(overview), drawing, *self._undo_buttons(desk)]
 
     @staticmethod
-    def _takes_back(desk: Desk) -> list[Any]:
-        """The buttons that take strokes back, as far as there are any."""
+    def _undo_buttons(desk: Desk) -> list[Any]:
+        """Update the buttons that remove strokes; they are active if there are strokes."""
         return [gr.update(interactive=bool(desk.marks.strokes))] * 2
 
     def _drew(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
-        """A stroke was drawn: it can be taken back, and the command knows of it."""
+        """After a stroke: update the command and the undo buttons."""
         if desk is None:
             return [gr.skip()] * 3
         desk.marks = with_strokes(desk, drawn)
         _, request = decided(desk, None, areas, choices)
-        return [request.command(), *self._takes_back(desk)]
+        return [request.command(), *self._undo_buttons(desk)]
 
     def _undone(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
         if desk is not None:
@@ -163,7 +169,7 @@ class Page(Layout):
         if desk is None:
             return [gr.skip()] * 8
         request = desk.request(choices[-1], choices_of(choices), desk.marks)
-        chosen = desk.look_again(request, areas)
+        chosen = desk.analyse_again(request, areas)
         listed = areas_of(desk, request, chosen)
         return [listed, *self._looks(desk, drawn, chosen, *choices)]
 
@@ -196,20 +202,20 @@ class Page(Layout):
     def _stepped(
         self, by: int, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any
     ) -> list[Any]:
-        """The next area, or the one before, is shown at full size."""
+        """Show the next or previous area at full size."""
         if desk is None:
             return [gr.skip()] * 9
         desk.marks = with_strokes(desk, drawn)
         request = desk.request(choices[-1], choices_of(choices), desk.marks)
         pieces = listed(desk.found(request))
         desk.step(by, pieces)
-        at = area_told(pieces, desk.at)
+        at = current_area(pieces, desk.at)
         return [PART if pieces else WHOLE, at, *self._looks(desk, None, areas, *choices)]
 
     def _decided_one(
         self, fills: bool, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any
     ) -> list[Any]:
-        """The area that is looked at is filled, or left as it is."""
+        """Tick or untick the current area."""
         if desk is None or desk.at is None:
             gr.Info(CHOOSE)
             return [gr.skip()] * 8
@@ -229,12 +235,12 @@ class Page(Layout):
         drawn: Any,
         areas: list[int],
         *choices: Any,
-        progress: Any = gr.Progress(),  # noqa: B008 -- Gradio asks for it so
+        progress: Any = gr.Progress(),  # noqa: B008 -- required by Gradio
     ) -> list[Any]:
         if desk is None:
             return [gr.skip()] * 4
         marks, request = decided(desk, drawn, areas, choices)
-        here = copy_context()  # by which Gradio knows whose progress a thread tells of
+        here = copy_context()  # with it, Gradio knows the session of the progress
         outcome = desk.save(
             request, marks, lambda step: here.copy().run(progress, step.share, desc=str(step))
         )

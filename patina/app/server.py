@@ -1,4 +1,4 @@
-"""Serves the page on this machine: to its own pages alone, and asking nothing of any other host."""
+"""Serves the page on this machine, only to its own pages, without requests to other hosts."""
 
 import os
 import tempfile
@@ -11,9 +11,9 @@ from patina.params import Restore
 from patina.tasks.io.guard import Guard
 
 LOOPBACK = "127.0.0.1"
-MOST_MB = 4096  # of an upload
-REFUSED = b"Patina answers only its own page, by the name of this machine.\n"
-POLICY = (  # whatever a library's page names: the browser asks no other host
+MOST_MB = 4096  # maximum size of an upload
+REFUSED = b"Patina answers only requests of its own page, under the name of this machine.\n"
+POLICY = (  # the browser requests nothing from other hosts, even if a library names them
     b"default-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; "
     b"style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
     b"worker-src 'self' blob:; connect-src 'self' blob: data:; base-uri 'self'; "
@@ -30,15 +30,15 @@ QUIET = {
 
 
 def names(host: str, port: int) -> set[str]:
-    """What the server may be called in Host."""
+    """The allowed values of the header Host."""
     return {f"{name}:{port}" for name in (LOOPBACK, "localhost", host)}
 
 
 def serve(host: str, port: int, outbox: str, settings: Restore, say: Callable[[str], None]) -> None:
-    """Serve the page at that address, until ended.
+    """Serve the page at this address until the process is stopped.
 
-    outbox: the folder for results. say: is told the address. Raises ModuleNotFoundError when
-    Gradio is not installed.
+    outbox: the default folder for results. say: is called with the address. Raises
+    ModuleNotFoundError if Gradio is not installed.
     """
     os.environ.update(QUIET)
     few_heaps()
@@ -73,5 +73,5 @@ def serve(host: str, port: int, outbox: str, settings: Restore, say: Callable[[s
 
 
 def show(address: str) -> None:
-    """Open a browser there."""
+    """Open the address in a browser."""
     webbrowser.open(address)

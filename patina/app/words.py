@@ -1,4 +1,4 @@
-"""What the page says."""
+"""The texts of the page."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,35 +8,34 @@ from typing import Any
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.decision import FILLED, KINDS, Piece
 from patina.tasks.restoration.report.summary import KINDS as SHORT_NAMES
-from patina.tasks.restoration.report.summary import summary_of
+from patina.tasks.restoration.report.summary import NOTHING_FOUND, summary_of
 from patina.tasks.restoration.treatments import percent
 
 INTRODUCTION = """# Patina
-Open a scan, look at what Patina would do, decide on each area of damage, and save.
+Open a scan, see what Patina would do, decide on each area of damage, and save.
 Your scan is never changed: the result is another file, with a record of every change beside it.
 """
-HEAD = "Untick what belongs to the work; tick what is only proposed, to have it filled."
+HEAD = "Untick areas that belong to the work. Tick proposed areas that you want to fill."
 LEGEND = (
     "<span style='color:#ff0090'>■</span> will be filled &ensp; "
     "<span style='color:#00beb4'>■</span> proposed, not filled &ensp; "
-    "<span style='color:#006eff'>■</span> left as it is &emsp; "
-    "Draw with the pink brush where more is to be filled, with the blue one where nothing may "
-    "change. The numbers are those of the list."
+    "<span style='color:#006eff'>■</span> protected &emsp; "
+    "Draw with the pink brush to fill more pixels, with the blue brush to protect pixels. "
+    "The numbers are those of the list."
 )
-CHOOSE = "First choose an area: Next area."
+CHOOSE = "First choose an area with *Next area*."
 NO_AREA = "No area of damage was found."
-LIMIT = "Largest area to fill unasked, % of the surface"
-LIMIT_HINT = "Larger areas are only proposed. Scratches and other thin damage are filled anyway."
+LIMIT = "Largest area to fill automatically, % of the surface"
+LIMIT_HINT = "Larger areas are only proposed. Scratches and other narrow damage are filled."
 TITLES = {
     "detail": "Detail: noise, blur, JPEG",
     "damage": "Damage: scratches, dust, losses",
     "tone": "Colour: yellowing, fading",
     "craquelure": "Age cracks (they belong to the work)",
 }
-NOTHING = "left alone: nothing to mend was found"
-NOTHING_TOLD = (
-    "Nothing is treated: Patina is not sure of any damage. If you see some, choose *in full* for "
-    "that treatment, or draw over it with the pink brush on the tab *Damage*."
+NOTHING_DONE = (
+    "Nothing is treated, because Patina found no certain damage. If you see damage, choose "
+    "*in full* for its treatment, or draw over it with the pink brush on the tab *Damage*."
 )
 CSS = """
 #saved { min-height: 2rem; }
@@ -53,9 +52,9 @@ footer { display: none !important; }
 
 
 def area_line(number: int, piece: Piece, size: tuple[int, ...]) -> str:
-    """An area in the list: its number, kind, place and size, and why it is not filled.
+    """The line of an area in the list: number, kind, place, size, and why it is not filled.
 
-    size: (h, w) of the map in which it was found.
+    size: (h, w) of the damage map.
     """
     kind = SHORT_NAMES[KINDS[piece.kind]][0]
     share = percent(piece.px / (size[0] * size[1]))
@@ -64,7 +63,7 @@ def area_line(number: int, piece: Piece, size: tuple[int, ...]) -> str:
 
 
 def _place(piece: Piece, size: tuple[int, ...]) -> str:
-    """Where its centre lies, such as "upper left"."""
+    """The place of the centre of an area, such as "upper left"."""
     left, top, width, height = piece.box
     row = ("upper", "middle", "lower")[min(3 * (2 * top + height) // (2 * size[0]), 2)]
     column = ("left", "centre", "right")[min(3 * (2 * left + width) // (2 * size[1]), 2)]
@@ -72,32 +71,32 @@ def _place(piece: Piece, size: tuple[int, ...]) -> str:
 
 
 def found_line(decided: Mapping[str, Any]) -> str:
-    """What would be done, as a sentence; what is told of options names what is on the page."""
+    """What would be done, as a sentence; hints to options become hints to the page's controls."""
     summary = summary_of(dict(decided))
-    if summary == NOTHING:
-        return NOTHING_TOLD
+    if summary == NOTHING_FOUND:
+        return NOTHING_DONE
     return _sentence(summary)
 
 
 def _sentence(summary: str) -> str:
-    told = re.sub(r"try --force (\w+)", "choose *in full* to treat it", summary)
-    return f"{told[0].upper()}{told[1:]}."
+    text = re.sub(r"try --force (\w+)", "choose *in full* to treat it", summary)
+    return f"{text[0].upper()}{text[1:]}."
 
 
-def area_told(pieces: Sequence[Piece], at: int | None) -> str:
-    """Which of the areas is looked at, as Markdown."""
+def current_area(pieces: Sequence[Piece], at: int | None) -> str:
+    """The number of the current area, as Markdown."""
     if not pieces:
         return NO_AREA
     return f"**Area {at + 1} of {len(pieces)}**" if at is not None else f"{len(pieces)} areas"
 
 
 def reported_line(files: Sequence[Path]) -> str:
-    """Where a condition report lies, as Markdown."""
+    """The files of a condition report, as Markdown."""
     return "**Condition report:** " + ", ".join(f"`{file}`" for file in files)
 
 
 def saved_line(outcome: Record) -> str:
-    """What became of the scan, as Markdown."""
+    """The outcome of saving, as Markdown."""
     if "reason" in outcome:
         return f"**Not saved:** {outcome['reason']}"
     flags = "".join(f"  \nflagged: {flag}" for flag in outcome["flags"])

@@ -1,4 +1,4 @@
-"""The `patina` command: one topic a file."""
+"""The `patina` command, with one file for each topic."""
 
 import sys
 from io import TextIOWrapper
@@ -23,7 +23,7 @@ for command in (
     app.command(command.__name__)(command)
 
 
-def _tell_version(asked: bool) -> None:
+def _print_version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
@@ -35,16 +35,18 @@ def _tell_version(asked: bool) -> None:
 def patina(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Patina restores deteriorated images of artworks."""
 
 
 def main() -> None:
-    """Run the command; a user's mistake gets a line, not a traceback."""
+    """Run the command. An error that the user can correct is printed as one line."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # names of files need not be UTF-8
+        if isinstance(stream, TextIOWrapper):  # file names may be invalid UTF-8
             stream.reconfigure(errors="backslashreplace")
     with errors_as_lines():
         app()

@@ -19,7 +19,9 @@ def crawl(
     ] = None,
     query: Annotated[
         str | None,
-        typer.Argument(help="Words to search for; with iiif, the address of a manifest."),
+        typer.Argument(
+            help="Words to search for; with iiif, the address of a manifest or collection."
+        ),
     ] = None,
     filters: dict[str, Any] = NO_FILTERS,
     contact: Annotated[
@@ -42,7 +44,7 @@ def crawl(
 ) -> None:
     """Fetch public-domain works of a museum into data/harvest/, at the pace that the museum allows.
 
-    Options that you do not give have the values of the section crawl in params.yaml. If a crawl was
+    The defaults of the options are in the section crawl of params.yaml. If a crawl was
     interrupted, the same command continues it. Later crawls fetch new and changed works only.
 
     Examples:  patina crawl artic monet --limit 50 --contact me@lab.org
@@ -61,13 +63,13 @@ def crawl(
     }
     asked = params.load(crawl={k: v for k, v in given.items() if v is not None}).crawl
     if not asked.is_museum:
-        raise InputError(f"crawl: {asked.source!r} is no museum; give {MUSEUM}")
+        raise InputError(f"crawl: {asked.source!r} is not a museum; give {MUSEUM}")
     options = [*(["--dry-run"] if dry_run else [])]
     options += [f"--replay-origin={replay_origin}"] if replay_origin else []
     fetch(asked, options, push=push)
     if not dry_run:
         typer.echo(
-            f"In data/harvest/{asked.source}/, under DVC. To keep this version and work with it:\n"
+            f"The works are in data/harvest/{asked.source}/, under DVC. To keep this version:\n"
             f"  git add data/harvest/.gitignore data/harvest/{asked.source}.dvc\n"
-            f"  dvc exp run -S crawl.source={asked.source}   (or harvest: with all museums')"
+            f"  dvc exp run -S crawl.source={asked.source}   (or harvest, for all museums)"
         )

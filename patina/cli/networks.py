@@ -10,7 +10,7 @@ def promote(
     sound: Annotated[
         Path | None,
         typer.Option(
-            help="A folder of your own undamaged works, which the network must not harm either."
+            help="A folder with your own undamaged works; the network must not harm them either."
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the comparison.")] = False,
@@ -18,13 +18,13 @@ def promote(
         bool, typer.Option("--from-mlflow", help="Use the version that is @champion in MLflow.")
     ] = False,
 ) -> None:
-    """Make the network that was trained last the champion, which `patina restore` then uses.
+    """Make the last trained network the champion, which `patina restore` uses, if it is better.
 
-    It must beat the champion (at first the shipped weights) on the test works, harm no sound work,
-    and lose no more than 0.2 dB in any kind of damage. Sound works are those of the test, a set of
-    hard ones that Patina paints (snow, lace, rigging, weave, hatching, age cracks), and those of
-    --sound. Exit code: 0, or 1 when it does not. With --from-mlflow nothing is measured: whoever
-    moved the alias restorer@champion in MLflow has decided.
+    It must be better than the champion (at first the shipped weights) on the test works, must not
+    harm undamaged works, and may lose at most 0.2 dB in each family of damage. Undamaged works are
+    the clean test works, hard works that Patina paints (snow, lace, rigging, weave, hatching, age
+    cracks), and those of --sound. Exit code: 0, or 1 if a rule fails. With --from-mlflow Patina
+    measures nothing and uses the version that you made restorer@champion in MLflow.
 
     Examples:  patina promote --dry-run
                patina promote --sound scans/sound
@@ -33,15 +33,15 @@ def promote(
     """
     from patina.flows.promote import follow_mlflow
     from patina.flows.promote import promote as decide
-    from patina.tasks.io.progress import waited_for
+    from patina.tasks.io.progress import timed_lines
     from patina.tasks.restoration.batch import CHAMPION
 
     if from_mlflow:
-        with waited_for("promote"):
+        with timed_lines("promote"):
             version = follow_mlflow()
-        typer.echo(f"Promoted, as MLflow says: version {version}: {CHAMPION}")
+        typer.echo(f"Promoted version {version}, the champion in MLflow: {CHAMPION}")
         return
-    with waited_for("promote"):
+    with timed_lines("promote"):
         rules = decide(dry_run=dry_run, sound=sound)
     for rule in rules:
         typer.echo(str(rule))
@@ -56,10 +56,10 @@ def compare(
         list[str] | None,
         typer.Argument(help="DVC experiments; the default is all experiments of this commit."),
     ] = None,
-    port: Annotated[int, typer.Option(help="Port of the MLflow UI on 127.0.0.1.")] = 5000,
+    port: Annotated[int, typer.Option(help="The port of the MLflow UI on 127.0.0.1.")] = 5000,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the address.")] = False,
 ) -> None:
-    """Open the MLflow UI on exactly the runs of `dvc exp run`, side by side, until stopped.
+    """Open the MLflow UI with the runs of `dvc exp run` side by side, until you press Ctrl-C.
 
     Examples:  dvc exp run --queue -S train.network=unet,nafnet,detail
                dvc queue start --jobs 1

@@ -13,20 +13,20 @@ def app(
         str,
         typer.Option("--out", "-o", help="The folder for results; you can change it on the page."),
     ] = "restored",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")] = 7860,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port of the page.")] = 7860,
     host: Annotated[
         str,
         typer.Option(
-            help="The address to answer at. By any other than 127.0.0.1, whoever reaches it sees "
-            "all files that you see."
+            help="The address on which the page listens. With another address than 127.0.0.1, "
+            "everybody who reaches it can read and write all files that you can."
         ),
     ] = "127.0.0.1",
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
-    """Restore a work on a page: look, decide on each area of damage, and save, until stopped.
+    """Open a page in the browser on which you restore one work at a time, until you press Ctrl-C.
 
-    The page is on this machine and asks nothing of any other. What it saves is what `patina
-    restore` gives for the same choices; it shows that command.
+    On the page you compare before and after, decide on each area of damage, and save. The page runs
+    on this machine only and shows the `patina restore` command that gives the same result.
 
     Example:  patina app
               patina app -o restored/ --port 7861 --no-browser
@@ -35,7 +35,7 @@ def app(
     from patina.app.server import serve, show
 
     def say(address: str) -> None:
-        typer.echo(f"Patina's page: {address}  (Ctrl-C ends it)")
+        typer.echo(f"Patina's page: {address}  (press Ctrl-C to stop it)")
         if browser:
             threading.Timer(1.0, show, [address]).start()
 

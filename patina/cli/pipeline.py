@@ -9,7 +9,7 @@ from patina.errors import InputError
 
 
 def run() -> None:
-    """Run the whole pipeline, from collecting to the reports: the stages that need it.
+    """Run the pipeline, from collecting to the reports; stages that are up to date are skipped.
 
     Example:  patina run
     """
@@ -24,16 +24,26 @@ def degrade(
         "twin.png"
     ),
     steps: Annotated[
-        str | None, typer.Option(help="Degradations and their severities (0 to 1), in this order.")
+        str | None,
+        typer.Option(
+            help="Degradations with severities (0 to 1), in their order, such as "
+            "fading:0.4,scratches:0.6."
+        ),
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="The recipe of an earlier copy, to apply it again.")
+        Path | None, typer.Option(help="The recipe of an earlier copy, which is applied again.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Each seed gives different damage.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, help="The seed of the random numbers; each seed gives different damage."
+        ),
+    ] = 0,
 ) -> None:
-    """Deteriorate an image by hand, or as a recipe says; the same recipe gives the same bytes.
+    """Make a degraded copy of an image, from --steps or from a recipe.
 
-    Beside the twin lie its recipe, and the mask of its local damage.
+    Patina writes the recipe and the mask of local damage beside the copy. The same recipe gives the
+    same bytes.
 
     Examples:  patina degrade work.png --steps craquelure:0.6,yellow_varnish:0.3 -o old.png
                patina degrade work.png --recipe old.recipe.json -o again.png
@@ -44,21 +54,21 @@ def degrade(
 
     if (steps is None) == (recipe is None):
         known = ", ".join(DEGRADATIONS)
-        raise InputError(f"degrade: give either --steps or --recipe; the degradations are {known}")
+        raise InputError(f"degrade: give either --steps or --recipe; known degradations: {known}")
     made = read_recipe(recipe) if recipe else recipe_by_hand(image.stem, steps or "", seed=seed)
     deteriorate_file(image, out, made)
     typer.echo(f"{image} -> {out}")
 
 
 def serve() -> None:
-    """Answer `prefect deployment run restore/batch`, and crawl at night, until stopped.
+    """Serve the Prefect deployments restore/batch and crawl/nightly, until you press Ctrl-C.
 
-    A Prefect server is started too, unless PREFECT_API_URL names one; it answers programs and
-    browsers of this machine only. One batch runs at a time. The deployment crawl/nightly keeps
-    its schedule only if crawl.source is a museum. Runs that have begun end with this command.
+    The command starts a Prefect server for this machine only, unless PREFECT_API_URL names one. One
+    batch runs at a time. crawl/nightly has a schedule only if crawl.source is a museum. When the
+    command ends, all its runs end.
 
     Example:  patina serve
-              export PREFECT_API_URL=…    (as it says)
+              export PREFECT_API_URL=…    (in another shell; the value is printed)
               prefect deployment run restore/batch -p inbox=/scans -p outbox=/restored
     """
     from patina.flows.serving import serve as serve_until_stopped

@@ -138,7 +138,8 @@ def restore(
     quality: Annotated[
         Literal["fast", "best"],
         typer.Option(
-            help="best averages over mirrored tiles, and takes four times as long as fast.",
+            help="best averages over four mirrored versions of each tile and takes four times as "
+            "long as fast.",
             rich_help_panel=RUN,
         ),
     ] = "fast",
@@ -182,7 +183,7 @@ def restore(
     from patina.tasks.restoration.request import RestoreRequest
 
     if sure:
-        typer.echo("patina: --sure is now called --force; the old name goes in the next version")
+        typer.echo("patina: --sure is now called --force; the next version will not accept --sure")
     force = ",".join(filter(None, (force, sure)))
     request = RestoreRequest.of(inboxes, outbox, locals())
     if dry_run:
@@ -195,7 +196,7 @@ def restore(
 
 
 def _run(request: "RestoreRequest") -> int:
-    """Run the request and print its outcomes; returns the exit code."""
+    """Run the request, print its outcomes, and return the exit code."""
     from patina import params
     from patina.tasks.io.storage import place_of
     from patina.tasks.restoration.batch import summed_up
@@ -217,9 +218,9 @@ def _run(request: "RestoreRequest") -> int:
 
 
 def _shown(job: "Job", end_if_told: Callable[[], None]) -> Iterator[dict[str, Any]]:
-    """Yield the outcomes of `job`, and show progress: scans, and how far the present one is.
+    """Yield the outcomes of `job`, and show the progress of the run and of the current scan.
 
-    end_if_told: ends the run if a signal has arrived. It is called after each outcome was kept.
+    end_if_told: ends the run if a signal has arrived; it is called after each outcome was recorded.
     """
     from patina.tasks.io.progress import Progress
     from patina.tasks.restoration.outbox import neutral
@@ -227,17 +228,17 @@ def _shown(job: "Job", end_if_told: Callable[[], None]) -> Iterator[dict[str, An
 
     total = len(job.scans)
     with Progress() as bar:
-        far = _Far(job, bar)
-        for outcome in restored(job, far.hear):
-            far.count(outcome)
-            for line in _told(outcome, total):
+        progress = _RunProgress(job, bar)
+        for outcome in restored(job, progress.hear):
+            progress.count(outcome)
+            for line in _lines_of(outcome, total):
                 bar.say(neutral(line))
             yield outcome
-            end_if_told()  # the caller has kept the outcome by now, so it is in the summary
+            end_if_told()  # the caller has recorded the outcome by now, so it is in the summary
 
 
-class _Far:
-    """Moves the bar of a run: by whole scans, and meanwhile by the steps of the work on one."""
+class _RunProgress:
+    """Advances the progress bar of a run, with each scan and with the steps inside a scan."""
 
     def __init__(self, job: "Job", bar: "Progress") -> None:
         self.scans, self.bar = job.scans, bar
@@ -245,14 +246,14 @@ class _Far:
         self.done, self.megapixels, self.started = 0, 0.0, time.monotonic()
 
     def hear(self, step: "Step") -> None:
-        """Of how far the work on the scan is that comes next."""
+        """Show the progress of the current scan."""
         from patina.tasks.restoration.outbox import neutral
 
         name = neutral(self.scans[self.done][0].name)
         self._show(self.done + step.share, f"{name}: {step}")
 
     def count(self, outcome: dict[str, Any]) -> None:
-        """A scan is done."""
+        """Count a finished scan."""
         from patina.tasks.restoration.batch import speed
 
         self.done += 1
@@ -263,16 +264,18 @@ class _Far:
         self.bar.update(self.task, completed=completed, note=note)
 
 
-TOLD = 20  # up to so many scans, each gets a line; else only those set aside, flagged or noted
+MOST_LINES = (
+    20  # with more scans, only those that are set aside or flagged, or have notes, get a line
+)
 
 
-def _told(outcome: dict[str, Any], total: int) -> list[str]:
+def _lines_of(outcome: dict[str, Any], total: int) -> list[str]:
     """The lines on the terminal for a scan: what was done or why it was set aside; its notes."""
     if "reason" in outcome:
         return [f"set aside: {outcome['reason']}"]
     notes = [f"note: {Path(outcome['file']).name}: {note}" for note in outcome.get("notes", [])]
-    if total > TOLD and not outcome["flags"]:
+    if total > MOST_LINES and not outcome["flags"]:
         return notes
     flags = "".join(f"; flagged: {flag}" for flag in outcome["flags"])
-    done = outcome["summary"].removeprefix("left alone: ").removeprefix("left alone; ")
+    done = outcome["summary"].removeprefix("unchanged: ").removeprefix("unchanged; ")
     return [f"{outcome['outcome']}: {Path(outcome['file']).name}: {done}{flags}", *notes]

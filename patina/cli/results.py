@@ -16,10 +16,10 @@ def report(
         ),
     ] = "restored",
 ) -> None:
-    """Write report.html of an outbox again: a page that opens from disk, without a network.
+    """Write report.html of an outbox again, a page that opens from disk without a network.
 
-    It shows the works of all runs, before and after, the flagged ones first. Their pictures were
-    filed while they were restored.
+    It shows the works of all runs, before and after, with flagged works first. `patina restore` has
+    made its pictures.
 
     Example:  patina report restored/
     """
@@ -44,13 +44,13 @@ def undo(
 
     Example:  patina undo restored/scan.tif -o scan.tif
     """
-    from patina.tasks.io.progress import waited_for
+    from patina.tasks.io.progress import timed_lines
     from patina.tasks.restoration.undo import package_of
-    from patina.tasks.restoration.undo import undo as give_back
+    from patina.tasks.restoration.undo import undo as recover
 
     package = package_of(result)
-    with waited_for("undo"):
-        out = give_back(result, package, out)
+    with timed_lines("undo"):
+        out = recover(result, package, out)
     typer.echo(f"{result} -> {out}")
 
 
@@ -63,15 +63,24 @@ def condition(
     ),
     original: Annotated[
         Path | None,
-        typer.Option("--scan", help="The scan of a result; by default summary.csv names it."),
+        typer.Option(
+            "--scan",
+            help="The scan from which a result was made; the default is its path in summary.csv.",
+        ),
     ] = None,
-    title: Annotated[str, typer.Option(help="Overrides the manifest's.")] = "",
-    artist: Annotated[str, typer.Option(help="Overrides the manifest's.")] = "",
-    accession: Annotated[str, typer.Option(help="Accession number of the work.")] = "",
+    title: Annotated[str, typer.Option(help="The title; it overrides that of the manifest.")] = "",
+    artist: Annotated[
+        str, typer.Option(help="The artist; it overrides that of the manifest.")
+    ] = "",
+    accession: Annotated[
+        str, typer.Option(help="The accession number; it overrides that of the manifest.")
+    ] = "",
     width_mm: Annotated[
         float | None,
         typer.Option(
-            min=0.1, help="Width of what the scan shows; by default from the file's resolution."
+            min=0.1,
+            help="The width of the scanned surface in millimetres; the default is computed from "
+            "the resolution of the file.",
         ),
     ] = None,
     model: Annotated[
@@ -81,30 +90,32 @@ def condition(
         ),
     ] = None,
 ) -> None:
-    """Write a condition report of each scan: one page, as PDF and as HTML.
+    """Write a condition report of each scan, one page as PDF and as HTML.
 
-    It shows the areas of damage, numbered and measured, what the colours lack, and what was
-    treated, or is proposed. Title, artist and accession number come from the manifest.jsonl of a
-    harvest, if the scan is of one. Exit code: 0, or 1 when a scan was set aside.
+    It has the numbered and measured areas of damage, the change of the colours, and the applied or
+    proposed treatments. Title, artist and accession number come from the manifest.jsonl of a
+    harvest, if the scan belongs to one. Exit code: 0, or 1 if a scan was set aside.
 
     Examples:  patina condition scan.tif --title "Winter" --width-mm 812
                patina condition restored/scan.tif -o reports/
     """
     from patina import params
     from patina.tasks.imaging.images import ImageError
-    from patina.tasks.io.progress import waited_for
+    from patina.tasks.io.progress import timed_lines
     from patina.tasks.restoration.batch import chosen_model, load_restorer
     from patina.tasks.restoration.condition_report import file_reports, planned
 
     planned(scans, out)
     if len(scans) > 1 and (original or title or accession or width_mm):
-        raise InputError("condition: --scan, --title, --accession and --width-mm are of one scan")
+        raise InputError(
+            "condition: --scan, --title, --accession and --width-mm need exactly one scan"
+        )
     given = {"title": title, "artist": artist, "accession": accession}
     restorer = load_restorer(chosen_model(model), **params.restore_here().applied)
     failed = 0
     for scan in scans:
         try:
-            with waited_for(scan.name):
+            with timed_lines(scan.name):
                 filed = file_reports(
                     scan, out, restorer, given=given, original=original, width_mm=width_mm
                 )

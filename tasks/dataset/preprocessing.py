@@ -1,4 +1,4 @@
-"""Works of every kind -> one form: upright, sRGB, 8 bit, of the working size, lossless."""
+"""Brings works into one form: upright, sRGB, 8 bit, working size, lossless."""
 
 import hashlib
 from pathlib import Path
@@ -10,14 +10,14 @@ from patina.tasks.imaging import images
 from patina.tasks.io.atomic import Record, json_bytes
 from patina.tasks.io.item_store import ItemStore
 
-VERSION = 2  # raise it when the bytes that `prepare` files change
+VERSION = 2  # raise it if the bytes that `prepare` writes change
 
 
 def prepare(source: Path, key: str, store: ItemStore, *, working_px: int) -> None:
-    """File the clean form of `source` and its facts (size, perceptual hash) as item `key`.
+    """Write the clean form of `source`, its size and perceptual hash as the item `key`.
 
-    working_px: long side, pixels; a smaller work keeps its size.
-    Raises ImageError when `source` cannot be read.
+    working_px: long side in pixels; a smaller work keeps its size.
+    Raises ImageError if `source` cannot be read.
     """
     clean = images.load_srgb(source, long_side_px=working_px)
     png = images.png_bytes(clean)
@@ -34,10 +34,11 @@ def prepare(source: Path, key: str, store: ItemStore, *, working_px: int) -> Non
 
 
 def perceptual_hash(image: np.ndarray) -> int:
-    """64 bits that near-duplicates share, all but a few.
+    """A 64-bit hash of `image`, uint8 (H, W, 3); near-duplicates differ in a few bits only.
 
-    Signs of the lowest 8×8 frequencies of the 32×32 grey image against their median; see
-    C. Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010).
+    Each bit says whether one of the lowest 8×8 frequencies of the 32×32 grey image is above their
+    median. Source: C. Zauner, "Implementation and benchmarking of perceptual image hash functions"
+    (2010).
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)

@@ -1,6 +1,6 @@
-"""Works -> the training, validation and test sides, never one work on two.
+"""Splits works into training, validation and test sets ("sides"); no work is in two of them.
 
-The side follows from a hash of the work's group (its near-duplicates and itself), so it does not
+A hash of the work's group (the work and its near-duplicates) decides the side. So it does not
 depend on the order or number of the other works.
 """
 
@@ -12,14 +12,14 @@ import numpy as np
 from patina.errors import InputError
 
 SIDES = ("train", "validation", "test")
-NEAR_BITS = 6  # of 64: what a new encoding or scale of the same picture changes at most
+NEAR_BITS = 6  # of 64: the most bits that differ after re-encoding or scaling a picture
 
 
 def group_works(phashes: Mapping[str, str]) -> dict[str, str]:
-    """Work id -> the id that names its group, the first of the group's ids.
+    """Work id -> group id, which is the first id of the group's works.
 
-    phashes: work id -> perceptual hash, 16 hex digits. Works within NEAR_BITS of each other share
-    a group, and so do the neighbours of neighbours.
+    phashes: work id -> perceptual hash, 16 hex digits. Works whose hashes differ in at most
+    NEAR_BITS bits share a group, and so do the neighbours of neighbours.
     """
     ids = sorted(phashes)
     hashes = np.array([int(phashes[work], 16) for work in ids], np.uint64)
@@ -28,7 +28,7 @@ def group_works(phashes: Mapping[str, str]) -> dict[str, str]:
     while left.size:
         name, reached, left = ids[left[0]], [left[0]], left[1:]
         groups[name] = name
-        while reached:  # one work against all that are left: memory does not grow with the pairs
+        while reached:  # compare one work with all others, which needs no table of all pairs
             near = np.bitwise_count(hashes[left] ^ hashes[reached.pop()]) <= NEAR_BITS
             found, left = left[near].tolist(), left[~near]
             groups |= {ids[number]: name for number in found}
@@ -39,19 +39,19 @@ def group_works(phashes: Mapping[str, str]) -> dict[str, str]:
 def deal(
     groups: Mapping[str, str], *, seed: int, validation: float, test: float, least_test_works: int
 ) -> dict[str, str]:
-    """Work id -> its side.
+    """Work id -> side.
 
     groups: work id -> group id. validation, test: shares of the works, unitless.
-    A small collection fills its test side up to `least_test_works` with the validation works that
-    hash next to it; as works are added these may go back to validation. No work ever passes
-    between training and the other two, as long as the held-out shares hold enough test works and
-    its group keeps its name (a near-duplicate with an earlier id would give it another).
-    Raises ValueError when no work is left for training.
+    A small collection gets at least `least_test_works` test works: the validation works with the
+    next hashes are moved to the test side, and move back when works are added. No work changes
+    between training and the other sides, as long as the shares contain enough test works and the
+    group keeps its id (a new near-duplicate with an earlier id changes it).
+    Raises InputError if no work is left for training.
     """
     if len(groups) <= least_test_works:
         raise InputError(
-            f"split: {len(groups)} works leave none to train on beside {least_test_works} test "
-            "works; collect more or lower split.least_test_works"
+            f"split: there are only {len(groups)} works for {least_test_works} test works; "
+            "collect more, or lower split.least_test_works"
         )
     place = {group: _place(group, seed) for group in groups.values()}
     order = sorted(groups, key=lambda work: (place[groups[work]], work))
@@ -64,7 +64,7 @@ def deal(
     if "train" not in sides.values():
         raise InputError(
             f"split: none of the {len(groups)} works, in {len(place)} groups of near-duplicates, "
-            "falls to training; collect more, or take another split.seed"
+            "is in the training set; collect more, or change split.seed"
         )
     return dict(sorted(sides.items()))
 
@@ -76,6 +76,6 @@ def _side(place: float, test_below: float, validation_below: float) -> str:
 
 
 def _place(group: str, seed: int) -> float:
-    """A number in [0, 1) that only the group and the seed decide."""
+    """A number in [0, 1) that depends on the group and the seed only."""
     digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64

@@ -1,19 +1,25 @@
-"""How a work deteriorates, one pure function for each kind of damage.
+"""The library of deterioration: one pure function for each kind of damage.
 
 Every degradation is `(image, rng, *, severity) -> (image, mask)`:
 
-image: float32 (H, W, 3), sRGB in [0, 1], never modified; the result is alike.
-severity: 0 (the identity, bit for bit) to 1, unitless; ValueError outside. The numbers drawn from
-    `rng` do not depend on it, so one seed gives one damage that grows with severity.
-mask: None where the damage is everywhere, else the opacity of a local damage, float32 (H, W) in
-    [0, 1], above 0 wherever a pixel changed.
+- image: float32 (H, W, 3), sRGB in [0, 1]. It is not modified. The result has the same shape, dtype
+  and range.
+- severity: 0 (the result is identical to the image) to 1 (worst), unitless. Other values raise
+  ValueError. The random numbers do not depend on the severity, so that with one seed the same
+  damage grows with the severity.
+- mask: None if the damage is everywhere. Else the opacity of a local damage, float32 (H, W) in [0,
+  1]; it is above 0 at every changed pixel.
 
-Sizes are relative to the long side, as the damage is to the work: a scan at twice the resolution
-shows the same scratch twice as wide. DEGRADATIONS is in the order in which an object suffers: its
-paint, accidents, then the capture, each file in its own order. COLOUR names those which are undone
-once for a whole work, from its colours, and not from what is near a pixel; LOCAL those which give a
-mask. FAMILIES says which are other ways to the same damage. Registering a function enrols it in
-recipes and in the shared tests; FAMILIES must name it too.
+Sizes are relative to the long side: a scan of twice the resolution shows the same scratch twice as
+wide. Random fields are made at a fixed size (such as GRID_PX pixels on the long side), then
+enlarged.
+
+DEGRADATIONS has the order in which an object suffers them: changes of the paint, accidents, then
+the capture. COLOUR names degradations that can be undone with one correction for the whole work.
+LOCAL names degradations that return a mask. FAMILIES groups different models of the same damage.
+
+To add a degradation, write a function with the decorator `@degradation()` in a file of this folder,
+import a new file below, and add the name to FAMILIES. Recipes and the shared tests then find it.
 """
 
 # The order of these imports is the order of DEGRADATIONS.

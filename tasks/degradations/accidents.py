@@ -1,4 +1,4 @@
-"""What a liquid does to a work, once."""
+"""Accidents with liquids: spilled water, buckled sheets, stains."""
 
 import cv2
 import numpy as np
@@ -9,7 +9,7 @@ from patina.tasks.degradations.textures import GRID_PX, ramp, rough_noise, sprea
 
 COCKLES = 7
 DROPLETS = 70
-LIQUIDS = (  # what share of red, green and blue passes where it lies thickest, and how dark its rim
+LIQUIDS = (  # transmittance of red, green and blue at full thickness; darkness of the rim
     ((0.78, 0.66, 0.38), 0.15),  # oil
     ((0.10, 0.13, 0.30), 0.35),  # ink
     ((0.52, 0.20, 0.30), 0.55),  # red wine
@@ -19,10 +19,11 @@ LIQUIDS = (  # what share of red, green and blue passes where it lies thickest, 
 
 @degradation(local=True)
 def water_spill(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Leave puddles that dried on `image`: washed out inside, brown tidelines at the rim.
+    """Add dried puddles of water to `image`: pale inside, with brown tidelines at the rim.
 
-    Drying, it carries what it dissolved to its edge, scalloped, sharp outside and fading inwards,
-    and pauses on the way: fainter lines. Inside, colours are leached and the surface has bloomed.
+    Drying water carries dissolved dirt to its edge. The edge is scalloped, sharp on the outside and
+    soft on the inside. Where the water paused, fainter lines remain. Inside a puddle, colours are
+    washed out and the surface has bloomed.
     Source: ours; the rim after Deegan et al., "Capillary flow as the cause of ring stains from
     dried liquid drops", Nature 389 (1997).
     """
@@ -37,7 +38,7 @@ def water_spill(image: Image, rng: np.random.Generator, *, severity: float) -> D
             wet[:] = severity * np.clip(shore / 0.0015, 0, 1)
             line = wet * dirt * _tidelines(shore, uneven)
             over(parts, (tone, tone, tone), 0.45 * wet)
-            # It blooms in patches, least where it dried first
+            # Bloom is patchy, and weakest at the shore, which dried first
             bloom = ramp(0.6 * uneven + 12 * np.clip(shore, 0, 0.2), -0.6, 2.2)
             over(parts, (0.74, 0.71, 0.64), wet * (0.03 + 0.25 * bloom))
             for part, passed in zip(parts, (0.62, 0.45, 0.24), strict=True):
@@ -47,9 +48,9 @@ def water_spill(image: Image, rng: np.random.Generator, *, severity: float) -> D
 
 
 def _tidelines(depth: Image, mottle: Image) -> Image:
-    """How dark the rim of a puddle and the lines where it paused are, at `depth`: 0 to 1.
+    """Darkness of the rim, and of the lines where a puddle paused, 0 to 1.
 
-    What dries leaves its dirt at the shore of the time: a line sharp outwards, fading inwards.
+    depth: distance to the shore, in long sides. Each line is sharp outwards and fades inwards.
     """
     lines = 0.12 * np.exp(np.clip(depth, 0, 0.5) / -0.04)
     for place, wander, dark in ((0, 0, 1), (0.022, 0.006, 0.3), (0.06, 0.014, 0.45)):
@@ -60,9 +61,10 @@ def _tidelines(depth: Image, mottle: Image) -> Image:
 
 
 def puddle_depth(rng: np.random.Generator, shape: tuple[int, ...], severity: float) -> Image:
-    """Distance to the nearest shore of up to three puddles in long sides, negative on dry land.
+    """Distance to the nearest shore of up to three puddles, in long sides; negative outside.
 
-    On GRID_PX. Water creeps forward in tongues: the shore is scalloped, its points turned inwards.
+    Float32, GRID_PX pixels on the long side. The shores are scalloped, because water spreads in
+    tongues.
     """
     height, width = fit(shape, GRID_PX)
     rows, columns = np.mgrid[:height, :width].astype(np.float32) / GRID_PX
@@ -72,14 +74,14 @@ def puddle_depth(rng: np.random.Generator, shape: tuple[int, ...], severity: flo
     level = np.full((height, width), -1, np.float32)
     centres = rng.uniform(0.1, 0.9, (3, 2)) * (height, width) / GRID_PX
     radii = np.sort(rng.uniform(0.06, 0.28, 3))[::-1] * (0.7 + 0.3 * severity)
-    # The largest is always there; the others join it as the spill grows
+    # The largest puddle is always there; the others appear as severity grows
     radii *= np.clip(3 * severity - np.array((-1, 0.8, 1.6)), 0.02, 1)
     for (row, column), radius in zip(centres.tolist(), radii.tolist(), strict=True):
         distance = np.hypot(rows - row, columns - column)
         reach = radius * (1 + warp) + min(1, radius / 0.05) * (tongues - 0.02)
         np.maximum(level, reach - distance, out=level)
     wet = (level > 0).astype(np.uint8)
-    inland, offshore = (  # DIST_MASK_PRECISE does not always give the same bytes
+    inland, offshore = (  # DIST_MASK_PRECISE is not deterministic to the byte
         cv2.distanceTransform(side, cv2.DIST_L2, cv2.DIST_MASK_5) for side in (wet, 1 - wet)
     )
     return cv2.GaussianBlur((inland - offshore) / GRID_PX, (0, 0), 1)
@@ -87,11 +89,11 @@ def puddle_depth(rng: np.random.Generator, shape: tuple[int, ...], severity: flo
 
 @degradation(colour=True)
 def cockling(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Light the buckles that wetting left in the sheet or canvas of `image`, from one side.
+    """Add buckles to the sheet or canvas of `image`, as after wetting, lit from one side.
 
-    They start at the edges, where it dries first, and die away inwards: crests narrower than
-    troughs. Slopes towards the light brighten, slopes away darken, and on what faces it there is a
-    sheen. Only the light changes, not the place: what is restored stays where it was.
+    The buckles start at the edges, which dry first, and fade inwards. Crests are narrower than
+    troughs. Slopes that face the light become brighter, the others darker; the brightest slopes
+    have a sheen. Only the light changes; no pixel moves.
     Source: ours; Lambert's cosine law under a raking light.
     """
     sun = rng.uniform(0, 2 * np.pi)
@@ -111,7 +113,7 @@ def cockling(image: Image, rng: np.random.Generator, *, severity: float) -> Dama
 
 
 def _cockles(rng: np.random.Generator, shape: tuple[int, ...], heading: float) -> Image:
-    """The height of a sheet that has dried in buckles, most across `heading`; on 256 px."""
+    """The height of a sheet with buckles, mostly across `heading`; 256 pixels on the long side."""
     height, width = fit(shape, 256)
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     edge = np.minimum(np.minimum(rows, height - 1 - rows), np.minimum(columns, width - 1 - columns))
@@ -123,14 +125,14 @@ def _cockles(rng: np.random.Generator, shape: tuple[int, ...], heading: float) -
         phase = (columns * np.cos(angle) + rows * np.sin(angle)) / 256 + 0.05 * bend
         phase = np.sin(np.pi * (cycles * phase + rng.random()))
         here = np.clip(0.5 + 0.8 * place * (-1) ** wave, 0, None)
-        # A crest is a rounded ridge: it catches the light in a narrower band than the trough
+        # The square root makes crests narrower than troughs
         relief -= here * np.sqrt(phase * phase + 0.03) / cycles
     return relief * swell
 
 
 @degradation(local=True)
 def stain(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Spill oil, ink, wine or coffee on `image`: a glaze with a darker rim, and splashes about it.
+    """Spill oil, ink, wine or coffee on `image`: a glaze with a darker rim, and splashes around it.
 
     Source: ours; the rim after Deegan et al., see `water_spill`.
     """
@@ -149,7 +151,7 @@ def stain(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged
 
 
 def _splash(rng: np.random.Generator, shape: tuple[int, ...], severity: float) -> Image:
-    """Distance to the shore in long sides, negative where it is dry; on GRID_PX."""
+    """Distance to the shore in long sides, negative where it is dry; GRID_PX on the long side."""
     rough = rough_noise(rng, shape, waves=4, fade=0.55)
     height, width = rough.shape
     middle = rng.uniform(0.2, 0.8, 2) * (width, height) / GRID_PX
@@ -158,7 +160,7 @@ def _splash(rng: np.random.Generator, shape: tuple[int, ...], severity: float) -
     rows, columns = np.mgrid[:height, :width].astype(np.float32) / GRID_PX
     rows -= middle[1]
     columns -= middle[0]
-    # An ellipse, for what is thrown lands aslant
+    # An ellipse, because a thrown liquid lands at an angle
     along = (columns * np.cos(heading) + rows * np.sin(heading)) / (1 + length)
     across = rows * np.cos(heading) - columns * np.sin(heading)
     wet = (radius * (1 + 0.3 * rough) > np.hypot(along, across)).astype(np.uint8)

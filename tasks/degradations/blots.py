@@ -1,4 +1,4 @@
-"""What lies on a work and covers it: ink, tar, paint and thick growths."""
+"""Opaque layers on a work: ink, tar, paint and thick growths."""
 
 import cv2
 import numpy as np
@@ -8,15 +8,15 @@ from patina.tasks.degradations.fields import over, split
 from patina.tasks.degradations.shapes import any_tone, around, ragged
 from patina.tasks.degradations.textures import ramp, rough_noise, spread
 
-LEAST, MOST = 0.018, 0.08  # shares of the work that are covered at full severity
+LEAST, MOST = 0.018, 0.08  # share of the work that is covered at severity 1, from – to
 
 
 @degradation(local=True)
 def blot(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Blot `image` with ink, tar or paint, or let colonies cover it: opaque, ragged, of any tone.
+    """Cover parts of `image` with ink, tar, paint or mould colonies: opaque, ragged, of any colour.
 
-    Dark, coloured or pale; what was thrown is crisp and has satellites, what was thick stands up
-    and shines, a colony is round, mealy and soft at its edge. Severity spreads all of them.
+    Thrown blots have sharp edges and small drops around them. Thick blots have a raised, shiny
+    edge. Colonies are round and granular, with soft edges. Severity sets the covered area.
     Source: ours; the shapes after the splashes of `stain`, the colonies after `mould`.
     """
     kind = ("thrown", "thick", "colony")[rng.integers(3)]
@@ -39,7 +39,7 @@ def blot(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
 def _shapes(
     rng: np.random.Generator, shape: tuple[int, ...], kind: str, share: float
 ) -> tuple[Image, Image]:
-    """How deep each place lies in the blot, in long sides, and a noise; as large as `shape`."""
+    """Depth inside the blot in long sides (negative outside), and noise; both of size `shape`."""
     colony = kind == "colony"
     mains, followers = (int(rng.integers(5, 14)), 40) if colony else (int(rng.integers(1, 4)), 45)
     middles, radii = around(rng, shape, mains, followers)
@@ -51,7 +51,7 @@ def _shapes(
 
 
 def _shine(depth: Image) -> Image:
-    """The light on the shoulder that what is thick turns to a lamp at the top left."""
+    """Light that is reflected by the raised edge of a thick blot, from a lamp at the top left."""
     height = cv2.GaussianBlur(ramp(depth, 0, 0.016), (0, 0), 0.0025 * max(depth.shape) + 0.1)
     slope = cv2.Sobel(height, cv2.CV_32F, 1, 0) + cv2.Sobel(height, cv2.CV_32F, 0, 1)
     slope *= max(depth.shape) * 0.0018

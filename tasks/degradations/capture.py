@@ -1,4 +1,4 @@
-"""What the sensor, the film, the printing press and the file add."""
+"""Faults of the capture: sensor, film, printing press and file format."""
 
 import cv2
 import numpy as np
@@ -7,8 +7,11 @@ from patina.tasks.degradations.contract import Damaged, Image, degradation
 from patina.tasks.degradations.fields import enlarge, fit, over, soften, split
 from patina.tasks.degradations.textures import spread
 
-SHOT_NOISE, READ_NOISE = 0.02, 0.0001  # a and b of the highest gain, for light within [0, 1]
-GRAINS = 1024  # film grain is drawn on that many points along the long side
+SHOT_NOISE, READ_NOISE = (
+    0.02,
+    0.0001,
+)  # a and b of the variance a y + b at severity 1, for light y in [0, 1]
+GRAINS = 1024  # number of points along the long side on which film grain is drawn
 SCREEN_ANGLES = np.array((15, 75, 0, 45))  # of cyan, magenta, yellow and black, in degrees
 PAPER, INK = (0.97, 0.95, 0.90), 0.07
 BLACK_SHARE = 0.6
@@ -16,7 +19,7 @@ BLACK_SHARE = 0.6
 
 @degradation()
 def blur(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Put the camera out of focus: an isotropic Gaussian, at most 0.45 % of the long side.
+    """Blur `image` with an isotropic Gaussian, sigma at most 0.45 % of the long side.
 
     Source: Zhang et al., "Designing a Practical Degradation Model for Deep Blind Image
     Super-Resolution" (BSRGAN), ICCV 2021: its isotropic blur kernels.
@@ -26,12 +29,13 @@ def blur(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
 
 @degradation()
 def sensor_noise(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Take `image` at a high gain: shot noise, which grows with the light, and read noise.
+    """Add the noise of a sensor at high gain to `image`: shot noise and read noise.
 
-    In linear light, for which the square of an sRGB value stands, so that shadows suffer most. A
-    sensor measures red and blue at every other pixel and interpolates: colour noise is coarse. The
-    higher the gain, the more the camera smooths: what is left is blotches, of colour above all.
-    Noise belongs to the photosites: it is measured in pixels, not in shares of the work.
+    Shot noise grows with the light. The noise is added in linear light, approximated by the square
+    of the sRGB value, so that shadows have most of it. Colour noise is coarse, because a sensor
+    measures red and blue at every other pixel and interpolates. With a higher gain the camera
+    smooths more, which leaves coloured blotches. The noise has the size of photosites, so its scale
+    is in pixels and not relative to the work.
     Source: Foi et al., "Practical Poissonian-Gaussian Noise Modeling and Fitting for Single-Image
     Raw-Data", IEEE TIP 17 (2008): variance a y + b; the smoothing is ours.
     """
@@ -52,13 +56,13 @@ def sensor_noise(image: Image, rng: np.random.Generator, *, severity: float) -> 
 
 
 def _smoothed(noise: Image, sigma_px: float) -> Image:
-    """White `noise` blurred, its deviation kept at 1."""
+    """`noise` (white, deviation 1) after a Gaussian blur, scaled back to the deviation 1."""
     taps = cv2.getGaussianKernel(2 * int(np.ceil(3 * sigma_px)) + 1, sigma_px, cv2.CV_32F)
     return cv2.sepFilter2D(noise, -1, taps, taps) / np.float32(np.sum(taps * taps))
 
 
 def _expose(plane: Image, noise: Image, severity: float) -> None:
-    """Add Poissonian-Gaussian `noise`, given with deviation 1, to `plane`, in place."""
+    """Add Poissonian-Gaussian noise to `plane`, in place; `noise` has the deviation 1."""
     plane *= plane
     deviation = SHOT_NOISE * plane
     deviation += READ_NOISE
@@ -72,7 +76,7 @@ def _expose(plane: Image, noise: Image, severity: float) -> None:
 
 @degradation()
 def gaussian_noise(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Add a sensor's noise: white, alike in every channel, sigma at most 50/255.
+    """Add white Gaussian noise to `image`, independent in each channel, sigma at most 50/255.
 
     Source: Zhang et al., "Beyond a Gaussian Denoiser" (DnCNN), IEEE TIP 26 (2017): y = x + v.
     """
@@ -85,11 +89,12 @@ def gaussian_noise(image: Image, rng: np.random.Generator, *, severity: float) -
 
 @degradation()
 def film_grain(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Photograph `image` on film: grain as coarse as the film is small, strongest in mid-tones.
+    """Add film grain to `image`, strongest in the mid-tones.
 
-    Where a share u of the film is covered with grains, the share seen through a small aperture has
-    a variance proportional to u (1 - u): none in black and in white. Colour film has a layer of
-    grains for each dye, black-and-white film one for all; old slides lie between.
+    If grains cover a share u of the film, the variance seen through a small aperture is
+    proportional to u (1 - u): there is no grain in black and white. Colour film has one layer of
+    grains for each dye, black-and-white film has one for all; old slides are between these. Grain
+    is larger on small film formats.
     Source: Newson et al., "A Stochastic Film Grain Model for Resolution-Independent Rendering",
     Computer Graphics Forum 36 (2017); clumps and colours are ours.
     """
@@ -101,7 +106,7 @@ def film_grain(image: Image, rng: np.random.Generator, *, severity: float) -> Da
     grain *= 0.13 * severity
     planes = split(image)
     for number, plane in enumerate(planes, start=1):
-        # Far away, the one field is as good as another: drawing it again is dear
+        # A shifted copy is as good as an independent field, and faster than drawing one
         away = number * grain.shape[0] // 4, number * grain.shape[1] // 4
         layer = np.roll(grain, away, axis=(0, 1))
         layer = cv2.addWeighted(grain, 1 - colour, layer, colour, 0, dst=layer)
@@ -112,10 +117,10 @@ def film_grain(image: Image, rng: np.random.Generator, *, severity: float) -> Da
 
 @degradation()
 def halftone(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Print `image`: dots of cyan, magenta, yellow and black on four turned screens.
+    """Print `image` with dots of cyan, magenta, yellow and black on four rotated screens.
 
-    Where the screens meet they make rosettes. Severity goes from dots that the scanner
-    hardly resolves to bare ones; their period is 0.3 to 0.6 % of the long side, at least 3 px.
+    The screens together form rosettes. Severity blends from an almost invisible screen to distinct
+    dots. The period is 0.3 to 0.6 % of the long side, at least 3 pixels.
     Source: Yule, "Principles of Color Reproduction", Wiley 1967: angles, and black for the grey
     that three inks share; inks multiply as Demichel's equations have it.
     """
@@ -145,7 +150,7 @@ def halftone(image: Image, rng: np.random.Generator, *, severity: float) -> Dama
 
 
 def _spots(shape: tuple[int, ...], period_px: float, turn: float, phase: Image) -> Image:
-    """A screen turned by `turn` radians: waves in [-1, 1], with a dot of ink on every crest."""
+    """A screen rotated by `turn` radians: waves in [-1, 1], with one ink dot at each crest."""
     height, width = shape[:2]
     wave = 2 * np.pi / period_px
     rows, columns = wave * np.arange(height)[:, None], wave * np.arange(width)
@@ -159,7 +164,7 @@ def _spots(shape: tuple[int, ...], period_px: float, turn: float, phase: Image) 
 
 
 def _levels(sharpness: float) -> Image:
-    """Of each 8-bit tone, how far up the waves the paper reaches to show as much on average."""
+    """For each 8-bit tone, the height of the wave at which the paper shows that mean tone."""
     wave = np.cos(np.linspace(0, 2 * np.pi, 64, endpoint=False))
     spots = (wave[:, None] + wave).ravel() / 2
     level = np.linspace(-1, 1, 129) * (1 + 0.5 / sharpness)
@@ -169,7 +174,7 @@ def _levels(sharpness: float) -> Image:
 
 @degradation()
 def jpeg(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Save `image` as a JPEG, of quality 95 down to 20, and read it again.
+    """Compress `image` as JPEG, quality 95 at severity 0 down to 20, and decode it.
 
     Source: ITU-T T.81 as libjpeg does it (quality 1-100, chroma at half resolution).
     """

@@ -1,4 +1,4 @@
-"""What ages upon the paint: varnish, the trials of its cleaning, dirt."""
+"""Ageing of the layers on the paint: varnish, cleaning tests, dirt."""
 
 import cv2
 import numpy as np
@@ -7,17 +7,17 @@ from patina.tasks.degradations.contract import Damaged, Image, degradation
 from patina.tasks.degradations.fields import bands, enlarge, fit, over, smooth_noise, split
 
 COARSE_PX = 512  # long side on which the edges of windows are drawn
-CORNER = 0.006  # radius of cleaning windows' corners, in long sides
+CORNER = 0.006  # radius of the windows' corners, in long sides
 
 
 @degradation(colour=True)
 def yellow_varnish(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Tint `image` as a coat of aged dammar does: amber, darker, with less contrast.
+    """Cover `image` with aged dammar varnish: amber, darker, with less contrast.
 
-    A yellow filter whose absorbance grows with age (Beer-Lambert, in linear light) and a haze, for
-    an aged varnish scatters too; the coat is brushed on unevenly. sRGB is 1.055 L^(1/2.4) - 0.055,
-    so the linear product is taken on the encoded values; near black, where sRGB is a straight line,
-    the larger of `plane` and `toe` stays within 1/255 of it.
+    A yellow filter whose absorbance grows with age (Beer-Lambert law, in linear light) and a haze,
+    because aged varnish also scatters. The coat is uneven. sRGB is 1.055 L^(1/2.4) - 0.055, so the
+    linear product is computed on the encoded values. Near black, where sRGB is linear, the maximum
+    of `part` and `toe` is within 1/255 of the exact value.
     Source: Trumpy et al., "Experimental study on merits of virtual cleaning of paintings with aged
     varnish", Optics Express 23 (2015): filter and scattering; the coefficients are ours.
     """
@@ -37,10 +37,11 @@ def yellow_varnish(image: Image, rng: np.random.Generator, *, severity: float) -
 
 @degradation(colour=True)
 def cleaning_windows(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Coat `image` with aged varnish, but for the windows in which its removal was tried.
+    """Cover `image` with aged varnish, except in rectangular windows of cleaning tests.
 
-    Rectangles with soft corners, rubbed by hand: none quite straight nor evenly clean, with a
-    brown tideline where the dissolved varnish was pushed to. Severity ages the varnish.
+    The windows have soft corners and were rubbed by hand: their sides are not straight, their
+    cleanness is uneven, and a brown line of dissolved varnish surrounds them. Severity is the age
+    of the varnish.
     Source: ours; cleaning tests as in Ruhemann, "The Cleaning of Paintings" (1968).
     """
     cleaned, tideline = _windows(rng, image.shape)
@@ -51,7 +52,7 @@ def cleaning_windows(image: Image, rng: np.random.Generator, *, severity: float)
 
 
 def _windows(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Image, Image]:
-    """How much of the coat is gone, and lies pushed to the windows' edges: 0 to 1; on COARSE_PX."""
+    """Share of the coat that is removed, and that lies at the windows' edges: 0 to 1; COARSE_PX."""
     size = fit(shape, COARSE_PX)
     rows, columns = np.indices(size, np.float32) / COARSE_PX
     by_hand = [enlarge(smooth_noise(rng, shape, waves=n), size) for n in (6, 7, 20)]
@@ -59,7 +60,7 @@ def _windows(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Image, I
     inside = np.full(size, -1, np.float32)
     cleaned = np.zeros(size, np.float32)
     for row, column, height, width, angle, clean in _tests(rng, shape).tolist():
-        # What is far outside is not worth the reckoning
+        # Pixels far outside the window are skipped
         near = _around((row, column), np.hypot(height, width) + 0.02, size)
         down, right, cosine, sine = (
             rows[near] - row,
@@ -67,7 +68,7 @@ def _windows(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Image, I
             np.cos(angle),
             np.sin(angle),
         )
-        # Beyond the sides, less the radius of the corners
+        # Distance beyond the sides, minus the radius of the corners
         below = np.abs(cosine * down + sine * right) - (height - CORNER)
         beside = np.abs(cosine * right - sine * down) - (width - CORNER)
         depth = CORNER - np.hypot(np.maximum(below, 0), np.maximum(beside, 0))
@@ -81,7 +82,9 @@ def _windows(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Image, I
 
 
 def _around(place: tuple[float, float], reach: float, size: tuple[int, int]) -> tuple[slice, slice]:
-    """The pixels, of an image of `size`, that may lie within `reach` of `place`, in long sides."""
+    """Slices of the pixels that are within `reach` (in long sides) of `place`; size: of the
+    image.
+    """
     rows, columns = (
         slice(*(min(max(round((at + way) * max(size)), 0), side) for way in (-reach, reach)))
         for at, side in zip(place, size, strict=True)
@@ -92,7 +95,8 @@ def _around(place: tuple[float, float], reach: float, size: tuple[int, int]) -> 
 def _tests(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
     """Windows as rows of centre (row, column), half height, half width, angle and cleanness.
 
-    Either a few where it matters, or a series of small ones with ever stronger solvents.
+    They are either a few at random places, or a row of small ones with increasingly strong
+    solvents.
     """
     centre = rng.uniform(0.15, 0.85, (6, 2))
     half = 0.03 + 0.13 * rng.random((6, 2)) ** 1.5
@@ -107,10 +111,10 @@ def _tests(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
 
 @degradation(colour=True)
 def grime(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Veil `image` with soot and dust: grey-brown, dull, heavier below and in hollows.
+    """Cover `image` with a layer of soot and dust: grey-brown, dull, thicker at the bottom.
 
-    Dirt settles on what leans back, clings in blotches, and is lodged in the furrows of brushwork
-    and between the threads, where no wiping reaches: there it stays darkest.
+    Dirt collects in blotches, and in the furrows of brushwork and between threads, where it is
+    darkest.
     Source: ours; after Phenix & Burnstock, "The Removal of Surface Dirt on Paintings with Chelating
     Agents", The Conservator 16 (1992), on what surface dirt is.
     """

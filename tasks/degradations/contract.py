@@ -1,4 +1,4 @@
-"""What all degradations promise, and where they are enrolled; see the package."""
+"""The registry of degradations, and checks that all of them share."""
 
 import functools
 from collections.abc import Callable
@@ -12,7 +12,7 @@ Damaged = tuple[Image, Image | None]
 
 
 class Degradation(Protocol):
-    """The shape of every function in DEGRADATIONS; the module's docstring is its contract."""
+    """The signature of every degradation; the docstring of the package documents it."""
 
     __name__: str
 
@@ -27,12 +27,13 @@ LOCAL: set[str] = set()
 def degradation(
     *, local: bool = False, colour: bool = False
 ) -> Callable[[Degradation], Degradation]:
-    """Enrol a function and keep for it what all of them promise.
+    """Register a function in DEGRADATIONS, and add the checks that all degradations share.
 
-    local: it returns a mask, see LOCAL. colour: see COLOUR.
+    These are: the range of severity, the identity at severity 0, and clipping to [0, 1].
+    local: whether it returns a mask. colour: whether one correction can undo it for a whole work.
     """
 
-    def enrol(function: Degradation) -> Degradation:
+    def register(function: Degradation) -> Degradation:
         @functools.wraps(function)
         def checked(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
             if not 0 <= severity <= 1:
@@ -49,4 +50,4 @@ def degradation(
             LOCAL.add(function.__name__)
         return checked
 
-    return enrol
+    return register

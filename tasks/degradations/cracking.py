@@ -1,4 +1,4 @@
-"""Networks of cracks: how a brittle film divides, as points along its cracks."""
+"""Networks of cracks in a brittle layer, as points along the cracks."""
 
 from typing import NamedTuple
 
@@ -9,36 +9,36 @@ from patina.tasks.degradations.contract import Image
 from patina.tasks.degradations.fields import enlarge, fit, smooth_noise
 
 MARGIN = 0.05
-FIELD_PX = 384  # long side of the fields that bend the cracks
+FIELD_PX = 384  # long side of the displacement fields
 
 
 class Cracks(NamedTuple):
-    """Points along the cracks of one film, a step apart; lengths in long sides."""
+    """Points along the cracks of one layer, at a constant step; lengths in long sides."""
 
-    points: Image  # (2, count): from the left edge, from the top
-    age: Image  # 0 for the first crack of the film, 1 for the last
-    gape: Image  # how wide this crack stands open beside the others, about 1
+    points: Image  # (2, count): distance from the left edge and from the top
+    age: Image  # (count,): 0 for the first cracks, 1 for the last
+    gape: Image  # (count,): width of the crack relative to the others, about 1
 
 
 def crack_network(
     rng: np.random.Generator, shape: tuple[int, ...], *, island: float, grain: float, step: float
 ) -> Cracks:
-    """Cracks that divide a film of `shape` into islands, each crack ending upon older ones.
+    """Cracks that divide a layer of size `shape` into islands; each crack ends at older cracks.
 
-    island: side of the islands, step: between points, both in long sides.
-    grain: how many times longer than wide the islands are, upwards.
+    island: side of the islands. step: distance of the points. Both are in long sides.
+    grain: height of the islands divided by their width.
     Source: ours; the order of division after Bohn, Pauchard & Couder, "Hierarchical crack pattern
     as formed by successive domain divisions", Physical Review E 71 (2005).
     """
     height, width = (side / max(shape[:2]) for side in shape[:2])
-    # Larger than the film by a margin, which bending may pull in
+    # The margin keeps the image covered after the points have been moved
     size = ((width + 2 * MARGIN) * grain, height + 2 * MARGIN)
     start, end, age = _divide(rng, size, island * np.sqrt(grain))
     for ends in (start, end):
         ends /= np.array(((grain,), (1,)))
         ends -= MARGIN
     gape = np.exp(rng.normal(0, 0.4, len(age)))
-    # What would have been the last division happened only here and there
+    # Of the last generation, a part of the cracks is left out
     gape[(age > 0.85) & (rng.random(len(age)) < 0.3)] = 0
     counts = np.ceil(np.hypot(*(end - start)) / step + 1e-9).astype(int)
     stride = (end - start) / counts
@@ -54,11 +54,11 @@ def crack_network(
 def _divide(
     rng: np.random.Generator, size: tuple[float, float], island: float
 ) -> tuple[Image, Image, Image]:
-    """Halve a rectangle across its shortest chord, then the halves, until they are `island` wide.
+    """Cut a rectangle across its shortest chord, then each part, until parts are `island` wide.
 
-    Returns where the cuts start and end, (2, cuts), and their age. All domains of one generation
-    are cut at once. A domain is `centre`, somewhere inside, and the half-planes about it: `planes`
-    (3, planes, domains), where a x + b y + c >= 0 inside.
+    Returns the start and end points of the cuts, each (2, cuts), and their ages in [0, 1]. All
+    parts of one generation are cut at once. A part has a `centre`, which is a point inside it, and
+    is the intersection of half-planes a x + b y + c >= 0; `planes` is (3, planes, parts).
     """
     width, height = size
     edges = ((1, -1, 0, 0), (0, 0, 1, -1), (0, width, 0, height))
@@ -68,9 +68,9 @@ def _divide(
     made = []
     for generation in range(generations):
         angle, longest, centre = _shortest_chord(rng, planes, centre)
-        # Not all islands stop at the same size
+        # The final size of the islands varies
         large = longest > island * rng.uniform(1.1, 1.9, len(longest))
-        # Indexing with `large` would lay the planes out such that looking over them is slow
+        # Indexing with `large` would give a memory layout that is slow to read
         planes = np.compress(large, planes, axis=-1)
         centre, angle = centre[:, large], angle[large]
         before, after = _chords(planes, centre, np.stack((angle, angle + np.pi / 2)))
@@ -89,21 +89,23 @@ def _divide(
 def _shortest_chord(
     rng: np.random.Generator, planes: Image, centre: Image
 ) -> tuple[Image, Image, Image]:
-    """About where to cut each domain: the angle, its longest chord, and a point in its middle."""
-    domains = centre.shape[1]
-    angles = rng.uniform(0, np.pi, domains) + np.linspace(0, np.pi, 5)[:-1, None]
+    """Where to cut each part: the angle, the longest chord of the part, and its middle."""
+    count = centre.shape[1]
+    angles = rng.uniform(0, np.pi, count) + np.linspace(0, np.pi, 5)[:-1, None]
     angles = angles.astype(np.float32)
     before, after = _chords(planes, centre, angles)
     chords = after - before
     angle = np.take_along_axis(angles, np.argmin(chords, axis=0)[None], axis=0)[0]
-    angle += np.clip(rng.normal(0, 0.15, domains), -0.4, 0.4)
-    # The middle of the chords' middles lies inside, for a domain is convex
+    angle += np.clip(rng.normal(0, 0.15, count), -0.4, 0.4)
+    # The mean of the chords' middles lies inside, because a part is convex
     middle = ((before + after) / 2 * _heading(angles)).mean(axis=1)
     return angle, chords.max(axis=0), centre + middle
 
 
 def _chords(planes: Image, centre: Image, angles: Image) -> tuple[Image, Image]:
-    """How far from `centre` backwards and forwards a domain ends, at `angles` (angles, domains)."""
+    """Distances from `centre` to the border, backwards and forwards, at `angles` (angles,
+    parts).
+    """
     x, y, offset = planes
     inside = np.maximum(x * centre[0] + y * centre[1] + offset, 1e-7)
     cosine, sine = _heading(angles)
@@ -116,9 +118,9 @@ def _heading(angles: Image) -> Image:
 
 
 def _bend(rng: np.random.Generator, shape: tuple[int, ...], points: Image, island: float) -> Image:
-    """Move `points` (2, count) as uneven stress does: far along swells, little along ripples.
+    """Move `points` (2, count) as uneven stress does: far along long waves, little along ripples.
 
-    Neighbours move alike, so cracks stay joined.
+    Neighbouring points move almost equally, so that the cracks stay connected.
     """
     scales = (2, 0.02), (5, 0.008), (1 / (3 * island), 0.15 * island)
     shifts = []
@@ -132,7 +134,7 @@ def _bend(rng: np.random.Generator, shape: tuple[int, ...], points: Image, islan
 
 
 def sample(field: Image, points: Image) -> Image:
-    """`field`, which covers the film, at `points` (2, count)."""
+    """Values of `field`, which covers the whole layer, at `points` (2, count); interpolated."""
     # cv2 reads rows of at most 32767 points
     count = points.shape[1]
     padded = np.zeros((2, -(-count // 16384), 16384), np.float32)
@@ -145,9 +147,12 @@ def sample(field: Image, points: Image) -> Image:
 
 
 def trace(cracks: Cracks, weight: Image, size: tuple[int, int]) -> Image:
-    """Sum of `weight` in each pixel of an image of `size`; a point gives to the nearest four."""
+    """Sum of `weight` in each pixel of an image of `size`.
+
+    A point distributes its weight to the four nearest pixels.
+    """
     height, width = size
-    # A frame about the image takes what lies half outside
+    # A border of one pixel receives the weight of points at the image's edge
     shown = np.flatnonzero(weight)
     x, y = cracks.points[:, shown] * np.float32(max(size)) + np.float32(0.5)
     seen = (x > 0) & (x < width + 1) & (y > 0) & (y < height + 1)
@@ -167,7 +172,7 @@ def trace(cracks: Cracks, weight: Image, size: tuple[int, int]) -> Image:
 
 
 def islands(cracks: Cracks, size: tuple[int, int]) -> Image:
-    """The number of the island at each pixel of an image of `size`, 0 upon cracks; int32."""
+    """Number of the island at each pixel of an image of `size`, 0 on cracks; int32."""
     height, width = size
     x, y = (cracks.points[:, cracks.gape > 0] * np.float32(max(size))).astype(np.int32)
     film = np.ones(size, np.uint8)

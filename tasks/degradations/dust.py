@@ -1,4 +1,4 @@
-"""The dust on a work, or on the glass above it, when it is photographed."""
+"""Dust on a work, or on the glass above it, while it is photographed."""
 
 import cv2
 import numpy as np
@@ -12,10 +12,11 @@ SPECKS, HAIRS, HAIR_POINTS = 700, 80, 24
 
 @degradation(local=True)
 def dust(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Let specks, lint and hairs lie on `image`, or on the glass above it: light or dark, soft.
+    """Add specks, lint and hairs to `image`, or to the glass above it: light or dark, soft.
 
-    What lies on the work is in focus and throws a little shadow; what lies on the glass is not.
-    Severity lets one after the other fall. Source: ours.
+    Dust on the work is in focus and has a small shadow; dust on the glass is out of focus. Severity
+    is the amount of dust.
+    Source: ours.
     """
     height, width = image.shape[:2]
     long_px = max(height, width)
@@ -41,7 +42,7 @@ def dust(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
 
 
 def _specks(rng: np.random.Generator, layers: tuple[Image, ...], severity: float) -> None:
-    """Draw grains of dust into the 8-bit `layers`, each into one."""
+    """Draw grains of dust into the 8-bit `layers`, each grain into one of them."""
     height, width = layers[0].shape
     long_px = max(height, width)
     places = rng.uniform(0, 1, (SPECKS, 2)) * (width, height) - 0.5
@@ -60,7 +61,7 @@ def _specks(rng: np.random.Generator, layers: tuple[Image, ...], severity: float
 
 
 def _hairs(rng: np.random.Generator, layers: tuple[Image, ...], severity: float) -> None:
-    """Draw curled fibres, and a few long hairs, into the 8-bit `layers`, each into one."""
+    """Draw curled fibres and a few long hairs into the 8-bit `layers`, each into one of them."""
     height, width = layers[0].shape
     long_px = max(height, width)
     middles = rng.uniform(0, 1, (HAIRS, 1, 2)) * (width, height) - 0.5
@@ -75,5 +76,5 @@ def _hairs(rng: np.random.Generator, layers: tuple[Image, ...], severity: float)
     ink = rng.uniform(0.7, 1, HAIRS) * np.clip(severity * HAIRS - np.arange(HAIRS), 0, 1)
     chosen = rng.choice(len(layers), HAIRS, p=(0.5, 0.2, 0.3))
     for path, radius, level, layer in zip(paths, radii, ink, chosen, strict=True):
-        # A flat fibre turns its edge to the light here and there
+        # A flat fibre is twisted, so that its brightness varies along it
         draw_line(layers[layer], path, radius, level * (0.7 + 0.3 * np.cos(9 * share)))

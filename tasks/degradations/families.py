@@ -1,4 +1,4 @@
-"""Which degradations do the same to a work, by one formula or another."""
+"""Families: the degradations that are different models of the same damage."""
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "blur": ("blur", "defocus", "motion_blur", "double_blur", "soft_scan"),

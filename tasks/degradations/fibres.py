@@ -1,4 +1,4 @@
-"""Fine lines by other ways than `scratches`: hairs that lie on a work, and the wear of a film."""
+"""More models of fine lines, beside `scratches`: hairs on a work, and worn film."""
 
 import cv2
 import numpy as np
@@ -14,10 +14,10 @@ RUNS, RUN_POINTS = 34, 90
 
 @degradation(local=True)
 def hairlines(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Lay hairs, bristles and fibres on `image`: curved, dark, pale or coloured.
+    """Add hairs, bristles and fibres to `image`: curved, dark, pale or coloured.
 
-    Some are nearly straight and long, some curl into loops; most let what is under them shine
-    through, and each is thickest and darkest in its middle. Severity adds one after the other.
+    Some are long and nearly straight, some curl into loops. Most are translucent, and each is
+    thickest and darkest in its middle. Severity is the number of hairs.
     Source: ours.
     """
     height, width = image.shape[:2]
@@ -41,7 +41,7 @@ def hairlines(image: Image, rng: np.random.Generator, *, severity: float) -> Dam
 
 
 def _hairs(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Image, Image, Image]:
-    """Paths (HAIRS, HAIR_POINTS, 2) and half widths in pixels, and opacities, of every hair."""
+    """For every hair: path (HAIRS, HAIR_POINTS, 2) and half widths in pixels, and opacities."""
     height, width = shape[:2]
     share = np.linspace(-0.5, 0.5, HAIR_POINTS)
     lengths = np.minimum(0.11 * rng.lognormal(0, 0.75, HAIRS), 0.9)
@@ -61,11 +61,11 @@ def _hairs(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Image, Ima
 
 @degradation(local=True)
 def film_scratches(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Run `image` through a worn projector or scanner: long, nearly straight lines with dropouts.
+    """Add the scratches of a worn projector or scanner: long, nearly straight, interrupted lines.
 
-    They follow the way of the film, mostly upright, alone or side by side, and stop and start
-    again. Through the base they are dark or white, into the emulsion coloured. Severity adds one
-    after the other.
+    They follow the direction of the film's transport, mostly vertical, alone or in groups.
+    Scratches in the film base are dark or white, those in the emulsion are coloured. Severity is
+    the number of scratches.
     Source: ours; lines after Kokaram, "Motion Picture Restoration", Springer 1998.
     """
     height, width = image.shape[:2]
@@ -89,7 +89,9 @@ def film_scratches(image: Image, rng: np.random.Generator, *, severity: float) -
 
 
 def _runs(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Image, Image, Image]:
-    """Paths (RUNS, RUN_POINTS, 2) and half widths in pixels, and opacities, of upright lines."""
+    """For every vertical line: path (RUNS, RUN_POINTS, 2) and half widths in pixels, and
+    opacities.
+    """
     height, width = shape
     long_px = max(shape)
     bundle = rng.integers(7, size=RUNS)
@@ -101,7 +103,7 @@ def _runs(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Image, Imag
     slant = rng.normal(0, 0.008, (RUNS, 1)) * height * along
     paths = np.stack((place[:, None] + sway + slant, along * height), axis=-1)
     radii = np.repeat(rng.uniform(0.0003, 0.0009, (RUNS, 1)) * long_px, RUN_POINTS, axis=1)
-    # It touches and lifts: a walk that is clipped has stretches of nothing and of everything
+    # A clipped random walk has stretches of 0 and of 1, which interrupts the lines
     touch = np.cumsum(rng.normal(0, 0.35, (RUNS, RUN_POINTS)), axis=1)
     touch -= touch.mean(axis=1, keepdims=True) - rng.uniform(0, 1.2, (RUNS, 1))
     ink = rng.uniform(0.35, 1, (RUNS, 1)) * np.clip(touch, 0, 1)

@@ -1,4 +1,4 @@
-"""What lies on the paint as a film, by other ways than `coats`: tinted varnish, bloom, soot."""
+"""More models of layers on the paint, beside `coats`: tinted varnish, bloom, soot."""
 
 import cv2
 import numpy as np
@@ -7,7 +7,7 @@ from patina.tasks.degradations.contract import Damaged, Image, degradation
 from patina.tasks.degradations.fields import bands, enlarge, over, smooth_noise, split
 from patina.tasks.degradations.textures import ramp
 
-# What red, green and blue lose in aged coats, by absorbance, of about one strength
+# Absorbance of aged coats for red, green and blue, scaled to about the same strength
 COATS = np.array(
     (
         (0.30, 0.75, 1.7),  # dammar, amber
@@ -22,10 +22,11 @@ COATS = np.array(
 
 @degradation(colour=True)
 def toned_varnish(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Coat `image` with a varnish of one of many tints, thick here and thin there.
+    """Cover `image` with a varnish of a random tint and uneven thickness.
 
-    Between two of dammar's amber, mastic's lemon, oil's brown, shellac's orange, copal's olive and
-    a gallery's grey; it ran and gathered before it dried. The film scatters too, a little.
+    The tint is a mixture of two of these: dammar (amber), mastic (lemon), oil (brown), shellac
+    (orange), copal (olive), tinted gallery varnish (grey). The coat ran and gathered before it
+    dried, and scatters a little light.
     Source: ours; absorbance as in the Beer-Lambert law, tints after de la Rie, "The Influence of
     Varnishes on the Appearance of Paintings", Studies in Conservation 32 (1987).
     """
@@ -47,9 +48,10 @@ def toned_varnish(image: Image, rng: np.random.Generator, *, severity: float) ->
 
 @degradation(colour=True)
 def haze(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Let the varnish of `image` bloom: a whitish veil, in clouds, heavier on one side.
+    """Add bloom to the varnish of `image`: a whitish, cloudy veil, thicker on one side.
 
-    Damp opens fine pores in the film, which scatter light as fog does: darks suffer most.
+    Damp opens fine pores in the varnish. They scatter light like fog, which is most visible in dark
+    colours.
     Source: ours; bloom as in Nicolaus, "The Restoration of Paintings" (1999).
     """
     clouds, wisps = (smooth_noise(rng, image.shape, waves=waves) for waves in (2.5, 9))
@@ -65,10 +67,11 @@ def haze(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
 
 @degradation(colour=True)
 def soot(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Blacken `image` with the smoke of candles or a fire: a plume that rises, a film elsewhere.
+    """Blacken `image` with the smoke of candles or a fire: a rising plume, and a thin layer
+    elsewhere.
 
-    Soot absorbs and hardly scatters: lights go brown-grey, darks drown. It drifts upwards and
-    thickens there, in billows.
+    Soot absorbs light and scatters little: light colours become brown-grey, and details in dark
+    colours disappear. The smoke rises in billows and is densest at the top.
     Source: ours.
     """
     billows, wisps = (smooth_noise(rng, image.shape, waves=waves) for waves in (3, 10))

@@ -1,6 +1,6 @@
-"""Noise by other ways than `capture`: what a camera's own processing makes of it, and grey grain.
+"""More models of noise, beside `capture`: noise after a camera's processing, and grey grain.
 
-Noise belongs to the photosites: it is measured in pixels, not in shares of the work.
+Noise has the size of photosites: its scale is in pixels and not relative to the work.
 """
 
 import cv2
@@ -9,16 +9,16 @@ import numpy as np
 from patina.tasks.degradations.contract import Damaged, Image, degradation
 from patina.tasks.degradations.fields import bands, enlarge, fit, split
 
-NOISE = 26 / 255  # deviation at full severity
+NOISE = 26 / 255  # standard deviation at severity 1
 
 
 @degradation()
 def correlated_noise(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Add the noise of a developed photograph to `image`: neighbours alike, blotches of colour.
+    """Add the noise of a processed photograph to `image`: correlated neighbours, colour blotches.
 
-    A camera interpolates two of three colours at every pixel, mixes them for its white balance and
-    smooths: noise comes out coarse, alike in part in all channels, with blotches of colour, and
-    faint stripes of the rows read out together. Shadows have more of it, or all tones alike.
+    A camera interpolates two of three colours at every pixel, applies the white balance and
+    smooths. The resulting noise is coarse, correlated between the channels, and has colour blotches
+    and faint stripes of rows. Shadows have more noise, or all tones have the same.
     Source: ours; after Brooks et al., "Unprocessing Images for Learned Raw Denoising", CVPR 2019.
     """
     height, width = image.shape[:2]
@@ -42,9 +42,11 @@ def correlated_noise(image: Image, rng: np.random.Generator, *, severity: float)
 
 @degradation()
 def luminance_grain(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Add grey grain to `image`, alike in all channels: fine or coarse, even or of the mid-tones.
+    """Add grey grain to `image`, equal in all channels: fine or coarse, uniform or in the
+    mid-tones.
 
-    As black-and-white film, a print's paper or a denoiser that spares only brightness leaves it.
+    This grain comes from black-and-white film, from photographic paper, or from a denoiser that
+    corrects only colour.
     Source: ours; the mid-tones as in `film_grain`.
     """
     height, width = image.shape[:2]
@@ -63,7 +65,7 @@ def luminance_grain(image: Image, rng: np.random.Generator, *, severity: float) 
 
 
 def _correlated(rng: np.random.Generator, size: tuple[int, int], sigma_px: float) -> Image:
-    """Noise of deviation 1 whose neighbours are alike within `sigma_px`."""
+    """Noise with the deviation 1, correlated over about `sigma_px` pixels."""
     noise = rng.standard_normal(size, dtype=np.float32)
     taps = cv2.getGaussianKernel(2 * int(np.ceil(3 * sigma_px)) + 1, sigma_px, cv2.CV_32F)
     return cv2.sepFilter2D(noise, -1, taps, taps) / np.float32(np.sum(taps * taps))

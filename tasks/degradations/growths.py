@@ -1,4 +1,4 @@
-"""What grows on a damp work: spots in the paper and mould on anything."""
+"""Growth on a damp work: foxing of paper, and mould."""
 
 import cv2
 import numpy as np
@@ -13,9 +13,9 @@ COLONIES = 120
 
 @degradation(local=True)
 def foxing(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Spot the paper of `image` with rust: a soft yellow halo about a darker, scalloped heart.
+    """Add foxing to the paper of `image`: a soft yellow halo around a darker, irregular centre.
 
-    Severity wakes one spot after the other and ripens all.
+    Severity sets the number of spots and their darkness.
     Source: ours; the look after Choi, "Foxing on Paper: a Literature Review", Journal of the
     American Institute for Conservation 46 (2007): bullseyes and snowflakes, few and many, in
     clusters.
@@ -28,17 +28,17 @@ def foxing(image: Image, rng: np.random.Generator, *, severity: float) -> Damage
         cover = ripe * np.clip(spread(density, image.shape), 0, 1)
         stain_with(planes, tint, cover)
         np.maximum(mask, cover, out=mask)
-    # Iron salts and hyphae are not quite a glaze: on dark ink the spot is the lighter one
+    # Iron salts and hyphae also scatter: on dark ink the spot is lighter than the ink
     over(planes, (0.40, 0.26, 0.14), 0.25 * mask)
     return cv2.merge(planes), mask
 
 
 def _spots(rng: np.random.Generator, shape: tuple[int, ...], severity: float) -> list[Image]:
-    """How dense the halos and the hearts are, from 0; on GRID_PX."""
+    """Densities of the halos and of the centres, from 0 on; GRID_PX on the long side."""
     ragged = rough_noise(rng, shape, waves=64, fade=0.8)
     height, width = ragged.shape
     places = _clusters(rng, SPOTS, 14, 0.05) * (width, height)
-    awake = np.clip(severity * SPOTS - np.arange(SPOTS), 0, 1) * rng.uniform(0.5, 1.3, SPOTS)
+    strength = np.clip(severity * SPOTS - np.arange(SPOTS), 0, 1) * rng.uniform(0.5, 1.3, SPOTS)
     radii = 0.0022 * rng.lognormal(0, 0.85, SPOTS) * GRID_PX
     hearts = rng.random(SPOTS)
     columns, rows = places.astype(int).T
@@ -50,17 +50,19 @@ def _spots(rng: np.random.Generator, shape: tuple[int, ...], severity: float) ->
         radius = float(np.median(radii[rank == size]))
         for layer, sigma, weight in ((halo, radius, 0.9), (heart, 0.4 * radius, hearts)):
             points = np.zeros_like(layer)
-            np.add.at(points, (rows[chosen], columns[chosen]), (awake * weight)[chosen])
+            np.add.at(points, (rows[chosen], columns[chosen]), (strength * weight)[chosen])
             sigma = max(0.6, sigma)
             layer += 2 * np.pi * sigma**2 * cv2.GaussianBlur(points, (0, 0), sigma)
-    # Fibres draw it out: the outline is scalloped, and a heart breaks up
+    # Paper fibres make the outline irregular and break up the centre
     halo *= np.clip(1 + 0.3 * ragged, 0, 2)
     heart *= np.clip(1 + 0.6 * ragged, 0, 2)
     return [np.clip(1.2 * halo - 0.12, 0, None), np.clip(1.8 * heart - 0.25, 0, None)]
 
 
 def _clusters(rng: np.random.Generator, count: int, clusters: int, spread_share: float) -> Image:
-    """Points (count, 2) in shares of width and height: most in clusters, a quarter anywhere."""
+    """Points (count, 2) in shares of width and height: three quarters in clusters, others
+    anywhere.
+    """
     cluster = rng.integers(clusters, size=count)
     points = rng.uniform(0, 1, (clusters, 2))[cluster]
     points += (
@@ -73,7 +75,7 @@ def _clusters(rng: np.random.Generator, count: int, clusters: int, spread_share:
 
 @degradation(local=True)
 def mould(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Let colonies grow on `image`: a pale fringe of threads, then dark spores, in specks.
+    """Add mould colonies to `image`: a pale fringe of threads, and dark spores inside.
 
     Source: ours; the look after Florian, "Fungal Facts: Solving Fungal Problems in Heritage
     Collections" (2002): round colonies that merge, their conidia dark, their edge fluffy.
@@ -81,7 +83,7 @@ def mould(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged
     ripeness = _colonies(rng, image.shape, severity)
     rough = rough_noise(rng, image.shape, waves=32, fade=0.8)
     fine = rough_noise(rng, image.shape, waves=128, fade=0.7)
-    # The zero lines of a noise branch as hyphae do
+    # The zero lines of noise branch like hyphae
     threads = np.exp(-np.abs(rough) / 0.2)
     fringe = ramp(ripeness + 0.1 * rough, -0.35, 0.6) * (0.5 + 0.35 * threads + 0.15 * fine)
     spores = ramp(ripeness + 0.25 * fine + 0.15 * rough, 0.2, 1)
@@ -97,11 +99,11 @@ def mould(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged
 
 
 def _colonies(rng: np.random.Generator, shape: tuple[int, ...], severity: float) -> Image:
-    """How far the nearest colony has ripened: 0 at its edge, 1 in its middle; on GRID_PX."""
+    """Ripeness of the nearest colony: 0 at its edge, 1 in its middle; GRID_PX on the long side."""
     height, width = fit(shape, GRID_PX)
     places = _clusters(rng, COLONIES, 7, 0.05) * (width, height)
     radii = 0.018 * rng.lognormal(0, 0.75, COLONIES) * GRID_PX
-    # Each starts when it starts and slows down as it spreads
+    # Colonies start at different severities, and grow more slowly later
     age = np.clip((severity - rng.uniform(-0.1, 0.7, COLONIES)) / 0.4, 0, 1)
     radii *= np.sqrt(age)
     ripeness = np.full((height, width), -1, np.float32)

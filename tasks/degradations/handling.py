@@ -1,4 +1,4 @@
-"""What hands do to a sheet."""
+"""Damage by handling a sheet: creases and tears."""
 
 from collections.abc import Sequence
 
@@ -11,17 +11,18 @@ from patina.tasks.degradations.textures import draw_line, ramp, rough_noise, spr
 
 FOLDS, CREASES, WRINKLES, CREASE_POINTS = 2, 12, 5, 50
 TEARS, TEAR_POINTS, FIBRES = 3, 200, 150
-# A slope is drawn as bands, each a share of its width, and how strong: it is steepest at the ridge
+# Bands of a slope: share of its width, and strength; a slope is steepest at the ridge
 SLOPE = ((1, 0.14), (0.5, 0.35), (0.15, 0.9))
 
 
 @degradation(local=True)
 def creases(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Fold and crease the sheet of `image`: relief under light from one side, colour worn off.
+    """Fold and crease the sheet of `image`: relief in light from one side, with the colour worn
+    off.
 
-    The first two go from edge to edge, for it was folded to be kept; others are dents from
-    handling, and little wrinkles branch from all. Severity adds one after the other and sharpens
-    them. Source: ours; Lambert's cosine law under a raking light.
+    The first two creases run from edge to edge, as in a folded sheet. The others are shorter dents
+    from handling. Small wrinkles branch from all of them. Severity sets their number and sharpness.
+    Source: ours; Lambert's cosine law under a raking light.
     """
     height, width = image.shape[:2]
     long_px = max(height, width)
@@ -40,7 +41,7 @@ def creases(image: Image, rng: np.random.Generator, *, severity: float) -> Damag
     light = cv2.GaussianBlur(lit, (0, 0), 0.0008 * long_px).astype(np.float32)
     light -= cv2.GaussianBlur(dim, (0, 0), 0.0008 * long_px)
     grain = spread(rough_noise(rng, image.shape, waves=40, fade=0.6), image.shape)
-    # Flakes leave where the sheet was bent most, the strays about them where the paint was weak
+    # Paint flakes off where the sheet was bent most, and at weak places around it
     torn: Image = cv2.GaussianBlur(worn, (0, 0), 0.0018 * long_px)
     core = _core(rng)
     light *= 0.6 / 255
@@ -62,13 +63,13 @@ def creases(image: Image, rng: np.random.Generator, *, severity: float) -> Damag
 
 
 def _core(rng: np.random.Generator) -> Sequence[float]:
-    """The colour inside a sheet: from white paper to brown board or canvas."""
+    """The colour of the inside of a sheet: from white paper to brown board or canvas."""
     aged = rng.random()
     return [new + aged * (old - new) for new, old in ((0.86, 0.66), (0.82, 0.55), (0.74, 0.42))]
 
 
 def _uneven(rng: np.random.Generator, stretches: int) -> Image:
-    """Shares of 0 to 1 along a crease that change about so many times."""
+    """Random shares (0 to 1) along a crease, with `stretches` changes."""
     return np.interp(
         np.linspace(0, 1, CREASE_POINTS), np.linspace(0, 1, stretches), rng.random(stretches)
     )
@@ -77,7 +78,7 @@ def _uneven(rng: np.random.Generator, stretches: int) -> Image:
 def _crease(
     rng: np.random.Generator, shape: tuple[int, ...], *, is_fold: bool
 ) -> tuple[Image, Image]:
-    """The points of a crease in pixels, and how sharp it is at each, from 0 to 1."""
+    """The points of a crease in pixels (CREASE_POINTS, 2), and its sharpness at each, 0 to 1."""
     height, width = shape[:2]
     along = np.linspace(-0.5, 0.5, CREASE_POINTS)
     wobble = np.cumsum(rng.normal(0, 0.015, CREASE_POINTS)) + rng.normal(0, 0.06, CREASE_POINTS)
@@ -101,7 +102,7 @@ def _crease(
 def _wrinkles(
     rng: np.random.Generator, path: Image, strength: Image, long_px: int
 ) -> tuple[Image, Image]:
-    """Short creases that leave `path` aslant, to either side; as `_relief` takes them."""
+    """Short creases that branch from `path` to either side, in the form that `_relief` takes."""
     roots = rng.integers(2, len(path) - 2, WRINKLES)
     angles = rng.uniform(0.4, 1.3, WRINKLES) * rng.choice((-1, 1), WRINKLES)
     lengths = long_px * 0.022 * rng.lognormal(0, 0.5, WRINKLES)
@@ -122,9 +123,10 @@ def _relief(
     width_px: float,
     slope: tuple[tuple[float, float], ...],
 ) -> None:
-    """Draw the slopes of ridges (ridges, points, 2): those towards the `sun` are lit, others dim.
+    """Draw the slopes of ridges, (ridges, points, 2), that are lit from the direction `sun`.
 
-    layers: what is lit, what is dim. width_px: of a slope, whose bands `slope` lists.
+    layers: the slopes towards the sun are drawn into the first, the others into the second.
+    width_px: width of a slope. slope: its bands, as in SLOPE.
     """
     normal = _normals(paths)
     facing = (normal @ (np.cos(sun), np.sin(sun))).mean(axis=-1)[:, None]
@@ -138,7 +140,7 @@ def _relief(
 
 
 def _normals(path: Image) -> Image:
-    """Unit vectors across `path` (..., points, 2)."""
+    """Unit vectors perpendicular to `path` (..., points, 2)."""
     run = np.gradient(path, axis=-2)
     run /= np.hypot(run[..., 0], run[..., 1])[..., None] + 1e-6
     return np.stack((-run[..., 1], run[..., 0]), axis=-1)
@@ -146,10 +148,11 @@ def _normals(path: Image) -> Image:
 
 @degradation(local=True)
 def tear(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Tear `image` from an edge inwards: a dark gap, the white core bared beside it, fibres.
+    """Tear `image` from an edge inwards: a dark gap, the white core of the sheet, and fibres.
 
-    A sheet tears aslant through its thickness, so that one lip shows its core; one lip stands up
-    and throws a shadow on the other. Severity lengthens and opens the tears, and adds up to two.
+    A sheet tears obliquely through its thickness, so that one edge shows the core. One edge stands
+    up and casts a shadow on the other. Severity sets the length, the width and the number of the
+    tears (up to three).
     Source: ours.
     """
     height, width = image.shape[:2]
@@ -159,7 +162,7 @@ def tear(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
         path, opening = _tear_path(rng, image.shape, reach)
         _rip(rng, gap, core, path, opening, max(height, width))
         _fray(rng, hairs, path, opening, max(height, width))
-    # What is torn is no plane: its fibres lie in clumps, and thin out towards the picture
+    # A torn edge is not flat: its fibres form clumps and become fewer towards the picture
     rough = spread(rough_noise(rng, image.shape, waves=64, fade=0.9), image.shape)
     shadow = _shadow(gap, (0.003, 0.004))
     shadow -= 0.4 * _shadow(gap, (-0.004, -0.005))
@@ -187,7 +190,7 @@ def tear(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
 def _tear_path(
     rng: np.random.Generator, shape: tuple[int, ...], reach: float
 ) -> tuple[Image, Image]:
-    """The points of a tear from an edge inwards, in pixels, and how far it gapes at each."""
+    """The points of a tear from an edge inwards, and its width at each, in pixels."""
     height, width = shape[:2]
     side, place = rng.integers(4), rng.uniform(0.1, 0.9)
     start = np.array(((place, 0), (1, place), (place, 1), (0, place))[side])
@@ -195,7 +198,7 @@ def _tear_path(
     length = rng.uniform(0.2, 0.5)
     widest = rng.uniform(0.0035, 0.0095) * (0.3 + 0.7 * reach)
     share = np.linspace(-0.02, 1, TEAR_POINTS)
-    # It runs, stops, and runs on another way; on the way it follows the fibres
+    # A tear changes its direction from time to time; between the changes it follows the fibres
     drift = _along(rng.normal(0, 0.35, 9))
     heading = inward + drift + rng.normal(0, 0.45, TEAR_POINTS)
     steps = np.stack((np.cos(heading), np.sin(heading)), axis=1) * (length / TEAR_POINTS)
@@ -206,14 +209,14 @@ def _tear_path(
 
 
 def _along(values: Image) -> Image:
-    """`values`, drawn out to the points of a tear."""
+    """`values`, interpolated at the points of a tear."""
     return np.interp(np.linspace(0, 1, TEAR_POINTS), np.linspace(0, 1, len(values)), values)
 
 
 def _rip(
     rng: np.random.Generator, gap: Image, core: Image, path: Image, opening: Image, long_px: int
 ) -> None:
-    """Open `path` in the layer `gap`, and bare the core of the sheet along its lips in `core`."""
+    """Draw the gap of a tear into `gap`, and the bared core along its edges into `core`."""
     gape = opening[:, None]
     normal = _normals(path) * rng.choice((-1, 1))
     ragged = 0.5 + 0.15 * rng.normal(0, 1, (2, TEAR_POINTS, 1))
@@ -232,7 +235,7 @@ def _rip(
 def _fray(
     rng: np.random.Generator, hairs: Image, path: Image, opening: Image, long_px: int
 ) -> None:
-    """Let fibres stand out of the lips of a tear."""
+    """Draw fibres that stand out of the edges of a tear into `hairs`."""
     roots = rng.integers(2, TEAR_POINTS - 2, FIBRES)
     lengths = 0.003 * long_px * rng.lognormal(0, 0.6, FIBRES)
     side = rng.choice((-1, 1), FIBRES)
@@ -249,7 +252,7 @@ def _fray(
 
 
 def _shadow(layer: Image, shift: tuple[float, float]) -> Image:
-    """The soft shadow, in [0, 1], of what `layer` shows, thrown `shift` long sides away."""
+    """The soft shadow, 0 to 1, of the shapes in `layer`, moved by `shift` long sides."""
     height, width = fit(layer.shape, 256)
     small = cv2.resize(layer, (width, height), interpolation=cv2.INTER_AREA)
     move = np.array(((1, 0, 256 * shift[0]), (0, 1, 256 * shift[1])), np.float32)

@@ -1,4 +1,4 @@
-"""Where the support itself is missing."""
+"""Holes in the support of a work."""
 
 import cv2
 import numpy as np
@@ -8,15 +8,16 @@ from patina.tasks.degradations.fields import enlarge, fit, over, smooth_noise, s
 from patina.tasks.degradations.shapes import any_tone, around, ragged
 from patina.tasks.degradations.textures import GRID_PX, ramp, rough_noise, spread
 
-LEAST, MOST = 0.017, 0.07  # shares of the work that are missing at full severity
+LEAST, MOST = 0.017, 0.07  # share of the work that is missing at severity 1, from – to
 
 
 @degradation(local=True)
 def hole(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Make holes through the support of `image`: what lies behind is seen, about it a torn edge.
+    """Make holes through the support of `image`: the background shows, with a torn edge around it.
 
-    Behind it is dark, or pale, or of any colour, under the shadow of the edge. Torn paper bares its
-    core, a burn is charred, what insects ate is round and clean. Severity widens the holes.
+    The background is dark, pale or of any colour, and is shaded by the edge. Torn paper shows its
+    core, a burnt edge is charred, and insect holes are round with clean edges. Severity sets the
+    missing area.
     Source: ours.
     """
     kind = ("torn", "burnt", "eaten")[rng.integers(3)]
@@ -25,7 +26,7 @@ def hole(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     fibres = spread(rough_noise(rng, image.shape, waves=48, fade=0.8), image.shape)
     np.clip(fibres, -1.5, 1.5, out=fibres)
     cover = ramp(depth + 0.0004 * fibres, 0, 0.0014)
-    # It tears aslant: the core is bared more on one side than on the other
+    # Paper tears obliquely: one side of the hole shows more of the core
     aslant = enlarge(0.7 + 0.5 * smooth_noise(rng, image.shape, waves=7), image.shape)
     widest = {"torn": 0.009, "burnt": 0.014, "eaten": 0.002}[kind] * rng.uniform(0.5, 1.3)
     band = widest * min(1, 3 * severity) * np.clip(aslant, 0.12, 1.3)
@@ -48,7 +49,7 @@ def _core(rng: np.random.Generator, kind: str) -> list[float]:
 
 
 def _shapes(rng: np.random.Generator, shape: tuple[int, ...], kind: str, share: float) -> Image:
-    """How deep each place lies in a hole, in long sides; as large as `shape`."""
+    """Depth inside a hole in long sides, negative outside; of size `shape`."""
     eaten = kind == "eaten"
     mains, followers = (int(rng.integers(3, 12)), 12) if eaten else (int(rng.integers(1, 4)), 5)
     middles, radii = around(rng, shape, mains, followers)
@@ -58,13 +59,13 @@ def _shapes(rng: np.random.Generator, shape: tuple[int, ...], kind: str, share: 
     within, beyond = (
         cv2.distanceTransform(side, cv2.DIST_L2, cv2.DIST_MASK_5) for side in (inside, 1 - inside)
     )
-    # Where there is no hole at all, the distance to it is no number to reckon with
+    # Without any hole the distances are huge; the clipping keeps them finite
     signed = np.clip((within - beyond) / GRID_PX, -1, 1)
     return spread(cv2.GaussianBlur(signed, (0, 0), 1), shape)
 
 
 def _shifted(cover: Image, away: float) -> Image:
-    """`cover` moved `away` long sides to the right and down, and softened: where light falls."""
+    """`cover` moved by `away` long sides to the right and down, and blurred: the lit part."""
     height, width = fit(cover.shape, 512)
     small = cv2.resize(cover, (width, height), interpolation=cv2.INTER_AREA)
     move = np.array(((1, 0, 512 * away), (0, 1, 512 * away)), np.float32)

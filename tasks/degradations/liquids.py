@@ -1,4 +1,4 @@
-"""What a liquid leaves, by other ways than `water_spill` and `stain`: lines, damp, patches."""
+"""More models of dried liquids, beside `water_spill` and `stain`: rims, damp, patches."""
 
 import cv2
 import numpy as np
@@ -10,16 +10,16 @@ from patina.tasks.degradations.shapes import around, ragged
 from patina.tasks.degradations.textures import GRID_PX, ramp, rough_noise, spread, stain_with
 
 RINGS = 5
-TRANSFORMS = 4  # kinds of patches that one work has at most
+KINDS = 4  # maximum number of kinds of patches in one work
 
 
 @degradation(local=True)
 def tideline(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Leave the rims of dried puddles on `image`: up to five rings, soft or hard, dark or pale.
+    """Add the rims of dried puddles to `image`: up to five rings, soft or hard, dark or pale.
 
-    The liquid carried what it dissolved to its shore, and on to the next as it shrank; inside it
-    changed little. A rim is brown, grey or of the liquid's own colour; where it took size or dye
-    along it is pale.
+    A liquid carries dissolved matter to its shore, and to the next shore when it shrinks; inside it
+    changes little. A rim is brown, grey or has the colour of the liquid. It is pale if the liquid
+    washed out size or dye.
     Source: ours; the rim after Deegan et al., "Capillary flow as the cause of ring stains from
     dried liquid drops", Nature 389 (1997).
     """
@@ -42,7 +42,7 @@ def tideline(image: Image, rng: np.random.Generator, *, severity: float) -> Dama
 
 
 def _rings(rng: np.random.Generator, depth: Image, mottle: Image) -> tuple[Image, Image]:
-    """How strong rims are, and where the liquid was, both 0 to 1; `depth` in long sides."""
+    """Strength of the rims, and the area of the liquid, both 0 to 1; `depth` in long sides."""
     soft = 0.0012 * 6 ** rng.random()
     places = np.cumsum(rng.exponential(0.016, RINGS)) - 0.002
     places -= places[0]
@@ -53,7 +53,7 @@ def _rings(rng: np.random.Generator, depth: Image, mottle: Image) -> tuple[Image
         for line, deep, uneven in bands(lines, depth, mottle):
             if strong and (deep > -0.03).any():
                 inland = np.clip(deep - place - 0.25 * place * uneven, -0.05, 0.15)
-                # Sharp where it came to, fading to where it came from
+                # Sharp on the outside, soft on the inside
                 ring = np.exp(-np.where(inland < 0, -inland / (0.5 * soft), inland / (soft + fade)))
                 ring *= strong * np.clip(0.75 + 0.3 * uneven, 0, 1)
                 np.maximum(line, ring, out=line)
@@ -66,8 +66,8 @@ def _rings(rng: np.random.Generator, depth: Image, mottle: Image) -> tuple[Image
 def damp_stain(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Let damp creep into `image` from an edge: a broad stain with a soft, darker front.
 
-    Browned by what it carries, or greyed, or bleached; it came and went, so that fronts overlap.
-    Severity lets it reach further.
+    The stain is brown, grey or bleached. Damp came several times, so that fronts overlap. Severity
+    sets how far the fronts reach.
     Source: ours.
     """
     front = spread(_fronts(rng, image.shape, severity), image.shape)
@@ -91,7 +91,7 @@ def damp_stain(image: Image, rng: np.random.Generator, *, severity: float) -> Da
 
 
 def _fronts(rng: np.random.Generator, shape: tuple[int, ...], severity: float) -> Image:
-    """How far damp has crept beyond each place, in long sides; below 0 where it is dry. GRID_PX."""
+    """How far damp has passed each place, in long sides, negative where dry; GRID_PX."""
     rough = rough_noise(rng, shape, waves=3, fade=0.58)
     height, width = rough.shape
     rows, columns = np.indices((height, width), np.float32) / GRID_PX
@@ -111,15 +111,15 @@ def _fronts(rng: np.random.Generator, shape: tuple[int, ...], severity: float) -
 
 @degradation(local=True)
 def discoloured_patches(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Discolour patches of `image`: old retouchings, glue, fumes, sun through a gap.
+    """Discolour patches of `image`: old retouching, glue, fumes, light through a gap.
 
-    Each kind has gone darker, paler, browner or greener in its own way, with hard edges or soft;
-    what is painted there still shows.
+    Each kind of patch is darker, paler, browner or greener in its own way, with hard or soft edges.
+    The painting below remains visible.
     Source: ours; after Nicolaus, "The Restoration of Paintings" (1999), on altered retouching.
     """
     planes = split(image)
     mask = np.zeros(image.shape[:2], np.float32)
-    count = int(rng.integers(1, TRANSFORMS + 1))
+    count = int(rng.integers(1, KINDS + 1))
     for _ in range(count):
         rough = rough_noise(rng, image.shape, waves=6, fade=0.6)
         middles, radii = around(rng, image.shape, int(rng.integers(1, 5)), 8)

@@ -1,6 +1,7 @@
-"""What the light and the lens do to the picture of a work, before it is recorded.
+"""Light and lens: what changes the picture of a work before it is recorded.
 
-Light adds up, so lamps and blurs work in linear light; the square of an sRGB value stands for it.
+Light is additive, so lamps and blurs are computed in linear light, approximated by the square of
+the sRGB value.
 """
 
 import cv2
@@ -20,16 +21,16 @@ from patina.tasks.degradations.textures import spread, weave
 
 TUNGSTEN, DAYLIGHT = np.array(((1.0, 0.84, 0.58), (0.84, 0.95, 1.15)), np.float32)
 DISC_POINTS, PATH_POINTS = 600, 160
-BLOCK_PX = 11  # cv2 filters directly, skipping zeros, up to this size; beyond it transforms
+BLOCK_PX = 11  # up to this size cv2 filters directly, which is faster for sparse kernels
 
 
 @degradation(colour=True)
 def uneven_light(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Light `image` with one lamp from the side, through a lens that darkens the corners.
 
-    The lamp fades with the square of its distance and with its slant, and is warmer than the light
-    of the room, which fills the far side. The camera is set for the better lit part: next
-    to the lamp the picture is overexposed.
+    The light of the lamp decreases with the square of the distance and with the angle. It is warmer
+    than the light of the room, which reaches the other side, too. The exposure suits the brighter
+    part; next to the lamp the picture is overexposed.
     Source: ours; radiometry as in Reiss, "The cos^4 Law of Illumination", JOSA 35 (1945).
     """
     rows, columns = _places(image.shape)
@@ -46,13 +47,13 @@ def uneven_light(image: Image, rng: np.random.Generator, *, severity: float) -> 
     for plane, warm, cool in zip(planes, TUNGSTEN, DAYLIGHT, strict=True):
         light = vignette * (warm * lamp + 0.12 * cool)
         light /= np.quantile(light, 0.75) ** balance
-        # 0.5 would encode the light as it is: at full severity the lamp is harsher
+        # The exponent 0.5 would be the physical one; 0.7 makes the lamp harsher
         plane *= enlarge(light ** np.float32(0.7 * severity), image.shape)
     return cv2.merge(planes), None
 
 
 def _places(shape: tuple[int, ...]) -> tuple[Image, Image]:
-    """Row and column of each pixel about the centre in long sides, on 128 px, for `enlarge`."""
+    """Row and column relative to the centre, in long sides; 128 pixels on the long side."""
     height, width = fit(shape, 128)
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     return (rows - (height - 1) / 2) / 128, (columns - (width - 1) / 2) / 128
@@ -60,11 +61,12 @@ def _places(shape: tuple[int, ...]) -> tuple[Image, Image]:
 
 @degradation(local=True)
 def glare(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Mirror lamps or a window in the varnish of `image`, broken up by its weave and brushwork.
+    """Add the reflection of lamps or a window in the varnish of `image`, broken up by its texture.
 
-    Where the surface leans it mirrors another place: waves of the canvas bend the patch, and about
-    it the threads and strokes that lean towards the lamp glint, whatever is painted there: paint
-    hardly tells in which way the varnish upon it leans. Severity makes the lamp brighter.
+    A sloping surface reflects another direction. So the waves of the canvas bend the reflection,
+    and around it single threads and brushstrokes glint if they slope towards the lamp. Brushstrokes
+    are estimated from the picture, but have little weight, because the paint says little about the
+    slope of the varnish. Severity is the brightness of the lamp.
     Source: ours; the lobe of Ward, "Measuring and Modeling Anisotropic Reflection", SIGGRAPH 1992:
     a Gaussian of the slope that would mirror the lamp.
     """
@@ -74,7 +76,7 @@ def glare(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged
     cover = enlarge(np.maximum(*veils), image.shape)
     for strength, far in lamps:
         for brightest, away, lean in bands(cover, enlarge(far, image.shape), leaning):
-            # Facets lean only so far: from further away none mirrors the lamp
+            # Slopes are limited: far from the reflection no facet reflects the lamp
             away = away + lean * np.minimum(0.6 + 0.4 * away, 1.4)
             away *= away
             np.minimum(away, 120, out=away)
@@ -82,7 +84,7 @@ def glare(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged
             lobe = np.exp(away, out=away)
             lobe *= strength
             np.maximum(brightest, lobe, out=brightest)
-    # What is too faint to be seen is cut off: the rest of the work is untouched
+    # An invisible rest is set to 0, so that the mask ends
     cover -= 0.03
     np.maximum(cover, 0, out=cover)
     gloss = 1 + 0.12 * smooth_noise(rng, image.shape, waves=5)
@@ -94,11 +96,13 @@ def glare(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged
 
 
 def _leaning(image: Image, rng: np.random.Generator) -> Image:
-    """How far the varnish leans from the lamp at each pixel, as `_away_from_lamp` measures."""
+    """Slope of the varnish relative to the lamp at each pixel, in the units of
+    `_away_from_lamp`.
+    """
     bumps = cv2.GaussianBlur(white_noise(rng, fit(image.shape, 512)), (0, 0), sigmaX=1, sigmaY=0.7)
     leaning: Image = spread(rng.uniform(0.2, 0.55) * bumps, image.shape)
     leaning += weave(rng, image.shape, rng.uniform(0.05, 0.2))
-    # The ridges of strokes, where the picture shows them: an outline is no cliff
+    # Ridges of brushstrokes, estimated from the picture; limited at outlines
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     ridges = cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=1.2)
     leaning -= 0.2 * ridges / (1 + np.abs(ridges))
@@ -106,9 +110,10 @@ def _leaning(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _away_from_lamp(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
-    """How far each place is from where a lamp or a window is mirrored, 0 there; on 256 px.
+    """Distance of each place from the reflection of a lamp or a window; 256 pixels.
 
-    In widths of the lobe, in which a varnish spreads what it mirrors.
+    The unit is the width of the lobe into which the varnish scatters the reflection. 0: in the
+    reflection.
     """
     height, width = fit(shape, 256)
     rows, columns = np.mgrid[:height, :width].astype(np.float32) / 256
@@ -119,7 +124,7 @@ def _away_from_lamp(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
     right, down = right + slant * down, down + lean * right
     half, softness = rng.uniform(0, (0.01, 0.05)), rng.uniform(0.06, 0.12)
     if rng.random() < 0.5:
-        # A window: a bar parts its panes
+        # A window with a bar between two panes
         half += np.array((0.05, 0.04))
         softness *= 0.35
         down = np.abs(down) - float(half[1]) / 2 - 0.01
@@ -133,10 +138,10 @@ def _away_from_lamp(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
 
 @degradation()
 def defocus(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Put `image` out of focus as a lens does: points become discs, at most 0.5 % in radius.
+    """Put `image` out of focus like a lens: points become discs with a radius of at most 0.5 %.
 
-    The work is not quite parallel to the sensor and the field of the lens is curved, so that some
-    parts are sharper than others.
+    The work is not exactly parallel to the sensor, and the focal surface of the lens is curved, so
+    that some parts are sharper than others.
     Source: Potmesil & Chakravarty, "A Lens and Aperture Camera Model for Synthetic Image
     Generation", SIGGRAPH 1981: the circle of confusion.
     """
@@ -156,13 +161,16 @@ def defocus(image: Image, rng: np.random.Generator, *, severity: float) -> Damag
 
 
 def disc(light: Image, radius_px: float) -> Image:
-    """`light` spread over discs, a little dimmer at their rims."""
-    # A sunflower's seeds fill a disc evenly
+    """`light` convolved with a disc of `radius_px` that is slightly dimmer at its rim.
+
+    light: float32 (H, W, 3), linear. The result has the same shape.
+    """
+    # The spiral of sunflower seeds covers a disc evenly
     seeds = np.arange(DISC_POINTS) + 0.5
     turn = seeds * np.pi * (3 - 5**0.5)
     shrink = max(1, int(radius_px / 2))
     if shrink > 1:
-        # A pixel of the smaller picture has a width of its own, a variance of 1/12
+        # Averaging over a pixel of the small image is itself a blur with the variance 1/12
         radius_px = ((radius_px / shrink) ** 2 - 4 / 12) ** 0.5
     place = radius_px * np.sqrt(seeds / DISC_POINTS)
     weight = 1 - 0.5 * (seeds / DISC_POINTS) ** 4
@@ -177,9 +185,9 @@ def disc(light: Image, radius_px: float) -> Image:
 
 @degradation()
 def motion_blur(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Shake the camera while `image` is taken: a short path, at most 1 % of the long side.
+    """Move the camera while `image` is taken: a short path, at most 1 % of the long side.
 
-    A hand drifts, slows down and turns a little.
+    The path drifts, changes its speed, and turns a little, like that of a hand.
     Source: Boracchi & Foi, "Modeling the Performance of Image Restoration From Motion Blur", IEEE
     TIP 21 (2012): blur kernels along random trajectories; the path is ours.
     """
@@ -196,7 +204,9 @@ def motion_blur(image: Image, rng: np.random.Generator, *, severity: float) -> D
 
 
 def _kernel(points_px: Image, weight: Image) -> Image:
-    """A kernel of odd sides with `weight` at `points_px` (N, 2), each between its four pixels."""
+    """A kernel of odd size with `weight` at `points_px` (N, 2), distributed to the nearest
+    pixels.
+    """
     radius = int(np.abs(points_px).max()) + 1
     kernel = np.zeros((2 * radius + 1, 2 * radius + 1))
     corner = np.floor(points_px).astype(int)
@@ -210,7 +220,7 @@ def _kernel(points_px: Image, weight: Image) -> Image:
 
 
 def _convolve(light: Image, kernel: Image) -> Image:
-    """`light` under `kernel`, block by block: most of a path's are empty."""
+    """`light` convolved with `kernel` in blocks; the empty blocks of a path are skipped."""
     height, width = light.shape[:2]
     radius = kernel.shape[0] // 2
     padded = cv2.copyMakeBorder(light, radius, radius, radius, radius, cv2.BORDER_REFLECT_101)

@@ -1,4 +1,4 @@
-"""What time does to the paint, in the order in which it happens; what falls off is in `losses`."""
+"""Ageing of the paint, in the order in which it happens; losses are in `losses`."""
 
 from collections.abc import Sequence
 
@@ -9,17 +9,18 @@ from patina.tasks.degradations.contract import Damaged, Image, degradation
 from patina.tasks.degradations.cracking import crack_network, sample, trace
 from patina.tasks.degradations.fields import bands, enlarge, fit, over, smooth_noise, split
 
-# Long sides on which cracks are drawn: finer ones, and those that only bound an area
+# Long sides at which fine cracks, and the wide openings of drying cracks, are drawn
 FINE_PX, COARSE_PX = 1600, 512
 
 
 @degradation(colour=True)
 def fading(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Bleach `image` as light does: reds and yellows pale first, blacks lift, contrast falls.
+    """Fade `image` as light does: reds and yellows first; blacks become lighter, contrast falls.
 
-    Chroma is lost by raising the channels that a pigment absorbs towards the one it reflects. What
-    reflects red (organic lakes, from rose through orange to yellow) is fugitive, what absorbs it
-    (mineral blues and greens) lasts. A frame or a curtain shades some parts: the loss is uneven.
+    The channels that a pigment absorbs are raised towards the channel that it reflects, which
+    reduces chroma. Pigments that reflect red (organic lakes, from rose to yellow) fade most; those
+    that absorb red (mineral blues and greens) are stable. A frame or a curtain shaded some parts,
+    so the loss is uneven.
     Source: ours; the order of fugitiveness after Saunders & Kirby, "Light-induced Colour Changes in
     Red and Yellow Lake Pigments", National Gallery Technical Bulletin 15 (1994).
     """
@@ -36,10 +37,10 @@ def fading(image: Image, rng: np.random.Generator, *, severity: float) -> Damage
 
 @degradation(local=True)
 def drying_cracks(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Tear `image` open as paint does that dried faster than what lies under it ("alligatoring").
+    """Add drying cracks to `image` ("alligatoring"), as in paint on a layer that dries more slowly.
 
-    The dark, oil-rich passages slide apart on a soft layer: wide, branched apertures with rounded
-    corners, in which the lighter layer beneath shows. Severity widens them and lets them branch.
+    The dark, oil-rich passages slide apart on a soft layer. The openings are wide and branched with
+    rounded corners, and show the lighter layer below. Severity sets their width and branching.
     Source: ours; after Keck, "Mechanical Alteration of the Paint Film", Studies in Conservation 14
     (1969), 9-30: drying cracks beside age cracks.
     """
@@ -50,7 +51,7 @@ def drying_cracks(image: Image, rng: np.random.Generator, *, severity: float) ->
     )
     opening = severity**0.7 * (_richness(image, rng) + 0.12 * strain) - 0.24 + 0.04 * strain
     half_width = 0.16 * island * np.tanh(2 * opening)
-    # A skin is left here and there: it shows the layer beneath less
+    # In places a skin of paint remains, which hides a part of the layer below
     depth = np.clip((half_width - distance) / 0.001, 0, 0.75 + 0.1 * skin)
     cover = np.clip(enlarge(depth, image.shape), 0, 1)
     beneath = [a + pallor * (b - a) for a, b in ((0.46, 0.80), (0.33, 0.73), (0.21, 0.60))]
@@ -60,9 +61,10 @@ def drying_cracks(image: Image, rng: np.random.Generator, *, severity: float) ->
 def _distance_to_apertures(
     rng: np.random.Generator, shape: tuple[int, ...], island: float
 ) -> Image:
-    """Distance to the bounds between islands in long sides, less where three meet; on COARSE_PX.
+    """Distance to the border between islands in long sides, less where three meet; COARSE_PX.
 
-    All crack at once, where stress between two islands is highest: bounds of a Voronoi diagram.
+    All cracks open at the same time, where the stress between two islands is highest: the borders
+    are those of a Voronoi diagram.
     """
     size = fit(shape, COARSE_PX)
     pitch = max(1, round(island * COARSE_PX))
@@ -73,7 +75,7 @@ def _distance_to_apertures(
         np.minimum(columns + jitter[1], size[1] - 1),
     )
     centres = np.ones(size, np.uint8)
-    # Some islands take the place of several
+    # Some centres are left out, which makes larger islands
     centres[rows, columns] = rng.random(rows.shape) < 0.3
     centres[0, 0] = 0
     _, nearest = cv2.distanceTransformWithLabels(
@@ -88,7 +90,7 @@ def _distance_to_apertures(
 
 
 def _warp(field: Image, bends: Sequence[Image]) -> Image:
-    """`field` read beside each place, as far as `bends` (right, down) say, in long sides."""
+    """`field` sampled at places displaced by `bends` (right, down), in long sides."""
     rows, columns = np.indices(field.shape, np.float32)
     right, down = (max(field.shape) * bend for bend in bends)
     return cv2.remap(
@@ -97,9 +99,9 @@ def _warp(field: Image, bends: Sequence[Image]) -> Image:
 
 
 def _richness(image: Image, rng: np.random.Generator) -> Image:
-    """How prone to drying cracks the passages of `image` are, about 1 at most; on COARSE_PX.
+    """Tendency of each passage of `image` to drying cracks, about 1 at most; COARSE_PX.
 
-    The darkest of its passages; which of them, chance says.
+    It is higher for dark passages, and partly random.
     """
     size = fit(image.shape, COARSE_PX)
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
@@ -111,7 +113,9 @@ def _richness(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _uncover(image: Image, cover: Image, beneath: Sequence[float]) -> Damaged:
-    """Show `beneath` where `cover` says, and at its rim the thickness of the paint."""
+    """Show the colour `beneath` with the opacity `cover`, and the thickness of the paint at its
+    rim.
+    """
     relief = _relief(cover, max(image.shape))
     planes = split(image)
     for share, bank, *parts in bands(cover, relief, *planes):
@@ -122,21 +126,21 @@ def _uncover(image: Image, cover: Image, beneath: Sequence[float]) -> Damaged:
 
 
 def _relief(cover: Image, long_px: int) -> Image:
-    """Light on the banks of what `cover` lowers: above 0 towards the light at the top left."""
+    """Light on the slopes of recesses: positive if they face the light at the top left."""
     reach = max(1, round(0.001 * long_px))
     soft = cv2.blur(cover, (2 * reach + 1, 2 * reach + 1))
     relief: Image = np.zeros_like(soft)
     if min(cover.shape) > 2 * reach:
         middle = relief[reach:-reach, reach:-reach]
         np.subtract(soft[: -2 * reach, : -2 * reach], soft[2 * reach :, 2 * reach :], out=middle)
-        # On few pixels a bank is narrower than the one that it takes
+        # In a small image the slope would be narrower than a pixel: weaken it instead
         relief *= min(1, long_px / 800)
         relief *= np.abs(relief, out=soft) >= 0.02
     return relief
 
 
 def _shade(planes: Sequence[Image], relief: Image, *, light: float, shadow: float) -> None:
-    """Light and darken the banks in `planes`, in place."""
+    """Brighten and darken the slopes in `planes`, in place."""
     gain = light * np.maximum(relief, 0)
     gain += shadow * np.minimum(relief, 0)
     for plane in planes:
@@ -145,10 +149,11 @@ def _shade(planes: Sequence[Image], relief: Image, *, light: float, shadow: floa
 
 @degradation(local=True)
 def craquelure(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Crack `image` as age does: a connected network, dark with dirt, its islands' edges raised.
+    """Add age cracks to `image`: a connected network, dark with dirt, with raised edges.
 
-    Old cracks are wide, those that divide their islands finer; the network frays out into parts
-    of the film that held. Severity adds the finer cracks, spreads the network, and opens it.
+    Old cracks are wide; later ones divide their islands and are finer. The network ends in parts of
+    the layer that did not crack. Severity adds finer cracks, spreads the network, and widens the
+    cracks.
     Source: ours; after Bucklow, "The Description of Craquelure Patterns", Studies in Conservation
     42 (1997), 129-140: size and shape of islands, their direction, hierarchy, width.
     """
@@ -168,7 +173,7 @@ def craquelure(image: Image, rng: np.random.Generator, *, severity: float) -> Da
     planes = split(image)
     for share, bank, tone, *parts in bands(cover, relief, grey, *planes):
         _shade(parts, bank, light=0.28, shadow=0.28)
-        # The dirt that looks dark on light paint looks dusty on the darkest
+        # Dirt is dark on light paint, but looks dusty on the darkest paint
         dust = np.maximum(0.2 - tone, 0)
         over(parts, (dirt + dust for dirt in (0.13, 0.10, 0.08)), share)
         np.maximum(share, np.abs(bank), out=share)

@@ -1,4 +1,4 @@
-"""How colours go, by other ways than `fading`: alike, in contrast or saturation, or by pigment."""
+"""More models of fading, beside `fading`: loss of contrast or saturation, and by pigment."""
 
 import cv2
 import numpy as np
@@ -9,10 +9,10 @@ from patina.tasks.degradations.fields import bands, enlarge, over, smooth_noise,
 
 @degradation(colour=True)
 def contrast_loss(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Flatten `image`: blacks lift and whites sink, in all colours nearly alike.
+    """Reduce the contrast of `image`: blacks become lighter and whites darker, in all colours.
 
-    As a weak print, a veiled lens or the darkening of paper does; which end of the scale loses
-    more, and towards which tint, is drawn. The loss is a little uneven.
+    This happens in weak prints, through a hazy lens, or when paper darkens. It is random which end
+    of the scale loses more, and towards which tint. The loss is slightly uneven.
     Source: ours.
     """
     lift, sink = rng.uniform(0.08, 0.38), rng.uniform(0.04, 0.3)
@@ -25,9 +25,9 @@ def contrast_loss(image: Image, rng: np.random.Generator, *, severity: float) ->
 
 @degradation(colour=True)
 def saturation_loss(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Take the colour from `image`, all hues alike; its lights and darks stay.
+    """Reduce the saturation of `image`, of all hues equally; the lightness stays.
 
-    Each place moves towards the grey of its own luminance, which has a faint tint.
+    Each pixel moves towards the grey of its own luminance, which has a slight tint.
     Source: ours; the luminance of ITU-R BT.601.
     """
     share = rng.uniform(0.8, 1)
@@ -41,16 +41,15 @@ def saturation_loss(image: Image, rng: np.random.Generator, *, severity: float) 
 
 @degradation(colour=True)
 def pigment_fading(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Let lakes in `image` fade, each at its own pace: reds and yellows first, greens turn blue.
+    """Fade the lakes in `image`, each at its own speed: reds and yellows first, greens become blue.
 
-    A colour is taken for a grey that lasts and three colourants upon it, which absorb red, green
-    and blue; light takes from the density of each. Where a yellow lake made greens, blue is left;
-    where a red one made purples, blue is left as well. What a frame or a neighbour shaded keeps
-    more: the loss is uneven.
+    The model of a colour is a stable grey with three colourants that absorb red, green and blue.
+    Light reduces the density of each colourant. Greens that contain a yellow lake, and purples that
+    contain a red one, become blue. A frame or a neighbour shaded some parts, so the loss is uneven.
     Source: ours; lakes after Saunders & Kirby, "Light-induced Colour Changes in Red and Yellow Lake
     Pigments", National Gallery Technical Bulletin 15 (1994); densities as in the Beer-Lambert law.
     """
-    # Of the colourants that absorb red, green and blue: one of the last two may be lasting
+    # Speeds of the colourants that absorb red, green and blue; one of the last two may be stable
     pace = rng.uniform((0, 0.45, 0.55), (0.3, 0.95, 1.0))
     if rng.random() < 0.4:
         pace[rng.integers(1, 3)] *= 0.3

@@ -1,4 +1,4 @@
-"""JPEG files made of JPEG files of another size."""
+"""JPEG files that were resized and compressed again."""
 
 import cv2
 import numpy as np
@@ -13,10 +13,11 @@ SAMPLINGS = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420, cv2.IMWRITE_JPEG_SAMPLING_FACT
 
 @degradation()
 def rescaled_jpeg(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Save `image` as a JPEG at a slightly other size, bring it to its own and save it again.
+    """Compress `image` as JPEG at a slightly different size, resize it back and compress it again.
 
-    The blocks of the first are no longer of 8 x 8 pixels and lie across those of the second; either
-    may be the harsher one, down to quality 12, with its colours at full or at half resolution.
+    The first compression's blocks no longer have 8 x 8 pixels and cross those of the second. Either
+    of the two may be the stronger one, down to quality 12, with colours at full or at half
+    resolution.
     Source: ours; after Wang et al., "Real-ESRGAN", ICCV Workshops 2021: compressed, resized and
     compressed again.
     """

@@ -1,4 +1,4 @@
-"""Blurs that are more than one formula: a lens and then a scan, a scan of too few pixels."""
+"""Blurs with several steps: a print and then a lens, a scan with too few pixels."""
 
 import cv2
 import numpy as np
@@ -12,9 +12,9 @@ KERNELS = cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4
 
 @degradation()
 def double_blur(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Photograph a print of `image`: a Gaussian blur, another size, then a lens out of focus.
+    """Photograph a print of `image`: a Gaussian blur, a resampling, then a lens out of focus.
 
-    Together at most about 0.45 % of the long side; which of the two has more of it is drawn.
+    Together they are at most about 0.45 % of the long side; their shares are random.
     Source: Wang et al., "Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure
     Synthetic Data", ICCV Workshops 2021: degradations of second order; the shares are ours.
     """
@@ -22,16 +22,16 @@ def double_blur(image: Image, rng: np.random.Generator, *, severity: float) -> D
     sigma_px = 0.0045 * severity * max(image.shape[:2])
     printed = soften(image, max(sigma_px * share**0.5, 1e-3))
     printed = _through(printed, 1 - (1 - size) * severity, kernel)
-    # A disc has the deviation of half its radius
+    # The standard deviation of a disc is half its radius
     light = disc(printed * np.abs(printed), 2 * sigma_px * (1 - share) ** 0.5)
     return np.sqrt(np.maximum(light, 0, out=light), out=light), None
 
 
 @degradation()
 def soft_scan(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Scan `image` with too few pixels and enlarge it: detail is gone, edges are stepped or ring.
+    """Scan `image` with too few pixels and enlarge it: detail is lost, edges are stepped or ring.
 
-    Shrunk by averaging or with a filter, enlarged by lines, cubics or Lanczos' windows.
+    The image is reduced by averaging, and enlarged with a linear, cubic or Lanczos filter.
     Source: Zhang et al., "Designing a Practical Degradation Model for Deep Blind Image
     Super-Resolution" (BSRGAN), ICCV 2021: down- and up-sampling; the factors are ours.
     """
@@ -41,7 +41,7 @@ def soft_scan(image: Image, rng: np.random.Generator, *, severity: float) -> Dam
 
 
 def _through(image: Image, share: float, kernel: int) -> Image:
-    """`image` shrunk to `share` of its sides and enlarged again with `kernel`."""
+    """`image` reduced to the share `share` of its sides and enlarged again with `kernel`."""
     height, width = image.shape[:2]
     rows, columns = fit(image.shape, max(1, round(share * max(height, width))))
     if (rows, columns) == (height, width):

@@ -1,4 +1,4 @@
-"""Ragged shapes of a given area, of which blots, holes and patches are made."""
+"""Ragged shapes with a given area, for blots, holes and patches."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from patina.tasks.degradations.contract import Image
 from patina.tasks.degradations.fields import fit
 from patina.tasks.degradations.textures import GRID_PX
 
-FAR = 3.0  # radii away from a shape's middle, from where on it is not reckoned
+FAR = 3.0  # distance from a shape's middle, in radii, beyond which the shape is ignored
 
 
 def ragged(
@@ -18,11 +18,13 @@ def ragged(
     share: float,
     wander: float,
 ) -> Image:
-    """How deep each place lies in one of the shapes, in long sides; below 0 outside. On GRID_PX.
+    """Depth inside the nearest of several ragged shapes, in long sides; negative outside. GRID_PX.
 
-    rough: noise of deviation 1, as `rough_noise` gives it, which bends the outlines by `wander`
-    radii. middles: (N, 2), x and y in shares of width and height. radii: (N,), of the shapes before
-    all grow or shrink alike until they cover `share` of the image. Shapes are ellipses at first.
+    rough: noise with the deviation 1, as from `rough_noise`, which displaces the outlines.
+    middles: (N, 2), x and y in shares of width and height.
+    radii: (N,), in long sides. All shapes grow or shrink together until they cover the share
+    `share` of the image.
+    wander: displacement of the outlines, in radii. Without it the shapes are ellipses.
     """
     height, width = rough.shape
     stretch, turn = rng.lognormal(0, 0.18, len(radii)), rng.uniform(0, np.pi, len(radii))
@@ -52,7 +54,7 @@ def ragged(
 
 
 def any_tone(rng: np.random.Generator, dark: float, pale: float) -> list[float]:
-    """A colour: dark with the chance `dark`, pale with the chance `pale`, else of any hue."""
+    """A random colour in [0.01, 0.99]: dark or pale with these probabilities, else any hue."""
     chance, place, tint = rng.random(), rng.random(), rng.uniform(-0.5, 0.5, 3)
     if chance < dark:
         tone = 0.03 + 0.12 * place + 0.08 * tint
@@ -66,7 +68,11 @@ def any_tone(rng: np.random.Generator, dark: float, pale: float) -> list[float]:
 def around(
     rng: np.random.Generator, shape: tuple[int, ...], mains: int, followers: int
 ) -> tuple[Image, Image]:
-    """Middles and radii of `mains` shapes and of the smaller ones that lie about them."""
+    """Middles (N, 2) and radii (N,) of `mains` large shapes, and of `followers` small ones around
+    them.
+
+    Middles are in shares of width and height, radii in long sides.
+    """
     height, width = fit(shape, GRID_PX)
     middles = rng.uniform(0.08, 0.92, (mains, 2))
     radii = 0.06 * rng.lognormal(0, 0.45, mains)

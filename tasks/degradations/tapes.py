@@ -1,4 +1,4 @@
-"""What was stuck on a work to hold it together."""
+"""Adhesive tape on a work."""
 
 from typing import NamedTuple
 
@@ -10,8 +10,8 @@ from patina.tasks.degradations.fields import over, split
 from patina.tasks.degradations.textures import rough_noise, spread, stain_with
 
 STRIPS = 3
-LEAST, MOST = 0.02, 0.075  # shares of the work that are covered at full severity
-# What passes of red, green and blue, how much of the tape's own tone is seen, and that tone
+LEAST, MOST = 0.02, 0.075  # share of the work that is covered at severity 1, from – to
+# Transmittance of red, green and blue; opacity of the tape's own colour; that colour
 TAPES = (
     ((0.93, 0.80, 0.50), 0.2, (0.78, 0.66, 0.42)),  # clear, yellowed
     ((0.80, 0.58, 0.26), 0.28, (0.62, 0.44, 0.20)),  # clear, old: brown
@@ -23,23 +23,23 @@ TAPES = (
 
 
 class Strip(NamedTuple):
-    """A strip of tape; lengths in long sides, its middle (x, y) and its turn in radians."""
+    """A strip of tape; lengths in long sides, `middle` is (x, y), `turn` is in radians."""
 
     middle: tuple[float, float]
     turn: float
     length: float
     width: float
-    # How far each end reaches beyond the length, at places across it, in widths
+    # Outline of each end: how far it extends beyond the length, in widths
     ends: tuple[Image, Image]
 
 
 @degradation(local=True)
 def tape(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Stick up to three strips of tape on `image`: straight, translucent, yellowed, an end torn.
+    """Put up to three strips of tape on `image`: straight, translucent, yellowed, with torn ends.
 
-    Clear tape turns yellow, then brown, and its glue creeps out at the sides; masking tape, linen
-    and gummed paper hide more. Some have a glossy rim, all are patchy where they have come off.
-    Severity sticks on longer strips, and yellows them.
+    Clear tape becomes yellow, then brown, and its adhesive spreads at the sides. Masking tape,
+    linen and gummed paper are more opaque. Some strips have a glossy rim. All are patchy where they
+    have come off. Severity sets the covered area and the yellowing.
     Source: ours; the stages after Smith et al., "Pressure-Sensitive Tape and Techniques for its
     Removal From Paper", Journal of the American Institute for Conservation 23 (1984).
     """
@@ -60,7 +60,7 @@ def tape(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
 
 
 def _strips(rng: np.random.Generator, shape: tuple[int, ...], share: float) -> list[Strip]:
-    """Up to STRIPS strips that cover `share` of an image of `shape`."""
+    """Up to STRIPS strips that together cover the share `share` of an image of size `shape`."""
     height, width = np.array(shape[:2]) / max(shape[:2])
     count = int(rng.integers(1, STRIPS + 1))
     parts = rng.dirichlet(np.full(count, 4.0)) * share * height * width
@@ -69,7 +69,7 @@ def _strips(rng: np.random.Generator, shape: tuple[int, ...], share: float) -> l
         middle = rng.uniform(0.2, 0.8, 2) * (width, height)
         turn = float(np.pi / 2 * rng.integers(2) + rng.normal(0, 0.05))
         turn = rng.uniform(0, np.pi) if rng.random() < 0.4 else turn
-        # So long that it would reach beyond the work it is wider instead
+        # A strip longer than 0.8 of the long side becomes wider instead
         wide = max(rng.uniform(0.022, 0.06), area / 0.8)
         ends = _end(rng), _end(rng)
         strips.append(Strip(tuple(middle.tolist()), turn, area / wide, wide, ends))
@@ -77,7 +77,7 @@ def _strips(rng: np.random.Generator, shape: tuple[int, ...], share: float) -> l
 
 
 def _end(rng: np.random.Generator) -> Image:
-    """How far an end of a tape reaches, in widths, at 60 places across: torn, serrated or cut."""
+    """Outline of an end of a strip, in widths, at 60 places across it: torn, serrated or cut."""
     across = np.linspace(-0.5, 0.5, 60)
     slant, kind = rng.normal(0, 0.25), rng.random()
     torn = 0.03 * np.cumsum(rng.normal(0, 1, 60))
@@ -91,7 +91,7 @@ def _end(rng: np.random.Generator) -> Image:
 
 
 def _laid(strips: list[Strip], shape: tuple[int, ...]) -> tuple[Image, Image]:
-    """Where tape lies, doubly where two cross but for 1 at most, and its rims along the sides."""
+    """Opacity of the tape, 0 to 1, and of its rims along the sides, 0 to 1."""
     height, width = shape[:2]
     long_px = max(height, width)
     body, rim = np.zeros((2, height, width), np.float32)

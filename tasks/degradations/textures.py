@@ -1,4 +1,4 @@
-"""Rough random fields and fine lines: what wears, spreads and grows is never smooth."""
+"""Rough random fields and thin lines, for wear, liquids and growth."""
 
 from collections.abc import Sequence
 
@@ -8,16 +8,18 @@ import numpy as np
 from patina.tasks.degradations.contract import Image
 from patina.tasks.degradations.fields import bands, fit, white_noise
 
-GRID_PX = 512  # the long side that fields are made at: a threshold after `spread` is sharp anyway
-THREADS = 360  # of a canvas, along the long side
+GRID_PX = 512  # long side at which fields are made; a threshold after `spread` is sharp anyway
+THREADS = 360  # number of canvas threads along the long side
 
 
 def rough_noise(
     rng: np.random.Generator, shape: tuple[int, ...], *, waves: int, fade: float
 ) -> Image:
-    """Noise of deviation 1 on GRID_PX: `waves` swells, and finer ones each `fade` times as high.
+    """Noise with the deviation 1, float32, GRID_PX pixels on the long side.
 
-    Octave upon octave on a square, of which `shape` takes its part: the same numbers for any image.
+    waves: number of the coarsest waves. fade: amplitude of each finer octave, relative to the one
+    before. The noise is made for a square, of which `shape` gets its part, so that the same random
+    numbers serve any shape.
     """
     field: Image = rng.standard_normal((2 * waves, 2 * waves), dtype=np.float32)
     height = 1.0
@@ -33,19 +35,20 @@ def rough_noise(
 
 
 def spread(field: Image, shape: tuple[int, ...]) -> Image:
-    """`field` at the height and width of `shape`; what is finer than a pixel is averaged."""
+    """`field` resized to the height and width of `shape`; averaged if it becomes smaller."""
     shrinks = max(shape[:2]) < max(field.shape)
     how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     return cv2.resize(field, (shape[1], shape[0]), interpolation=how)
 
 
 def weave(rng: np.random.Generator, shape: tuple[int, ...], peak: float) -> Image:
-    """The light on a plain weave, about 0: each thread passes over one, under the next.
+    """Light on a plain weave, with the mean 0: each thread passes over one thread, under the next.
 
-    Threads are unevenly spaced, some thicker and paler than others. peak: on most of them.
+    Threads are unevenly spaced, and differ in thickness and brightness. peak: amplitude of most of
+    them.
     """
     pitch_px = max(shape) / THREADS
-    # Below two pixels a thread there is no weave to be seen
+    # Threads of less than about two pixels are invisible
     peak *= min(max(pitch_px - 1.5, 0), 1)
     waves, slubs = [], []
     for side in shape[:2]:
@@ -60,7 +63,7 @@ def weave(rng: np.random.Generator, shape: tuple[int, ...], peak: float) -> Imag
 
 
 def ramp(field: Image, start: float, end: float) -> Image:
-    """0 where `field` is below `start`, 1 above `end`, smooth between."""
+    """0 where `field` is below `start`, 1 above `end`, a smooth step between."""
     share: Image = field - np.float32(start)
     share *= 1 / (end - start)
     np.clip(share, 0, 1, out=share)
@@ -72,17 +75,20 @@ def ramp(field: Image, start: float, end: float) -> Image:
 
 
 def stain_with(planes: Sequence[Image], tint: tuple[float, float, float], cover: Image) -> None:
-    """Lay a glaze over `planes`, in place: where `cover` is 1 each passes its `tint` of light."""
+    """Lay a transparent colour over `planes`, in place.
+
+    tint: transmittance of each plane where `cover` is 1. cover: 0 (no change) to 1.
+    """
     for plane, passed in zip(planes, tint, strict=True):
         for part, share in bands(plane, cover):
             part *= 1 - (1 - passed) * share
 
 
 def draw_line(layer: Image, path_px: Image, radius_px: Image, opacity: Image) -> None:
-    """Draw a line into the 8-bit `layer`, where the stronger of two that cross wins.
+    """Draw lines into the 8-bit `layer`; where two lines cross, the higher opacity counts.
 
-    path_px: (..., points, 2), half widths and opacities (..., points): of several lines that are
-    drawn as one, a later one covers those before it.
+    path_px: (..., points, 2), x and y in pixels. radius_px: half widths, opacity: 0 to 1, both
+    (..., points). Of several lines in one call, later ones cover earlier ones.
     """
     if not opacity.any():
         return
@@ -99,7 +105,7 @@ def draw_line(layer: Image, path_px: Image, radius_px: Image, opacity: Image) ->
         points[..., part, :].reshape(-1, 2).tolist() for part in (np.s_[:-1], np.s_[1:])
     )
     width_px = 2 * radius_px[..., :-1]
-    # cv2 draws no line thinner than a pixel: a thinner one is a fainter one
+    # cv2 draws no line thinner than a pixel: a thinner line becomes a fainter one
     level = np.rint(255 * opacity[..., :-1] * np.minimum(1, width_px)).astype(int)
     width = np.maximum(1, np.rint(width_px)).astype(int)
     for start, end, wide, strong in zip(

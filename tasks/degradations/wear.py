@@ -1,4 +1,4 @@
-"""What rubs and cuts the surface of a work."""
+"""Wear of the surface: abrasion and scratches."""
 
 import cv2
 import numpy as np
@@ -14,8 +14,8 @@ SCRATCHES, CLUSTERS, POINTS = 90, 6, 24
 def abrasion(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Rub the high points of `image` down to the ground, in soft patches and along its edges.
 
-    What stands up goes first: the knuckles of the weave, the ridges of the strokes; a cloth leaves
-    streaks in the direction in which it went. Between them the paint is only thinned.
+    The crossings of the threads and the ridges of the strokes are worn first, with streaks in the
+    direction of a cloth. Between them the paint is only thinned.
     Source: ours.
     """
     level = spread(_wear(rng, image.shape) + 2.5 * severity**0.7 - 2.5, image.shape)
@@ -31,7 +31,7 @@ def abrasion(image: Image, rng: np.random.Generator, *, severity: float) -> Dama
         thinned = 0.5 * ramp(wear + 0.3 * height, -0.2, 2.2)
         bared = 0.85 * ramp(0.8 * wear + height, 0.3, 2.8)
         worn[:] = ramp(wear, 0, 0.8) * (thinned + bared - thinned * bared)
-        # What is left of the paint stains the ground; on the knuckles it is clean
+        # Remains of paint colour the ground, except on the crossings of the threads
         soiled = 0.85 + 0.15 * ramp(height, -1, 1.5)
         over(
             parts,
@@ -45,7 +45,7 @@ def abrasion(image: Image, rng: np.random.Generator, *, severity: float) -> Dama
 
 
 def _wear(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
-    """How much a place was rubbed, of deviation about 1 and more along the edges; on GRID_PX."""
+    """Degree of wear at each place, deviation about 1, more along the edges; GRID_PX."""
     wear = rough_noise(rng, shape, waves=4, fade=0.5)
     height, width = wear.shape
     rows, columns = np.ogrid[:height, :width]
@@ -55,7 +55,7 @@ def _wear(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
 
 
 def _grain(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
-    """A grain of deviation about 1 with the streaks of a cloth in it; on GRID_PX."""
+    """Grain with a deviation of about 1, with the streaks of a cloth in it; GRID_PX."""
     rough = rough_noise(rng, shape, waves=64, fade=1)
     height, width = rough.shape
     streaks = white_noise(rng, (GRID_PX, GRID_PX))
@@ -67,9 +67,10 @@ def _grain(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
 
 @degradation(local=True)
 def scratches(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Cut hairlines into `image`: light where the ground shows, dark where dirt has filled them.
+    """Cut thin scratches into `image`: light where the ground shows, dark where dirt fills them.
 
-    Severity uncovers one scratch after the other and deepens all. Source: ours.
+    Severity sets their number and depth.
+    Source: ours.
     """
     height, width = image.shape[:2]
     paths_px, radii_px = _scratch_paths(rng, max(height, width))
@@ -93,9 +94,9 @@ def scratches(image: Image, rng: np.random.Generator, *, severity: float) -> Dam
 
 
 def _scratch_paths(rng: np.random.Generator, long_px: int) -> tuple[Image, Image]:
-    """Points (SCRATCHES, POINTS, 2) about the image's centre and half widths, both in pixels.
+    """Points (SCRATCHES, POINTS, 2) relative to the centre, and half widths, in pixels.
 
-    What rubs once rubs along: scratches come in clusters that share a place and a direction.
+    Scratches come in clusters with a common place and direction.
     """
     cluster = rng.integers(CLUSTERS, size=SCRATCHES)
     centre = rng.uniform(-0.5, 0.5, (CLUSTERS, 2))[cluster] + rng.normal(0, 0.15, (SCRATCHES, 2))

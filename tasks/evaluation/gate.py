@@ -1,4 +1,4 @@
-"""The gate between a challenger and the champion: which of its rules hold."""
+"""The promotion gate: the rules by which a challenger replaces the champion."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,16 +8,16 @@ import numpy as np
 from patina.tasks.evaluation.hard_works import SOUND
 from patina.tasks.io.atomic import Record
 
-MOST_DB = 60  # what is nearer to the original than that looks the same
-SOUND_DB = 45  # that a sound work keeps
-TOLERATED_DB = 0.2  # that a family may lose
-SPARED_DB = 0.1  # that a hard sound work may lose where the champion harms it already
-HARD = "hard sound works"  # the family of those in `hard_works`
-OWN = "sound works of the collection"  # and of those that a museum adds
+MOST_DB = 60  # higher PSNR counts as this: no difference is visible
+SOUND_DB = 45  # PSNR that an undamaged ("sound") work must keep
+TOLERATED_DB = 0.2  # loss of PSNR that is allowed in a family
+SPARED_DB = 0.1  # loss of PSNR that is allowed in a work that the champion harms already
+HARD = "hard sound works"  # family of the works in `hard_works`
+OWN = "sound works of the collection"  # family of the user's own undamaged works
 
 
 class Rule(NamedTuple):
-    """One line of the gate."""
+    """One rule of the gate, with the PSNR of both networks in dB."""
 
     name: str
     champion_db: float
@@ -30,13 +30,13 @@ class Rule(NamedTuple):
 
 
 def gate(rows: Sequence[Record]) -> list[Rule]:
-    """All rules; a challenger is promoted when each holds.
+    """Evaluate all rules; the challenger is promoted if each holds.
 
-    rows: one a twin, with its "family", and the PSNR (dB) of what the "champion" and the
-    "challenger" made of it; those of the family SOUND are works that nothing happened to. Those of
-    HARD and OWN, which need not be there, are such works, too, each with the name of its "work".
+    rows: one for each test image, with its "family" and the PSNR (dB) of the results of "champion"
+    and "challenger". The family SOUND has undamaged works. Rows of HARD and OWN, which are
+    optional, are undamaged works, too, with the name of the "work".
     """
-    spared = [row for row in rows if row["family"] in (HARD, OWN)]
+    undamaged = [row for row in rows if row["family"] in (HARD, OWN)]
     rows = [row for row in rows if row["family"] not in (HARD, OWN)]
     groups: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
@@ -46,7 +46,7 @@ def gate(rows: Sequence[Record]) -> list[Rule]:
     return [
         _beats(np.concatenate([np.array(pairs) for pairs in groups.values()])),
         _harmless(sound),
-        *(_spares(family, named) for family, named in _by_family(spared).items()),
+        *(_spares(family, named) for family, named in _by_family(undamaged).items()),
         *(_regresses_not(family, np.array(groups[family])) for family in sorted(groups)),
     ]
 
@@ -68,7 +68,7 @@ def _by_family(rows: Sequence[Record]) -> dict[str, list[Record]]:
 
 
 def _spares(family: str, rows: Sequence[Record]) -> Rule:
-    """Each work keeps SOUND_DB, or what the champion leaves of it; the nearest to that is named."""
+    """Each work keeps SOUND_DB, or the PSNR of the champion; names the work closest to failing."""
     pairs = np.minimum([(row["champion"], row["challenger"]) for row in rows], MOST_DB)
     margins = pairs[:, 1] - np.minimum(SOUND_DB, pairs[:, 0] - SPARED_DB)
     nearest = int(margins.argmin())

@@ -1,4 +1,4 @@
-"""How near a picture is to another: the figures of the reports.
+"""Metrics that compare a picture with its reference, for the reports.
 
 Images are uint8 (H, W, 3), sRGB, of equal shape, at least 7 pixels a side.
 """
@@ -14,7 +14,7 @@ METRICS = ("psnr_db", "ssim", "delta_e2000", "dominant_channel_accuracy")
 
 
 def score(reference: np.ndarray, image: np.ndarray) -> dict[str, float]:
-    """All METRICS of `image` against `reference`."""
+    """All METRICS of `image` compared with `reference`, by name."""
     return {
         "psnr_db": psnr_db(reference, image),
         "ssim": ssim(reference, image),
@@ -24,7 +24,7 @@ def score(reference: np.ndarray, image: np.ndarray) -> dict[str, float]:
 
 
 def psnr_db(reference: np.ndarray, image: np.ndarray) -> float:
-    """Peak signal-to-noise ratio, dB; identical images count as 100."""
+    """Peak signal-to-noise ratio in dB; 100 for identical images."""
     if np.array_equal(reference, image):
         return 100.0
     error = np.mean((reference.astype(np.float64) - image) ** 2)
@@ -34,8 +34,7 @@ def psnr_db(reference: np.ndarray, image: np.ndarray) -> float:
 def ssim(reference: np.ndarray, image: np.ndarray) -> float:
     """Structural similarity, −1 to 1, the mean over the channels (Wang et al. 2004).
 
-    In squares of 7 pixels, of those that lie within the image, with sample variances: as
-    scikit-image has it.
+    Computed in windows of 7 × 7 pixels inside the image, with sample variances, as in scikit-image.
     """
     x, y = reference.astype(np.float64), image.astype(np.float64)
     mean_x, mean_y = _means(x), _means(y)
@@ -48,7 +47,7 @@ def ssim(reference: np.ndarray, image: np.ndarray) -> float:
 
 
 def _means(values: np.ndarray) -> np.ndarray:
-    """Of all squares of SSIM_PX that lie within, (H, W, C) -> (H - 6, W - 6, C)."""
+    """Means of all windows of SSIM_PX inside the image, (H, W, C) -> (H - 6, W - 6, C)."""
     edge = SSIM_PX // 2
     return cv2.blur(values, (SSIM_PX, SSIM_PX))[edge:-edge, edge:-edge]
 
@@ -62,22 +61,21 @@ def delta_e2000(reference: np.ndarray, image: np.ndarray) -> float:
 def dominant_channel_accuracy(reference: np.ndarray, image: np.ndarray) -> float:
     """Share of the pixels whose strongest channel agrees, 0 to 1.
 
-    It is what `metrics=["accuracy"]` means to Keras on an image, and what the first student
-    project reported; it says little, and is kept for comparison.
+    Keras computes this for `metrics=["accuracy"]` on images, and an earlier student project
+    reported it. It says little about quality and is kept for comparison.
     """
     return float(np.mean(reference.argmax(axis=2) == image.argmax(axis=2)))
 
 
 def damaged(mask: np.ndarray) -> np.ndarray:
-    """Where a mask, uint8, covers enough to show: a tenth."""
+    """The pixels where a mask, uint8 (H, W), is above 10% opacity; boolean (H, W)."""
     return mask > 25
 
 
 def damage_map_ap(mask: np.ndarray, damage: np.ndarray) -> float:
     """Average precision, 0 to 1, of a damage map against the true mask, both uint8 (H, W).
 
-    The share of the pixels that are `damaged` is what a map that knows nothing reaches; there must
-    be some.
+    A random map reaches the share of `damaged` pixels. At least one pixel must be damaged.
     Source: Davis & Goadrich, "The Relationship Between Precision-Recall and ROC Curves" (2006).
     """
     return float(average_precision_score(damaged(mask).ravel(), damage.ravel()))

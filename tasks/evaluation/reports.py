@@ -1,4 +1,4 @@
-"""Scores -> the tables and pictures of the reports."""
+"""Makes the tables and pictures of the reports from scores."""
 
 import csv
 import io
@@ -13,16 +13,16 @@ from patina.tasks.io.atomic import Record, write_bytes
 
 UNITS = {"psnr_db": "PSNR dB", "ssim": "SSIM", "delta_e2000": "ΔE2000"}
 LABELS = UNITS | {"dominant_channel_accuracy": "dominant channel"}
-MAP = "damage_map_ap"  # of twins that have local damage
-GAIN = "gain_db"  # in PSNR, over what was not restored
+MAP = "damage_map_ap"  # for twins with local damage only
+GAIN = "gain_db"  # PSNR of the restored minus PSNR of the degraded image
 GAP_PX = 8
 
 
 def summarise(rows: Sequence[Record]) -> Record:
     """Means of all METRICS before and after, over `rows`.
 
-    rows: one a twin, with "degraded" and "restored", each a mapping from metric to value, and MAP
-    where there is a mask.
+    rows: one for each twin, with "degraded" and "restored", each a mapping from metric to value,
+    and MAP if the twin has a mask.
     """
     summary: Record = {
         "twins": len(rows),
@@ -40,7 +40,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def by_family(rows: Sequence[Record]) -> dict[str, Record]:
-    """A summary for each single degradation, from the twins that have no other, and for the mixed.
+    """A summary for each degradation, from twins with only this one, and for mixed twins.
 
     rows: as in `summarise`, with "twin" and "families".
     """
@@ -51,12 +51,12 @@ def by_family(rows: Sequence[Record]) -> dict[str, Record]:
 
 
 def family_of(twin: Record) -> str:
-    """The degradation of a twin that has one alone, else "mixed"."""
+    """The degradation of a twin that has only one, else "mixed"."""
     return twin["families"][0] if twin["twin"].startswith("only-") else "mixed"
 
 
 def markdown(overall: Record, families: Mapping[str, Record]) -> str:
-    """The summaries as a table: before → after."""
+    """The summaries as a Markdown table, with values before → after."""
     labels = (*(LABELS[name] for name in METRICS), "damage map, AP")
     lines = [f"| | twins | {' | '.join(labels)} |"]
     lines.append("|---" * (len(labels) + 2) + "|")
@@ -76,7 +76,7 @@ def _digits(metric: str) -> int:
 
 
 def columns(families: Mapping[str, Record]) -> dict[str, list]:
-    """A table for `dvc plots` and MLflow, by column: every metric before, after, and the gain."""
+    """A table for `dvc plots` and MLflow, by column: each metric before, after, and its gain."""
     table: dict[str, list] = {"family": list(families)}
     for metric in METRICS:
         before, after = (
@@ -89,14 +89,14 @@ def columns(families: Mapping[str, Record]) -> dict[str, list]:
 
 
 def figures(summaries: Mapping[str, Record]) -> dict[str, float]:
-    """Named metric/family, as MLflow groups its charts: what is after, and the gain in PSNR."""
-    told: dict[str, float] = {}
+    """Figures named metric/family, as MLflow groups its charts: values after, and gain in PSNR."""
+    named: dict[str, float] = {}
     for family, summary in summaries.items():
         before, after = summary["degraded"], summary["restored"]
-        told[f"{GAIN}/{family}"] = round(after["psnr_db"] - before["psnr_db"], 4)
-        told |= {f"{metric}/{family}": after[metric] for metric in UNITS}
-        told |= {f"{MAP}/{family}": summary[MAP]} if MAP in summary else {}
-    return told
+        named[f"{GAIN}/{family}"] = round(after["psnr_db"] - before["psnr_db"], 4)
+        named |= {f"{metric}/{family}": after[metric] for metric in UNITS}
+        named |= {f"{MAP}/{family}": summary[MAP]} if MAP in summary else {}
+    return named
 
 
 def csv_table(families: Mapping[str, Record]) -> str:
@@ -110,7 +110,7 @@ def csv_table(families: Mapping[str, Record]) -> str:
 
 
 def panel(path: Path, files: Sequence[Path]) -> None:
-    """Write the images of `files`, all of one size, side by side."""
+    """Write the images of `files`, all of the same size, side by side to `path` (PNG)."""
     images = [read_png(file) for file in files]
     gap = np.full((images[0].shape[0], GAP_PX, 3), 255, np.uint8)
     strips = [part for image in images for part in (image, gap)][:-1]
@@ -118,7 +118,7 @@ def panel(path: Path, files: Sequence[Path]) -> None:
 
 
 def bars(path: Path, families: Mapping[str, Record]) -> None:
-    """Draw the PSNR of each family before and after."""
+    """Draw a bar chart of the PSNR of each family before and after, to `path` (PNG)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

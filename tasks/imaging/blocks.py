@@ -1,4 +1,4 @@
-"""The metadata of a file: what is carried over as it stands, and what of it is lost."""
+"""The metadata of a file: what is copied to the result, and what is not."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,47 +10,44 @@ from patina.tasks.imaging.exif import Tags, resolution, tags_of
 from patina.tasks.imaging.opening import Opened
 from patina.tasks.imaging.xmp import is_readable
 
-UNTOLD = 1.0  # pixels a millimetre, where libvips was told nothing
+UNKNOWN = 1.0  # pixels a millimetre: libvips' value if the file has no resolution
 
 
 @dataclass
 class Blocks:
-    """Metadata of a file.
+    """Metadata of a file, see `blocks_of`.
 
-    tags: as a TIFF carries them. exif, xmp: as they stand in the file. head: of a JPEG, its bytes
-    up to the first scan; chunks: of a PNG, those that are not pixels. profile: by which a viewer
-    sees a PNG that has none, see `png.profile_of`. joined: XMP of all segments of a JPEG, if there
-    are several. notes: what is lost in any result; elsewhere: what is lost in another kind.
+    Empty where the file has none.
     """
 
-    tags: Tags = field(default_factory=Tags)
-    exif: bytes = b""
-    xmp: bytes = b""
-    head: bytes = b""
-    chunks: list[png.Chunk] = field(default_factory=list)
-    profile: bytes = b""
-    joined: bytes = b""
-    notes: list[str] = field(default_factory=list)
-    elsewhere: list[str] = field(default_factory=list)
+    tags: Tags = field(default_factory=Tags)  # in the form of TIFF tags
+    exif: bytes = b""  # as in the file
+    xmp: bytes = b""  # as in the file; of a JPEG, the first segment
+    head: bytes = b""  # of a JPEG: its bytes up to the first scan
+    chunks: list[png.Chunk] = field(default_factory=list)  # of a PNG: all that are not pixels
+    profile: bytes = b""  # of a PNG without an ICC profile: see `png.profile_of`
+    joined: bytes = b""  # XMP of all segments of a JPEG, if there are several
+    notes: list[str] = field(default_factory=list)  # what no result has, in words
+    elsewhere: list[str] = field(default_factory=list)  # what results of other formats lack
 
 
 def blocks_of(source: Path, opened: Opened) -> Blocks:
-    """Of the file `source`, which was opened."""
+    """The metadata of the file `source`, whose image is `opened`."""
     image = opened.image
     exif, xmp = (
         image.get(name) if image.get_typeof(name) else b"" for name in ("exif-data", "xmp-data")
     )
     blocks = Blocks(tags_of(source, image, opened.page), exif, xmp)
     if xmp and not is_readable(xmp):
-        blocks.notes.append("left out: its XMP, which is malformed")
+        blocks.notes.append("not copied: XMP, because it is malformed")
     if opened.kind == "JPEG":
         _of_jpeg(source, blocks)
     elif opened.kind == "PNG":
         _of_png(source, blocks)
-    elif opened.kind in ("JPEG 2000", "BMP") and image.xres != UNTOLD:
-        told = resolution(10 * image.xres, 10 * image.yres)
-        blocks.tags = replace(blocks.tags, resolution=told)
-    blocks.notes += [f"left out: {lost}" for lost in blocks.tags.left_out]
+    elif opened.kind in ("JPEG 2000", "BMP") and image.xres != UNKNOWN:
+        found = resolution(10 * image.xres, 10 * image.yres)
+        blocks.tags = replace(blocks.tags, resolution=found)
+    blocks.notes += [f"not copied: {lost}" for lost in blocks.tags.left_out]
     return blocks
 
 
@@ -58,24 +55,24 @@ def _of_jpeg(source: Path, blocks: Blocks) -> None:
     blocks.head = jpeg.head_of(source)
     joined, lost = jpeg.xmp_of(blocks.head, blocks.xmp)
     blocks.joined = joined if joined != blocks.xmp else b""
-    behind = jpeg.further_images(blocks.head, blocks.xmp)
-    blocks.notes += [f"left out: {what}" for what in (lost, behind) if what]
-    blocks.elsewhere += ["its comment"] if jpeg.has_comment(blocks.head) else []
-    told = jpeg.resolution_of(blocks.head, blocks.exif)
-    blocks.tags = replace(blocks.tags, resolution=told)
+    others = jpeg.further_images(blocks.head, blocks.xmp)
+    blocks.notes += [f"not copied: {what}" for what in (lost, others) if what]
+    blocks.elsewhere += ["the JPEG comment"] if jpeg.has_comment(blocks.head) else []
+    found = jpeg.resolution_of(blocks.head, blocks.exif)
+    blocks.tags = replace(blocks.tags, resolution=found)
 
 
 def _of_png(source: Path, blocks: Blocks) -> None:
     blocks.chunks = [*png.chunks(source)]
     blocks.profile, note = png.profile_of(blocks.chunks)
     blocks.notes += [note] if note else []
-    blocks.notes += [f"left out: {what}" for what in png.lost(blocks.chunks)]
-    told = png.resolution_of(blocks.chunks, blocks.exif)
-    blocks.tags = replace(blocks.tags, resolution=told)
+    blocks.notes += [f"not copied: {what}" for what in png.lost(blocks.chunks)]
+    found = png.resolution_of(blocks.chunks, blocks.exif)
+    blocks.tags = replace(blocks.tags, resolution=found)
 
 
 def without(image: pyvips.Image, *names: str) -> pyvips.Image:
-    """The image without those blocks."""
+    """A copy of the image without the metadata fields `names`."""
     bare = image.copy()
     for name in names:
         if bare.get_typeof(name):

@@ -1,4 +1,4 @@
-"""BMP, which libvips' wheel cannot read: pixels by OpenCV, once the header was looked at.
+"""BMP, which libvips' wheel cannot read: OpenCV decodes the pixels, after a check of the header.
 
 Source: Microsoft, "Bitmap storage" (Windows GDI).
 """
@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import pyvips
 
-PLAIN, FIELDS = 0, 3  # of the ways to store pixels: as they are, with masks of colours
+PLAIN, FIELDS = 0, 3  # compression: none, or none with colour masks
 
 
 @dataclass(frozen=True)
 class Header:
-    """Size in pixels, bits of a pixel, and pixels a metre, 0 if not told."""
+    """Size in pixels, bits of a pixel, and resolution in pixels a metre (0: unknown)."""
 
     width: int
     height: int
@@ -25,7 +25,10 @@ class Header:
 
 
 def header_of(data: bytes) -> Header:
-    """What the header says. Raises ValueError when pixels are compressed, or some are missing."""
+    """Parse the header of the file `data`.
+
+    Raises ValueError if the pixels are compressed, or some are missing.
+    """
     try:
         start, size = struct.unpack_from("<2I", data, 10)
         if size == 12:
@@ -35,17 +38,17 @@ def header_of(data: bytes) -> Header:
             width, height, _, bits, way = struct.unpack_from("<2i2HI", data, 18)
             across, down = struct.unpack_from("<2i", data, 38)
     except struct.error as error:
-        raise ValueError("its header is cut off") from error
+        raise ValueError("its header is incomplete") from error
     height = abs(height)
     if way not in (PLAIN, FIELDS) or bits not in (1, 4, 8, 16, 24, 32):
-        raise ValueError("BMP compressed within is not restored; convert it to TIFF or PNG")
+        raise ValueError("compressed BMP is not supported; convert it to TIFF or PNG")
     if width < 1 or height < 1 or start + (width * bits + 31) // 32 * 4 * height > len(data):
-        raise ValueError("its pixels are cut off")
+        raise ValueError("its last pixels are missing")
     return Header(width, height, bits, max(across, 0), max(down, 0))
 
 
 def decoded(data: bytes) -> pyvips.Image:
-    """The image in RGB of 8 bit. Raises ValueError when it is none."""
+    """The image in 8-bit RGB. Raises ValueError if `data` cannot be decoded."""
     header = header_of(data)
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     if pixels is None or pixels.shape[:2] != (header.height, header.width):

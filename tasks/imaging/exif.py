@@ -1,8 +1,9 @@
-"""EXIF, IPTC, resolution and the ordinary tags of a TIFF, carried into TIFFs.
+"""Copies EXIF, IPTC, resolution and ordinary tags into the TIFF of a result.
 
-There libvips 8.18 writes no EXIF, the first quarter of IPTC, of other tags the description, and a
-resolution even where there was none. EXIF is laid out as a TIFF in all kinds of files, so that one
-reader does for all. Source: TIFF 6.0, the BigTIFF extension, EXIF 2.32.
+libvips 8.18 writes a TIFF without EXIF, with a quarter of IPTC, with no other tag than the
+description, and with a resolution even if the file has none. EXIF has the structure of a TIFF in
+all file formats, so one reader is enough.
+Source: TIFF 6.0, the BigTIFF extension, EXIF 2.32.
 """
 
 import mmap
@@ -20,43 +21,39 @@ from patina.tasks.imaging.tiff import BYTES, IN_ALL, IPTC, LONG, Budget, Data, E
 EXIF, GPS, INTEROPERABILITY = 34665, 34853, 40965
 # Names of document, page and makers, description, software, time, artist, computer, copyright
 ORDINARY = frozenset({269, 270, 271, 272, 285, 297, 305, 306, 315, 316, 33432})
-WINDOWS = frozenset({18246, 18249, *range(40091, 40096)})  # stars, title, comment, author, …
+WINDOWS = frozenset({18246, 18249, *range(40091, 40096)})  # rating, title, comment, author, …
 COLOUR = frozenset({301, 318, 319})  # transfer function, white, primaries
 PHOTOSHOP = 34377
 CARRIED = ORDINARY | WINDOWS | COLOUR | {EXIF, GPS, IPTC, PHOTOSHOP}
 RESOLUTION = ACROSS, DOWN, UNIT = 282, 283, 296
 INCH, CENTIMETRE = 2, 3
-PHOTOMETRIC, EXTRA = 262, 338  # what pixels mean, and what their further bands are
-ASSOCIATED, UNASSOCIATED = 1, 2  # an alpha by which colours are multiplied, and another
+PHOTOMETRIC, EXTRA = 262, 338  # meaning of the pixels, and of their extra bands
+ASSOCIATED, UNASSOCIATED = 1, 2  # premultiplied alpha, and plain alpha
 OF_TIFF = frozenset({PHOTOMETRIC, EXTRA})
-# How pixels are stored, and what libvips carries: XMP and the ICC profile
+# Tags about the storage of pixels, and tags that libvips copies: XMP and the ICC profile
 STORED = frozenset({*range(254, 269), *range(273, 285), *range(288, 294), 317, *range(320, 326)})
 STORED |= {332, 333, 334, *range(336, 348), *range(512, 533), 700, 34675, 50838, 50839}
 LAYERS, WITHIN = 37724, 330
-NAMED = {LAYERS: "Photoshop's layers", WITHIN: "pages within the page"}
+NAMED = {LAYERS: "Photoshop layers", WITHIN: "pages inside the page (SubIFDs)"}
 
 
 @dataclass(frozen=True)
 class Tags:
-    """What is carried of a file: its own tags, and those of its EXIF and GPS directories.
+    """The tags of a file that are copied to a result."""
 
-    resolution: tags of it; empty if the file has none, None if that is left to libvips.
-    left_out: what is not carried, in words. alpha: whether a further band is one.
-    """
-
-    own: Entries = field(default_factory=dict)
-    inner: dict[int, Entries] = field(default_factory=dict)
+    own: Entries = field(default_factory=dict)  # of the page
+    inner: dict[int, Entries] = field(default_factory=dict)  # of the EXIF and GPS directories
     photometric: int | None = None  # of a TIFF
-    premultiplied: bool = False  # as it is filed; libvips divides by the alpha
-    resolution: Entries | None = None
-    left_out: tuple[str, ...] = ()
-    alpha: bool = True
+    premultiplied: bool = False  # colours in the file are multiplied by alpha; libvips divides
+    resolution: Entries | None = None  # empty: the file has none; None: libvips decides
+    left_out: tuple[str, ...] = ()  # what is not copied, in words
+    alpha: bool = True  # whether an extra band is an alpha channel
 
 
 def tags_of(source: Path, image: pyvips.Image, page: int = 0) -> Tags:
-    """What the file at `source`, and its not yet decoded `image`, have; what is malformed not.
+    """The tags of the file at `source`; malformed ones are omitted.
 
-    page: of a TIFF.
+    image: the opened, not yet decoded image of the file. page: number of the page of a TIFF.
     """
     with source.open("rb") as file:
         if file.read(2) in (b"II", b"MM"):
@@ -70,12 +67,12 @@ def tags_of(source: Path, image: pyvips.Image, page: int = 0) -> Tags:
 
 
 def of_block(exif: bytes) -> Tags:
-    """What a block of EXIF has; what is malformed not."""
+    """The tags of an EXIF block; malformed ones are omitted."""
     return _read(exif.removeprefix(b"Exif\0\0"))
 
 
 def resolution(across: float, down: float, unit: int = CENTIMETRE) -> Entries:
-    """The tags that tell of pixels an inch or a centimetre."""
+    """Resolution tags for `across` and `down` pixels a unit (INCH or CENTIMETRE)."""
     pair = {tag: round(per * 10_000) for tag, per in ((ACROSS, across), (DOWN, down))}
     if not all(0 < number < 2**32 for number in pair.values()):
         return {}
@@ -84,7 +81,7 @@ def resolution(across: float, down: float, unit: int = CENTIMETRE) -> Entries:
 
 
 def _photoshop(block: bytes) -> Iterator[tuple[int, tuple[int, int, bytes]]]:
-    """Photoshop's resources, as a JPEG has them, and IPTC among them."""
+    """The tags of a JPEG's Photoshop resources, and of the IPTC block in them."""
     resources = block.removeprefix(b"Photoshop 3.0\0")
     if resources != block:
         yield PHOTOSHOP, (BYTES, len(resources), resources)
@@ -106,7 +103,7 @@ def _of_tiff(data: mmap.mmap, page: int) -> Tags:
 
 
 def _read(data: Data, wanted: frozenset[int] | None = None, place: int | None = None) -> Tags:
-    """The directory at `place`, or the first one, and those to which it points."""
+    """The directory at `place` (default: the first), and the directories to which it points."""
     budget = Budget()
     try:
         layout = tiff.layout_of(data[:4])
@@ -128,41 +125,41 @@ def _read(data: Data, wanted: frozenset[int] | None = None, place: int | None = 
 
 
 def _sorted(own: Entries, inner: dict[int, Entries], left_out: tuple[str, ...]) -> Tags:
-    """Each where it belongs."""
+    """The tags of a page, sorted into the fields of Tags."""
     for pointer in (EXIF, GPS):
         own.pop(pointer, None)
     inner.get(EXIF, {}).pop(INTEROPERABILITY, None)
     inner = {tag: entries for tag, entries in inner.items() if entries}
     given = {tag: own.pop(tag) for tag in RESOLUTION if tag in own}
-    told = given if {ACROSS, DOWN} <= {*given} else {}
+    density = given if {ACROSS, DOWN} <= {*given} else {}
     photometric = tiff.number_of(own, PHOTOMETRIC) if PHOTOMETRIC in own else None
     own.pop(PHOTOMETRIC, None)
     meaning = tiff.number_of(own, EXTRA, UNASSOCIATED)
     if meaning == ASSOCIATED:
         del own[EXTRA]
     alpha = meaning in (ASSOCIATED, UNASSOCIATED)
-    return Tags(own, inner, photometric, meaning == ASSOCIATED, told, left_out, alpha)
+    return Tags(own, inner, photometric, meaning == ASSOCIATED, density, left_out, alpha)
 
 
 def _left_out(data: Data, layout: Layout, place: int, budget: Budget) -> tuple[str, ...]:
-    """What of a page is not carried, in words."""
+    """What is not copied of a page, in words."""
     there = {
         struct.unpack_from(f"{layout.order}H", entry)[0] for entry in tiff.bare(data, layout, place)
     }
     others = sorted(there - CARRIED - STORED - OF_TIFF - {*RESOLUTION})
-    told = [NAMED[tag] for tag in others if tag in NAMED]
+    names = [NAMED[tag] for tag in others if tag in NAMED]
     if numbers := [str(tag) for tag in others if tag not in NAMED]:
-        told.append(f"tags {', '.join(numbers[:20])}")
+        names.append(f"tags {', '.join(numbers[:20])}")
     if budget.left < 0:
-        told.append(f"tags that claim more than {IN_ALL >> 20} MiB in all")
-    return tuple(told)
+        names.append(f"tags beyond {IN_ALL >> 20} MiB in all")
+    return tuple(names)
 
 
 def write_into(path: Path, tags: Tags) -> None:
-    """Add `tags` that it does not have to the TIFF at `path`, as libvips has written it.
+    """Add those of `tags` that are missing to the TIFF at `path`, which libvips has written.
 
-    What its further bands are is said as in `tags`: libvips says of all that they are an alpha by
-    which colours were not multiplied. So is its resolution.
+    The meaning of extra bands and the resolution are replaced by those of `tags`: libvips declares
+    every extra band as plain alpha.
     """
     if not (tags.own or tags.inner or tags.resolution is not None):
         return
@@ -176,7 +173,7 @@ def write_into(path: Path, tags: Tags) -> None:
             }
             length, after = len(data), tiff.next_place(data, layout, place)
         if layout.order == ">" or (not layout.big and length > 2**32 - 4 * IN_ALL):
-            return  # no processor that we know; no room for an offset
+            return  # big-endian, which libvips hardly ever writes; or too large
         own = _with_tags(file, layout, there, tags)
         place = _write(file, layout, own, after)
         file.seek(layout.first)
@@ -186,7 +183,7 @@ def write_into(path: Path, tags: Tags) -> None:
 def _with_tags(
     file: BinaryIO, layout: Layout, there: dict[int, bytes], tags: Tags
 ) -> dict[int, bytes]:
-    """The entries of the page, once what they point to is at the end of the file."""
+    """The entries of the page; the values to which they point are appended to the file."""
     inner = {tag: dict(entries) for tag, entries in tags.inner.items()}
     if INTEROPERABILITY in inner:
         place = _write(file, layout, _laid_out(file, layout, inner.pop(INTEROPERABILITY)))
@@ -206,7 +203,7 @@ def _with_tags(
 
 
 def _counts(given: dict[int, bytes], there: dict[int, bytes], tag: int) -> bool:
-    """Whether both have that tag, of one type and as many values."""
+    """Whether both have the tag, with the same type and number of values."""
     return tag in given and given[tag][:8] == there.get(tag, b"")[:8]
 
 
@@ -228,7 +225,7 @@ def _laid_out(file: BinaryIO, layout: Layout, entries: Entries) -> dict[int, byt
 
 
 def _write(file: BinaryIO, layout: Layout, entries: dict[int, bytes], after: int = 0) -> int:
-    """A directory at the end of the file, and where the next one lies; where this one lies."""
+    """Append a directory to the file, with the place `after` of the next one; return its place."""
     content = b"".join(entries[tag] for tag in sorted(entries))
     number, last = struct.pack(layout.count, len(entries)), struct.pack(layout.offset, after)
     return _append(file, number + content + last)
@@ -236,6 +233,6 @@ def _write(file: BinaryIO, layout: Layout, entries: dict[int, bytes], after: int
 
 def _append(file: BinaryIO, content: bytes) -> int:
     place = file.seek(0, 2)
-    place += file.write(bytes(place % 2))  # on an even one
+    place += file.write(bytes(place % 2))  # directories lie at even places
     file.write(content)
     return place

@@ -1,7 +1,7 @@
-"""What is wrong with a file."""
+"""The error for image files that cannot be used."""
 
 from patina.errors import InputError
 
 
 class ImageError(InputError):
-    """A file that is no sound image; the message names it."""
+    """A file that is not a readable image; the message names the file."""

@@ -1,4 +1,4 @@
-"""Results filed in the kind that their name says, with the metadata of the scan."""
+"""Writes results in the format that their suffix names, with the metadata of the scan."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ ENCODINGS = {
     ".tiff": ".tif[compression=deflate,predictor=horizontal,bigtiff={big}]",
 }
 JPEG = ".jpg[Q=98,subsample_mode=off]"
-LOSSY = {  # nearly: asked for with `keep_format`
+LOSSY = {  # formats that are written only with `keep_format`
     **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jif", ".jfif"), JPEG),
     ".webp": ".webp[lossless=true]",
 }
@@ -28,32 +28,32 @@ BIG_TIFF = 3_500_000_000  # bytes of pixels from which a TIFF could outgrow 4 Gi
 def file_image(
     image: pyvips.Image, blocks: Blocks, kind: str, folder: Path, target: Path
 ) -> list[str]:
-    """Write `image`, of a file of that kind, to `target`, whole; what is lost by it, in words.
+    """Write `image` to `target` atomically; return notes about what was not copied.
 
-    folder: for drafts, on the disk of `target`.
-    Raises ImageError when a JPEG or WebP would be made of another kind.
+    blocks, kind: metadata and kind of the scan. folder: for drafts, on the same disk as `target`.
+    Raises ImageError if a scan of another kind would become a JPEG or WebP.
     """
     suffix = target.suffix.lower()
     if suffix in LOSSY and kind != KIND_OF[suffix]:
         raise ImageError(
-            f"{target.name}: it is a {kind} under the name of a {KIND_OF[suffix]}; rename it, or "
+            f"{target.name}: this {kind} file has the suffix of {KIND_OF[suffix]}; rename it, or "
             "restore it without --keep-format"
         )
     draft = folder / f"result{suffix}"
-    as_it_stands = kind == KIND_OF.get(suffix)
-    if as_it_stands:
+    same_kind = kind == KIND_OF.get(suffix)
+    if same_kind:
         _file_dressed(image, blocks, suffix, draft)
     else:
         _file_plain(image, blocks, suffix, draft)
     move_whole(draft, target)
-    return [] if as_it_stands else [f"left out: {lost}" for lost in blocks.elsewhere]
+    return [] if same_kind else [f"not copied: {lost}" for lost in blocks.elsewhere]
 
 
 def _file_plain(image: pyvips.Image, blocks: Blocks, suffix: str, draft: Path) -> None:
-    """With the metadata that libvips writes, and in a TIFF the tags."""
+    """Write it with the metadata that libvips writes, and in a TIFF also the tags."""
     size = image.height * image.width * image.bands * sample_bytes(image)
     packet = with_source_type(image.get("xmp-data") if image.get_typeof("xmp-data") else b"")
-    # IPTC is among a TIFF's tags, whole
+    # `write_into` writes IPTC completely, as a tag of the TIFF
     image = without(image, "iptc-data") if suffix != ".png" else image.copy()
     image.set_type(pyvips.GValue.blob_type, "xmp-data", packet)
     encoding = ENCODINGS[suffix]
@@ -64,7 +64,7 @@ def _file_plain(image: pyvips.Image, blocks: Blocks, suffix: str, draft: Path) -
 
 
 def _file_dressed(image: pyvips.Image, blocks: Blocks, suffix: str, draft: Path) -> None:
-    """Pixels by libvips, all else as it stands in the scan."""
+    """Write the pixels with libvips, and copy the metadata of the scan unchanged."""
     bare = draft.with_name(f"bare{suffix}")
     encoding = (ENCODINGS | LOSSY)[suffix].removesuffix("]")
     image.write_to_file(f"{bare}{encoding[encoding.index('[') :]},keep=none]")
@@ -82,5 +82,5 @@ def _file_dressed(image: pyvips.Image, blocks: Blocks, suffix: str, draft: Path)
 
 
 def sample_bytes(image: pyvips.Image) -> int:
-    """Bytes of a sample as it is filed."""
+    """Bytes of a sample in the file."""
     return 1 if image.format in ("uchar", "float") else 2

@@ -1,4 +1,4 @@
-"""An image file as it is shown: upright, sRGB, alpha on white, of at most a given size."""
+"""An image file as a viewer shows it: upright, sRGB, alpha on white, reduced to a given size."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ from patina.tasks.imaging.memory import refuse_beyond
 from patina.tasks.imaging.opening import Opened, in_order, open_image
 from patina.tasks.imaging.profiles import fault_of
 
-MOST_PIXELS = 400_000_000  # of a picture that comes as an array: 2.4 GB of two copies in 8 bit
+MOST_PIXELS = 400_000_000  # maximum of a result: two copies in 8 bit take 2.4 GB
 
 
 def flat_image(path: Path, side_px: int) -> pyvips.Image:
-    """The image, of three bands, no side longer than `side_px`: it is shrunk, never enlarged.
+    """The image with three bands and no side longer than `side_px` pixels; never enlarged.
 
-    Raises ImageError, pyvips.Error or ValueError when it cannot be read or is truncated.
+    Raises ImageError, pyvips.Error or ValueError if it cannot be read or is truncated.
     """
     opened = open_image(path)
     width, height = opened.image.width, opened.image.height
@@ -32,12 +32,12 @@ def flat_image(path: Path, side_px: int) -> pyvips.Image:
 
 
 def _by_libvips(path: Path, opened: Opened, side_px: int) -> pyvips.Image:
-    """Decoded at about the size that is wanted, which takes a fraction of the time."""
+    """Let libvips decode it at about the wanted size, which takes a fraction of the time."""
     options = {"height": side_px, "size": "down"}
     options |= {} if _is_plain(opened.image) else {"export_profile": "srgb"}
     if opened.kind != "JPEG":
         return pyvips.Image.thumbnail(str(path), side_px, fail_on="error", **options)
-    try:  # rows that are missing are but a warning to libvips
+    try:  # for libvips, missing rows are only a warning
         image = pyvips.Image.thumbnail(str(path), side_px, fail_on="warning", **options)
         return image.copy_memory()
     except pyvips.Error:
@@ -45,7 +45,7 @@ def _by_libvips(path: Path, opened: Opened, side_px: int) -> pyvips.Image:
 
 
 def _is_odd(path: Path, opened: Opened) -> bool:
-    """Whether libvips would not see by itself what is to be seen."""
+    """Whether libvips alone would show wrong colours or the wrong page."""
     if opened.kind in ("JPEG 2000", "BMP") or opened.page or "YCbCr" in "".join(opened.notes):
         return True
     if opened.kind == "PNG" and png.profile_of([*png.chunks(path)])[0]:
@@ -61,7 +61,7 @@ def _fault(image: pyvips.Image) -> str:
 
 
 def _by_itself(path: Path, opened: Opened, side_px: int) -> pyvips.Image:
-    """Decoded as it was opened, and seen by a profile that is its own."""
+    """Reduce the opened image, with the right profile."""
     image = opened.image.copy()
     if _fault(image):
         image.remove("icc-profile-data")
@@ -73,9 +73,9 @@ def _by_itself(path: Path, opened: Opened, side_px: int) -> pyvips.Image:
 
 
 def _is_plain(head: pyvips.Image) -> bool:
-    """Whether it is 8-bit sRGB already.
+    """Whether it is already 8-bit sRGB.
 
-    Converting that gives each of its 2^24 colours back, in four times the time of the rest.
+    A conversion would not change any colour, but take four times as long as the rest.
     """
     kind = (head.interpretation, head.format, head.bands)
     return kind == ("srgb", "uchar", 3) and not head.get_typeof("icc-profile-data")

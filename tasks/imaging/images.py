@@ -1,4 +1,4 @@
-"""Image files in and out, by libvips: it reads every kind a collection has, with colour management.
+"""Reads image files with libvips and colour management, and encodes PNG and JPEG with OpenCV.
 
 Arrays are uint8 (H, W, 3), sRGB, unless a name says otherwise.
 """
@@ -9,10 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from patina.tasks.imaging.faults import ImageError as ImageError  # by both names
+from patina.tasks.imaging.faults import ImageError as ImageError  # importable from both modules
 
-# Runs of equal bytes are what masks are made of; of paintings there are none to be found, and the
-# filter that a trial of all would choose is the mean of the neighbours: benchmarks/storage.py
+# Masks consist of runs of equal bytes. Paintings have no such runs; for them the best filter is the
+# mean of the neighbours, as benchmarks/storage.py shows
 MASK_PNG = (
     *(cv2.IMWRITE_PNG_COMPRESSION, 1),
     *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
@@ -28,9 +28,9 @@ def load_srgb(path: Path, *, long_side_px: int | None = None) -> np.ndarray:
     """Decode `path` to the end: oriented by EXIF, ICC -> sRGB, alpha on white, 8 bit.
 
     long_side_px: shrink to this long side; never enlarged. None keeps the size.
-    Raises ImageError when the file cannot be read or is truncated.
+    Raises ImageError if the file cannot be read or is truncated.
     """
-    import pyvips  # what trains a network needs none
+    import pyvips  # not at the top: training does not need it
 
     from patina.tasks.imaging.flat import flat_image
 
@@ -54,7 +54,7 @@ def png_bytes(image: np.ndarray) -> bytes:
     pixels = image if is_mask else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     done, buffer = cv2.imencode(".png", pixels, MASK_PNG if is_mask else IMAGE_PNG)
     if not done:
-        raise ImageError(f"PNG encoder refused an image of shape {image.shape}")
+        raise ImageError(f"an image of the shape {image.shape} cannot be encoded as PNG")
     return buffer.tobytes()
 
 
@@ -64,22 +64,22 @@ def jpeg_bytes(image: np.ndarray, quality: int = 88) -> bytes:
     full = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
     done, buffer = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options + full)
     if not done:
-        raise ImageError(f"JPEG encoder refused an image of shape {image.shape}")
+        raise ImageError(f"an image of the shape {image.shape} cannot be encoded as JPEG")
     return buffer.tobytes()
 
 
 def read_png(path: Path) -> np.ndarray:
-    """Decode a PNG of ours, uint8 (H, W, 3). Raises ImageError when it cannot be read."""
+    """Decode a PNG that Patina wrote, uint8 (H, W, 3). Raises ImageError if it cannot be read."""
     pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
     if pixels is None:
-        raise ImageError(f"{path}: no PNG that can be read; remove it and run the stage again")
+        raise ImageError(f"{path}: cannot be read as PNG; remove it and run the stage again")
     return pixels
 
 
 def largest(values: np.ndarray) -> np.ndarray:
-    """The largest of each pixel's values, (H, W, C) -> (H, W).
+    """The maximum of each pixel's channels, (H, W, C) -> (H, W).
 
-    NumPy's own takes twenty times as long along so short an axis.
+    np.max takes twenty times as long along such a short axis.
     """
     return reduce(np.maximum, np.moveaxis(values, 2, 0))
 
@@ -95,12 +95,12 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
 
 
 def view_of(image: np.ndarray, side_px: int) -> np.ndarray:
-    """`image` squeezed into a square, each pixel the mean of an area."""
+    """`image` (H, W, C) resized to a square by averaging; its proportions are not kept."""
     return cv2.resize(image, (side_px, side_px), interpolation=cv2.INTER_AREA)
 
 
 def reduced(image: np.ndarray, long_px: int) -> np.ndarray:
-    """`image` with no side longer than `long_px`."""
+    """`image` (H, W, C) reduced by averaging, if a side is longer than `long_px` pixels."""
     height, width = image.shape[:2]
     share = min(1, long_px / max(height, width))
     size = (max(1, round(width * share)), max(1, round(height * share)))

@@ -1,4 +1,4 @@
-"""The segments of a JPEG: which blocks it carries, and what of it is harmlessly out of order.
+"""The segments of a JPEG: reads its metadata, repairs harmless errors, writes metadata.
 
 Source: ITU-T T.81, Annex B; JFIF 1.02; Adobe's XMP Specification Part 3, 1.1.3; CIPA DC-007.
 """
@@ -14,19 +14,19 @@ from patina.tasks.imaging.xmp import GAIN_MAP, extension_of, joined
 
 START, END, SCAN, COMMENT = 0xD8, 0xD9, 0xDA, 0xFE
 BASELINE = 0xC0
-ALONE = frozenset({0x01, *range(0xD0, 0xDA)})  # markers that no length follows
+ALONE = frozenset({0x01, *range(0xD0, 0xDA)})  # markers without a length
 APPLICATION = range(0xE0, 0xF0)
 EXIF_HEAD, XMP_HEAD = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 EXTENSION_HEAD = b"http://ns.adobe.com/xmp/extension/\0"
 MANY_HEAD, ICC_HEAD = b"MPF\0", b"ICC_PROFILE\0"
 JFIF, ADOBE, PHOTOSHOP = 0xE0, 0xEE, 0xED
-MOST = 1 << 24  # bytes of what extends XMP
+MOST = 1 << 24  # maximum size of extended XMP in bytes
 
 Segment = tuple[int, bytes]  # marker, content
 
 
 def segments(data: bytes) -> Iterator[Segment]:
-    """Marker and content of each segment before the first scan; stray bytes are passed over."""
+    """Marker and content of each segment before the first scan; stray bytes are skipped."""
     for marker, start, end in _places(data):
         if marker == SCAN:
             return
@@ -42,7 +42,7 @@ def head_of(source: Path) -> bytes:
 
 
 def _places(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, and from where to where the content of each segment lies, up to the first scan."""
+    """Marker, start and end of the content of each segment, up to the first scan."""
     at = 2
     while 0 <= (at := data.find(b"\xff", at)) < len(data) - 1:
         marker = data[at + 1]
@@ -63,18 +63,17 @@ def _places(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def in_order(data: bytes) -> bytes:
-    """The same JPEG without bytes that belong to nothing, and with its end if that is missing.
+    """The same JPEG without stray bytes, and with its end marker.
 
-    A decoder that still finds fault with it lacks pixels.
+    If a decoder still reports an error, pixels are missing.
     """
     parts = [b"\xff\xd8"]
     rest, sequential = len(data), True
     for marker, start, end in _places(data):
         content = data[start:end]
         if marker == SCAN:
-            if (
-                sequential and len(content) > 3
-            ):  # in these, numbers that only others use are ignored
+            # A sequential JPEG must have these fields, which only progressive ones use
+            if sequential and len(content) > 3:
                 content = content[:-3] + b"\0\x3f\0"
             rest = end
         sequential &= not 0xC2 <= marker <= 0xCF or marker in (0xC4, 0xC8, 0xCC)
@@ -91,7 +90,7 @@ def _segment(marker: int, content: bytes) -> bytes:
 
 
 def xmp_of(data: bytes, xmp: bytes) -> tuple[bytes, str]:
-    """The packet `xmp` with what other segments extend it by; what of that is lost, in words."""
+    """The packet `xmp` with its extension segments; and what of them is lost, in words."""
     name = extension_of(xmp) if xmp else ""
     if not name:
         return xmp, ""
@@ -101,26 +100,26 @@ def xmp_of(data: bytes, xmp: bytes) -> tuple[bytes, str]:
             start = len(EXTENSION_HEAD) + 32
             parts[int.from_bytes(content[start + 4 : start + 8], "big")] = content[start + 8 :]
     whole = b"".join(parts[at] for at in sorted(parts))
-    # A name for its content, not a guard
+    # The hash identifies the content; it does not protect it
     right = hashlib.md5(whole, usedforsecurity=False).hexdigest().upper() == name.upper()
     both = joined(xmp, whole) if right and len(whole) <= MOST else xmp
-    return both, "" if both != xmp else "the part of its XMP that other segments hold"
+    return both, "" if both != xmp else "the XMP in extension segments"
 
 
 def has_comment(data: bytes) -> bool:
-    """Whether it has a comment, which no other kind has a place for."""
+    """Whether it has a comment, for which other formats have no place."""
     return any(marker == COMMENT for marker, _ in segments(data))
 
 
 def further_images(data: bytes, xmp: bytes) -> str:
-    """What lies behind the picture in the same file, in words; "" if nothing does."""
+    """Further images in the same file, in words; "" if there are none."""
     found = segments(data)
     many = any(marker == 0xE2 and content.startswith(MANY_HEAD) for marker, content in found)
-    return ("its gain map" if GAIN_MAP in xmp else "further images") if many else ""
+    return ("the gain map" if GAIN_MAP in xmp else "further images in the file") if many else ""
 
 
 def resolution_of(data: bytes, exif: bytes) -> Entries:
-    """The tags of its resolution: what JFIF says, else EXIF; none if neither does."""
+    """The resolution tags, from JFIF or else EXIF; empty if neither has a resolution."""
     for marker, content in segments(data):
         if marker == JFIF and content[:5] == b"JFIF\0" and len(content) >= 12:
             unit, across, down = struct.unpack_from(">B2H", content, 7)
@@ -130,7 +129,7 @@ def resolution_of(data: bytes, exif: bytes) -> Entries:
 
 
 def dressed(bare: bytes, source: bytes, xmp: bytes) -> bytes:
-    """The JPEG `bare`, without metadata, with all blocks of `source`, and the packet `xmp`."""
+    """The JPEG `bare` (without metadata) with the metadata of `source` and the packet `xmp`."""
     kept = []
     for marker, content in segments(source):
         if content.startswith(XMP_HEAD) or (marker == 0xE2 and content.startswith(MANY_HEAD)):

@@ -1,4 +1,5 @@
-"""JPEG 2000, which libvips' wheel cannot read: pixels by OpenJPEG, the rest from the boxes.
+"""JPEG 2000, which libvips' wheel cannot read: OpenJPEG decodes it, Patina reads the metadata
+boxes.
 
 A bare codestream has no boxes. Source: ISO/IEC 15444-1, Annex I; the `uuid` box of XMP: ISO
 16684-1; that of EXIF: ExifTool's documentation of the tags of JPEG 2000.
@@ -19,20 +20,23 @@ UUIDS = {
     bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC"): "xmp-data",
     b"JpgTiffExif->JP2": "exif-data",
 }
-NAMED, RESTRICTED, ANY = b"\1", b"\2", b"\3"  # methods of a `colr` box: a number, an ICC profile
+NAMED, RESTRICTED, ANY = b"\1", b"\2", b"\3"  # methods of `colr`: a number, two for ICC profiles
 YCC = 18  # the number of sYCC
-ICC_HEAD = 128  # bytes, of which the first four tell the size
+ICC_HEAD = 128  # size of an ICC header in bytes; its first four are the size of the profile
 
 
 def decoded(file: bytes) -> pyvips.Image:
-    """The image with its profile, resolution, EXIF and XMP. Raises ValueError when it is none."""
+    """The image with its profile, resolution, EXIF and XMP.
+
+    Raises ValueError if `file` cannot be decoded.
+    """
     found = codestream_in(io.BytesIO(file))
     pixels, bits = codestream.decoded(file), found.first[0].bits
     data = memoryview(file)
     header = next((content for kind, content in boxes(data) if kind == b"jp2h"), data[:0])
     if palette := palette_of(header):
         if pixels.ndim == 3:
-            raise UnreadFormError("it has a palette, and more than one channel")
+            raise UnreadFormError("it has a palette and several channels, which is not supported")
         pixels = by_strips(lambda strip: coloured(strip, palette.table), pixels)
         bits = palette.bits
     elif enumerated_space(header) == YCC and found.channels >= 3 and not found.coarse:
@@ -51,14 +55,16 @@ def decoded(file: bytes) -> pyvips.Image:
 
 
 class Palette(NamedTuple):
+    """The colours of a palette image."""
+
     table: Pixels  # (entries, channels)
-    bits: int
+    bits: int  # of a sample
 
 
 def palette_of(header: memoryview) -> Palette | None:
-    """The colours that the samples number, if they do.
+    """The palette in the header box, if there is one.
 
-    Raises ValueError for one that is damaged, or of a form that no scan has.
+    Raises ValueError if it is damaged, or has a form that no scan has.
     """
     found = dict(reversed([*boxes(header)]))
     if b"pclr" not in found:
@@ -71,7 +77,7 @@ def palette_of(header: memoryview) -> Palette | None:
     order = [mapped[at + 3] for at in range(0, len(mapped) - 3, 4) if mapped[at + 2] == 1]
     bits = max(depths, default=0) + 1
     if len(depths) != 1 or bits > 16 or 4 * len(order) != len(mapped) or len(order) > 4:
-        raise UnreadFormError("its palette is of a form that is not read")
+        raise UnreadFormError("the form of its palette is not supported")
     dtype = np.dtype(">u2" if bits > 8 else "u1")
     listed = np.frombuffer(content, dtype, offset=3 + columns)
     if not order or max(order) >= columns or listed.size < entries * columns or not entries:
@@ -81,7 +87,7 @@ def palette_of(header: memoryview) -> Palette | None:
 
 
 def coloured(numbers: Pixels, table: Pixels) -> Pixels:
-    """(rows, width) -> (rows, width, channels): the palette's colours; beyond its end, the last."""
+    """Colours of palette indices, (rows, width) -> (rows, width, channels); too large: the last."""
     return table[np.minimum(numbers, len(table) - 1)]
 
 
@@ -90,7 +96,7 @@ def rgb_of_ycc(pixels: Pixels, bits: int) -> Pixels:
     numbers = pixels[..., :3].astype(np.float64)
     luma = numbers[..., 0]
     blue, red = np.moveaxis(numbers[..., 1:] - 2 ** (bits - 1), 2, 0)
-    # Cut off as OpenJPEG does it where the chroma is sampled more coarsely
+    # Truncated, as OpenJPEG does it for subsampled chroma
     parts = (
         luma + np.trunc(1.402 * red),
         luma - np.trunc(0.344 * blue + 0.714 * red),
@@ -101,14 +107,14 @@ def rgb_of_ycc(pixels: Pixels, bits: int) -> Pixels:
 
 
 def enumerated_space(header: memoryview) -> int:
-    """The number of the colour space that the first `colr` box names; 0 when it names none."""
+    """The number of the colour space in the first `colr` box; 0 if there is none."""
     colour = next((content for kind, content in boxes(header) if kind == b"colr"), header[:0])
     named = len(colour) >= 7 and colour[:1] == NAMED
     return int.from_bytes(colour[3:7]) if named else 0
 
 
 def boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Kind and content of each box, up to the first whose size cannot be."""
+    """Kind and content of each box, up to the first with an impossible size."""
     while len(data) >= 8:
         size, kind = struct.unpack_from(">I4s", data)
         head = 16 if size == 1 else 8
@@ -123,7 +129,7 @@ def boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
 
 
 def _described(image: pyvips.Image, header: memoryview) -> pyvips.Image:
-    """With what the header box says."""
+    """The image with the ICC profile and resolution of the header box."""
     found = dict(reversed([*boxes(header)]))  # of several, the first
     for kind, content in boxes(header):
         if kind == b"colr" and (profile := icc_of(content)):
@@ -137,7 +143,7 @@ def _described(image: pyvips.Image, header: memoryview) -> pyvips.Image:
 
 
 def icc_of(colour: memoryview) -> bytes:
-    """The ICC profile of a `colr` box, restricted or any; empty if it has none that is whole."""
+    """The ICC profile of a `colr` box (restricted or any); empty if it is missing or truncated."""
     if (
         len(colour) < 3 + ICC_HEAD
         or colour[:1] not in (RESTRICTED, ANY)

@@ -1,8 +1,8 @@
-"""Which kind of file it is, told by its first bytes, never by its name.
+"""The format ("kind") of a file, decided by its first bytes and never by its name.
 
-libvips would open what it knows under any name, an SVG as a scan. Only kinds of READ_KINDS are
-opened, each with the loader of that kind. Sources: the kinds' own specifications; ISO/IEC 14496-12
-for the brands of HEIF.
+libvips would open any format that it knows under any name, such as an SVG as a scan. Patina opens
+only READ_KINDS, each with the loader of that kind.
+Sources: the specifications of the formats; ISO/IEC 14496-12 for the brands of HEIF.
 """
 
 import stat
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from patina.tasks.imaging.faults import ImageError
 
-HEAD = 4096  # bytes that are looked at
+HEAD = 4096  # number of bytes that are examined
 READ_KINDS = frozenset({"TIFF", "PNG", "JPEG", "WebP", "JPEG 2000", "BMP", "GIF", "AVIF"})
 CONVERT = "convert it to TIFF or PNG"
 MAGIC = (
@@ -47,7 +47,7 @@ HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1",
 
 
 def kind_of(head: bytes) -> str:
-    """The kind of a file that begins with `head`; "" if it is none that is known here."""
+    """The kind of a file that begins with `head`; "" if it is unknown."""
     for magic, kind in MAGIC:
         if head.startswith(magic):
             return kind
@@ -64,7 +64,7 @@ def kind_of(head: bytes) -> str:
 
 
 def _brand(head: bytes) -> str:
-    """Of an ISO media file: its major brand decides, else the first known compatible one."""
+    """The kind of an ISO media file: by its major brand, or the first known compatible brand."""
     size = min(int.from_bytes(head[:4], "big"), len(head))
     brands = [head[8:12], *(head[at : at + 4] for at in range(16, size, 4))]
     specific = next((BRANDS[brand] for brand in brands if brand in BRANDS), "")
@@ -74,7 +74,7 @@ def _brand(head: bytes) -> str:
 def read_kind(source: Path) -> str:
     """The kind of the file `source`, one of READ_KINDS.
 
-    Raises ImageError when it is another kind, no ordinary file, or cannot be read.
+    Raises ImageError if it has another kind, is not a regular file, or cannot be read.
     """
     refuse_unless_a_file(source)
     try:
@@ -83,26 +83,26 @@ def read_kind(source: Path) -> str:
     except OSError as error:
         raise ImageError(f"{source.name}: cannot be read ({error.strerror})") from error
     if not head:
-        raise ImageError(f"{source.name}: no image that can be read to its end (it is empty)")
+        raise ImageError(f"{source.name}: the image cannot be read completely (the file is empty)")
     kind = kind_of(head)
     if kind in READ_KINDS:
         return kind
     if kind:
         under = source.suffix.lower().removeprefix(".")
-        named = f" under the name of a .{under} file" if under and under != kind.lower() else ""
-        raise ImageError(f"{source.name}: {kind}{named} is not restored; {CONVERT}")
+        named = f" (despite the suffix .{under})" if under and under != kind.lower() else ""
+        raise ImageError(f"{source.name}: {kind} is not supported{named}; {CONVERT}")
     raise ImageError(
-        f"{source.name}: no image of a kind that is restored, by its first bytes; {CONVERT}"
+        f"{source.name}: its first bytes are not those of a supported image format; {CONVERT}"
     )
 
 
 def refuse_unless_a_file(source: Path) -> None:
-    """Raises ImageError for what is no ordinary file: reading a pipe would wait for ever."""
+    """Raise ImageError if `source` is not a regular file: reading a pipe could wait forever."""
     try:
         mode = source.stat().st_mode
     except OSError as error:
-        what = "a link that leads nowhere" if source.is_symlink() else error.strerror
+        what = "a link to a missing file" if source.is_symlink() else error.strerror
         raise ImageError(f"{source.name}: cannot be read ({what})") from error
     if not stat.S_ISREG(mode):
         what = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
-        raise ImageError(f"{source.name}: cannot be read (it is {what}, no file)")
+        raise ImageError(f"{source.name}: cannot be read (it is {what}, not a file)")

@@ -1,6 +1,6 @@
-"""CIELAB of sRGB, and the colour difference CIEDE2000.
+"""Conversion of sRGB to CIELAB, and the colour difference CIEDE2000.
 
-Numbers are float32 or float64; colours lie along the last axis.
+Arrays are float32 or float64, with the colour channels in the last axis.
 """
 
 import numpy as np
@@ -17,7 +17,10 @@ D65 = np.array([0.95047, 1.0, 1.08883])  # white, 2° observer
 
 
 def lab_of_srgb(pixels: np.ndarray) -> np.ndarray:
-    """L*, a* and b* (..., 3) of sRGB: uint8, or a fraction of 1. Source: ISO/CIE 11664-4."""
+    """L* (0 to 100), a* and b* of sRGB pixels (..., 3): uint8, or float in [0, 1].
+
+    Source: ISO/CIE 11664-4.
+    """
     values = pixels / np.float32(255) if pixels.dtype == np.uint8 else pixels
     light = np.where(values > 0.04045, ((np.maximum(values, 0) + 0.055) / 1.055) ** 2.4, 0)
     light = np.where(values > 0.04045, light, values / 12.92)
@@ -28,11 +31,11 @@ def lab_of_srgb(pixels: np.ndarray) -> np.ndarray:
 
 
 def delta_e2000(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """CIEDE2000 of colours of CIELAB, (..., 3) each -> (...).
+    """The colour difference CIEDE2000 of two arrays of CIELAB colours, each (..., 3) -> (...).
 
     Source: Sharma, Wu, Dalal, "The CIEDE2000 Color-Difference Formula: Implementation Notes,
-    Supplementary Test Data, and Mathematical Observations" (2005), under its names; the numbers
-    of equations are those of the paper.
+    Supplementary Test Data, and Mathematical Observations" (2005); names and equation numbers
+    are those of the paper.
     """
     lightness_1, a_1, b_1 = np.moveaxis(first, -1, 0)
     lightness_2, a_2, b_2 = np.moveaxis(second, -1, 0)
@@ -42,15 +45,15 @@ def delta_e2000(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     hue_1 = np.arctan2(b_1, stretch * a_1) % (2 * np.pi)  # (7)
     hue_2 = np.arctan2(b_2, stretch * a_2) % (2 * np.pi)
     coloured = chroma_1 * chroma_2 != 0
-    apart = hue_2 - hue_1
-    turned = np.where(apart > np.pi, apart - 2 * np.pi, apart)
-    turned = np.where(apart < -np.pi, apart + 2 * np.pi, turned) * coloured  # (10)
+    difference = hue_2 - hue_1
+    turn = np.where(difference > np.pi, difference - 2 * np.pi, difference)
+    turn = np.where(difference < -np.pi, difference + 2 * np.pi, turn) * coloured  # (10)
     lightness = lightness_2 - lightness_1  # (8)
     chroma = chroma_2 - chroma_1  # (9)
-    hue = 2 * np.sqrt(chroma_1 * chroma_2) * np.sin(turned / 2)  # (11)
+    hue = 2 * np.sqrt(chroma_1 * chroma_2) * np.sin(turn / 2)  # (11)
     mean_lightness = (lightness_1 + lightness_2) / 2  # (12)
     mean_chroma = (chroma_1 + chroma_2) / 2  # (13)
-    mean_hue = np.where(coloured, hue_1 + turned / 2, hue_1 + hue_2)  # (14), but for whole turns
+    mean_hue = np.where(coloured, hue_1 + turn / 2, hue_1 + hue_2)  # (14), except for full turns
     weight = _hue_weight(mean_hue)
     from_middle = (mean_lightness - 50) ** 2
     lightness = lightness / (1 + 0.015 * from_middle / np.sqrt(20 + from_middle))  # (16)
@@ -61,13 +64,13 @@ def delta_e2000(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _blueness(chroma: np.ndarray) -> np.ndarray:
-    """The root that (4) and (20) share."""
+    """The square root in equations (4) and (20)."""
     power = chroma**7
     return np.sqrt(power / (power + 25.0**7))
 
 
 def _hue_weight(hue: np.ndarray) -> np.ndarray:
-    """T, (15)."""
+    """T, equation (15)."""
     return (
         1
         - 0.17 * np.cos(hue - np.deg2rad(30))
@@ -78,6 +81,6 @@ def _hue_weight(hue: np.ndarray) -> np.ndarray:
 
 
 def _rotation(hue: np.ndarray) -> np.ndarray:
-    """R_T / R_C, (19) and (21)."""
+    """R_T / R_C, equations (19) and (21)."""
     degrees = np.rad2deg(hue) % 360
     return -2 * np.sin(np.deg2rad(60) * np.exp(-(((degrees - 275) / 25) ** 2)))

@@ -1,6 +1,6 @@
-"""How much memory a scan would take, told from its header, before anything is decoded.
+"""The memory that a scan needs, computed from its header before anything is decoded.
 
-The figures are upper bounds of what was measured: see benchmarks/attacks.py.
+The formulas are upper bounds of measurements, see benchmarks/attacks.py.
 """
 
 import mmap
@@ -13,25 +13,27 @@ import pyvips
 from patina.tasks.imaging import tiff
 from patina.tasks.imaging.faults import ImageError
 
-BOUND = 2_500_000_000  # bytes of a process
-BASE = 600_000_000  # of it without any scan: networks and libraries
+BOUND = 2_500_000_000  # maximum memory of a process in bytes
+BASE = 600_000_000  # bytes for networks and libraries, without any scan
 NUMBERS = {"uchar": "u1", "ushort": "u2", "short": "i2", "float": "f4"}
-SEQUENTIAL_ROWS = 400  # of a wide picture, that libvips keeps while it reads from the top
+SEQUENTIAL_ROWS = 400  # rows that libvips keeps while it reads an image from the top
 ROWS, TILE_HEIGHT = 278, 323
 
 
 def refuse_beyond(bound: int, needed: int, name: str, size: tuple[int, int]) -> None:
-    """Raises ImageError when more would be needed than there may be."""
+    """Raise ImageError if `needed` bytes are more than `bound`. size: width and height in
+    pixels.
+    """
     if needed > bound:
         raise ImageError(
-            f"{name}: {size[0]} × {size[1]} pixels of this kind would take "
-            f"{needed / 1e9:,.1f} GB of memory, and at most {bound / 1e9:,.1f} GB are used; "
-            "cut it into parts, or make it smaller"
+            f"{name}: {size[0]} × {size[1]} pixels of this format need "
+            f"{needed / 1e9:,.1f} GB of memory; the limit is {bound / 1e9:,.1f} GB; "
+            "cut the image into parts, or reduce it"
         )
 
 
 def to_decode(source: Path, kind: str, image: pyvips.Image, page: int) -> int:
-    """Bytes that decoding `image`, not yet decoded, of the file `source` takes, beside BASE."""
+    """Bytes, in addition to BASE, for decoding `image`, the opened image of the file `source`."""
     sample = np.dtype(NUMBERS.get(image.format, "f8")).itemsize
     row = image.width * image.bands * sample
     whole = row * image.height
@@ -40,14 +42,14 @@ def to_decode(source: Path, kind: str, image: pyvips.Image, page: int) -> int:
         return wide + 2 * row * _rows_at_once(source, image.height, page)
     if kind == "PNG":
         return wide + (whole if image.get_typeof("interlaced") else 0)
-    if kind == "JPEG":  # coefficients of two bytes, of all scans
+    if kind == "JPEG":  # progressive: two bytes for each coefficient
         several = image.get_typeof("jpeg-multiscan") and image.get("jpeg-multiscan")
         return wide + (2 * whole if several else 0)
     return wide + {"WebP": 3, "GIF": 3, "AVIF": 4}.get(kind, 1) * whole
 
 
 def _rows_at_once(source: Path, height: int, page: int) -> int:
-    """Rows of the strips or tiles of a TIFF, which are decoded whole."""
+    """Height of the strips or tiles of a TIFF; each is decoded as a whole."""
     wanted = frozenset({ROWS, TILE_HEIGHT})
     with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         try:
@@ -62,5 +64,5 @@ def _rows_at_once(source: Path, height: int, page: int) -> int:
 
 
 def to_decode_at_once(width: int, height: int, components: int, bits: int) -> int:
-    """Bytes that OpenJPEG takes, beside BASE: numbers of four bytes, and two arrays of pixels."""
+    """Bytes, in addition to BASE, for OpenJPEG: four bytes a sample, and two arrays of pixels."""
     return width * height * components * (4 + 2 * (1 if bits <= 8 else 2) + 1)

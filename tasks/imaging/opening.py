@@ -1,4 +1,4 @@
-"""Image files opened by what they are, their size and form looked at before they are decoded."""
+"""Opens image files by their real format, and checks size and form before they are decoded."""
 
 import io
 import mmap
@@ -15,9 +15,9 @@ from patina.tasks.imaging import bmp, jpeg, jpeg2000, memory, tiff
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.kinds import read_kind
 
-# A file that was read may be another one under its name when it is read again
+# No cache: a file may have been replaced by another one of the same name
 pyvips.cache_set_max(0)
-# What others made is read by no loader that libvips does not trust itself; these two read our own
+# Block the loaders that libvips marks as untrusted, except two that read Patina's own files
 pyvips.block_untrusted_set(True)
 for _ours in ("VipsForeignLoadVips", "VipsForeignLoadRaw"):
     pyvips.operation_block_set(_ours, False)
@@ -33,33 +33,30 @@ LOADERS: dict[str, Callable[..., pyvips.Image]] = {
 SPACES = {"srgb", "rgb", "rgb16", "b-w", "grey16", "cmyk"}
 DEPTHS = {"uchar": 255, "ushort": 65535}
 LAB = {"lab": "float", "labs": "short"}
-MAX_MEGAPIXELS = 4000  # a file that claims more is a bomb, or no scan
-YCBCR, JPEG_WITHIN = 6, 7  # of a TIFF's photometric interpretations, of its compressions
+MAX_MEGAPIXELS = 4000  # larger files are not scans, but attacks
+YCBCR, JPEG_WITHIN = 6, 7  # values of a TIFF's PHOTOMETRIC and COMPRESSION
 PHOTOMETRIC, COMPRESSION, BITS, COEFFICIENTS, SUBSAMPLING = 262, 259, 258, 529, 530
 BT601 = (0.299, 0.587, 0.114)
 
-Weigh = Callable[[int, int], int]  # (width, height) -> bytes that the work on it will take
+Weigh = Callable[[int, int], int]  # (width, height) -> bytes of memory for the further work
 
 
 @dataclass
 class Opened:
-    """An image that is not decoded yet.
-
-    kind: of the file, see `kinds`. page: of a TIFF. notes: what is not as in the file, in words.
-    """
+    """An image that is not decoded yet."""
 
     image: pyvips.Image
-    kind: str
-    page: int = 0
-    notes: list[str] = field(default_factory=list)
+    kind: str  # of the file, see `kinds`
+    page: int = 0  # number of the page of a TIFF
+    notes: list[str] = field(default_factory=list)  # differences from the file, in words
 
 
 def open_image(source: Path, *, fail_on: str = "error", weigh: Weigh | None = None) -> Opened:
-    """Open the file `source`, whatever its name says. Only JPEG 2000 and BMP are decoded at once.
+    """Open the file `source` by its real format. Only JPEG 2000 and BMP are decoded at once.
 
-    weigh: what the work on it will take.
-    Raises ImageError when it is of a kind or form that is not restored, too large, or would take
-    more than `memory.BOUND`; pyvips.Error or ValueError when its header cannot be read.
+    fail_on: the severity of faults at which libvips fails. weigh: memory for the further work.
+    Raises ImageError if its kind or form is not supported, if it is too large, or if it needs more
+    than `memory.BOUND`; pyvips.Error or ValueError if its header cannot be read.
     """
     kind = read_kind(source)
     try:
@@ -78,7 +75,7 @@ def open_image(source: Path, *, fail_on: str = "error", weigh: Weigh | None = No
     except OSError as error:
         raise ImageError(f"{source.name}: cannot be read ({error.strerror})") from error
     if kind == "GIF" and _pages(opened.image) > 1:
-        raise ImageError(f"{source.name}: a GIF of several frames is not restored; export one")
+        raise ImageError(f"{source.name}: it has several frames; export one of them")
     if kind == "TIFF":
         opened = _colours_of_tiff(source, opened)
     refuse_form(source, opened.image)
@@ -86,15 +83,18 @@ def open_image(source: Path, *, fail_on: str = "error", weigh: Weigh | None = No
 
 
 def refuse_form(source: Path, image: pyvips.Image) -> None:
-    """Raises ImageError for numbers or colours that are not restored."""
+    """Raise ImageError if sample type or colour space of `image` are not supported."""
     space, form = image.interpretation, image.format
     if form != LAB[space] if space in LAB else space not in SPACES or form not in DEPTHS:
         raise ImageError(
-            f"{source.name}: {space} of {form} is not restored; convert it to RGB of 8 or 16 bit"
+            f"{source.name}: {space} pixels of the type {form} are not supported; "
+            "convert it to RGB of 8 or 16 bit"
         )
     colours = image.bands - (1 if image.hasalpha() else 0)
     if colours not in (1, 3) and not (colours == 4 and space == "cmyk"):
-        raise ImageError(f"{source.name}: {colours} colour bands; RGB, CMYK and grey are restored")
+        raise ImageError(
+            f"{source.name}: it has {colours} colour bands; convert it to grey, RGB or CMYK"
+        )
 
 
 def _pages(image: pyvips.Image) -> int:
@@ -104,13 +104,13 @@ def _pages(image: pyvips.Image) -> int:
 def _refuse_size(source: Path, width: int, height: int) -> None:
     if width * height > MAX_MEGAPIXELS * 1e6:
         raise ImageError(
-            f"{source.name}: claims {width} × {height} pixels; "
-            f"at most {MAX_MEGAPIXELS} megapixels are restored"
+            f"{source.name}: its header says {width} × {height} pixels; "
+            f"at most {MAX_MEGAPIXELS} megapixels are supported"
         )
 
 
 def _refuse_weight(source: Path, size: tuple[int, int], needed: int, weigh: Weigh | None) -> None:
-    """Decoding comes first and is over when the work begins."""
+    """Raise ImageError if decoding, or the work after it, needs more than `memory.BOUND`."""
     most = max(needed, weigh(*size) if weigh else 0)
     memory.refuse_beyond(memory.BOUND, memory.BASE + most, source.name, size)
 
@@ -131,21 +131,21 @@ def _bmp(source: Path, weigh: Weigh | None) -> Opened:
     _refuse_size(source, header.width, header.height)
     needed = len(data) + 2 * 3 * header.width * header.height
     _refuse_weight(source, (header.width, header.height), needed, weigh)
-    notes = ["its palette became RGB"] if header.bits <= 8 else []
-    notes += ["its 16 bit became 24"] if header.bits == 16 else []
-    notes += ["left out: the fourth byte of its pixels"] if header.bits == 32 else []
+    notes = ["palette colours were converted to RGB"] if header.bits <= 8 else []
+    notes += ["16-bit pixels were converted to 24 bit"] if header.bits == 16 else []
+    notes += ["not copied: the fourth byte of each pixel"] if header.bits == 32 else []
     return Opened(bmp.decoded(data), "BMP", 0, notes)
 
 
 def _whole(source: Path) -> bytes:
-    """All bytes of a file that is decoded in memory."""
+    """All bytes of a file that is decoded from memory."""
     size = source.stat().st_size
     memory.refuse_beyond(memory.BOUND - memory.BASE, 2 * size, source.name, (size, 1))
     return source.read_bytes()
 
 
 def _page(source: Path) -> int:
-    """Of a TIFF: the first that is no thumbnail. Raises ImageError when there is none."""
+    """Number of the first page of a TIFF that is no thumbnail. Raises ImageError if none is."""
     with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         try:
             return tiff.whole_page(data, tiff.layout_of(data[:4]))
@@ -156,30 +156,33 @@ def _page(source: Path) -> int:
 
 
 def _colours_of_tiff(source: Path, opened: Opened) -> Opened:
-    """Of YCbCr that libvips would take for RGB, RGB; notes of its pages."""
+    """Convert YCbCr that libvips would treat as RGB, and add a note if there are several pages."""
     wanted = frozenset({PHOTOMETRIC, COMPRESSION, BITS, COEFFICIENTS, SUBSAMPLING})
     with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         layout = tiff.layout_of(data[:4])
         place = tiff.places(data, layout)[opened.page]
         tags = dict(tiff.directory(data, layout, place, wanted))
     if (pages := _pages(opened.image)) > 1:
-        which = "the first" if not opened.page else f"page {opened.page + 1}, the first whole one,"
-        opened.notes.append(f"{which} of {pages} pages")
+        opened.notes.append(f"only page {opened.page + 1} of {pages} was restored")
     within = tiff.number_of(tags, COMPRESSION, 1)
     halved = tags.get(SUBSAMPLING, (3, 2, b"\2\0\2\0"))[2] != b"\1\0\1\0"
     if tiff.number_of(tags, PHOTOMETRIC) != YCBCR or within in (6, JPEG_WITHIN) or halved:
         return opened
     if opened.image.format != "uchar" or opened.image.bands != 3:
-        raise ImageError(f"{source.name}: YCbCr of this form is not restored; convert it to RGB")
+        raise ImageError(
+            f"{source.name}: YCbCr pixels of this form are not supported; convert it to RGB"
+        )
     kind, count, value = tags.get(COEFFICIENTS, (5, 0, b""))
     pairs = np.frombuffer(value, "<u4").reshape(-1, 2) if (kind, count) == (5, 3) else None
     luma = tuple(pairs[:, 0] / np.maximum(pairs[:, 1], 1)) if pairs is not None else BT601
     image = _rgb_of_ycbcr(opened.image, luma)
-    return Opened(image, opened.kind, opened.page, [*opened.notes, "its YCbCr became RGB"])
+    return Opened(
+        image, opened.kind, opened.page, [*opened.notes, "YCbCr colours were converted to RGB"]
+    )
 
 
 def _rgb_of_ycbcr(image: pyvips.Image, luma: tuple[float, ...]) -> pyvips.Image:
-    """Source: TIFF 6.0, section 21; numbers of full range."""
+    """RGB of full-range YCbCr pixels. Source: TIFF 6.0, section 21."""
     red, green, blue = luma if luma[1] else BT601
     matrix = [
         [1, 0, 2 - 2 * red],
@@ -192,9 +195,9 @@ def _rgb_of_ycbcr(image: pyvips.Image, luma: tuple[float, ...]) -> pyvips.Image:
 
 
 def in_order(source: Path) -> pyvips.Image:
-    """A JPEG at which libvips finds fault, read once its segments are in order.
+    """A JPEG with errors for libvips, read after its segments have been repaired.
 
-    Raises pyvips.Error, also while it is decoded, when pixels are missing.
+    Raises pyvips.Error, possibly while it is decoded, if pixels are missing.
     """
     data = jpeg.in_order(source.read_bytes())
     image = pyvips.Image.jpegload_buffer(data, fail_on="warning")

@@ -1,6 +1,6 @@
-"""The chunks of a PNG: all that do not belong to its pixels are carried over as they stand.
+"""The chunks of a PNG: all that are not pixels are copied unchanged.
 
-libvips rewrites some of them and drops others: gAMA, cHRM and cICP, by which a viewer sees the
+libvips rewrites some of them and drops others, such as gAMA, cHRM and cICP, which define the
 colours. Source: PNG Specification, third edition; ITU-T H.273 for the numbers in cICP.
 """
 
@@ -18,7 +18,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PIXELS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sBIT", b"bKGD", b"hIST"})
 FRAMES = frozenset({b"acTL", b"fcTL", b"fdAT"})
 XMP_KEYWORD = b"XML:com.adobe.xmp\0"
-LARGEST = 1 << 26  # bytes of all chunks that are carried
+LARGEST = 1 << 26  # maximum size of all copied chunks in bytes
 COLOUR = frozenset({b"gAMA", b"cHRM", b"cICP", b"sRGB", b"iCCP"})
 CICP_SRGB, CICP_P3 = (1, 13), (12, 13)  # primaries, transfer
 
@@ -26,9 +26,9 @@ Chunk = tuple[bytes, bytes]  # name, content
 
 
 def chunks(source: Path) -> Iterator[Chunk]:
-    """Name and content of each chunk but those of pixels, in their order, LARGEST in all.
+    """Name and content of each chunk that is not pixels, in their order, up to LARGEST in all.
 
-    It ends where the file does, or is malformed.
+    It stops at the end of the file, or where the file is malformed.
     """
     left = LARGEST
     with source.open("rb") as file:
@@ -52,9 +52,9 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 
 def dressed(bare: Path, source: list[Chunk], xmp: bytes, target: Path) -> None:
-    """Write to `target` the PNG `bare` with all chunks of `source`, and the packet `xmp`.
+    """Write the PNG `bare` with all chunks of `source` and the packet `xmp` to `target`.
 
-    bare: without metadata, as libvips writes it.
+    bare: a PNG without metadata, as libvips writes it.
     """
     kept = [_chunk(*each) for each in source if not _replaced(*each)]
     kept.append(_chunk(b"iTXt", XMP_KEYWORD + bytes(4) + xmp))
@@ -63,7 +63,7 @@ def dressed(bare: Path, source: list[Chunk], xmp: bytes, target: Path) -> None:
         while len(head := file.read(8)) == 8:
             size, name = struct.unpack(">I4s", head)
             if name in PIXELS:
-                if name != b"IHDR" and kept:  # colours stand before a palette and the pixels
+                if name != b"IHDR" and kept:  # colour chunks come before palette and pixels
                     out.writelines(kept)
                     kept = []
                 out.write(head)
@@ -83,16 +83,16 @@ def _replaced(name: bytes, content: bytes) -> bool:
 
 
 def profile_of(found: list[Chunk]) -> tuple[bytes, str]:
-    """The ICC profile by which a viewer would see its colours, and what of them is not seen.
+    """An ICC profile for the colours that the chunks define, and a note if they are not supported.
 
-    Of cICP, else of gAMA and cHRM, where no iCCP or sRGB says otherwise; empty where they are sRGB.
+    From cICP, else from gAMA and cHRM, unless there is iCCP or sRGB. Empty if they mean sRGB.
     """
     there = {name: content for name, content in reversed(found) if name in COLOUR}
     if len(cicp := there.get(b"cICP", b"")) == 4:
         if tuple(cicp[:2]) == CICP_P3 and not cicp[2]:
             return matrix_profile(DISPLAY_P3, None), ""
         if tuple(cicp[:2]) != CICP_SRGB or cicp[2]:
-            return b"", "its colours, as cICP describes them, were taken for sRGB"
+            return b"", "the colour space in cICP is not supported; the pixels were treated as sRGB"
         return b"", ""
     if b"iCCP" in there or b"sRGB" in there:
         return b"", ""
@@ -105,12 +105,12 @@ def profile_of(found: list[Chunk]) -> tuple[bytes, str]:
     if alike and abs(gamma - SRGB_GAMMA) < 0.005:
         return b"", ""
     if not 0.1 < gamma < 5 or not all(0 <= number <= 1 for number in primaries):
-        return b"", "its gAMA or cHRM cannot be, so that its colours were taken for sRGB"
+        return b"", "its gAMA or cHRM is invalid; the pixels were treated as sRGB"
     return matrix_profile(primaries, None if abs(gamma - SRGB_GAMMA) < 0.005 else 1 / gamma), ""
 
 
 def resolution_of(found: list[Chunk], exif: bytes) -> Entries:
-    """The tags of its resolution: what pHYs says in metres, else EXIF; none if neither does."""
+    """The resolution tags, from pHYs or else EXIF; empty if neither has a resolution."""
     for name, content in found:
         if name == b"pHYs" and len(content) == 9:
             across, down, unit = struct.unpack(">2IB", content)
@@ -120,5 +120,5 @@ def resolution_of(found: list[Chunk], exif: bytes) -> Entries:
 
 
 def lost(found: list[Chunk]) -> list[str]:
-    """What a PNG has that its result has not, in words."""
+    """What the result of a PNG lacks, in words."""
     return ["further frames"] if any(name in FRAMES for name, _ in found) else []

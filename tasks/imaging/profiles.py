@@ -1,4 +1,4 @@
-"""ICC profiles: which belong to an image's pixels, and some that are made here.
+"""ICC profiles: checks the profile of an image, and makes profiles from primaries.
 
 Source: ICC.1:2010 (version 2 profiles), Lindbloom for matrices of primaries and the adaptation to
 D50 by Bradford.
@@ -18,38 +18,41 @@ D50 = np.array([0.9642, 1.0, 0.8249])
 BRADFORD = np.array(
     [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
 )
-# The space of a profile, in its head, for each number of colour bands
+# Colour space in the header of a profile, by the number of colour bands
 SPACES = {1: b"GRAY", 3: b"RGB ", 4: b"CMYK"}
 LARGEST = 1 << 26  # bytes
 
 
 def fault_of(profile: bytes, colours: int, lab: bool = False) -> str:
-    """Why an image of so many colour bands is not seen through `profile`, in words; "" if it is."""
+    """Why `profile` cannot be used for an image with `colours` colour bands; "" if it can.
+
+    lab: whether the pixels are CIELAB.
+    """
     space = profile[16:20]
     wanted = b"Lab " if lab else SPACES[colours]
     if len(profile) < 132 or profile[36:40] != b"acsp" or len(profile) > LARGEST:
-        return "its ICC profile is broken"
+        return "the ICC profile is broken"
     if space != wanted:
         named = space.decode("ascii", "replace").strip() or "nothing"
-        return f"its ICC profile is one for {named}"
+        return f"the ICC profile is for {named}"
     if lab:
         return ""
     pixel = pyvips.Image.black(1, 1, bands=3).copy(interpretation="srgb")
     with tempfile.NamedTemporaryFile(suffix=".icc") as file:
         file.write(profile)
         file.flush()
-        try:  # there and back, as a change goes; libvips itself falls back without a word
+        try:  # in both directions; libvips itself would ignore a broken profile silently
             own = pixel.icc_transform(file.name, input_profile="srgb", depth=16)
             own.copy().icc_transform("srgb", input_profile=file.name, depth=16).numpy()
         except pyvips.Error:
-            return "its ICC profile is broken"
-    return "" if own.bands == colours else "its ICC profile is broken"
+            return "the ICC profile is broken"
+    return "" if own.bands == colours else "the ICC profile is broken"
 
 
 def matrix_profile(chromaticities: tuple[float, ...], exponent: float | None) -> bytes:
-    """An ICC profile of RGB with those chromaticities: x, y of white, red, green, blue.
+    """An RGB profile with these chromaticities: x, y of white, red, green and blue.
 
-    exponent: light is the encoded value to that power; None for the curve of sRGB.
+    exponent: light is the encoded value to this power; None: the curve of sRGB.
     """
     white, *colours = (_xyz(*chromaticities[at : at + 2]) for at in (0, 2, 4, 6))
     matrix = np.array(colours).T

@@ -1,4 +1,4 @@
-"""Room on the disk: what is wanted is asked for before the work, not in its midst."""
+"""Disk space: it is checked before the work starts, so that the work does not fail halfway."""
 
 import errno
 import os
@@ -12,32 +12,37 @@ from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.memory import NUMBERS
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-NO_ROOM = 1 << 26  # bytes: a disk on which less is free is full
+NO_ROOM = 1 << 26  # bytes: with less free space the disk counts as full
 
 
 def refuse_unless_it_fits(source: Path, image: pyvips.Image, folder: Path, beside_px: int) -> None:
-    """Raises ImageError, or OSError when the disk is full: before the work, not in its midst."""
+    """Raise ImageError if `folder` has not enough space for `image`, OSError if its disk is full.
+
+    beside_px: bytes for each pixel, in addition to the pixels of the image and of its result.
+    """
     own_px = np.dtype(NUMBERS[image.format]).itemsize * image.bands
     needed = image.width * image.height * (2 * own_px + beside_px)
     free = shutil.disk_usage(folder).free
     if needed <= free:
         return
-    told = f"{needed / 1e6:,.0f} MB are needed for a while, {free / 1e6:,.0f} MB are free"
+    space = (
+        f"it needs {needed / 1e6:,.0f} MB of temporary disk space; {free / 1e6:,.0f} MB are free"
+    )
     if free < NO_ROOM:
-        said = f"{os.strerror(errno.ENOSPC)}; {told}"
+        said = f"{os.strerror(errno.ENOSPC)}; {space}"
         raise OSError(errno.ENOSPC, said, str(folder.parent))
-    raise ImageError(f"{source.name}: {told} in {folder.parent}; restore it on a larger disk")
+    raise ImageError(f"{source.name}: {space} in {folder.parent}; restore it on a larger disk")
 
 
 def refuse_if_full(error: Exception, folder: Path) -> None:
-    """Raise OSError when libvips failed for want of room in `folder`, which no other scan heals."""
+    """Raise OSError if libvips failed because the disk of `folder` is full: no scan can go on."""
     for code in FULL:
         if os.strerror(code) in str(error):
             raise OSError(code, os.strerror(code), str(folder)) from error
 
 
 def first_words(error: Exception) -> str:
-    """What libvips says first, without who says it; nothing if it has no words."""
+    """The first line of a message of libvips, without the name of the operation; "" if empty."""
     lines = str(getattr(error, "detail", error)).splitlines()
     words = next((line.strip() for line in lines if line.strip()), "")
     return words.split(": ", 1)[-1]

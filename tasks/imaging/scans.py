@@ -1,7 +1,7 @@
-"""Scans of any size: read by rows as sRGB, and filed with other pixels but the same form.
+"""Scans of any size: read by rows as sRGB, and written with changed pixels in the same form.
 
-A scan is decoded once into a file of bare pixels, and its result encoded from one, so that neither
-is in memory as a whole.
+A scan is decoded once into a file of raw pixels, and its result is encoded from such a file, so
+that neither is in memory as a whole.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from patina.tasks.io.atomic import Record
 
 JPEG_2000 = frozenset({".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"})
 READ = JPEG_2000.union(EXTENSIONS, (".bmp", ".gif", ".avif"))
-# Pictures, too, but of kinds that are not restored
+# Suffixes of images that are not supported
 NOT_READ = frozenset(
     {".exr", ".heic", ".heif", ".jxl", ".psb", ".psd"}
     | {".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"}
@@ -37,89 +37,84 @@ PALETTE = 3  # of a TIFF's photometric interpretations
 
 @dataclass
 class Scan:
-    """An open scan.
+    """An open scan: its decoded pixels, read by rows, and its metadata."""
 
-    image: its pixels, any row of them at hand. profile: the ICC profile by which they are seen, as
-    a file, if there is one. notes: what of the file is not as in the result, in words. blocks: its
-    metadata, see `imaging.blocks`. kind: of the file, see `imaging.kinds`.
-    """
-
-    image: pyvips.Image
-    folder: Path
-    profile: Path | None
-    notes: list[str] = field(default_factory=list)
-    blocks: Blocks = field(default_factory=Blocks)
-    kind: str = ""
+    image: pyvips.Image  # with random access to its rows
+    folder: Path  # of its temporary files
+    profile: Path | None  # file of the ICC profile that is used, if any
+    notes: list[str] = field(default_factory=list)  # differences between file and result, in words
+    blocks: Blocks = field(default_factory=Blocks)  # metadata
+    kind: str = ""  # format of the file, see `imaging.kinds`
 
     @property
     def tags(self) -> Tags:
-        """See `imaging.exif`."""
+        """The tags that are copied to the result, see `imaging.exif`."""
         return self.blocks.tags
 
     @property
     def height(self) -> int:
-        """Rows, as stored: an EXIF orientation stays a tag."""
+        """Number of rows as stored, before any EXIF rotation."""
         return int(self.image.height)
 
     @property
     def width(self) -> int:
-        """Columns, as stored."""
+        """Number of columns as stored, before any EXIF rotation."""
         return int(self.image.width)
 
     @property
     def orientation(self) -> int:
-        """How a viewer turns it: EXIF's tag, 1 to 8."""
+        """The EXIF orientation, 1 (upright) to 8."""
         tag = self.image.get("orientation") if self.image.get_typeof("orientation") else 1
         return tag if 1 <= tag <= 8 else 1
 
     @property
     def colours(self) -> int:
-        """Bands but for the alpha."""
+        """Number of bands without the alpha."""
         return int(self.image.bands) - (1 if self.image.hasalpha() else 0)
 
     @property
     def lab(self) -> bool:
-        """Are the pixels CIELAB?"""
+        """Whether the pixels are CIELAB."""
         return self.image.interpretation in LAB
 
     @property
     def hides(self) -> bool:
-        """Whether pixels can be hidden: a further band may be none by which they are."""
+        """Whether an alpha channel can hide pixels; not every extra band is an alpha channel."""
         return bool(self.image.hasalpha()) and self.tags.alpha
 
     def hidden(self, own: np.ndarray) -> np.ndarray | None:
-        """Which pixels of these rows nobody can see, (h, W); None if there can be none."""
+        """The invisible pixels of these rows, boolean (h, W); None if the scan has no alpha."""
         return own[..., -1] == 0 if self.hides else None
 
     @cached_property
-    def _seen_mean(self) -> list[float]:
-        """The mean colour of what can be seen; it stands for what cannot."""
+    def _visible_mean(self) -> list[float]:
+        """The mean colour of the visible pixels; it replaces the invisible ones."""
         there = (self.image[self.colours] > 0) / 255
         share = max(there.avg(), 1e-12)
         bands = (self.image[band] for band in range(self.colours))
         return [round((band * there).avg() / share) for band in bands]
 
     def form(self) -> Record:
-        """Size and depth, for the sidecar."""
+        """Size, depth and notes, for the sidecar."""
         bits = 8 if self.image.format in ("uchar", "float") else 16
         bands = int(self.image.bands)
         record = {"width": self.width, "height": self.height, "bands": bands, "bits": bits}
         return record | ({"notes": self.notes} if self.notes else {})
 
     def rows(self, top: int, bottom: int) -> np.ndarray:
-        """Those rows in the scan's own space and depth, (h, W, bands)."""
+        """Rows in the scan's own colour space and depth, (h, W, bands)."""
         strip = self.image.crop(0, top, self.width, bottom - top)
         return strip.numpy().reshape(bottom - top, self.width, self.image.bands)
 
     def srgb(self, top: int, bottom: int) -> np.ndarray:
-        """Those rows as a network sees them: float32 (h, W, 3), sRGB in [0, 1]."""
+        """Rows as input of a network: float32 (h, W, 3), sRGB in [0, 1]."""
         strip = self.image.crop(0, top, self.width, bottom - top)
         if self.image.hasalpha():
             colours = strip.extract_band(0, n=self.colours)
             strip = colours
             if self.hides:
                 there = self.image.crop(0, top, self.width, bottom - top)[self.colours] > 0
-                strip = there.ifthenelse(colours, self._seen_mean)
+                strip = there.ifthenelse(colours, self._visible_mean)
         if self.lab:
             strip = strip.colourspace("rgb16")
         elif self.profile:
@@ -131,9 +126,11 @@ class Scan:
         return np.broadcast_to(pixels, (bottom - top, self.width, 3)).copy()
 
     def changed(self, own: np.ndarray, view: np.ndarray, change: np.ndarray) -> np.ndarray:
-        """`own`, rows of this scan, with the `change` of their `view` carried over.
+        """The rows `own` of this scan, with `change` applied.
 
-        Pixels whose change is 0, and the alpha, stay to the last bit.
+        own: (h, W, bands), from `rows`. view: the same rows from `srgb`, (h, W, 3). change: what is
+        added to `view`, (h, W, 3), sRGB. Where it is 0, pixels keep their exact value; so does the
+        alpha.
         """
         touched = largest(change != 0)
         if not touched.any():
@@ -150,7 +147,7 @@ class Scan:
         return result
 
     def _carried(self, view: np.ndarray, change: np.ndarray) -> np.ndarray:
-        """The change in the scan's own space and unit, (h, W, colours)."""
+        """The change in the scan's own colour space and unit, (h, W, colours)."""
         if self.lab or self.profile or self.image.interpretation == "cmyk":
             before, after = (self._own(each) for each in (view, view + change))
             return after - before
@@ -158,7 +155,7 @@ class Scan:
         return own * DEPTHS[self.image.format]
 
     def _own(self, view: np.ndarray) -> np.ndarray:
-        """sRGB [0, 1] -> the scan's own space and unit."""
+        """Convert sRGB in [0, 1] to the scan's own colour space and unit."""
         deep = pyvips.Image.new_from_array(np.rint(np.clip(view, 0, 1) * 65535).astype(np.uint16))
         deep = deep.copy(interpretation="rgb16")
         if self.lab:
@@ -169,15 +166,15 @@ class Scan:
         return own.reshape(*view.shape[:2], self.colours) * scale
 
     def file(self, pixels: Path, target: Path) -> None:
-        """Write bare `pixels` (H, W, bands) to `target`, whole, in the kind that its name says.
+        """Write the file of raw `pixels` (H, W, bands) to `target`, atomically.
 
-        With the scan's ICC profile, resolution, orientation, EXIF, XMP and IPTC. XMP says
-        that the picture was enhanced by an algorithm.
+        The suffix of `target` decides the format. The result has the scan's ICC profile,
+        resolution, orientation, EXIF, XMP and IPTC. XMP states that an algorithm enhanced it.
         """
         bare = pyvips.Image.rawload(
             str(pixels), self.width, self.height, self.image.bands, format=self.image.format
         ).copy(interpretation=self.image.interpretation)
-        # Inserted, so that the metadata stay
+        # `insert` keeps the metadata of the scan
         result = self.image.insert(bare, 0, 0).copy()
         self.notes += file_image(result, self.blocks, self.kind, self.folder, target)
 
@@ -186,12 +183,12 @@ class Scan:
 def opened(
     source: Path, folder: Path, beside_px: int = 0, weigh: Weigh | None = None
 ) -> Iterator[Scan]:
-    """The scan filed at `source`; `folder` holds its pixels as long as it is open.
+    """Open the scan at `source`; its pixels are in `folder` while it is open.
 
-    beside_px: bytes a pixel that `folder` must have room for beside the scan's own, and its result.
-    weigh: bytes of memory that the work on it takes, see `opening.open_image`.
-    Raises ImageError when it cannot be read to its end, is of a form that is not restored or too
-    large for memory or disk; OSError when that is full.
+    beside_px: bytes for each pixel that `folder` needs, in addition to the pixels of the scan and
+    of its result. weigh: memory for the further work, see `opening.open_image`.
+    Raises ImageError if it cannot be read completely, has an unsupported form, or is too large for
+    memory or disk; OSError if the disk is full.
     """
     pixels = folder / "scan.v"
     try:
@@ -202,7 +199,7 @@ def opened(
     except (pyvips.Error, ValueError) as error:
         refuse_if_full(error, folder.parent)
         raise ImageError(
-            f"{source.name}: no image that can be read to its end "
+            f"{source.name}: the image cannot be read completely "
             f"({first_words(error) or type(error).__name__})"
         ) from error
     blocks = blocks_of(source, found)
@@ -215,8 +212,8 @@ def opened(
 
 
 def _decoded(source: Path, pixels: Path, beside_px: int, weigh: Weigh | None) -> Opened:
-    """Decode `source` into the file `pixels`; its header."""
-    # To libvips, tiles of a TIFF that are cut off, and rows of a JPEG, are but a warning, and grey
+    """Decode `source` into the file `pixels`; return its header."""
+    # For libvips, missing tiles of a TIFF and rows of a JPEG are only a warning; it makes them grey
     strict = read_kind(source) in ("TIFF", "JPEG")
     try:
         found = open_image(source, fail_on="warning" if strict else "error", weigh=weigh)
@@ -227,21 +224,21 @@ def _decoded(source: Path, pixels: Path, beside_px: int, weigh: Weigh | None) ->
         if not strict:
             raise
         refuse_if_full(error, pixels.parent)
-        return _decoded_all_the_same(source, pixels, error)
+        return _decoded_despite_warning(source, pixels, error)
 
 
-def _decoded_all_the_same(source: Path, pixels: Path, error: pyvips.Error) -> Opened:
-    """As `_decoded`, if `error` was a warning that tells of no missing pixels; else raises it."""
+def _decoded_despite_warning(source: Path, pixels: Path, error: pyvips.Error) -> Opened:
+    """As `_decoded`, if `error` is a warning that does not mean missing pixels; else raise it."""
     found = open_image(source, fail_on="error")
     image = found.image
     if found.kind == "JPEG":
         image = in_order(source)
         found.notes.append(
-            f"all its pixels are there, but it is not in order: {first_words(error)}"
+            f"the file has an error, but all its pixels were read: {first_words(error)}"
         )
     elif first_words(error):
         raise error
-    # Else a warning of a TIFF's tag: those have no words here
+    # Without words it is a warning about a tag of a TIFF
     image.write_to_file(str(pixels))
     return found
 
@@ -251,22 +248,22 @@ def _notes(image: pyvips.Image, tags: Tags) -> list[str]:
     bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 0
     stored = 8 * np.dtype(NUMBERS[image.format]).itemsize
     if image.get_typeof("palette") or tags.photometric == PALETTE:
-        notes.append("its palette became RGB")
+        notes.append("palette colours were converted to RGB")
     elif bits and bits < stored and image.format in DEPTHS:
-        notes.append(f"its {bits} bit became {stored}")
+        notes.append(f"{bits}-bit samples were converted to {stored} bit")
     if tags.premultiplied:
-        notes.append("colours multiplied by its alpha were divided by it")
+        notes.append("premultiplied colours were divided by the alpha channel")
     return notes
 
 
 def _profile(image: pyvips.Image, blocks: Blocks, folder: Path) -> tuple[Path | None, str]:
-    """The file of the profile by which it is seen, if any; why its own is not, in words."""
+    """The file of the ICC profile to use, if any; and why the image's own is not used, in words."""
     content = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else b""
     colours = image.bands - (1 if image.hasalpha() else 0)
     fault = fault_of(content, colours, image.interpretation in LAB) if content else ""
     if fault:
-        blocks.elsewhere.append("its ICC profile")
-        return None, f"{fault}; its pixels were taken for {_taken_for(image, colours)}"
+        blocks.elsewhere.append("the ICC profile")
+        return None, f"{fault}; the pixels were treated as {_assumed_space(image, colours)}"
     content = content or (blocks.profile if colours == 3 else b"")
     if not content:
         return None, ""
@@ -275,5 +272,5 @@ def _profile(image: pyvips.Image, blocks: Blocks, folder: Path) -> tuple[Path | 
     return profile, ""
 
 
-def _taken_for(image: pyvips.Image, colours: int) -> str:
-    return "CMYK" if image.interpretation == "cmyk" else "grey of sRGB" if colours == 1 else "sRGB"
+def _assumed_space(image: pyvips.Image, colours: int) -> str:
+    return "CMYK" if image.interpretation == "cmyk" else "sRGB grey" if colours == 1 else "sRGB"

@@ -1,4 +1,4 @@
-"""What restored a scan, by name and version."""
+"""Versions of the software that restores a scan."""
 
 import platform
 from functools import lru_cache
@@ -16,7 +16,7 @@ PACKAGES = {
 
 @lru_cache
 def versions() -> dict[str, str]:
-    """Of Patina, of Python, and of what computes."""
+    """Versions of Patina, Python and the libraries, by name."""
     libvips = ".".join(str(pyvips.version(part)) for part in range(3))
     packages = {name: _version(package) for name, package in PACKAGES.items()}
     return packages | {"libvips": libvips, "python": platform.python_version()}
@@ -25,5 +25,5 @@ def versions() -> dict[str, str]:
 def _version(package: str) -> str:
     try:
         return metadata.version(package)
-    except metadata.PackageNotFoundError:  # run from a folder
+    except metadata.PackageNotFoundError:  # run from a folder without installation
         return "unknown"

@@ -1,4 +1,4 @@
-"""The directories of a TIFF, read without their pixels and within bounds; EXIF is laid out alike.
+"""Reads the directories of a TIFF, or of EXIF, within limits of memory; no pixels are read.
 
 Source: TIFF 6.0, the BigTIFF extension.
 """
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
-LONG = {16: 8, 17: 8, 18: 8}  # of BigTIFF
-SWAPPED = {5: 4, 10: 4}  # bytes of a number, where a value is made of several
-BYTES = 7  # the type of any
+LONG = {16: 8, 17: 8, 18: 8}  # types of BigTIFF
+SWAPPED = {5: 4, 10: 4}  # bytes of each number of a rational value
+BYTES = 7  # the type for arbitrary bytes
 IPTC = 33723
-MOST = 1024  # tags of a directory
-LARGEST = 1 << 22  # bytes of a value
-IN_ALL = 1 << 24  # bytes of all values of a file
-PAGES = 4096  # directories of a file that are looked at
+MOST = 1024  # maximum number of tags in a directory
+LARGEST = 1 << 22  # maximum bytes of a value
+IN_ALL = 1 << 24  # maximum bytes of all values of a file
+PAGES = 4096  # maximum number of directories that are read
 SUBFILE, OLD_SUBFILE, SUB_DIRECTORIES = 254, 255, 330
-REDUCED, MASK = 1, 4  # bits of a subfile's type
+REDUCED, MASK = 1, 4  # bits of SUBFILE
 OLD_REDUCED = 2
 
 Data = bytes | mmap.mmap
@@ -29,52 +29,52 @@ Entries = dict[int, tuple[int, int, bytes]]  # tag -> type, count, value with lo
 
 @dataclass(frozen=True)
 class Layout:
-    """Order of bytes, "<" or ">", and whether it is a BigTIFF."""
+    """Byte order, "<" or ">", and whether it is a BigTIFF."""
 
     order: str
     big: bool
 
     @property
     def offset(self) -> str:
-        """How an offset, and the number of a tag's values, is written."""
+        """struct format of an offset, and of the number of a tag's values."""
         return f"{self.order}{'Q' if self.big else 'I'}"
 
     @property
     def count(self) -> str:
-        """How the number of tags is written."""
+        """struct format of the number of tags."""
         return f"{self.order}{'Q' if self.big else 'H'}"
 
     @property
     def inline(self) -> int:
-        """Bytes of an offset, and of a value that stands in its place."""
+        """Bytes of an offset, and of a value that is stored in its place."""
         return 8 if self.big else 4
 
     @property
     def first(self) -> int:
-        """Where the offset of the first directory stands."""
+        """Place of the offset of the first directory, in bytes."""
         return 8 if self.big else 4
 
 
 class Budget:
-    """How many bytes of values may still be read of a file."""
+    """The number of bytes of values that may still be read from a file."""
 
     def __init__(self, left: int = IN_ALL) -> None:
         self.left = left
 
     def spend(self, size: int) -> bool:
-        """Whether `size` more may be read."""
+        """Count `size` more bytes; whether they may be read."""
         self.left -= size
         return self.left >= 0
 
 
 def layout_of(head: bytes) -> Layout:
-    """Of the first four bytes. Raises struct.error when there are fewer."""
+    """The layout by the first four bytes. Raises struct.error if there are fewer."""
     order = ">" if head[:2] == b"MM" else "<"
     return Layout(order, struct.unpack(f"{order}2xH", head)[0] == 43)
 
 
 def first_place(data: Data, layout: Layout) -> int:
-    """Where the first directory lies. Raises struct.error when that is not told."""
+    """Place of the first directory, in bytes. Raises struct.error if `data` is too short."""
     return int(struct.unpack_from(layout.offset, data, layout.first)[0])
 
 
@@ -85,9 +85,9 @@ def directory(
     wanted: frozenset[int] | None = None,
     budget: Budget | None = None,
 ) -> Iterator[tuple[int, tuple[int, int, bytes]]]:
-    """The whole and well-formed tags of the directory at `place`, of `wanted` if given.
+    """The well-formed tags of the directory at `place`; only those in `wanted`, if given.
 
-    A tag that would exceed the budget is left out, as is one longer than LARGEST.
+    Tags that exceed the budget, or are longer than LARGEST, are omitted.
     """
     budget = budget or Budget()
     sizes = SIZES | LONG
@@ -104,7 +104,7 @@ def directory(
                 continue
             [start] = struct.unpack_from(layout.offset, entry, at)
             value = data[start : start + size]
-        if len(value) == size and tag == IPTC:  # bytes, even where they are said to be numbers
+        if len(value) == size and tag == IPTC:  # bytes, even if their type says numbers
             yield tag, (BYTES, size, value)
         elif len(value) == size:
             number = np.dtype(f"{layout.order}u{SWAPPED.get(kind, sizes[kind])}")
@@ -113,7 +113,7 @@ def directory(
 
 
 def bare(data: Data, layout: Layout, place: int) -> list[bytes]:
-    """The entries of a directory as they stand, MOST of them at most."""
+    """The raw entries of a directory, at most MOST."""
     if place > len(data):
         return []
     [number] = struct.unpack_from(layout.count, data, place)
@@ -123,14 +123,14 @@ def bare(data: Data, layout: Layout, place: int) -> list[bytes]:
 
 
 def next_place(data: Data, layout: Layout, place: int) -> int:
-    """Where the directory after the one at `place` lies; 0 if there is none."""
+    """Place of the directory after the one at `place`; 0 if there is none."""
     [number] = struct.unpack_from(layout.count, data, place)
     end = place + struct.calcsize(layout.count) + number * (4 + 2 * layout.inline)
     return int(struct.unpack_from(layout.offset, data, end)[0])
 
 
 def places(data: Data, layout: Layout) -> list[int]:
-    """Where the directories of a file's pages lie, in their order, each once."""
+    """Places of the directories of a file's pages, in their order, each once."""
     found: list[int] = []
     place = first_place(data, layout)
     while 0 < place < len(data) and place not in found and len(found) < PAGES:
@@ -143,9 +143,9 @@ def places(data: Data, layout: Layout) -> list[int]:
 
 
 def whole_page(data: Data, layout: Layout) -> int:
-    """The number of the first page that is no thumbnail and no mask.
+    """The number of the first page that is neither a thumbnail nor a mask; 0 if there is none.
 
-    Raises ValueError when all are: what is whole may lie in a directory within.
+    Raises ValueError if there is none and the picture is in a sub-directory.
     """
     within = False
     for number, place in enumerate(places(data, layout)):
@@ -159,12 +159,12 @@ def whole_page(data: Data, layout: Layout) -> int:
             for entry in bare(data, layout, place)
         )
     if within:
-        raise ValueError("its pages are thumbnails, and the picture lies within one; export it")
+        raise ValueError("all its pages are thumbnails; export the picture inside them as a TIFF")
     return 0
 
 
 def number_of(tags: Entries, tag: int, default: int = 0) -> int:
-    """The first value of a tag of whole numbers."""
+    """The first value of a tag that contains integers; `default` if it is missing."""
     if tag not in tags:
         return default
     kind, _, value = tags[tag]

@@ -1,4 +1,4 @@
-"""The chunks of a WebP: EXIF is carried over as it stands.
+"""The chunks of a WebP: writes metadata; EXIF is copied unchanged.
 
 Source: RFC 9649.
 """
@@ -15,7 +15,7 @@ Chunk = tuple[bytes, bytes]
 
 
 def chunks(data: bytes) -> Iterator[Chunk]:
-    """Name and content of each chunk, up to the first that is not whole."""
+    """Name and content of each chunk, up to the first incomplete one."""
     at = 12
     while at + 8 <= len(data):
         name, size = struct.unpack_from("<4sI", data, at)
@@ -26,9 +26,9 @@ def chunks(data: bytes) -> Iterator[Chunk]:
 
 
 def dressed(bare: bytes, size: tuple[int, int], blocks: dict[bytes, bytes]) -> bytes:
-    """The WebP `bare`, of (width, height) pixels, with those of `blocks` that are not empty.
+    """The WebP `bare` with the non-empty `blocks`.
 
-    blocks: by the names ICC, EXIF and XMP.
+    size: width and height in pixels. blocks: content by the names ICC, EXIF and XMP.
     """
     found = [each for each in chunks(bare) if each[0] in PIXELS]
     alpha = any(

@@ -1,8 +1,8 @@
-"""XMP packets: what they held stays, and they say that an algorithm enhanced the picture.
+"""XMP packets: keeps their content, and states that an algorithm enhanced the picture.
 
-A packet comes from anywhere, so that it is read by expat, in one pass and without entities; what is
-found is cut out or put in at its place in the bytes, and the rest of them is not touched.
-Source: ISO 16684-1; the part that a JPEG extends: Adobe's XMP Specification Part 3, 1.1.3.1.
+A packet may come from anybody. So expat reads it in one pass and without entities, and the edits
+replace single places in the bytes; all other bytes stay.
+Source: ISO 16684-1; extended XMP in a JPEG: Adobe's XMP Specification Part 3, 1.1.3.1.
 """
 
 import re
@@ -20,7 +20,7 @@ HISTORY = "http://ns.adobe.com/xap/1.0/mm/ History"
 EXTENDED = "http://ns.adobe.com/xmp/note/ HasExtendedXMP"
 GAIN_MAP = b"http://ns.adobe.com/hdr-gain-map/1.0/"
 EVENTS = "http://ns.adobe.com/xap/1.0/sType/ResourceEvent#"
-LARGEST = 1 << 24  # bytes of a packet that is read
+LARGEST = 1 << 24  # maximum bytes of a packet
 TAG = re.compile(rb"""<(?:[^<>"']|"[^"]*"|'[^']*')*>""")
 NAME = re.compile(rb"<((?:[^\s<>/:]+:)?)[^\s<>/:]+")
 EMPTY = (
@@ -32,20 +32,20 @@ EMPTY = (
 
 
 def is_ours(xmp: bytes) -> bool:
-    """Does the packet say that Patina had the file in hand?"""
+    """Whether the packet states that Patina wrote the file."""
     return SOURCE_TYPE.encode() in xmp and CREATOR.encode() in xmp
 
 
 def is_readable(xmp: bytes) -> bool:
-    """Whether it is a packet whose content can be kept."""
+    """Whether the packet is well-formed, so that its content can be kept."""
     found = _read(xmp)
     return found is not None and found.end is not None
 
 
 def with_source_type(xmp: bytes) -> bytes:
-    """An XMP packet, or an empty one, that names the digital source type and the software.
+    """The packet `xmp`, or a new one, with the digital source type and Patina in its history.
 
-    What the packet held stays, unless it is malformed: see `is_readable`.
+    The content stays, unless the packet is malformed, see `is_readable`.
     Source: IPTC Photo Metadata Standard, Digital Source Type.
     """
     packet = xmp.strip(b"\0")
@@ -63,14 +63,14 @@ def with_source_type(xmp: bytes) -> bytes:
     if found.values == [SOURCE_TYPE]:
         source_type = ""
     else:
-        edits += [(start, end, b"") for start, end in found.stated]  # twice would be no XMP
+        edits += [(start, end, b"") for start, end in found.stated]  # XMP allows one value only
     if source_type or history:
         edits.append(_described(found, f"{source_type}>{history}"))
     return _edited(packet, edits)
 
 
 def joined(xmp: bytes, extended: bytes) -> bytes:
-    """The packet with what a JPEG had to extend it by; as it was if either is malformed."""
+    """The packet joined with its extension from a JPEG; unchanged if either is malformed."""
     found, more = _read(xmp), _read(extended)
     if not (found and found.end and more and more.end):
         return xmp
@@ -80,7 +80,7 @@ def joined(xmp: bytes, extended: bytes) -> bytes:
 
 
 def extension_of(xmp: bytes) -> str:
-    """The name, 32 hex digits, of what extends the packet; "" if nothing does."""
+    """The name (32 hex digits) of the extension of the packet; "" if it has none."""
     found = _read(xmp)
     return found.guid if found else ""
 
@@ -99,7 +99,7 @@ def _described(found: "_Found", content: str) -> tuple[int, int, bytes]:
 
 
 def _edited(packet: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
-    """With each span from `start` to `end` replaced."""
+    """The packet with each span from `start` to `end` replaced by the content."""
     parts, at = [], 0
     for start, end, content in sorted(edits, key=lambda edit: edit[:2]):
         parts += [packet[at:start], content]
@@ -109,21 +109,21 @@ def _edited(packet: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
 
 @dataclass(frozen=True)
 class _Element:
-    """An element's tags in the bytes: start and end of the first, start of the last."""
+    """The place of an element in the bytes of a packet."""
 
-    head: bytes
-    start: int
-    inside: int
-    last: int
+    head: bytes  # its start tag
+    start: int  # start of the start tag
+    inside: int  # end of the start tag
+    last: int  # start of the end tag
 
     @property
     def prefix(self) -> bytes:
-        """With its colon, if it has one."""
+        """The prefix of the element's name, with the colon; empty if it has none."""
         name = NAME.match(self.head)
         return name[1] if name else b""
 
     def before(self, content: bytes) -> tuple[int, int, bytes]:
-        """The edit that puts `content` in as the last of it."""
+        """The edit that inserts `content` at the end of the element."""
         if not self.head.endswith(b"/>"):
             return self.last, self.last, content
         name = NAME.match(self.head)
@@ -131,26 +131,26 @@ class _Element:
         return self.start, self.inside, self.head[:-2] + b">" + content + closed
 
     def added(self, item: str) -> tuple[int, int, bytes]:
-        """The edit that adds an item whose name has the element's own prefix."""
+        """The edit that adds an item, with the prefix of the element's name."""
         return self.before(b"<" + self.prefix + item.encode())
 
 
 @dataclass
 class _Found:
-    """What of a packet is of interest."""
+    """The parts of a packet that are needed for the edits."""
 
     end: _Element | None = None  # rdf:RDF
     events: _Element | None = None  # the sequence of the history
-    history: bool = False
-    stated: list[tuple[int, int]] = field(default_factory=list)
-    values: list[str] = field(default_factory=list)
-    extended: list[tuple[int, int]] = field(default_factory=list)
-    guid: str = ""
-    spaces: dict[str, str] = field(default_factory=dict)  # in force where rdf:RDF begins
-    parts: list[_Element] = field(default_factory=list)  # its rdf:Description
+    history: bool = False  # whether there is a history
+    stated: list[tuple[int, int]] = field(default_factory=list)  # spans of DigitalSourceType
+    values: list[str] = field(default_factory=list)  # values of DigitalSourceType
+    extended: list[tuple[int, int]] = field(default_factory=list)  # spans of HasExtendedXMP
+    guid: str = ""  # value of HasExtendedXMP
+    spaces: dict[str, str] = field(default_factory=dict)  # namespaces at the start of rdf:RDF
+    parts: list[_Element] = field(default_factory=list)  # the rdf:Description elements
 
     def descriptions(self, packet: bytes) -> list[bytes]:
-        """Each with the names of the spaces that it uses."""
+        """The rdf:Description elements, each with the namespaces that it uses."""
         found = []
         for part in self.parts:
             close = packet.find(b">", part.last) + 1
@@ -167,7 +167,7 @@ class _Found:
 
 
 def _read(packet: bytes) -> "_Found | None":
-    """None if it is malformed, longer than LARGEST, or declares entities."""
+    """Parse a packet; None if it is malformed, longer than LARGEST, or declares entities."""
     if not packet or len(packet) > LARGEST:
         return None
     reader = _Reader(packet.strip(b"\0"))
@@ -179,16 +179,16 @@ def _read(packet: bytes) -> "_Found | None":
 
 
 class _UnsafeError(ValueError):
-    """A document type, by which entities can be declared: XMP has none."""
+    """The packet has a document type, which could declare entities; XMP has none."""
 
 
 class _Reader:
-    """Follows expat through a packet."""
+    """Collects the parts of a packet while expat reads it."""
 
     def __init__(self, packet: bytes) -> None:
         self.packet, self.found = packet, _Found()
         self.open: list[tuple[str, int]] = []
-        self.within: dict[str, int] = {}  # how often each name is open
+        self.within: dict[str, int] = {}  # number of open elements by name
         self.text: list[str] | None = None
         self.parser = expat.ParserCreate(namespace_separator=" ")
         self.parser.StartElementHandler = self.start
@@ -239,7 +239,7 @@ class _Reader:
             self._stated(name, self._element(start, at))
 
     def _stated(self, name: str, element: _Element) -> None:
-        """As an element of its own, not as an attribute."""
+        """Record a property that is an element, not an attribute."""
         close = element.inside
         if element.last != element.inside or not element.head.endswith(b"/>"):
             close = self.packet.find(b">", element.last) + 1
@@ -248,7 +248,7 @@ class _Reader:
             self.found.guid = text.strip()
             self.found.extended.append((element.start, close))
         else:
-            self.found.values.append("")  # stated anew, as an attribute
+            self.found.values.append("")  # so that it is written again, as an attribute
             self.found.stated.append((element.start, close))
 
     def _element(self, start: int, last: int) -> _Element:

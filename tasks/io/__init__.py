@@ -1,1 +1,1 @@
-"""Files written whole, the item store, storage here and at s3://, threads and worker processes."""
+"""Atomic files, the item store, local and s3:// storage, threads and worker processes."""

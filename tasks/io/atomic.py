@@ -1,4 +1,4 @@
-"""Files are written whole or not at all: temporary neighbour, fsync, rename."""
+"""Atomic files: written under a temporary name beside the target, synced, then renamed."""
 
 import errno
 import hashlib
@@ -18,18 +18,18 @@ from typing import Any, BinaryIO
 Record = dict[str, Any]
 
 WINDOWS = sys.platform == "win32"
-UNUSED_S = 24 * 3600  # a draft that nothing was written to for so long is taken for left
+UNUSED_S = 24 * 3600  # on Windows, a draft that is unchanged for so long counts as abandoned
 
-# What the names of files and folders begin with that a killed run may leave
+# Names of drafts (temporary files and folders), which a killed run may leave
 DRAFT = ".patina-draft-"
 DRAFTS = re.compile(re.escape(DRAFT) + r"[a-z0-9_]{8}")  # as `tempfile` makes them
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that appears under `path` only when the block ends without an error.
+    """Open a file that appears under `path` only if the block ends without an error.
 
-    What killed processes left half written in its folder is removed, once in each process.
+    The first call in a process also removes the drafts that killed processes left in the folder.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep_once(path.parent.resolve())
@@ -40,16 +40,18 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
             draft.chmod(0o644)
-            if WINDOWS:  # which renames no open file
+            if WINDOWS:  # it cannot rename an open file
                 file.close()
             draft.replace(path)
     finally:
-        draft.unlink(missing_ok=True)  # of an error, or of an interrupt
+        draft.unlink(missing_ok=True)  # after an error or an interrupt
 
 
 @contextmanager
 def draft_folder(parent: Path) -> Iterator[Path]:
-    """A folder in `parent` that is gone when the block ends; `sweep` leaves it alone until then."""
+    """A temporary folder in `parent`, removed at the end of the block; `sweep` skips it until
+    then.
+    """
     draft, handle = _in_use(lambda: _new_folder(parent))
     try:
         yield draft
@@ -69,15 +71,15 @@ def _new_folder(parent: Path) -> tuple[Path, int]:
 
 
 def _in_use(make: Callable[[], tuple[Path, int]]) -> tuple[Path, int]:
-    """A draft that is locked as long as it is open.
+    """Make a draft and lock it as long as it is open.
 
-    One that was swept between its making and its locking is made again.
+    If another process sweeps it before it is locked, it is made again.
     """
     from filelock import lock_descriptor
 
     while True:
         draft, handle = make()
-        with suppress(OSError):  # a file system without locks, in which nothing is swept
+        with suppress(OSError):  # a file system without locks; `sweep` removes nothing there
             if not WINDOWS:
                 lock_descriptor(handle, blocking=False)
         if draft.exists():
@@ -86,10 +88,10 @@ def _in_use(make: Callable[[], tuple[Path, int]]) -> tuple[Path, int]:
 
 
 def sweep(draft: Path) -> None:
-    """Take away what a killed run left half done, unless it is none of ours, or in use."""
+    """Remove `draft` if it is a draft of Patina that no process uses."""
     if not DRAFTS.fullmatch(draft.name) or draft.is_symlink():
         return
-    if WINDOWS:  # where a draft has no lock
+    if WINDOWS:  # drafts have no locks there
         with suppress(OSError):
             if time.time() - draft.stat().st_mtime > UNUSED_S:
                 _remove(draft)
@@ -98,7 +100,7 @@ def sweep(draft: Path) -> None:
 
     try:
         handle = os.open(draft, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:  # another's, or gone
+    except OSError:  # it belongs to another user, or is gone
         return
     try:
         if lock_descriptor(handle, blocking=False):
@@ -118,20 +120,20 @@ def _remove(draft: Path) -> None:
 
 @cache
 def sweep_once(folder: Path) -> None:
-    """`sweep` all that lies in `folder`; in this process, for the first time only."""
-    for left in folder.glob(f"{DRAFT}*"):
-        sweep(left)
+    """`sweep` all drafts in `folder`, but only at the first call in this process."""
+    for draft in folder.glob(f"{DRAFT}*"):
+        sweep(draft)
 
 
 def move_whole(draft: Path, path: Path) -> None:
-    """Have the finished file `draft`, on the same disk, appear under `path`."""
+    """Sync the finished file `draft` and rename it to `path`, on the same disk."""
     with draft.open("rb") as file:
         os.fsync(file.fileno())
     draft.replace(path)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` whole."""
+    """Write `content` to `path`, atomically."""
     with whole_file(path) as file:
         file.write(content)
 
@@ -142,12 +144,12 @@ def json_bytes(value: Any) -> bytes:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, keys in the order given, whole."""
+    """Write `value` as indented JSON, keys in the order given, atomically."""
     write_bytes(path, json_bytes(value))
 
 
 def write_jsonl(path: Path, records: Iterable[Record]) -> None:
-    """Write one JSON object a line, whole."""
+    """Write one JSON object on each line, atomically."""
     with whole_file(path) as file:
         for record in records:
             file.write(json_line(record))
@@ -159,12 +161,12 @@ def json_line(record: Record) -> bytes:
 
 
 def as_bytes(text: str) -> bytes:
-    """UTF-8; what a file's name has that is none becomes an escape, which JSON knows."""
+    """`text` in UTF-8; bytes of a file name that are not UTF-8 become escapes."""
     return text.encode(errors="backslashreplace")
 
 
 def read_jsonl(path: Path) -> list[Record]:
-    """The records of a JSON-lines file, whose lines end with a line feed alone."""
+    """The records of a JSON-lines file; only a line feed ends a line."""
     with path.open("rb") as file:
         return [json.loads(line) for line in file]
 
@@ -176,14 +178,14 @@ def sha256_of(path: Path) -> str:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy `source`, sharing its blocks where the file system can, with the time of now.
+    """Copy `source` to `target`, as a reflink if the file system supports it.
 
-    Never a hard link: a write through one would reach the original.
+    It is never a hard link, because a write through a hard link would change the original.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         _share(source, target)
-    except (AttributeError, OSError):  # another file system or system: copy plainly
+    except (AttributeError, OSError):  # not supported by this system or file system
         shutil.copyfile(source, target)
 
 
@@ -193,5 +195,5 @@ def _share(source: Path, target: Path) -> None:
         while left:
             copied = os.copy_file_range(reader.fileno(), writer.fileno(), left)
             if not copied:
-                raise OSError(errno.EIO, "ended early", str(source))
+                raise OSError(errno.EIO, "the file became shorter while it was copied", str(source))
             left -= copied

@@ -1,9 +1,9 @@
-"""A server on this machine that answers no foreign page, and no name but its own."""
+"""Protects a local server against requests of other web sites and under other host names."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
-FRAMED_BY_NONE = (  # no other page may frame it, and have its buttons clicked unseen
+NO_FRAMES = (  # no other page may embed it and trick the user into clicking its buttons
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
@@ -15,21 +15,25 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class Guard:
-    """An ASGI application that passes on to `app` what came by an own name, from an own page.
+    """An ASGI application that passes only trusted requests to `app`.
 
-    Everything else is answered with 403, before `app` learns of it. Programs send no Origin.
+    A request is trusted if its Host is one of the server's names, and its Origin, if it has one, is
+    a page of the server. Programs send no Origin. All other requests get the status 403.
     """
 
     def __init__(self, app: App, names: Iterable[str], refused: bytes, policy: bytes) -> None:
-        """names: what the server may be called in Host, with its port. refused: what others are
-        told. policy: what its pages may load, as Content-Security-Policy."""
+        """Wrap `app`.
+
+        names: the allowed values of Host, with the port. refused: the text of the response 403.
+        policy: the Content-Security-Policy of all responses.
+        """
         self.app, self.refused = app, refused
         self.hosts = {name.encode() for name in names}
         self.origins = {b"http://" + name for name in self.hosts}
-        self.added = (*FRAMED_BY_NONE, (b"content-security-policy", policy))
+        self.added = (*NO_FRAMES, (b"content-security-policy", policy))
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one connection, as ASGI has it."""
+        """Handle one connection; the interface of ASGI."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif self.trusts(scope["headers"]):
@@ -42,7 +46,9 @@ class Guard:
             await send({"type": "http.response.body", "body": self.refused})
 
     def trusts(self, headers: list[tuple[bytes, bytes]]) -> bool:
-        """Whether the request names this server once, and no foreign page as its origin."""
+        """Whether Host appears once and is a name of this server, and Origin is absent or its
+        own.
+        """
         hosts = [value for name, value in headers if name == b"host"]
         asking = {value for name, value in headers if name == b"origin"}
         return len(hosts) == 1 and hosts[0] in self.hosts and asking <= self.origins

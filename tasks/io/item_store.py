@@ -1,8 +1,8 @@
-"""The item store: which works inside a stage need computing.
+"""The item store: decides which works inside a stage must be computed.
 
-A result is filed under the hash of everything that it depends on: the source's bytes, the operation
-and its version, the parameters and seed. So a work added computes one work, a work removed or
-a parameter set back computes none, and a killed run goes on where it was.
+The key of a result is the hash of everything that it depends on: the bytes of the source, the
+operation and its version, the parameters and the seed. So a new work computes one work; a removed
+work, or a parameter with its old value, computes nothing; a killed run continues.
 """
 
 import errno
@@ -18,20 +18,20 @@ from patina.tasks.io.atomic import draft_folder, sweep_once
 
 
 def item_key(source_sha256: str, operation: str, version: int | str, params: Any) -> str:
-    """The key (64 hex digits) of `operation` on a source; `params` hold the work's seed, if any."""
+    """The key (64 hex digits) of `operation` on a source; `params` include the seed, if any."""
     parts = [source_sha256, operation, version, params]
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 class ItemStore:
-    """Folders of finished files by key, under `root`; several processes may share one."""
+    """Folders of finished files by key, under `root`; several processes may share a store."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def folder(self, key: str) -> Path:
-        """Where the item of `key` lies, or would lie."""
+        """The folder of the item `key`, whether or not it exists."""
         return self.root / key[:2] / key
 
     def __contains__(self, key: str) -> bool:
@@ -39,15 +39,14 @@ class ItemStore:
 
     @contextmanager
     def filing(self, key: str) -> Iterator[Path]:
-        """A folder to write into; it becomes the item of `key` when the block ends well.
+        """A folder to write into; it becomes the item `key` if the block ends without an error.
 
-        Files are synced and made read-only first, so that the block need not write them whole.
-        Where another process was quicker, its item stays and this one is dropped: both are the
-        same.
+        The files are synced and made read-only first, so the block need not write them atomically.
+        If another process has filed the item meanwhile, its equal item stays.
         """
         drafts = self.root / "tmp"
         drafts.mkdir(parents=True, exist_ok=True)
-        sweep_once(drafts.resolve())  # what killed processes left
+        sweep_once(drafts.resolve())  # drafts of killed processes
         with draft_folder(drafts) as draft:
             yield draft
             for file in draft.iterdir():

@@ -1,4 +1,4 @@
-"""A lock that one process holds at a time, here; it is free again when that process is gone."""
+"""A lock file for the processes of this machine; it is released when its process ends."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -7,9 +7,10 @@ from pathlib import Path
 
 @contextmanager
 def only_one(path: Path) -> Iterator[bool]:
-    """Whether this block alone has the lock file `path`; it is taken away afterwards.
+    """Try to lock the file `path` for this block; yield whether that succeeded.
 
-    A file that a killed process left is taken over. Raises OSError when it cannot be made.
+    The file is removed afterwards. A lock file of a killed process is taken over. Raises OSError if
+    the file cannot be made.
     """
     from filelock import FileLock, Timeout
 
@@ -22,14 +23,14 @@ def only_one(path: Path) -> Iterator[bool]:
     try:
         yield True
     finally:
-        # As it is ours: who opened it meanwhile finds that it is gone, and makes another
+        # Removed before the release: a process that waits for it finds it gone and makes a new one
         with suppress(OSError):
             path.unlink()
         lock.release()
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process has that lock file; False when it is not there or is another user's."""
+    """Whether a process holds the lock file; False if it is missing or belongs to another user."""
     if not path.exists():
         return False
     from filelock import FileLock, Timeout

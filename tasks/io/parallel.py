@@ -1,6 +1,6 @@
-"""Work in a few threads, results in order; and worker processes, of which none outlives its parent.
+"""Threads with ordered results, and worker processes that end with their parent.
 
-NumPy, libvips and OpenVINO let go of the interpreter while they compute, so threads do for them.
+NumPy, libvips and OpenVINO release the interpreter lock while they compute, so threads suffice.
 """
 
 import multiprocessing
@@ -22,7 +22,7 @@ THREADS = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity"
 
 
 def in_turn(work: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:
-    """`work` of each of `jobs`, in their order, THREADS and one more at a time."""
+    """Results of `work` for each of `jobs`, in their order; at most THREADS + 1 are in progress."""
     with ThreadPoolExecutor(THREADS) as pool:
         waiting: deque[Future[Result]] = deque()
         for job in jobs:
@@ -34,7 +34,7 @@ def in_turn(work: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Resu
 
 
 def ahead(results: Iterable[Result]) -> Iterator[Result]:
-    """The same, the next one drawn in a thread while this one is used."""
+    """The same `results`; a thread computes the next one while the caller uses the current one."""
     source = iter(results)
     end = object()
     with ThreadPoolExecutor(1) as thread:
@@ -45,13 +45,13 @@ def ahead(results: Iterable[Result]) -> Iterator[Result]:
 
 
 def start_worker() -> None:
-    """For the initializer of a pool of spawned processes."""
+    """The initializer of a spawned worker process."""
     one_thread()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def one_thread() -> None:
-    """As many processes as cores need one thread each."""
+    """Limit OpenCV to one thread, because there is a process for each core."""
     cv2.setNumThreads(1)
 
 

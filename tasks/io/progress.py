@@ -1,4 +1,4 @@
-"""How far long work is: a bar in a terminal; elsewhere, as in a log, a line every ten seconds."""
+"""Progress of long work: a bar in a terminal; elsewhere, such as in a log, a line every 10 s."""
 
 import sys
 import threading
@@ -13,13 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 EVERY_S = 10.0
-_told: list[object] = []  # what in this process tells how far it is, or has another one tell
+_reporting: list[object] = []  # what reports progress in this process, or delegates that
 
 
 class Progress(Bar):
     """Rich's progress bar; where there is no terminal, lines on standard error instead.
 
-    Each task has a `note`, what is shown behind its time left: `add_task(NAME, total=N, note="")`.
+    Each task has a `note`, which is shown after the time left: `add_task(NAME, total=N, note="")`.
     """
 
     def __init__(self, console: Console | None = None, every_s: float = EVERY_S) -> None:
@@ -37,33 +37,33 @@ class Progress(Bar):
 
     def __enter__(self) -> "Progress":
         super().__enter__()
-        _told.append(self)
-        self._telling = said_every(self.every_s, self.line, self.say) if self.lines else None
-        if self._telling:
-            self._telling.__enter__()
+        _reporting.append(self)
+        self._printer = print_every(self.every_s, self.line, self.say) if self.lines else None
+        if self._printer:
+            self._printer.__enter__()
         return self
 
     def __exit__(self, *raised: Any) -> None:
-        if self._telling:
-            self._telling.__exit__(*raised)
-        _told.remove(self)
+        if self._printer:
+            self._printer.__exit__(*raised)
+        _reporting.remove(self)
         super().__exit__(*raised)
 
     def line(self) -> str:
-        """What the bar would show, in words."""
+        """The state of all tasks, in words."""
         return "; ".join(map(_in_words, self.tasks))
 
     def say(self, text: str) -> None:
-        """Print a line above the bar, as it is: no markup, no wrapping."""
+        """Print a line above the bar unchanged, without markup and wrapping."""
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _in_words(task: Any) -> str:
     left = task.time_remaining
-    within = task.completed % 1  # of a large job that is under way
+    started = task.completed % 1  # progress of a large job that is not finished
     parts = (
         f"{task.description} {int(task.completed)} of {task.total or 0:.0f}",
-        f"{task.percentage:.0f}%" if within else "",
+        f"{task.percentage:.0f}%" if started else "",
         f"{timedelta(seconds=int(left))} left" if left and not task.finished else "",
         task.fields.get("note", ""),
     )
@@ -71,52 +71,52 @@ def _in_words(task: Any) -> str:
 
 
 @contextmanager
-def said_every(
+def print_every(
     seconds: float, line: Callable[[], str], say: Callable[[str], object] | None = None
 ) -> Iterator[None]:
-    """While the block lasts, say `line()` every so many seconds, on standard error unless told.
+    """During the block, print `line()` every `seconds`, unless it is empty.
 
-    Nothing is said where it is empty.
+    say: prints a line; the default prints to standard error.
     """
     ended = threading.Event()
 
-    def tell() -> None:
+    def repeat() -> None:
         while not ended.wait(seconds):
             if text := line():
                 (say or _to_stderr)(text)
 
-    teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
+    printer = threading.Thread(target=repeat, daemon=True)
+    printer.start()
     try:
         yield
     finally:
         ended.set()
-        teller.join()
+        printer.join()
 
 
 @contextmanager
-def waited_for(what: str, every_s: float = EVERY_S) -> Iterator[None]:
-    """Say every ten seconds that `what` still takes its time, and how much it has taken.
+def timed_lines(what: str, every_s: float = EVERY_S) -> Iterator[None]:
+    """During the block, print a line with `what` and the elapsed time every ten seconds.
 
-    As long as a part of it tells how far it is, nothing is said beside that.
+    Nothing is printed while a part of the work reports its own progress.
     """
     started = time.monotonic()
 
     def line() -> str:
-        return "" if _told else f"  {what}: {time.monotonic() - started:.0f} s"
+        return "" if _reporting else f"  {what}: {time.monotonic() - started:.0f} s"
 
-    with said_every(every_s, line):
+    with print_every(every_s, line):
         yield
 
 
 @contextmanager
-def told_by_another() -> Iterator[None]:
-    """While the block lasts, another process tells how far it is."""
-    _told.append(other := object())
+def progress_elsewhere() -> Iterator[None]:
+    """During the block, another process reports the progress."""
+    _reporting.append(other := object())
     try:
         yield
     finally:
-        _told.remove(other)
+        _reporting.remove(other)
 
 
 def _to_stderr(text: str) -> None:

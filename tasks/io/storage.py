@@ -1,7 +1,7 @@
-"""Files here, or in a storage that fsspec knows, such as s3://bucket/prefix.
+"""Local files, and files in a storage that fsspec supports, such as s3://bucket/prefix.
 
-A place is a Path, or a Remote, which has of a Path's names and methods those that are used here.
-fsspec is imported only for a Remote.
+A place is a Path or a Remote. A Remote has those methods of a Path that Patina uses. fsspec is
+imported only for a Remote.
 """
 
 import errno
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 LOCK = ".patina-lock"
-MARKS = ("ETag", "etag", "mtime", "created")  # by which a storage tells versions apart
+MARKS = ("ETag", "etag", "mtime", "created")  # facts that identify the version of a file
 
 
 SECRETS = re.compile(r"(?<=://)[^/\s@]*:[^/\s@]*@|(?<=\?)[^\s\"'<>]*")
 
 
 def without_secrets(text: str) -> str:
-    """The text with user and password, and what follows a question mark, left out of addresses."""
+    """`text` without user, password and query of the addresses in it."""
     return SECRETS.sub("…", text) if "://" in text else text
 
 
 class StorageError(PatinaError, OSError):
-    """A storage cannot be used; the message names the place."""
+    """A storage cannot be used; the message names the address."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +57,20 @@ class Remote:
 
     @property
     def name(self) -> str:
-        """The last part."""
+        """The last part of the path."""
         return posixpath.basename(self.path)
 
     @property
     def suffix(self) -> str:
-        """As of a Path."""
+        """The suffix, with its dot."""
         return posixpath.splitext(self.path)[1]
 
     def with_name(self, name: str) -> "Remote":
-        """Its neighbour of that name."""
+        """The file of that name in the same folder."""
         return Remote(self.files, posixpath.join(posixpath.dirname(self.path), name))
 
     def is_within(self, folder: "Remote") -> bool:
-        """Whether it lies in that folder, at any depth."""
+        """Whether it is in that folder, at any depth."""
         return self.files == folder.files and self.path.startswith(f"{folder.path.rstrip('/')}/")
 
 
@@ -79,7 +79,7 @@ OnePlace = TypeVar("OnePlace", Path, Remote, Path | Remote)
 
 
 def place_of(address: str | Path) -> Place:
-    """The place that is meant. Raises StorageError when its storage cannot be used."""
+    """The place of an address or path. Raises StorageError if its storage cannot be used."""
     if "://" not in str(address):
         return Path(address)
     from fsspec.core import url_to_fs
@@ -91,30 +91,29 @@ def place_of(address: str | Path) -> Place:
 
 @contextmanager
 def named(place: Place | str) -> Iterator[None]:
-    """Have what goes wrong with a place say so, as a StorageError.
+    """Turn errors in the block into a StorageError that names the place, without its password.
 
-    But FileNotFoundError, PermissionError and FileExistsError stay what they are. No password is
-    told.
+    FileNotFoundError, PermissionError and FileExistsError keep their type.
     """
     place = without_secrets(str(place))
     try:
         yield
     except ImportError as error:
         raise StorageError(
-            f"restore: {place}: {error}; s3:// needs `pip install s3fs`, or Patina's extra s3"
+            f"restore: {place}: {error}; for s3:// run `pip install s3fs`, or install the extra s3"
         ) from error
     except (FileNotFoundError, PermissionError, FileExistsError) as error:
         raise type(error)(f"restore: {place}: {without_secrets(str(error))}") from error
-    except Exception as error:  # the clients' own, of which many are not OSErrors
+    except Exception as error:  # clients raise errors of many types
         raise StorageError(f"restore: {place}: {without_secrets(str(error))}") from error
 
 
 def images_under(
     root: Remote, extensions: frozenset[str], *, recursive: bool, but: Remote | None = None
 ) -> list[Remote]:
-    """The image files of a folder, or the one that is named, sorted; what lies in `but` is none.
+    """The image files in the folder `root`, sorted, or the single file `root`.
 
-    Raises FileNotFoundError when there is none.
+    but: a folder whose files are left out. Raises FileNotFoundError if there is no image.
     """
     files = root.files
     with named(root):
@@ -128,19 +127,19 @@ def images_under(
         if place.suffix.lower() in extensions and not (but and place.is_within(but))
     ]
     if not images:
-        what = "no image in this folder" if there else "no such file or folder"
+        what = "there is no image in this folder" if there else "no such file or folder"
         raise FileNotFoundError(f"restore: {root}: {what}")
     return images
 
 
 def relative(place: Remote, root: Remote) -> Path:
-    """Its path in `root`, which leads out of no folder, whatever a storage calls its files."""
+    """The path of `place` relative to `root`; it never leads out of `root`."""
     inner = place.path.removeprefix(root.path) or place.name
     return Path(posixpath.normpath(f"/{inner}").lstrip("/"))
 
 
 def exists(place: Place) -> bool:
-    """Whether there is such a file."""
+    """Whether the file exists."""
     if isinstance(place, Path):
         return place.exists()
     with named(place):
@@ -148,16 +147,16 @@ def exists(place: Place) -> bool:
 
 
 def read(place: Place) -> bytes | None:
-    """What is filed there, if there is such a file.
+    """The content of the file; None if it does not exist.
 
-    Raises IsADirectoryError or OSError for what is no ordinary file: a pipe would be waited for.
+    Raises OSError if it is not a regular file: reading a pipe could wait forever.
     """
     if isinstance(place, Path):
         if not (place.exists() or place.is_symlink()):
             return None
         if not place.is_file():
-            what = "a folder" if place.is_dir() else "a pipe, a device, or a link to nothing"
-            raise OSError(errno.EINVAL, f"it is {what}, no file", str(place))
+            what = "a folder" if place.is_dir() else "a pipe, a device, or a link to a missing file"
+            raise OSError(errno.EINVAL, f"it is {what}, not a file", str(place))
         return place.read_bytes()
     with suppress(FileNotFoundError), named(place):
         return bytes(place.files.cat_file(place.path))
@@ -165,7 +164,7 @@ def read(place: Place) -> bytes | None:
 
 
 def write(place: Place, content: bytes) -> None:
-    """Write `content` whole."""
+    """Write `content` to the place, atomically."""
     if isinstance(place, Path):
         write_bytes(place, content)
         return
@@ -174,37 +173,36 @@ def write(place: Place, content: bytes) -> None:
 
 
 def fetch(place: Remote, target: Path) -> None:
-    """Copy the file to `target`, here."""
+    """Download the file to `target`."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with named(place):
         place.files.get_file(place.path, str(target))
 
 
 def send(source: Path, place: Remote) -> None:
-    """Copy `source` there; it appears whole."""
+    """Upload `source`; the file appears only when it is complete."""
     with named(place):
         place.files.put_file(str(source), place.path)
 
 
 def mark_of(place: Place) -> Record:
-    """What tells the bytes of a file from others: a sum here, the storage's word for it there."""
+    """What identifies the content of a file: its SHA-256, or the version in the storage."""
     if isinstance(place, Path):
         return {"sha256": sha256_of(place)}
     with named(place):
         facts = place.files.info(place.path)
-    told = next((str(facts[mark]) for mark in MARKS if facts.get(mark)), "")
-    return {"version": f"{told.strip(chr(34))} of {facts['size']} bytes"}
+    version = next((str(facts[mark]) for mark in MARKS if facts.get(mark)), "")
+    return {"version": f"{version.strip(chr(34))} of {facts['size']} bytes"}
 
 
 @contextmanager
 def locked(outbox: Remote) -> Iterator[None]:
-    """Keep other runs out of a folder of a storage by a file in it.
+    """Lock a folder of a storage for this block, with a lock file in it.
 
-    Where the storage makes a file only if there is none in one step, as S3 does, no two runs get
-    in. What a run of this machine left that is gone is taken over, by one alone: among themselves
-    the runs of a machine have a lock here.
-
-    Raises ValueError when another run holds it.
+    If the storage can create a file only if it does not exist, as S3 can, never two runs enter. The
+    lock of a dead run of this machine is taken over. A local lock file ensures that only one run of
+    this machine does so.
+    Raises InputError if another run holds the lock.
     """
     lock = outbox / LOCK
     us: Record = {"host": socket.gethostname(), "pid": os.getpid()}
@@ -219,8 +217,8 @@ def locked(outbox: Remote) -> Iterator[None]:
                 lock.files.pipe_file(lock.path, json.dumps(us).encode(), mode="create")
         except FileExistsError as error:
             raise InputError(
-                f"restore: {outbox}: another run is filling it{_who(other)}; wait for it, or give "
-                f"another --out; if it was killed, remove {lock}"
+                f"restore: {outbox}: another run is writing to it{_who(other)}; wait until it "
+                f"ends, or give another --out; if it was killed, remove {lock}"
             ) from error
         try:
             yield
@@ -229,13 +227,13 @@ def locked(outbox: Remote) -> Iterator[None]:
 
 
 def _here(lock: Remote) -> Path:
-    """The lock file that stands for it among the runs of this user on this machine."""
+    """The local lock file for the runs of this user on this machine."""
     mark = hashlib.sha256(f"{lock} of {Path.home()}".encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f".patina-lock-{mark}"
 
 
 def _holder(lock: Remote) -> Record:
-    """What the file of a lock says; nothing if it is damaged."""
+    """The content of a lock file; empty if it is missing or damaged."""
     try:
         held = json.loads(read(lock) or b"{}")
     except (ValueError, RecursionError):
@@ -250,21 +248,21 @@ def _who(other: Record) -> str:
 
 
 def remove(place: Remote) -> None:
-    """Take the file away, if there is one."""
+    """Remove the file, if it exists."""
     with suppress(FileNotFoundError), named(place):
         place.files.rm_file(place.path)
 
 
 def _runs(pid: object) -> bool:
-    """Whether there is such a process on this machine; also for what is no number of one."""
+    """Whether the process exists on this machine; True if that cannot be known."""
     if not isinstance(pid, int) or not 0 < pid < 2**31:
         return True
-    if sys.platform == "win32":  # where asking would end it
+    if sys.platform == "win32":  # os.kill would end the process there
         return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # another's
+    except PermissionError:  # a process of another user
         return True
     return True

@@ -24,7 +24,7 @@ class Iiif(Replay):
     image_path = re.compile(r"/image/(\d+)/full/[^/]+/0/default\.jpg")
     info_path = re.compile(r"/image/(\d+)/info\.json")
     listing_kinds = frozenset({"listing", "record"})
-    misunderstood = "neither a manifest nor a collection of IIIF Presentation 2 or 3"
+    misunderstood = "it is not a manifest or collection of IIIF Presentation 2 or 3"
     whole: ClassVar[str]  # what the server calls the size of the whole image
 
     def asking(self, words: str = "") -> list[str]:

@@ -1,7 +1,7 @@
-"""Sound works that a restorer easily takes for damaged ones, painted by this program.
+"""Hard works: undamaged ("sound") pictures that a restorer may easily treat as damaged.
 
-Dark figures in snow, flat pale areas within outlines, lace, rigging, twigs, stars, weave, grain,
-hatching, networks of age cracks: whatever a restoration changes in them is harm. See `contract`.
+Patina paints them: dark figures in snow, flat pale areas inside outlines, lace, rigging, twigs,
+stars, weave, grain, hatching, networks of age cracks. Every change in them is harm. See `contract`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,28 +15,29 @@ from patina.tasks.evaluation.hard_works.contract import HARD_WORKS, Image
 
 __all__ = ["HARD_WORKS", "SIZES_PX", "SOUND", "hard_works", "paint"]
 
-ROOMS = (winter, sea, portraits, woodcuts, prints, grounds)  # importing them enrols the works
-SOUND = "sound"  # the family of works that nothing happened to, these among them
+ROOMS = (winter, sea, portraits, woodcuts, prints, grounds)  # the import registers their works
+SOUND = "sound"  # the family of undamaged works
 SIZES_PX = (600, 1200, 2400)
 
 
 def hard_works(
     sizes: Sequence[int] = SIZES_PX, seed: int = 0, names: Sequence[str] = ()
 ) -> Iterator[tuple[str, Image]]:
-    """Every hard work at every size, as ("name-size", uint8 (H, W, 3) sRGB); the same on every run.
+    """Every hard work at every size, as ("name-size", uint8 (H, W, 3) sRGB); always the same
+    pixels.
 
-    sizes: of the long side, pixels. names: of HARD_WORKS; all if none is given.
-    Raises ValueError when there is no work of a name.
+    sizes: long sides in pixels. names: names in HARD_WORKS; the default is all.
+    Raises InputError if a name is unknown.
     """
     if unknown := set(names) - set(HARD_WORKS):
         known = ", ".join(HARD_WORKS)
-        raise InputError(f"hard works: no {', '.join(sorted(unknown))}; the works are {known}")
+        raise InputError(f"hard works: unknown: {', '.join(sorted(unknown))}; known: {known}")
     for name in names or HARD_WORKS:
         for size_px in sizes:
             yield f"{name}-{size_px}", paint(name, size_px, seed)
 
 
 def paint(name: str, size_px: int, seed: int = 0) -> Image:
-    """The hard work of that name: uint8 (H, W, 3), sRGB, its long side `size_px`."""
+    """The hard work `name`: uint8 (H, W, 3), sRGB, with the long side `size_px`."""
     rng = np.random.default_rng([seed, crc32(name.encode())])
     return HARD_WORKS[name](rng, size_px)

@@ -1,6 +1,6 @@
-"""Oil paint: a study painted over stroke by stroke, with bristle marks and the relief of the paint.
+"""Oil paint: paints a study stroke by stroke, with bristle marks and the relief of the paint.
 
-Studies are float32 (H, W, 3), sRGB in [0, 1]; flows float32 (H, W), the angle of strokes there in
+A study is float32 (H, W, 3), sRGB in [0, 1]. A flow is float32 (H, W), the angle of the strokes in
 radians. Widths are shares of the work's long side.
 """
 
@@ -12,19 +12,19 @@ import numpy as np
 from patina.tasks.evaluation.hard_works.contract import Image
 from patina.tasks.evaluation.hard_works.fields import noise, raking
 
-ANGLES = 32  # a stroke is turned to the nearest of these parts of a half turn
+ANGLES = 32  # number of stroke angles in a half turn
 VARIANTS = 3
-HALVED_PX = 34  # wider strokes are set at half size, then enlarged
+HALVED_PX = 34  # wider strokes are painted at half size, then enlarged
 
 
 class Brush(NamedTuple):
-    """widths: broad to fine; aspect: a stroke's length over its width; load: how wet, 0 to 1."""
+    """How strokes look."""
 
-    widths: tuple[float, ...] = (0.04, 0.02, 0.01)
-    aspect: float = 3.6
-    load: float = 0.7
-    jitter: float = 0.025
-    relief: float = 0.06
+    widths: tuple[float, ...] = (0.04, 0.02, 0.01)  # from broad to fine, in long sides
+    aspect: float = 3.6  # length of a stroke divided by its width
+    load: float = 0.7  # amount of paint, 0 (dry) to 1
+    jitter: float = 0.025  # variation of the colour
+    relief: float = 0.06  # strength of the relief
 
 
 FINE = Brush((0.03, 0.013, 0.006), 4, 0.85, 0.010, 0.025)
@@ -33,20 +33,20 @@ BOLD = Brush((0.06, 0.032, 0.02), 3.2, 0.6, 0.05, 0.15)
 
 
 class Stamp(NamedTuple):
-    """One stroke: how it covers and the ridges that hairs leave, (h, w, 1); its corner's place."""
+    """One stroke."""
 
-    cover: Image
-    ridges: Image
-    top: int
-    left: int
+    cover: Image  # opacity (h, w, 1)
+    ridges: Image  # height of the bristle marks (h, w, 1)
+    top: int  # row of its corner, relative to the middle of the stroke
+    left: int  # column of its corner
 
 
 def painted(
     rng: np.random.Generator, study: Image, flow: Image, brush: Brush
 ) -> tuple[Image, Image]:
-    """`study` in strokes along `flow`, and how much brighter light makes each place of the paint.
+    """`study` painted in strokes along `flow`, and the light on the relief of the paint (H, W).
 
-    Fine strokes are set only where the coarser ones miss the study.
+    Fine strokes are painted only where the coarser ones differ from the study.
     """
     long, shape = max(study.shape[:2]), study.shape[:2]
     paint = np.dstack([cv2.blur(study, (long // 30 + 1,) * 2), np.zeros(shape, np.float32)])
@@ -69,9 +69,9 @@ def _layered(
     wide_px: float,
     everywhere: bool,
 ) -> Image:
-    """`paint` (H, W, 4), its fourth channel a relief, with strokes of one width over it.
+    """`paint` (H, W, 4), whose fourth channel is a relief, with strokes of one width over it.
 
-    study: what is painted, and the flow. everywhere: else where `paint` misses the study.
+    study: the study and the flow. everywhere: paint everywhere, or only where `paint` differs.
     """
     view, ways = study
     shape = view.shape[:2]
@@ -101,7 +101,7 @@ def _sized(image: Image, size: tuple[int, int]) -> Image:
 
 
 def _stamps(rng: np.random.Generator, wide_px: float, brush: Brush) -> list[list[Stamp]]:
-    """For each angle some strokes."""
+    """For each angle VARIANTS strokes."""
     long_px = wide_px * brush.aspect
     half = int(np.ceil(np.hypot(long_px, wide_px) / 2)) + 2
     ahead = np.arange(-half, half + 1, dtype=np.float32)
@@ -127,7 +127,7 @@ def _stamps(rng: np.random.Generator, wide_px: float, brush: Brush) -> list[list
 
 
 def _trimmed(cover: Image, ridges: Image, half: int) -> Stamp:
-    """A stroke without the rows and columns around it that it does not touch."""
+    """A stroke without empty rows and columns around it."""
     rows = np.flatnonzero(cover.max(axis=1) > 0.002)
     columns = np.flatnonzero(cover.max(axis=0) > 0.002)
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
@@ -137,7 +137,7 @@ def _trimmed(cover: Image, ridges: Image, half: int) -> Stamp:
 
 
 def smooth(field: Image, low: Image | float, width: float) -> Image:
-    """0 below `low`, 1 from `low` + `width` on."""
+    """0 below `low`, 1 above `low` + `width`, a smooth step between."""
     t = np.clip((field - low) / width, 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
@@ -150,7 +150,7 @@ def _lay(
     stamps: list[list[Stamp]],
     rng: np.random.Generator,
 ) -> None:
-    """Set strokes on `paint` (H, W, 4), its fourth channel the height of the paint, in place."""
+    """Paint strokes on `paint` (H, W, 4), whose fourth channel is the height, in place."""
     numbers = np.round(turns / np.pi * ANGLES).astype(int) % ANGLES
     variants = rng.integers(0, VARIANTS, len(places))
     for (row, column), number, variant, colour in zip(
@@ -169,7 +169,7 @@ def _lay(
 
 
 def along_edges(rng: np.random.Generator, study: Image, way: Image | float = 0.0) -> Image:
-    """A flow that follows the edges of `study`, and where there are none goes `way`, wandering."""
+    """A flow that follows the edges of `study`; without edges it has about the angle `way`."""
     shape = study.shape[:2]
     small = cv2.resize(
         study, (max(shape[1] // 4, 8), max(shape[0] // 4, 8)), interpolation=cv2.INTER_AREA

@@ -1,9 +1,9 @@
-"""What every hard sound work promises, and the table of them.
+"""The registry of hard works, and checks that all of them share.
 
-A work is a pure function `(rng, size_px) -> image`: uint8 (H, W, 3), sRGB, its long side `size_px`
-pixels. Nothing but `rng` is random. Detail keeps its place in the work as the size grows, as it
-does in scans of one painting at several resolutions; works whose name ends in `_at_pixel_pitch`
-have threads, lines or dots of a few pixels at any size, as scans of several paintings would.
+A hard work is a pure function `(rng, size_px) -> image`: uint8 (H, W, 3), sRGB, with the long side
+`size_px`. Only `rng` is random. At every size, details have the same place in the work, as in scans
+of one painting at several resolutions. Works whose name ends in `_at_pixel_pitch` have threads,
+lines or dots of a few pixels at every size, as in scans of different paintings.
 """
 
 import functools
@@ -21,9 +21,9 @@ HARD_WORKS: dict[str, Painter] = {}
 
 
 def hard_work(painter: Painter) -> Painter:
-    """Enrol `painter` under its name, and have it refuse sizes that show nothing.
+    """Register `painter` in HARD_WORKS under its name.
 
-    Raises ValueError when the size is below LEAST_PX.
+    The registered function raises ValueError if the size is below LEAST_PX.
     """
     name = painter.__name__
 

@@ -1,4 +1,4 @@
-"""Smooth random fields, light on relief, and the last step of every work: being scanned.
+"""Random fields, light on a relief, and the last step of every work: the scan.
 
 Fields and reliefs are float32 (H, W); images float32 (H, W, 3), sRGB in [0, 1].
 """
@@ -12,14 +12,14 @@ Shape = tuple[int, int]
 
 
 def shape_of(size_px: int, aspect: float) -> Shape:
-    """(height, width), the longer one `size_px`; aspect: width over height."""
+    """(height, width) with the long side `size_px`; aspect: width divided by height."""
     if aspect >= 1:
         return max(1, round(size_px / aspect)), size_px
     return size_px, max(1, round(size_px * aspect))
 
 
 def noise(rng: np.random.Generator, shape: Shape, down_px: float, across_px: float = 0) -> Image:
-    """A random field of deviation 1 whose features are that large (across_px: as down_px)."""
+    """Noise with the deviation 1 and features of this size (default of across_px: down_px)."""
     steps = max(down_px, 1), max(across_px or down_px, 1)
     grid = tuple(int(np.ceil(length / step)) + 3 for length, step in zip(shape, steps, strict=True))
     field: Image = rng.standard_normal(grid, np.float32)
@@ -33,7 +33,7 @@ def noise(rng: np.random.Generator, shape: Shape, down_px: float, across_px: flo
 
 
 def fractal(rng: np.random.Generator, shape: Shape, coarse_px: float, octaves: int = 4) -> Image:
-    """Noise of `octaves` scales from `coarse_px` down by halves, of deviation about 1."""
+    """Noise of several scales, `coarse_px` and its halves, with a deviation of about 1."""
     weights = 0.6 ** np.arange(octaves)
     field = np.zeros(shape, np.float32)
     for octave, weight in enumerate(weights / np.linalg.norm(weights)):
@@ -49,7 +49,7 @@ def grid_of(shape: Shape) -> tuple[Image, Image]:
 
 
 def raking(relief: Image, azimuth: float = 2.4) -> Image:
-    """How much brighter the slopes of `relief` (pixels) are in light from `azimuth` (radians)."""
+    """Brightening of the slopes of `relief` (pixels) in light from `azimuth` (radians)."""
     kernel = np.array([[-0.5, 0, 0.5]], np.float32)
     down = cv2.filter2D(relief, -1, kernel.T, borderType=cv2.BORDER_REFLECT)
     across = cv2.filter2D(relief, -1, kernel, borderType=cv2.BORDER_REFLECT)
@@ -64,7 +64,7 @@ def smoothstep(field: Image, low: float, high: float) -> Image:
 
 
 def tinted(*stops: tuple[float, str], at: Image) -> Image:
-    """Colours (H, W, 3) of a ramp of (place, "rrggbb") for the values `at`."""
+    """Colours (H, W, 3) of the values `at` in a colour ramp of (place, "rrggbb") stops."""
     places = [place for place, _ in stops]
     channels = np.array([rgb(colour) for _, colour in stops], np.float32)
     table = np.linspace(places[0], places[-1], 1024)
@@ -74,24 +74,24 @@ def tinted(*stops: tuple[float, str], at: Image) -> Image:
 
 
 def paint_of(colour: str) -> Image:
-    """ "rrggbb" as float32 (3,), to be reckoned with images."""
+    """The colour "rrggbb" as float32 (3,), for calculations with images."""
     return np.array(rgb(colour), np.float32)
 
 
 def rgb(colour: str) -> tuple[float, float, float]:
-    """ "rrggbb" as three numbers in [0, 1]."""
+    """The colour "rrggbb" as three numbers in [0, 1]."""
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4))
     return red, green, blue
 
 
 def blended(below: Image, above: Image | str, cover: Image) -> Image:
-    """`above`, an image or a colour, over `below` where `cover` (H, W) is 1."""
+    """`above`, an image or a colour, over `below` with the opacity `cover` (H, W)."""
     top = paint_of(above) if isinstance(above, str) else above
     return np.asarray(below + cover[..., None] * (top - below), np.float32)
 
 
 def scanned(image: Image, softness_px: float = 0.45) -> Image:
-    """What a good scanner files: uint8, as sharp as its optics."""
+    """The work as a good scanner records it: uint8, slightly softened."""
     soft = cv2.GaussianBlur(image, (0, 0), softness_px)
     np.clip(soft, 0, 1, out=soft)
     return np.asarray((soft * 255 + 0.5).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""How an oil painting comes about: a study, strokes, sharp details, a support, and light on it."""
+"""Makes oil paintings: a study, strokes, sharp details, a support, and light on the relief."""
 
 from collections.abc import Callable
 
@@ -48,14 +48,14 @@ def oil(
 
 
 def lit(paint: Image, light: Image) -> Image:
-    """The scan of `paint` whose places are as much brighter as `light` says."""
+    """The scan of `paint`, brightened by `light`."""
     return scanned(paint * (1 + light)[..., None] + 0.02 * light[..., None])
 
 
 def sky(
     rng: np.random.Generator, shape: Shape, horizon: float, *stops: tuple[float, str], clouds: float
 ) -> Image:
-    """A sky from its zenith (0) down to `horizon` (1), with clouds so much brighter or darker."""
+    """A sky from its zenith (0) down to `horizon` (1), with clouds; `clouds`: their contrast."""
     rows, _ = grid_of(shape)
     long = max(shape)
     place = np.broadcast_to(rows / np.float32(horizon), shape)
@@ -90,7 +90,7 @@ def ridge(rng: np.random.Generator, width: int, base: float, height: float, peak
 
 
 def glow(shape: Shape, x: float, y: float, radius: float) -> Image:
-    """1 at a place, falling off around it over `radius`; units of the long side."""
+    """A field that is 1 at a place and decreases around it over `radius`, in long sides."""
     rows, columns = grid_of(shape)
     return np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / np.float32(radius**2))
 

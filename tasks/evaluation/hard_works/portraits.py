@@ -235,7 +235,7 @@ def write(
     colour: str,
     letters: int,
 ) -> None:
-    """A line of cursive that says nothing, its capital larger, with a flourish below."""
+    """A line of meaningless cursive with a larger capital, and a flourish below."""
     x, y = place
     knots = [
         (x - 0.3 * tall, y - 0.3 * tall),
@@ -266,7 +266,7 @@ def write(
 
 @hard_work
 def age_cracks(rng: np.random.Generator, size_px: int) -> Image:
-    """An old portrait on a panel, its network of craquelure a part of it."""
+    """An old portrait on a panel with a network of craquelure, which belongs to the work."""
     shape = shape_of(size_px, 0.8)
     study = dress(rng, dark_room(rng, shape), (0, "200808"), (0.6, "561712"), (1, "9c3d2a"))
     study = head(rng, study, 0.4, 0.28, 0.3)

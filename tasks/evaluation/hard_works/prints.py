@@ -73,7 +73,7 @@ def _engraved(rng: np.random.Generator, shape: Shape, pitch_px: float) -> Image:
 
 
 def _still_life(rng: np.random.Generator, shape: Shape) -> tuple[Image, Image]:
-    """How light each place is, 0 to 1, and how far lines are bent there: balls before a view."""
+    """Lightness, 0 to 1, and displacement of the lines at each place: balls before a view."""
     rows, columns = grid_of(shape)
     view = sky(rng, shape, 0.55, (0, "b0b0b0"), (1, "fafafa"), clouds=0.06)
     view = ground(rng, view, ridge(rng, shape[1], 0.55, 0.14, 4), ("b9b9b9", "6f6f6f"), 0.5)

@@ -53,7 +53,7 @@ def _cusped(rng: np.random.Generator, shape: Shape) -> tuple[Image, Image]:
 def _threads(
     rng: np.random.Generator, place: Image, long: int, pitch_px: float, slub: tuple[float, float]
 ) -> tuple[Image, Image, Image]:
-    """Of each pixel the number of its thread, its place across it in [0, 1), the thread's body."""
+    """For each pixel: number of its thread, place across the thread in [0, 1), its thickness."""
     count = int(long / pitch_px) + 8
     widths = 1 + np.clip(rng.normal(0, 0.14, count), -0.35, 0.45)
     edges = np.concatenate([[0], np.cumsum(widths / widths.mean())]).astype(np.float32) - 3
@@ -115,7 +115,7 @@ def wove(rng: np.random.Generator, shape: Shape) -> Image:
 def craquelure(
     rng: np.random.Generator, shape: Shape, cell_px: float, *, upright: float = 1.0
 ) -> Image:
-    """How open the cracks of a network are, (H, W) in [0, 1]; it runs over the whole surface.
+    """Width of the cracks of a network, (H, W) in [0, 1]; it covers the whole surface.
 
     cell_px: the side of an island between cracks; upright: how much taller than wide they are.
     """

@@ -1,22 +1,22 @@
-"""What was done to a work, in one sentence of plain words.
+"""The summary: one sentence about what was done to a work.
 
-It is told from a plain dict of figures, in which every key is optional:
+It is made from a dict of figures, in which every key is optional:
 
     changed_share   share of the work's pixels that differ from the scan, 0 to 1
-    damage          weight         how much of the fills was made, 0 to 1
-                    areas          how many areas were filled
-                    by_kind        how many of them by kind: those of `areas.KINDS`
-                    filled_share   share of the work that was painted anew, 0 to 1
-                    marked_share   share of the work that a user marked to be filled, 0 to 1
+    damage          weight         strength of the fills, 0 to 1
+                    areas          number of filled areas
+                    by_kind        number of filled areas by kind, as in `areas.KINDS`
+                    filled_share   share of the work that was filled, 0 to 1
+                    marked_share   share of the work that the user marked with --mask, 0 to 1
                     found_share    share of the work that may be damaged, 0 to 1
-                    kept           how many areas were found and belong to the work
-                    proposed       the areas that were found and left to the user, or their number
-    detail          weight         how much of the correction of noise was made, 0 to 1
-                    noise_255_before, noise_255_after   its standard deviation, 8-bit steps
-    jpeg, blur      weight         how much of their correction was made, 0 to 1
-    tone            weight         how much of the correction of colour was made, 0 to 1
-                    seen           what the colours suffer from: yellowing, fading, …
-                    delta_e2000    mean ΔE2000 of that correction
+                    kept           number of areas that belong to the work, such as age cracks
+                    proposed       the proposed areas, or their number
+    detail          weight         strength of the correction of noise, 0 to 1
+                    noise_255_before, noise_255_after   standard deviation in 8-bit steps
+    jpeg, blur      weight         strength of their correction, 0 to 1
+    tone            weight         strength of the correction of the colours, 0 to 1
+                    seen           the change of the colours: yellowing, fading, …
+                    delta_e2000    mean ΔE2000 of the correction
 """
 
 from collections.abc import Iterator
@@ -25,6 +25,8 @@ from typing import Any
 Figures = dict[str, Any]
 
 RESTORED, UNTOUCHED = "restored", "untouched"
+UNCHANGED = "unchanged"
+NOTHING_FOUND = f"{UNCHANGED}: no damage was found that needs treatment"
 KINDS = {
     "line": ("scratch", "scratches"),
     "spot": ("spot", "spots"),
@@ -32,9 +34,9 @@ KINDS = {
     "stain": ("stain", "stains"),
     "crack network": ("network of age cracks", "networks of age cracks"),
 }
-FULL = 0.995  # a weight from which on all was done
-WORTH_TELLING = 0.005  # share of a work that may be damaged, below which it is not mentioned
-# The share of the noise that is gone, at most, and how that is said
+FULL = 0.995  # a weight that is at least this counts as full strength
+WORTH_TELLING = 0.005  # smaller possible damage (share of the work) is not mentioned
+# Upper limit of the share of the noise that was removed, and its description
 REDUCED = {
     0.15: "reduced slightly",
     0.29: "reduced by a quarter",
@@ -46,22 +48,20 @@ REDUCED = {
 
 
 def outcome_of(figures: Figures) -> str:
-    """Whether a work was RESTORED, or left UNTOUCHED to the last bit."""
+    """RESTORED, or UNTOUCHED if no pixel was changed."""
     changed = figures.get("changed_share")
     touched = any(True for _ in _done(figures)) if changed is None else changed > 0
     return RESTORED if touched else UNTOUCHED
 
 
 def summary_of(figures: Figures) -> str:
-    """What was done to a work and what was seen but not treated, such as "noise reduced".
+    """What was done to a work, and what was found but not treated, such as "noise reduced".
 
-    figures: see above. The parts are parted by semicolons; no capital, no full stop.
+    figures: see above. Semicolons separate the parts; there is no capital and no full stop.
     """
     seen = [*_seen(figures)]
     if outcome_of(figures) == UNTOUCHED:
-        return "; ".join(
-            ["left alone", *seen] if seen else ["left alone: nothing to mend was found"]
-        )
+        return "; ".join([UNCHANGED, *seen]) if seen else NOTHING_FOUND
     done = [*_done(figures)]
     if not done and figures.get("changed_share"):
         done = [f"{percent(figures['changed_share'])} of the pixels changed"]
@@ -75,7 +75,7 @@ def _done(figures: Figures) -> Iterator[str]:
     if fills and (_areas(damage) or (damage.get("filled_share") and not marked)):
         yield f"{_filled(damage)} filled{_strength(damage)}"
     if fills and marked:
-        yield f"what was marked filled{_strength(damage)}"
+        yield f"marked pixels filled{_strength(damage)}"
     if figures.get("detail", {}).get("weight"):
         yield _noise(figures["detail"])
     for key, what in (("jpeg", "JPEG artefacts"), ("blur", "blur")):
@@ -99,7 +99,7 @@ def _seen(figures: Figures) -> Iterator[str]:
     if damage.get("kept"):
         yield "age cracks kept as part of the work"
     if tone.get("seen") and not tone.get("weight"):
-        yield f"{tone['seen']} seen, not treated: try --force tone"
+        yield f"{tone['seen']} detected, not corrected: try --force tone"
 
 
 def _repainted(figures: Figures) -> Iterator[str]:
@@ -109,18 +109,18 @@ def _repainted(figures: Figures) -> Iterator[str]:
 
 
 def _areas(damage: Figures) -> int:
-    """How many were filled, if that is known."""
+    """The number of filled areas; 0 if unknown."""
     return damage.get("areas") or sum(damage.get("by_kind", {}).values())
 
 
 def _filled(damage: Figures) -> str:
-    """Such as "2 scratches and 1 spot"."""
+    """The filled areas in words, such as "2 scratches and 1 spot"."""
     by_kind = damage.get("by_kind", {})
-    told = [
+    counts = [
         _count(number, *KINDS.get(kind, (kind, kind))) for kind, number in by_kind.items() if number
     ]
-    if told:
-        *first, last = told
+    if counts:
+        *first, last = counts
         return f"{', '.join(first)} and {last}" if first else last
     return _count(damage["areas"], "area", "areas") if damage.get("areas") else "damage"
 
@@ -147,7 +147,7 @@ def _strength(damage: Figures) -> str:
 
 
 def percent(share: float) -> str:
-    """A share, 0 to 1, with as many digits as matter to a reader."""
+    """A share (0 to 1) as a percentage with a suitable number of digits."""
     if share < 0.0005:
         return "less than 0.1%"
     return f"{share:.1%}" if share < 0.0995 else f"{share:.0%}"
