@@ -95,6 +95,14 @@ def test_where_a_judge_doubts_most_of_what_was_found_nothing_is_filled() -> None
     assert forced.fill[THIN].min() == forced.fill[SMALL].min() == 1
 
 
+def test_a_large_piece_must_be_as_likely_as_the_average() -> None:
+    view, likely = damaged(THIN, SMALL)  # with likelihoods of 0.401 and 0.599, on average 0.413
+    for mean, filled in ((0.4, [64, 1000]), (0.41, [64]), (0.42, [])):
+        gates = replace(GATES, fill_area=0.001, fill_likelihood_mean=mean)
+        damage = decide_fill(view, likely, gates, by_size(-0.1), cracks=False, forced=False)
+        assert sorted(piece.px for piece in damage.pieces) == filled
+
+
 def test_what_a_judge_is_sure_of_may_be_larger() -> None:
     place = np.s_[200:250, 100:172]  # 1.5% of the work
     view, likely = damaged(place)

@@ -147,7 +147,7 @@ def decide_fill(
     ]
     pieces = _decided(pieces, labels, gates, cracks=cracks, forced=forced)
     if not forced:
-        pieces = _believed(pieces, gates)
+        pieces = _believed(pieces, labels.size, gates)
     filled, found = np.zeros((2, len(stats)), bool)  # by label
     filled[[piece.label for piece in pieces if piece.outcome == FILLED]] = True
     found[[piece.label for piece in pieces]] = True
@@ -302,14 +302,22 @@ def _largest(piece: Piece, gates: Gates) -> float:
     return gates.fill_area_surely if piece.true >= gates.fill_surely else gates.fill_area
 
 
-def _believed(pieces: list[Piece], gates: Gates) -> list[Piece]:
-    """The pieces that a judge takes for damage; none is filled if it rejects most of their area."""
+def _believed(pieces: list[Piece], pixels: int, gates: Gates) -> list[Piece]:
+    """The pieces that a judge takes for damage; none is filled if it rejects most of their area.
+
+    pixels: of the work. A piece larger than the gate `fill_area` must be as likely as the average.
+    """
     filled = [piece for piece in pieces if piece.outcome == FILLED]
     px = sum(piece.px for piece in filled)
     if px and sum(piece.px * piece.true for piece in filled) / px < gates.fill_likelihood_mean:
         pieces = [piece for piece in pieces if piece.outcome != FILLED]
-    least = gates.fill_likelihood
-    return [piece for piece in pieces if piece.outcome == KEPT or piece.true >= least]
+    large = max(gates.fill_likelihood, gates.fill_likelihood_mean)
+    return [
+        piece
+        for piece in pieces
+        if piece.outcome == KEPT
+        or piece.true >= (large if piece.px > gates.fill_area * pixels else gates.fill_likelihood)
+    ]
 
 
 def _is_network(piece: Piece, labels: np.ndarray) -> bool:

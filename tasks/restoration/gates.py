@@ -32,7 +32,8 @@ class Gates:
     fill_share: float = 1.0
     # Likelihood that a piece is damage, as a judge says, from which on it is filled
     fill_likelihood: float = 0.0
-    # The same of all pieces that would be filled, on average, each weighted by its area
+    # The same of all pieces that would be filled, on average, each weighted by its area; and of
+    # each piece that is larger than `fill_area`
     fill_likelihood_mean: float = 0.0
     # Share of a piece's rim at which what lies inside must differ from what lies outside
     fill_unlike: float = 0.0

@@ -26,7 +26,7 @@ from patina.tasks.training.works import Work, decode_works, draw_crop
 
 SURE = 0.7  # likelihood from which on something is done, here
 LARGE_PX = 2000  # of a piece; a larger one weighs no more
-MEMBERS, UNITS, EPOCHS = 4, 32, 60  # of a judge
+MEMBERS, UNITS, EPOCHS = 8, 32, 60  # of a judge
 WRONG_COUNTS = 3.0  # samples that should be left, against those that should be changed
 EVEN = 1e-3  # standard deviation of a feature that is the same everywhere
 GAIN_DB = 0.25  # less is not worth changing a work for
