@@ -188,6 +188,8 @@ def test_strokes_of_both_brushes_are_saved_and_the_last_one_is_taken_back(
             ".find((tab) => tab.innerText.includes('Damage')).click()"
         )
         patiently(page, "document.querySelector('#editor canvas')")
+        brush = "document.querySelector('#editor button[aria-label=Brush]')"
+        assert "Brush" in page.run(f"getComputedStyle({brush}, '::after').content")  # a word, too
         patiently(page, COLOURED)
         x, y = page.middle("#editor canvas")
         page.draw((x - 120, y), (x + 60, y))

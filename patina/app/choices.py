@@ -7,7 +7,7 @@ from pathlib import Path
 from patina.tasks.restoration.request import RestoreRequest
 from patina.tasks.restoration.restorer import TREATMENTS
 
-OFF, NEEDED, FULL = "off", "where needed", "in full"
+OFF, NEEDED, FULL = "off", "automatic", "always"
 MODES = (OFF, NEEDED, FULL)  # modes of a treatment; FULL is --force
 
 

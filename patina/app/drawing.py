@@ -13,7 +13,8 @@ from patina.tasks.restoration.report import previews
 
 # RGB, as in report.html; and the colour of the brush that protects
 FILLED_COLOUR, FOUND_COLOUR, LEAVE_COLOUR = previews.FILLED, previews.FOUND, previews.DARKER
-OPACITY = 0.55
+OPACITY = 0.15  # of the colour over an area, so that what lies there stays visible
+OUTLINE_PX = 2  # around it
 FRAME = (255, 0, 144)
 
 
@@ -41,21 +42,24 @@ def with_damage(
         found, fill = (
             cut(each, whole, window, shown) > 0.5 for each in (damage.found, damage.fill)
         )
-        drawn = _tinted(drawn, found & ~fill, FOUND_COLOUR)
-        drawn = _tinted(drawn, fill, FILLED_COLOUR)
+        drawn = _outlined(drawn, found & ~fill, FOUND_COLOUR)
+        drawn = _outlined(drawn, fill, FILLED_COLOUR)
     filled, spared = marks.within(window, shown)
-    drawn = _tinted(_tinted(drawn, filled, FILLED_COLOUR), spared, LEAVE_COLOUR)
+    drawn = _outlined(_outlined(drawn, filled, FILLED_COLOUR), spared, LEAVE_COLOUR)
     if damage is not None:
         for number, piece in enumerate(pieces, 1):
             _number(drawn, str(number), piece, damage.fill.shape, window, size)
     return drawn
 
 
-def _tinted(drawn: np.ndarray, where: np.ndarray, colour: Sequence[int]) -> np.ndarray:
+def _outlined(drawn: np.ndarray, where: np.ndarray, colour: Sequence[int]) -> np.ndarray:
+    """A copy of `drawn` (h, w, 3) in which the areas `where` (h, w) have outlines and a tint."""
     if not where.any():
         return drawn
     drawn = drawn.copy()
     drawn[where] = (1 - OPACITY) * drawn[where] + OPACITY * np.array(colour)
+    reach = np.ones((2 * OUTLINE_PX + 1, 2 * OUTLINE_PX + 1), np.uint8)
+    drawn[(cv2.dilate(where.astype(np.uint8), reach) > 0) & ~where] = colour
     return drawn
 
 

@@ -7,7 +7,7 @@ import gradio as gr
 from patina.app.choices import MODES, NEEDED, OFF
 from patina.app.controls import closed
 from patina.app.drawing import FILLED_COLOUR, LEAVE_COLOUR, hexadecimal
-from patina.app.words import HEAD, INTRODUCTION, LEGEND, LIMIT, LIMIT_HINT, TITLES
+from patina.app.words import HEAD, INTRODUCTION, LEGEND, LIMIT, LIMIT_HINT, MODES_HINT, TITLES
 from patina.tasks.restoration.restorer import DEFAULT_TREATMENTS, TREATMENTS
 
 WHOLE, PART = "the whole work", "a part at full size"
@@ -50,6 +50,7 @@ class Layout:
             self.drop = gr.File(label="or drop a scan here", height=140, elem_id="drop")
 
     def _treatments(self) -> None:
+        gr.Markdown(MODES_HINT)
         self.modes: list[gr.Radio] = []
         self.strengths: list[gr.Slider] = []
         for name in TREATMENTS:

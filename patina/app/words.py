@@ -25,6 +25,10 @@ LEGEND = (
 )
 CHOOSE = "First choose an area with *Next area*."
 NO_AREA = "No area of damage was found."
+MODES_HINT = (
+    "*automatic*: Patina treats a work only if it finds certain damage. *always*: it treats the "
+    "work in full, because you know that this is needed."
+)
 LIMIT = "Largest area to fill automatically, % of the surface"
 LIMIT_HINT = "Larger areas are only proposed. Scratches and other narrow damage are filled."
 TITLES = {
@@ -35,7 +39,7 @@ TITLES = {
 }
 NOTHING_DONE = (
     "Nothing is treated, because Patina found no certain damage. If you see damage, choose "
-    "*in full* for its treatment, or draw over it with the pink brush on the tab *Damage*."
+    "*always* for its treatment, or draw over it with the pink brush on the tab *Damage*."
 )
 CSS = """
 #saved { min-height: 2rem; }
@@ -47,6 +51,15 @@ CSS = """
 #shown .wrap, [id^=mode-] .wrap { flex-wrap: nowrap; }
 #command textarea { font-family: ui-monospace, monospace; font-size: .85rem; }
 #slider img { image-rendering: auto; }
+/* The editor's tools are icons alone: show the words that are there for screen readers, too */
+#editor .toolbar-wrap, #editor .half-container, #editor .half-container button {
+  width: max-content !important; height: auto !important;
+}
+#editor .half-container button { padding: .2rem .45rem !important; border-radius: .25rem; }
+#editor .half-container svg { width: 1rem; height: 1rem; flex: none; }
+#editor .half-container button::after {
+  content: attr(aria-label); font-size: .75rem; margin-left: .25rem; white-space: nowrap;
+}
 footer { display: none !important; }
 """
 
@@ -79,7 +92,7 @@ def found_line(decided: Mapping[str, Any]) -> str:
 
 
 def _sentence(summary: str) -> str:
-    text = re.sub(r"try --force (\w+)", "choose *in full* to treat it", summary)
+    text = re.sub(r"try --force (\w+)", "choose *always* to treat it", summary)
     return f"{text[0].upper()}{text[1:]}."
 
 

@@ -29,7 +29,7 @@ def findings(before: np.ndarray, after: np.ndarray, damaged: np.ndarray) -> list
     scan, restored = (lab_of_srgb(picture)[sound] for picture in (before, after))
     differences = delta_e2000(scan, restored)
     mean, most = float(differences.mean()), float(np.percentile(differences, 90))
-    seen = next(words for limit, words in SEEN if mean < limit)
+    seen = in_words(mean)
     figures = f"mean ΔE2000 of {mean:.1f} outside the areas of damage, 90% of it below {most:.1f}"
     sentences = [f"Scan and restored work differ by a {figures}: a difference that is {seen}."]
     if shifts := _shifts(scan, restored):
@@ -37,6 +37,11 @@ def findings(before: np.ndarray, after: np.ndarray, damaged: np.ndarray) -> list
     elif mean < SEEN[0][0]:
         sentences.append("No fading, yellowing or darkening is corrected.")
     return sentences
+
+
+def in_words(difference: float) -> str:
+    """How a mean ΔE2000 looks."""
+    return next(words for limit, words in SEEN if difference < limit)
 
 
 def _shifts(scan: np.ndarray, restored: np.ndarray) -> list[str]:

@@ -12,6 +12,7 @@ from patina.tasks.imaging.software import versions
 from patina.tasks.imaging.xmp import is_ours
 from patina.tasks.io.atomic import Record, sha256_of
 from patina.tasks.io.storage import OnePlace, Place, Remote, exists, mark_of, read, relative
+from patina.tasks.restoration.colour_findings import in_words
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.undo import is_package, package_of
 
@@ -234,14 +235,15 @@ def flags_of(facts: Record, filing: Filing) -> list[str]:
     flags = []
     damage = facts.get("damage", {})
     if damage.get("found_share", 0) >= filing.flag_damaged:
-        flags.append(f"{damage['found_share']:.0%} of it taken for damage")
+        flags.append(f"{damage['found_share']:.0%} of the surface looks damaged")
     if damage.get("proposed"):
         areas = "area" if damage["proposed"] == 1 else "areas"
         flags.append(f"{damage['proposed']} {areas} proposed, not filled")
     inside = (facts["delta_e2000"]["inside_damage"] or {}).get("mean", 0)
     if damage.get("filled_share", 0) * inside >= filing.flag_repainted:
-        flags.append(f"{damage['filled_share']:.1%} of it repainted, by ΔE2000 {inside:.0f}")
+        filled = f"{damage['filled_share']:.1%} of the surface repainted"
+        flags.append(f"{filled}: the change there is {in_words(inside)} (ΔE2000 {inside:.0f})")
     mean = facts["delta_e2000"]["mean"]
     if mean >= filing.flag_delta_e2000:
-        flags.append(f"changed by a mean ΔE2000 of {mean}")
+        flags.append(f"the change of its colours is {in_words(mean)} (mean ΔE2000 {mean})")
     return flags

@@ -30,7 +30,7 @@ NOTHING_FOUND = f"{UNCHANGED}: no damage was found that needs treatment"
 KINDS = {
     "line": ("scratch", "scratches"),
     "spot": ("spot", "spots"),
-    "area": ("larger area", "larger areas"),
+    "area": ("loss or blot", "losses or blots"),
     "stain": ("stain", "stains"),
     "crack network": ("network of age cracks", "networks of age cracks"),
 }
