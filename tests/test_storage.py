@@ -197,7 +197,7 @@ def test_a_scan_that_went_away_is_set_aside_and_a_foreign_sidecar_is_left(
     lab.files.pipe_file(f"{lab.path}/out/box/b.jpg.tif.json", b"{}")
     reasons = [outcome["reason"] for outcome in restore_scans(scans, restorer(0))]
     assert reasons[0].startswith("a.tif: cannot be read")
-    assert "b.jpg.tif.json: in the way, and no sidecar of ours" in reasons[1]
+    assert "b.jpg.tif.json: Patina did not write this file" in reasons[1]
     with pytest.raises(ImageError, match=r"gone\.tif: cannot be read"):
         restore_remote(lab / "in/gone.tif", lab / "out/gone.tif", restorer(0))
 
