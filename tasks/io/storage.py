@@ -199,8 +199,8 @@ def mark_of(place: Place) -> Record:
 def locked(outbox: Remote) -> Iterator[None]:
     """Lock a folder of a storage for this block, with a lock file in it.
 
-    Two runs never hold the lock at once, if the storage can refuse to overwrite a file, as S3 can. A
-    lock that a dead run of this machine left is removed; a local lock file ensures that only one
+    If the storage can refuse to overwrite a file, as S3 can, two runs never hold the lock at once.
+    A lock that a dead run of this machine left is removed; a local lock file ensures that only one
     run does so.
     Raises InputError if another run holds the lock.
     """
