@@ -335,7 +335,7 @@ def test_the_client_that_is_missing_is_named(tmp_path: Path) -> None:
         _, told = process.communicate()
     assert process.returncode == 1
     assert told.startswith("patina: restore: s3://lab/scans: Install s3fs")
-    assert "`pip install s3fs`, or Patina's extra s3" in told
+    assert "`pip install s3fs`, or install the extra s3" in told
 
 
 def test_other_storages_than_s3_are_used_alike(tmp_path: Path) -> None:
