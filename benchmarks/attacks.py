@@ -1,14 +1,15 @@
-"""Hostile and unlucky files against `patina restore` and `patina undo`, as a table.
+"""Runs `patina restore` and `patina undo` on hostile and damaged files, and prints a table.
 
     python benchmarks/attacks.py [--only WORD] [--mutants 400 [--seed 1]] [--limit-s 300]
 
-Each row is a folder of files that this program makes (benchmarks/hostile.py), beside one sound
-scan. A row holds when the run ends by itself within --limit-s, without a traceback, with at most
-BOUND bytes of memory of its own (RssAnon), with the sound scan restored, and each other file
-restored or set aside with a reason, as the row says.
+Each row is a folder with the files of one function of benchmarks/hostile.py, and one intact scan.
+A row passes if the run ends within --limit-s, without a traceback; if the process has at most BOUND
+bytes of its own memory (RssAnon); if the intact scan is restored; and if each other file is
+restored, or set aside with a reason, as the row demands.
 
---mutants: so many scans and change packages with flipped, lost and repeated bytes, too. Runs that
-are killed: benchmarks/kills.py. Exit code: 0, or 1 when a row fails.
+--mutants: number of scans and of change packages with flipped, missing and repeated bytes, which
+are tried in addition. benchmarks/kills.py tries runs that are killed. Exit code: 0, or 1 if a row
+fails.
 """
 
 import argparse
@@ -41,20 +42,20 @@ SOUND = "zz-sound.png"
 
 
 class Ran(NamedTuple):
-    """How a run ended: exit code, what it told, seconds, most bytes of memory of its own."""
+    """How a run ended: exit code, output, seconds, and maximum bytes of its own memory."""
 
     code: int
-    told: str
+    output: str
     seconds: float
     bytes: int
 
 
 def restored(inbox: Path, outbox: Path, limit_s: float, *options: str) -> Ran:
-    """Run `patina restore`; kill it when it takes longer."""
+    """Run `patina restore`, and kill it after `limit_s` seconds."""
     words = [sys.executable, "-m", "patina.cli", "restore", str(inbox), "-o", str(outbox), *options]
     started, most = time.monotonic(), 0
-    with tempfile.TemporaryFile() as told:
-        with subprocess.Popen(words, cwd=inbox.parent, stdout=told, stderr=told) as process:
+    with tempfile.TemporaryFile() as output:
+        with subprocess.Popen(words, cwd=inbox.parent, stdout=output, stderr=output) as process:
             while process.poll() is None:
                 most = max(most, own_memory(process.pid))
                 seconds = time.monotonic() - started
@@ -62,13 +63,13 @@ def restored(inbox: Path, outbox: Path, limit_s: float, *options: str) -> Ran:
                     process.send_signal(signal.SIGKILL)
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(0.05)
-        told.seek(0)
-        text = told.read().decode(errors="replace")
+        output.seek(0)
+        text = output.read().decode(errors="replace")
     return Ran(process.returncode, text, time.monotonic() - started, most)
 
 
 def own_memory(pid: int) -> int:
-    """Bytes that the process has for itself; files that it maps are none."""
+    """Bytes of memory of the process, without mapped files."""
     with suppress(OSError, IndexError):
         status = Path(f"/proc/{pid}/status").read_text()
         return int(status.split("RssAnon:")[1].split()[0]) * 1024
@@ -76,13 +77,13 @@ def own_memory(pid: int) -> int:
 
 
 def faults(ran: Ran, outbox: Path, inbox: Path, wanted: str) -> Iterator[str]:
-    """What does not hold."""
+    """The faults of a run, in words. wanted: ASIDE, DONE or EITHER."""
     if ran.code not in (0, 1):
         yield f"exit code {ran.code}"
-    if "Traceback" in ran.told:
+    if "Traceback" in ran.output:
         yield "traceback"
-    if "\x1b[2J" in ran.told:
-        yield "steers the terminal"
+    if "\x1b[2J" in ran.output:
+        yield "writes control characters to the terminal"
     if ran.bytes > BOUND:
         yield f"{ran.bytes / 1e9:.1f} GB"
     table = outbox / "summary.csv"
@@ -92,20 +93,20 @@ def faults(ran: Ran, outbox: Path, inbox: Path, wanted: str) -> Iterator[str]:
     with table.open(newline="", errors="surrogateescape") as file:
         rows = {row["file"]: row for row in csv.DictReader(file)}
     if len(rows) != sum(1 for path in inbox.rglob("*") if not path.is_dir()):
-        yield f"{len(rows)} files told of"
+        yield f"{len(rows)} files in the summary"
     for name, row in rows.items():
         aside = row["outcome"] == "set aside"
         if aside and (not row["reason"] or row["reason"].endswith("()")):
             yield f"{name}: no reason"
         if name.endswith(SOUND):
             if aside:
-                yield "the sound scan was set aside"
+                yield "the intact scan was set aside"
         elif wanted != EITHER and aside != (wanted == ASIDE):
             yield f"{Path(name).name}: {row['outcome']}, not {wanted}: {row['reason'][:90]}"
 
 
-def told_of(name: str, ran: Ran, found: list[str]) -> bool:
-    """Print a row of the table; whether it holds."""
+def passed(name: str, ran: Ran, found: list[str]) -> bool:
+    """Print a row of the table; return whether there is no fault."""
     verdict = "holds" if not found else f"FAILS: {'; '.join(found[:4])}"
     print(f"| {name.replace('_', ' ')} | {ran.seconds:.0f} | {ran.bytes / 1e6:.0f} | {verdict} |")  # noqa: T201
     sys.stdout.flush()
@@ -113,7 +114,7 @@ def told_of(name: str, ran: Ran, found: list[str]) -> bool:
 
 
 def run_row(name: str, folder: Path, limit_s: float) -> bool:
-    """Make the files of a row, restore them, and tell."""
+    """Make the files of a row, restore them, and print the row; return whether it passed."""
     inbox, outbox = folder / name, folder / f"{name}-out"
     inbox.mkdir()
     wanted = ROWS[name](inbox)
@@ -122,11 +123,11 @@ def run_row(name: str, folder: Path, limit_s: float) -> bool:
     found = list(faults(ran, outbox, inbox, wanted))
     shutil.rmtree(inbox)
     shutil.rmtree(outbox, ignore_errors=True)
-    return told_of(name, ran, found)
+    return passed(name, ran, found)
 
 
 def mutated(content: bytes, chance: random.Random) -> bytes:
-    """With bytes flipped, lost, repeated, or cut off."""
+    """`content` with some bytes flipped, cleared, repeated, removed, or cut off."""
     data, way = bytearray(content), chance.randrange(5)
     at, size = chance.randrange(len(data)), chance.randrange(1, 200)
     if way == 0:
@@ -144,7 +145,7 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
 
 
 def mutants(count: int, seed: int, folder: Path, limit_s: float) -> bool:
-    """Scans of many kinds in one run."""
+    """Restore `count` mutated scans in one run; return whether there is no fault."""
     chance, inbox = random.Random(seed), folder / "mutants"
     inbox.mkdir()
     kinds = [".png", ".tif", ".jpg", ".webp", ".gif", ".avif"]
@@ -156,13 +157,13 @@ def mutants(count: int, seed: int, folder: Path, limit_s: float) -> bool:
         (inbox / f"{number:03}{suffix}").write_bytes(mutated(content, chance))
     painted().write_to_file(str(inbox / SOUND))
     ran = restored(inbox, folder / "mutants-out", limit_s)
-    return told_of(
+    return passed(
         f"{count} mutated scans", ran, list(faults(ran, folder / "mutants-out", inbox, EITHER))
     )
 
 
 def packages(count: int, seed: int, folder: Path, limit_s: float) -> bool:
-    """Change packages: the original, or UndoError and no file."""
+    """Undo with `count` mutated packages: each gives the original, or UndoError and no file."""
     chance, inbox, started = random.Random(seed), folder / "packed", time.monotonic()
     inbox.mkdir()
     for name, options in (("a.tif", {}), ("b.png", {})):
@@ -181,20 +182,20 @@ def packages(count: int, seed: int, folder: Path, limit_s: float) -> bool:
         except UndoError:
             if back.exists() or [*folder.glob(".patina-*")]:
                 found.append(f"{number}: a file is left")
-        except Exception as error:  # noqa: BLE001 -- any other is what is looked for here
+        except Exception as error:  # noqa: BLE001 -- any other error is a fault
             found.append(f"{number}: {type(error).__name__}")
-    return told_of(
+    return passed(
         f"{count} mutated packages", ran._replace(seconds=time.monotonic() - started), found
     )
 
 
 def main() -> int:
-    """Run the table."""
+    """Run all rows, and print the table; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="rows whose name holds this word")
-    parser.add_argument("--mutants", type=int, default=0)
-    parser.add_argument("--seed", type=int, default=1, help="of the mutants")
-    parser.add_argument("--limit-s", type=float, default=300.0, help="seconds of a run, at most")
+    parser.add_argument("--only", default="", help="Run only rows whose name contains this word.")
+    parser.add_argument("--mutants", type=int, default=0, help="Number of mutants.")
+    parser.add_argument("--seed", type=int, default=1, help="Seed of the mutants.")
+    parser.add_argument("--limit-s", type=float, default=300.0, help="Maximum seconds of a run.")
     asked = parser.parse_args()
     os.environ["PYTHONPATH"] = str(ROOT)
     print(f"libvips {pyvips.version(0)}.{pyvips.version(1)}, bound {BOUND / 1e9:.1f} GB\n")  # noqa: T201

@@ -2,11 +2,11 @@
 
     python benchmarks/collecting.py FOLDER [--delay-s 0.1] [--kills 5] [--seed 0]
 
-FOLDER holds images and a catalogue.jsonl with a line for each: id, file, title, artist, date,
-medium, institution. Prints, for a crawl without a break, one that is killed (SIGKILL, of the whole
-process group) at random moments and gone on with, and a later one of the same: what was asked for
-how often, at what pace, in what time, and whether the bytes are the same. Ends with 1 if they are
-not, or if anything was asked for that was there already.
+FOLDER has images and a catalogue.jsonl with a line for each: id, file, title, artist, date, medium,
+institution. Three crawls are compared: one without interruption; one that is killed (SIGKILL to the
+whole process group) at random moments and continued; and a repetition of the first one. Prints the
+number of requests of each kind, the pace, the time, and a hash of the images. Exit code 1 if the
+images differ, or if an image was requested again that had been saved.
 """
 
 import argparse
@@ -37,7 +37,7 @@ MUSEUM = "Art Institute of Chicago"
 
 
 class Crawl(NamedTuple):
-    """What one crawl, with all its parts, came to."""
+    """The figures of one crawl, with all its parts."""
 
     seconds: float
     parts: int
@@ -45,12 +45,13 @@ class Crawl(NamedTuple):
     images: Counter[int]
     records: int
     listings: int
-    fastest_s: float  # IN_A_ROW requests to one host
-    again: int  # requests for an image whose work was filed already
+    fastest_s: float  # shortest time of IN_A_ROW requests to one host
+    again: int  # requests for images of works that had been saved
     digest: str  # of all image files
 
 
 def main() -> None:
+    """Run the crawls, print the table, and exit."""
     asked = arguments()
     works = catalogue(asked.folder)
     console = Console(width=120)
@@ -61,13 +62,13 @@ def main() -> None:
         kills = sorted(moments.uniform(0.05, 0.95) for _ in range(asked.kills))
         killed = crawl(museum, Path(folder) / "killed", asked.delay_s, kills)
         later = crawl(museum, Path(folder) / "whole", asked.delay_s)
-    console.print(table({"whole": whole, "killed": killed, "once more": later}))
+    console.print(table({"whole": whole, "killed": killed, "repetition": later}))
     once = all(number == 1 for number in whole.images.values())
     good = {
         "all works, each image once": whole.works == len(whole.images) == len(works) and once,
         "the killed crawl ends with the same bytes": killed.digest == whole.digest,
-        "no image of a filed work was asked for again": not (killed.again or later.again),
-        "the later crawl asks for the listing alone": not (later.images or later.records),
+        "no image of a saved work was requested again": not (killed.again or later.again),
+        "the repetition requests only the listing": not (later.images or later.records),
         "the pace was kept": whole.fastest_s >= (IN_A_ROW - 1) * asked.delay_s * 0.95,
     }
     for what, held in good.items():
@@ -76,6 +77,7 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
+    """The options of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -87,7 +89,7 @@ def arguments() -> argparse.Namespace:
 
 
 def catalogue(folder: Path) -> list[Work]:
-    """The museum's works in the catalogue, under numbers of their own."""
+    """The works of MUSEUM in the catalogue."""
     lines = (folder / "catalogue.jsonl").read_bytes().splitlines()
     rows = [row for row in map(json.loads, lines) if row["institution"] == MUSEUM]
     return [
@@ -106,22 +108,22 @@ def catalogue(folder: Path) -> list[Work]:
 
 
 def crawl(museum: Artic, out: Path, delay_s: float, kills: list[float] | None = None) -> Crawl:
-    """Crawl to the end; `kills` are the shares of all images at which it is killed on the way."""
+    """Crawl to the end. kills: shares of all images after which the crawl is killed."""
     museum.requests.clear()
     started, parts, again = time.monotonic(), 1, 0
     for share in kills or []:
-        begun = filed(out)
+        before = filed(out)
         crawler = start(museum, out, delay_s)
         while len(museum.asked("image")) < share * len(museum.works) and crawler.poll() is None:
-            time.sleep(random.random() * delay_s)  # any moment of a request will do
+            time.sleep(random.random() * delay_s)  # a random moment of a request
         os.killpg(crawler.pid, signal.SIGKILL)
         crawler.wait()
-        again += asked_again(museum, begun)
+        again += asked_again(museum, before)
         parts += 1
-    begun = filed(out)
+    before = filed(out)
     if start(museum, out, delay_s).wait():
         sys.exit("the crawl failed")
-    again += asked_again(museum, begun)
+    again += asked_again(museum, before)
     return Crawl(
         time.monotonic() - started,
         parts,
@@ -136,6 +138,7 @@ def crawl(museum: Artic, out: Path, delay_s: float, kills: list[float] | None = 
 
 
 def start(museum: Artic, out: Path, delay_s: float) -> subprocess.Popen:
+    """Start a crawl in its own process group."""
     command = [sys.executable, "-m", "patina.crawler.run", "--source=artic", f"--out={out}"]
     command += [f"--replay-origin={museum.origin}", f"--delay-s={delay_s}"]
     museum.mark = len(museum.requests)  # type: ignore[attr-defined]  # where this part begins
@@ -147,15 +150,16 @@ def filed(out: Path) -> set[int]:
     return {int(path.stem.removeprefix("artic-")) for path in (out / "records").glob("*.json")}
 
 
-def asked_again(museum: Artic, begun: set[int]) -> int:
-    """Requests of this part for images of works that were filed before it."""
+def asked_again(museum: Artic, before: set[int]) -> int:
+    """Number of requests of this part for images of the works `before`, saved earlier."""
     part = museum.requests[museum.mark :]  # type: ignore[attr-defined]
-    return sum(request.kind == "image" and request.number in begun for request in part)
+    return sum(request.kind == "image" and request.number in before for request in part)
 
 
 def fastest_s(museum: Artic) -> float:
-    """The shortest time in which IN_A_ROW requests came to one host; single gaps would show how
-    long this machine takes to pass a request on.
+    """The shortest time of IN_A_ROW requests to one host.
+
+    Single intervals would measure the delays of this machine.
     """
     by_host: dict[str, list[float]] = defaultdict(list)
     for request in museum.requests:
@@ -169,7 +173,7 @@ def fastest_s(museum: Artic) -> float:
 
 
 def digest(out: Path) -> str:
-    """One hash over the names and bytes of all images."""
+    """A hash of the names and bytes of all images."""
     whole = hashlib.sha256()
     for path in sorted((out / "artworks").iterdir()):
         whole.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
@@ -177,6 +181,7 @@ def digest(out: Path) -> str:
 
 
 def table(crawls: dict[str, Crawl]) -> Table:
+    """A table with a line for each crawl."""
     shown = Table(
         "crawl",
         "parts",

@@ -1,15 +1,15 @@
-"""How fast works are prepared and deteriorated, with one process and with two.
+"""Measures how fast works are prepared and degraded, in one process and in two.
 
     python benchmarks/dataprep.py [--works 240] [--folder FOLDER] [--rounds 3]
 
-Runs the stages `preprocess` and `degrade`, Prefect server and all, on works of FOLDER or else on
-painted ones, in a workspace of its own. A machine's speed may change from minute to minute, so each
-round measures a stage in one process, its parts alone (one process, one thread) and the stage in
-two processes, one after the other; ratios are taken within a round. Prints the medians of all
-rounds and the range of the ratios: images/s, what two processes gain over one, what one process
-reaches of the sum of its parts, their shares, and what each degradation costs for a megapixel. The
-rates are those in the middle of a stage; what its beginning and its end take beyond that (the
-server, the processes, publishing) is told apart.
+Runs the stages `preprocess` and `degrade`, with the Prefect server, in a temporary workspace, on
+the works in FOLDER or on painted ones. The speed of a machine may change from minute to minute. So
+each round measures the stage in one process, then its parts alone on one thread, then the stage in
+two processes; ratios are computed within a round.
+Prints the medians of all rounds, and the range of the ratios: images/s; the speed-up by the second
+process; the speed of one process relative to that of its parts; the share of each part; and the
+time of each degradation for a megapixel. The rates are those in the middle of a stage; the
+additional time of its beginning and end (server, processes, publishing) has its own column.
 """
 
 import argparse
@@ -41,12 +41,13 @@ from patina.tasks.imaging.images import load_srgb, png_bytes, read_png, to_float
 from patina.tasks.io.atomic import read_jsonl  # noqa: E402
 
 CODE = ("crawler", "data", "flows", "models", "scans", "patina", "tasks", "params.yaml")
-MIDDLE = 0.1, 0.9  # of the items, by when they were filed
-FACTS_BYTES = 200  # of the small file beside each image: facts, or a recipe
-SAMPLED = 120  # works, or twins, by which a part is measured
+MIDDLE = 0.1, 0.9  # shares of the items, by their time; the rate is measured between them
+FACTS_BYTES = 200  # size of the small file beside each image: facts, or a recipe
+SAMPLED = 120  # number of works or twins with which a part is measured
 
 
 def main() -> None:
+    """Measure the stages and print the tables."""
     cv2.setNumThreads(1)
     asked = arguments()
     console = Console(width=110)
@@ -90,15 +91,16 @@ OUTS = {"preprocess": "data/clean", "degrade": "data/degraded"}
 
 
 class Round(NamedTuple):
-    """What was measured of a stage, one after the other."""
+    """The measurements of a stage in one round."""
 
     one: float  # images/s in one process
-    two: float  # and in two
-    rest_s: float  # what two take beyond that
+    two: float  # images/s in two processes
+    rest_s: float  # additional seconds at the beginning and end, in two processes
     parts: dict[str, float]  # seconds an image
 
 
 def one_round(place: Path, name: str) -> Round:
+    """Measure a stage once."""
     one, _ = timed(place, name, processes=1)
     parts = PARTS[name](place)
     two, rest_s = timed(place, name, processes=2)
@@ -106,21 +108,22 @@ def one_round(place: Path, name: str) -> Round:
 
 
 def with_range(ratios: np.ndarray, form: str) -> str:
-    """The median, and from where to where."""
+    """The median and the range, as text. form: format of a number."""
     low, middle, high = (form.format(number) for number in np.percentile(ratios, (0, 50, 100)))
     return f"{middle} ({low}-{high})"
 
 
 def arguments() -> argparse.Namespace:
+    """The options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--works", type=int, default=240, help="painted works")
-    parser.add_argument("--folder", type=Path, help="works of your own instead")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--works", type=int, default=240, help="Number of painted works.")
+    parser.add_argument("--folder", type=Path, help="Folder of works to use instead.")
+    parser.add_argument("--rounds", type=int, default=3, help="Number of rounds.")
     return parser.parse_args()
 
 
 def workspace(folder: Path, asked: argparse.Namespace) -> Path:
-    """The project's code and params, and nothing computed yet."""
+    """Copy the project's code and parameters, without any data, to `folder`; return it."""
     for name in CODE:
         source = ROOT / name
         if source.is_dir():
@@ -153,9 +156,9 @@ def stage(place: Path, name: str, *, processes: int) -> None:
 
 
 def timed(place: Path, name: str, processes: int) -> tuple[float, float]:
-    """Images/s of a stage in the MIDDLE of its items, from an empty store, and the seconds beyond.
+    """Run a stage from an empty store; return images/s in its MIDDLE, and the additional seconds.
 
-    The latter are what the stage takes longer than it would if that rate were all there is.
+    The stage takes so many seconds more than at that rate.
     """
     items = place / ".cache/items"
     for folder in (items, place / OUTS[name]):
@@ -170,7 +173,7 @@ def timed(place: Path, name: str, processes: int) -> tuple[float, float]:
 
 
 def preprocess_parts(place: Path) -> dict[str, float]:
-    """Seconds an image."""
+    """Seconds an image, by part of the stage."""
     works = spread(read_jsonl(place / "data/artworks/manifest.jsonl"))
     files = [place / "data/artworks" / work["file"] for work in works]
     size = yaml.safe_load((place / "params.yaml").read_text())["preprocess"]["working_px"]
@@ -186,7 +189,7 @@ def preprocess_parts(place: Path) -> dict[str, float]:
 
 
 def write(place: Path, *files: bytes) -> None:
-    """The files of an item on the disk, in the least that can be done."""
+    """Write the files of an item, without anything that can be left out."""
     for number, content in enumerate(files):
         with (place / f"written-{number}").open("wb") as file:
             file.write(content)
@@ -195,7 +198,7 @@ def write(place: Path, *files: bytes) -> None:
 
 
 def degrade_parts(place: Path) -> dict[str, float]:
-    """Seconds a twin; a work is decoded once for all of its twins."""
+    """Seconds a twin, by part of the stage; a work is decoded once for all its twins."""
     twins = read_jsonl(place / "data/degraded/manifest.jsonl")
     works = len({twin["work"] for twin in twins})
     chosen = spread(twins)
@@ -221,12 +224,12 @@ PARTS: dict[str, Callable[[Path], dict[str, float]]] = {
 
 
 def spread(lines: list) -> list:
-    """About SAMPLED of them, evenly."""
+    """About SAMPLED of `lines`, evenly spread."""
     return lines[:: max(1, len(lines) // SAMPLED)]
 
 
 def alone(function: Callable, inputs: list) -> float:
-    """Seconds for one input, the mean over all, on one thread, which has done it once before."""
+    """Mean seconds for one input, on one thread, after a first call."""
     function(inputs[0])
     started = time.perf_counter()
     for one in inputs:
@@ -235,7 +238,7 @@ def alone(function: Callable, inputs: list) -> float:
 
 
 def degradations(work: np.ndarray) -> Table:
-    """What each costs at severity 0.6 on a megapixel."""
+    """A table of the time of each degradation at severity 0.6 on a megapixel."""
     table = Table("degradation", "ms a megapixel, one thread")
     image = to_float(cv2.resize(work, (1250, 800)))
     for name, degrade in DEGRADATIONS.items():

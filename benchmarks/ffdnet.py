@@ -1,4 +1,7 @@
-"""Zhang et al., "FFDNet" (2018), https://arxiv.org/abs/1710.04026, to compare with."""
+"""FFDNet, a network against noise, for comparison.
+
+Source: Zhang et al., "FFDNet" (2018), https://arxiv.org/abs/1710.04026.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +14,10 @@ from patina.tasks.imaging.images import to_float, to_uint8
 
 
 def ffdnet(file: Path) -> Callable[[np.ndarray, float], np.ndarray]:
-    """(picture uint8 (H, W, 3), σ in 8-bit steps) -> the picture without noise.
+    """A function of a picture, uint8 (H, W, 3), and σ in 8-bit steps; it returns the denoised
+    picture.
 
-    file: the published colour weights, an .npz of w0, b0, w1, …
+    file: the published colour weights, an .npz with w0, b0, w1, …
     """
     weights = np.load(file)
     count = sum(name.startswith("w") for name in weights)

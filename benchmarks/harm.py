@@ -1,13 +1,13 @@
-"""What restoration does to works that nothing happened to: whatever it changes there is harm.
+"""Measures the harm of restoration: every change of an undamaged work is harm.
 
     python benchmarks/harm.py [--sound FOLDER] [--names NAME,NAME] [--sizes 600,1200,2400]
         [--crop PIXELS] [--model FILE] [--json FILE]
 
 Restores the hard works that Patina paints itself (patina.tasks.evaluation.hard_works), or the
-images of FOLDER, with the default options, and prints a table, the worst first: how much of a work
-is left (PSNR of the result against the work; 100 dB: the same to the last bit), the share of pixels
-that changed, and which treatment did it. --sizes: of the hard works, or to which longer images of
-FOLDER are reduced. --crop: only the middle of each work, that many pixels a side.
+images in FOLDER, with the default options. Prints a table, the worst work first: the PSNR of the
+result against the work (100 dB: identical), the share of the pixels that changed, and the
+treatments that changed them. --sizes: long sides of the hard works in pixels; larger images of
+FOLDER are reduced to them. --crop: use only the middle of each work, a square of that side.
 """
 
 import argparse
@@ -35,23 +35,23 @@ from patina.tasks.restoration.batch import chosen_model, load_restorer  # noqa: 
 from patina.tasks.restoration.restorer import DEFAULT_TREATMENTS as TREATMENTS  # noqa: E402
 from patina.tasks.restoration.treatments import PARTS  # noqa: E402
 
-NAMES = {"damage": "fill", "detail": "detail", "tone": "tone"}  # what the table calls them
+NAMES = {"damage": "fill", "detail": "detail", "tone": "tone"}  # names in the table
 SAME_DB = 100.0
 
 
 class Restored(NamedTuple):
-    """A result, uint8 (H, W, 3), and the treatments of which something was done."""
+    """A result, uint8 (H, W, 3), and the treatments that changed it."""
 
     image: np.ndarray
     done: tuple[str, ...]
 
 
-# (work, treatments that may be done) -> what becomes of it
+# (work, allowed treatments) -> result
 Restore = Callable[[np.ndarray, tuple[str, ...]], Restored]
 
 
 def restorer(model: Path | None) -> Restore:
-    """Patina's restorer with the default options: the only place that knows how it is built."""
+    """Patina's restorer with the default options. model: file of the model; None: the default."""
     applied = params_file.load(ROOT / "params.yaml").restore.applied
     loaded = load_restorer(chosen_model(model), **applied)
 
@@ -69,6 +69,7 @@ def restorer(model: Path | None) -> Restore:
 
 
 def main() -> None:
+    """Measure the works and print the table."""
     cv2.setNumThreads(2)
     asked = arguments()
     restore, rows = restorer(asked.model), []
@@ -76,28 +77,40 @@ def main() -> None:
         started = time.perf_counter()
         rows.append(measured(name, work, restore))
         rows[-1]["seconds"] = round(time.perf_counter() - started, 2)
-        if asked.json:  # after each: a long run that is ended has told something
+        if asked.json:  # after each work, so that an interrupted run has results, too
             asked.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     print(report(rows))  # noqa: T201
 
 
 def arguments() -> argparse.Namespace:
+    """The options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sound", type=Path, help="folder of sound images, in place of ours")
-    parser.add_argument("--names", type=_listed, default=(), help="of the hard works; all if none")
-    parser.add_argument("--sizes", type=_listed, default=(), help="pixels of the long side")
-    parser.add_argument("--crop", type=int, default=0, help="pixels a side, from the middle")
-    parser.add_argument("--model", type=Path, help="instead of the champion or the shipped one")
-    parser.add_argument("--json", type=Path, help="file that takes the figures of each work")
+    parser.add_argument(
+        "--sound", type=Path, help="Folder of undamaged images; the default is the hard works."
+    )
+    parser.add_argument(
+        "--names",
+        type=_listed,
+        default=(),
+        help="Names of the hard works to use; the default is all.",
+    )
+    parser.add_argument("--sizes", type=_listed, default=(), help="Long sides in pixels.")
+    parser.add_argument(
+        "--crop", type=int, default=0, help="Side in pixels of the middle square to use; 0: all."
+    )
+    parser.add_argument(
+        "--model", type=Path, help="Model file; the default is the champion, else the shipped one."
+    )
+    parser.add_argument("--json", type=Path, help="JSON file for the figures of each work.")
     return parser.parse_args()
 
 
-def _listed(told: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in told.split(",") if part.strip())
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def works(asked: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
-    """(name, image) of all that is to be restored."""
+    """Name and image of each work to restore."""
     sizes = [int(size) for size in asked.sizes]
     found = (
         of_folder(asked.sound, sizes)
@@ -109,16 +122,17 @@ def works(asked: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def of_folder(folder: Path, sizes: Sequence[int]) -> Iterator[tuple[str, np.ndarray]]:
-    """The images of `folder` and of those in it, at their own size or reduced to `sizes`."""
+    """Name and image of each file in `folder` and its subfolders, reduced to each of `sizes`."""
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
     if not files:
-        raise SystemExit(f"harm: {folder}: no image in this folder")
+        raise SystemExit(f"harm: {folder}: there is no image in this folder")
     for file in files:
         for size in sizes or [None]:
             yield file.stem + (f"-{size}" if size else ""), load_srgb(file, long_side_px=size)
 
 
 def middle(image: np.ndarray, side_px: int) -> np.ndarray:
+    """The square of `side_px` in the middle of `image`, or all of a smaller side."""
     top, left = (max((length - side_px) // 2, 0) for length in image.shape[:2])
     return np.ascontiguousarray(image[top : top + side_px, left : left + side_px])
 
@@ -147,9 +161,9 @@ def measured(name: str, work: np.ndarray, restore: Restore) -> dict[str, Any]:
 
 
 def report(rows: Sequence[dict[str, Any]]) -> str:
-    """Markdown: the worst first, then how many were left alone and how many harmed."""
+    """A Markdown table, the worst work first, and the numbers of unchanged and harmed works."""
     lines = [
-        "| work | size | PSNR dB | pixels changed | did it (dB, each alone) |",
+        "| work | size | PSNR dB | pixels changed | by (dB, each alone) |",
         "|---|---|---|---|---|",
     ]
     for row in sorted(rows, key=lambda row: row["psnr_db"]):
@@ -167,7 +181,7 @@ def report(rows: Sequence[dict[str, Any]]) -> str:
         "",
         f"{len(rows)} works: {unchanged} unchanged, {harmed} below {SOUND_DB} dB, the worst at "
         f"{min(row['psnr_db'] for row in rows):.2f} dB; "
-        f"{kept:.2f} dB in the mean, where none counts for more than {MOST_DB}.",
+        f"{kept:.2f} dB on average, if higher values count as {MOST_DB} dB.",
     ]
     return "\n".join(lines)
 

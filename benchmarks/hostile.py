@@ -1,6 +1,6 @@
-"""Hostile and unlucky files: each function fills an inbox, and says what must come of it.
+"""Makes hostile and damaged files. Each function fills an inbox, and returns the right outcome.
 
-What must come of it: "set aside", "restored" (also: left untouched), or "either".
+The outcome is "set aside", "restored" (which includes unchanged works), or "either".
 """
 
 import struct
@@ -17,25 +17,25 @@ ASIDE, DONE, EITHER = "set aside", "restored", "either"
 
 
 def row(make: Make) -> Make:
-    """Enrol a row under the name of its function."""
+    """Add a function to ROWS under its name."""
     ROWS[make.__name__] = make
     return make
 
 
 def painted(side_px: int = 128) -> pyvips.Image:
-    """Random pixels of a middle brightness."""
+    """An image of random pixels of medium brightness."""
     pixels = np.random.default_rng(0).integers(60, 200, (side_px, side_px, 3)).astype(np.uint8)
     return pyvips.Image.new_from_array(pixels).copy(interpretation="srgb")
 
 
 def chunk(name: bytes, content: bytes) -> bytes:
-    """Of a PNG."""
+    """A chunk of a PNG."""
     crc = zlib.crc32(content, zlib.crc32(name))
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", crc)
 
 
 def flat_png(size: tuple[int, int], bits: int, colour: int, row_bytes: int) -> bytes:
-    """A PNG of zeros, whose rows have so many bytes."""
+    """A PNG of zeros. size: (width, height). bits, colour: depth and colour type of its header."""
     packer, block = zlib.compressobj(9), bytes(row_bytes + 1) * 100
     parts = [packer.compress(block) for _ in range(size[1] // 100)]
     parts += [packer.compress(bytes(row_bytes + 1) * (size[1] % 100)), packer.flush()]
@@ -45,7 +45,9 @@ def flat_png(size: tuple[int, int], bits: int, colour: int, row_bytes: int) -> b
 
 
 def tiff(tags: list[tuple[int, int, int, bytes]], pixels: bytes, after: bytes = b"") -> bytes:
-    """A TIFF of 128 × 128 pixels, RGB, with those tags; `after` lies behind its pixels."""
+    """An RGB TIFF of 128 × 128 pixels. tags: number, type, count, value. after: bytes at its
+    end.
+    """
     pixels_at = 8 + 2 + 12 * (10 + len(tags)) + 4
     pixels_at += sum(len(value) for _, _, _, value in tags if len(value) > 4) + 6
     short, long = (lambda n: struct.pack("<H", n)), (lambda n: struct.pack("<I", n))
@@ -66,7 +68,7 @@ def tiff(tags: list[tuple[int, int, int, bytes]], pixels: bytes, after: bytes = 
 
 @row
 def exif_of_4096_tags_on_one_megabyte(inbox: Path) -> str:
-    """The same bytes as the value of each tag."""
+    """Many tags share one value, whose copies would fill the memory."""
     pixels, size = painted().numpy().tobytes(), 1 << 20
     at = len(tiff([(34665, 4, 1, bytes(4))], pixels))
     entries = b"".join(struct.pack("<2H2I", 40000 + n, 7, size, at) for n in range(4096))
@@ -82,7 +84,7 @@ def exif_of_4096_tags_on_one_megabyte(inbox: Path) -> str:
 
 @row
 def xmp_of_repeated_elements(inbox: Path) -> str:
-    """A regular expression would look for the end of each."""
+    """A regular expression would search for the end of each element."""
     for number, part in enumerate((b"<a:History><r:Seq>", b"<a:DigitalSourceType>")):
         packet = b"<x:xmpmeta>" + part * 60_000 + b"</rdf:RDF></x:xmpmeta>"
         content = tiff([(700, 1, len(packet), packet)], painted().numpy().tobytes())
@@ -92,7 +94,7 @@ def xmp_of_repeated_elements(inbox: Path) -> str:
 
 @row
 def xmp_with_entities(inbox: Path) -> str:
-    """Billions of laughs, and a file of the system."""
+    """Entities that expand to gigabytes ("billion laughs"), and one that names a system file."""
     laughs = b"".join(b'<!ENTITY %c "%s">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(12))
     packet = (
         b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">'
@@ -107,21 +109,21 @@ def xmp_with_entities(inbox: Path) -> str:
 
 @row
 def png_500_000_by_256(inbox: Path) -> str:
-    """128 megapixels, very wide."""
+    """A very wide image of 128 megapixels."""
     (inbox / "a.png").write_bytes(flat_png((500_000, 256), 8, 2, 1_500_000))
     return ASIDE
 
 
 @row
 def png_60_000_by_60_000_of_one_bit(inbox: Path) -> str:
-    """A kilobyte, if it is packed again."""
+    """A small file that decodes to 3.6 gigapixels."""
     (inbox / "a.png").write_bytes(flat_png((60_000, 60_000), 1, 0, 7500))
     return ASIDE
 
 
 @row
 def jpeg_2000_of_20_000_by_20_000(inbox: Path) -> str:
-    """1.5 kilobytes."""
+    """A file of 1.5 kB whose header declares 400 megapixels."""
     import imagecodecs
 
     small = bytearray(imagecodecs.jpeg2k_encode(np.zeros((128, 128), np.uint8), level=0))
@@ -133,7 +135,7 @@ def jpeg_2000_of_20_000_by_20_000(inbox: Path) -> str:
 
 @row
 def other_kinds_under_the_name_of_a_tiff(inbox: Path) -> str:
-    """SVG with a filter that takes minutes, PDF, PostScript, a matrix, an image of libvips."""
+    """SVG with a filter that takes minutes, PDF, PostScript, a matrix, and an image of libvips."""
     noise = (
         '<feTurbulence baseFrequency="0.05" numOctaves="200"/><feGaussianBlur stdDeviation="200"/>'
     )
@@ -153,7 +155,7 @@ def other_kinds_under_the_name_of_a_tiff(inbox: Path) -> str:
 
 @row
 def claims_of_a_million_pixels_a_side(inbox: Path) -> str:
-    """And a directory that is its own next one."""
+    """Wrong sizes in the header, and a directory that names itself as the next one."""
     content = bytearray(tiff([], painted().numpy().tobytes()))
     looped = bytearray(content)
     for at in range(10, 10 + 12 * 2, 12):
@@ -166,7 +168,7 @@ def claims_of_a_million_pixels_a_side(inbox: Path) -> str:
 
 @row
 def broken_profiles(inbox: Path) -> str:
-    """Zeros, junk, one that is cut off, and one for other pixels."""
+    """ICC profiles of zeros, of random bytes, incomplete, and for CMYK."""
     sound = pyvips.Operation.call("profile_load", "srgb")
     junk = np.random.default_rng(0).integers(0, 255, 900).astype(np.uint8).tobytes()
     other = pyvips.Operation.call("profile_load", "cmyk")[:60_000]
@@ -183,8 +185,8 @@ def broken_profiles(inbox: Path) -> str:
 
 
 @row
-def names_that_steer(inbox: Path) -> str:
-    """Terminals, spreadsheets, markup and tables."""
+def names_with_control_characters(inbox: Path) -> str:
+    """Names that terminals, spreadsheets, markup or tables could interpret."""
     folder = inbox / "a["
     folder.mkdir()
     names = ("=cmd|'C'!A0.tif", "a\rb.tif", "a\x1b[2Jb.tif", "@SUM(1).tif", "a\u2028b.tif")
@@ -194,8 +196,8 @@ def names_that_steer(inbox: Path) -> str:
 
 
 @row
-def what_is_no_file(inbox: Path) -> str:
-    """A pipe, links to nowhere and to themselves."""
+def special_files(inbox: Path) -> str:
+    """A pipe, a device, a link to a missing file, and a link to itself."""
     import os
 
     os.mkfifo(inbox / "pipe.tif")
@@ -207,7 +209,7 @@ def what_is_no_file(inbox: Path) -> str:
 
 @row
 def grey_with_alpha_and_odd_bands(inbox: Path) -> str:
-    """Forms that raised what nobody had foreseen."""
+    """Forms that caused unexpected errors in the past."""
     import imagecodecs
 
     grey = np.full((64, 64, 2), 128, np.uint8)

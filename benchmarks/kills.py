@@ -1,12 +1,12 @@
-"""Restore, crawl, degrade and promote, killed at random times, as a table.
+"""Kills restore, crawl, degrade and promote at random moments, and prints a table.
 
     python benchmarks/kills.py [--only restore] [--kills 20] [--seed 0]
 
-Each is run undisturbed, and then killed (SIGKILL) so many times at a random moment, in a folder in
-which it goes on. After every kill nothing that is there may be half done; after every few, one
-that is not killed must make it the same as the undisturbed one, and leave no draft. The networks
-are those of tests/restorers.py, and the gate always holds: what is tried is how files are written,
-not what is in them. Exit code: 0, or 1 when a row fails.
+Each command runs once undisturbed. Then it is killed (SIGKILL) --kills times at a random moment,
+and started again in the same folder. After every kill, no file in the folder may be incomplete.
+After every ROUND kills, a run that is not killed must give the same files as the undisturbed run,
+and leave no draft. The networks are those of tests/restorers.py, and the gate always holds, because
+this tests how files are written, not their content. Exit code: 0, or 1 if a row fails.
 """
 
 import argparse
@@ -32,33 +32,30 @@ from hostile import painted  # noqa: E402 -- found by the line above
 
 from patina.tasks.io.atomic import DRAFT, read_jsonl, sha256_of, write_json  # noqa: E402
 
-ROUND = 5  # kills, after which one goes on to the end, and all begins anew
+ROUND = 5  # number of kills after which a run may end, and the folder is made anew
 PART = ".part"  # the crawler's own drafts
 SCANS, WORKS, TWINS = 8, 6, 12
 
 
 class Ran(NamedTuple):
-    """How a run ended: exit code (minus a signal), seconds, and what it told."""
+    """How a run ended: exit code (negative: signal), seconds, and output."""
 
     code: int
     seconds: float
-    told: str
+    output: str
 
 
 class Subject(NamedTuple):
-    """What is killed. prepare: fills an empty folder. run: in a process of its own, in the folder.
+    """A command to kill."""
 
-    faults: what is half done in the folder. made: what the whole run makes, by name.
-    """
-
-    prepare: Callable[[Path], None]
-    run: Callable[[Path], None]
-    faults: Callable[[Path], Iterator[str]]
-    made: Callable[[Path], dict[str, str]]
+    prepare: Callable[[Path], None]  # fills an empty folder
+    run: Callable[[Path], None]  # runs the command in the folder, in its own process
+    faults: Callable[[Path], Iterator[str]]  # what is incomplete in the folder, in words
+    made: Callable[[Path], dict[str, str]]  # hashes of the files of a complete run, by name
 
 
 def prepare_scans(folder: Path) -> None:
-    """Some scans of three kinds."""
+    """Make scans in three formats."""
     (folder / "in").mkdir()
     for number in range(SCANS):
         suffix = (".tif", ".png", ".jpg")[number % 3]
@@ -66,7 +63,7 @@ def prepare_scans(folder: Path) -> None:
 
 
 def restore(_: Path) -> None:
-    """`patina restore` with networks that are known beforehand."""
+    """Run `patina restore` with fixed networks."""
     from restorers import restorer
 
     from patina.cli import app
@@ -78,21 +75,21 @@ def restore(_: Path) -> None:
 
 
 def half_restored(folder: Path) -> Iterator[str]:
-    """A sidecar says that its result is there, whole."""
+    """The sidecars without their complete result."""
     for sidecar in (folder / "out").glob("*.json"):
-        told = json.loads(sidecar.read_text())["result"]["sha256"]
-        if told != sha256_of(sidecar.with_suffix("")):
-            yield f"{sidecar.name}: its result is another"
+        stored = json.loads(sidecar.read_text())["result"]["sha256"]
+        if stored != sha256_of(sidecar.with_suffix("")):
+            yield f"{sidecar.name}: its result has another hash"
 
 
 def restored(folder: Path) -> dict[str, str]:
-    """Results by their sums; what says when it was made by name."""
+    """The hashes of the results; "" for files that contain a time."""
     dated = (".json", ".zip", ".csv", ".html", ".jsonl")
     return contents(folder / "out", dated)
 
 
 def contents(folder: Path, dated: tuple[str, ...] = ()) -> dict[str, str]:
-    """The sums of files by name; of those that are dated nothing."""
+    """The SHA-256 of the files by name; "" for files with a suffix in `dated`."""
     return {
         str(path.relative_to(folder)): "" if path.suffix in dated else sha256_of(path)
         for path in sorted(folder.rglob("*"))
@@ -101,37 +98,37 @@ def contents(folder: Path, dated: tuple[str, ...] = ()) -> dict[str, str]:
 
 
 def crawl(_: Path) -> None:
-    """The sample museum, which paints what it is asked for."""
+    """Crawl the sample museum."""
     from patina.crawler.run import app
 
     app(["--source=sample", "--out=out", f"--works={WORKS}"], standalone_mode=False)
 
 
 def half_crawled(folder: Path) -> Iterator[str]:
-    """Every record has its image, whole; the manifest says what is there."""
+    """The records and lines of the manifest without their complete image."""
     for record in (folder / "out/records").glob("[!.]*.json"):
-        told = json.loads(record.read_text())
-        if told["sha256"] != sha256_of(folder / "out" / told["file"]):
-            yield f"{record.name}: its image is another"
+        stored = json.loads(record.read_text())
+        if stored["sha256"] != sha256_of(folder / "out" / stored["file"]):
+            yield f"{record.name}: its image has another hash"
     if (manifest := folder / "out/manifest.jsonl").exists():
         for work in read_jsonl(manifest):
             if work["sha256"] != sha256_of(folder / "out" / work["file"]):
-                yield f"{work['id']}: in the manifest, and another"
+                yield f"{work['id']}: its image has another hash than in the manifest"
 
 
 def crawled(folder: Path) -> dict[str, str]:
-    """The images, and the works of the manifest."""
+    """The hashes of the images, and those in the manifest."""
     manifest = {work["id"]: work["sha256"] for work in read_jsonl(folder / "out/manifest.jsonl")}
     return contents(folder / "out/artworks") | manifest
 
 
 def prepare_works(folder: Path) -> None:
-    """A clean work."""
+    """Make a clean work."""
     painted(160).write_to_file(str(folder / "work.png"))
 
 
 def degrade(_: Path) -> None:
-    """`patina degrade`, and the twins of the stage, filed and published."""
+    """Run `patina degrade`, and write the twins of the stage `degrade`."""
     from patina.cli import app
     from patina.flows.degrade import lay_out
     from patina.flows.publishing import publish
@@ -155,28 +152,28 @@ def degrade(_: Path) -> None:
 
 
 def half_degraded(folder: Path) -> Iterator[str]:
-    """Items are whole; a recipe has its twin; what the manifest names is there."""
+    """Incomplete items, recipes without a twin, and missing files of the manifest."""
     for item in (folder / "items").glob("??/*"):
         if {file.name for file in item.iterdir()} != {"image.png", "mask.png", "recipe.json"}:
-            yield f"{item.name[:8]}: an item that is not whole"
+            yield f"{item.name[:8]}: the item is incomplete"
     if (folder / "by-hand.recipe.json").exists():
         for name in ("by-hand.png", "by-hand.mask.png"):
             if not (folder / name).exists():
-                yield f"{name}: not there beside its recipe"
+                yield f"{name}: missing beside its recipe"
     manifest = folder / "out/manifest.jsonl"
     for twin in read_jsonl(manifest) if manifest.exists() else []:
         for name in (twin["image"], twin["mask"], twin["recipe"]):
             if not (folder / "out" / name).exists():
-                yield f"{name}: in the manifest, and not there"
+                yield f"{name}: in the manifest, but missing"
 
 
 def degraded(folder: Path) -> dict[str, str]:
-    """All of it."""
+    """The hashes of all files."""
     return contents(folder)
 
 
 def prepare_model(folder: Path) -> None:
-    """Files as the stage `train` leaves them, a champion, and both in MLflow's registry."""
+    """Make a champion and the files of the stage `train`, both registered in MLflow."""
     import mlflow
 
     from patina.flows import registered, tracking
@@ -203,32 +200,32 @@ def prepare_model(folder: Path) -> None:
 
 
 def promote(folder: Path) -> None:
-    """`patina promote`, with a gate that holds."""
+    """Run `patina promote`, with a gate that holds."""
     from patina.errors import InputError
     from patina.flows import promote as flow
 
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
     flow.measured = lambda *_: iter(())  # type: ignore[attr-defined]
     flow.gate = lambda _: []  # type: ignore[attr-defined]
-    with suppress(InputError):  # it is the champion already
+    with suppress(InputError):  # it is already the champion
         flow.promote()
 
 
 def half_promoted(folder: Path) -> Iterator[str]:
-    """The champion's files are of one model, whole, and what model.json says."""
+    """Whether the files of the champion belong to several models, or differ from model.json."""
     champion = folder / "data/champion"
     kinds = {
         (champion / f"model{suffix}").read_bytes()[:6] for suffix in (".keras", ".xml", ".bin")
     }
     if len(kinds) != 1:
-        yield "the champion's files are of two models"
-    told = json.loads((champion / "model.json").read_text())["sha256"]
-    if told != sha256_of(champion / "model.keras"):
-        yield "the champion is not what its model.json says"
+        yield "the files of the champion belong to two models"
+    stored = json.loads((champion / "model.json").read_text())["sha256"]
+    if stored != sha256_of(champion / "model.keras"):
+        yield "the champion has another hash than in its model.json"
 
 
 def promoted(folder: Path) -> dict[str, str]:
-    """The champion, here and in MLflow."""
+    """The hashes of the champion's files, and its version in MLflow."""
     with closing(sqlite3.connect(folder / "mlflow.db")) as database:
         asked = "SELECT version FROM registered_model_aliases WHERE alias = 'champion'"
         ((version,),) = database.execute(asked).fetchall()
@@ -244,33 +241,33 @@ SUBJECTS = {
 
 
 def ran(work: Callable[[Path], None], folder: Path, kill_after: float = 0) -> Ran:
-    """Do that in the folder, in a process of its own, and kill it after so many seconds, if any.
+    """Run `work` in the folder, in a process of its own. kill_after: seconds; 0: never.
 
-    The process is a fork of this one, which has imported what takes seconds, and done nothing.
+    The process is a fork of this one, which has imported all slow modules.
     """
-    with tempfile.TemporaryFile() as told:
+    with tempfile.TemporaryFile() as output:
         started = time.monotonic()
         if not (child := os.fork()):
             os.chdir(folder)
             for stream in (1, 2):
-                os.dup2(told.fileno(), stream)
+                os.dup2(output.fileno(), stream)
             os._exit(worked(work))
         while not (ended := os.waitpid(child, os.WNOHANG))[0]:
             if kill_after and time.monotonic() - started > kill_after:
                 os.kill(child, signal.SIGKILL)
-            time.sleep(0.002)  # between looks; the look decides
-        told.seek(0)
-        text = told.read().decode(errors="replace")
+            time.sleep(0.002)  # so that waiting does not use the processor
+        output.seek(0)
+        text = output.read().decode(errors="replace")
     return Ran(os.waitstatus_to_exitcode(ended[1]), time.monotonic() - started, text)
 
 
 def worked(work: Callable[[Path], None]) -> int:
-    """Do it; the exit code."""
+    """Run `work`; return its exit code."""
     try:
         work(Path.cwd())
     except SystemExit as ended:
         return int(ended.code or 0)
-    except BaseException:  # noqa: BLE001 -- of a fork, of which nothing may go on as if it were this
+    except BaseException:  # noqa: BLE001 -- a fork must not continue as this process
         traceback.print_exc()
         return 1
     finally:
@@ -280,40 +277,40 @@ def worked(work: Callable[[Path], None]) -> int:
 
 
 def anew(subject: Subject, folder: Path) -> Path:
-    """The folder, empty but for what is prepared."""
+    """The folder, with only the prepared files."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     prepared = ran(subject.prepare, folder)
-    assert prepared.code == 0, prepared.told
+    assert prepared.code == 0, prepared.output
     return folder
 
 
 def at_the_end(subject: Subject, folder: Path, whole: Path) -> Iterator[str]:
-    """What does not hold when it is run once more, and not killed."""
+    """The faults after a further run that is not killed. whole: folder of the undisturbed run."""
     end = ran(subject.run, folder)
     if end.code:
-        yield f"exit code {end.code}: {end.told[-300:]}"
+        yield f"exit code {end.code}: {end.output[-300:]}"
     for path in folder.rglob("*"):
         if DRAFT in path.name or PART in path.name:
-            yield f"left: {path.relative_to(folder)}"
+            yield f"draft left: {path.relative_to(folder)}"
     one, other = subject.made(whole), subject.made(folder)
     if differ := sorted(name for name in {*one, *other} if one.get(name) != other.get(name)):
         yield f"differ: {differ[:5]}"
 
 
 def row(name: str, kills: int, chance: random.Random, home: Path) -> bool:
-    """Print a row of the table; whether it holds."""
+    """Kill a command `kills` times, and print its row; return whether there is no fault."""
     subject, begun, found, done = SUBJECTS[name], time.monotonic(), [], 0
     whole = home / "whole"
     ended = [ran(subject.run, anew(subject, whole)) for _ in range(2)]
-    found += [f"undisturbed: {end.told[-300:]}" for end in ended if end.code]
+    found += [f"undisturbed: {end.output[-300:]}" for end in ended if end.code]
     seconds = min(end.seconds for end in ended)  # the first has the files of programs read
     folder = anew(subject, home / "killed")
     while done < kills:
         end = ran(subject.run, folder, chance.uniform(0.001, seconds))
         done += end.code == -signal.SIGKILL
         if end.code not in (0, -signal.SIGKILL):
-            found.append(f"{done}: exit code {end.code}: {end.told[-300:]}")
+            found.append(f"{done}: exit code {end.code}: {end.output[-300:]}")
         found += [f"{done}: {fault}" for fault in subject.faults(folder)]
         if end.code == 0 or done % ROUND == 0 or done == kills:
             found += [f"{done}: {fault}" for fault in at_the_end(subject, folder, home / "whole")]
@@ -325,7 +322,7 @@ def row(name: str, kills: int, chance: random.Random, home: Path) -> bool:
 
 
 def load() -> None:
-    """Import what takes seconds."""
+    """Import the slow modules."""
     import mlflow.tracking
     import restorers
 
@@ -339,11 +336,11 @@ def load() -> None:
 
 
 def main() -> int:
-    """Run the table."""
+    """Run all rows, and print the table; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="the rows of this name alone")
-    parser.add_argument("--kills", type=int, default=20, help="of each")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="Run only this command.")
+    parser.add_argument("--kills", type=int, default=20, help="Number of kills of each command.")
+    parser.add_argument("--seed", type=int, default=0, help="Seed of the random moments.")
     asked = parser.parse_args()
     chance = random.Random(asked.seed)
     print("| what | kills | s undisturbed | min | verdict |\n|---|---|---|---|---|")  # noqa: T201

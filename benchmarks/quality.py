@@ -1,14 +1,15 @@
-"""How well works are restored, beside what is known: one run, one table for docs/quality.md.
+"""Measures how well works are restored, compared with other methods: a table for docs/quality.md.
 
     python benchmarks/quality.py WORKS [--name NAME] [--limit 24] [--only NAME...] [--native]
         [--ffdnet FILE] [--model FILE] [--beside NAME=FILE ...]
 
-WORKS is a folder of sound pictures that the model was not trained on. Each is degraded in every way
-at three severities, and by Gaussian noise of σ 15, 25 and 50; Patina, told nothing, restores them
-all. What the others are told stands in their names: Patina itself, told which treatment the work
-needs (`patina restore --force`); its fill, told where the damage is, and the classical one; FFDNet,
-told the noise, where its weights (an .npz of w0… and b0…) are given. --beside: other models of
-ours, told nothing. Works are reduced to 512 px, but for --native: then they stay as they are.
+WORKS is a folder of undamaged pictures that were not used for training. Each gets every degradation
+at three severities, and Gaussian noise of σ 15, 25 and 50. Patina restores all of them without
+further information. The names of the other methods state what information they get: Patina with the
+treatment that the work needs (`patina restore --force`); Patina's fill and a classical fill with
+the mask of the damage; FFDNet with σ, if its weights (an .npz with w0, b0, w1, …) are given.
+--beside: other models of Patina, without further information. Works are reduced to 512 px; with
+--native they keep their size.
 """
 
 import argparse
@@ -45,15 +46,15 @@ SIGMAS = (15, 25, 50)
 LONG_PX = 512
 OURS, NOTHING = "Patina", "nothing"
 FORCED, FILLED, CLASSICAL, FFDNET = (
-    "Patina, told the treatment",
-    "Patina's fill, told the mask",
-    "classical fill, told the mask",
-    "FFDNet, told σ",
+    "Patina, given the treatment",
+    "Patina's fill, given the mask",
+    "classical fill, given the mask",
+    "FFDNet, given σ",
 )
 SOUND, MIXED, NOISE = "sound", "mixed", "gaussian_noise"
-WORSE_DB = 0.1  # by which a work must be further from the truth to count as made worse
-MOST_DB = 60.0  # nearer looks the same
-# Which treatment a family of damage needs, where that is not `damage`
+WORSE_DB = 0.1  # a work counts as made worse if it loses more PSNR than this
+MOST_DB = 60.0  # higher PSNR counts as this: no difference is visible
+# The treatment that a family of damage needs, if it is not `damage`
 TREATMENT = dict.fromkeys(("blur", "noise", "jpeg"), "detail")
 TREATMENT |= dict.fromkeys(("fading", "varnish", "grime", "light"), "tone")
 METRICS = (
@@ -62,22 +63,22 @@ METRICS = (
     ("delta_e2000", 2),
     ("dominant_channel_accuracy", 3),
 )
-MASKED = 0.05  # from which opacity on a pixel is told as damaged
+MASKED = 0.05  # pixels with a higher opacity count as damaged
 
 
 class Case(NamedTuple):
-    """A degraded copy and what can be told of it."""
+    """A degraded copy, and the information that methods may get."""
 
     damage: str
     severity: str
-    clean: np.ndarray  # uint8
-    degraded: np.ndarray
-    mask: np.ndarray
+    clean: np.ndarray  # uint8 (H, W, 3)
+    degraded: np.ndarray  # uint8 (H, W, 3)
+    mask: np.ndarray  # opacity of the damage, float32 (H, W), 0 to 1
     sigma: float  # of Gaussian noise, 8-bit steps
 
     @property
     def treatment(self) -> str:
-        """What it needs; empty where that is not one treatment."""
+        """The treatment that it needs; "" if that is not a single one."""
         family = next((name for name, ways in FAMILIES.items() if self.damage in ways), "")
         return TREATMENT.get(family, "damage" if family else "")
 
@@ -88,6 +89,7 @@ Rows = Mapping[tuple[str, str, str], Sequence[Scores]]
 
 
 def main() -> None:
+    """Measure all cases and print the report."""
     cv2.setNumThreads(2)
     asked = arguments()
     methods = methods_of(asked)
@@ -108,25 +110,30 @@ def main() -> None:
                     rows[case.damage, case.severity, name].append(score(case.clean, restored))
     size = "full size" if asked.native else f"{LONG_PX} px"
     title = f"## {asked.name}: {len(files)} pictures, {size}, at commit {commit()}"
-    told = (title, "", *table(rows, list(methods)), "", *harm(rows), times(seconds))
-    print("\n".join([*told, parameters(asked)]))  # noqa: T201
+    lines = (title, "", *table(rows, list(methods)), "", *harm(rows), times(seconds))
+    print("\n".join([*lines, parameters(asked)]))  # noqa: T201
 
 
 def arguments() -> argparse.Namespace:
+    """The options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("works", type=Path, help="folder of sound pictures")
-    parser.add_argument("--name", default="held-out works", help="what the table calls them")
-    parser.add_argument("--limit", type=int, default=24, help="pictures")
-    parser.add_argument("--only", nargs="+", default=[], help="kinds of damage; also sound, mixed")
-    parser.add_argument("--native", action="store_true", help="at full size")
-    parser.add_argument("--ffdnet", type=Path, help="its colour weights")
-    parser.add_argument("--model", type=Path, help="instead of the shipped one")
-    parser.add_argument("--beside", action="append", default=[], help="NAME=FILE of another model")
+    parser.add_argument("works", type=Path, help="Folder of undamaged pictures.")
+    parser.add_argument(
+        "--name", default="held-out works", help="Name of the pictures in the table."
+    )
+    parser.add_argument("--limit", type=int, default=24, help="Maximum number of pictures.")
+    parser.add_argument(
+        "--only", nargs="+", default=[], help="Degradations to measure; also sound, mixed."
+    )
+    parser.add_argument("--native", action="store_true", help="Keep the size of the pictures.")
+    parser.add_argument("--ffdnet", type=Path, help="The colour weights of FFDNet (.npz).")
+    parser.add_argument("--model", type=Path, help="Model file; the default is the shipped one.")
+    parser.add_argument("--beside", action="append", default=[], help="NAME=FILE of another model.")
     return parser.parse_args()
 
 
 def cases(clean: np.ndarray, work: str, number: int, only: Sequence[str]) -> Iterator[Case]:
-    """Degraded copies of a work, all unless `only` names some; the same in every run."""
+    """Degraded copies of a work, the same in every run. only: names of the cases; empty: all."""
     nothing = np.zeros(clean.shape[:2], np.float32)
     sound = to_uint8(clean)
     for name in (SOUND, NOISE, *DEGRADATIONS, MIXED):
@@ -159,6 +166,7 @@ def noisy(clean: np.ndarray, number: int) -> Iterator[Case]:
 
 
 def methods_of(asked: argparse.Namespace) -> dict[str, Method]:
+    """The methods to compare, by name."""
     applied = params_file.load(ROOT / "params.yaml").restore.applied
     models = {name: load_restorer(file, **applied) for name, file in models_of(asked).items()}
 
@@ -166,8 +174,8 @@ def methods_of(asked: argparse.Namespace) -> dict[str, Method]:
         return lambda case: restorer.restored(case.degraded)
 
     def forced(case: Case) -> np.ndarray:
-        told = dataclasses.replace(models[OURS], forced=(case.treatment,))
-        return told.restored(case.degraded)
+        forcing = dataclasses.replace(models[OURS], forced=(case.treatment,))
+        return forcing.restored(case.degraded)
 
     methods: dict[str, Method] = {NOTHING: lambda case: case.degraded}
     methods |= {name: blind(restorer) for name, restorer in models.items()}
@@ -176,18 +184,18 @@ def methods_of(asked: argparse.Namespace) -> dict[str, Method]:
     if asked.ffdnet:
         from benchmarks.ffdnet import ffdnet  # imports Keras, which takes seconds
 
-        methods[FFDNET] = told_sigma(ffdnet(asked.ffdnet))
+        methods[FFDNET] = given_sigma(ffdnet(asked.ffdnet))
     return methods
 
 
 def models_of(asked: argparse.Namespace) -> dict[str, Path]:
-    """The files of our models by name; that which is to be measured first."""
+    """The files of Patina's models by name; the first one is compared with the others."""
     beside = dict(named.split("=", 1) for named in asked.beside)
     return {OURS: asked.model or shipped(), **{name: Path(file) for name, file in beside.items()}}
 
 
 def applies(name: str, case: Case) -> bool:
-    """Whether a method is for such damage."""
+    """Whether the method `name` can be applied to the case."""
     if name == FFDNET:
         return case.sigma > 0
     if name in (FILLED, CLASSICAL):
@@ -196,7 +204,7 @@ def applies(name: str, case: Case) -> bool:
 
 
 def filled(restorer: Restorer, case: Case) -> np.ndarray:
-    """What our fill makes of a work whose damage is known."""
+    """The work, with Patina's fill where the mask is above MASKED."""
     view = to_float(case.degraded)
     mask = (case.mask > MASKED).astype(np.float32)
     given = np.dstack([view, mask, np.zeros_like(mask)])
@@ -206,17 +214,20 @@ def filled(restorer: Restorer, case: Case) -> np.ndarray:
 
 
 def classical(case: Case) -> np.ndarray:
-    """Telea's method, where the mask is above a twentieth."""
+    """The work, filled where the mask is above MASKED.
+
+    Source: Telea, "An Image Inpainting Technique Based on the Fast Marching Method" (2004).
+    """
     return cv2.inpaint(case.degraded, (case.mask > MASKED).astype(np.uint8), 3, cv2.INPAINT_TELEA)
 
 
-def told_sigma(denoise: Callable[[np.ndarray, float], np.ndarray]) -> Method:
-    """A method that is told how strong the noise is."""
+def given_sigma(denoise: Callable[[np.ndarray, float], np.ndarray]) -> Method:
+    """A method that gets the standard deviation of the noise."""
     return lambda case: denoise(case.degraded, case.sigma)
 
 
 def table(rows: Rows, methods: Sequence[str]) -> list[str]:
-    """Markdown: for every damage our figures before and after, and the others' PSNR."""
+    """A Markdown table: Patina's metrics before and after, and the PSNR of the other methods."""
     lines = [
         "| damage | severity | PSNR dB | SSIM | ΔE2000 | dominant channel | worse |"
         " others, PSNR dB |",
@@ -240,7 +251,7 @@ def table(rows: Rows, methods: Sequence[str]) -> list[str]:
 
 
 def losses_db(before: Sequence[Scores], after: Sequence[Scores]) -> list[float]:
-    """By how much each work is further from the truth than it was, dB."""
+    """The loss of PSNR of each work, in dB."""
     return [
         min(b["psnr_db"], MOST_DB) - min(a["psnr_db"], MOST_DB)
         for b, a in zip(before, after, strict=True)
@@ -248,7 +259,7 @@ def losses_db(before: Sequence[Scores], after: Sequence[Scores]) -> list[float]:
 
 
 def harm(rows: Rows) -> list[str]:
-    """How many works were made worse, by how much at most, and the worst of the sound ones."""
+    """Sentences: works made worse, the greatest loss, and the lowest PSNR of an undamaged work."""
     losses = [
         (loss, f"{damage} {severity}")
         for damage, severity in dict.fromkeys(key[:2] for key in rows)
@@ -259,21 +270,23 @@ def harm(rows: Rows) -> list[str]:
     if losses:
         worse = sum(loss > WORSE_DB for loss, _ in losses)
         most, where = max(losses)
-        told = f"Made worse by more than {WORSE_DB} dB: {worse} of {len(losses)}"
-        lines.append(f"{told}; the most by {max(most, 0):.2f} dB ({where}).")
+        count = f"Made worse by more than {WORSE_DB} dB: {worse} of {len(losses)}"
+        lines.append(f"{count}; the greatest loss is {max(most, 0):.2f} dB ({where}).")
     if sound := rows.get((SOUND, "–", OURS)):
-        lines.append(f"Sound works: the worst keeps {min(s['psnr_db'] for s in sound):.1f} dB.")
+        lines.append(f"Undamaged works: the worst keeps {min(s['psnr_db'] for s in sound):.1f} dB.")
     return lines
 
 
 def times(seconds: Mapping[str, Sequence[float]]) -> str:
-    """Medians."""
-    told = (f"{name} {np.median(spent):.2f}" for name, spent in seconds.items() if name != NOTHING)
-    return f"Seconds a megapixel: {'; '.join(told)}."
+    """A sentence with the median time of each method."""
+    medians = (
+        f"{name} {np.median(spent):.2f}" for name, spent in seconds.items() if name != NOTHING
+    )
+    return f"Seconds a megapixel: {'; '.join(medians)}."
 
 
 def parameters(asked: argparse.Namespace) -> str:
-    """How large the networks are."""
+    """A sentence with the size of each network."""
     from patina.models import registry
 
     counts = {
@@ -283,18 +296,19 @@ def parameters(asked: argparse.Namespace) -> str:
     }
     if asked.ffdnet:
         counts["FFDNet"] = sum(array.size for array in np.load(asked.ffdnet).values())
-    told = "; ".join(f"{name} {count / 1e6:.2f}" for name, count in counts.items())
-    return f"Millions of parameters: {told}."
+    sizes = "; ".join(f"{name} {count / 1e6:.2f}" for name, count in counts.items())
+    return f"Millions of parameters: {sizes}."
 
 
 def commit() -> str:
-    """The present one, short."""
+    """The short hash of the present commit."""
     command = ["git", "rev-parse", "--short", "HEAD"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
 def mean(scores: Sequence[Scores], metric: str) -> float:
+    """The mean of a metric."""
     return float(np.mean([one[metric] for one in scores]))
 
 

@@ -1,14 +1,15 @@
-"""How fast a scan is restored, and in how much memory.
+"""Measures time and memory for the restoration of a scan.
 
     python benchmarks/restore.py [--megapixels 1 10 100]
 
-Restores painted 16-bit TIFFs of these sizes, each by a `patina restore` of its own, start included.
-In the same run each network alone is timed on one tile, by OpenVINO in bfloat16 and float32, by
-Keras, and by ONNX Runtime where it and tf2onnx are installed, against the single-precision matrix
-multiplication of NumPy. Prints seconds, megapixels a second, the most memory that the process held,
-and which share of the seconds the networks alone would take for the looks at the work and for the
-tiles, what they share included; inpainting, which sees only what is damaged, and tone, which sees
-one small view, are left out of that.
+Restores painted 16-bit TIFFs of these sizes, each with its own run of `patina restore`; the start
+of the process is included. Prints the seconds, megapixels a second, and the maximum memory of the
+process.
+Then each network is timed on one tile: with OpenVINO in bfloat16 and float32, with Keras, and with
+ONNX Runtime if it and tf2onnx are installed. The speed is compared with NumPy's matrix
+multiplication in float32. The last column is the share of the seconds that the networks alone need
+for the tiles, with their overlap, and for the search for damage. It leaves out inpainting, which
+gets only damaged places, and tone, which gets one small view.
 """
 
 import argparse
@@ -41,13 +42,14 @@ RUN = "import sys; from patina.cli import main; sys.argv.insert(1, 'restore'); m
 
 
 def main() -> None:
+    """Measure the sizes and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--megapixels", type=float, nargs="+", default=[1, 10, 100])
     asked = parser.parse_args()
     console = Console(width=110)
-    table = Table("MP", "seconds", "MP/s", "peak memory, MB", "of it the network")
+    table = Table("MP", "seconds", "MP/s", "peak memory, MB", "share of the networks")
     with tempfile.TemporaryDirectory() as folder:
-        # Before the network is loaded here: a process counts what its parent held as its own
+        # Before the networks are loaded here, because a process inherits the peak of its parent
         runs = [
             (megapixels, *restored(scan(Path(folder), megapixels), Path(folder) / "out"))
             for megapixels in asked.megapixels
@@ -65,19 +67,19 @@ def main() -> None:
 
 
 def spent(speeds: dict[str, float], megapixels: float) -> float:
-    """Seconds that the networks alone take for a scan, at those MP/s by role."""
-    seen = {"jpeg": tiles, "detail": tiles, "segmentation": looks}
+    """Seconds that the networks alone need for a scan. speeds: MP/s by role."""
+    seen = {"jpeg": tiles, "detail": tiles, "segmentation": searched}
     return sum(size(megapixels) / speeds[role] for role, size in seen.items() if role in speeds)
 
 
 def networks(console: Console) -> dict[str, float]:
-    """Print what each network reaches; their MP/s by role, in the precision that is chosen."""
+    """Print the speed of each network; return MP/s by role, in the precision that Patina uses."""
     model = weights.shipped()
     precision = inference.Networks(model).precision
     loaded = {name: inference.Networks(model, name) for name in ("bf16", "f32")}
     gemm = multiplication()
     table = Table("network", "engine", "MP/s", "GFLOP/s", "of float32 matrix multiplication")
-    # What imports Keras, which takes seconds, and memory
+    # These import Keras, which takes seconds and memory
     from benchmarks.training import PATCH_PX, multiplications
     from patina.models import registry
 
@@ -105,7 +107,7 @@ def networks(console: Console) -> dict[str, float]:
 
 
 def onnx_runtime(network: Any) -> Callable:
-    """The Keras `network`, run by ONNX Runtime. Raises ImportError where what it takes is not."""
+    """The Keras `network`, run by ONNX Runtime. Raises ImportError if a package is missing."""
     import onnxruntime
     import tf2onnx  # noqa: F401 -- Keras exports by it
 
@@ -118,13 +120,13 @@ def onnx_runtime(network: Any) -> Callable:
     return lambda tile: session.run(None, {asked.name: tile})[0]
 
 
-def looks(megapixels: float) -> float:
-    """Megapixels of what damage is looked for in, of a square scan."""
+def searched(megapixels: float) -> float:
+    """Megapixels of the views in which damage is searched for, of a square scan."""
     return sum(min(long_px, 1.34 * side_of(megapixels)) ** 2 for long_px in LOOKS_PX) / 1e6
 
 
 def tiles(megapixels: float) -> float:
-    """Megapixels of all tiles of a square scan."""
+    """Megapixels of all tiles of a square scan, with their overlap."""
     side = side_of(megapixels)
     settings = params_file.load(ROOT / "params.yaml").restore
     seen = []
@@ -143,6 +145,7 @@ def tiles(megapixels: float) -> float:
 
 
 def side_of(megapixels: float) -> int:
+    """The side of a square, in pixels."""
     return round((megapixels * 1e6) ** 0.5)
 
 
@@ -153,7 +156,7 @@ def multiplication() -> float:
 
 
 def best(run: Callable[[], object]) -> float:
-    """Seconds, the best of five."""
+    """The seconds of the fastest of five runs."""
     spent = []
     for _ in range(5):
         started = time.perf_counter()
@@ -163,7 +166,7 @@ def best(run: Callable[[], object]) -> float:
 
 
 def scan(folder: Path, megapixels: float) -> Path:
-    """A painted, noisy square of 16 bit."""
+    """Write a painted, noisy, square 16-bit TIFF to `folder`; return its path."""
     side = side_of(megapixels)
     work = paint(0)[0].astype(np.uint16) * 257
     square = pyvips.Image.new_from_array(work).copy(interpretation="rgb16")
@@ -176,7 +179,7 @@ def scan(folder: Path, megapixels: float) -> Path:
 
 
 def restored(file: Path, out: Path) -> tuple[float, float]:
-    """Seconds and MB at most, of a process that restores `file`."""
+    """Seconds and maximum MB of a process that restores `file`."""
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-c", RUN, str(file), "-o", str(out)],

@@ -1,9 +1,9 @@
-"""Which lossless form is best for clean works and twins: size, time to encode and to decode.
+"""Compares lossless formats for clean works and twins: size, and time to encode and decode.
 
     python benchmarks/storage.py [FILE...]
 
-FILEs are pictures; without any, painted works and noisy twins of them are taken. Prints, for one
-thread, each form beside the one that Patina writes, and the ratio of their sizes and times.
+FILEs are pictures; the default is painted works. Noisy twins of them are measured, too. Prints the
+figures of each format on one thread, and their ratios to those of the format that Patina writes.
 """
 
 import sys
@@ -30,11 +30,15 @@ LONG_PX = 512
 
 
 class Form(NamedTuple):
+    """A file format with its options."""
+
     encode: Callable[[np.ndarray], bytes]
     decode: Callable[[bytes], np.ndarray]
 
 
 def opencv(suffix: str, *options: int) -> Form:
+    """The format with that suffix, as OpenCV writes it."""
+
     def encode(image: np.ndarray) -> bytes:
         return cv2.imencode(suffix, image[..., ::-1], options)[1].tobytes()
 
@@ -45,6 +49,7 @@ def opencv(suffix: str, *options: int) -> Form:
 
 
 def png(level: int, strategy: int) -> Form:
+    """PNG with a compression level and a strategy of zlib."""
     return opencv(".png", cv2.IMWRITE_PNG_COMPRESSION, level, cv2.IMWRITE_PNG_STRATEGY, strategy)
 
 
@@ -70,6 +75,7 @@ FORMS = {
 
 
 def main() -> None:
+    """Measure the formats and print the tables."""
     cv2.setNumThreads(1)
     files = [Path(name) for name in sys.argv[1:]]
     clean = [load_srgb(file, long_side_px=LONG_PX) for file in files] or [
@@ -85,7 +91,7 @@ def main() -> None:
 
 
 def compared(name: str, pictures: list[np.ndarray]) -> Table:
-    """A line for each form; the ratios are to OURS."""
+    """A table with a line for each format, and ratios to OURS."""
     megapixels = sum(picture.shape[0] * picture.shape[1] for picture in pictures) / 1e6
     found = {form: measured(FORMS[form], pictures) for form in FORMS}
     table = Table(name, "bytes a pixel", "encode MP/s", "decode MP/s", "size", "time", title=name)
@@ -103,7 +109,10 @@ def compared(name: str, pictures: list[np.ndarray]) -> Table:
 
 
 def measured(form: Form, pictures: list[np.ndarray]) -> tuple[int, float, float]:
-    """Bytes, seconds to encode and to decode all; the best of three. Raises if not lossless."""
+    """Bytes, and the seconds to encode and decode all pictures; the fastest of three runs.
+
+    Raises AssertionError if the format is not lossless.
+    """
     best = [np.inf, np.inf]
     for _ in range(3):
         started = time.perf_counter()

@@ -1,12 +1,12 @@
-"""How fast a network learns, and what it waits for.
+"""Measures the speed of training, and how long it waits for batches.
 
     python benchmarks/training.py [--network detail] [--steps 100]
 
-For each precision: samples/s of the training step alone, on one batch again and again; samples/s
-of the training as it is, with batches made by worker processes meanwhile, and the share of its time
-that it waits for them; and the arithmetic of the step as a ratio to what this machine multiplies,
-two square matrices of 2,048 in the same precision, in the same run. A step is counted as three
-times the multiplications of its forward pass, as is usual. Works are painted.
+Prints for each precision: samples/s of the training with batches from worker processes; samples/s
+of the training step alone, always with the same batch; the share of the time in which the training
+waits for batches; and the GFLOP/s of the step alone, with their ratio to those of a multiplication
+of two matrices of 2048 × 2048 in the same precision. A step counts as three times the
+multiplications of its forward pass, as is usual. The works are painted.
 """
 
 import argparse
@@ -36,7 +36,7 @@ from patina.tasks.training.training import Schedule, Training, batches  # noqa: 
 from patina.tasks.training.twins import Twins  # noqa: E402
 from patina.tasks.training.works import Work, decode_files  # noqa: E402
 
-SIDE = 2048  # of the matrices
+SIDE = 2048  # number of rows of the matrices
 PATCH_PX = 128
 WORKS = 24
 
@@ -64,7 +64,7 @@ def arguments() -> argparse.Namespace:
 
 
 def specialist_of(name: str) -> Specialist:
-    """How a network is trained."""
+    """The training of the network `name`."""
     degrade = params_file.load(ROOT / "params.yaml").degrade
     if name in SINGLE:
         return single(name, Twins(degrade.mixture, degrade.count))
@@ -72,7 +72,7 @@ def specialist_of(name: str) -> Specialist:
 
 
 def painted(folder: Path) -> list[Work]:
-    """Works of the size that `preprocess` makes."""
+    """Painted works in the size of the stage `preprocess`."""
     files = [folder / f"{number}.png" for number in range(WORKS)]
     for number, file in enumerate(files):
         file.write_bytes(png_bytes(paint(number)[0][:512, :512]))
@@ -80,7 +80,7 @@ def painted(folder: Path) -> list[Work]:
 
 
 def measured(specialist: Specialist, precision: str, works: list[Work], steps: int) -> list[str]:
-    """The cells of one precision."""
+    """The cells of the table for one precision."""
     registry.set_precision(precision)
     training = Training(specialist, Path("nowhere"), Schedule(2 * steps, 1e-4))
     with closing(batches(training, works, CORES)) as made:
@@ -109,7 +109,7 @@ def measured(specialist: Specialist, precision: str, works: list[Work], steps: i
 
 
 class Waits:
-    """The batches, and how long they were waited for."""
+    """Passes batches on, and adds up the seconds of waiting for them."""
 
     seconds = 0.0
 
@@ -124,7 +124,7 @@ class Waits:
 
 
 def multiplications(network: keras.Model, side_px: int) -> float:
-    """Of the forward pass of one square: for each layer, its kernel at each place."""
+    """Multiplications of the forward pass of one square image: each kernel at each place."""
     shapes = keras.Model(network.input, [layer.output for layer in network.layers])
     sizes = shapes.compute_output_shape((1, side_px, side_px, network.input.shape[-1]))
     total = 0.0
@@ -138,7 +138,7 @@ def multiplications(network: keras.Model, side_px: int) -> float:
 
 
 def multiplication(dtype: str) -> float:
-    """GFLOP/s of a matrix multiplication in the backend that trains."""
+    """GFLOP/s of a matrix multiplication in the backend of the training."""
     ones = keras.ops.ones((SIDE, SIDE), dtype)
     best = 0.0
     for _ in range(5):

@@ -24,6 +24,7 @@ class WholeFileCacheStorage:
         self.folder = Path(settings["HTTPCACHE_DIR"])
 
     def open_spider(self, spider: Spider) -> None:
+        """Make the folder; part of Scrapy's interface."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.fingerprinter = spider.crawler.request_fingerprinter
 
@@ -31,9 +32,11 @@ class WholeFileCacheStorage:
         """Nothing is open; part of Scrapy's interface."""
 
     def path(self, request: Request) -> Path:
+        """The file of the response to `request`."""
         return self.folder / f"{self.fingerprinter.fingerprint(request).hex()}.json"
 
     def retrieve_response(self, spider: Spider, request: Request) -> Response | None:
+        """The stored response; None if there is none, or its file is damaged."""
         try:
             kept = json.loads(self.path(request).read_bytes())
         except (FileNotFoundError, ValueError):
@@ -46,6 +49,7 @@ class WholeFileCacheStorage:
         return kind(url=kept["url"], status=kept["status"], headers=headers, body=body)
 
     def store_response(self, spider: Spider, request: Request, response: Response) -> None:
+        """Store the response, with the time."""
         headers = {
             name.decode("latin-1"): [value.decode("latin-1") for value in values]
             for name, values in response.headers.items()

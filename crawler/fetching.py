@@ -45,6 +45,7 @@ class ImagePipeline(HarvestPipeline):
     """Downloads (or copies) the original bytes of a work, in the largest size that fits."""
 
     def open_spider(self) -> None:
+        """Count received bytes; part of Scrapy's interface."""
         self.crawler.signals.connect(self.received, bytes_received)
 
     def received(self, data: bytes, request: Request) -> None:
@@ -56,6 +57,7 @@ class ImagePipeline(HarvestPipeline):
                 raise StopDownload
 
     async def process_item(self, item: Artwork) -> Artwork:
+        """Fetch the image of a work that has no up-to-date image, fault or withdrawal."""
         if item.kept or item.fault or item.withdrawn:
             return item
         if item.local:
@@ -65,6 +67,7 @@ class ImagePipeline(HarvestPipeline):
         return item
 
     def copy(self, item: Artwork, source: Path) -> None:
+        """Copy the local file `source` to the harvest."""
         try:
             file = source.open("rb")
         except OSError as error:

@@ -99,6 +99,7 @@ class Harvest:
 
     @property
     def incoming(self) -> Path:
+        """The folder of the files that are not verified yet."""
         return self.folder / ".incoming"
 
     def take(self, item: Artwork, chunks: Iterable[bytes]) -> None:
@@ -179,6 +180,7 @@ class Harvest:
         return json.loads(path.read_bytes()).get(crawl, "") if path.exists() else ""
 
     def set_listed(self, crawl: str, day: str) -> None:
+        """Record that the crawl with the key `crawl` was complete on `day` (ISO 8601)."""
         path = self.folder / "listed.json"
         days = json.loads(path.read_bytes()) if path.exists() else {}
         text = json.dumps(days | {crawl: day}, sort_keys=True, indent=1) + "\n"
@@ -197,6 +199,7 @@ class Harvest:
 
 
 def write_record(path: Path, record: Row) -> None:
+    """Write `record` as JSON, atomically."""
     write_atomically(path, [json.dumps(record, ensure_ascii=False, indent=1).encode() + b"\n"])
 
 

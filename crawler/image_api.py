@@ -42,6 +42,7 @@ def renditions(info: Record, base: str, max_pixels: int) -> list[Rendition]:
 
 
 def version_of(info: Record) -> int:
+    """The version of the Image API, 2 or 3. Raises ValueError if it is another one."""
     context = said(info.get("@context"))
     for version in (3, 2):
         if f"/image/{version}/" in context:

@@ -42,6 +42,7 @@ class Pages:
         return True
 
     def stop(self, reason: str) -> bool:
+        """Note why the listing is not read further; return False."""
         self.cut = True
         self.notes.append(
             f"the museum's listing {reason}; Patina stopped after {self.read} pages and "

@@ -27,6 +27,7 @@ def file_safe(identifier: str) -> str:
 
 
 def short_hash(text: str) -> str:
+    """The first ten hex digits of the SHA-256 of `text`."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:10]
 
 

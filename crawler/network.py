@@ -93,6 +93,7 @@ class HostsMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
+        """Part of Scrapy's interface."""
         return cls(crawler)
 
     def process_request(self, request: Request) -> None:
@@ -109,6 +110,7 @@ class HostsMiddleware:
 
 
 def listed(hosts: frozenset[str]) -> str:
+    """The hosts in words, at most MOST_NAMED of them by name."""
     named = sorted(hosts)
     more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
     return ", ".join(named[:MOST_NAMED]) + more or "none"
@@ -125,6 +127,7 @@ class PublicResolver(CachingThreadedResolver):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, reactor: Any) -> Self:
+        """Part of Scrapy's interface; a replay allows 127.0.0.1."""
         resolver = super().from_crawler(crawler, reactor)
         resolver.loopback = bool(crawler.settings["REPLAY_ORIGIN"])
         return resolver
@@ -132,6 +135,7 @@ class PublicResolver(CachingThreadedResolver):
     def getHostByName(  # noqa: N802 -- Twisted's name
         self, name: str, timeout: Sequence[int] = ()
     ) -> "Deferred[str]":
+        """The address of the host `name`; it fails with OSError if it is not public."""
         return super().getHostByName(name, timeout).addCallback(self.checked, name)
 
     def checked(self, address: str, name: str) -> str:
@@ -155,12 +159,14 @@ class ReplayHandler(BaseDownloadHandler):
         self.wire = HTTP11DownloadHandler(crawler)
 
     async def download_request(self, request: Request) -> Response:
+        """Request the page from the replay server; the response keeps the original address."""
         parts = urlsplit(request.url)
         path = urlunsplit(("", "", f"/{parts.netloc}{parts.path}", parts.query, ""))
         response = await self.wire.download_request(request.replace(url=self.origin + path))
         return response.replace(url=request.url)
 
     async def close(self) -> None:
+        """Close the connections; part of Scrapy's interface."""
         await self.wire.close()
 
 

@@ -38,6 +38,7 @@ class PatienceMiddleware(RetryMiddleware):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
+        """Part of Scrapy's interface."""
         middleware = cls(crawler)
         middleware.crawler = crawler
         return middleware
@@ -56,6 +57,7 @@ class PatienceMiddleware(RetryMiddleware):
             raise self.refused[host]
 
     def end_turn(self, request: Request) -> None:
+        """Let the next request to the same host start."""
         if host := request.meta.pop("turn", ""):
             self.turns[host].release()
 
@@ -66,6 +68,7 @@ class PatienceMiddleware(RetryMiddleware):
         self.waited(max(0.0, slot.lastseen + slot.delay - time.monotonic()))
 
     def waited(self, seconds: float) -> None:
+        """Add `seconds` to the counter of the time spent waiting."""
         assert self.crawler.stats
         self.crawler.stats.inc_value("patina/waited_ms", round(seconds * 1000))
 

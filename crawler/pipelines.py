@@ -39,15 +39,18 @@ class HarvestPipeline:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
+        """Part of Scrapy's interface."""
         return cls(crawler)
 
     @property
     def spider(self) -> PacedSpider:
+        """The spider of the crawl."""
         assert isinstance(self.crawler.spider, PacedSpider)
         return self.crawler.spider
 
     @property
     def harvest(self) -> Harvest:
+        """The harvest of the crawl."""
         return self.spider.harvest
 
     def count(self, name: str, number: int = 1) -> None:
@@ -57,6 +60,7 @@ class HarvestPipeline:
             self.crawler.stats.inc_value(f"patina/{name}", number)
 
     async def download(self, request: Request) -> Response:
+        """The response to `request`, at the pace of the crawl. Raises one of DOWNLOAD_ERRORS."""
         assert self.crawler.engine
         return await self.crawler.engine.download_async(request)
 
@@ -65,6 +69,7 @@ class RecordPipeline(HarvestPipeline):
     """Reads the museum's record of a work, unless the saved record is up to date."""
 
     async def process_item(self, item: Artwork) -> Artwork:
+        """Complete the work from its saved record, or else from the museum's."""
         self.count("found")
         record = self.harvest.record(item.id)
         item.max_pixels = self.spider.selection.max_pixels
@@ -119,6 +124,7 @@ class RecordPipeline(HarvestPipeline):
             await self.keep(item, record)
 
     def choice(self, item: Artwork) -> list[Rendition]:
+        """The sizes of the image that fit the filters."""
         return self.spider.selection.fitting(item.renditions)
 
 
@@ -144,6 +150,7 @@ class VerifyPipeline(HarvestPipeline):
     """Decodes the image of every work completely and records its fault, if any."""
 
     async def process_item(self, item: Artwork) -> Artwork:
+        """Verify the file of a work that was fetched in this crawl."""
         if not (item.kept or item.fault or item.withdrawn):
             found = await asyncio.to_thread(examine, self.harvest.folder / item.file)
             item.suffix, item.fault = found.suffix, found.fault
@@ -155,17 +162,20 @@ class FilePipeline(HarvestPipeline):
     """Saves accepted works, moves the others aside, and writes the manifests."""
 
     def open_spider(self) -> None:
+        """Read the withdrawn works; part of Scrapy's interface."""
         self.filed: dict[str, Row] = {}
         self.kept: set[str] = set()  # ids of saved works with a file from an earlier crawl
         self.rejected: dict[str, Row] = {}
         self.withdrawn = read_lines(self.harvest.folder / "withdrawn.jsonl")
 
     async def process_item(self, item: Artwork) -> Artwork:
+        """Save, reject or withdraw the work."""
         put = self.withdraw if item.withdrawn else self.reject if item.fault else self.file
         await asyncio.to_thread(put, item)
         return item
 
     def file(self, item: Artwork) -> None:
+        """Save an accepted work, and count it."""
         record = self.harvest.file(item, self.spider.selection.key())
         self.filed[item.id] = line(record)
         self.withdrawn.pop(item.id, None)
@@ -177,12 +187,14 @@ class FilePipeline(HarvestPipeline):
             self.count("bytes", item.size_bytes)
 
     def reject(self, item: Artwork) -> None:
+        """Move a work with a fault to the rejected works, and count it."""
         self.harvest.reject(item)
         item.fault = plain(item.fault)
         self.rejected[item.id] = {"id": item.id, "source": item.source, "reason": item.fault}
         self.count(f"rejected/{item.fault.split(':')[0]}")
 
     def withdraw(self, item: Artwork) -> None:
+        """Move a work that the museum withdrew to the withdrawn works, and count it."""
         record = self.harvest.record(item.id)
         place = self.harvest.set_withdrawn(record)
         self.withdrawn[item.id] = line(record) | {"file": place, "reason": item.withdrawn}

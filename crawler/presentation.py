@@ -77,6 +77,7 @@ def text_of(value: Any) -> str:
 
 
 def said(value: Any) -> str:
+    """The text of a label or value, with markup; in English, if it has several languages."""
     if isinstance(value, dict):
         if "@value" in value:
             return said(value["@value"])
@@ -110,6 +111,7 @@ def next_page(collection: Record) -> str:
 
 
 def canvases_of(manifest: Record) -> list[Record]:
+    """The canvases of a manifest, in order; of version 2, those of the first sequence."""
     if "items" in manifest:
         return several(manifest["items"])
     sequences = several(manifest.get("sequences"))

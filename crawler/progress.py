@@ -23,9 +23,11 @@ class Bar(Progress):
             crawler.signals.connect(self.step, signal)
 
     def opened(self, spider: PacedSpider) -> None:
+        """Set the total, if it is known."""
         self.update(self.shown, total=spider.enough or None)
 
     def step(self) -> None:
+        """Count one processed work."""
         self.advance(self.shown)
 
 
@@ -40,13 +42,16 @@ class Lines:
         crawler.signals.connect(self.closed, spider_closed)
 
     def opened(self) -> None:
+        """Start the clock."""
         self.call.start(self.every_s, now=False)
 
     def closed(self) -> None:
+        """Stop the clock."""
         if self.call.running:
             self.call.stop()
 
     def print_line(self) -> None:
+        """Print the counters of the crawl."""
         self.seconds += self.every_s
         line = progress_line(self.crawler, self.seconds)
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -55,6 +55,7 @@ class Outcome(dict[str, Any]):
 
     @classmethod
     def of(cls, source: str, crawler: Crawler, seconds: float) -> "Outcome":
+        """The outcome of a crawl that took `seconds`."""
         spider = crawler.spider
         assert isinstance(spider, PacedSpider)
         assert crawler.stats
@@ -167,6 +168,7 @@ CONTACT = r"[^@\s()]+@[^@\s()]+\.[^@\s()]+|https?://[^\s()]+"
 
 
 def make_folder(out: Path) -> Path:
+    """Make the folder `out` if it is missing. Raises CrawlError if that fails."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -137,6 +137,7 @@ def beyond_memory(path: Path, kind: Kind) -> str:
 
 
 def kind_of(head: bytes) -> Kind | None:
+    """The format of a file that begins with the bytes `head`; None if it is not supported."""
     kind = next((kind for kind in KINDS if head.startswith(kind.starts)), None)
     if kind and kind.name == "WebP" and head[8:12] != b"WEBP":  # RIFF is also AVI and WAV
         return None
@@ -144,6 +145,7 @@ def kind_of(head: bytes) -> Kind | None:
 
 
 def opened(path: Path, kind: Kind) -> pyvips.Image:
+    """Open the image without decoding it; only JPEG 2000 is decoded at once."""
     if kind.name == "JPEG 2000":  # the wheel of libvips cannot read it
         data = path.read_bytes()
         bits = codestream_in(io.BytesIO(data)).first[0].bits

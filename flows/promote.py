@@ -51,9 +51,8 @@ def promote(*, dry_run: bool = False, sound: Path | None = None) -> list[Rule]:
         return rules
     facts = json.loads((MODEL / "model.json").read_text(encoding="utf-8"))
     beaten = {"beaten_sha256": hashes["champion"], "gate": [rule._asdict() for rule in rules]}
-    registered.set_champion_alias(
-        facts["mlflow_run"]
-    )  # first, so that both are repeated after a kill
+    # The alias first: a promotion that is killed in between can be repeated
+    registered.set_champion_alias(facts["mlflow_run"])
     switch_champion(facts | {"sha256": hashes["challenger"]} | beaten)
     return rules
 

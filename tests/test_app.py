@@ -231,7 +231,7 @@ def test_a_dropped_file_with_a_limit_is_saved_and_has_a_condition_report(
         page.give_file("#drop input[type=file]", folder / "elsewhere.png")
         patiently(page, f"{COMMAND}.includes('elsewhere.png')")
         enter(page, LIMIT, "much")
-        patiently(page, "document.body.innerText.includes('no share of the work')")
+        patiently(page, "document.body.innerText.includes('give a share of the work')")
         page.run(f"document.querySelector({LIMIT!r}).select()")
         enter(page, LIMIT, "0.5%")
         patiently(page, f"{COMMAND}.includes('--limit-fill')")

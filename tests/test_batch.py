@@ -75,8 +75,8 @@ def test_names_that_cannot_be_told_or_are_too_long_stop_no_other(tmp_path: Path)
     failures = {
         failure["file"]: failure["reason"] for failure in read_jsonl(outbox / "failures.jsonl")
     }
-    assert "is not UTF-8; rename it" in failures[os.fsdecode(latin)]
-    assert "too long a name for .json" in failures[str(inbox / f"{'x' * 247}.tif")]
+    assert "is not valid UTF-8; rename it" in failures[os.fsdecode(latin)]
+    assert "the name is too long to add .json" in failures[str(inbox / f"{'x' * 247}.tif")]
     assert len(failures) == 2
     with patina(tmp_path, "restore", str(inbox), "-o", str(outbox)) as process:
         process.communicate()
@@ -115,7 +115,7 @@ def test_a_batch_in_which_all_failed_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_inbox_without_images_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no image in this folder"):
+    with pytest.raises(FileNotFoundError, match="there is no image in this folder"):
         plan([tmp_path], tmp_path / "out")
     with pytest.raises(FileNotFoundError, match="nowhere: no such file or folder"):
         plan([tmp_path / "nowhere"], tmp_path / "out")

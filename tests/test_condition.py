@@ -164,14 +164,14 @@ def test_a_result_is_reported_with_its_scan_and_what_was_done(tmp_path: Path) ->
     pdf, html = file_reports(result, tmp_path / "reports", DAMAGED, given={})
     assert pdf.name == "scan.tif.condition.pdf"
     for text in (text_of(pdf.read_bytes()), html.read_text()):
-        assert "Treatments made" in text
+        assert "Treatments applied" in text
         assert "1 area (50% of the surface): filled." in text
     source.rename(source.with_name("moved.tif"))
-    with pytest.raises(ImageError, match=r"scan\.tif, is not found; name it with --scan"):
+    with pytest.raises(ImageError, match=r"scan\.tif, is not found; give it with --scan"):
         file_reports(result, tmp_path, DAMAGED, given={})
     moved = source.with_name("moved.tif")
     assert file_reports(result, tmp_path / "reports", DAMAGED, given={}, original=moved)
-    with pytest.raises(ImageError, match="not the scan that"):
+    with pytest.raises(ImageError, match="this is not the scan from which"):
         file_reports(result, tmp_path, DAMAGED, given={}, original=result)
 
 
@@ -232,7 +232,7 @@ def test_colour_findings_tell_in_words_what_a_yellowed_and_a_sound_work_lack() -
     assert "darker (L* −" in told
     assert findings(sound, sound, nowhere) == [
         "Scan and restored work differ by a mean ΔE2000 of 0.0 outside the areas of damage, 90% of "
-        "it below 0.0: a difference that is not to be seen.",
+        "it below 0.0: a difference that is not visible.",
         "No fading, yellowing or darkening is corrected.",
     ]
 
@@ -279,7 +279,7 @@ def test_reports_overwrite_reports_but_nothing_else(tmp_path: Path) -> None:
     file_reports(source, tmp_path, DAMAGED, given={})
     planned([source], tmp_path)
     (tmp_path / "scan.tif.condition.pdf").write_text("a curator's own")
-    with pytest.raises(ValueError, match=r"scan\.tif\.condition\.pdf: in the way"):
+    with pytest.raises(ValueError, match=r"scan\.tif\.condition\.pdf: Patina did not write"):
         planned([source], tmp_path)
     with pytest.raises(ValueError, match="would overwrite that of"):
         planned([source, tmp_path / "other" / "scan.tif"], tmp_path / "out")

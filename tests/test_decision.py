@@ -69,7 +69,7 @@ def test_what_is_thin_or_small_is_filled_and_what_is_large_is_proposed() -> None
     assert record["proposed"] == 1
     assert record["found_share"] > record["filled_share"] > 0
     largest = record["pieces"][0]
-    assert largest["reason"] == "larger than may be filled without being asked for"
+    assert largest["reason"] == "larger than the limit for automatic filling"
     assert largest["box"] == [0.1667, 0.5, 0.2333, 0.2]
 
 
@@ -159,7 +159,7 @@ def test_so_many_small_areas_are_filled_and_no_more() -> None:
     share = sum(piece.px for piece in damage.pieces if piece.outcome == FILLED) / damage.fill.size
     assert GATES.fill_share * 0.9 < share <= GATES.fill_share
     reasons = {piece.reason for piece in damage.pieces if piece.outcome == PROPOSED}
-    assert reasons == {"enough of the work is filled already"}
+    assert reasons == {"the limit of the filled share of the work is reached"}
 
 
 def test_a_scratch_across_a_large_loss_is_filled_and_the_loss_is_proposed() -> None:
@@ -175,7 +175,7 @@ def test_an_area_that_goes_on_outside_is_proposed() -> None:
     view[:] = GROUND  # nothing is seen where it should be
     damage = decided(view, likely)
     assert [(piece.outcome, piece.reason) for piece in damage.pieces] == [
-        (PROPOSED, "it goes on outside of the area")
+        (PROPOSED, "it continues outside the area")
     ]
 
 

@@ -173,7 +173,7 @@ def test_a_folder_that_is_none_of_ours_stays(tmp_path: Path) -> None:
     scan(source)
     folder_of(result).mkdir(parents=True)
     (folder_of(result) / "manifest.json").write_text('{"metadata": []}')
-    with pytest.raises(ImageError, match=r"scan\.tif\.iiif: in the way"):
+    with pytest.raises(ImageError, match=r"scan\.tif\.iiif: Patina did not write"):
         again(source, result)
     assert (folder_of(result) / "manifest.json").read_text() == '{"metadata": []}'
 

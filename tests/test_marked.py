@@ -98,11 +98,11 @@ def test_a_proposed_area_that_is_marked_is_filled_and_one_that_is_protected_is_t
     accepted, record = filled(tmp_path, Filing(mask=left), damaged=40.0, gates=strict)
     np.testing.assert_allclose(accepted[:, : WIDTH // 2], FILL * 255, atol=0.6)
     (piece,) = record["change"]["damage"]["pieces"]
-    assert (piece["outcome"], piece["reason"]) == ("filled", "marked to be filled")
+    assert (piece["outcome"], piece["reason"]) == ("filled", "marked by the mask")
     assert record["flags"] == []
     _, record = filled(tmp_path, Filing(protect=left), damaged=40.0, gates=strict)
     (piece,) = record["change"]["damage"]["pieces"]
-    assert (piece["outcome"], piece["reason"]) == ("protected", "marked to stay")
+    assert (piece["outcome"], piece["reason"]) == ("protected", "protected by the mask")
     assert record["change"]["damage"]["kept"] == 0
 
 
@@ -125,7 +125,7 @@ def test_a_folder_of_masks_has_one_for_each_scan_that_has_damage(tmp_path: Path)
     treated = restorer(0, fill=FILL, treat=())
     outcomes = list(restore_scans(scans, treated, Filing(mask=tmp_path / "masks")))
     assert [outcome["outcome"] for outcome in outcomes] == ["restored", "untouched"]
-    with pytest.raises(ImageError, match="no such mask"):
+    with pytest.raises(ImageError, match="there is no such mask"):
         filled(tmp_path, Filing(mask=tmp_path / "none"))
 
 

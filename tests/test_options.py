@@ -8,7 +8,7 @@ from patina.tasks.restoration.options import applied, gates, strengths, treatmen
 def test_treatments_are_named_in_any_order_and_a_wrong_name_is_told() -> None:
     assert treatments("tone, damage") == ("damage", "tone")
     assert treatments("craquelure,detail") == ("detail", "craquelure")
-    with pytest.raises(ValueError, match="color: not one of detail, damage, tone, craquelure"):
+    with pytest.raises(ValueError, match="color: unknown; known: detail, damage, tone, craquelure"):
         treatments("detail,color")
 
 
@@ -30,7 +30,7 @@ def test_strengths_are_named_for_all_or_for_each(named: str, given: tuple[float,
     "named", ["", "2", "-0.1", "nan", "half", "damage", "texture:1", "0.5:0.5"]
 )
 def test_a_strength_that_is_none_is_named(named: str) -> None:
-    with pytest.raises(ValueError, match=r"strength: .*: neither a number from 0 to 1"):
+    with pytest.raises(ValueError, match=r"strength: .*: give a number from 0 to 1"):
         strengths(named)
 
 
@@ -48,7 +48,7 @@ def test_colour_is_the_older_name_of_tone() -> None:
 
 def test_no_treatment_may_be_asked_for() -> None:
     assert applied("none", "", "1")["treat"] == ()
-    with pytest.raises(ValueError, match="treat: none: not one of"):
+    with pytest.raises(ValueError, match="treat: none: unknown; known"):
         treatments("none,tone")
 
 
@@ -66,5 +66,5 @@ def test_the_largest_area_that_is_filled_unasked_is_a_share_of_the_work(
 
 @pytest.mark.parametrize("named", ["5", "-0.1", "half", "0.5%%", "0.5% of it", "nan", "101%"])
 def test_a_limit_that_is_no_share_is_named(named: str) -> None:
-    with pytest.raises(ValueError, match=r"limit-fill: .*: no share of the work; give one such as"):
+    with pytest.raises(ValueError, match=r"limit-fill: .*: give a share of the work, such as"):
         gates(named, {"fill_share": 0.02})

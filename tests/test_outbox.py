@@ -66,7 +66,7 @@ def test_a_network_that_gives_no_numbers_sets_a_scan_aside(tmp_path: Path) -> No
 @pytest.mark.parametrize("name", ["summary.csv", "failures.jsonl"])
 def test_tables_of_somebody_else_are_left_and_the_run_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("my,own\n1,2\n")
-    with pytest.raises(ValueError, match=rf"{name}: in the way, and not written by Patina"):
+    with pytest.raises(ValueError, match=rf"{name}: Patina did not write this file"):
         held(tmp_path).__enter__()
     assert (tmp_path / name).read_text() == "my,own\n1,2\n"
 
@@ -84,7 +84,7 @@ def test_files_of_somebody_else_in_the_place_of_maps_stay(suffix: str, tmp_path:
     (outbox / ".patina-notes/letter").write_text("mine")
     (outbox / ".patina-draft-x").symlink_to(inbox)
     told = outcomes_of(inbox, outbox)
-    assert "in the way, and none of ours" in told["a.tif"]
+    assert "Patina did not write" in told["a.tif"]
     assert told["b.tif"] == "restored"
     assert mine.read_bytes() == b"mine"
     assert (outbox / ".patina-notes/letter").read_text() == "mine"
@@ -139,10 +139,10 @@ def test_a_pipe_or_folder_in_the_place_of_a_result_sets_one_scan_aside(tmp_path:
     (outbox / "c.tif.json").mkdir()
     (outbox / "d.tif").symlink_to(tmp_path / "nowhere")
     told = outcomes_of(inbox, outbox, Filing())
-    assert "in the way" in told["a.tif"]
-    assert "in the way" in told["b.tif"]
-    assert "in the way" in told["c.tif"]
-    assert "in the way" in told["d.tif"]
+    assert "Patina did not write" in told["a.tif"]
+    assert "Patina did not write" in told["b.tif"]
+    assert "Patina did not write" in told["c.tif"]
+    assert "Patina did not write" in told["d.tif"]
     assert told["e.tif"] == "restored"
 
 

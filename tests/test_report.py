@@ -37,12 +37,12 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
                 "tone": {"weight": 0, "seen": "yellowing"},
             },
             "12 scratches and 1 spot filled; noise reduced by half; "
-            "yellowing detected, not corrected: try --force tone; 0.4% of the surface repainted",
+            "yellowing detected, not corrected: try --force tone; 0.4% of the surface filled",
         ),
         (
             {"damage": {"areas": 1, "weight": 0.6, "filled_share": 0.25, "proposed": [1, 2]}},
             "1 area filled at 60% of full strength; "
-            "2 areas proposed, not filled: see the damage map; 25% of the surface repainted",
+            "2 areas proposed, not filled: see the damage map; 25% of the surface filled",
         ),
         (
             {
@@ -74,7 +74,7 @@ def test_the_sidecar_of_a_work_gives_the_figures_of_its_sentence() -> None:
     change = change_of(2, damage=damage, detail={"weight": 0.0}, jpeg={"weight": 1.0})
     assert summary_of(figures_of({"change": change})) == (
         "2 scratches filled; JPEG artefacts reduced; age cracks kept as part of the work; "
-        "2.0% of the surface repainted"
+        "2.0% of the surface filled"
     )
     sound = change_of(0, damage={"weight": 0.0, "found_share": 0.012}, tone={"weight": 0.0})
     assert summary_of(figures_of({"change": sound})) == (
@@ -123,8 +123,8 @@ def test_a_sidecar_that_was_garbled_is_flagged_and_hides_no_other(tmp_path: Path
     file_work(tmp_path, "b.tif", change_of(1, damage={"weight": "x"}), pictures=False)
     works = gather(tmp_path)
     assert [work["name"] for work in works] == ["a.tif", "b.tif", "good.tif"]
-    assert works[0]["flags"] == works[1]["flags"] == ["its sidecar cannot be read"]
-    assert works[0]["summary"].startswith("a.tif.json: what it holds is not as Patina wrote it")
+    assert works[0]["flags"] == works[1]["flags"] == ["the sidecar cannot be read"]
+    assert works[0]["summary"].startswith("a.tif.json: the sidecar is damaged")
 
 
 def test_a_report_of_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_names_show_what_cannot_be_seen() -> None:
 
 def test_another_report_html_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("<p>My own report</p>")
-    with pytest.raises(InputError, match=r"report\.html: in the way, and no report of ours"):
+    with pytest.raises(InputError, match=r"report\.html: Patina did not write this file"):
         write_report(tmp_path)
     assert (tmp_path / "report.html").read_text() == "<p>My own report</p>"
 

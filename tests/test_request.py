@@ -68,11 +68,11 @@ def test_every_part_of_a_request_is_in_its_command_and_what_is_usual_is_not() ->
 
 
 def test_a_mistake_in_a_request_is_told_when_it_is_made() -> None:
-    with pytest.raises(InputError, match="strength: 2: neither a number from 0 to 1"):
+    with pytest.raises(InputError, match="strength: 2: give a number from 0 to 1"):
         replace(REQUEST, strength="2")
-    with pytest.raises(InputError, match="treat: colors: not one of"):
+    with pytest.raises(InputError, match="treat: colors: unknown"):
         replace(REQUEST, treat="colors")
-    with pytest.raises(InputError, match="no scan was named"):
+    with pytest.raises(InputError, match="no scan was given"):
         RestoreRequest(())
 
 

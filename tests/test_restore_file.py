@@ -124,7 +124,9 @@ def test_a_result_that_was_changed_since_is_left_as_it_is(tmp_path: Path) -> Non
     retouched = pyvips.Image.new_from_file(str(target)).invert().pngsave_buffer()
     target.write_bytes(retouched)
     for again in (restorer(0.1), restorer(0.2)):
-        with pytest.raises(ImageError, match=r"out\.png: was changed since it was restored"):
+        with pytest.raises(
+            ImageError, match=r"out\.png: the result was changed after it was restored"
+        ):
             restore_file(source, target, again)
     assert target.read_bytes() == retouched
 
@@ -132,7 +134,7 @@ def test_a_result_that_was_changed_since_is_left_as_it_is(tmp_path: Path) -> Non
 def test_a_file_of_anothers_is_not_taken_for_a_sidecar(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
     (tmp_path / "b.tif.json").write_text("{}")
-    with pytest.raises(ImageError, match=r"b\.tif\.json: in the way"):
+    with pytest.raises(ImageError, match=r"b\.tif\.json: Patina did not write"):
         restore_file(tmp_path / "a.tif", tmp_path / "b.tif", restorer(0.1))
 
 
@@ -144,7 +146,7 @@ def test_a_picture_of_anothers_is_not_overwritten_and_a_result_without_its_sidec
     target.parent.mkdir()
     scan(target)
     before = target.read_bytes()
-    with pytest.raises(ImageError, match=r"a\.tif: in the way, and no result of ours"):
+    with pytest.raises(ImageError, match=r"a\.tif: Patina did not write this file"):
         restore_file(tmp_path / "a.tif", target, restorer(0.1))
     assert target.read_bytes() == before
     target.unlink()
@@ -220,7 +222,7 @@ def test_a_folder_of_masks_has_one_for_each_scan_that_needs_one(tmp_path: Path) 
     outcomes = list(restore_scans(plan([tmp_path], tmp_path / "out"), restorer(0.1), filing))
     assert [outcome.get("share_of_pixels") for outcome in outcomes[:2]] == [0, 1]
     assert "draw it at the scan's size" in outcomes[2]["reason"]
-    with pytest.raises(ImageError, match="no such mask"):
+    with pytest.raises(ImageError, match="there is no such mask"):
         restore_file(
             tmp_path / "a.tif", tmp_path / "x.tif", restorer(0), Filing(protect=tmp_path / "none")
         )
@@ -250,7 +252,7 @@ def test_a_work_that_changes_much_is_flagged(tmp_path: Path) -> None:
     much = restorer(0.2, damaged=40)
     record = restore_file(tmp_path / "a.tif", tmp_path / "out.tif", much, strict)
     assert len(record["flags"]) == 2
-    assert "taken for damage" in record["flags"][0]
+    assert "in the damage map" in record["flags"][0]
     assert "mean ΔE2000" in record["flags"][1]
     little = restore_file(tmp_path / "a.tif", tmp_path / "out.tif", restorer(0.01), strict)
     assert little["flags"] == []

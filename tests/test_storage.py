@@ -197,7 +197,7 @@ def test_a_scan_that_went_away_is_set_aside_and_a_foreign_sidecar_is_left(
     lab.files.pipe_file(f"{lab.path}/out/box/b.jpg.tif.json", b"{}")
     reasons = [outcome["reason"] for outcome in restore_scans(scans, restorer(0))]
     assert reasons[0].startswith("a.tif: cannot be read")
-    assert "b.jpg.tif.json: in the way, and no sidecar of ours" in reasons[1]
+    assert "b.jpg.tif.json: Patina did not write this file" in reasons[1]
     with pytest.raises(ImageError, match=r"gone\.tif: cannot be read"):
         restore_remote(lab / "in/gone.tif", lab / "out/gone.tif", restorer(0))
 
@@ -335,7 +335,7 @@ def test_the_client_that_is_missing_is_named(tmp_path: Path) -> None:
         _, told = process.communicate()
     assert process.returncode == 1
     assert told.startswith("patina: restore: s3://lab/scans: Install s3fs")
-    assert "`pip install s3fs`, or Patina's extra s3" in told
+    assert "`pip install s3fs`, or install the extra s3" in told
 
 
 def test_other_storages_than_s3_are_used_alike(tmp_path: Path) -> None:

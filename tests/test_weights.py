@@ -31,7 +31,7 @@ def test_weights_with_other_bytes_are_refused(
     folder = Path(shutil.copytree(weights.FOLDER, tmp_path / "pretrained"))
     monkeypatch.setattr(weights, "FOLDER", folder)
     (folder / f"{NAME}{suffix}").write_bytes(b"other weights")
-    with pytest.raises(weights.DamagedWeightsError, match=rf"{NAME}{suffix}: not the bytes"):
+    with pytest.raises(weights.DamagedWeightsError, match=rf"{NAME}{suffix}: the file differs"):
         weights.shipped(NAME)
 
 

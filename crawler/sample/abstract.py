@@ -84,4 +84,5 @@ def gesture(study: Study) -> str:
 
 
 def abstract(study: Study) -> str:
+    """Paint an abstract work; returns its title."""
     return (planes, gesture, mosaic, bands)[study.number // 5 % 4](study)

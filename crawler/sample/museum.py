@@ -44,6 +44,7 @@ class Museum(Loopback):
         self.painted = lru_cache(maxsize=4 * page_size)(self.paint)
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
+        """The request handler of the server."""
         return answering(self)
 
     @cached_property
@@ -57,6 +58,7 @@ class Museum(Loopback):
         return f"{self.seed}-{digest.hexdigest()[:16]}"
 
     def image_id(self, number: int) -> str:
+        """The id of the image of work `number`, a UUID."""
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{WEBSITE}/{self.seed}/{number}"))
 
     def paint(self, number: int) -> tuple[bytes, dict[str, str]]:
@@ -68,9 +70,11 @@ class Museum(Loopback):
         return image.jpegsave_buffer(Q=95, subsample_mode="off", keep="none"), words
 
     def jpeg(self, number: int) -> bytes:
+        """The image of work `number` as JPEG."""
         return self.painted(number)[0]
 
     def record(self, number: int) -> dict[str, Any]:
+        """The record of work `number`, as the API of the Art Institute of Chicago gives it."""
         words = self.painted(number)[1]
         return {
             "id": FIRST_ID + number,

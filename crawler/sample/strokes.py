@@ -22,6 +22,8 @@ SHORT_SIDES_PX = (420, 448, 480, 512, 560, 600)
 
 
 class Brushes(NamedTuple):
+    """The brushes of a manner of painting."""
+
     widths_px: tuple[int, ...]  # of the finished work, broad to fine
     aspect: float  # a stroke's length over its width
     jitter: float  # standard deviation of a stroke's colour

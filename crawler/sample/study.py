@@ -1,4 +1,4 @@
-"""The half-size study that a sample work is composed on: shapes, solids and cloth in paint."""
+"""The half-size study on which a sample work is composed: shapes, solids and cloth."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[Any]  # float32 where nothing else is said
+Array = NDArray[Any]  # float32 unless stated otherwise
 Point = tuple[float, float]  # (x, y), x to the right and y down
 
 ROLES = ("dark", "shade", "earth", "leaf", "sky", "haze", "light", "accent", "skin")
@@ -27,7 +27,9 @@ def blob(x: float, y: float, rx: float, ry: float, wobble: Array | float = 0.0) 
 
 
 def turned(x: float, base: float, height: float, *radii: float) -> Array:
-    """The outline of a thing turned on a lathe; `radii`, base to top, are shares of its height."""
+    """The outline of an object turned on a lathe; `radii`, base to top, are shares of its
+    height.
+    """
     levels = np.linspace(0, 1, 4 * len(radii))
     reach = np.interp(levels, np.linspace(0, 1, len(radii)), radii) * height
     x_both = np.concatenate([x + reach, x - reach[::-1]])
@@ -48,10 +50,11 @@ class Study:
         self.hue: dict[str, Array] = dict(zip(ROLES, hues, strict=True))
         self.image = np.zeros((height, width, 3), np.float32)
         self.flow = np.ones((height, width), np.complex64)  # twice the angle, so that it may blend
-        self.lines: list[tuple[Point, Point, float, Array]] = []  # from, to, how wide
+        self.lines: list[tuple[Point, Point, float, Array]] = []  # start, end, width, colour
         self.sun = float(rng.choice([-1, 1]))  # light from the left or from the right
 
     def mix(self, one: str, other: str, share: float) -> Array:
+        """The colour `one` with a `share` (0 to 1) of `other`; both are roles of the palette."""
         return self.hue[one] * np.float32(1 - share) + self.hue[other] * np.float32(share)
 
     def blend(self, *roles: str) -> Array:

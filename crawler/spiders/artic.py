@@ -70,9 +70,11 @@ class ArticSpider(MuseumSpider):
         return self.url("/artworks/search", params=json.dumps(params, separators=(",", ":")))
 
     def record_request(self, number: str) -> Request:
+        """The request for the record of work `number`."""
         return self.request(self.url("/artworks/", number, fields=FIELDS))
 
     def artwork(self, record: Record) -> Artwork:
+        """The work of a record, see MuseumSpider."""
         images, record = record["config"]["iiif_url"], record["data"]
         loader = self.loader(free=record.get("is_public_domain") is True)
         loader.add_value("title", record["title"])

@@ -22,9 +22,9 @@ class ClevelandSpider(MuseumSpider):
     delay_s = 1.0  # the museum states no limit; this is the pace of other museums
 
     async def listing(self) -> AsyncIterator[Artwork]:
-        department = (
-            self.selection.department.casefold()
-        )  # the search cannot match a part of the name
+        """The works that the search finds, page by page."""
+        # Compared here, because the search cannot match a part of the name
+        department = self.selection.department.casefold()
         skip, total = 0, 1
         while skip < total:
             found = await self.ask(self.search(skip))
@@ -37,6 +37,7 @@ class ClevelandSpider(MuseumSpider):
             skip += len(found["data"])
 
     def search(self, skip: int) -> str:
+        """The address of a page of the search. skip: number of works before it."""
         asked = self.selection
         years = asked.years()
         return self.url(
@@ -52,9 +53,11 @@ class ClevelandSpider(MuseumSpider):
         )
 
     def record_request(self, number: str) -> Request:
+        """The request for the record of work `number`."""
         return self.request(self.url("/artworks/", number))
 
     def artwork(self, record: Record) -> Artwork:
+        """The work of a record, see MuseumSpider."""
         record = record["data"]
         loader = self.loader(free=record.get("share_license_status") == "CC0")
         loader.add_value("title", record["title"])

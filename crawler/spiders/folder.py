@@ -67,10 +67,12 @@ class FolderSpider(PacedSpider):
         self.institution = institution
 
     async def works(self) -> AsyncIterator[Artwork]:
+        """The works, by path."""
         for path in self.images:
             yield self.artwork(path)
 
     def artwork(self, path: Path) -> Artwork:
+        """The work of the image file `path`."""
         relative = path.relative_to(self.root)
         loader = ArtworkLoader()
         loader.add_value("id", work_id(relative))

@@ -66,6 +66,7 @@ class IiifSpider(MuseumSpider):
             self.hosts = self.hosts | {host}
 
     async def listing(self) -> AsyncIterator[Artwork]:
+        """The works of all manifests that can be reached from the address."""
         document = await self.ask(self.address)
         try:
             waiting: deque[Part] = deque([(kind_of(document), self.address, document)])
@@ -152,9 +153,11 @@ class IiifSpider(MuseumSpider):
         return [self.candidate(number, version) for number in (address, *others)]
 
     def record_request(self, number: str) -> Request:
+        """The request for the manifest of work `number`."""
         return self.request(urldefrag(number).url)
 
     async def record_of(self, work: Artwork) -> Artwork:
+        """The present data of a work, from its manifest; see MuseumSpider."""
         address, _, named = work.number.partition("#")
         manifest = await self.manifest(address)
         canvases = canvases_of(manifest) or [{}]
@@ -167,6 +170,7 @@ class IiifSpider(MuseumSpider):
         return fresh
 
     def artwork(self, record: Record) -> Artwork:
+        """The work of a canvas. record: the manifest, its address, and the canvas."""
         manifest, canvas = record["manifest"], record["canvas"]
         loader = self.loader(free=False)
         title, view = text_of(manifest.get("label")), text_of(canvas.get("label"))

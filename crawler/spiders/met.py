@@ -23,6 +23,7 @@ class MetSpider(MuseumSpider):
     delay_s = 1.0  # 80 a second are allowed, but after about 30 fast requests it blocks
 
     async def listing(self) -> AsyncIterator[Artwork]:
+        """The works that the search finds, page by page."""
         department = await self.department()
         changed = await self.changed_since(self.harvest.listed(self.same_crawl))
         offset = 0
@@ -42,6 +43,7 @@ class MetSpider(MuseumSpider):
         )
 
     def search(self, department: int | None, offset: int) -> str:
+        """The address of a page of the search. offset: number of works before it."""
         asked = self.selection
         years = asked.years() or (None, None)
         return self.url(
@@ -78,9 +80,11 @@ class MetSpider(MuseumSpider):
         return set((await self.ask(self.url("/v1/objects", metadataDate=day)))["objectIDs"] or [])
 
     def record_request(self, number: str) -> Request:
+        """The request for the record of work `number`."""
         return self.request(self.url("/v1/objects/", number))
 
     def artwork(self, record: Record) -> Artwork:
+        """The work of a record, see MuseumSpider."""
         loader = self.loader(free=record.get("isPublicDomain") is True)
         loader.add_value("title", record["title"])
         loader.add_value("artist", record.get("artistDisplayName"))

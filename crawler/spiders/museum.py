@@ -63,6 +63,7 @@ class PacedSpider(Spider):
         return iter(())
 
     async def start(self) -> AsyncIterator[Artwork]:
+        """Yield the works as soon as they may start; part of Scrapy's interface."""
         self.crawler.signals.connect(self.failed, item_error)
         for signal in (item_scraped, item_dropped, item_error):
             self.crawler.signals.connect(self.dealt_with, signal)
@@ -91,6 +92,7 @@ class PacedSpider(Spider):
         return not self.failures and (not self.enough or self.done < self.enough)
 
     async def change(self) -> None:
+        """Wait until a work has left the pipelines."""
         self.changed.clear()
         await self.changed.wait()
 
@@ -156,6 +158,7 @@ class MuseumSpider(PacedSpider):
         """
 
     async def start(self) -> AsyncIterator[Artwork]:
+        """As PacedSpider; a dry run only counts. Records the day of a complete listing."""
         if self.dry_run:
             try:
                 await self.count()
@@ -238,6 +241,7 @@ class MuseumSpider(PacedSpider):
         return f"{address}?{urlencode(asked, safe=',*')}" if asked else address
 
     def request(self, url: str) -> Request:
+        """A request for JSON from `url`, with the contact in its header."""
         named = {self.agent_header: self.settings["USER_AGENT"]}
         meta = {"download_maxsize": JSON_BYTES}
         return Request(url, headers=self.headers | named, callback=NO_CALLBACK, meta=meta)

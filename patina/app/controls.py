@@ -16,6 +16,7 @@ from patina.tasks.restoration.restorer import TREATMENTS
 
 
 def closed(desk: Desk | None) -> None:
+    """Close the work of a session that has ended."""
     if desk is not None:
         desk.work.close()
 

@@ -38,7 +38,7 @@ def crack_network(
         ends /= np.array(((grain,), (1,)))
         ends -= MARGIN
     gape = np.exp(rng.normal(0, 0.4, len(age)))
-    # Of the last generation, a part of the cracks is left out
+    # Some cracks of the last generation are left out
     gape[(age > 0.85) & (rng.random(len(age)) < 0.3)] = 0
     counts = np.ceil(np.hypot(*(end - start)) / step + 1e-9).astype(int)
     stride = (end - start) / counts

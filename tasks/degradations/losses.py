@@ -60,7 +60,7 @@ def paint_loss(image: Image, rng: np.random.Generator, *, severity: float) -> Da
 
 
 def _hold(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
-    """Severity at which the paint falls off: 0 to 1 for a fifth of it, then more; on 128 pixels."""
+    """Severity at which the paint falls off; above 1 for 78% of it; 128 pixels."""
     clusters, ragged = (smooth_noise(rng, shape, waves=waves) for waves in (4, 14))
     above = np.linspace(1, 0, len(clusters), dtype=np.float32)[:, None]
     weakness = clusters + 0.5 * ragged + 0.8 * np.exp(-above / 0.08)

@@ -47,7 +47,7 @@ def gate(rows: Sequence[Record]) -> list[Rule]:
         _beats(np.concatenate([np.array(pairs) for pairs in groups.values()])),
         _harmless(sound),
         *(_spares(family, named) for family, named in _by_family(undamaged).items()),
-        *(_regresses_not(family, np.array(groups[family])) for family in sorted(groups)),
+        *(_does_not_regress(family, np.array(groups[family])) for family in sorted(groups)),
     ]
 
 
@@ -78,6 +78,6 @@ def _spares(family: str, rows: Sequence[Record]) -> Rule:
     return Rule(name, champion, challenger, bool(margins[nearest] >= 0))
 
 
-def _regresses_not(family: str, pairs: np.ndarray) -> Rule:
+def _does_not_regress(family: str, pairs: np.ndarray) -> Rule:
     champion, challenger = (float(mean) for mean in pairs.mean(axis=0))
     return Rule(family, champion, challenger, challenger >= champion - TOLERATED_DB)

@@ -145,7 +145,7 @@ def _whole(source: Path) -> bytes:
 
 
 def _page(source: Path) -> int:
-    """Number of the first page of a TIFF that is no thumbnail. Raises ImageError if none is."""
+    """Number of the first page of a TIFF that is not a thumbnail. Raises ImageError without one."""
     with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         try:
             return tiff.whole_page(data, tiff.layout_of(data[:4]))

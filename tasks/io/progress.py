@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 EVERY_S = 10.0
-_reporting: list[object] = []  # what reports progress in this process, or delegates that
+_reporting: list[object] = []  # open progress bars, and a mark while another process has one
 
 
 class Progress(Bar):

@@ -199,9 +199,9 @@ def mark_of(place: Place) -> Record:
 def locked(outbox: Remote) -> Iterator[None]:
     """Lock a folder of a storage for this block, with a lock file in it.
 
-    If the storage can create a file only if it does not exist, as S3 can, never two runs enter. The
-    lock of a dead run of this machine is taken over. A local lock file ensures that only one run of
-    this machine does so.
+    If the storage can refuse to overwrite a file, as S3 can, two runs never hold the lock at once.
+    A lock that a dead run of this machine left is removed; a local lock file ensures that only one
+    run does so.
     Raises InputError if another run holds the lock.
     """
     lock = outbox / LOCK

@@ -1,1 +1,1 @@
-"""What is done to scans, and what is reported of it: decision, inpainting, tiling, inference."""
+"""Restores scans: decision, inpainting, tiling, inference, files, sidecars, reports, undo."""

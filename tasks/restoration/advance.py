@@ -1,4 +1,4 @@
-"""How far the work on one scan is, so that a large one does not look like a program that hangs."""
+"""Reports the progress of the work on one scan."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -8,32 +8,28 @@ import numpy as np
 
 from patina.tasks.restoration.tiling import Network, Rows, count_tiles, tiled_rows
 
-# Each step of the work on a scan, and its usual share of the time
+# The steps of the work on a scan, with their usual shares of the time
 STEPS = {"reading": 0.05, "detail": 0.55, "damage": 0.1, "filling": 0.1, "writing": 0.2}
 TILED = ("detail", "filling")
 
 
 class Step(NamedTuple):
-    """How far a step is.
+    """The progress of a step."""
 
-    name: of STEPS. done, total: of its tiles, or its rows. pixels: of the scan; 0 until it
-    was read.
-    """
-
-    name: str
-    done: int = 0
-    total: int = 1
-    pixels: int = 0
+    name: str  # one of STEPS
+    done: int = 0  # number of finished tiles or rows
+    total: int = 1  # number of all tiles or rows
+    pixels: int = 0  # of the scan; 0 until it was read
 
     @property
     def share(self) -> float:
-        """Of all the work on the scan, that is done: 0 to 1."""
+        """The share of all work on the scan that is done, 0 to 1."""
         names = list(STEPS)
         before = sum(STEPS[name] for name in names[: names.index(self.name)])
         return before + STEPS[self.name] * self.done / self.total
 
     def __str__(self) -> str:
-        """Such as "detail 12.5 of 25.0 MP, tile 31 of 62"."""
+        """In words, such as "detail 12.5 of 25.0 MP, tile 31 of 62"."""
         if not self.pixels:
             return self.name
         megapixels = self.pixels / 1e6
@@ -47,13 +43,15 @@ Hear = Callable[[Step], None]
 
 
 def unheard(step: Step) -> None:
-    """Nobody wants to know."""
+    """Ignore the progress."""
 
 
 def told_tiles(
     step: Step, network: Network, rows: Rows, size: tuple[int, int], *, hear: Hear, **tiles: int
 ) -> Iterator[np.ndarray]:
-    """`tiled_rows` of a work of that size; after each tile `hear` is told how far the step is."""
+    """`tiled_rows` for a work of `size`; after each tile, `hear` is called with the progress of
+    `step`.
+    """
     total = count_tiles(*size, **tiles)
     done = count()
 

@@ -1,4 +1,4 @@
-"""Which areas of damage were filled, where a restoration decides for each of them."""
+"""The outcome of each area of damage, for condition reports."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,18 +8,19 @@ from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.areas import Area, AreaMap
 from patina.tasks.restoration.treatments import counted, treatments_of
 
-# Levels of a damage map above which a pixel is so: one that is proposed, or kept, has 128
+# Thresholds in a damage map; proposed and kept pixels have 128
 DAMAGED, FILLED = 127, 140
-ROWS = 1024  # of a damage map that are looked at together
+ROWS = 1024  # rows of a damage map that are processed at a time
 LEFT = "left"
 
 
 def outcomes_of(
     sidecar: Record, found: AreaMap, damage: np.ndarray, *, made: bool
 ) -> dict[int, str]:
-    """What becomes of each area, by its number; empty where the sidecar decides for all alike.
+    """The outcome of each area by its number; empty if the sidecar has no decisions on damage.
 
-    damage: the map in which they were found, uint8 (H, W): brighter than FILLED where it is filled.
+    sidecar: of the result. found: the areas. damage: their map, uint8 (H, W); pixels brighter than
+    FILLED are filled. made: whether the result exists, or is only proposed.
     """
     if "damage" not in sidecar["change"]:
         return {}
@@ -39,13 +40,13 @@ def outcomes_of(
 def told(
     sidecar: Record, areas: Sequence[Area], outcomes: Mapping[int, str], *, made: bool
 ) -> list[tuple[str, str]]:
-    """`treatments_of`, with what is left in a line of its own.
+    """`treatments_of`, with the areas that are not filled in a separate line.
 
-    outcomes: as `outcomes_of` gives them.
+    outcomes: from `outcomes_of`.
     """
     left = [area for area in areas if outcomes.get(area.number) == LEFT]
     filled = [area for area in areas if outcomes.get(area.number) != LEFT]
     sentences = treatments_of(sidecar, filled or areas, made=made)
     if left and filled:
-        sentences.append(("Left", f"{counted(left)}: seen, not filled."))
+        sentences.append(("Left", f"{counted(left)}: found, not filled."))
     return sentences

@@ -1,8 +1,8 @@
-"""A damage map -> the areas of damage in it: numbered, measured, each of a kind.
+"""Finds the areas of damage in a damage map: numbers, measures and classifies them.
 
-Pieces of damage that lie close together are one area. A large map is first reduced to LABEL_PX,
-each block counting its damaged pixels, so that a hairline is never lost, sizes stay exact, and a
-map of 100 megapixels takes about a second. Places are exact to one block.
+Pieces of damage that are close together form one area. A large map is first reduced to LABEL_PX,
+with the number of damaged pixels in each block. So no hairline is lost, sizes stay exact, and a map
+of 100 megapixels takes about a second. Places are exact to one block.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,53 +12,46 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-KINDS = ("line", "spot", "area", "crack network")  # what `classes` indexes
+KINDS = ("line", "spot", "area", "crack network")  # `classes` has indices of these
 LINE, SPOT, AREA, NETWORK = range(len(KINDS))
-LISTED = 40  # areas that a report lists one by one
-MIN_PX = 9  # an area of fewer damaged pixels is noise of the segmentation
-LABEL_PX = 4096  # long side of what is labelled
-ROWS = 1024  # of the map that are reduced at a time
+LISTED = 40  # maximum number of areas in the list of a report
+MIN_PX = 9  # an area with fewer damaged pixels is noise
+LABEL_PX = 4096  # maximum long side of the reduced map
+ROWS = 1024  # rows of the map that are reduced at a time
 # Shares of the long side of the work
-GAP = 0.004  # pieces at most this far apart are one area
+GAP = 0.004  # pieces with a smaller distance form one area
 SPOT_SIDE = 0.015  # a compact piece with no side longer than this is a spot
-LINE_LENGTH = 0.005  # a shorter piece is a spot, however thin
-LINE_WIDTH = 0.012  # a wider piece is an area, however long
-NETWORK_SIDE = 0.05  # cracks that spread less are lines
+LINE_LENGTH = 0.005  # a shorter piece is a spot, even if it is thin
+LINE_WIDTH = 0.012  # a wider piece is an area, even if it is long
+NETWORK_SIDE = 0.05  # cracks in a smaller box are lines
 # Ratios
-ELONGATED = 5.0  # a piece so many times longer than wide is a line
-CURVED = 15.0  # so is one that is wound, measured along itself
-WOUND = 2.5  # lines so many times longer than their box's diagonal are a network
-STRAIGHT = 0.08  # an area so narrow across its main direction is a line, even one in dashes
+ELONGATED = 5.0  # a straight piece with at least this ratio of length to width is a line
+CURVED = 15.0  # a curved piece with at least this ratio is a line
+WOUND = 2.5  # lines with at least this ratio of length to their box's diagonal are a network
+STRAIGHT = 0.08  # an area with a smaller ratio of width to length is a line, even a dashed one
 
 
 @dataclass(frozen=True)
 class Area:
-    """Damage in one place.
+    """One area of damage. Sizes are in pixels of the map."""
 
-    number: 1 for the largest. kind: of KINDS. top, left, bottom, right: its box, pixels of the
-    map, the last two exclusive. px: damaged pixels. share: those, of all pixels of the work, 0 to
-    1. length_px: along all its lines; of a spot or an area, its longer side. width_px: the mean
-    across that length. pieces: how many that lie apart. across, down: x and y of its centre of
-    gravity, 0 to 1 of the width and height of the work.
-    """
-
-    number: int
-    kind: str
+    number: int  # 1 for the largest
+    kind: str  # one of KINDS
     top: int
     left: int
-    bottom: int
-    right: int
-    px: int
-    share: float
-    length_px: float
-    width_px: float
-    pieces: int
-    across: float
-    down: float
+    bottom: int  # exclusive
+    right: int  # exclusive
+    px: int  # number of damaged pixels
+    share: float  # damaged share of the work, 0 to 1
+    length_px: float  # along all its lines; of a spot or an area, its longer side
+    width_px: float  # mean width across that length
+    pieces: int  # number of separate pieces
+    across: float  # x of its centre of gravity, share of the width
+    down: float  # y of its centre of gravity, share of the height
 
     @property
     def place(self) -> str:
-        """Where its centre lies, in words, such as "upper left"."""
+        """The place of its centre in words, such as "upper left"."""
         rows, columns = ("upper", "middle", "lower"), ("left", "centre", "right")
         row, column = (min(int(share * 3), 2) for share in (self.down, self.across))
         if (row, column) == (1, 1):
@@ -68,20 +61,16 @@ class Area:
 
 @dataclass(frozen=True)
 class AreaMap:
-    """Areas, largest first, and where they are.
-
-    areas: every one. labels: int32 (h, w), of each block the number of its area, 0 outside.
-    block_px: side of a block, in pixels of the map.
-    """
+    """All areas, the largest first, and their places."""
 
     areas: list[Area]
-    labels: np.ndarray
-    block_px: int
+    labels: np.ndarray  # int32 (h, w): number of the area of each block, 0 outside
+    block_px: int  # side of a block in pixels of the map
 
     def numbers(self, top: int, bottom: int, width: int) -> np.ndarray:
-        """The area's number of each pixel of the map's rows `top` to `bottom`, int32 (h, width).
+        """The number of the area at each pixel of rows `top` to `bottom`, int32 (h, width).
 
-        Blocks reach up to `block_px` beyond the damage: combine it with the damage map itself.
+        Blocks extend up to `block_px` beyond the damage; combine the numbers with the damage map.
         """
         rows = np.arange(top, bottom) // self.block_px
         columns = np.arange(width) // self.block_px
@@ -90,22 +79,22 @@ class AreaMap:
 
 @dataclass(frozen=True)
 class Rest:
-    """Areas that are not listed, together."""
+    """The sum of the areas that are not listed."""
 
-    areas: int
-    px: int
-    share: float
+    areas: int  # their number
+    px: int  # their damaged pixels
+    share: float  # their damaged share of the work
 
 
 def areas_of(
     damage: np.ndarray, classes: np.ndarray | None = None, *, min_px: int = MIN_PX
 ) -> list[Area]:
-    """The areas of a damage map, largest first.
+    """The areas of a damage map, the largest first.
 
     damage: (H, W), bool, uint8 (damaged above 127) or float (damaged above 0.5). classes: None, or
-    uint8 (H, W), of each damaged pixel the index of its kind in KINDS; then pieces of different
-    kinds stay apart. Without it the shape decides the kind. min_px: areas of fewer damaged pixels
-    are left out. Raises ValueError when `damage` is not (H, W) or `classes` does not fit it.
+    uint8 (H, W) with the index in KINDS of each damaged pixel; then pieces of different kinds are
+    separate areas. Without it, the shape decides the kind. min_px: areas with fewer damaged pixels
+    are left out. Raises ValueError if `damage` is not (H, W), or `classes` does not fit.
     """
     return map_areas(damage, classes, min_px=min_px).areas
 
@@ -135,14 +124,14 @@ def map_areas(
 
 
 def listed(areas: Sequence[Area], most: int = LISTED) -> tuple[list[Area], Rest]:
-    """The `most` largest of `areas`, which are in that order, and the others summed."""
+    """The `most` largest areas, and the sum of the others. areas: the largest first."""
     others = areas[most:]
     rest = Rest(len(others), sum(a.px for a in others), sum(a.share for a in others))
     return list(areas[:most]), rest
 
 
 class _Group(NamedTuple):
-    """Pieces that are one area, measured in blocks, but for `px`, damaged pixels."""
+    """Pieces that form one area. Sizes are in blocks, except `px`, the number of damaged pixels."""
 
     kind: int
     px: int
@@ -180,7 +169,7 @@ def _area(number: int, group: _Group, shape: tuple[int, ...], block: int) -> Are
 def _counted(
     damage: np.ndarray, classes: np.ndarray | None, kind: int | None, block: int
 ) -> np.ndarray:
-    """How many pixels of that kind, or of any, are damaged in each block: int32 (h, w)."""
+    """Number of damaged pixels of a kind (None: any) in each block, int32 (h, w)."""
     rows = _damaged_rows(damage, classes, kind, block)
     return np.concatenate([_summed(each, block) for each in rows])
 
@@ -197,7 +186,7 @@ def _damaged_rows(
 
 
 def _summed(rows: np.ndarray, block: int) -> np.ndarray:
-    """The sums of bool (H, W) over square blocks, those at the ends cut off."""
+    """Sums of bool (H, W) over square blocks; blocks at the ends may be smaller."""
     if block == 1:
         return rows.astype(np.int32)
     height, width = (-(-side // block) * block for side in rows.shape)
@@ -208,9 +197,9 @@ def _summed(rows: np.ndarray, block: int) -> np.ndarray:
 
 
 def _groups(counts: np.ndarray, kind: int | None, labels: np.ndarray, before: int) -> list[_Group]:
-    """The areas in `counts`; their places in the list, `before` + 1 on, are drawn into `labels`.
+    """The areas in `counts`; their numbers, from `before` + 1 on, are written into `labels`.
 
-    kind: of all of them, or None where their shapes tell.
+    kind: of all areas, or None if their shapes decide.
     """
     mask = (counts > 0).astype(np.uint8)
     ys, xs = np.nonzero(mask)
@@ -222,24 +211,26 @@ def _groups(counts: np.ndarray, kind: int | None, labels: np.ndarray, before: in
     _, pieces = cv2.connectedComponents(mask)
     rimmed = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     depth = cv2.distanceTransform(rimmed, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
-    group_of = joined[ys, xs] - 1  # every one grew from a block: no number is left out
+    group_of = joined[ys, xs] - 1  # each group contains a block, so the numbers have no gaps
     labels[ys, xs] = before + 1 + group_of
     small = _Pieces(xs, ys, pieces[ys, xs] - 1, depth[ys, xs])
     return _measured(small, group_of, counts[ys, xs], kind, long_side)
 
 
 class _Pieces:
-    """Connected blocks: at `xs`, `ys`, of the piece `of`, so `depth` from its rim."""
+    """Connected blocks: places `xs`, `ys`, number of the piece `of`, distance from its rim
+    `depth`.
+    """
 
     def __init__(self, xs: np.ndarray, ys: np.ndarray, of: np.ndarray, depth: np.ndarray) -> None:
         self.xs, self.ys, self.of = xs, ys, of
         self.blocks = np.bincount(of)
-        # A band of w blocks is (w + 1)² / 4w deep in the mean: solved for w
+        # A band of w blocks has the mean depth (w + 1)² / 4w; this is solved for w
         twice = np.maximum(2 * np.bincount(of, depth) / self.blocks - 1, 1)
         self.length = self.blocks / (twice + np.sqrt(twice**2 - 1))
 
     def kinds(self, long_side: int) -> np.ndarray:
-        """LINE, SPOT or AREA, by the shape of each."""
+        """LINE, SPOT or AREA for each piece, by its shape."""
         boxes = _boxes(self.xs, self.ys, self.of)
         sides = boxes[:, 2:] - boxes[:, :2]
         longest = sides.max(axis=1)
@@ -253,7 +244,7 @@ class _Pieces:
 def _measured(
     pieces: _Pieces, group_of: np.ndarray, counts: np.ndarray, kind: int | None, long_side: int
 ) -> list[_Group]:
-    """Pieces joined, `group_of` telling of each block to which group it belongs."""
+    """Measure groups of pieces. group_of: the group of each block."""
     blocks, px = np.bincount(group_of), np.bincount(group_of, counts).astype(int)
     boxes = _boxes(pieces.xs, pieces.ys, group_of)
     sides = boxes[:, 2:] - boxes[:, :2]
@@ -280,7 +271,7 @@ def _measured(
 
 
 def _boxes(xs: np.ndarray, ys: np.ndarray, of: np.ndarray) -> np.ndarray:
-    """Left, top, right, bottom of each group, the last two exclusive: int (n, 4)."""
+    """Left, top, right and bottom of each group (the last two exclusive), int (n, 4)."""
     boxes = np.empty((int(of.max()) + 1, 4), int)
     boxes[:, :2], boxes[:, 2:] = np.iinfo(np.int32).max, 0
     for column, values in ((0, xs), (1, ys)):
@@ -292,7 +283,7 @@ def _boxes(xs: np.ndarray, ys: np.ndarray, of: np.ndarray) -> np.ndarray:
 def _axes(
     xs: np.ndarray, ys: np.ndarray, of: np.ndarray, number: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Centres of gravity (n, 2), and the spread across the main direction, of that along it."""
+    """Centres of gravity (n, 2), and the width divided by the length along the main direction."""
     x, y = (np.bincount(of, at + 0.5) / number for at in (xs, ys))
     across, down = xs + 0.5 - x[of], ys + 0.5 - y[of]
     xx, yy, xy = (np.bincount(of, m) / number + 1e-9 for m in (across**2, down**2, across * down))

@@ -28,7 +28,7 @@ from patina.tasks.restoration.sidecars import PLAIN, Filing
 from patina.tasks.restoration.tiling import Network, averaged
 from patina.tasks.restoration.weights import is_single, named, shipped
 
-# What a batch is made of, under one name
+# The interface for running a batch
 __all__ = [
     "CHAMPION",
     "chosen_model",
@@ -42,11 +42,11 @@ __all__ = [
     "target_of",
 ]
 QUALITIES = ("fast", "best")
-# Networks whose mean over mirror images is better
+# Networks that are averaged over mirrored tiles with quality "best"
 TILED = ("jpeg", "detail", "blur", "segmentation")
 log = logging.getLogger("patina")
 
-OPEN = {"detail_255": 0.0}  # of a network that does all by itself, and so much in every work
+OPEN = {"detail_255": 0.0}  # gates of a single network, which must always be applied
 CHAMPION = Path("data/champion/model.keras")  # what `patina promote` writes, with its graph
 
 
@@ -68,16 +68,18 @@ def load_restorer(
     gates: Mapping[str, float] | None = None,
     **applied: Any,
 ) -> Restorer:
-    """The restorer from the file `model`.
+    """Load the restorer from the file `model`.
 
     precision, device: see `inference`. quality: "best" averages over the four mirrored versions of
     each tile, which takes four times as long. gates: as for Gates. applied: as for Restorer. Raises
-    FileNotFoundError when there is no such file, ValueError for another quality.
+    FileNotFoundError if the file does not exist, InputError if the quality is unknown.
     """
     if quality not in QUALITIES:
-        raise InputError(f"quality: {quality}: not one of {', '.join(QUALITIES)}")
+        raise InputError(f"quality: {quality}: unknown; known: {', '.join(QUALITIES)}")
     if not model.exists():
-        raise FileNotFoundError(f"restore: {model}: no such model; train one with `patina run`")
+        raise FileNotFoundError(
+            f"restore: {model}: there is no such model; train one with `patina run`"
+        )
     found = Networks(model, precision, device)
     facts = {"file": model.name, "sha256": found.sha256, "precision": found.precision}
     facts |= {"quality": quality} | named(model)
@@ -93,7 +95,9 @@ def load_restorer(
 
 
 def judges_beside(model: Path) -> dict[str, Judge]:
-    """The judges of a model: for `detail`, for `blur`, and for a `piece` of damage."""
+    """The judges of a model by role: `detail`, `blur`, `piece` and `area`; empty without
+    judge.json.
+    """
     file = model.with_name("judge.json")
     if not file.exists():
         return {}
@@ -104,10 +108,10 @@ def judges_beside(model: Path) -> dict[str, Judge]:
 def restore_scans(
     scans: Iterable[tuple[Place, Place]], restorer: Restorer, filing: Filing = PLAIN
 ) -> Iterator[Record]:
-    """Restore each of `scans` (file, path of its result); yields a record of COLUMNS for each.
+    """Restore each of `scans` (file, path of its result); yield a record of COLUMNS for each.
 
-    A scan with any error is set aside with the reason, and the others follow. Raises OSError when
-    results cannot be written any more.
+    A scan with an error is set aside with the reason, and the run continues. Raises OSError if
+    results can no longer be written.
     """
     for source, target in scans:
         try:
@@ -115,12 +119,11 @@ def restore_scans(
         except ImageError as error:
             outcome = {"reason": str(error)}
         except Exception as error:
-            # One scan of thousands must not end a night's run, whatever library it makes fail and
-            # however: that is not to be foreseen. Only an outbox that is lost ends it, and what is
-            # no Exception: Ctrl-C, a signal, the end of a worker.
+            # One bad scan must not end a run of thousands, whatever error a library raises. Only a
+            # lost outbox ends the run, and exceptions that are not an Exception: Ctrl-C, signals.
             if isinstance(error, OSError) and _is_lost(target, error):
                 raise
-            log.exception("restore: %s: not foreseen", source)
+            log.exception("restore: %s: unexpected error", source)
             outcome = _not_foreseen(error)
         yield {"file": str(source), "result": str(target), **_named(outcome, source)}
 
@@ -152,14 +155,14 @@ def _outcome(sidecar: Record) -> Record:
 
 
 def _not_foreseen(error: Exception) -> Record:
-    """The reason for an unexpected error: its type and traceback, for failures.jsonl."""
+    """The reason for an unexpected error, and its traceback for failures.jsonl."""
     kind = type(error).__name__
     lines = traceback.format_exception(error)
     return {"reason": f"{kind}: {first_words(error)}", "kind": kind, "traceback": "".join(lines)}
 
 
 def _named(outcome: Record, source: Place) -> Record:
-    """The reason, beginning with the name of the file."""
+    """The outcome; its reason begins with the name of the file."""
     if "reason" not in outcome:
         return outcome
     reason = outcome["reason"]
@@ -168,7 +171,7 @@ def _named(outcome: Record, source: Place) -> Record:
 
 
 def _is_lost(target: Place, error: OSError) -> bool:
-    """Whether no other result can be written either: the disk is full or gone."""
+    """Whether no other result can be written either, because the disk is full or gone."""
     if not isinstance(target, Path) or isinstance(error, StorageError) or error.errno in FULL:
         return True
     try:
@@ -179,14 +182,14 @@ def _is_lost(target: Place, error: OSError) -> bool:
 
 
 def speed(megapixels: float, started: float) -> str:
-    """Megapixels a second since `started`, of time.monotonic()."""
+    """Megapixels per second since `started`, a value of time.monotonic()."""
     return f"{megapixels / (time.monotonic() - started):.1f} MP/s"
 
 
 def summed_up(outcomes: Sequence[Record], outbox: Place) -> str:
-    """A line that summarises a run into `outbox`.
+    """The summary line of a run into `outbox`.
 
-    Raises ValueError when every scan was set aside.
+    Raises InputError if every scan was set aside.
     """
     failed = sum("reason" in outcome for outcome in outcomes)
     flagged = sum(bool(outcome.get("flags")) for outcome in outcomes)

@@ -1,7 +1,7 @@
-"""How much of what `jpeg`, `detail` and `blur` would do to a work is done: their gate.
+"""The gates of `jpeg`, `detail` and `blur`: decide whether and how strongly they are applied.
 
-A few tiles, spread over the work, are looked at first. Where neither compression nor noise nor blur
-is found in them, the work is not run through the networks at all.
+A few tiles, spread over the work, are examined first. If they show neither compression nor noise
+nor blur, the work does not pass through these networks.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,26 +15,23 @@ from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.tiling import Network, Rows
 
-PROBE_PX, PROBES = 256, 3  # side of a tile that is looked at, and how many each way
+PROBE_PX, PROBES = 256, 3  # side of an examined tile, and their number in each direction
 GRID_PX, STRIDE_PX = 8, 16  # of JPEG's blocks, and of the networks
-CORRECTING = ("detail", "blur")  # networks that a judge decides on, in their order
-REPEATS = 0.2  # correlation a few pixels away, from which on it is a weave or a screen, not noise
-STRONG_STEP = 0.08  # larger ones are edges, and count as that
+CORRECTING = ("detail", "blur")  # networks with a judge, in their order
+REPEATS = 0.2  # with a higher correlation at 3 to 16 px it is a weave or a screen, not noise
+STRONG_STEP = 0.08  # larger steps are edges, and count as this value
 
 
 @dataclass(frozen=True)
 class Correction:
-    """Of one of CORRECTING: how much is done, 0 to 1, and why.
+    """The decision on one of CORRECTING."""
 
-    likelihood: that the work gains by it. features: see FEATURES.
-    """
-
-    weight: float = 0.0
-    likelihood: float = 0.0
-    features: Mapping[str, float] = field(default_factory=dict)
+    weight: float = 0.0  # strength, 0 to 1
+    likelihood: float = 0.0  # that the correction improves the work
+    features: Mapping[str, float] = field(default_factory=dict)  # see FEATURES
 
     def record(self) -> Record:
-        """For the sidecar."""
+        """The entry in the sidecar."""
         return {
             "weight": round(self.weight, 4),
             "likelihood": round(self.likelihood, 4),
@@ -44,32 +41,28 @@ class Correction:
 
 @dataclass(frozen=True)
 class Capture:
-    """What was found in a capture, and how much of what the networks would do is done, 0 to 1.
+    """The decisions on the capture of a work: strengths of the networks, 0 to 1."""
 
-    blockiness: mean step across the 8×8 grid over that of all other steps. begins: row and column
-    of the first whole block. corrections: by role, of CORRECTING.
-    """
-
-    jpeg: float
-    blockiness: float
-    begins: tuple[int, int]
-    corrections: Mapping[str, Correction]
+    jpeg: float  # strength of `jpeg`
+    blockiness: float  # mean step across the 8×8 grid, divided by the mean of all other steps
+    begins: tuple[int, int]  # row and column of the first complete block
+    corrections: Mapping[str, Correction]  # by role, of CORRECTING
 
     def weight(self, role: str) -> float:
-        """How much of what that network would do is done."""
+        """The strength of the network `role`, 0 to 1."""
         if role == "jpeg":
             return self.jpeg
         return self.corrections.get(role, Correction()).weight
 
     def record(self) -> Record:
-        """For the sidecar."""
+        """The entries in the sidecar."""
         jpeg = {"weight": round(self.jpeg, 4), "blockiness": round(self.blockiness, 4)}
         found = {role: self.corrections.get(role, Correction()).record() for role in CORRECTING}
         return {"jpeg": jpeg, **found}
 
 
 def probes(rows: Rows, height: int, width: int) -> Iterator[np.ndarray]:
-    """Tiles float32 (1, h, w, 3) of at most PROBE_PX, spread evenly, on the grid of JPEG."""
+    """Tiles to examine, float32 (1, h, w, 3), at most PROBE_PX, evenly spread, on JPEG's grid."""
     tall, wide = (min(PROBE_PX, side // STRIDE_PX * STRIDE_PX) for side in (height, width))
     if not tall or not wide:
         return
@@ -86,12 +79,12 @@ def _starts(side: int, part: int) -> list[int]:
 
 
 def blockiness(tiles: list[np.ndarray]) -> tuple[float, tuple[int, int]]:
-    """How much JPEG's grid shows, and the row and column at which its first whole block begins.
+    """Visibility of JPEG's grid, and the row and column at which its first complete block begins.
 
-    tiles: float32 (1, h, w, 3), all on one grid, wherever that lies. The first is the mean step
-    across the 8×8 grid over the mean of all other steps, 1 where there is none; the lower of both
-    directions counts. Steps of edges count little. Source: after Wang, Bovik & Evans, "Blind
-    measurement of blocking artifacts in images" (2000).
+    tiles: float32 (1, h, w, 3), all on one grid. The visibility is the mean step across the 8×8
+    grid divided by the mean of all other steps, 1 without a grid; the lower value of both
+    directions counts. Large steps, which are edges, count as STRONG_STEP.
+    Source: after Wang, Bovik & Evans, "Blind measurement of blocking artifacts in images" (2000).
     """
     ratios, begins = [], []
     for axis in (0, 1):
@@ -108,9 +101,9 @@ def blockiness(tiles: list[np.ndarray]) -> tuple[float, tuple[int, int]]:
 
 
 def on_grid(network: Network, begins: tuple[int, int]) -> Network:
-    """`network` shown tiles whose blocks begin where they do; see `blockiness`.
+    """`network`, with its input shifted so that JPEG's blocks begin at its first pixel.
 
-    The tiles must begin at multiples of GRID_PX of the work.
+    begins: from `blockiness`. The tiles must begin at multiples of GRID_PX of the work.
     """
     top, left = (-begin % GRID_PX for begin in begins)
 
@@ -131,11 +124,11 @@ def looked(
     *,
     forced: bool,
 ) -> Capture:
-    """What was found in `tiles`, and how much of what `networks` would do is done.
+    """Examine `tiles` and decide how strongly each network is applied.
 
-    networks, judges: by role; where a role has no judge, all passes that is above its gate. Each
-    network sees what the one before leaves. What JPEG has smoothed is not taken for blur. forced:
-    the work is known to need it; all is done.
+    networks, judges: by role; a role without a judge needs only its other gate. Each network gets
+    the output of the one before. Blur is not corrected if JPEG is, because JPEG smooths, too.
+    forced: apply all in full.
     """
     seen = list(tiles)
     blocky, begins = blockiness(seen) if seen else (1.0, (0, 0))
@@ -180,26 +173,31 @@ def _judged(
 
 
 def ramp(value: float, gate: float) -> float:
-    """0 up to the gate, 1 from a quarter above it on, or from half way to 1 on if that is less."""
+    """The strength for a value: 0 up to the gate, then rising to 1.
+
+    It reaches 1 at a quarter above the gate, or half-way between the gate and 1 if that is less.
+    """
     width = min(0.25 * gate, 0.5 * (1 - gate)) if gate < 1 else 0.25 * gate
     return float(np.clip((value - gate) / width, 0, 1)) if gate else 1.0
 
 
 FEATURES = (
-    "root_255",  # of what would be corrected: root mean square, 8-bit steps
-    "log_root",
-    "chroma",  # share of it that is not alike in all channels: weave and brushwork have little
-    "even",  # its power in the flattest quarter over that in the busiest: noise is alike in both
-    "dark",  # its power in the darkest fifth over the mean
-    "near",  # its correlation with its neighbour: 0 for white noise
-    "far",  # its highest correlation 3 to 16 px away: a weave repeats itself
-    "turned",  # difference of its correlation along and across: brush marks have a direction
-    "soft",  # share of the finest detail in all detail of the tile: little where it is blurred
+    "root_255",  # root mean square of the correction, 8-bit steps
+    "log_root",  # its logarithm
+    "chroma",  # share of the power that differs between channels: low for weave and brushwork
+    "even",  # power in the flattest quarter / in the busiest quarter: about 1 for noise
+    "dark",  # power in the darkest fifth / mean power
+    "near",  # correlation of neighbouring pixels: 0 for white noise
+    "far",  # highest correlation at 3 to 16 px: high for a weave, which repeats
+    "turned",  # difference of the correlations along and across: brush marks have a direction
+    "soft",  # share of the finest detail in all detail of the tile: low if it is blurred
 )
 
 
 def features(tiles: list[np.ndarray], residuals: list[np.ndarray]) -> dict[str, float]:
-    """FEATURES of what a network would do to the tiles, both float32 (1, h, w, 3)."""
+    """FEATURES of the change `residuals` that a network makes to `tiles`, both float32 (1, h,
+    w, 3).
+    """
     rows = [
         _features(tile[0], residual[0]) for tile, residual in zip(tiles, residuals, strict=True)
     ]
@@ -238,7 +236,7 @@ def _features(tile: np.ndarray, residual: np.ndarray) -> dict[str, float]:
 
 
 def _autocorrelation(grey: np.ndarray) -> np.ndarray:
-    """Of shifts of 0 to 16 px down and across, (17, 17), 1 at (0, 0)."""
+    """Autocorrelation for shifts of 0 to 16 px down and across, (17, 17), 1 at (0, 0)."""
     size = [2 * cv2.getOptimalDFTSize(side) for side in grey.shape]
     spectrum = np.abs(np.fft.rfft2(grey - grey.mean(), size)) ** 2
     correlation = np.fft.irfft2(spectrum, size)[:17, :17]

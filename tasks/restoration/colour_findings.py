@@ -1,19 +1,19 @@
-"""How the colours of a restored work differ from those of its scan, in ΔE2000 and in words."""
+"""Describes in words how the colours of a scan differ from those of the restored work (ΔE2000)."""
 
 import numpy as np
 
 from patina.tasks.imaging.lab import delta_e2000, lab_of_srgb
 
-SEEN = (  # mean ΔE2000 below which a difference is …
-    (1.0, "not to be seen"),
-    (2.0, "seen by a trained eye that compares them"),
-    (5.0, "seen at a glance"),
+SEEN = (  # upper limit of the mean ΔE2000, and the description of the difference
+    (1.0, "not visible"),
+    (2.0, "visible to a trained eye in a direct comparison"),
+    (5.0, "visible at a glance"),
     (10.0, "clear"),
     (float("inf"), "strong"),
 )
-LEAST = 1.0  # a shift of CIELAB L*, a* or b* that is told
-LEAST_RATIO = 0.05  # a change of contrast or chroma that is told
-WORDS = (  # of the scan, beside the restored work: where that is higher, and where it is lower
+LEAST = 1.0  # smaller shifts of L*, a* or b* are not mentioned
+LEAST_RATIO = 0.05  # smaller changes of contrast or chroma are not mentioned
+WORDS = (  # description of the scan if the restored work has a higher, or a lower value
     ("L*", "darker", "lighter"),
     ("a*", "greener", "redder"),
     ("b*", "bluer", "yellower"),
@@ -21,7 +21,7 @@ WORDS = (  # of the scan, beside the restored work: where that is higher, and wh
 
 
 def findings(before: np.ndarray, after: np.ndarray, damaged: np.ndarray) -> list[str]:
-    """Sentences on the colours of two pictures, outside of the damage.
+    """Sentences on the difference of two pictures outside the damage.
 
     before, after: uint8 (h, w, 3), sRGB. damaged: bool (h, w).
     """
@@ -33,7 +33,7 @@ def findings(before: np.ndarray, after: np.ndarray, damaged: np.ndarray) -> list
     figures = f"mean ΔE2000 of {mean:.1f} outside the areas of damage, 90% of it below {most:.1f}"
     sentences = [f"Scan and restored work differ by a {figures}: a difference that is {seen}."]
     if shifts := _shifts(scan, restored):
-        sentences.append(f"Beside the restored work the scan is {', '.join(shifts)}.")
+        sentences.append(f"Compared with the restored work, the scan is {', '.join(shifts)}.")
     elif mean < SEEN[0][0]:
         sentences.append("No fading, yellowing or darkening is corrected.")
     return sentences

@@ -28,8 +28,8 @@ STATEMENT = (
 )
 PICTURE_PX = 1400  # long side of the pictures in a report
 MM_AN_INCH = 25.4
-DIGITS = 16  # of a SHA-256, where the whole would not fit on the page
-# What programs write when they know no resolution, in dots per inch
+DIGITS = 16  # digits of a SHA-256, where all digits would not fit on the page
+# Values in dots per inch that programs write if they do not know the resolution
 MADE_UP = (72, 96)
 RED = np.array([196, 30, 58], np.float32)  # sRGB, 8 bit
 
@@ -42,24 +42,24 @@ class Condition:
     scan: dict[str, str]  # facts about the file, by their names
     height: int  # pixels, as a viewer shows the scan
     width: int
-    mm_a_px: float | None  # millimetres of the work that a pixel covers; None where nobody knows
+    mm_a_px: float | None  # millimetres of the work for each pixel; None: unknown
     before: np.ndarray  # the scan: uint8 (h, w, 3), sRGB, no side longer than PICTURE_PX
     mapped: np.ndarray  # the same, pale, with the damage in red
     after: np.ndarray  # the restored work
     damaged: float  # share of the work, 0 to 1
-    areas: list[Area]  # those that are listed, largest first
-    rest: Rest  # the others
+    areas: list[Area]  # the listed areas, the largest first
+    rest: Rest  # the sum of the other areas
     colour: list[str]  # findings, sentences
     treatments: list[tuple[str, str]]  # name of each, and a sentence
-    outcomes: dict[int, str]  # what becomes of each area, by its number; empty: of all the same
-    made: bool  # whether the treatments lie in a filed result; else they are proposals
-    notes: list[str]  # why somebody should look
-    software: dict[str, str]  # names, with versions and sums
+    outcomes: dict[int, str]  # outcome of each area by its number; empty: all have the same
+    made: bool  # whether the result exists; otherwise the treatments are proposals
+    notes: list[str]  # reasons for an inspection
+    software: dict[str, str]  # names, with versions and SHA-256
     date: str  # of the report, ISO 8601
 
     @property
     def title(self) -> str:
-        """Of the work, with its artist where that is known."""
+        """The title of the work, with the artist if known."""
         return ", ".join(self.work[name] for name in ("artist", "title") if name in self.work)
 
 
@@ -128,7 +128,9 @@ def picture_of(path: Path) -> np.ndarray:
 
 
 def _damage(path: Path, head: pyvips.Image) -> np.ndarray:
-    """The damage map, turned as a viewer turns the scan with that head: uint8 (H, W)."""
+    """The damage map, rotated as a viewer rotates the scan with the metadata `head`: uint8 (H,
+    W).
+    """
     image = pyvips.Image.new_from_file(str(path))
     if head.get_typeof("orientation"):
         image = image.copy()
@@ -144,7 +146,7 @@ def _mapped(before: np.ndarray, damage: np.ndarray) -> np.ndarray:
     """
     grey = cv2.cvtColor(before, cv2.COLOR_RGB2GRAY).astype(np.float32)
     pale = np.repeat((255 - (255 - grey) * 0.55)[..., None], 3, axis=2)
-    # A hairline, too, must be seen in print
+    # Thicker, so that a hairline is visible in print
     seen = cv2.dilate(damage, np.ones((3, 3), np.uint8)).astype(np.float32)[..., None] / 255
     seen = np.minimum(1, seen * 3)
     return np.rint(pale * (1 - seen) + RED * seen).astype(np.uint8)

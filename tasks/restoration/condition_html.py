@@ -1,4 +1,4 @@
-"""A condition report as one HTML file, its pictures within."""
+"""Writes a condition report as one HTML file with embedded pictures."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
@@ -16,12 +16,12 @@ from patina.tasks.restoration.work_record import FIELDS
 
 TEMPLATE = Path(__file__).with_name("condition.html")
 RADIUS = 0.017  # of a number's disc, as a share of the picture's width
-SHOWN_REM = 40  # height at most of the large picture on a screen
-PRINTED_MM = 92  # height at most of the large picture on paper
+SHOWN_REM = 40  # maximum height of the large picture on a screen
+PRINTED_MM = 92  # maximum height of the large picture on paper
 
 
 def html_of(condition: Condition) -> str:
-    """The report as HTML: nothing in it is fetched from elsewhere, every name in it is escaped."""
+    """The report as HTML. It loads nothing, and all texts are escaped."""
     height, width = condition.before.shape[:2]
     tall = condition.height / condition.width
     outcome = "Restored" if condition.made else "Proposed"
@@ -45,10 +45,10 @@ def html_of(condition: Condition) -> str:
         outcome=outcome,
         table=_table(condition),
         colour=_paragraphs(condition.colour),
-        state="made" if condition.made else "proposed",
+        state="applied" if condition.made else "proposed",
         treatments=_paragraphs(
             [f"{name}: {sentence}" for name, sentence in condition.treatments]
-            + [f"To be looked at: {note}." for note in condition.notes]
+            + [f"Inspect: {note}." for note in condition.notes]
         ),
         software=_paragraphs(f"{name}: {value}" for name, value in condition.software.items()),
     )
@@ -87,7 +87,7 @@ def _markers(condition: Condition) -> str:
 
 
 def _table(condition: Condition) -> str:
-    """The areas in two tables side by side, and what is not listed."""
+    """The areas in two tables side by side, and the sum of the others."""
     head, *rows = table_of(condition)
     half = -(-len(rows) // 2)
     tables = "".join(_half(head, part) for part in (rows[:half], rows[half:]) if part)

@@ -1,4 +1,4 @@
-"""A condition report on one A4 page."""
+"""Writes a condition report as one A4 page."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,12 +20,12 @@ RADIUS_MM = 1.75  # of a number's disc
 ROW_MM = 3.35
 NAME_MM = 23.0  # of a field of the record
 COLUMNS_MM = (5.5, 15.5, 16.5, 13.5, 10.5, 16.5, 13.0)  # of half a page
-BELOW_MM = 62.0  # what findings, treatments and the foot take up
+BELOW_MM = 62.0  # height of findings, treatments and foot
 MADE_BY = "patina condition"
 
 
 def pdf_of(condition: Condition) -> bytes:
-    """The report as a PDF file, with its fonts and pictures in it."""
+    """The report as PDF with embedded fonts and pictures."""
     with page() as pdf:
         pdf.c_margin = 0
         pdf.set_margins(LEFT, TOP, 210 - RIGHT)
@@ -40,7 +40,7 @@ def pdf_of(condition: Condition) -> bytes:
 
 
 def _describe(pdf: FPDF, condition: Condition) -> None:
-    """The file's own properties."""
+    """Set the properties of the file."""
     pdf.set_title(plain(f"Condition report: {condition.title}"))
     pdf.set_subject(HYPOTHESIS)
     pdf.set_creator(MADE_BY)
@@ -77,7 +77,7 @@ def _ruled(pdf: FPDF, y: float) -> float:
 
 
 def _record(pdf: FPDF, condition: Condition, y: float) -> float:
-    """The title across the page, the other fields in two columns."""
+    """Write the title across the page, and the other fields in two columns."""
     _font(pdf, 12, "B")
     y = write(pdf, plain(condition.work["title"], 150), (LEFT, y, WIDTH), 5.2) + 0.5
     fields = [(FIELDS[name], value) for name, value in condition.work.items() if name != "title"]
@@ -98,11 +98,11 @@ def _record(pdf: FPDF, condition: Condition, y: float) -> float:
 
 
 def _pictures(pdf: FPDF, condition: Condition, y: float) -> float:
-    """The numbered areas large, beside them the scan above the restored work."""
+    """Place the picture with the numbered areas, and beside it the scan and the restored work."""
     tall = condition.height / condition.width
     most = BOTTOM - BELOW_MM - y - (_rows(condition) + 4) * ROW_MM
     wide = min(WIDTH * 0.66, most / tall)
-    # Two small ones are as high together as the large one
+    # The two small pictures together are as high as the large one
     small = (wide * tall - GAP) / 2 / tall
     left = LEFT + (WIDTH - wide - GAP - small) / 2
     captions = ("Areas of damage", "Scan", "Restored" if condition.made else "Proposed")
@@ -137,7 +137,7 @@ def _rows(condition: Condition) -> int:
 
 
 def _table(pdf: FPDF, condition: Condition, y: float) -> float:
-    """The areas in two columns, and the sum of those that are not listed."""
+    """Write the areas in two columns, and the sum of the areas that are not listed."""
     _font(pdf, 9, "B")
     pdf.set_xy(LEFT, y)
     count = len(condition.areas) + condition.rest.areas
@@ -169,14 +169,14 @@ def _row(pdf: FPDF, cells: Sequence[str], x: float, y: float, *, head: bool) -> 
 
 
 def _findings(pdf: FPDF, condition: Condition, y: float) -> None:
-    """Colour on the left, treatments on the right."""
+    """Write the findings on colour on the left, and the treatments on the right."""
     y = _ruled(pdf, y)
     half = (WIDTH - GAP) / 2
     treatments = [f"{name}: {sentence}" for name, sentence in condition.treatments]
-    treatments += [f"To be looked at: {note}." for note in condition.notes]
+    treatments += [f"Inspect: {note}." for note in condition.notes]
     parts = (
         ("Colour", condition.colour),
-        (f"Treatments {'made' if condition.made else 'proposed'}", treatments),
+        (f"Treatments {'applied' if condition.made else 'proposed'}", treatments),
     )
     for column, (heading, sentences) in enumerate(parts):
         x, below = LEFT + column * (half + GAP), y
@@ -190,7 +190,7 @@ def _findings(pdf: FPDF, condition: Condition, y: float) -> None:
 
 
 def _foot(pdf: FPDF, condition: Condition) -> None:
-    """Software and weights, and lines for whoever looked at the work itself."""
+    """Write software and weights, and lines for the person who compares it with the object."""
     lines = [f"{name}: {value}" for name, value in condition.software.items()]
     y = _ruled(pdf, BOTTOM - 12.5 - 2.8 * len(lines))
     for line in lines:

@@ -1,4 +1,4 @@
-"""Condition reports of scans: a PDF and an HTML file of each."""
+"""Writes the condition reports of scans, each as PDF and HTML."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,12 +16,12 @@ KINDS = ("pdf", "html")
 
 
 def reports_of(scan: Path, folder: Path) -> list[Path]:
-    """Where the reports of that scan are filed, in the order of KINDS."""
+    """The paths of the reports of a scan, in the order of KINDS."""
     return [folder / f"{scan.name}.condition.{kind}" for kind in KINDS]
 
 
 def planned(scans: Sequence[Path], folder: Path) -> None:
-    """Raises ValueError when reports would overwrite each other, or a file that is no report."""
+    """Raise InputError if reports would overwrite each other, or a file that is not a report."""
     taken: dict[str, Path] = {}
     for scan in scans:
         if other := taken.get(scan.name):
@@ -31,7 +31,9 @@ def planned(scans: Sequence[Path], folder: Path) -> None:
         taken[scan.name] = scan
         for report in reports_of(scan, folder):
             if report.exists() and MADE_BY.encode() not in report.read_bytes():
-                raise InputError(f"condition: {report}: in the way, and no report; move it away")
+                raise InputError(
+                    f"condition: {report}: Patina did not write this file; move it elsewhere"
+                )
 
 
 def file_reports(
@@ -44,10 +46,10 @@ def file_reports(
     width_mm: float | None = None,
     marks: Filing = PLAIN,
 ) -> list[Path]:
-    """Examine `scan`, or a result in an outbox, and file its reports in `folder`; where they lie.
+    """Examine `scan`, or a result in an outbox, write its reports to `folder`, and return them.
 
     restorer, original, marks: as for `examining.examined`. given, width_mm: as for
-    `condition.condition_of`. Raises ImageError when the scan cannot be examined.
+    `condition.condition_of`. Raises ImageError if the scan cannot be examined.
     """
     with examined(scan, restorer, original=original, marks=marks) as found:
         condition = condition_of(found, given, width_mm=width_mm)

@@ -20,12 +20,10 @@ from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.pieces import features, known_features
 
 LINE, SPOT, AREA, STAIN, CRACK = range(len(CLASSES))
-KINDS = ("line", "spot", "area", "stain", "crack network")  # what CLASSES are called
+KINDS = ("line", "spot", "area", "stain", "crack network")  # names of CLASSES in the sidecar
 FILLED, PROPOSED, KEPT = "filled", "proposed", "kept"
 NETWORK_HOLES = 12  # a piece of lines that encloses at least so many cells is a network of cracks
-CORNER = (
-    0.36  # share of a disc's width: a bit more than twice its distance from its square's corner
-)
+CORNER = 0.36  # of a disc's width: a bit more than twice its distance from its square's corner
 SURE = 0.8  # pixels with this likelihood are almost certainly damaged
 EDGE_PX = 8  # ignored along the edges of a work, where mirrored rims look like scratches
 LEAST_PX = 4  # smaller pieces are ignored
@@ -35,27 +33,19 @@ LISTED = 40  # number of areas in the sidecar; the largest come first
 
 @dataclass(frozen=True)
 class Piece:
-    """Damage in one place, at the size of the map.
+    """Damage in one place. Sizes are in pixels of the map."""
 
-    label: in the map of pieces. kind: index of CLASSES. px: its area. thin: as narrow as the gate
-    says.
-    likelihood: mean. unlike: share of its rim at which it differs from what lies outside.
-    true: the likelihood that it is damage, as a judge says. features: what the judge was given, see
-    `pieces`; empty without a judge. outcome: FILLED, PROPOSED or KEPT. reason: why it is not
-    filled.
-    """
-
-    label: int
-    kind: int
+    label: int  # in the map of pieces
+    kind: int  # index of CLASSES
     box: tuple[int, int, int, int]  # left, top, width, height
-    px: int
-    thin: bool
-    likelihood: float
-    unlike: float
-    true: float = UNJUDGED
-    features: Mapping[str, float] = field(default_factory=dict)
-    outcome: str = FILLED
-    reason: str = ""
+    px: int  # number of pixels
+    thin: bool  # whether it is narrower than the gate `fill_width`
+    likelihood: float  # mean likelihood of damage, as the network gives it
+    unlike: float  # share of its rim that differs from the surroundings
+    true: float = UNJUDGED  # likelihood of damage, as the judge gives it
+    features: Mapping[str, float] = field(default_factory=dict)  # input of the judge, see `pieces`
+    outcome: str = FILLED  # FILLED, PROPOSED or KEPT
+    reason: str = ""  # why it is not filled
 
 
 @dataclass(frozen=True)
@@ -190,10 +180,12 @@ def _split_by_width(marks: np.ndarray, width_px: float) -> tuple[np.ndarray, np.
     """
     side = max(3, round(width_px)) | 1
     thick = np.zeros_like(marks)
-    if side <= min(marks.shape):  # else no such disc has room in the work, and looking takes long
+    if side <= min(
+        marks.shape
+    ):  # otherwise no such disc fits into the work, and the search would be slow
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
         thick = cv2.morphologyEx(marks, cv2.MORPH_OPEN, disc, borderValue=0)
-    reach = max(5, round(CORNER * side) | 1)  # its ragged rim, and corners that no disc fills
+    reach = max(5, round(CORNER * side) | 1)  # for the ragged rim, and corners outside any disc
     thick = cv2.dilate(thick, np.ones((reach, reach), np.uint8)) & marks
     many, labels, stats, _ = cv2.connectedComponentsWithStats(marks & (1 - thick), connectivity=8)
     _, more, others, _ = cv2.connectedComponentsWithStats(thick, connectivity=8)
@@ -224,7 +216,7 @@ def measured_piece(
     *,
     thin: bool,
 ) -> Piece:
-    """The piece of that label: what it is, and, with a judge, how likely it is damage."""
+    """Measure the piece `label`; with a judge, also its likelihood of damage."""
     left, top, wide, tall, px = (int(number) for number in stats)
     there = np.s_[max(top - 3, 0) : top + tall + 3, max(left - 3, 0) : left + wide + 3]
     inside = labels[there] == label
@@ -282,15 +274,15 @@ def _decided(
     for piece in sorted(pieces, key=lambda piece: piece.px):
         outcome, reason = FILLED, ""
         if not cracks and _is_network(piece, labels):
-            outcome, reason = KEPT, "a network of cracks belongs to the work"
+            outcome, reason = KEPT, "a network of age cracks belongs to the work"
         elif forced:
             pass
         elif piece.unlike < gates.fill_unlike:
-            outcome, reason = PROPOSED, "it goes on outside of the area"
+            outcome, reason = PROPOSED, "it continues outside the area"
         elif not piece.thin and piece.px > _largest(piece, gates) * pixels:
-            outcome, reason = PROPOSED, "larger than may be filled without being asked for"
+            outcome, reason = PROPOSED, "larger than the limit for automatic filling"
         elif not piece.thin and spent + piece.px > gates.fill_share * pixels:
-            outcome, reason = PROPOSED, "enough of the work is filled already"
+            outcome, reason = PROPOSED, "the limit of the filled share of the work is reached"
         elif not piece.thin:
             spent += piece.px
         decided.append(replace(piece, outcome=outcome, reason=reason))
@@ -303,9 +295,11 @@ def _largest(piece: Piece, gates: Gates) -> float:
 
 
 def _believed(pieces: list[Piece], pixels: int, gates: Gates) -> list[Piece]:
-    """The pieces that a judge takes for damage; none is filled if it rejects most of their area.
+    """The pieces that the judge takes for damage.
 
-    pixels: of the work. A piece larger than the gate `fill_area` must be as likely as the average.
+    pixels: of the work. A piece larger than the gate `fill_area` needs the likelihood
+    `fill_likelihood_mean`. None is filled if the likelihood of all pieces to be filled is lower
+    than that on average, by area.
     """
     filled = [piece for piece in pieces if piece.outcome == FILLED]
     px = sum(piece.px for piece in filled)

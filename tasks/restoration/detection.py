@@ -1,4 +1,4 @@
-"""How likely each class of damage is at each pixel of a work, as the networks say."""
+"""Runs `segmentation` and `areas`: the likelihood of each class of damage at each pixel."""
 
 import numpy as np
 
@@ -7,18 +7,19 @@ from patina.tasks.restoration.reduced import resized
 from patina.tasks.restoration.textured import REDUCED, textured
 from patina.tasks.restoration.tiling import Network, apply_tiled
 
-LOOKS_PX = (1280, 640)  # long sides at which `segmentation` is shown a work
-ENLARGED = 1.34  # times, at most, to be shown
-AREAS_PX, AREAS_STRIDE = 640, 32  # long side at which `areas` is shown a work; its stride
+LOOKS_PX = (1280, 640)  # long sides at which `segmentation` examines a work
+ENLARGED = 1.34  # maximum enlargement of a small work
+AREAS_PX, AREAS_STRIDE = 640, 32  # long side at which `areas` examines a work; its stride
 
 
 def segmented(
     network: Network, view: np.ndarray, longs_px: tuple[int, ...], tiles: Record
 ) -> np.ndarray:
-    """(h, w, len(CLASSES)), in [0, 1], h and w as the work has them at the first of `longs_px`.
+    """Likelihoods (h, w, len(CLASSES)) in [0, 1]; the size is that for the first of `longs_px`.
 
-    network: gives logits. view: float32 (H, W, 3), sRGB in [0, 1], the reduced work. It is shown at
-    each long side in turn, and the mean of the logits counts. tiles: as `tiled_rows` takes them.
+    network: gives logits. view: float32 (H, W, 3), sRGB in [0, 1], the reduced work. longs_px: long
+    sides in pixels at which the work is examined; the logits are averaged. tiles: as for
+    `tiled_rows`.
     """
     logits: list[np.ndarray] = []
     size = shown_size(view, longs_px[0])
@@ -29,9 +30,9 @@ def segmented(
 
 
 def area_likelihoods(network: Network, view: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """(*size, len(AREA_CLASSES)), in [0, 1]; network: as `patina.models.areas.areas`.
+    """Likelihoods (*size, len(AREA_CLASSES)) in [0, 1].
 
-    view: as for `segmented`. size: (height, width).
+    network: see `patina.models.areas.areas`. view: as for `segmented`. size: (height, width).
     """
     tall, wide = shown_size(view, AREAS_PX)
     beyond = [(0, -side % (REDUCED * AREAS_STRIDE)) for side in (tall, wide)]
@@ -42,7 +43,7 @@ def area_likelihoods(network: Network, view: np.ndarray, size: tuple[int, ...]) 
 
 
 def shown_size(view: np.ndarray, long_px: int) -> tuple[int, int]:
-    """(height, width) of `view` at that long side, or ENLARGED, if that is less."""
+    """(height, width) of `view` at this long side; it is enlarged at most ENLARGED times."""
     height, width = view.shape[:2]
     share = min(ENLARGED, long_px / max(height, width))
     return max(1, round(height * share)), max(1, round(width * share))

@@ -1,4 +1,4 @@
-"""How a run ends that is told to: as after Ctrl-C, its summary is written and no draft is left."""
+"""Ends a run after a signal as after Ctrl-C: its summary is written, and no draft is left."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -11,16 +11,16 @@ ENDINGS = (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [
 
 @contextmanager
 def ended_by_signals() -> Iterator[Callable[[], None]]:
-    """Have SIGTERM and SIGHUP raise SystemExit, with the exit code that a shell expects.
+    """Let SIGTERM and SIGHUP raise SystemExit, with the exit code that a shell expects.
 
-    Gives what is to be called now and then: it raises it again if it was lost, as it is when a
-    signal comes while a library calls back. A signal that is ignored, as under nohup, stays so.
-    Only in a process's main thread.
+    Yields a function that raises it again; call it regularly, because the exception is lost if a
+    signal arrives while a library calls back. An ignored signal, as under nohup, stays ignored.
+    Works only in the main thread.
     """
     came: list[int] = []
 
     def end(number: int, _: FrameType | None) -> None:
-        if not came:  # once is enough: the summary is being written
+        if not came:  # a second signal must not interrupt the summary
             came.append(number)
             raise SystemExit(128 + number)
 

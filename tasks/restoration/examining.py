@@ -1,4 +1,4 @@
-"""A scan, or a result in an outbox -> what a condition report is written from."""
+"""Collects the contents of a condition report from a scan, or from a result in an outbox."""
 
 import csv
 import json
@@ -21,13 +21,13 @@ from patina.tasks.restoration.sidecars import PLAIN, STATEMENT, Filing, map_of, 
 def examined(
     scan: Path, restorer: Restorer, *, original: Path | None = None, marks: Filing = PLAIN
 ) -> Iterator[Examination]:
-    """What is known of `scan`: as its sidecar says where it is a result, else newly restored.
+    """Examine `scan`: a result with its sidecar is read, any other scan is restored temporarily.
 
     restorer: for a scan that is not restored yet, and for a result without a damage map. original:
-    the scan from which a result was made; where it is not given, summary.csv names it. marks: the
-    masks by which it is, or was, restored. What is newly restored is there as long as the block
-    lasts. Raises ImageError when the scan cannot be restored, the original of a result is not
-    found, or it was restored by other masks and has no damage map that tells of them.
+    the scan from which a result was made; the default is its path in summary.csv. marks: the masks
+    for the restoration. A temporary result exists during the block. Raises ImageError if the scan
+    cannot be restored, if the original of a result is not found, or if the result was restored with
+    other masks and has no damage map.
     """
     sidecar = _sidecar_of(scan)
     if sidecar is None:
@@ -45,19 +45,19 @@ def examined(
 
 
 def _refuse_other_masks(result: Path, source: Path, sidecar: Record, marks: Filing) -> None:
-    """Raises ImageError when a report would tell areas as filled that a mask had stay."""
+    """Raise ImageError if a report would show areas as filled that a mask protected."""
     masks = {"mask": marks.filling(source), "protect": marks.protecting(source)}
     for option, mask in masks.items():
         if sidecar["applied"].get(option) != (sha256_of(mask) if mask else None):
             raise ImageError(
-                f"{result}: restored with --{option}, so that only its damage map tells what was "
-                "filled; restore it anew with --maps as well"
+                f"{result}: it was restored with --{option}, so its damage map is needed to know "
+                "what was filled; restore it again with --maps"
             )
 
 
 @contextmanager
 def _restored(scan: Path, restorer: Restorer, marks: Filing) -> Iterator[Examination]:
-    """A scan restored for the report alone: the one place where this is done."""
+    """Restore a scan temporarily, for the report only."""
     with draft_folder(Path(gettempdir())) as folder:
         result = Path(folder) / target_of(Path(scan.name))
         sidecar = restore_file(scan, result, restorer, replace(marks, maps=True))
@@ -65,7 +65,7 @@ def _restored(scan: Path, restorer: Restorer, marks: Filing) -> Iterator[Examina
 
 
 def _sidecar_of(result: Path) -> Record | None:
-    """The sidecar of `result`, if it is one of ours."""
+    """The sidecar of `result`, if Patina wrote it."""
     try:
         record = json.loads(sidecar_of(result).read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -74,22 +74,22 @@ def _sidecar_of(result: Path) -> Record | None:
 
 
 def _original_of(result: Path, sidecar: Record, given: Path | None) -> Path:
-    """The scan that a result was made from, told by its bytes."""
+    """The scan from which a result was made, identified by its SHA-256."""
     wanted = sidecar["source"]["sha256"]
     candidates = [given] if given else _candidates(result)
     for path in candidates:
         if path.is_file() and sha256_of(path) == wanted:
             return path
     if given:
-        raise ImageError(f"{given}: not the scan that {result} was made from")
+        raise ImageError(f"{given}: this is not the scan from which {result} was made")
     raise ImageError(
-        f"{result}: the scan that it was made from, {sidecar['source']['file']}, is not found; "
-        "name it with --scan"
+        f"{result}: the scan from which it was made, {sidecar['source']['file']}, is not found; "
+        "give it with --scan"
     )
 
 
 def _candidates(result: Path) -> Iterator[Path]:
-    """Scans that summary.csv, in its folder or one above, says were restored to `result`."""
+    """Scans that were restored to `result` according to summary.csv in its folder or above."""
     for folder in result.resolve().parents:
         summary = folder / "summary.csv"
         if not summary.is_file():

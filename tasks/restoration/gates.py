@@ -5,39 +5,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Gates:
-    """Thresholds for treatments; `patina.params.Restore` has the defaults."""
+    """Thresholds of the treatments. `patina.params.Restore` has the defaults; docs/restoring.md
+    explains.
+    """
 
-    # Steps across JPEG's 8×8 grid, times those elsewhere, from which on it is taken for compressed
-    jpeg_blockiness: float = 1.0
-    # Root mean square of what `detail` would correct, 8-bit steps, from which on it does
-    detail_255: float = 0.0
-    # Likelihood that a work gains by it, from which on it does
-    detail_likelihood: float = 0.0
-    # The same of `blur`
-    blur_255: float = 0.0
-    blur_likelihood: float = 0.0
-    # Likelihood of damage from which on it is filled; and of what is connected with it
-    damage_likelihood: float = 0.5
-    damage_doubt: float = 0.25
-    # Share of the work that must be damaged almost certainly before anything is filled
-    damage_share: float = 0.0
-    # Largest piece that is filled without being asked for, share of the work, unless it is thin
-    fill_area: float = 1.0
-    # The same of a piece that is damage with a likelihood of at least `fill_surely`
-    fill_area_surely: float = 1.0
-    fill_surely: float = 0.0
-    # Up to which width it is thin, share of the work's long side
-    fill_width: float = 1.0
-    # Most that is filled of what is not thin, share of the work
-    fill_share: float = 1.0
-    # Likelihood that a piece is damage, as a judge says, from which on it is filled
-    fill_likelihood: float = 0.0
-    # The same of all pieces that would be filled, on average, each weighted by its area; and of
-    # each piece that is larger than `fill_area`
-    fill_likelihood_mean: float = 0.0
-    # Share of a piece's rim at which what lies inside must differ from what lies outside
-    fill_unlike: float = 0.0
-    # Likelihood that an area is damage, as a judge says, from which on it is proposed
-    area_likelihood: float = 0.0
-    # Root mean square by which the colours would change, 8-bit steps, from which on they do
-    tone_255: float = 0.0
+    jpeg_blockiness: float = 1.0  # JPEG: step across the 8×8 grid, divided by all other steps
+    detail_255: float = 0.0  # noise: root mean square of the correction, 8-bit steps
+    detail_likelihood: float = 0.0  # noise: likelihood that the correction improves the work
+    blur_255: float = 0.0  # blur: root mean square of the correction, 8-bit steps
+    blur_likelihood: float = 0.0  # blur: likelihood that the correction improves the work
+    damage_likelihood: float = 0.5  # pixels with at least this likelihood of damage are filled …
+    damage_doubt: float = 0.25  # … with all connected pixels of at least this likelihood
+    damage_share: float = 0.0  # almost certainly damaged share of a work; below, nothing is filled
+    fill_area: float = 1.0  # a larger piece (share of the work) is proposed, unless it is narrow
+    fill_area_surely: float = 1.0  # the same for a piece with the likelihood `fill_surely`
+    fill_surely: float = 0.0  # likelihood from which on `fill_area_surely` counts
+    fill_width: float = 1.0  # a piece is narrow below this width (share of the long side)
+    fill_share: float = 1.0  # largest filled share of the work, without narrow pieces
+    fill_likelihood: float = 0.0  # minimum likelihood of damage of a filled piece, by the judge
+    fill_likelihood_mean: float = 0.0  # the same for large ones, and on average, by area
+    fill_unlike: float = 0.0  # share of a piece's rim that must differ from the surroundings
+    area_likelihood: float = 0.0  # minimum likelihood of damage of a proposed area, by the judge
+    tone_255: float = 0.0  # tone: root mean square of the colour change, 8-bit steps

@@ -1,8 +1,8 @@
-"""A restored work for IIIF viewers: static tiles, and a manifest with before, after and damage.
+"""Writes a restored work for IIIF viewers: static tiles, and a manifest with three pictures.
 
-IIIF Image API 3, level 0, and Presentation API 3: a folder that any web server can serve as it is.
+IIIF Image API 3, level 0, and Presentation API 3. Any web server can serve the folder.
 
-NAME.iiif/manifest.json              the manifest, with one canvas and a choice of three pictures
+NAME.iiif/manifest.json              the manifest, one canvas with before, after and damage map
 NAME.iiif/{before,after,damage}/     tiles of 512 px in sRGB JPEG, and info.json
 """
 
@@ -27,60 +27,59 @@ from patina.tasks.restoration.sidecars import Served, map_of
 from patina.tasks.restoration.work_record import FIELDS, record_of
 
 PRESENTATION = "http://iiif.io/api/presentation/3/context.json"
-LOCAL = "http://localhost:8000"  # where `python -m http.server`, run in the outbox, serves it
+LOCAL = "http://localhost:8000"  # address of `python -m http.server` in the outbox
 PICTURES = {"before": "Before", "after": "After", "damage": "Damage map"}
 SUFFIX = ".iiif"
 TILE_PX = 512
-WHOLE_PX = 2048  # long side of the largest picture that is there in one piece
-OPTIONS = "[Q=88,keep=none]"  # of JPEG: the pixels are sRGB
-STAMP = "Result SHA-256"  # the label of it in the manifest
-RIGHTS = {"CC0": "http://creativecommons.org/publicdomain/zero/1.0/"}  # by a record's licence
+WHOLE_PX = 2048  # long side of the largest picture in one file
+OPTIONS = "[Q=88,keep=none]"  # JPEG without a profile, because the pixels are sRGB
+STAMP = "Result SHA-256"  # label in the manifest
+RIGHTS = {"CC0": "http://creativecommons.org/publicdomain/zero/1.0/"}  # by the licence
 
 
 def folder_of(result: Path) -> Path:
-    """Where the tiles and the manifest of that result lie."""
+    """The folder with tiles and manifest of a result."""
     return result.with_name(f"{result.name}{SUFFIX}")
 
 
 def address_of(result: Path, outbox: Path, base: str) -> str:
-    """The address of `folder_of(result)`, where `outbox` is served at `base`."""
+    """The address of `folder_of(result)`, if `outbox` is served at `base`."""
     inner = folder_of(result).relative_to(outbox).as_posix()
     return f"{base.rstrip('/')}/{quote(inner)}"
 
 
 def is_published(path: Path) -> bool:
-    """Whether a file lies in a folder of tiles, and so is no scan."""
+    """Whether a file is in a folder of tiles, and so is not a scan."""
     return any(parent.suffix == SUFFIX for parent in path.parents)
 
 
 def served(places: Sequence[Place], outbox: Place, base: str) -> Served:
-    """Where results will be served: `outbox` at `base`, or at LOCAL where that is "".
+    """The address for IIIF: `outbox` is served at `base`, or at LOCAL if `base` is "".
 
-    places: of the scans. Raises ValueError when IIIF allows no such address, or not all lies on
-    this machine.
+    places: the scans. Raises InputError if the address is invalid, or a place is not on this
+    machine.
     """
     if not isinstance(outbox, Path) or not all(isinstance(place, Path) for place in places):
-        raise InputError("--iiif: scans and outbox must lie on this machine; copy the folders then")
+        raise InputError(
+            "--iiif: scans and outbox must be on this machine; copy the folders afterwards"
+        )
     base = base or LOCAL
     if not base.startswith(("http://", "https://")) or "#" in base or "?" in base:
         raise InputError(
-            f"--iiif-base: {base!r} is no web address; give one such as https://museum.org/iiif"
+            f"--iiif-base: {base!r} is not a web address; give one such as https://museum.org/iiif"
         )
     return Served(outbox, base)
 
 
 def publish(scan: Path, result: Path, where: Served, sidecar: Record) -> Path:
-    """`write_iiif` for a result, with its damage map, in the outbox that is served."""
+    """`write_iiif` for a result with its damage map in the served outbox."""
     address = address_of(result, where.outbox, where.base)
     return write_iiif(scan, result, map_of(result, "damage"), address, sidecar)
 
 
 @dataclass(frozen=True)
 class Tiled:
-    """Three pictures of one work, all (width, height) pixels, as a viewer shows them.
-
-    sizes: (width, height) in which each is there in one piece, smallest first.
-    """
+    """Three pictures of one work, each `width` × `height` pixels, as a viewer shows them."""
 
     width: int
     height: int
@@ -88,19 +87,18 @@ class Tiled:
 
 
 def write_iiif(scan: Path, result: Path, damage: Path, address: str, sidecar: Record) -> Path:
-    """Write the folder of `result`; the manifest's path. What is there already is not done again.
+    """Write the IIIF folder of `result`, and return the path of the manifest.
 
-    scan, result: what was restored, and what came of it. damage: its map, a PNG as large as the
-    scan is stored. address: at which the folder will be served; where it alone is new, the
-    tiles stay. sidecar: of the result. Raises ImageError when a picture cannot be read, or a folder
-    lies in the way that is none of ours.
+    Existing tiles of the same result stay. damage: the damage map, a PNG in the size of the stored
+    scan. address: where the folder will be served. sidecar: of the result. Raises ImageError if a
+    picture cannot be read, or Patina did not write the existing folder.
     """
     folder = folder_of(result)
     manifest = folder / "manifest.json"
     if folder.exists():
         stamp = _stamp_of(manifest)
         if stamp is None:
-            raise ImageError(f"{folder}: in the way, and no IIIF folder of ours; move it elsewhere")
+            raise ImageError(f"{folder}: Patina did not write this folder; move it elsewhere")
         if stamp == sidecar["result"]["sha256"]:
             readdress(folder, address)
             return manifest
@@ -118,7 +116,7 @@ def write_iiif(scan: Path, result: Path, damage: Path, address: str, sidecar: Re
 
 
 def readdress(folder: Path, address: str) -> None:
-    """Have the manifest and the three info.json of `folder` say that it is served at `address`."""
+    """Change the address in the manifest and the three info.json of `folder`."""
     manifest = folder / "manifest.json"
     record = json.loads(manifest.read_bytes())
     old = record["id"].removesuffix("/manifest.json")
@@ -131,7 +129,7 @@ def readdress(folder: Path, address: str) -> None:
 
 
 def _moved(value: object, old: str, new: str) -> object:
-    """`value` with every address that begins with `old` beginning with `new`."""
+    """`value`, with `old` replaced by `new` at the beginning of every address."""
     if isinstance(value, dict):
         return {key: _moved(inner, old, new) for key, inner in value.items()}
     if isinstance(value, list):
@@ -142,7 +140,7 @@ def _moved(value: object, old: str, new: str) -> object:
 
 
 def _stamp_of(manifest: Path) -> str | None:
-    """The SHA-256 of the result that `manifest` is of; None if it is none of ours."""
+    """The SHA-256 of the result in `manifest`; None if Patina did not write it."""
     with suppress(OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
         for entry in json.loads(manifest.read_bytes())["metadata"]:
             if entry["label"]["en"] == [STAMP]:
@@ -151,7 +149,7 @@ def _stamp_of(manifest: Path) -> str | None:
 
 
 def _pictures(scan: Path, result: Path, damage: Path, folder: Path) -> Tiled:
-    """Tile the three pictures into `folder`."""
+    """Write the tiles of the three pictures to `folder`."""
     with TemporaryDirectory(dir=folder.parent) as work, opened(scan, Path(work)) as before:
         orientation = before.orientation
         tiled = _tiles(_turned(shown(before), orientation), folder / "before")
@@ -163,7 +161,7 @@ def _pictures(scan: Path, result: Path, damage: Path, folder: Path) -> Tiled:
 
 
 def shown(scan: Scan) -> pyvips.Image:
-    """An open scan as sRGB of 8 bit, alpha on white, computed as it is asked for."""
+    """An open scan as 8-bit sRGB with alpha on white, computed lazily."""
     image = scan.image
     if image.hasalpha():
         image = image.flatten(background=65535 if image.format == "ushort" else 255)
@@ -201,23 +199,23 @@ def _tiles(image: pyvips.Image, folder: Path) -> Tiled:
 
 
 def _file(folder: Path, size: str) -> Path:
-    """Where the whole picture lies in that size; the folder for it is made."""
+    """The path of the whole picture in this size; its folder is made."""
     path = folder / "full" / size / "0" / "default.jpg"
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def _whole_sizes(image: pyvips.Image, factors: list[int]) -> list[tuple[int, int]]:
-    """Those of the pyramid, which viewers ask for, that are at most WHOLE_PX long, in order."""
+    """The sizes of the pyramid with a long side of at most WHOLE_PX, in order."""
     sizes = [(-(-image.width // factor), -(-image.height // factor)) for factor in factors]
     fitting = [size for size in sizes if max(size) <= WHOLE_PX]
     return sorted(fitting or [min(sizes)])
 
 
 def manifest_of(address: str, tiled: Tiled, sidecar: Record, work: Mapping[str, str]) -> Record:
-    """A Presentation 3 manifest of a work whose three pictures are there at `address`.
+    """The Presentation 3 manifest of a work whose three pictures are at `address`.
 
-    sidecar: of the result. work: what is known of it, by `work_record.FIELDS`.
+    sidecar: of the result. work: its record, by `work_record.FIELDS`.
     """
     canvas, name = f"{address}/canvas", sidecar["source"]["file"]
     statement = {"en": [f"{HYPOTHESIS}. {STATEMENT}"]}
@@ -254,14 +252,14 @@ def manifest_of(address: str, tiled: Tiled, sidecar: Record, work: Mapping[str, 
 
 
 def _body(address: str, name: str, tiled: Tiled) -> Record:
-    """A picture as one of the choices."""
+    """A picture as one item of the choice."""
     service = {"id": f"{address}/{name}", "type": "ImageService3", "profile": "level0"}
     picture = _picture(address, name, tiled.sizes[-1])
     return picture | {"label": {"en": [PICTURES[name]]}, "service": [service]}
 
 
 def _picture(address: str, name: str, size: tuple[int, int]) -> Record:
-    """A picture in one piece."""
+    """A picture in one file."""
     width, height = size
     return {
         "id": f"{address}/{name}/full/{width},{height}/0/default.jpg",
@@ -273,7 +271,7 @@ def _picture(address: str, name: str, size: tuple[int, int]) -> Record:
 
 
 def _metadata(work: Mapping[str, str], sidecar: Record) -> list[Record]:
-    """What viewers list beside the picture."""
+    """The metadata that viewers show beside the picture."""
     model = sidecar["model"]
     told = {FIELDS[key]: value for key, value in work.items()} | {
         "Scan SHA-256": sidecar["source"]["sha256"],

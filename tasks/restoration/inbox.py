@@ -15,7 +15,7 @@ from patina.tasks.restoration.report.previews import FOLDER
 from patina.tasks.restoration.sidecars import ALL, is_ours_at, sidecar_in
 
 PICTURES = READ | NOT_READ
-# Folders in which storages and systems keep thumbnails, and what was thrown away
+# Folders of storages and systems with thumbnails or deleted files
 NO_SCANS = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "__MACOSX", "lost+found"})
 
 log = logging.getLogger("patina")
@@ -26,11 +26,11 @@ def plan(
 ) -> list[tuple[Place, Place]]:
     """Each image file in `inboxes` with the path of its result, sorted, without repeats.
 
-    inboxes: files and folders. Formats that cannot be restored, and files that the user named, are
-    included; they will be set aside. Excluded are an outbox inside an inbox, the pictures of a
-    report, and our own results if the inbox is the outbox. keep_format: JPEG and WebP keep their
-    format. Raises FileNotFoundError when a file or folder does not exist, or a folder has no image;
-    ValueError when a result would overwrite a scan or another result.
+    inboxes: files and folders. Unsupported formats, and any file that the user names, are included;
+    they will be set aside. An outbox inside an inbox, the pictures of a report, and existing
+    results are left out. keep_format: JPEG and WebP keep their format. Raises FileNotFoundError if
+    a file or folder does not exist, or a folder has no image; InputError if a result would
+    overwrite a scan or another result.
     """
     scans: list[tuple[Place, Place]] = []
     taken: dict[Place, Place] = {}
@@ -45,15 +45,16 @@ def plan(
     for source, target in scans:
         if other := taken.get(_apart(target)):
             raise InputError(
-                f"restore: {source}: its result would overwrite that of, or be, {other}"
+                f"restore: {source}: its result would overwrite {other} or the result of that "
+                "file; rename one of them"
             )
         taken[_apart(target)] = source
     return scans
 
 
 def _apart(place: Place) -> Place:
-    """What two names of one file have in common."""
-    # Unlike Path.resolve, it raises nothing for links that lead to themselves
+    """The real path of a file, the same for all its names."""
+    # Unlike Path.resolve, this raises no error for circular links
     return Path(os.path.realpath(place)) if isinstance(place, Path) else place
 
 
@@ -84,7 +85,7 @@ def _scans_of(inbox: Place, outbox: Place, recursive: bool) -> list[tuple[Place,
         return [(inbox, Path(inbox.name))]
     found_here = sorted(_images_in(inbox, outbox, recursive))
     if not found_here:
-        raise FileNotFoundError(f"restore: {inbox}: no image in this folder")
+        raise FileNotFoundError(f"restore: {inbox}: there is no image in this folder")
     return [(source, source.relative_to(inbox)) for source in found_here]
 
 

@@ -1,13 +1,13 @@
-"""A model's graph, exported once beside its file, and run by OpenVINO without Keras.
+"""Exports a model as an OpenVINO graph, once, and runs it without Keras.
 
-A model is a set of networks by role, see `patina.models.ROLES`. Its weights are filed in half
-precision, which takes half the room and changes a result by less than 0.1 eight-bit steps.
-OpenVINO multiplies in bfloat16 where the CPU does so itself, which is twice as fast and changes a
-result by less than 0.3 eight-bit steps on average.
+A model is a set of networks by role, see `patina.models.ROLES`. The graph has its weights in half
+precision, which needs half the space and changes a result by less than 0.1 8-bit steps. OpenVINO
+computes in bfloat16 if the CPU supports it, which is twice as fast and changes a result by less
+than 0.3 8-bit steps on average.
 
-The graph names the model file, and its weights, by their SHA-256: flipped bits are refused. To
-compile a graph takes most of a second, so the last one of each network and precision is kept,
-compiled, in the user's cache folder: sealed by the hashes of all three files.
+The graph contains the SHA-256 of the model file and of its weights, so that damaged files are
+refused. Compiling a graph takes most of a second. So the last compiled network of each role and
+precision is kept in the user's cache folder, with the hashes of all three files.
 """
 
 import re
@@ -34,12 +34,12 @@ MODEL, WEIGHTS, NAMES = (
     ["patina", "weights_sha256"],
     ["patina", "roles"],
 )
-GRAPH = ["patina", "graph_sha256"]  # of the .xml, with UNKNOWN_GRAPH in its place
+GRAPH = ["patina", "graph_sha256"]  # of the .xml with UNKNOWN_GRAPH in this field
 GRAPH_IN_XML = re.compile(rb'<graph_sha256 value="([0-9a-f]{64})"')
-UNKNOWN, UNKNOWN_GRAPH = "0" * 64, "1" * 64  # stand for a hash until it is known
-EXACT = frozenset({"tone"})  # roles that are computed in float32: they decide on a whole work
+UNKNOWN, UNKNOWN_GRAPH = "0" * 64, "1" * 64  # placeholders for hashes
+EXACT = frozenset({"tone"})  # roles in float32, because they decide on a whole work
 MACHINE = ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
-REMEDY = "remove both to have them written anew, or install the model again"
+REMEDY = "remove both files so that Patina writes them again, or install the model again"
 DAMAGED = f"it or its .bin is damaged; {REMEDY}"
 SEAL_BYTES = sha256().digest_size
 
@@ -47,11 +47,11 @@ Function = Callable[[np.ndarray], np.ndarray]
 
 
 class DamagedGraphError(ValueError):
-    """A graph does not belong to its model, or its weights not to it."""
+    """A graph or its weights are damaged, or belong to another model."""
 
 
 def export(model: "keras.Model", file: Path) -> Path:
-    """Write the graph of `model`, a `registry.restorer_model` filed at `file`: .xml and .bin."""
+    """Write the graph (.xml and .bin) of `model`, a `registry.restorer_model` saved at `file`."""
     import openvino
 
     from patina.models import registry
@@ -71,29 +71,28 @@ def export(model: "keras.Model", file: Path) -> Path:
         text = marked.read_text(encoding="utf-8").replace(UNKNOWN, weights)
         itself = sha256(text.encode()).hexdigest()
         marked.write_text(text.replace(UNKNOWN_GRAPH, itself), encoding="utf-8")
-        # The weights first: the .xml names the model and the weights that belong to it
+        # The weights first, because the .xml contains their hash
         for suffix in (".bin", ".xml"):
             move_whole(marked.with_suffix(suffix), graph.with_suffix(suffix))
     return graph
 
 
 class Networks(Mapping[str, Function]):
-    """The networks of a model by role; each is compiled when it is first asked for.
+    """The networks of a model by role; each is compiled at its first use.
 
-    precision: "bf16", "f16" or "f32", in which all but EXACT are computed. device: "CPU" or "GPU".
-    sha256: of all files of the model together.
+    precision: "bf16", "f16" or "f32"; roles in EXACT are always computed in f32. device: "CPU" or
+    "GPU". sha256: of all files of the model together.
     """
 
     def __init__(self, file: Path, precision: str = "auto", device: str = "CPU") -> None:
-        """precision: of PRECISIONS. device: of DEVICES; AUTO is the GPU where OpenVINO has one.
+        """Open the model `file`. precision: one of PRECISIONS. device: one of DEVICES.
 
-        A model whose graph does not lie beside it is exported anew, which takes Keras and some
-        seconds.
-        Raises ValueError when the precision is none of those, or not the device's, InputError when
-        there is no such device, DamagedGraphError when bits of the graph are not what they were.
+        If the graph is missing, the model is exported, which needs Keras and some seconds. Raises
+        ValueError if the precision is unknown, InputError if the device is missing or does not
+        support the precision, DamagedGraphError if the graph is damaged.
         """
         if precision not in PRECISIONS:
-            raise ValueError(f"precision: {precision}: not one of {', '.join(PRECISIONS)}")
+            raise ValueError(f"precision: {precision}: unknown; known: {', '.join(PRECISIONS)}")
         import openvino
 
         self.core = openvino.Core()
@@ -129,7 +128,7 @@ class Networks(Mapping[str, Function]):
             compiled = self.core.import_model(kept, self.device, hints)
         else:
             compiled = self.core.compile_model(self._part(role), self.device, hints)
-            with suppress(OSError):  # no room, or not ours: the next run compiles again
+            with suppress(OSError):  # no space or no permission: the next run compiles again
                 kept = compiled.export_model().getvalue()
                 write_bytes(place, self._seal(kept) + kept)
         return lambda batch: compiled(batch)[0]
@@ -142,7 +141,7 @@ class Networks(Mapping[str, Function]):
         return openvino.Model([output.node], [source.node], role)
 
     def _kept(self, place: Path) -> bytes:
-        """What lies at `place`; nothing if that is of something else, or not whole."""
+        """The compiled network at `place`; empty if it is missing, damaged or of another model."""
         with suppress(OSError):
             held = place.read_bytes()
             seal, kept = held[:SEAL_BYTES], held[SEAL_BYTES:]
@@ -157,43 +156,43 @@ class Networks(Mapping[str, Function]):
 
 
 def device_of(asked: str, found: Sequence[str]) -> str:
-    """CPU or GPU, of those that OpenVINO has `found` (the GPUs of several are GPU.0, GPU.1 …).
+    """The device to use, CPU or GPU. found: OpenVINO's devices (several GPUs are GPU.0, GPU.1, …).
 
-    Raises InputError when it is none of DEVICES, or not there.
+    Raises InputError if the device is unknown or missing.
     """
     if asked not in DEVICES:
-        raise InputError(f"device: {asked}: not one of {', '.join(DEVICES)}")
+        raise InputError(f"device: {asked}: unknown; known: {', '.join(DEVICES)}")
     has_gpu = any(name.split(".")[0] == "GPU" for name in found)
     if asked == "GPU" and not has_gpu:
         raise InputError(
-            f"device: GPU: OpenVINO finds none here, only {', '.join(found)}; it knows those of "
-            "Intel, once their driver is installed. Give AUTO or CPU"
+            f"device: GPU: OpenVINO finds only {', '.join(found)}; it needs an Intel GPU with its "
+            "driver. Give AUTO or CPU"
         )
     return "GPU" if has_gpu and asked != "CPU" else "CPU"
 
 
 def precision_of(asked: str, device: str, native: Sequence[str]) -> str:
-    """That which is computed in, of a device with these `native` ones; auto is the fastest of them.
+    """The precision to use. native: the capabilities of the device; "auto" is the fastest of them.
 
-    Raises InputError for bfloat16 on a GPU, which has none.
+    Raises InputError for bf16 on a GPU.
     """
     half = "bf16" if device == "CPU" else "f16"
     if asked == "auto":
         return half if {"bf16": "BF16", "f16": "FP16"}[half] in native else "f32"
     if device == "GPU" and asked == "bf16":
-        raise InputError("precision: bf16: a GPU does not compute in it; give auto or f32")
+        raise InputError("precision: bf16: a GPU does not support it; give auto or f32")
     return asked
 
 
 def _graph_of(file: Path, core: Any) -> tuple[Any, str]:
-    """The graph of a model and the hash of all its files."""
+    """The graph of a model, and the hash of all its files."""
     graph = file.with_suffix(".xml")
     if not graph.exists() or not graph.with_suffix(".bin").exists():
         return _exported(file, core)
     text = graph.read_bytes()
     told = GRAPH_IN_XML.search(text)
     if not told:
-        return _exported(file, core)  # of an older version
+        return _exported(file, core)  # written by an older version
     itself = sha256(text.replace(told[1], UNKNOWN_GRAPH.encode())).hexdigest().encode()
     if told[1] != itself:
         raise DamagedGraphError(f"{graph}: {DAMAGED}")
@@ -201,7 +200,7 @@ def _graph_of(file: Path, core: Any) -> tuple[Any, str]:
     hashes = [sha256_of(file.with_suffix(suffix)) for suffix in (file.suffix, ".xml", ".bin")]
     marks = [read.get_rt_info(mark).astype(str) for mark in (MODEL, WEIGHTS)]
     if marks != [hashes[0], hashes[2]]:
-        raise DamagedGraphError(f"{graph}: it and its .bin are not those of {file.name}; {REMEDY}")
+        raise DamagedGraphError(f"{graph}: it and its .bin do not belong to {file.name}; {REMEDY}")
     return read, sha256("".join(hashes).encode()).hexdigest()
 
 
@@ -209,13 +208,13 @@ def _exported(file: Path, core: Any) -> tuple[Any, str]:
     try:
         from patina.models import registry  # Keras takes seconds to import
     except ModuleNotFoundError as error:
-        what = f"{file}: to export its graph, {file.stem}.xml, which is not beside it, Patina"
+        what = f"{file}: its graph {file.stem}.xml is missing; to export it, Patina"
         raise MissingExtraError(str(error.name), what) from error
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / file.name
         copy.write_bytes(file.read_bytes())
         export(registry.load(file), copy)
         _, hashed = _graph_of(copy, core)
-        # Its weights are read when it is compiled: a copy outlives the folder
+        # The weights are read at compilation, when the folder is gone; so pass their bytes
         xml, weights = (copy.with_suffix(suffix).read_bytes() for suffix in (".xml", ".bin"))
         return core.read_model(xml, weights), hashed

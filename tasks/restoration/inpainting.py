@@ -7,8 +7,8 @@ from patina.tasks.imaging.images import to_float, to_uint8
 from patina.tasks.restoration.tiling import Network
 
 RADIUS_PX = 3  # of the classical fill
-CONTEXT_PX, STRIDE_PX = 48, 16  # of what the network is shown around damage
-# What `fills` is given
+CONTEXT_PX, STRIDE_PX = 48, 16  # context around damage for the network, and its stride
+# Channels of the input of `fills`
 IMAGE, MASK, STAIN, MARKED = slice(0, 3), slice(3, 4), slice(4, 5), slice(5, 6)
 IMAGE_WEIGHT = 0.1  # see `patina.models.inpainting.compose`
 

@@ -8,33 +8,32 @@ import numpy as np
 
 from patina.tasks.io.atomic import Record
 
-FARTHEST = 4  # standard deviations from the mean, beyond which a feature counts as that
+FARTHEST = 4  # features are clipped to so many standard deviations
 
 
 @dataclass(frozen=True)
 class Judge:
     """A perceptron with one hidden layer, trained by `patina.tasks.training.judge`.
 
-    mean, scale: used to standardise each feature. hidden: weights of each feature for each hidden
-    unit, and hidden_bias. weights: of each hidden unit, and bias.
+    It standardises each feature with its mean and scale, and clips it.
     """
 
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # of the features
     mean: tuple[float, ...]
     scale: tuple[float, ...]
-    hidden: tuple[tuple[float, ...], ...]
-    hidden_bias: tuple[float, ...]
-    weights: tuple[float, ...]
+    hidden: tuple[tuple[float, ...], ...]  # weights of each standardised feature, by hidden unit
+    hidden_bias: tuple[float, ...]  # of each hidden unit
+    weights: tuple[float, ...]  # of the hidden units
     bias: float
 
     @classmethod
     def of(cls, record: Record) -> "Judge":
-        """The judge in `record`, as read from JSON; raises KeyError when a part is missing."""
+        """The judge in `record`, as read from JSON; raises KeyError if a part is missing."""
         return cls(**{name: record[name] for name in cls.__dataclass_fields__})
 
     @classmethod
     def constant(cls, bias: float) -> "Judge":
-        """A judge that needs no feature and always says the logistic function of `bias`."""
+        """A judge without features, whose likelihood is always the logistic function of `bias`."""
         return cls((), (), (), (), (), (), bias)
 
     @cached_property

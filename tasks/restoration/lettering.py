@@ -1,9 +1,9 @@
-"""Any text on a PDF page: names of works and people are written in every script.
+"""Writes texts in any script on a PDF page, for names of works and people.
 
 The embedded font (DejaVu Sans Condensed) has Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew and
-Arabic letters; HarfBuzz joins and orders them. Chinese, Japanese and Korean characters are drawn by
-OpenCV, which carries a font of them, and placed as pictures. What neither has is written by its
-code points, such as [U+0E01]: nothing is left out.
+Arabic letters, which HarfBuzz joins and orders. Chinese, Japanese and Korean characters are drawn
+with OpenCV's font and placed as pictures. Other characters are written as code points, such as
+[U+0E01].
 """
 
 import unicodedata
@@ -21,14 +21,16 @@ from fpdf import FPDF
 FONT = "text"
 FONTS = Path(__file__).parent / "fonts"
 FILES = {"": "DejaVuSansCondensed.ttf", "B": "DejaVuSansCondensed-Bold.ttf"}
-DRAWN_PX = 96  # size of a character that is drawn
+DRAWN_PX = 96  # size of a drawn character
 ELLIPSIS = "…"
 MM_A_POINT = 25.4 / 72
 
 
 @contextmanager
 def page() -> Iterator[FPDF]:
-    """An empty A4 page, in millimetres, with the embedded fonts, whose files are open so long."""
+    """An empty A4 page, in millimetres, with the embedded fonts; their files are open in the
+    block.
+    """
     pdf = FPDF(format="A4")
     pdf.set_auto_page_break(False)
     for style, file in FILES.items():
@@ -43,21 +45,21 @@ def page() -> Iterator[FPDF]:
 
 
 def embedded(pdf: FPDF) -> dict[str, Any]:
-    """The fonts of the page by name and style: all are TrueType, which fpdf2's type leaves open."""
+    """The fonts of the page by name and style; all are TrueType."""
     return pdf.fonts
 
 
 def plain(text: str, longest: int = 200) -> str:
-    """`text` on one line, without control characters, cut with an ellipsis after `longest`."""
+    """`text` on one line without control characters, shortened to `longest` characters."""
     kept = (" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
     line = " ".join("".join(kept).encode(errors="replace").decode().split())
     return line if len(line) <= longest else line[: longest - 1] + ELLIPSIS
 
 
 def runs(text: str, known: frozenset[int]) -> list[tuple[str, bool]]:
-    """Pieces of `text`, each with whether it is to be drawn as a picture.
+    """Pieces of `text`, each with whether it must be drawn as a picture.
 
-    known: the code points of the font. What can neither be written nor drawn becomes [U+…].
+    known: the code points of the font. Characters that cannot be drawn either become [U+…].
     """
     kinds = [(c, _kind(c, known)) for c in text]
     pieces = []
@@ -81,22 +83,22 @@ def _kind(character: str, known: frozenset[int]) -> str:
 
 @lru_cache(4096)
 def _is_drawable(character: str) -> bool:
-    """Whether OpenCV's font has it: one that it lacks is drawn as any other that it lacks."""
+    """Whether OpenCV's font has the character; missing ones all look the same."""
     return not np.array_equal(drawn(character), drawn("\U0010ffff"))
 
 
 @lru_cache(1024)
 def drawn(character: str) -> np.ndarray:
-    """A character as OpenCV draws it, black on white, uint8 (H, W), 1.25 × 1 times DRAWN_PX."""
+    """A character drawn by OpenCV, black on white, uint8 (1.25 × DRAWN_PX, DRAWN_PX)."""
     canvas = np.full((DRAWN_PX * 5 // 4, DRAWN_PX, 3), 255, np.uint8)
     cv2.putText(canvas, character, (0, DRAWN_PX), (0, 0, 0), cv2.FontFace("uni"), DRAWN_PX)
     return canvas[..., 0]
 
 
 def write(pdf: FPDF, text: str, box: tuple[float, float, float], line_mm: float) -> float:
-    """Write `text` in the font that is set, at the box's (x, y), wrapped to its width, all in mm.
+    """Write `text` in the current font at (x, y), wrapped to a width. box: x, y, width in mm.
 
-    Returns the y below it.
+    Returns the y below the text.
     """
     x, y, width = box
     known = frozenset(embedded(pdf)[f"{FONT}{pdf.font_style}"].cmap)
@@ -112,11 +114,13 @@ def write(pdf: FPDF, text: str, box: tuple[float, float, float], line_mm: float)
 def _mixed(
     pdf: FPDF, pieces: list[tuple[str, bool]], box: tuple[float, float, float], line_mm: float
 ) -> float:
-    """`write`, where some characters are pictures."""
+    """`write` for text with characters that are pictures."""
     x, y, width = box
     at, right = x, x + width
     side = pdf.font_size_pt * MM_A_POINT
-    pdf.set_text_shaping(True, direction="ltr")  # of the line; what runs the other way still does
+    pdf.set_text_shaping(
+        True, direction="ltr"
+    )  # direction of the line; Hebrew and Arabic words keep theirs
     for piece, is_drawn in pieces:
         for part in _broken(pdf, piece, right - at) if not is_drawn else piece:
             wide = side if is_drawn else pdf.get_string_width(part)
@@ -134,7 +138,7 @@ def _mixed(
 
 
 def _broken(pdf: FPDF, piece: str, room_mm: float) -> list[str]:
-    """The whole piece where there is room for it on the line, else its words."""
+    """The piece if it fits on the line, otherwise its words."""
     if pdf.get_string_width(piece) <= room_mm:
         return [piece]
     return piece.replace(" ", " \0").split("\0")

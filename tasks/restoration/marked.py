@@ -18,32 +18,30 @@ MOSTLY = 0.75  # a mask that covers at least this share of a piece decides its o
 
 @dataclass(frozen=True)
 class Marked:
-    """Masks of one band and of the scan's size, above 0 at marked pixels.
+    """Masks with one band and the size of the scan, above 0 at marked pixels."""
 
-    fill: pixels to fill; it does not overlap with `spared`. spared: pixels that must not change.
-    """
-
-    fill: pyvips.Image | None = None
-    spared: pyvips.Image | None = None
+    fill: pyvips.Image | None = None  # pixels to fill, none of them in `spared`
+    spared: pyvips.Image | None = None  # pixels that must not change
 
     @classmethod
     def of(cls, fill: pyvips.Image | None, spared: pyvips.Image | None) -> "Marked":
-        """The masks as they were drawn."""
+        """The masks, without the pixels in `fill` that `spared` protects, too."""
         if fill is not None and spared is not None:
             fill = ((fill > 0) & (spared == 0)).copy_memory()
         return cls(fill, spared)
 
     def filled_rows(self, top: int, bottom: int) -> np.ndarray | None:
-        """The pixels of those rows to fill, bool (h, W); None without such a mask."""
+        """The pixels to fill in these rows, bool (h, W); None without such a mask."""
         return _rows(self.fill, top, bottom)
 
     def spared_rows(self, top: int, bottom: int) -> np.ndarray | None:
-        """The pixels of those rows that must stay, bool (h, W); None without such a mask."""
+        """The protected pixels in these rows, bool (h, W); None without such a mask."""
         return _rows(self.spared, top, bottom)
 
     def shown(self, damage: np.ndarray, top: int) -> np.ndarray:
-        """Rows of a damage map, (h, W, 1), from `top` on: 1 where marked, no more than a half where
-        it stays."""
+        """Rows of a damage map (h, W, 1), from `top` on: 1 at marked pixels, at most 0.5 at
+        protected ones.
+        """
         bottom = top + len(damage)
         if (marked := self.filled_rows(top, bottom)) is not None:
             damage = np.maximum(damage, marked[..., None])
@@ -52,9 +50,9 @@ class Marked:
         return damage
 
     def record(self, damage: Damage, weight: float) -> Record:
-        """The entries in the sidecar that replace those of the damage: shares of the work.
+        """The entries in the sidecar that replace those of the damage; shares of the work.
 
-        weight: strength with which the fill is applied.
+        weight: strength of the fill.
         """
         if self.fill is None:
             return {}
@@ -89,9 +87,9 @@ def with_marks(damage: Damage | None, marked: Marked, view: tuple[int, ...]) -> 
 
 def _decided(piece: Piece, filled: float, spared: float) -> Piece:
     if spared > MOSTLY:
-        return replace(piece, outcome=PROTECTED, reason="marked to stay")
+        return replace(piece, outcome=PROTECTED, reason="protected by the mask")
     if filled > MOSTLY:
-        return replace(piece, outcome=FILLED, reason="marked to be filled")
+        return replace(piece, outcome=FILLED, reason="marked by the mask")
     return piece
 
 
@@ -103,7 +101,7 @@ def _covered(labels: np.ndarray, mask: pyvips.Image | None) -> np.ndarray:
 
 
 def _reduced(mask: pyvips.Image, size: tuple[int, ...]) -> np.ndarray:
-    """A mask at the size of a map, float32 (h, w): the share of each place that it covers."""
+    """A mask reduced to `size`, float32 (h, w): the covered share of each pixel."""
     whole = mask.numpy().reshape(mask.height, mask.width)
     return cv2.resize(whole, size[1::-1], interpolation=cv2.INTER_AREA) / np.float32(255)
 

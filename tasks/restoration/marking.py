@@ -1,4 +1,4 @@
-"""Where the numbers of areas stand on a picture, and what a table says of each area."""
+"""Places the numbers of areas on a picture, and makes the rows of the table of areas."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from patina.tasks.restoration.condition import Condition
 from patina.tasks.restoration.treatments import percent
 
 HEADINGS = ("No.", "Kind", "Place", "Left, top", "Share", "Size")
-OUTCOME = "Outcome"  # the last heading, where areas differ in it
+OUTCOME = "Outcome"  # the last heading, if the outcomes differ
 ALONG = (KINDS[LINE], KINDS[NETWORK])  # kinds whose length is measured along their lines
 
 
 @dataclass(frozen=True)
 class Marker:
-    """The number of an area at (x, y), shares of the picture's width: both in the same unit."""
+    """The number of an area, and its place in shares of the picture's width."""
 
     number: int
     x: float
@@ -22,9 +22,9 @@ class Marker:
 
 
 def markers(areas: Sequence[Area], height: int, width: int, radius: float) -> list[Marker]:
-    """A place beside each area for its number, in turn, apart from those of others if it can be.
+    """A place beside each area for its number, if possible without overlap.
 
-    height, width: of the work, pixels. radius: of a number's disc, as a share of the width.
+    height, width: of the work in pixels. radius: of a number's disc, as a share of the width.
     """
     placed: list[Marker] = []
     tall = height / width
@@ -42,7 +42,7 @@ def _within(at: float, radius: float, end: float) -> float:
 
 
 def _spots(area: Area, width: int, radius: float) -> Iterator[tuple[float, float]]:
-    """Around the area's box, nearest first."""
+    """Possible places around the area's box, the nearest first."""
     left, top, right, bottom = (
         side / width for side in (area.left, area.top, area.right, area.bottom)
     )
@@ -55,7 +55,7 @@ def _spots(area: Area, width: int, radius: float) -> Iterator[tuple[float, float
 
 
 def _overlap(spot: Marker, placed: Sequence[Marker], radius: float) -> float:
-    """How far into other discs it reaches, 0 for none, in radii."""
+    """Overlap with other discs, in radii; 0 if there is none."""
     gaps = (((spot.x - other.x) ** 2 + (spot.y - other.y) ** 2) ** 0.5 for other in placed)
     return sum(max(0.0, 2 - gap / radius) for gap in gaps)
 
@@ -71,14 +71,14 @@ def table_of(condition: Condition) -> list[tuple[str, ...]]:
 
 
 def row_of(area: Area, mm_a_px: float | None) -> tuple[str, ...]:
-    """What a table says of an area, under HEADINGS."""
+    """The cells of an area's row, in the order of HEADINGS."""
     place = f"{area.across:.0%}, {area.down:.0%}"
     share = percent(area.share)
     return str(area.number), area.kind, area.place, place, share, size_of(area, mm_a_px)
 
 
 def size_of(area: Area, mm_a_px: float | None) -> str:
-    """Length and width, in millimetres where a pixel's are known, else in pixels."""
+    """Length and width of an area in millimetres, or in pixels if `mm_a_px` is unknown."""
     long, wide = area.length_px, area.width_px
     if area.kind not in ALONG:
         sides = area.right - area.left, area.bottom - area.top
@@ -89,7 +89,7 @@ def size_of(area: Area, mm_a_px: float | None) -> str:
 
 
 def _mm(length: float) -> str:
-    """With the digits that a scan's resolution carries."""
+    """A length with the number of digits that suits the resolution of a scan."""
     return (
         f"{length:.0f}" if length >= 10 else f"{length:.1f}" if length >= 0.1 else f"{length:.2f}"
     )

@@ -1,4 +1,4 @@
-"""Masks of pixels that stay as they are."""
+"""Reads the masks of a user."""
 
 from pathlib import Path
 
@@ -8,14 +8,15 @@ from patina.tasks.imaging.images import ImageError
 from patina.tasks.imaging.kinds import read_kind
 from patina.tasks.imaging.scans import Scan
 
-TURNED_BACK = {6: 8, 8: 6}  # EXIF orientations; each other one undoes itself
+TURNED_BACK = {6: 8, 8: 6}  # inverse EXIF orientations; the others are their own inverse
 
 
 def mask_for(path: Path, scan: Scan) -> pyvips.Image:
-    """One band as the scan is stored, above 0 where nothing may change.
+    """The mask at `path` for an open scan: one band in the stored orientation, above 0 where
+    marked.
 
-    Both are seen as a viewer shows them, turned by EXIF. Raises ImageError when the mask does not
-    fit.
+    The mask has the size of the scan as a viewer shows it, after EXIF rotation. Raises ImageError
+    if the mask cannot be read or has another size.
     """
     try:
         read_kind(path)
@@ -29,10 +30,10 @@ def mask_for(path: Path, scan: Scan) -> pyvips.Image:
         mask.set_type(pyvips.GValue.gint_type, "orientation", back)
         mask = mask.autorot().copy_memory()
     except pyvips.Error as error:
-        raise ImageError(f"{path}: no mask that can be read") from error
+        raise ImageError(f"{path}: the mask cannot be read; give it as PNG or TIFF") from error
     if (mask.width, mask.height) != (scan.width, scan.height):
         raise ImageError(
-            f"{path}: the mask has {mask.width} × {mask.height} pixels, the scan, as it is stored, "
-            f"{scan.width} × {scan.height}; draw it at the scan's size, as a viewer shows that"
+            f"{path}: the mask has {mask.width} × {mask.height} pixels, rotated as the scan, "
+            f"which has {scan.width} × {scan.height}; make it as large as the scan in a viewer"
         )
     return mask

@@ -7,26 +7,26 @@ from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.restorer import TREATMENTS
 
 OLDER = {"colour": "tone"}
-NOTHING = "none"  # no treatment: what a mask marks is still filled
+NOTHING = "none"  # no treatment; marked pixels are still filled
 
 
 def treatments(named: str, option: str = "treat") -> tuple[str, ...]:
     """The treatments in a list such as "damage,tone"; "none" gives none.
 
-    Raises ValueError for an unknown name; the message names the option.
+    Raises InputError if a name is unknown; the message names the option.
     """
     asked = [_name(name) for name in named.split(",") if name.strip()]
     asked = [] if asked == [NOTHING] and option == "treat" else asked
     if unknown := sorted(set(asked) - set(TREATMENTS)):
-        raise InputError(f"{option}: {', '.join(unknown)}: not one of {', '.join(TREATMENTS)}")
+        raise InputError(f"{option}: {', '.join(unknown)}: unknown; known: {', '.join(TREATMENTS)}")
     return tuple(name for name in TREATMENTS if name in asked)
 
 
 def strengths(named: str) -> tuple[float, ...]:
     """The strength of each of TREATMENTS, from "0.5" or "damage:0.5,tone:0.8".
 
-    A treatment that is not named has strength 1. Raises ValueError for an unknown name, or a number
-    outside [0, 1].
+    A treatment that is not named has strength 1. Raises InputError if a name is unknown, or a
+    number is outside [0, 1].
     """
     given = dict.fromkeys(TREATMENTS, 1.0)
     for part in named.split(","):
@@ -38,8 +38,8 @@ def strengths(named: str) -> tuple[float, ...]:
             share = -1
         if (name and name not in TREATMENTS) or not 0 <= share <= 1:
             raise InputError(
-                f"strength: {part.strip()}: neither a number from 0 to 1 nor one of "
-                f"{', '.join(TREATMENTS)} with such a number, as damage:0.5"
+                f"strength: {part.strip()}: give a number from 0 to 1, or one of "
+                f"{', '.join(TREATMENTS)} with such a number, as in damage:0.5"
             )
         given |= {name: share} if name else dict.fromkeys(TREATMENTS, share)
     return tuple(given.values())
@@ -56,15 +56,15 @@ def share(named: str, option: str) -> float:
     except ValueError:
         share = math.nan
     if rest or not 0 <= share <= 1:
-        raise InputError(f"{option}: {named}: no share of the work; give one such as 0.5% or 0.005")
+        raise InputError(f"{option}: {named}: give a share of the work, such as 0.5% or 0.005")
     return share
 
 
 def gates(limit_fill: str, usual: Record) -> Record:
-    """The `usual` gates (see Gates) with another largest filled area; "" changes nothing.
+    """The `usual` gates (see Gates) with another limit of the filled area; "" changes nothing.
 
-    The total fill is raised, if necessary, so that one such area fits. Raises InputError when it is
-    no share.
+    The total fill is raised, if necessary, so that one such area fits. Raises InputError if it is
+    not a share.
     """
     if not limit_fill:
         return usual
@@ -81,7 +81,7 @@ def _name(named: str) -> str:
 def applied(treat: str, force: str, strength: str) -> Record:
     """The options as arguments of Restorer; an empty `treat` gives no argument.
 
-    Raises ValueError for an option that cannot be parsed.
+    Raises InputError if an option is invalid.
     """
     asked: Record = {"forced": treatments(force, "force"), "strength": strengths(strength)}
     return asked | ({"treat": treatments(treat)} if treat else {})

@@ -1,4 +1,4 @@
-"""An outbox: one run at a time fills it, and tables in it tell of all that did."""
+"""An outbox: locks it for one run, and writes its tables summary.csv and failures.jsonl."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from patina.tasks.io.storage import LOCK, Place, locked, read, write
 from patina.tasks.restoration.remote import sweep_copies
 from patina.tasks.restoration.report.page import refuse_what_is_not_ours, write_report
 
-RAW = "surrogateescape"  # a file's name in a table stays what it is, even if it is no UTF-8
+RAW = "surrogateescape"  # keeps file names in a table, even if they are invalid UTF-8
 COLUMNS = (
     "file",
     "result",
@@ -30,15 +30,16 @@ COLUMNS = (
     "delta_e2000_mean",
 )
 SUMMARY, FAILURES = "summary.csv", "failures.jsonl"
-OURS = b"file,result,outcome"  # with which every summary of ours began
-FORMULA = ("=", "+", "-", "@")  # with which a cell begins that a spreadsheet computes
-SPELLING = "\u200c\u200d"  # of words in some scripts; not printable to Python
+OURS = b"file,result,outcome"  # the beginning of every summary that Patina wrote
+FORMULA = ("=", "+", "-", "@")  # a spreadsheet computes cells that begin so
+SPELLING = "\u200c\u200d"  # belong to words in some scripts; not printable for Python
 
 
 def held(outbox: Place) -> AbstractContextManager[None]:
-    """Keep other runs out of `outbox`, and take away what a killed one left half done.
+    """Lock `outbox` for this block, and remove drafts of killed runs.
 
-    Raises ValueError when another run holds it, it is no folder, or holds tables of somebody else.
+    Raises InputError if another run has locked it, it is not a folder, or it has tables that Patina
+    did not write.
     """
     return _held_here(outbox) if isinstance(outbox, Path) else _held_there(outbox)
 
@@ -58,28 +59,28 @@ def _held_here(outbox: Path) -> Iterator[None]:
         outbox.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise InputError(
-            f"restore: {outbox}: a file is in the way; give the folder for the results as --out"
+            f"restore: {outbox}: this is a file, not a folder; give a folder as --out"
         ) from error
     sweep_copies()
     with ExitStack() as stack:
         alone = stack.enter_context(only_one(outbox / LOCK))
         if not alone or any(is_held(folder / LOCK) for folder in outbox.resolve().parents):
             raise InputError(
-                f"restore: {outbox}: another run is filling it, or a folder that it is in; wait "
-                "for it, or give another --out"
+                f"restore: {outbox}: another run is writing to it, or to a folder that contains "
+                "it; wait until it ends, or give another --out"
             )
         _refuse_tables_of_others(outbox)
         for left in [*outbox.rglob(f"{DRAFT}*")]:
             within = takewhile(lambda folder: folder != outbox, left.parents)
             if not any(
                 is_held(folder / LOCK) for folder in within
-            ):  # else of another run, in a folder of this one
+            ):  # otherwise it belongs to another run in a subfolder
                 sweep(left)
         yield
 
 
 def _refuse_tables_of_others(outbox: Place) -> None:
-    """Raises ValueError when a table in the place of ours is none of ours."""
+    """Raise InputError if Patina did not write an existing table."""
     for place, ours in ((outbox / SUMMARY, _is_summary), (outbox / FAILURES, _are_failures)):
         try:
             content = read(place)
@@ -89,7 +90,7 @@ def _refuse_tables_of_others(outbox: Place) -> None:
             raise InputError(f"restore: {place}: {error.strerror}; move it elsewhere") from error
         if content and not ours(content):
             raise InputError(
-                f"restore: {place}: in the way, and not written by Patina; move it elsewhere, or "
+                f"restore: {place}: Patina did not write this file; move it elsewhere, or "
                 "give another --out"
             )
 
@@ -107,18 +108,18 @@ def _are_failures(content: bytes) -> bool:
 
 @contextmanager
 def summary_in(outbox: Place, *, report: bool = False) -> Iterator[list[Record]]:
-    """A list for outcomes, that summary.csv and failures.jsonl tell of, however the run ends.
+    """A list for outcomes; however the run ends, summary.csv and failures.jsonl then have them.
 
-    They also keep what they told of scans of earlier runs. report: write report.html, too.
-    Raises InputError, before anything is done, when a report.html of another's is in the way.
+    The tables keep the scans of earlier runs. report: also write report.html. Raises InputError,
+    before anything is done, if Patina did not write an existing report.html.
     """
     if report:
         refuse_what_is_not_ours(outbox)
     outcomes: list[Record] = []
     try:
         yield outcomes
-    except BaseException:  # Ctrl-C and a worker's end, too: all are raised again
-        with suppress(OSError):  # the error that ended the run says more
+    except BaseException:  # also Ctrl-C; all are raised again
+        with suppress(OSError):  # the error that ended the run is more important
             _write_summary(outcomes, outbox, report)
         raise
     _write_summary(outcomes, outbox, report)
@@ -141,14 +142,14 @@ def _write_summary(outcomes: Sequence[Record], outbox: Place, report: bool) -> N
 
 
 def _failure(row: Record, outcome: Record | None) -> Record:
-    """In JSON nothing is computed or shown, so that names are told as they are."""
+    """A line of failures.jsonl, with the names unchanged."""
     told = outcome or row
     more = {"kind": told["kind"], "traceback": told["traceback"]} if "traceback" in told else {}
     return {"file": told["file"], "reason": told["reason"], **more}
 
 
 def _rows_before(outbox: Place) -> Iterator[Record]:
-    """What earlier runs told; what cannot be read of it is left out."""
+    """The readable rows of earlier runs."""
     text = (read(outbox / SUMMARY) or b"").decode(errors=RAW)
     before = csv.DictReader(io.StringIO(text.replace("\r", "\\r")))
     with suppress(csv.Error):
@@ -175,7 +176,7 @@ def neutral_cell(text: str) -> str:
 
 
 def neutral(text: str) -> str:
-    """The text with what would steer a terminal or break a line as escapes; words stay."""
+    """The text with control characters as escapes, so that it is safe in a terminal."""
     return "".join(
         each
         if each.isprintable() or each in SPELLING or "\udc80" <= each <= "\udcff"

@@ -12,26 +12,26 @@ import numpy as np
 
 from patina.models import CLASSES
 
-ALIKE = 0.06  # of a colour, in [0, 1]
-LOOKS = 4  # every so many pixels of a work, its colours are looked at
-AROUND_PX = 12  # of a piece, what it is compared with
-LEAST = 1e-5
+ALIKE = 0.06  # largest difference of equal colours, in [0, 1]
+LOOKS = 4  # step in pixels for the colours of the work
+AROUND_PX = 12  # width of the surroundings that are compared with a piece
+LEAST = 1e-5  # added before a logarithm
 
 FEATURES = (
-    "likelihood",  # mean of what the networks say
-    "peak",  # the highest
-    "unlike",  # share of its rim at which it differs from what lies outside
+    "likelihood",  # mean likelihood of damage, as the network gives it
+    "peak",  # highest likelihood
+    "unlike",  # share of its rim that differs from the surroundings
     "size",  # logarithm of its share of the work
     "thin",  # 0 or 1
-    "filled",  # share of its box that it fills
-    "flat",  # logarithm of its roughness over that of what lies around
-    "contrast",  # distance of its mean colour from that of what lies around
+    "filled",  # share of its box that it covers
+    "flat",  # logarithm of its roughness divided by that of the surroundings
+    "contrast",  # distance of its mean colour from that of the surroundings
     "light",  # its lightness
-    "grey",  # 1 less its saturation
+    "grey",  # 1 minus its saturation
     "alone",  # logarithm of the share of the work that has its colour
-    "beside",  # share of what lies around that has its colour
-    *CLASSES,  # 0 or 1: what it is taken for
-    "surely",  # logarithm of the share of the work that is surely damaged
+    "beside",  # share of the surroundings that has its colour
+    *CLASSES,  # 0 or 1: its class
+    "surely",  # logarithm of the share of the work that is almost certainly damaged
     "many",  # logarithm of the number of pieces
 )
 
@@ -44,9 +44,8 @@ def features(
 ) -> dict[str, float]:
     """FEATURES of a piece.
 
-    view: float32 (h, w, 3), sRGB in [0, 1], the work, reduced. inside: bool, what the piece covers
-    of its box (left, top, width, height). known: those of FEATURES that are told, not measured
-    here.
+    view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. inside: bool, the pixels of the piece
+    in its box (left, top, width, height). known: FEATURES that are already computed.
     """
     left, top, wide, tall = box
     rows = slice(max(top - AROUND_PX, 0), top + tall + AROUND_PX)
@@ -80,7 +79,7 @@ def features(
 def known_features(
     kind: int, share: float, *, thin: bool, surely: float, many: int, **measured: float
 ) -> dict[str, float]:
-    """The features that need no look at the work. measured: other FEATURES, already computed."""
+    """The features that need no pixels. measured: other FEATURES that are already computed."""
     classes = {name: float(number == kind) for number, name in enumerate(CLASSES)}
     sizes = {"size": float(np.log10(share)), "surely": float(np.log10(surely + LEAST))}
     return {**classes, **sizes, "thin": float(thin), "many": float(np.log10(many)), **measured}

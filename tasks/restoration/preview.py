@@ -1,4 +1,4 @@
-"""Shows a window of a work as it would be restored, in about a second.
+"""Previews a window of a work as it would be restored, in about a second.
 
 `restorer.look` analyses the whole work; only the window passes through the networks. A result can
 differ a little from the preview, because there each step works on the output of the step before.
@@ -14,8 +14,8 @@ from patina.tasks.restoration.inpainting import fills
 from patina.tasks.restoration.restorer import Treatment, capture_network
 from patina.tasks.restoration.toning import Tone
 
-STRIDE_PX = 16  # of the networks, and of JPEG's grid
-FIELDS_PX = 32  # side of the fields of tone within a window
+STRIDE_PX = 16  # stride of the networks; a multiple of JPEG's grid
+FIELDS_PX = 32  # side of the fields of tone in a window
 
 
 class Window(NamedTuple):
@@ -28,7 +28,7 @@ class Window(NamedTuple):
 
     @classmethod
     def whole(cls, size: tuple[int, ...]) -> "Window":
-        """All of a work, or of a picture of it, of `size` (height, width, ...)."""
+        """The window of a whole work, or of a picture of it, of `size` (height, width, ...)."""
         return cls(0, 0, size[1], size[0])
 
 

@@ -1,7 +1,7 @@
-"""Areas that `areas` finds: they are proposed, and filled only if the user says so.
+"""Adds the areas that `areas` finds as proposals; they are filled only if the user accepts them.
 
-A wrong fill of an area shows, however rare it is: a white cuff or a snowy peak looks like a loss.
-So these areas are in the damage map, the sidecar and the report, and the user decides.
+A wrong fill of an area would be conspicuous: a white cuff or a snowy peak looks like a loss. So
+these areas appear in the damage map, the sidecar and the report, and the user decides.
 """
 
 from dataclasses import replace
@@ -37,11 +37,11 @@ def with_proposals(
     *,
     forced: bool,
 ) -> Damage:
-    """`damage`, as `decide_fill` gives it, with the areas of `likely` that a judge believes.
+    """`damage`, from `decide_fill`, with the areas in `likely` that the judge takes for damage.
 
     view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. likely: (h, w, len(AREA_CLASSES)),
-    the likelihood of each class. What is filled already stays as it is. forced: the user says that
-    the work is damaged; all areas are filled.
+    the likelihood of each class. Pixels that are already filled stay so. forced: fill all areas,
+    because the user knows that the work is damaged.
     """
     pieces, labels = found_areas(view, likely, gates, judge)
     believed = [piece for piece in pieces if forced or piece.true >= gates.area_likelihood]

@@ -8,13 +8,13 @@ import numpy as np
 from patina.tasks.io.parallel import in_turn
 from patina.tasks.restoration.tiling import Rows
 
-STRIP_PIXELS = 1 << 21  # of a strip: a wide work has lower ones
-STRIP_ROWS = 256  # of a strip at most
-SMALL_PX = 2048  # long side of what is looked at as a whole
+STRIP_PIXELS = 1 << 21  # maximum number of pixels in a strip
+STRIP_ROWS = 256  # maximum number of rows in a strip
+SMALL_PX = 2048  # maximum long side of a reduced work
 
 
 def strips_of(height: int, width: int) -> Iterator[tuple[int, int]]:
-    """(top, bottom) of the strips of a work of that size, from the top."""
+    """(top, bottom) of the strips of a work of this size, from the top."""
     rows = max(1, min(STRIP_ROWS, STRIP_PIXELS // max(width, 1)))
     for top in range(0, height, rows):
         yield top, min(top + rows, height)
@@ -33,21 +33,21 @@ class Small:
         self.total = np.zeros((*self.size, 3), np.float32)
 
     def narrow(self, rows: np.ndarray) -> np.ndarray:
-        """float32 (h, W, 3) -> (h, w, 3)."""
+        """Reduce the width of rows, float32 (h, W, 3) -> (h, w, 3)."""
         return cv2.resize(rows, (self.size[1], len(rows)), interpolation=cv2.INTER_AREA)
 
     def add(self, top: int, narrow: np.ndarray) -> None:
-        """Rows from `top` on that were made narrow."""
+        """Add narrow rows, which begin at row `top`."""
         places, first = np.unique(self.row_of[top : top + len(narrow)], return_index=True)
         self.total[places] += np.add.reduceat(narrow, first, axis=0)
 
     def image(self) -> np.ndarray:
-        """float32 (h, w, 3)."""
+        """The reduced work, float32 (h, w, 3)."""
         return self.total / np.bincount(self.row_of)[:, None, None].astype(np.float32)
 
 
 def small_of(rows: Rows, height: int, width: int) -> np.ndarray:
-    """The reduced work of those rows, see `Small`: float32 (h, w, 3)."""
+    """The reduced work, float32 (h, w, 3), see `Small`. rows: gives its rows."""
     small = Small(height, width)
     strips = list(strips_of(height, width))
     narrowed = in_turn(lambda strip: small.narrow(rows(*strip)), strips)

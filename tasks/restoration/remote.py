@@ -1,4 +1,6 @@
-"""A scan or a result that lies in a storage: fetched, restored here, and sent; the sidecar last."""
+"""Restores scans in a storage: downloads a scan, restores it, uploads the results, the sidecar
+last.
+"""
 
 import os
 import tempfile
@@ -27,10 +29,10 @@ from patina.tasks.restoration.sidecars import (
 def restore_remote(
     source: Place, target: Place, restorer: Restorer, filing: Filing = PLAIN
 ) -> Record:
-    """As `restore_file`, where source, target or both are Remote.
+    """As `restore_file`, if source, target or both are Remote.
 
-    Nothing is fetched when the sidecar there names the version of the source that is there now,
-    the same model and way of applying it, and the version of the result.
+    Nothing is downloaded if the sidecar names the present versions of source and result, the same
+    model and the same options.
     """
     wanted = wanted_of(source, restorer, filing)
     refuse_names(source, target, filing)
@@ -51,7 +53,9 @@ def restore_remote(
         if isinstance(target, Remote):
             for left in filing.stale(target):
                 remove(left)
-            remove(sidecar_of(target))  # a result without one is half done, if we are killed now
+            remove(
+                sidecar_of(target)
+            )  # a result without a sidecar counts as incomplete, in case of a kill
             _send(there, target, filing)
             _send_previews(record, out, filing.report)
             record["result"] |= mark_of(target)
@@ -61,7 +65,7 @@ def restore_remote(
 
 @contextmanager
 def _set_aside(source: Place) -> Iterator[None]:
-    """A file that cannot be read stops no other; a storage that cannot be reached stops all."""
+    """Turn an unreadable file into an ImageError; an unreachable storage stays a StorageError."""
     try:
         yield
     except StorageError:
@@ -88,18 +92,18 @@ def _send_previews(record: Record, out: Path, outbox: Place | None) -> None:
 
 
 def _send(result: Path, target: Remote, filing: Filing) -> None:
-    """The sidecar is not among them: it says that they are there."""
+    """Upload the result and the files beside it, without the sidecar, which comes last."""
     send(result, target)
     for path, place in zip(filing.beside(result), filing.beside(target), strict=True):
         send(path, place)
 
 
 def sweep_copies() -> None:
-    """Take away the copies of scans that killed runs of this user left in the temporary folder."""
+    """Remove copies of scans that killed runs of this user left in the temporary folder."""
     for left in Path(tempfile.gettempdir()).glob(f"{DRAFT}*"):
         try:
             ours = not hasattr(os, "getuid") or left.lstat().st_uid == os.getuid()
-        except FileNotFoundError:  # another run was quicker
+        except FileNotFoundError:  # another run has removed it
             continue
         if ours:
             sweep(left)

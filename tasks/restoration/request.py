@@ -1,6 +1,6 @@
-"""The request of a user, the same for `patina restore`, its flow and its page, and how it is run.
+"""The request of a user, the same for `patina restore`, the flow and the page, and how to run it.
 
-The same request gives the same bytes, in all three.
+In all three, the same request gives the same bytes.
 """
 
 import shlex
@@ -28,41 +28,34 @@ Device = Literal["", "CPU", "GPU", "AUTO"]
 
 @dataclass(frozen=True)
 class RestoreRequest:
-    """Which scans to restore, how, and which files to write; all values are text, numbers or bool.
+    """Which scans to restore, how, and which files to write.
 
-    inboxes: scans and folders of scans, local or at addresses such as s3://…. outbox: the folder
-    for results. model: "" is the champion, or else the shipped model. treat: treatments, separated
-    by commas; "" uses the settings. force: treatments to apply in full. strength: 0 to 1, for all
-    or for each. limit_fill: the largest area that is filled automatically, a share such as "0.5%";
-    "" uses the settings. mask, protect: a mask or a folder of masks, with the pixels to fill and
-    those that must not change; "" is none. device: "" uses the settings. recursive: also restore
-    subfolders. keep_format, maps, package, iiif, iiif_base, report: the files to write. Raises
-    InputError for unknown treatments, strengths or limits, or if there is no inbox.
+    Raises InputError if treatments, strengths or limits are invalid, or if there is no inbox.
     """
 
-    inboxes: tuple[str, ...]
-    outbox: str = "restored"
-    treat: str = ""
-    force: str = ""
-    strength: str = "1"
-    limit_fill: str = ""
-    mask: str = ""
-    protect: str = ""
-    model: str = ""
+    inboxes: tuple[str, ...]  # scans and folders of scans: local paths or addresses like s3://…
+    outbox: str = "restored"  # the folder for results
+    treat: str = ""  # treatments, separated by commas; "": those of the settings
+    force: str = ""  # treatments to apply in full
+    strength: str = "1"  # 0 to 1, one for all treatments or one for each
+    limit_fill: str = ""  # largest area that is filled automatically, such as "0.5%"; "": settings
+    mask: str = ""  # a mask or a folder of masks with the pixels to fill; "": none
+    protect: str = ""  # the same with the pixels that must not change
+    model: str = ""  # "": the champion, or else the shipped model
     quality: Quality = "fast"
     precision: Precision = "auto"
-    device: Device = ""
-    recursive: bool = True
-    keep_format: bool = False
-    maps: bool = False
-    package: bool = False
-    iiif: bool = False
-    iiif_base: str = ""
-    report: bool = True
+    device: Device = ""  # "": that of the settings
+    recursive: bool = True  # also restore the images in subfolders
+    keep_format: bool = False  # write JPEG as JPEG and WebP as WebP
+    maps: bool = False  # also write the damage map and the map of the change
+    package: bool = False  # also write the change package for `patina undo`
+    iiif: bool = False  # also write tiles and a manifest for IIIF viewers
+    iiif_base: str = ""  # address at which the outbox will be served; implies iiif
+    report: bool = True  # write report.html
 
     def __post_init__(self) -> None:
         if not self.inboxes:
-            raise InputError("restore: no scan was named; name scans, or folders of them")
+            raise InputError("restore: no scan was given; give scans or folders of scans")
         self.applied()
         gates(self.limit_fill, Gates().__dict__)
 
@@ -121,29 +114,25 @@ def _plain(value: Any) -> Any:
 
 
 class Settings(Protocol):
-    """What params.yaml says of restoring; `patina.params.Restore` is such."""
+    """The settings of params.yaml for restoring, such as `patina.params.Restore`."""
 
     @property
     def applied(self) -> Record:
-        """What `load_restorer` takes."""
+        """The arguments of `load_restorer`."""
 
     @property
     def flags(self) -> Record:
-        """What Filing takes."""
+        """The arguments of Filing."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A request with its settings, ready to run.
+    """A request with its settings, ready to run."""
 
-    scans: each with the path of its result. model: the file of the networks. loading: the arguments
-    of `load_restorer`. filing: the files to write.
-    """
-
-    scans: list[tuple[Place, Place]]
-    model: Path
-    loading: dict[str, Any]
-    filing: Filing
+    scans: list[tuple[Place, Place]]  # each with the path of its result
+    model: Path  # the file of the networks
+    loading: dict[str, Any]  # arguments of `load_restorer`
+    filing: Filing  # the files to write
 
 
 def loading_of(request: RestoreRequest, settings: Settings) -> dict[str, Any]:
@@ -173,7 +162,7 @@ def job_of(request: RestoreRequest, settings: Settings) -> Job:
 def restored(job: Job, hear: Hear = unheard) -> Iterator[Record]:
     """The outcomes of a job's scans, one after the other.
 
-    hear: is told how far the work on the scan is that is being restored.
+    hear: is called with the progress of the current scan.
     """
     restorer = load_restorer(job.model, **job.loading)
     return restore_scans(job.scans, replace(restorer, hear=hear), job.filing)

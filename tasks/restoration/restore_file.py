@@ -50,12 +50,12 @@ from patina.tasks.restoration.sidecars import (
 )
 from patina.tasks.restoration.undo import pack
 
-SAMPLED = 250_000  # pixels whose colour difference is computed, evenly spread, at most
-AMPLIFIED = 4  # changes in the picture of them
-NO_NUMBERS = "the networks gave what is no number (NaN or infinity); try --precision f32"
-COLUMN_BYTES = 48  # of memory, for each pixel of a row of tiles: views, results and their overlap
-MOSTLY = 0.95  # share of a work from which on a mask is spoken of
-# Mean, 90th percentile and largest ΔE2000 by which a digitisation may miss the colours of a work
+SAMPLED = 250_000  # maximum number of pixels for ΔE2000, evenly spread
+AMPLIFIED = 4  # factor for the map of the change
+NO_NUMBERS = "the output of a network is NaN or infinity; try --precision f32"
+COLUMN_BYTES = 48  # memory for each pixel of a row of tiles: inputs, results and overlap
+MOSTLY = 0.95  # a mask of a larger share of the work gets a note
+# Limits of mean, 90th percentile and maximum ΔE2000 for a digitisation
 TOLERANCES = {
     "FADGI four stars": {"mean": 2, "p90": 4},
     "ISO 19264-1 level A": {"mean": 4, "max": 10},
@@ -66,8 +66,8 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
     """Restore `source` into `target`, write the sidecar `target`.json and return it.
 
     If the sidecar of `target` names the same source, model and options, the result is not computed
-    again. Raises ImageError when `source` is no image that can be restored, OSError when the disk
-    has no room for the result.
+    again. Raises ImageError if `source` cannot be restored, OSError if the disk has no space for
+    the result.
     """
     refuse_unless_a_file(source)
     restorer.hear(Step("reading"))
@@ -119,51 +119,45 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
 
 
 def working_bytes(tile_px: int, width: int, height: int) -> int:
-    """Bytes of memory for a scan of that size; it includes a full row of tiles."""
+    """Bytes of memory for a scan of this size, including a full row of tiles."""
     return width * min(height + 64, tile_px) * COLUMN_BYTES
 
 
 def _version(source: Path) -> tuple[int, ...]:
-    """What differs after a file was written to or replaced."""
+    """Facts of a file that change if it is written or replaced."""
     facts = source.stat()
     return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def _refuse_if_replaced(source: Path, version: tuple[int, ...]) -> None:
-    """Raises ImageError when the bytes that were read may not have the recorded SHA-256."""
+    """Raise ImageError if the file has been changed since its SHA-256 was computed."""
     if not source.exists() or _version(source) != version:
-        raise ImageError(f"{source.name}: was changed while it was read; run again")
+        raise ImageError(f"{source.name}: the file was changed while it was read; run again")
 
 
 def _marked(scan: Scan, fill: Path | None, protect: Path | None) -> Marked:
     """The masks of a scan, and a note if one of them marks nearly all of it."""
-    masks = {"has filled": fill, "protects": protect}
+    masks = {"fills": fill, "protects": protect}
     read = {does: mask_for(path, scan) if path else None for does, path in masks.items()}
     for does, mask in read.items():
         if mask is not None and (share := mask.avg() / 255) > MOSTLY:
-            scan.notes.append(f"its mask {does} {share:.0%} of it")
+            scan.notes.append(f"the mask {does} {share:.0%} of the work")
     return Marked.of(*read.values())
 
 
 @dataclass(frozen=True)
 class Strip:
-    """Rows of a result from `top` on, with figures about them.
+    """Rows of a result, with figures about them."""
 
-    result: in the scan's own colour space and depth. changed: number of changed pixels. steps,
-    largest: sum and maximum of the changes, 8-bit steps. differences, damaged: ΔE2000 of sampled
-    pixels, and whether they lie in the damage map. maps: uint8 rows of each of MAPS. narrow: the
-    reduced rows for the previews.
-    """
-
-    top: int
-    result: np.ndarray
-    changed: int
-    steps: float
-    largest: float
-    differences: np.ndarray
-    damaged: np.ndarray
-    maps: dict[str, np.ndarray]
-    narrow: NarrowRows | None
+    top: int  # number of the first row
+    result: np.ndarray  # in the scan's own colour space and depth
+    changed: int  # number of changed pixels
+    steps: float  # sum of the changes, 8-bit steps
+    largest: float  # largest change, 8-bit steps
+    differences: np.ndarray  # ΔE2000 of sampled pixels
+    damaged: np.ndarray  # whether the sampled pixels are in the damage map
+    maps: dict[str, np.ndarray]  # uint8 rows of each of MAPS
+    narrow: NarrowRows | None  # reduced rows for the previews
 
 
 class _Work:
@@ -211,7 +205,7 @@ class _Work:
             raise ImageError(NO_NUMBERS)
         if (spared := self.marked.spared_rows(top, bottom)) is not None:
             change[spared] = 0
-        if (hidden := self.scan.hidden(own)) is not None:  # what nobody can see counts for nothing
+        if (hidden := self.scan.hidden(own)) is not None:  # invisible pixels do not count
             change[hidden], damage = 0, np.where(hidden[..., None], 0, damage)
         result = self.scan.changed(own, view, change)
         steps = largest(np.abs(change)) * 255
@@ -275,7 +269,7 @@ class _Work:
 
 
 def _refuse_no_numbers(value: Any) -> None:
-    """Raises ImageError when figures contain NaN or infinity, at any depth."""
+    """Raise ImageError if the figures contain NaN or infinity, at any depth."""
     if isinstance(value, Mapping):
         value = [*value.values()]
     if isinstance(value, list):

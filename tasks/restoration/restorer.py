@@ -1,9 +1,9 @@
-"""What is done to a work: capture, then accidents, then paint, in the inverse of their order.
+"""Restores a work in the inverse order of its damage: capture, then accidents, then paint.
 
-Each network leaves to the next what it has mended: `jpeg`, `detail` and `blur` see the work in
-tiles, `segmentation` sees it whole, `inpainting` fills what was decided, `tone` sees a
-small view of the rest. A work is never in memory as a whole: its rows are asked for, and what is
-added to them is kept in a file.
+Each network gets the output of the one before. `jpeg`, `detail` and `blur` process tiles;
+`segmentation` and `areas` examine the whole work, reduced; `inpainting` fills the chosen damage;
+`tone` uses a small view. A work is never in memory as a whole: its rows are read when they are
+needed, and the changes are kept in a file.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -40,41 +40,34 @@ from patina.tasks.restoration.toning import NO_TONE, Tone, tone_of
 TREATMENTS = ("detail", "damage", "tone", "craquelure")
 DEFAULT_TREATMENTS = TREATMENTS[:3]
 CAPTURE = ("jpeg", *capture.CORRECTING)  # networks, in the order in which they are applied
-DEAD_ZONE = 0.25 / 255  # a change of a pixel below it is none
-KEPT = 6  # residual and fill: int16 a pixel, in parts of FULL
+DEAD_ZONE = 0.25 / 255  # smaller changes of a pixel are set to 0
+KEPT = 6  # bytes a pixel of residual or fill: three int16, scaled by FULL
 FULL = 32767
 
 
 @dataclass(frozen=True)
 class Restorer:
-    """Networks and how they are applied.
+    """Networks, and how they are applied."""
 
-    networks: by role, those of `patina.models.ROLES` that there are; what has none is not done.
-    model: what the sidecar says of them; must hold its "sha256". gates: see Gates. tile_px,
-    overlap_px: see `tiled_rows`. treat: of TREATMENTS. strength: how much of each is done, in
-    [0, 1]. forced: treatments that the work is known to need: of these, all is done. hear: is told
-    how far the work on a scan is.
-    """
-
-    networks: Mapping[str, Network]
-    model: Record
+    networks: Mapping[str, Network]  # by role, of `patina.models.ROLES`; missing ones are skipped
+    model: Record  # facts about the model for the sidecar; must have "sha256"
     gates: Gates
-    tile_px: int
-    overlap_px: int
-    treat: tuple[str, ...] = DEFAULT_TREATMENTS
-    forced: tuple[str, ...] = ()
-    judges: Mapping[str, Judge] = field(default_factory=dict)
-    strength: tuple[float, ...] = (1.0,) * len(TREATMENTS)
-    hear: Hear = unheard
+    tile_px: int  # see `tiled_rows`
+    overlap_px: int  # see `tiled_rows`
+    treat: tuple[str, ...] = DEFAULT_TREATMENTS  # treatments to apply
+    forced: tuple[str, ...] = ()  # treatments to apply in full, without gates
+    judges: Mapping[str, Judge] = field(default_factory=dict)  # by role
+    strength: tuple[float, ...] = (1.0,) * len(TREATMENTS)  # of each treatment, 0 to 1
+    hear: Hear = unheard  # is called with the progress
 
     @property
     def tiles(self) -> dict[str, int]:
-        """As `tiled_rows` takes them."""
+        """Arguments of `tiled_rows`."""
         return {"tile_px": self.tile_px, "overlap_px": self.overlap_px}
 
     @property
     def told(self) -> Record:
-        """As `told_tiles` takes them."""
+        """Arguments of `told_tiles`."""
         return self.tiles | {"hear": self.hear}
 
     def applied(self) -> Record:
@@ -88,14 +81,14 @@ class Restorer:
         return self.strength[TREATMENTS.index(treatment)]
 
     def restored(self, picture: np.ndarray) -> np.ndarray:
-        """A picture in memory, uint8 (H, W, 3), sRGB -> the same, restored."""
+        """Restore a picture in memory, uint8 (H, W, 3), sRGB; the result has the same form."""
         view = to_float(picture)
         return to_uint8(view + self.change(view)[0])
 
     def change(self, view: np.ndarray) -> tuple[np.ndarray, Record]:
-        """What is added to `view`, float32 (H, W, 3), and what was decided for the whole work.
+        """The change of `view`, float32 (H, W, 3), and the record of the decisions.
 
-        A pixel's change is 0 to the last bit where it would be below DEAD_ZONE.
+        Changes below DEAD_ZONE are exactly 0.
         """
         size = view.shape[0], view.shape[1]
         treatment = decide(self, rows_of(view), size, BytesIO())
@@ -105,34 +98,30 @@ class Restorer:
 
 @dataclass(frozen=True)
 class Treatment:
-    """What is done to one work of `size`, (height, width).
-
-    kept: what is added to each pixel: the residual of the whole work, then its fill, either only
-    if there is one. capture, damage, tone: what was found and decided. marked: what was by hand.
-    """
+    """The decisions on one work, and its changes."""
 
     restorer: Restorer
-    size: tuple[int, int]
-    kept: BinaryIO
+    size: tuple[int, int]  # (height, width) of the work
+    kept: BinaryIO  # the residual of the whole work, then its fill, if there are any
     capture: Capture
     damage: Damage | None = None
     tone: Tone = NO_TONE
-    marked: Marked = UNMARKED
-    turn: Lock = field(default_factory=Lock)  # of threads, to read `kept`
+    marked: Marked = UNMARKED  # masks of the user
+    turn: Lock = field(default_factory=Lock)  # for threads that read `kept`
 
     @property
     def corrects(self) -> bool:
-        """Whether there is a residual."""
+        """Whether detail is corrected."""
         return any(self.capture.weight(role) for role in CAPTURE)
 
     @property
     def fills(self) -> bool:
-        """Whether there is a fill."""
+        """Whether damage or marked pixels are filled."""
         found = self.damage is not None and bool(self.damage.fill.any())
         return found or self.marked.fill is not None
 
     def decided(self) -> Record:
-        """The record of what holds for the whole work, as `report.summary` reads it."""
+        """The decisions on the whole work, in the form that `report.summary` reads."""
         told = self.capture.record() | {"tone": self.tone.record()}
         if self.damage:
             much = self.restorer.much("damage")
@@ -140,9 +129,9 @@ class Treatment:
         return told
 
     def change(self, view: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
-        """What is added to `view`, the rows from `top` on, float32 (h, W, 3); their damage map.
+        """The change of the rows `view` from `top` on, float32 (h, W, 3), and their damage map.
 
-        The damage map, (h, W, 1): 1 where damage is filled, a half where it is proposed or kept.
+        The damage map is (h, W, 1): 1 where damage is filled, 0.5 where it is proposed or kept.
         """
         mended = self.mended(view, top)
         restored = self.tone.applied(mended, self.size, top)
@@ -179,11 +168,11 @@ class Treatment:
         return np.frombuffer(raw, np.int16).reshape(-1, self.size[1], 3) / np.float32(FULL)
 
     def keep(self, strips: Iterable[np.ndarray], part: int) -> None:
-        """File the residual (part 0) or the fill (part 1), float32 rows from the top."""
+        """Save the residual (part 0) or the fill (part 1), float32 rows from the top."""
         place = part * self.size[0] * self.size[1] * 3 * 2
         for rows in ahead(strips):
             whole = np.rint(np.clip(rows, -1, 1) * FULL).astype(np.int16).tobytes()
-            with self.turn:  # meanwhile the next strips read the residual
+            with self.turn:  # other threads read the residual at the same time
                 self.kept.seek(place)
                 self.kept.write(whole)
             place += len(whole)
@@ -196,9 +185,10 @@ def decide(
     kept: BinaryIO,
     marked: Marked = UNMARKED,
 ) -> Treatment:
-    """Look at a work of that size (height, width), and compute what is added to it.
+    """Analyse a work of `size` (height, width), and compute its changes.
 
-    rows: give it, sRGB in [0, 1]. kept: must be empty. marked: what a user marked in it.
+    rows: gives rows of the work, sRGB in [0, 1]. kept: an empty file for the changes. marked: the
+    masks of the user.
     """
     treatment = Treatment(restorer, size, kept, _capture(restorer, rows, size), marked=marked)
     if treatment.corrects:
@@ -224,7 +214,9 @@ def _capture(restorer: Restorer, rows: Rows, size: tuple[int, int]) -> Capture:
 
 
 def capture_network(treatment: Treatment) -> Network:
-    """A tile -> its residual, of all networks of CAPTURE as far as they are applied."""
+    """A network from a tile to its residual, which applies the chosen networks of CAPTURE in
+    turn.
+    """
     applied, found = [], treatment.capture
     for role in CAPTURE:
         if weight := found.weight(role):
@@ -290,10 +282,10 @@ def _tone(restorer: Restorer, view: np.ndarray) -> Tone:
 
 
 def look(restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, int]) -> Treatment:
-    """What is found in a work of that size, and nothing of what is added to it: within seconds.
+    """Analyse a work without computing its changes, which takes seconds.
 
-    rows: as for `decide`. view: the work, reduced, as `reduced.small_of` gives it. Damage and tone
-    are looked for in the work as it is where it is reduced, else once its detail is corrected.
+    rows: as for `decide`. view: the reduced work, from `reduced.small_of`. If the work is not
+    reduced, its detail is corrected before damage and tone are searched for.
     """
     found = Treatment(restorer, size, BytesIO(), _capture(restorer, rows, size))
     if found.corrects and view.shape[:2] == size:

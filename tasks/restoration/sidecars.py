@@ -18,9 +18,9 @@ from patina.tasks.restoration.undo import is_package, package_of
 
 STATEMENT = "A virtual restoration hypothesis, computed; not a record of the object."
 MAPS = ("damage", "difference")
-LONGEST_NAME = 255  # bytes, of a file
-MARK = "png-comment-0-Software"  # where a map says who drew it
-# What a sidecar must have to be read: name, and type
+LONGEST_NAME = 255  # maximum bytes of a file name
+MARK = "png-comment-0-Software"  # metadata of a map that say that Patina wrote it
+# The required keys of a sidecar, and their types
 SHAPE = {"statement": str, "source": dict, "result": dict, "model": dict, "change": dict}
 
 
@@ -36,41 +36,36 @@ class Served:
 class Filing:
     """The files to write beside a result, the masks, and the thresholds for flags.
 
-    maps: write the damage map, and the change amplified around mid-grey, as PNG files. package: see
-    `restoration.undo`. mask, protect: a mask of the scan's size, or a folder with masks that have
-    the names of the scans; pixels that are not black are filled (`mask`) or do not change
-    (`protect`). flag_damaged: share of a work in its damage map; flag_repainted: filled share times
-    the mean ΔE2000 inside; flag_delta_e2000: mean change; a work is flagged from these values on.
-    iiif: see `restoration.iiif`; it needs the maps. report: the outbox for whose report pictures
-    are drawn, see `restoration.report`.
+    A mask has the size of the scan; a folder has masks with the names of the scans. A work is
+    flagged from the thresholds on.
     """
 
-    maps: bool = False
-    package: bool = False
-    mask: Path | None = None
-    protect: Path | None = None
-    flag_damaged: float = 1.0
-    flag_repainted: float = 100.0
-    flag_delta_e2000: float = 100.0
-    iiif: Served | None = None
-    report: Place | None = None
+    maps: bool = False  # write the damage map, and the amplified change around mid-grey, as PNG
+    package: bool = False  # write the change package, see `restoration.undo`
+    mask: Path | None = None  # mask or folder; pixels that are not black are filled
+    protect: Path | None = None  # mask or folder; pixels that are not black do not change
+    flag_damaged: float = 1.0  # share of the work in its damage map
+    flag_repainted: float = 100.0  # filled share, times the mean ΔE2000 inside it
+    flag_delta_e2000: float = 100.0  # mean change of the work
+    iiif: Served | None = None  # see `restoration.iiif`; it needs the maps
+    report: Place | None = None  # the outbox whose report gets pictures, see `restoration.report`
 
     def filling(self, source: Place) -> Path | None:
-        """The mask of what is filled in that scan. Raises as `mask_of`."""
+        """The mask of the pixels to fill for that scan. Raises as `mask_of`."""
         return mask_of(source, self.mask)
 
     def protecting(self, source: Place) -> Path | None:
-        """The mask of what stays of that scan. Raises as `mask_of`."""
+        """The mask of the protected pixels for that scan. Raises as `mask_of`."""
         return mask_of(source, self.protect)
 
     def stale(self, target: OnePlace) -> list[OnePlace]:
-        """Files that lie beside that result's forerunner, and will not belong to the next one."""
+        """Files beside the former result that the next one will not have."""
         told = names_beside(target)
         kept = {place.name for place in self.beside(target)}
         return [place for place in ALL.beside(target) if place.name in told - kept]
 
     def beside(self, target: OnePlace) -> list[OnePlace]:
-        """The files that lie beside that result, but for its sidecar."""
+        """The files beside a result, without its sidecar."""
         maps = [map_of(target, name) for name in MAPS] if self.maps else []
         return maps + ([package_of(target)] if self.package else [])
 
@@ -78,12 +73,12 @@ class Filing:
 def mask_of(source: Place, masks: Path | None) -> Path | None:
     """The mask for a scan, from one mask or a folder of masks; None if the folder has none for it.
 
-    Raises ImageError when neither such a mask nor such a folder exists.
+    Raises ImageError if there is neither such a mask nor such a folder.
     """
     if masks is None or masks.is_file():
         return masks
     if not masks.is_dir():
-        raise ImageError(f"{masks}: no such mask, or folder of masks")
+        raise ImageError(f"{masks}: there is no such mask or folder of masks")
     stem = source.name.removesuffix(source.suffix)
     named = (masks / name for name in (source.name, f"{stem}.png"))
     return next((mask for mask in named if mask.is_file()), None)
@@ -111,16 +106,16 @@ def sidecar_of(target: OnePlace) -> OnePlace:
 
 
 def refuse_names(source: Place, target: Place, filing: Filing) -> None:
-    """Raises ImageError when files cannot have the name of a scan."""
+    """Raise ImageError if the files cannot have the name of the scan."""
     try:
         f"{source}{target}".encode()
     except UnicodeEncodeError as error:
-        raise ImageError(f"{source}: its path is not UTF-8; rename it") from error
+        raise ImageError(f"{source}: the path is not valid UTF-8; rename it") from error
     for place in (sidecar_of(target), *filing.beside(target)):
         if len(place.name.encode()) > LONGEST_NAME:
             raise ImageError(
-                f"{source.name}: too long a name for {place.name.removeprefix(target.name)} to be "
-                "added; shorten it"
+                f"{source.name}: the name is too long to add "
+                f"{place.name.removeprefix(target.name)}; shorten it"
             )
 
 
@@ -134,7 +129,7 @@ def wanted_of(source: Place, restorer: Restorer, filing: Filing) -> Record:
 def sidecar_in(target: Place) -> Record | None:
     """The sidecar of `target`; None if there is none.
 
-    Raises ImageError when the file is not a sidecar of Patina, or is damaged.
+    Raises ImageError if Patina did not write the file, or it is damaged.
     """
     place = sidecar_of(target)
     try:
@@ -148,9 +143,11 @@ def sidecar_in(target: Place) -> Record | None:
         return None
     ours = isinstance(record, dict) and record.get("statement") == STATEMENT
     if not ours:
-        raise ImageError(f"{place}: in the way, and no sidecar of ours; move it elsewhere")
+        raise ImageError(f"{place}: Patina did not write this file; move it elsewhere")
     if any(not isinstance(record.get(name), kind) for name, kind in SHAPE.items()):
-        raise ImageError(f"{place}: a damaged sidecar; remove it and its result, and run again")
+        raise ImageError(
+            f"{place}: the sidecar is damaged; remove it and its result, and run again"
+        )
     return dict(record)
 
 
@@ -163,8 +160,8 @@ def names_beside(target: Place) -> set[str]:
 def already_done(target: Place, source: Record, wanted: Record, filing: Filing) -> Record | None:
     """The sidecar of `target`, if the wanted result exists and is complete; otherwise None.
 
-    source: the mark of the source, see `patina.tasks.io.storage.mark_of`. Raises ImageError when a
-    file at any path that would be written is not ours, or was changed since we wrote it.
+    source: the mark of the source, see `patina.tasks.io.storage.mark_of`. Raises ImageError if
+    Patina did not write a file that would be overwritten, or the result was changed later.
     """
     record = sidecar_in(target)
     _refuse_what_is_beside(target, filing)
@@ -174,8 +171,8 @@ def already_done(target: Place, source: Record, wanted: Record, filing: Filing) 
     there = exists(target)
     if there and record["result"] | mark_of(target) != record["result"]:
         raise ImageError(
-            f"{target}: was changed since it was restored; move it elsewhere, or remove it and "
-            f"{sidecar_of(target).name} to have it made anew"
+            f"{target}: the result was changed after it was restored; move it elsewhere, or remove "
+            f"it and {sidecar_of(target).name} to restore it again"
         )
     same = record["source"] | source == record["source"] and record | wanted == record
     if not (same and there and all(exists(path) for path in filing.beside(target))):
@@ -188,12 +185,12 @@ def _refuse_what_is_beside(target: Place, filing: Filing) -> None:
     told = names_beside(target)
     for place in filing.beside(target):
         if place.name not in told and exists(place) and not _is_ours(place):
-            raise ImageError(f"{place}: in the way, and none of ours; move it elsewhere")
+            raise ImageError(f"{place}: Patina did not write this file; move it elsewhere")
 
 
 def _is_ours(place: Place) -> bool:
     if not isinstance(place, Path):
-        return True  # a storage has no drafts: what a killed run sent there has no sidecar
+        return True  # uploads of a killed run have no sidecar, so anything may be there
     if place.name.endswith(".zip"):
         return is_package(place)
     with suppress(pyvips.Error):
@@ -203,17 +200,17 @@ def _is_ours(place: Place) -> bool:
 
 
 def marked(drawn: pyvips.Image) -> pyvips.Image:
-    """A map that says who drew it."""
+    """A map with a note in its metadata that Patina wrote it."""
     drawn = drawn.copy()
     drawn.set_type(pyvips.GValue.gstr_type, MARK, f"Patina {versions()['patina']}")
     return drawn
 
 
 def _refuse_what_is_not_ours(target: Place) -> None:
-    """Raises ImageError for a result that is not ours, with or without a sidecar."""
+    """Raise ImageError if Patina did not write the file `target`."""
     there = exists(target) or (isinstance(target, Path) and target.is_symlink())
     if there and not is_ours_at(target):
-        raise ImageError(f"{target}: in the way, and no result of ours; move it elsewhere")
+        raise ImageError(f"{target}: Patina did not write this file; move it elsewhere")
 
 
 def is_ours_at(target: Place) -> bool:
@@ -235,7 +232,7 @@ def flags_of(facts: Record, filing: Filing) -> list[str]:
     flags = []
     damage = facts.get("damage", {})
     if damage.get("found_share", 0) >= filing.flag_damaged:
-        flags.append(f"{damage['found_share']:.0%} of the surface looks damaged")
+        flags.append(f"{damage['found_share']:.0%} of the work is in the damage map")
     if damage.get("proposed"):
         areas = "area" if damage["proposed"] == 1 else "areas"
         flags.append(f"{damage['proposed']} {areas} proposed, not filled")

@@ -1,17 +1,18 @@
-"""A small view of a work in which its texture is told beside its colours."""
+"""A small view of a work with texture in additional channels."""
 
 import cv2
 import numpy as np
 
-REDUCED = 4  # pixels of the work, each way, to one of the view
-FINE_PX = (0.8, 1.6)  # sigma of what detail is measured against
+REDUCED = 4  # reduction factor of the view
+FINE_PX = (0.8, 1.6)  # sigmas of the blurs against which detail is measured
 BRIGHT = 1.6  # factor, so that most textures fill [0, 1]
 
 
 def textured(image: np.ndarray) -> np.ndarray:
-    """float32 (h, w, 3), sRGB in [0, 1] -> float32 (h // 4, w // 4, TEXTURED_CHANNELS) in [0, 1].
+    """The input of `areas`: mean colours, then strengths of fine detail, coarser detail and edges.
 
-    The mean colours; then how strong fine detail, coarser detail and edges are, as square roots.
+    image: float32 (h, w, 3), sRGB in [0, 1]. Returns float32 (h // 4, w // 4, TEXTURED_CHANNELS) in
+    [0, 1]; strengths are square roots.
     """
     size = image.shape[1] // REDUCED, image.shape[0] // REDUCED
     grey = image.mean(axis=2)

@@ -12,7 +12,7 @@ import numpy as np
 Network = Callable[[np.ndarray], np.ndarray]
 Rows = Callable[[int, int], np.ndarray]  # (top, bottom) -> float32 (bottom - top, W, C)
 
-BORDER_PX = 32  # reflected outwards
+BORDER_PX = 32  # width of the reflected border
 
 
 def tiled_rows(
@@ -25,7 +25,7 @@ def tiled_rows(
     overlap_px: int,
     stride_px: int = 16,
 ) -> Iterator[np.ndarray]:
-    """Run `network` over an image of that size in tiles; yields float32 (h, W, D), from the top.
+    """Run `network` over an image of this size in tiles; yield float32 (h, W, D), from the top.
 
     network: float32 (1, h, w, C) -> (1, h, w, D), h and w multiples of stride_px. tile_px: side of
     the largest tile; if the image is narrower than that, tiles are longer, up to the same area.
@@ -39,7 +39,7 @@ def tiled_rows(
     for span in lines:
         wanted = down[span]
         block = rows(int(wanted.min()), int(wanted.max()) + 1)
-        block = block[np.ix_(wanted - wanted.min(), across)]  # no more than one copy stays
+        block = block[np.ix_(wanted - wanted.min(), across)]  # at most one copy is in memory
         strip = _row_of_tiles(network, block, columns, overlap_px)
         if pending is not None:
             strip[:overlap_px] = pending + (strip[:overlap_px] - pending) * ramp
@@ -53,7 +53,7 @@ def tiled_rows(
 def count_tiles(
     height: int, width: int, *, tile_px: int, overlap_px: int, stride_px: int = 16
 ) -> int:
-    """How many tiles `tiled_rows` gives the network, of an image of that size."""
+    """The number of tiles of `tiled_rows` for an image of this size."""
     down, across = (len(_reflected(size, BORDER_PX, stride_px)) for size in (height, width))
     lines, columns = _tiles(down, across, tile_px, overlap_px, stride_px)
     return len(lines) * len(columns)
@@ -119,7 +119,7 @@ def _row_of_tiles(
 def _tiles(
     down: int, across: int, tile_px: int, overlap_px: int, stride_px: int
 ) -> tuple[list[slice], list[slice]]:
-    """Where tiles lie: along the height and along the width of a reflected image."""
+    """The spans of the tiles along the height and along the width of an extended image."""
     tallest, widest = (
         tile_px**2 // min(other, tile_px) // stride_px * stride_px for other in (across, down)
     )

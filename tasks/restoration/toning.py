@@ -12,31 +12,25 @@ from patina.tasks.restoration.capture import ramp
 from patina.tasks.restoration.reduced import enlarged
 from patina.tasks.restoration.tiling import Network
 
-# By how much blue must gain on red, and the mean rise, in [0, 1]; by how much contrast must grow
+# Minimum gain of blue over red, minimum mean rise (both in [0, 1]), minimum growth of contrast
 YELLOW, DARK, CONTRAST = 0.04, 0.04, 1.1
 
 
-NEAR, PAPER = 0.08, 0.55  # of a colour, in [0, 1]; share of a work from which on it is paper
-COOLEST, COOL = 0.002, 1.0  # share of a work; b* in CIELAB, below which a colour is not yellowed
-DARKEST, BLACK = 0.005, 12.0  # share of a work; L* in CIELAB, below which a colour is not faded
+NEAR, PAPER = 0.08, 0.55  # distance of similar colours; share of such pixels of bare paper
+COOLEST, COOL = 0.002, 1.0  # share of a work; colours with a lower b* (CIELAB) are cool
+DARKEST, BLACK = 0.005, 12.0  # share of a work; colours with a lower L* (CIELAB) are black
 YELLOWING, FADING = "yellowing", "fading"
 
 
 @dataclass(frozen=True)
 class Tone:
-    """A change of the colours of a work.
+    """A change of the colours of a work."""
 
-    matrix: (3, 4), added to each colour: a linear part for red, green and blue, and a constant.
-    fields: (g, g, 6), gains and offsets, interpolated between cells. weight: 0 to 1, how much of
-    the change is applied. amount_255: root mean square of the full change, 8-bit steps. seen: a
-    word for what the change corrects; "" if it is too small.
-    """
-
-    matrix: np.ndarray
-    fields: np.ndarray
-    weight: float
-    amount_255: float
-    seen: str = ""
+    matrix: np.ndarray  # (3, 4), added to each colour: a linear part for RGB, and a constant
+    fields: np.ndarray  # (g, g, 6), gains and offsets, interpolated between cells
+    weight: float  # strength with which the change is applied, 0 to 1
+    amount_255: float  # root mean square of the full change, 8-bit steps
+    seen: str = ""  # a word for what the change corrects; "" if it is too small
 
     def applied(self, view: np.ndarray, size: tuple[int, int], top: int) -> np.ndarray:
         """The rows of `view` from `top` on of a work of `size`, with their colours changed."""
@@ -65,9 +59,8 @@ def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool
     """The change that `network` (see `patina.models.tone`) predicts for a work, and its weight.
 
     view: float32 (h, w, 3), the reduced work. gate_255: the change is applied only if its root mean
-    square is larger than this, in 8-bit steps, see `capture.ramp`, and if the work looks as it
-    must after such damage, see `looks_damaged`; 0 always applies it. forced: the change is applied
-    in full.
+    square is larger than this, in 8-bit steps, see `capture.ramp`, and if the work shows the signs
+    of the damage, see `looks_damaged`; 0 always applies it. forced: the change is applied in full.
     """
     small = view_of(view, TONE.view_px)
     change = network(small[None])[0]
@@ -87,10 +80,10 @@ def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool
 
 
 def looks_damaged(kind: str, view: np.ndarray) -> bool:
-    """Whether `view` (h, w, 3), sRGB in [0, 1], looks as it must after damage of that kind.
+    """Whether `view` (h, w, 3), sRGB in [0, 1], shows the signs of damage of this kind.
 
-    A yellowed varnish leaves no cool colour, and a faded work has no black. No other kind has such
-    a sign. A scan does not tell which colour bare paper had originally.
+    A yellowed varnish leaves no cool colour, and a faded work has no black. Other kinds have no
+    such sign. The original colour of bare paper cannot be known from a scan.
     """
     if of_one_colour(view) > PAPER:
         return False

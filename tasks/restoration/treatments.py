@@ -1,4 +1,4 @@
-"""What was done to a scan, or would be, in sentences: the one reader of a sidecar's decisions."""
+"""Sentences about the applied or proposed treatments of a scan, from its sidecar."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.areas import KINDS, Area
 
-# Of the sidecar's figures, by treatment
+# Keys of the sidecar's figures, by treatment
 PARTS = {"detail": ("jpeg", "detail", "blur"), "damage": ("damage",), "tone": ("tone",)}
 PLURALS = {
     "line": "lines",
@@ -17,9 +17,9 @@ PLURALS = {
 
 
 def treatments_of(sidecar: Record, areas: Sequence[Area], *, made: bool) -> list[tuple[str, str]]:
-    """Name and sentence of each treatment, in the order in which damage is undone.
+    """Name and sentence of each treatment, in the order of their application.
 
-    made: the result is filed; else what the sentences say is a proposal.
+    made: whether the result exists; otherwise the sentences are proposals.
     """
     change, applied = sidecar["change"], sidecar["applied"]
     treat = applied.get("treat", ["detail", "damage", "tone"])
@@ -37,7 +37,7 @@ def treatments_of(sidecar: Record, areas: Sequence[Area], *, made: bool) -> list
     for name, (title, done) in sentences.items():
         amount = share[name] * (float(strength.get(name, 1)) if name == "detail" else 1)
         if name not in treat:
-            told.append((title, "Not asked for."))
+            told.append((title, "Not selected."))
         elif amount <= 0 or (name == "damage" and not areas):
             told.append((title, _left(name, areas)))
         else:
@@ -46,7 +46,9 @@ def treatments_of(sidecar: Record, areas: Sequence[Area], *, made: bool) -> list
 
 
 def counted(areas: Sequence[Area]) -> str:
-    """How many areas of each kind, and their share of the work: "3 lines, 1 spot (0.4%)"."""
+    """The number of areas of each kind, and their share: "3 lines, 1 spot (0.4% of the
+    surface)".
+    """
     kinds = Counter(area.kind for area in areas)
     words = [
         f"{kinds[kind]} {kind if kinds[kind] == 1 else PLURALS[kind]}"
@@ -58,7 +60,7 @@ def counted(areas: Sequence[Area]) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of 0 to 1 with two digits that say something: 12%, 1.2%, 0.12%, below 0.01%."""
+    """A share (0 to 1) as a percentage with two digits: 12%, 1.2%, 0.12%, < 0.01%."""
     if 0 < share < 0.0001:
         return "< 0.01%"
     digits = 0 if share >= 0.1 else 1 if share >= 0.01 else 2
@@ -67,7 +69,7 @@ def percent(share: float) -> str:
 
 def _left(name: str, areas: Sequence[Area]) -> str:
     if name == "damage":
-        return f"{counted(areas).capitalize()}: seen, not filled." if areas else "None seen."
+        return f"{counted(areas).capitalize()}: found, not filled." if areas else "None found."
     return "No correction."
 
 

@@ -27,15 +27,15 @@ from patina.tasks.io.atomic import Record, draft_folder, sha256_of, whole_file
 from patina.tasks.io.storage import OnePlace
 
 SUFFIX = ".change.zip"
-ORDERS: tuple[Literal["<", ">"], ...] = ("<", ">")  # of the bytes of a 16-bit sample
-CHUNK = 1 << 20
-OLD_ROWS = 256  # of a strip, in packages that do not say
+ORDERS: tuple[Literal["<", ">"], ...] = ("<", ">")  # byte orders of a 16-bit sample
+CHUNK = 1 << 20  # bytes that are copied at a time
+OLD_ROWS = 256  # rows of a strip in packages without this number
 STRIP_PIXELS = 1 << 21
-MOST_FACTS = 1 << 20  # bytes of `change.json`
-MOST_ROW_BYTES = 1 << 30  # of a strip, whatever a package says
+MOST_FACTS = 1 << 20  # maximum bytes of `change.json`
+MOST_ROW_BYTES = 1 << 30  # maximum bytes of a strip
 WAYS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 SHAPE = {"source": str, "source_sha256": str, "result_sha256": str}
-# What damaged packages make the libraries raise
+# Errors of the libraries for damaged packages
 DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, ImageError),
     *(NotImplementedError, RuntimeError, ValueError, OverflowError, RecursionError),
@@ -93,29 +93,32 @@ def pack(scan: Scan, source: Path, pixels: Path, result: Path) -> None:
 
 
 def undo(result: Path, package: Path, target: Path | None = None) -> Path:
-    """Write the file from which `result` was made to `target`, with the same SHA-256; return it.
+    """Write the file from which `result` was made to `target`; return its path.
 
-    target: the default is original-NAME beside the result. Raises UndoError, and leaves no file,
-    when `result` or `package` was changed.
+    target: the default is original-NAME beside the result. The SHA-256 of the file is checked.
+    Raises UndoError, and leaves no file, if `result` or `package` was changed.
     """
     try:
         with zipfile.ZipFile(package) as archive:
             facts = _facts(archive)
             target = target or result.with_name(f"original-{facts['source']}")
             if target.exists():
-                raise UndoError(f"undo: {target}: is there already; give another --out")
+                raise UndoError(f"undo: {target}: the file exists already; give another --out")
             if sha256_of(result) != facts["result_sha256"]:
-                raise UndoError(f"undo: {result}: was changed after it was restored")
+                raise UndoError(f"undo: {result}: the result was changed after it was restored")
             digest, left = hashlib.sha256(), _most_bytes(facts, result)
             with whole_file(target) as file:
                 for chunk in _original(archive, facts, result):
                     left -= len(chunk)
                     if left < 0:
-                        break  # no such original: the sum below says so
+                        break  # too long; the check of the SHA-256 fails
                     digest.update(chunk)
                     file.write(chunk)
                 if digest.hexdigest() != facts["source_sha256"]:
-                    raise UndoError(f"undo: {package}: does not give {facts['source']} back")
+                    raise UndoError(
+                        f"undo: {package}: damaged; it does not recover {facts['source']}"
+                    )
+
             return target
     except UndoError:
         raise
@@ -124,34 +127,38 @@ def undo(result: Path, package: Path, target: Path | None = None) -> Path:
             f"undo: {error.filename}: no such file; `patina restore --package` writes one"
         ) from error
     except (*DAMAGED, OSError) as error:
-        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a place before its begin
+        if (
+            isinstance(error, OSError) and error.errno != errno.EINVAL
+        ):  # EINVAL: a place before the begin of the file
             raise
         told = str(error) or type(error).__name__
-        raise UndoError(f"undo: {package}: no change package that can be read: {told}") from error
+        raise UndoError(f"undo: {package}: the change package cannot be read: {told}") from error
 
 
 def _facts(archive: zipfile.ZipFile) -> Record:
     """The contents of `change.json`, checked. Raises one of DAMAGED."""
     for member in archive.infolist():
         if member.compress_type not in WAYS:
-            raise ValueError(f"{member.filename!r} is packed in a way that Patina does not use")
+            raise ValueError(
+                f"{member.filename!r} is compressed with a method that Patina does not use"
+            )
     if archive.getinfo("change.json").file_size > MOST_FACTS:
-        raise ValueError("its change.json is far too large")
+        raise ValueError("its change.json is too large")
     with archive.open("change.json") as file:
         facts = json.loads(file.read(MOST_FACTS + 1))
     if not isinstance(facts, dict) or any(
         not isinstance(facts.get(name), kind) for name, kind in SHAPE.items()
     ):
-        raise ValueError("its change.json lacks facts")
+        raise ValueError("its change.json is incomplete")
     name, rows = facts["source"], facts.get("rows", OLD_ROWS)
     if not name.isprintable() or Path(name).name != name:
-        raise ValueError("its change.json names no file of a folder")
+        raise ValueError("its change.json has an invalid file name")
     if (
         not isinstance(rows, int)
         or not 0 < rows <= OLD_ROWS
         or facts.get("order", "<") not in ORDERS
     ):
-        raise ValueError("its change.json tells of no order of pixels that there is")
+        raise ValueError("its change.json has an invalid number of rows or byte order")
     return facts
 
 
@@ -182,7 +189,7 @@ def _original(archive: zipfile.ZipFile, facts: Record, result: Path) -> Iterator
     ):
         rows = facts.get("rows", OLD_ROWS)
         if rows * scan.width * scan.image.bands * 2 > MOST_ROW_BYTES:
-            raise ValueError("its strips are far too large")
+            raise ValueError("its strips are too large")
         for strip in _strips(scan, rows):
             changed = scan.rows(*strip)
             planes = np.frombuffer(member.read(changed.nbytes), np.uint8)
@@ -193,7 +200,7 @@ def _original(archive: zipfile.ZipFile, facts: Record, result: Path) -> Iterator
 
 
 def _rows(width: int) -> int:
-    """Of a strip."""
+    """Number of rows in a strip."""
     return max(1, min(OLD_ROWS, STRIP_PIXELS // width))
 
 

@@ -1,4 +1,4 @@
-"""The weights that come with Patina, in `patina.models.pretrained`."""
+"""The shipped weights, in `patina.models.pretrained`."""
 
 import json
 from contextlib import suppress
@@ -14,28 +14,27 @@ DEFAULT = "restorer"
 
 
 class DamagedWeightsError(InputError):
-    """A weights file does not hold the bytes that it was shipped with."""
+    """A weights file differs from the shipped one."""
 
 
 def shipped(name: str = DEFAULT) -> Path:
-    """The file of the weights of the network `name`.
+    """The file of the shipped weights `name`.
 
-    Raises KeyError when none are shipped for it; DamagedWeightsError when they are not what they
-    were.
+    Raises KeyError if there are none of this name; DamagedWeightsError if a file was changed.
     """
     for file, sha256 in index()[name]["files"].items():
         if sha256_of(FOLDER / file) != sha256:
             raise DamagedWeightsError(
-                f"{FOLDER / file}: not the bytes that were shipped; install Patina anew"
+                f"{FOLDER / file}: the file differs from the shipped one; install Patina again"
             )
     return FOLDER / f"{name}.keras"
 
 
 def named(model: Path) -> dict[str, Any]:
-    """Which model is filed at `model`, as its facts say; nothing where they say nothing.
+    """Facts about the model at `model`; empty if they are unknown.
 
-    "network": the one that was trained. "version": the day that it was shipped, or the MLflow run
-    in which it was trained. "networks": SHA-256 of the weights of each, by role.
+    "network": the trained one. "version": the day of shipping, or the MLflow run of the training.
+    "networks": SHA-256 of the weights of each network, by role.
     """
     if model.parent == FOLDER:
         facts = index()[model.stem]
@@ -55,12 +54,12 @@ def named(model: Path) -> dict[str, Any]:
 
 
 def is_single(model: Path) -> bool:
-    """Whether the model is one network that does all by itself, and needs no gate."""
+    """Whether the model is a single network for all damage, which needs no gate."""
     return bool(facts_of(model).get("single"))
 
 
 def facts_of(model: Path) -> dict[str, Any]:
-    """What the flows `train` and `promote` wrote beside a model; nothing where they did not."""
+    """The facts that the flows `train` and `promote` wrote beside a model; empty without them."""
     with suppress(OSError, ValueError):
         facts = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
         return facts if isinstance(facts, dict) else {}
@@ -68,6 +67,6 @@ def facts_of(model: Path) -> dict[str, Any]:
 
 
 def index() -> dict[str, Any]:
-    """What is shipped, by the network's name: its "version" and its "files" with their SHA-256."""
+    """The shipped weights by name: "version", and "files" with their SHA-256."""
     read: dict[str, Any] = json.loads((FOLDER / "weights.json").read_text(encoding="utf-8"))
     return read

@@ -1,4 +1,4 @@
-"""What is known of a work: from the manifest of its harvest, or as a user gives it."""
+"""The record of a work: from the manifest of its harvest, or from the user."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 from patina.tasks.io.atomic import Record
 
 MANIFEST = "manifest.jsonl"
-FIELDS = {  # of a manifest, under the names that a report gives them
+FIELDS = {  # keys of a manifest, and their names in a report
     "title": "Title",
     "artist": "Artist",
     "date": "Date",
@@ -17,16 +17,16 @@ FIELDS = {  # of a manifest, under the names that a report gives them
     "licence": "Licence",
     "source": "Source",
 }
-LARGEST = 200_000_000  # bytes of a manifest that is read
-LEVELS = 3  # folders above a scan in which its manifest is looked for
+LARGEST = 200_000_000  # maximum bytes of a manifest
+LEVELS = 3  # number of folders above a scan that may have its manifest
 
 
 def record_of(scan: Path, sha256: str, given: Mapping[str, str]) -> dict[str, str]:
-    """What is known of the work in the file `scan`, by FIELDS, without those that nobody knows.
+    """The record of the work in the file `scan`, by FIELDS, without unknown values.
 
-    sha256: of the file; a line of a manifest.jsonl in its folder, or in one of LEVELS above, that
-    names it is that of the work. given: by the user, over what a manifest says; the values are cut
-    of white space at their ends. Without a title the name of the file stands for it.
+    sha256: of the file. The record is the line of a manifest.jsonl, in the folder of the scan or in
+    LEVELS folders above, with this SHA-256, file name or id. given: values of the user, which
+    override the manifest. Without a title, the file name is used.
     """
     found = _line_for(scan, sha256)
     known = {name: str(found.get(name) or "").strip() for name in FIELDS}
@@ -36,7 +36,7 @@ def record_of(scan: Path, sha256: str, given: Mapping[str, str]) -> dict[str, st
 
 
 def _line_for(scan: Path, sha256: str) -> Record:
-    """The line about the scan's bytes, else one about a file of its name or a work of its id."""
+    """The line with the scan's SHA-256, or else with its file name or id."""
     by_name: Record = {}
     for folder in [*scan.resolve().parents][:LEVELS]:
         manifest = folder / MANIFEST
@@ -58,6 +58,6 @@ def _line_for(scan: Path, sha256: str) -> Record:
 def _parsed(line: str) -> Record:
     try:
         record = json.loads(line)
-    except (ValueError, RecursionError):  # a line that another program spoilt says nothing
+    except (ValueError, RecursionError):  # a damaged line is ignored
         return {}
     return record if isinstance(record, dict) else {}

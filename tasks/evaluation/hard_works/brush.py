@@ -101,7 +101,7 @@ def _sized(image: Image, size: tuple[int, int]) -> Image:
 
 
 def _stamps(rng: np.random.Generator, wide_px: float, brush: Brush) -> list[list[Stamp]]:
-    """For each angle VARIANTS strokes."""
+    """VARIANTS strokes for each angle."""
     long_px = wide_px * brush.aspect
     half = int(np.ceil(np.hypot(long_px, wide_px) / 2)) + 2
     ahead = np.arange(-half, half + 1, dtype=np.float32)

@@ -1,11 +1,11 @@
-"""Sidecars as the figures of which `summary` makes a sentence."""
+"""Converts sidecars to the figures that `summary` takes."""
 
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.report.summary import Figures
 
 
 def figures_of(sidecar: Record) -> Figures:
-    """The figures that a sidecar holds of a work, see `summary`; those it has not are left out."""
+    """The figures of a sidecar for `summary`; missing ones are left out."""
     change = sidecar.get("change")
     change = change if isinstance(change, dict) else {}
     named = ("damage", "detail", "jpeg", "blur", "tone")

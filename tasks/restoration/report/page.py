@@ -22,27 +22,29 @@ SCRIPTS = ("words.js", "list.js", "stage.js", "work.js", "print.js", "start.js")
 def write_report(outbox: Place) -> Place:
     """Write the report of all works in `outbox`, and return its path.
 
-    Raises InputError when there is no such folder, or another file has the name of the report;
-    OSError when the report cannot be written.
+    Raises InputError if the folder does not exist, or Patina did not write an existing report.html;
+    OSError if the report cannot be written.
     """
     if isinstance(outbox, Path) and not outbox.is_dir():
-        raise InputError(f"report: {outbox}: no such folder; name one that `patina restore` filled")
+        raise InputError(
+            f"report: {outbox}: no such folder; give one with results of `patina restore`"
+        )
     refuse_what_is_not_ours(outbox)
     write(outbox / NAME, page_of(gather(outbox), outbox.name or "outbox"))
     return outbox / NAME
 
 
 def refuse_what_is_not_ours(outbox: Place) -> None:
-    """Raises InputError when a `report.html` lies in `outbox` that Patina has not written."""
+    """Raise InputError if Patina did not write the `report.html` in `outbox`."""
     there = read(outbox / NAME)
     if there is not None and OURS not in there[:2000]:
         raise InputError(
-            f"report: {outbox / NAME}: in the way, and no report of ours; move it elsewhere"
+            f"report: {outbox / NAME}: Patina did not write this file; move it elsewhere"
         )
 
 
 def page_of(works: list[Record], place: str) -> bytes:
-    """The page of `works`, see `records.gather`, as UTF-8; of the first MOST_WORKS of them."""
+    """The page of `works` (see `records.gather`), at most MOST_WORKS, as UTF-8."""
     data = {
         "place": place,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),

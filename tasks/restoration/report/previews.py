@@ -1,4 +1,4 @@
-"""Pictures of a work for the report, drawn from the rows that a restoration passes through.
+"""Draws the pictures of a work for the report, from its rows while it is restored.
 
 In a folder for each work, FOLDER/KEY of the outbox:
 
@@ -7,7 +7,7 @@ In a folder for each work, FOLDER/KEY of the outbox:
     before-full.jpg, after-full.jpg   at most FULL_PX, if the work is larger than DISPLAY_PX
     damage.webp, change.webp          overlays, transparent where nothing was found or changed
 
-A work that was left alone has neither `after` nor `change`; one without damage no `damage`.
+An unchanged work has neither `after` nor `change`; a work without damage has no `damage`.
 """
 
 import hashlib
@@ -29,18 +29,18 @@ Colour = tuple[int, int, int]
 
 FOLDER = "report_files"
 THUMB_PX, DISPLAY_PX, FULL_PX = 256, 1600, 4096
-DAMAGE_PX, CHANGE_PX = 1280, 800  # of the overlays; noise that was taken out hardly compresses
+DAMAGE_PX, CHANGE_PX = 1280, 800  # long sides of the overlays; removed noise hardly compresses
 PICTURES = frozenset(
     {"thumb.webp", "before.jpg", "after.jpg", "before-full.jpg", "after-full.jpg"}
     | {"damage.webp", "change.webp"}
 )
-AMPLIFIED, GAMMA = 4, 0.6  # a change, in its overlay: opaque at 64 steps of 255, a seventh at 2
-THICKER = 3  # damage, in its overlay: lines of a pixel stay visible when it is reduced
-FIRST_ON_ITS_SIDE = 5  # of EXIF's orientations
-LEVELS = 16  # of an overlay's opacity: fewer are smaller files
+AMPLIFIED, GAMMA = 4, 0.6  # opacity of a change: 1 at 64 steps of 255, one seventh at 2 steps
+THICKER = 3  # factor for the opacity of damage, so that thin lines stay visible
+FIRST_ON_ITS_SIDE = 5  # EXIF orientations from this on exchange width and height
+LEVELS = 16  # levels of opacity; fewer levels give smaller files
 # Colours of the overlays
 FILLED, FOUND, LIGHTER, DARKER = (255, 0, 144), (0, 190, 180), (255, 170, 0), (0, 110, 255)
-SURE = 0.75  # in the damage map, from which on damage is filled; what is below is only found
+SURE = 0.75  # higher values in the damage map mean filled, lower ones only found
 JPEG, FULL_JPEG = "[Q=86,keep=none]", "[Q=92,subsample_mode=off,keep=none]"
 THUMB_WEBP, OVERLAY_WEBP = "[Q=72,effort=3,keep=none]", "[Q=30,alpha_q=40,effort=1,keep=none]"
 
@@ -52,9 +52,9 @@ def key_of(result: Path | str) -> str:
 
 
 class Reduced:
-    """A picture no longer than `long_px`, each pixel the mean of an area; its rows come in turn.
+    """A picture reduced to the long side `long_px`, each pixel the mean of an area.
 
-    pixels: uint8 (h, w, bands), whole when all rows were added.
+    pixels: uint8 (h, w, bands), complete after all rows were added in order.
     """
 
     def __init__(self, size: tuple[int, int], bands: int, long_px: int) -> None:
@@ -92,17 +92,17 @@ class NarrowRows:
 
 
 class Previews:
-    """The pictures of one work of `size` (height, width), from its rows."""
+    """The pictures of one work of `size` (height, width), made from its rows."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         self._before, self._after = Reduced(size, 3, FULL_PX), Reduced(size, 3, FULL_PX)
         self._maps = Reduced(size, 4, DAMAGE_PX)
 
     def narrow(self, view: np.ndarray, change: np.ndarray, damage: np.ndarray) -> NarrowRows:
-        """What is kept of some rows; may be called from several threads at a time.
+        """Reduce some rows; thread-safe.
 
-        view: float32 (n, W, 3), sRGB in [0, 1]. change: what is added to it, likewise.
-        damage: (n, W), the damage map: 1 where damage is filled, a half where it is left.
+        view: float32 (n, W, 3), sRGB in [0, 1]. change: the change of `view`, in the same form.
+        damage: (n, W), the damage map: 1 where damage is filled, 0.5 where it is not.
         """
         amount = np.minimum(largest(np.abs(change)) * AMPLIFIED, 1)
         lighter = change.sum(axis=2) > 0
@@ -112,16 +112,16 @@ class Previews:
         return NarrowRows(self._before.narrow(view), after, self._maps.narrow(maps))
 
     def add(self, top: int, rows: NarrowRows) -> None:
-        """Add the rows from `top` on; in turn."""
+        """Add the reduced rows from `top` on, in order."""
         self._before.add(top, rows.before)
         self._after.add(top, rows.after)
         self._maps.add(top, rows.maps)
 
     def write(self, folder: Path, orientation: int = 1) -> Record:
-        """Write the pictures into `folder`, which must be there.
+        """Write the pictures into the existing `folder`.
 
-        orientation: EXIF's, 1 to 8; the pictures are turned as a viewer shows the scan.
-        Returns for the sidecar: `size`, (width, height) of the largest, and `files`, their names.
+        orientation: EXIF orientation, 1 to 8, by which the pictures are rotated. Returns for the
+        sidecar: `size`, (width, height) of the largest picture, and `files`, the names.
         """
         drawn = {name: _turned(image, orientation) for name, image in self._pictures().items()}
         jobs = [(image, str(folder / name)) for name, image in drawn.items()]
@@ -147,9 +147,9 @@ class Previews:
 
 
 def file_previews(previews: Previews, scan: Scan, outbox: Path, inner: Path) -> Record:
-    """File the pictures of an open scan in `outbox`, in place of those that were there.
+    """Write the pictures of an open scan to `outbox`, in place of existing ones.
 
-    inner: the path of the result in the outbox. Returns what the sidecar says of them.
+    inner: the path of the result in the outbox. Returns the entry in the sidecar.
     """
     key, draft = key_of(inner), scan.folder / "previews"
     draft.mkdir()
@@ -169,20 +169,20 @@ def _change_overlay(maps: np.ndarray) -> np.ndarray:
 
 
 def _damage_overlay(maps: np.ndarray) -> np.ndarray:
-    """uint8 (h, w, 4): one colour where damage is filled, another where it is left."""
+    """uint8 (h, w, 4): one colour where damage is filled, another where it is not."""
     opacity = maps[..., 2:].max(axis=2) * float(THICKER)
     return _overlay(_mixed(maps[..., 2:], FILLED, FOUND), opacity)
 
 
 def _mixed(shares: np.ndarray, first: Colour, second: Colour) -> np.ndarray:
-    """(h, w, 3): two colours, mixed as uint8 `shares` (h, w, 2) say."""
+    """(h, w, 3): two colours, mixed by uint8 `shares` (h, w, 2)."""
     one, other = (shares[..., band, None].astype(np.float32) for band in (0, 1))
     share = one / np.maximum(one + other, 1)
     return share * np.array(first) + (1 - share) * np.array(second)
 
 
 def _overlay(colour: np.ndarray, opacity: np.ndarray) -> np.ndarray:
-    """uint8 (h, w, 4), of an opacity from 0 to 255 in LEVELS."""
+    """uint8 (h, w, 4); opacity: 0 to 255, rounded to LEVELS."""
     step = 255 / LEVELS
     opacity = np.rint(np.minimum(opacity, 255) / step) * step
     return np.dstack([np.where(opacity[..., None] > 0, colour, 0), opacity]).astype(np.uint8)
@@ -195,7 +195,7 @@ def _turned(pixels: np.ndarray, orientation: int) -> pyvips.Image:
 
 
 def _options(name: str) -> str:
-    """libvips' options for the file of that name."""
+    """libvips' options for a file of this name."""
     if name.endswith("thumb.webp"):
         return THUMB_WEBP
     if name.endswith(".webp"):

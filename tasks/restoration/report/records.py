@@ -1,4 +1,4 @@
-"""The works of an outbox as its report shows them, from sidecars and failures.jsonl."""
+"""Collects the works of an outbox for its report, from sidecars and failures.jsonl."""
 
 import json
 import posixpath
@@ -18,19 +18,19 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
 from patina.tasks.restoration.sidecars import STATEMENT
 
 SET_ASIDE = "set aside"
-MOST_WORKS = 20_000  # in one report: a browser opens no more at ease
+MOST_WORKS = 20_000  # maximum in a report, which a browser can still open
 JOINERS = "\u200c\u200d"  # belong to the spelling of words
 ORDER = (SET_ASIDE, "restored", "untouched")
 
 
 def gather(outbox: Place) -> list[Record]:
-    """A record of each work: those set aside and flagged first, then by how much was changed."""
+    """A record of each work: first set aside and flagged ones, then by the size of the change."""
     works = [_told(path, sidecar) for path, sidecar in sidecars_in(outbox)]
     return sorted([*works, *_set_aside(outbox)], key=_rank)
 
 
 def sidecars_in(outbox: Place) -> Iterator[tuple[Path, Record]]:
-    """Each sidecar of ours in `outbox`, at any depth, and the path of its result there."""
+    """Each sidecar of Patina in `outbox`, at any depth, with the path of its result."""
     for path, content in _json_files(outbox):
         sidecar = _parsed(content)
         if sidecar.get("statement") == STATEMENT:
@@ -38,18 +38,18 @@ def sidecars_in(outbox: Place) -> Iterator[tuple[Path, Record]]:
 
 
 def _told(result: Path, sidecar: Record) -> Record:
-    """As `work_of`; of a sidecar that somebody has garbled, that it is so."""
+    """`work_of`; for a damaged sidecar a record that says so."""
     try:
         return work_of(result, sidecar)
     except (AttributeError, TypeError, ValueError, KeyError):
-        garbled = f"{result.name}.json: what it holds is not as Patina wrote it; restore it again"
-        return work_of(result, {"summary": garbled, "flags": ["its sidecar cannot be read"]})
+        garbled = f"{result.name}.json: the sidecar is damaged; restore the scan again"
+        return work_of(result, {"summary": garbled, "flags": ["the sidecar cannot be read"]})
 
 
 def work_of(result: Path, sidecar: Record) -> Record:
-    """The record of a work that was restored, or left untouched.
+    """The record of a restored or untouched work.
 
-    result: its path in the outbox. sidecar: any that was read; what it lacks is left out.
+    result: its path in the outbox. sidecar: any sidecar; missing values are left out.
     """
     source, change, previews = (_part(sidecar, key) for key in ("source", "change", "previews"))
     figures = figures_of(sidecar)
@@ -76,7 +76,7 @@ def _set_aside(outbox: Place) -> Iterator[Record]:
     for line in (read(outbox / "failures.jsonl") or b"").splitlines():
         failure = _parsed(line)
         if "file" in failure:
-            # Where it lies on this machine is nobody's business whom the report is given to
+            # Without the path on this machine, because the report may be given to others
             file = str(failure["file"])
             name = posixpath.basename(file)
             reason = str(failure.get("reason")).replace(file, name)
@@ -96,7 +96,7 @@ def _rank(work: Record) -> tuple[Any, ...]:
 
 
 def _json_files(outbox: Place) -> Iterator[tuple[Path, bytes]]:
-    """Each file that may be a sidecar: its path in the outbox, and what it holds."""
+    """Each file that may be a sidecar: its path in the outbox, and its content."""
     if isinstance(outbox, Path):
         for path in _outside_of_ours(outbox.rglob("*.json"), outbox):
             with suppress(OSError):  # a folder, or gone since
@@ -118,7 +118,7 @@ def _outside_of_ours(paths: Iterable[Path], outbox: Path) -> Iterator[Path]:
 
 
 def _parsed(content: bytes) -> Record:
-    """The object that a file holds, an empty one if it holds none; NaN becomes None."""
+    """The JSON object in a file, empty if there is none; NaN becomes None."""
     with suppress(ValueError, RecursionError):
         value = json.loads(content, parse_constant=lambda _: None)
         return value if isinstance(value, dict) else {}
@@ -135,7 +135,7 @@ def _number(value: object) -> float | None:
 
 
 def printable(text: str) -> str:
-    r"""`text` with what is not seen, or turns the direction of writing, escaped: \n, \u202e."""
+    r"""`text` with invisible characters and changes of direction as escapes: \n, \u202e."""
     return "".join(
         character if _is_seen(character) else ascii(character)[1:-1] for character in text
     )

@@ -1,4 +1,4 @@
-"""Pictures for the report of works that were restored without: from the scan and its result."""
+"""Draws missing pictures for the report, from a scan and its result."""
 
 import tempfile
 from pathlib import Path
@@ -11,13 +11,13 @@ from patina.tasks.io.atomic import DRAFT, Record, write_json
 from patina.tasks.restoration.report.previews import FOLDER, Previews, file_previews
 from patina.tasks.restoration.sidecars import Filing, map_of, sidecar_of, within
 
-ROWS = 256  # that are in memory at a time
+ROWS = 256  # number of rows in memory at a time
 
 
 def with_previews(sidecar: Record, source: Path, target: Path, filing: Filing) -> Record:
-    """The sidecar of a result that is done, once there are pictures of it, if there are to be.
+    """The sidecar of an existing result, with pictures for the report if they are requested.
 
-    Raises ImageError, OSError as `opened` does.
+    Raises ImageError and OSError as `opened` does.
     """
     outbox = filing.report
     told = sidecar.get("previews", {})
@@ -37,7 +37,7 @@ def with_previews(sidecar: Record, source: Path, target: Path, filing: Filing) -
 
 
 def _drawn(scan: Scan, result: Scan, damage: Path | None) -> Previews:
-    """damage: the damage map as it was filed, if it was."""
+    """Draw the pictures. damage: the file of the damage map, if there is one."""
     previews = Previews((scan.height, scan.width))
     found = pyvips.Image.new_from_file(str(damage)) if damage else None
     for top in range(0, scan.height, ROWS):

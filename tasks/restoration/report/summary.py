@@ -105,7 +105,7 @@ def _seen(figures: Figures) -> Iterator[str]:
 def _repainted(figures: Figures) -> Iterator[str]:
     damage = figures.get("damage", {})
     if damage.get("weight", 1) > 0 and damage.get("filled_share"):
-        yield f"{percent(damage['filled_share'])} of the surface repainted"
+        yield f"{percent(damage['filled_share'])} of the surface filled"
 
 
 def _areas(damage: Figures) -> int:

@@ -37,13 +37,13 @@ function prints(work) {
   return [
     figure(after ? "Before" : captionOf(work), before),
     after && figure("After", after),
-    picture(work, "damage.webp") && figure("Damage: filled pink, left turquoise", before, picture(work, "damage.webp")),
-    picture(work, "change.webp") && figure("Changed: lighter orange, darker blue", before, picture(work, "change.webp")),
+    picture(work, "damage.webp") && figure("Damage: pink filled, turquoise not filled", before, picture(work, "damage.webp")),
+    picture(work, "change.webp") && figure("Change: orange lighter, blue darker", before, picture(work, "change.webp")),
   ].filter(Boolean);
 }
 
 function captionOf(work) {
-  return work.outcome === "untouched" ? "Left alone" : "The change is too small to be seen";
+  return work.outcome === "untouched" ? "Unchanged" : "The change is too small to be visible";
 }
 
 function figure(words, source, over = null) {

@@ -8,7 +8,7 @@ function head() {
   const flagged = number("flagged");
   $("imprint").replaceChildren(element("bdi", {}, DATA.place), ` · ${day(DATA.made)} · Patina ${DATA.version}`);
   $("sums").textContent = WORKS.length
-    ? `${counted(WORKS.length, "work", "works")}: ${told.join(", ")}. ${flagged ? `${counted(flagged, "work", "works")} flagged for a look.` : "None flagged."}`
+    ? `${counted(WORKS.length, "work", "works")}: ${told.join(", ")}. ${flagged ? `${counted(flagged, "work", "works")} flagged for inspection.` : "None flagged."}`
     : "No works yet.";
   if (DATA.left_out) $("sums").append(` ${counted(DATA.left_out, "work is", "works are")} left out of this page; summary.csv has all.`);
   const options = [["all", "All works"], ["flagged", "Flagged"], ["restored", "Restored"], ["untouched", "Untouched"], ["set aside", "Set aside"]];

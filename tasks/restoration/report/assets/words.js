@@ -1,5 +1,5 @@
 "use strict";
-// The works, and what is said of them in words. All text goes into the page as text, never as HTML.
+// The works and their texts. All text is inserted as text, never as HTML.
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const WORKS = DATA.works;
 const $ = (id) => document.getElementById(id);
@@ -20,7 +20,7 @@ function sentence(text) {
   return text && capital(text) + (/[.!?]$/.test(text) ? "" : ".");
 }
 
-// What was done; or why a file was set aside, which begins with the file's name
+// What was done, or why a file was set aside; that reason begins with the name of the file
 function summaryOf(work) {
   return work.outcome === "set aside" ? work.summary : sentence(work.summary);
 }
@@ -57,7 +57,7 @@ function figuresOf(work) {
   const side = work.sidecar || {};
   const change = side.change || {};
   const inner = change.delta_e2000 || {};
-  const spread = (values) => values && [values.mean, values.max].every(Number.isFinite) && `${values.mean.toFixed(1)} mean, ${values.max.toFixed(1)} most`;
+  const spread = (values) => values && [values.mean, values.max].every(Number.isFinite) && `${values.mean.toFixed(1)} mean, ${values.max.toFixed(1)} maximum`;
   const rows = [
     ["Scan", work.file],
     ["Size", work.width && `${work.width} × ${work.height} px`],
@@ -66,7 +66,7 @@ function figuresOf(work) {
     ["ΔE2000 in damage", spread(inner.inside_damage)],
     ["ΔE2000 elsewhere", spread(inner.outside_damage)],
     ["Damage found", share(change.damage?.found_share)],
-    ["Surface repainted", share(change.damage?.filled_share)],
+    ["Surface filled", share(change.damage?.filled_share)],
     ["Model", side.model && [side.model.network, side.model.version].filter(Boolean).join(", ")],
     ["Restored", day(side.restored)],
   ];
