@@ -46,11 +46,15 @@ def test_detail_that_would_hardly_change_is_kept(size_255: float, share: float) 
 CERTAIN = Judge.constant(40.0)  # that a work gains, whatever is found
 
 
-def test_what_repeats_itself_is_a_weave_or_a_screen_and_no_noise() -> None:
-    chequered = restorer(0, detail=10 / 255, judges={"detail": CERTAIN})
+@pytest.mark.parametrize("role", ["detail", "blur"])
+def test_what_repeats_itself_is_a_weave_or_a_screen_and_neither_noise_nor_blur(role: str) -> None:
+    chequered = restorer(0, detail=10 / 255, judges={role: CERTAIN})
+    networks = dict(chequered.networks)
+    networks[role] = networks.pop("detail")
+    chequered = dataclasses.replace(chequered, networks=networks)
     change, decided = chequered.change(GREY)
-    assert decided["detail"]["likelihood"] == 1
-    assert decided["detail"]["features"]["far"] > 0.9
+    assert decided[role]["likelihood"] == 1
+    assert decided[role]["features"]["far"] > 0.9
     assert not change.any()
     assert dataclasses.replace(chequered, forced=("detail",)).change(GREY)[0].any()
 
