@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from patina.tasks.evaluation.hard_works import HARD_WORKS, hard_works, paint
+from patina.tasks.evaluation.hard_works.brush import Brush, painted
 
 SMALL_PX = 128
 
@@ -71,3 +72,10 @@ def test_an_unknown_work_and_a_size_that_shows_nothing_are_refused() -> None:
         next(hard_works(names=("mona_lisa",)))
     with pytest.raises(ValueError, match="size_px 10"):
         paint("stars", 10)
+
+
+def test_a_painting_of_broad_strokes_alone_has_the_size_of_its_study() -> None:
+    study = np.full((60, 2400, 3), 0.5, np.float32)
+    broad = Brush(widths=(0.04,))
+    paint, light = painted(np.random.default_rng(0), study, study[..., 0], broad)
+    assert (paint.shape, light.shape) == ((60, 2400, 3), (60, 2400))

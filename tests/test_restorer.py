@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 from restorers import restorer
@@ -75,6 +76,20 @@ def test_what_jpeg_has_smoothed_is_not_taken_for_blur() -> None:
     change, decided = dataclasses.replace(plain, forced=("detail",)).change(blocky)
     np.testing.assert_allclose(change, 0.1, atol=QUARTER_STEP)
     assert decided["blur"]["weight"] == 1
+
+
+@pytest.mark.parametrize(("sigma_px", "corrected"), [(0.5, False), (1.2, True)])
+def test_what_has_its_finest_detail_is_not_taken_for_blurred(
+    sigma_px: float, corrected: bool
+) -> None:
+    def sharper(tile: np.ndarray) -> np.ndarray:
+        return np.float32(0.2) * (tile - np.float32(0.45))
+
+    view = np.clip(0.45 + 3 * (cv2.GaussianBlur(VARIED, (0, 0), sigma_px) - 0.45), 0, 1)
+    plain = dataclasses.replace(restorer(0), networks={"blur": sharper})
+    judged = dataclasses.replace(plain, judges={"blur": CERTAIN})
+    change, decided = judged.change(view.astype(np.float32))
+    assert (decided["blur"]["weight"], change.any()) == (corrected, corrected)
 
 
 def test_what_is_forced_is_done_whatever_the_gates_say() -> None:

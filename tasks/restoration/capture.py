@@ -19,7 +19,8 @@ PROBE_PX, PROBES = 256, 3  # side of an examined tile, and their number in each 
 GRID_PX, STRIDE_PX = 8, 16  # of JPEG's blocks, and of the networks
 CORRECTING = ("detail", "blur")  # networks with a judge, in their order
 # Correlation at 3 to 16 px from which on it is a weave or a screen, and neither noise nor blur
-REPEATS = {"detail": 0.2, "blur": 0.33}
+REPEATS = {"detail": 0.2, "blur": 0.3}
+SHARP = 0.155  # share of the finest detail in all detail from which on nothing is blurred
 STRONG_STEP = 0.08  # larger steps are edges, and count as this value
 
 
@@ -168,7 +169,7 @@ def _judged(
     weight = ramp(found["root_255"], most_255)
     if judge:
         weight = min(weight, ramp(likely, most_likely))
-        if found["far"] > REPEATS[role]:
+        if found["far"] > REPEATS[role] or (role == "blur" and found["soft"] > SHARP):
             weight = 0.0
     return Correction(weight, likely, found)
 

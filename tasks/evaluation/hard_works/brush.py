@@ -56,6 +56,7 @@ def painted(
         paint, view = _sized(paint, size), _sized(study, size)
         ways = cv2.resize(flow, size, interpolation=cv2.INTER_NEAREST)
         paint = _layered(rng, paint, (view, ways), brush, max(width * long / part, 1.5), not layer)
+    paint = _sized(paint, shape[::-1])
     relief = cv2.GaussianBlur(paint[..., 3], (0, 0), 0.7)
     light = brush.relief * np.clip(raking(relief) * 2.2, -2, 2)
     return np.ascontiguousarray(paint[..., :3]), light
