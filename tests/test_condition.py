@@ -184,7 +184,7 @@ def test_what_a_mask_had_stay_is_not_told_as_filled(tmp_path: Path) -> None:
     marks = Filing(protect=mask)
     with summary_in(result.parent) as outcomes:
         outcomes += restore_scans([(source, result)], DAMAGED, marks)
-    with pytest.raises(ImageError, match=r"restored with --protect.*anew with --maps"):
+    with pytest.raises(ImageError, match=r"restored with --protect.*again with --maps"):
         file_reports(result, tmp_path / "reports", DAMAGED, given={})
     pdf, html = file_reports(result, tmp_path / "reports", DAMAGED, given={}, marks=marks)
     for text in (text_of(pdf.read_bytes()), html.read_text()):

@@ -203,7 +203,7 @@ def test_a_source_that_is_replaced_while_it_is_read_is_set_aside(tmp_path: Path)
         return tone(work)
 
     made.networks["tone"] = replacing
-    with pytest.raises(ImageError, match=r"a\.tif: was changed while it was read; run again"):
+    with pytest.raises(ImageError, match="the file was changed while it was read; run again"):
         restore_file(tmp_path / "a.tif", tmp_path / "out.tif", made, ALL)
     done = restore_file(tmp_path / "a.tif", tmp_path / "out.tif", restorer(0.1), ALL)
     assert done["source"]["bits"] == 16

@@ -221,7 +221,7 @@ def test_a_folder_of_masks_has_one_for_each_scan_that_needs_one(tmp_path: Path) 
     filing = Filing(protect=tmp_path / "masks")
     outcomes = list(restore_scans(plan([tmp_path], tmp_path / "out"), restorer(0.1), filing))
     assert [outcome.get("share_of_pixels") for outcome in outcomes[:2]] == [0, 1]
-    assert "draw it at the scan's size" in outcomes[2]["reason"]
+    assert "draw the mask at the size of the scan" in outcomes[2]["reason"]
     with pytest.raises(ImageError, match="there is no such mask"):
         restore_file(
             tmp_path / "a.tif", tmp_path / "x.tif", restorer(0), Filing(protect=tmp_path / "none")
@@ -253,7 +253,7 @@ def test_a_work_that_changes_much_is_flagged(tmp_path: Path) -> None:
     record = restore_file(tmp_path / "a.tif", tmp_path / "out.tif", much, strict)
     assert len(record["flags"]) == 2
     assert "in the damage map" in record["flags"][0]
-    assert "mean ΔE2000" in record["flags"][1]
+    assert "mean change of ΔE2000" in record["flags"][1]
     little = restore_file(tmp_path / "a.tif", tmp_path / "out.tif", restorer(0.01), strict)
     assert little["flags"] == []
     outcomes = list(restore_scans([(tmp_path / "a.tif", tmp_path / "o.tif")], much, strict))

@@ -73,5 +73,5 @@ def test_a_collection_of_near_duplicates_alone_is_refused() -> None:
 
 
 def test_too_few_works_are_refused_with_what_to_do() -> None:
-    with pytest.raises(ValueError, match=r"8 works leave none to train on.*least_test_works"):
+    with pytest.raises(ValueError, match=r"only 8 works for 8 test works.*least_test_works"):
         deal(alone(8), **SHARES)
