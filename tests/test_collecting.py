@@ -82,7 +82,7 @@ def test_a_dry_run_changes_nothing_and_a_mistake_is_one_line(workspace: Workspac
         assert not museum.asked("image")
     assert not (workspace.folder / "data/harvest/artic.dvc").exists()
     told = workspace.run("patina.cli", "crawl", "artic", code=1)
-    assert told.splitlines()[0].startswith("crawl artic: artic asks to know who is calling")
+    assert told.splitlines()[0].startswith("crawl artic: artic wants to know who sends requests")
     told = workspace.run("patina.cli", "crawl", "artic", "--period", "baroque", code=1)
     assert told.startswith("patina: params.yaml: crawl.period: ")
     told = workspace.run("patina.cli", "crawl", "folder", code=1)

@@ -166,7 +166,10 @@ def test_an_interrupted_crawl_stops_at_once_and_says_how_to_go_on(tmp_path: Path
         with subprocess.Popen(call, cwd=ROOT, stderr=subprocess.PIPE, text=True) as crawl:
             assert museum.asked_for_a_third.wait(60)
             crawl.send_signal(signal.SIGINT)
-            assert crawl.communicate(timeout=10)[1] == "crawl: stopped; run it again to go on\n"
+            assert (
+                crawl.communicate(timeout=10)[1]
+                == "crawl: stopped; run the command again to continue\n"
+            )
         museum.go_on.set()
     assert crawl.returncode == 130
     assert not (tmp_path / "manifest.jsonl").exists()
@@ -305,7 +308,7 @@ def test_a_missing_folder_is_named_in_one_line(tmp_path: Path) -> None:
     ("folder", "expected"),
     [
         (None, "--source folder needs --folder PATH"),
-        (Path(), "--out harvest: lies in --folder ."),
+        (Path(), "--out harvest: it is inside --folder ."),
     ],
 )
 def test_a_mistake_in_the_options_is_told(folder: Path | None, expected: str) -> None:
@@ -323,7 +326,7 @@ def test_an_unknown_source_is_told_with_those_that_are_known(tmp_path: Path) -> 
 
 def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "catalogue.jsonl").write_text("{}")
-    with pytest.raises(CrawlError, match="no image file in it; looked for jpg"):
+    with pytest.raises(CrawlError, match="there is no image file in it; supported: jpg"):
         images_in(tmp_path)
 
 

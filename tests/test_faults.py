@@ -227,5 +227,8 @@ def test_no_museum_is_asked_by_somebody_it_cannot_write_to(
 ) -> None:
     options = ["--source", kind.source, "--contact", contact, "--out", str(tmp_path / "harvest")]
     done = CliRunner().invoke(app, options)
-    told = "asks to know who is calling: give crawl.contact, an e-mail or web address\n"
+    told = (
+        "wants to know who sends requests: set crawl.contact or --contact to your "
+        "e-mail or web address\n"
+    )
     assert (done.exit_code, done.stderr) == (1, f"crawl {kind.source}: {kind.source} {told}")

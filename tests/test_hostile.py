@@ -157,7 +157,7 @@ def test_rows_hold_any_text_and_a_damaged_one_is_named(tmp_path: Path) -> None:
     assert read_lines(tmp_path / "rows.jsonl") == rows
     for damage in (b'{"id": "b"', b"[]", b"{}", DEEP):
         (tmp_path / "bad.jsonl").write_bytes(b'{"id": "a"}\n' + damage + b"\n")
-        with pytest.raises(CrawlError, match=r"bad.jsonl: line 2 is no row of a work"):
+        with pytest.raises(CrawlError, match=r"bad.jsonl: line 2 is not a valid row"):
             read_lines(tmp_path / "bad.jsonl")
 
 

@@ -24,7 +24,7 @@ def test_two_runs_do_not_share_an_outbox_and_what_a_killed_one_left_is_swept(
     (tmp_path / ".patina-draft-abcd_123").write_bytes(b"half")
     with held(tmp_path):
         assert [path.name for path in tmp_path.rglob("*draft*")] == []
-        with pytest.raises(ValueError, match="another run is filling it"), held(tmp_path):
+        with pytest.raises(ValueError, match="another run is writing to it"), held(tmp_path):
             pass
     with held(tmp_path):
         pass
@@ -102,7 +102,7 @@ def test_a_run_spares_what_another_one_works_on_in_a_folder_of_its_outbox(tmp_pa
             assert [draft.exists() for draft in drafts] == [True, True, False]
     with held(outer):
         assert not any(draft.exists() for draft in drafts)
-        with pytest.raises(ValueError, match="another run is filling it, or a folder that it is"):
+        with pytest.raises(ValueError, match="another run is writing to it, or to a folder"):
             held(inner).__enter__()
 
 

@@ -166,7 +166,7 @@ def test_the_deployment_restores_a_bucket_on_the_workers(
     done = [name for name in storage.find("lab/outbox") if name.endswith(".tif.json")]
     assert len(done) == 3
     [fault] = storage.cat_file("lab/outbox/failures.jsonl").decode().splitlines()
-    assert "letter.tif: no image of a kind that is restored" in fault
+    assert "letter.tif: its first bytes are not those of a supported" in fault
 
 
 def test_a_killed_worker_leaves_no_work_undone_and_does_none_twice(

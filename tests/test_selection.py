@@ -69,7 +69,7 @@ def test_departments_that_the_met_has_are_told_when_another_is_asked_for(tmp_pat
     with Met(exhibition()) as museum:
         made = crawl(museum, tmp_path / "harvest", "--dry-run", "--department", "Cheese")
     assert made.code == 1
-    assert "department 'Cheese': the Met has Arts of the Isles, European" in made.error
+    assert "department 'Cheese': unknown; the Met has Arts of the Isles, European" in made.error
 
 
 @pytest.mark.parametrize(

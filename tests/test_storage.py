@@ -208,7 +208,9 @@ def test_two_runs_do_not_share_an_outbox_there_and_that_of_a_killed_one_is_taken
     lock = f"{lab.path}/out/.patina-lock"
     with (
         held(lab / "out"),
-        pytest.raises(ValueError, match=rf"out: another run is filling it \(process {os.getpid()}"),
+        pytest.raises(
+            ValueError, match=rf"out: another run is writing to it \(process {os.getpid()}"
+        ),
         held(lab / "out"),
     ):
         pass

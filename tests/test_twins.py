@@ -82,7 +82,7 @@ def test_what_is_no_recipe_no_image_or_no_png_is_named(work: Path, tmp_path: Pat
     recipe = recipe_by_hand("work", "blur:0.5", seed=0)
     with pytest.raises(ImageError, match=r"letter\.json: "):
         deteriorate_file(letter, tmp_path / "out.png", recipe)
-    with pytest.raises(ValueError, match=r"out\.jpg: the twin is a PNG"):
+    with pytest.raises(ValueError, match=r"out\.jpg: the result is a PNG"):
         deteriorate_file(work, tmp_path / "out.jpg", recipe)
     assert not list(tmp_path.glob("out*"))
 
@@ -93,6 +93,6 @@ def test_the_work_itself_is_not_overwritten_by_its_twin(work: Path) -> None:
     with pytest.raises(ValueError, match="would overwrite the work itself; give another --out"):
         deteriorate_file(work, work, recipe)
     masked = work.rename(work.with_name("old.mask.png"))
-    with pytest.raises(ValueError, match=r"old\.mask\.png: is the work itself"):
+    with pytest.raises(ValueError, match=r"old\.mask\.png: this would overwrite"):
         deteriorate_file(masked, work.with_name("old.png"), recipe)
     assert masked.read_bytes() == before
