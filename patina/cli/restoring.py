@@ -220,7 +220,7 @@ def _run(request: "RestoreRequest") -> int:
 def _shown(job: "Job", end_if_signalled: Callable[[], None]) -> Iterator[dict[str, Any]]:
     """Yield the outcomes of `job`, and show the progress of the run and of the current scan.
 
-    end_if_signalled: ends the run if a signal has arrived; it is called after each outcome was recorded.
+    end_if_signalled: ends the run if a signal has arrived; called after each recorded outcome.
     """
     from patina.tasks.io.progress import Progress
     from patina.tasks.restoration.outbox import neutral
@@ -234,7 +234,7 @@ def _shown(job: "Job", end_if_signalled: Callable[[], None]) -> Iterator[dict[st
             for line in _lines_of(outcome, total):
                 bar.say(neutral(line))
             yield outcome
-            end_if_signalled()  # the caller has recorded the outcome by now, so it is in the summary
+            end_if_signalled()  # the caller has recorded the outcome, so it is in the summary
 
 
 class _RunProgress:
