@@ -253,7 +253,7 @@ def test_a_work_that_changes_much_is_flagged(tmp_path: Path) -> None:
     record = restore_file(tmp_path / "a.tif", tmp_path / "out.tif", much, strict)
     assert len(record["flags"]) == 2
     assert "in the damage map" in record["flags"][0]
-    assert "mean change of ΔE2000" in record["flags"][1]
+    assert "mean ΔE2000" in record["flags"][1]
     little = restore_file(tmp_path / "a.tif", tmp_path / "out.tif", restorer(0.01), strict)
     assert little["flags"] == []
     outcomes = list(restore_scans([(tmp_path / "a.tif", tmp_path / "o.tif")], much, strict))

@@ -51,7 +51,7 @@ CSS = """
 #shown .wrap, [id^=mode-] .wrap { flex-wrap: nowrap; }
 #command textarea { font-family: ui-monospace, monospace; font-size: .85rem; }
 #slider img { image-rendering: auto; }
-/* The editor's tools are icons alone: show the words that are there for screen readers, too */
+/* The editor's tools are icons only: also show their labels, which are for screen readers */
 #editor .toolbar-wrap, #editor .half-container, #editor .half-container button {
   width: max-content !important; height: auto !important;
 }
