@@ -1,4 +1,6 @@
-"""Collecting as users do it: the command, DVC, a stage that asks no museum, the deployment."""
+"""Collecting as users do it: the command, DVC, the stage, which asks no museum, and the
+deployment.
+"""
 
 import json
 import shutil
@@ -19,7 +21,7 @@ FREE = {f"artic-{number}" for number in range(101, 108)}
 
 @pytest.fixture
 def workspace(bare: Workspace, server: str, tmp_path: Path) -> Workspace:
-    """A fresh checkout, to be changed."""
+    """A fresh checkout, which tests may change."""
     return bare.copy(tmp_path / "workspace")
 
 

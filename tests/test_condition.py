@@ -1,4 +1,4 @@
-"""What a condition report says of a scan, on paper and on a screen."""
+"""The contents of a condition report, on paper and on a screen."""
 
 import json
 import re
@@ -268,7 +268,7 @@ def test_the_networks_of_a_model_are_named_with_what_tells_their_versions_apart(
 
 
 def without(sidecar: Record, part: str) -> Record:
-    """The sidecar without what it says of one treatment."""
+    """The sidecar without the entry of one treatment."""
     change = {name: value for name, value in sidecar["change"].items() if name != part}
     return sidecar | {"change": change}
 

@@ -1,4 +1,4 @@
-"""The hard sound works: the same on every run, of the size asked for, none like another."""
+"""The hard works: the same in every run, of the requested size, and all different."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is understood of IIIF, version by version; that a museum on it is one, test_museums says."""
+"""Reading of IIIF, version by version; test_museums tests it as a museum."""
 
 from pathlib import Path
 from typing import Any
@@ -184,7 +184,7 @@ def test_an_address_is_asked_for_without_its_fragment() -> None:
 
 
 class Book(Presentation3):
-    """Two canvases in each manifest, the second with an image that is no one's but its own."""
+    """Two canvases in each manifest, the second one with its own image."""
 
     def record(self, work: Work) -> Json:
         first = super().record(work)
@@ -206,7 +206,9 @@ def test_a_manifest_gives_a_work_for_each_of_its_canvases(tmp_path: Path) -> Non
 
 
 class Maze(Presentation3):
-    """Collections that list themselves, each other, what is not there, and no collection."""
+    """Collections that list themselves, each other, missing documents, and documents of other
+    kinds.
+    """
 
     def listing(self, path: str, query: Query) -> Json | None:
         address = f"https://{self.api}/iiif"
@@ -232,7 +234,7 @@ def test_collections_that_lead_in_circles_have_an_end(tmp_path: Path) -> None:
 
 
 class Scattered(Presentation2):
-    """Has its images elsewhere, and an image server that knows nothing of them."""
+    """Images on another host, and an image server that does not know them."""
 
     def record(self, work: Work) -> Json:
         found = super().record(work)

@@ -1,4 +1,4 @@
-"""A run that is killed, finds no room or meets another one loses nothing and leaves nothing."""
+"""A run that is killed, has no disk space or meets another run loses and leaves nothing."""
 
 import json
 import shutil
@@ -32,7 +32,7 @@ def test_two_runs_do_not_share_an_outbox_and_what_a_killed_one_left_is_swept(
 
 @pytest.mark.parametrize("files", [1, 4, 7])
 def test_a_run_that_was_killed_goes_on(tmp_path: Path, files: int) -> None:
-    """Killed when `files` files are there: a result, its maps, its package and its sidecar each."""
+    """Killed after `files` files: results, each with its maps, package and sidecar."""
     inbox, outbox = tmp_path / "in", tmp_path / "out"
     inbox.mkdir()
     for name in "abcdef":

@@ -1,4 +1,4 @@
-"""What a user marks in a scan is filled, or stays, to the pixel."""
+"""Pixels that a user marks are filled or kept, exactly."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def mask(path: Path, *places: tuple[slice, slice]) -> Path:
 
 
 def filled(folder: Path, filing: Filing, **applied: object) -> tuple[np.ndarray, Record]:
-    """Steps of 8 bit by which a scan is changed, (H, W), by fills alone, and the sidecar."""
+    """The change of a scan by fills only, (H, W), in 8-bit steps, and the sidecar."""
     pixels = scan(folder / "a.tif").astype(int)
     treated: Restorer = restorer(0, fill=FILL, **{"treat": ("damage",)} | applied)  # type: ignore[arg-type]
     record = restore_file(folder / "a.tif", folder / "out.tif", treated, filing)

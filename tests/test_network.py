@@ -1,4 +1,4 @@
-"""Nobody is asked but a museum at a public address, or its replay on this machine."""
+"""Requests go only to a museum at a public address, or to its replay on this machine."""
 
 import re
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What is whose in an outbox, and that no single scan ends a run."""
+"""The files in an outbox, and their owners; no single scan ends a run."""
 
 import csv
 import json
@@ -23,7 +23,7 @@ ALL = Filing(maps=True, package=True)
 
 
 def outcomes_of(inbox: Path, outbox: Path, filing: Filing = ALL) -> dict[str, str]:
-    """The reason, or the outcome, of each scan."""
+    """The reason, or else the outcome, of each scan."""
     with held(outbox), summary_in(outbox) as outcomes:
         outcomes += restore_scans(plan([inbox], outbox), restorer(0.1), filing)
     return {Path(each["file"]).name: each.get("reason", each["outcome"]) for each in outcomes}

@@ -1,4 +1,4 @@
-"""A recipe is data that gives the same twin again, whatever else is rendered beside it."""
+"""A recipe gives the same twin again, independently of other twins."""
 
 from collections.abc import Mapping
 

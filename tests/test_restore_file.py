@@ -1,4 +1,4 @@
-"""What goes in comes out at its own size, depth and form, with a record of what was changed."""
+"""A result has the size, depth and form of the scan, and a record of the change."""
 
 import dataclasses
 import json

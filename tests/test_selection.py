@@ -1,4 +1,4 @@
-"""Which works are wanted of a museum, and in which size."""
+"""Which works and sizes are selected."""
 
 import json
 from dataclasses import asdict, fields
@@ -34,7 +34,7 @@ def limited(kind: type[Replay], folder: Path) -> Crawl:
 
 @pytest.fixture(scope="module")
 def crawls(kind: type[Replay], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Crawl]:
-    """Crawls of a museum by name, each of a server of its own."""
+    """Crawls of a museum by name, each with its own server."""
     return played((limited, narrowed), kind, tmp_path_factory.mktemp(kind.source))
 
 

@@ -1,4 +1,4 @@
-"""A work never sits on two sides, and adding works moves none between training and the rest."""
+"""A work is never in two sets, and new works move no work between training and the other sets."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Deteriorating one image by hand, and replaying what was done."""
+"""Degrading one image by hand, and repeating it from a recipe."""
 
 import json
 import shutil

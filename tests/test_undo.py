@@ -1,4 +1,4 @@
-"""The original comes back byte for byte, from its result and the change package."""
+"""The original is recovered byte for byte from its result and the change package."""
 
 import dataclasses
 import zipfile
@@ -17,7 +17,7 @@ PACKED = Filing(package=True)
 
 
 def put_aside(source: Path, target: Path) -> Path:
-    """Restore with a package, and take the original away."""
+    """Restore with a package, and move the original away."""
     changing = dataclasses.replace(restorer(0.05, detail=0.02), overlap_px=32)
     restore_file(source, target, changing, PACKED)
     source.rename(source.with_name(f"hidden-{source.name}"))
