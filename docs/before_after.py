@@ -20,9 +20,9 @@ from patina.tasks.restoration.weights import shipped
 LONG_PX, SIDE_PX, GAP_PX = 640, 300, 6
 
 
-def row(restorer, told: str) -> np.ndarray:
+def row(restorer, argument: str) -> np.ndarray:
     """Three squares beside each other, uint8 (SIDE_PX, …, 3)."""
-    file, damage = told.rsplit("=", 1)
+    file, damage = argument.rsplit("=", 1)
     name, severity = damage.split(":")
     sound = load_srgb(Path(file), long_side_px=LONG_PX)
     rng = np.random.default_rng(0)
@@ -36,7 +36,7 @@ def row(restorer, told: str) -> np.ndarray:
 
 def main() -> None:
     restorer = load_restorer(shipped(), **params.load().restore.applied)
-    rows = [row(restorer, told) for told in sys.argv[1:]]
+    rows = [row(restorer, argument) for argument in sys.argv[1:]]
     gap = np.full((GAP_PX, rows[0].shape[1], 3), 255, np.uint8)
     parted = [part for each in rows for part in (each, gap)][:-1]
     out = str(Path(__file__).with_name("before-after.jpg"))

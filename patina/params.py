@@ -205,7 +205,7 @@ class Restore(Section):
     fill_width: UpToOne = 0.03  # … unless it is narrower than this share of the long side
     fill_share: UpToOne = 0.06  # largest filled area; narrow pieces do not count
     fill_likelihood: UpToOne = 0.1  # minimum likelihood that a piece is damage …
-    fill_likelihood_mean: UpToOne = 0.25  # … of a large one, and of all on average
+    fill_likelihood_mean: UpToOne = 0.25  # … of one larger than fill_area, and of all on average
     fill_surely: UpToOne = 0.6  # for a piece with at least this likelihood …
     fill_area_surely: UpToOne = 0.02  # … this value replaces fill_area
     fill_unlike: UpToOne = 0.6  # share of a piece's rim that must differ from the surroundings

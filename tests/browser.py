@@ -1,4 +1,4 @@
-"""A real Chromium, driven through its DevTools protocol, for pages that are opened from disk."""
+"""Controls a real Chromium through its DevTools protocol."""
 
 import base64
 import itertools
@@ -26,7 +26,7 @@ PATIENCE_S = 60
 
 
 class Page:
-    """A tab. console: what the page complained of. requested: the addresses that it asked for."""
+    """A tab. console: its error messages. requested: the addresses that it requested."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket, self.numbers = socket, itertools.count(1)
@@ -37,7 +37,7 @@ class Page:
             self.ask(f"{domain}.enable")
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
-        """What the browser answers. Raises RuntimeError when it refuses."""
+        """Call a method of the protocol; return the result. Raises RuntimeError if it fails."""
         number = next(self.numbers)
         self.socket.send(json.dumps({"id": number, "method": method, "params": params}))
         while True:
@@ -59,8 +59,10 @@ class Page:
             self.console.append(params["entry"]["text"])
 
     def open(self, path: Path, fragment: str = "") -> float:
-        """Open a file from disk; the milliseconds until it was loaded and its scripts had run."""
-        self._go("about:blank")  # else another fragment of the same page would not load it anew
+        """Open a file from disk; return the milliseconds until it was loaded and its scripts
+        had run.
+        """
+        self._go("about:blank")  # so that another fragment of the same page loads it again
         self._go(f"{path.resolve().as_uri()}{fragment}")
         loaded = "performance.getEntriesByType('navigation')[0].loadEventEnd"
         self.until(f"{loaded} > 0")
@@ -77,7 +79,7 @@ class Page:
             self._note(json.loads(self.socket.recv(timeout=PATIENCE_S)))
 
     def run(self, script: str) -> Any:
-        """The value of some JavaScript, which may be a promise."""
+        """Evaluate JavaScript, which may be a promise; return its value."""
         done = self.ask(
             "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
         )
@@ -86,7 +88,7 @@ class Page:
         return done["result"].get("value")
 
     def until(self, script: str) -> None:
-        """Wait, frame by frame, until that JavaScript is true."""
+        """Wait until the JavaScript expression is true."""
         self.run(
             "new Promise((resolve, reject) => { const end = performance.now() + 60000;"
             f"const look = () => ({script}) ? resolve() : performance.now() > end"
@@ -94,7 +96,7 @@ class Page:
         )
 
     def press(self, key: str, code: str = "") -> None:
-        """A key, as from a keyboard."""
+        """Press and release a key."""
         text = {"text": key} if len(key) == 1 else {}
         if key == "Enter":
             text = {"text": "\r"}
@@ -104,18 +106,18 @@ class Page:
         self.ask("Input.dispatchKeyEvent", type="keyUp", key=key, code=code, **number)
 
     def type(self, words: str) -> None:
-        """Text into what has the focus."""
+        """Type text into the focused element."""
         self.ask("Input.insertText", text=words)
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """The mouse, pressed at `start` and let go at `end`, in pixels of the window."""
+        """Press the mouse at `start` and release it at `end`, in pixels of the window."""
         at = {"button": "left", "clickCount": 1}
         self.ask("Input.dispatchMouseEvent", type="mousePressed", x=start[0], y=start[1], **at)
         self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=end[0], y=end[1], buttons=1, **at)
         self.ask("Input.dispatchMouseEvent", type="mouseReleased", x=end[0], y=end[1], **at)
 
     def draw(self, start: tuple[float, float], end: tuple[float, float], steps: int = 12) -> None:
-        """As `drag`, by way of points between, as a hand that draws."""
+        """As `drag`, with points in between, like a hand that draws."""
         self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=start[0], y=start[1])
         at = {"button": "left", "clickCount": 1}
         self.ask("Input.dispatchMouseEvent", type="mousePressed", x=start[0], y=start[1], **at)
@@ -126,18 +128,18 @@ class Page:
         self.ask("Input.dispatchMouseEvent", type="mouseReleased", x=end[0], y=end[1], **at)
 
     def give_file(self, selector: str, file: Path) -> None:
-        """Choose a file for the input that the selector finds, as a drop on it does."""
+        """Choose a file for the input element `selector`, as if it were dropped there."""
         root = self.ask("DOM.getDocument")["root"]["nodeId"]
         node = self.ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         self.ask("DOM.setFileInputFiles", nodeId=node, files=[str(file.resolve())])
 
     def click(self, selector: str) -> None:
-        """The mouse on the middle of what the selector finds."""
+        """Click in the middle of the element `selector`."""
         x, y = self.middle(selector)
         self.drag((x, y), (x, y))
 
     def middle(self, selector: str) -> tuple[float, float]:
-        """Where the middle of what the selector finds is in the window."""
+        """The middle of the element `selector`, in pixels of the window."""
         box = self.run(
             f"(() => {{ const b = document.querySelector({json.dumps(selector)})"
             ".getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()"
@@ -145,12 +147,12 @@ class Page:
         return box[0], box[1]
 
     def dark(self, dark: bool = True) -> None:
-        """Have the system prefer dark pages, or light ones."""
+        """Emulate a system that prefers dark, or light, pages."""
         feature = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.ask("Emulation.setEmulatedMedia", features=[feature])
 
     def size(self, width: int, height: int, scale: float = 1) -> None:
-        """Give the window that size, in CSS pixels."""
+        """Set the size of the window, in CSS pixels."""
         self.ask(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -160,19 +162,19 @@ class Page:
         )
 
     def photograph(self, target: Path) -> None:
-        """Write what the window shows as a PNG."""
+        """Write a screenshot of the window as PNG."""
         shot = self.ask("Page.captureScreenshot", format="png")
         target.write_bytes(base64.b64decode(shot["data"]))
 
     def pdf(self) -> bytes:
-        """The page as it is printed."""
+        """The printed page as PDF."""
         printed = self.ask("Page.printToPDF", preferCSSPageSize=True, printBackground=True)
         return base64.b64decode(printed["data"])
 
 
 @contextmanager
 def chromium(browser: str = CHROMIUM) -> Iterator[Page]:
-    """A browser with one empty tab, as long as the block lasts."""
+    """Run a browser with one empty tab during the block."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [browser, *OPTIONS, f"--user-data-dir={profile}", "about:blank"]
         running = subprocess.Popen(
@@ -187,7 +189,7 @@ def chromium(browser: str = CHROMIUM) -> Iterator[Page]:
 
 
 def _tab(running: subprocess.Popen) -> str:
-    """The address of the first tab's DevTools."""
+    """The DevTools address of the first tab."""
     import urllib.request
 
     assert running.stderr

@@ -1,4 +1,4 @@
-"""What tests share: museums, real Prefect and S3 servers, workspaces in temporary folders."""
+"""Fixtures and helpers of all tests: museums, Prefect and S3 servers, and workspaces."""
 
 import os
 import re
@@ -34,7 +34,7 @@ CODE = (
     "data/harvest/README.md",
 )
 
-# Small enough for seconds, large enough for every stage to have something to do.
+# Small enough to take seconds, large enough for every stage to have work
 SMALL: dict[str, dict[str, Any]] = {
     "crawl": {"works": 40},
     "preprocess": {"working_px": 160},
@@ -46,17 +46,17 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-TONED = "tone-alone"  # an experiment that restores colours alone, and trains nothing
+TONED = "tone-alone"  # an experiment that only restores colours, without training
 
 
 class Workspace:
-    """A checkout of the project as a user has it: a git and DVC repository of its own."""
+    """A checkout of the project, as a user has it, with its own git and DVC repository."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def set(self, **sections: dict[str, Any]) -> None:
-        """Change params.yaml."""
+        """Change values of params.yaml, by section."""
         path = self.folder / "params.yaml"
         params = yaml.safe_load(path.read_text())
         for section, values in sections.items():
@@ -64,7 +64,7 @@ class Workspace:
         path.write_text(yaml.safe_dump(params, sort_keys=False))
 
     def run(self, *command: str, code: int = 0, **environment: str) -> str:
-        """Run a module of the project's Python there; what it printed, once `code` was its end."""
+        """Run a Python module in the workspace; return its output. code: the expected exit code."""
         done = subprocess.run(
             [sys.executable, "-m", *command],
             cwd=self.folder,
@@ -78,16 +78,16 @@ class Workspace:
         return done.stdout
 
     def environment(self, **changes: str) -> dict[str, str]:
-        """The environment, with our Python first on the path.
+        """The environment variables, with this Python first on the path.
 
-        MLflow leaves there the address at which a test last looked, and a workspace has its own.
+        MLflow sets the address that another test used; a workspace has its own.
         """
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         ours = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
         return ours | {"PATH": path, "PYTHONPATH": str(self.folder)} | changes
 
     def copy(self, folder: Path) -> "Workspace":
-        """The same, elsewhere."""
+        """Copy the workspace to `folder`."""
         shutil.copytree(self.folder, folder, symlinks=True)
         return Workspace(folder)
 
@@ -96,18 +96,18 @@ SERVED = {"server", "storage", "bare", "prepared", "finished", "toned", "cluster
 KERAS = re.compile("^(import|from) keras", re.MULTILINE)
 # Modules that share the finished workspace: in one process, it is made once
 FINISHED = ("test_pipeline", "test_tracking", "test_experiments")
-# Started first, so that no process is left alone with them at the end
+# Started first, so that no process is left with them at the end
 LONGEST = (*FINISHED, "test_scaling", "test_serving", "test_collecting", "test_training")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Import no Keras, which takes seconds, where all tests that take it are left out anyway."""
+    """Skip files that import Keras, which takes seconds, if their tests are deselected anyway."""
     left_out = "not training" in config.option.markexpr and collection_path.suffix == ".py"
     return True if left_out and KERAS.search(collection_path.read_text()) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make check` leaves to `make test`, and begin with what takes longest."""
+    """Mark the tests that `make check` skips, and start with the longest ones."""
     for item in items:
         assert isinstance(item, pytest.Function)
         if SERVED & set(item.fixturenames):
@@ -120,7 +120,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Each module in one process, and those of FINISHED together."""
+    """Run each module in one process, and those of FINISHED in the same one."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
@@ -133,7 +133,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What is cached for a user is cached for the tests alone."""
+    """Use a temporary cache folder instead of the user's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
@@ -141,7 +141,7 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @contextmanager
 def process(*command: str, cwd: Path, **environment: str) -> Iterator[subprocess.Popen]:
-    """A module of our Python that runs while the block lasts."""
+    """Run a Python module during the block."""
     running = subprocess.Popen(
         [sys.executable, "-m", *command],
         cwd=cwd,
@@ -158,24 +158,26 @@ def process(*command: str, cwd: Path, **environment: str) -> Iterator[subprocess
 
 
 def line_with(pattern: str, running: subprocess.Popen) -> str:
-    """What the pattern finds in what a process says, once it says it."""
+    """Wait for a line of the output that matches `pattern`; return the match."""
     assert running.stdout
     for line in running.stdout:
         if found := re.search(pattern, line):
-            threading.Thread(target=running.stdout.read, daemon=True).start()  # or it would block
+            threading.Thread(
+                target=running.stdout.read, daemon=True
+            ).start()  # so that the process does not block
             return found[0]
     raise AssertionError(f"{running.args} ended without {pattern!r}")
 
 
 @pytest.fixture(scope="module", params=MUSEUMS, ids=lambda museum: museum.__name__)
 def kind(request: pytest.FixtureRequest) -> type[Replay]:
-    """Each museum in turn."""
+    """Each kind of museum."""
     return request.param
 
 
 @pytest.fixture(scope="module")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator["AbstractFileSystem"]:
-    """An S3 server on loopback, named in the environment as any other is."""
+    """A local S3 server, whose address is in the environment."""
     import fsspec
 
     moto = ("moto.server", "-H", "127.0.0.1", "-p", "0")
@@ -186,7 +188,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator["AbstractFileS
         patch.setenv("AWS_ENDPOINT_URL", line_with(r"http://127\.0\.0\.1:\d+", running))
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "tester")
-        # One that fsspec keeps would still ask the server of another module
+        # fsspec would otherwise return its client for the server of another module
         s3 = fsspec.filesystem("s3", skip_instance_cache=True)
         type(s3).clear_instance_cache()
         s3.mkdir("lab")
@@ -196,14 +198,14 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator["AbstractFileS
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """A real Prefect server, for as long as the tests run; named in PREFECT_API_URL."""
+    """A real Prefect server for all tests; its address is in PREFECT_API_URL."""
     with prefect_server() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A fresh checkout with small params, before anything was run."""
+    """A fresh checkout with small params, before any run."""
     workspace = Workspace(tmp_path_factory.mktemp("bare"))
     for name in CODE:
         source, target = PROJECT / name, workspace.folder / name
@@ -229,7 +231,9 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture(scope="session")
 def prepared(bare: Workspace, server: str, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace with 40 works collected, cleaned, split and degraded; copy it to change it."""
+    """A workspace with 40 works, collected, preprocessed, split and degraded. Copy it to change
+    it.
+    """
     workspace = bare.copy(tmp_path_factory.mktemp("prepared") / "workspace")
     workspace.run("dvc", "repro", "degrade")
     return workspace
@@ -237,7 +241,7 @@ def prepared(bare: Workspace, server: str, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="session")
 def finished(prepared: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace in which every stage has run; to be copied, not changed."""
+    """A workspace in which every stage has run. Copy it to change it."""
     workspace = prepared.copy(tmp_path_factory.mktemp("finished") / "workspace")
     workspace.run("patina.cli", "run")
     return workspace
@@ -245,7 +249,9 @@ def finished(prepared: Workspace, tmp_path_factory: pytest.TempPathFactory) -> W
 
 @pytest.fixture(scope="session")
 def toned(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, str]:
-    """A finished workspace, committed as its end says, after the experiment TONED; what it told."""
+    """A finished, committed workspace after the experiment TONED, and the output of the
+    experiment.
+    """
     workspace = finished.copy(tmp_path_factory.mktemp("toned") / "workspace")
     for command in (["add", "dvc.lock"], ["commit", "-qm", "Run of the pipeline"]):
         subprocess.run(["git", "-C", str(workspace.folder), *command], check=True)

@@ -1,7 +1,7 @@
 """Runs crawls for the tests: `python -W error tests/crawl_server.py SOCKET`.
 
-Importing Scrapy takes longer than a small crawl. This server imports it once and forks for every
-crawl, so that each still has a process, and a reactor, of its own.
+Importing Scrapy takes longer than a small crawl. This server imports it once, and forks for every
+crawl. So each crawl has its own process and its own reactor.
 """
 
 import json
@@ -21,7 +21,7 @@ LONGEST_S = 240
 
 
 def load_parts() -> None:
-    """Import what Scrapy would import at the start of a crawl, except the reactor."""
+    """Import what Scrapy imports at the start of a crawl, except the reactor."""
     settings = Settings()
     settings.setmodule("patina.crawler.settings")
     SpiderLoader.from_settings(settings)
@@ -34,7 +34,7 @@ def load_parts() -> None:
 
 
 class Handler(socketserver.StreamRequestHandler):
-    """Runs one crawl in this process, which was forked for it, and answers with its exit code."""
+    """Runs one crawl in this forked process, and responds with its exit code."""
 
     def handle(self) -> None:
         asked = json.loads(self.rfile.readline())
@@ -50,7 +50,7 @@ class Handler(socketserver.StreamRequestHandler):
 
 
 def exit_code(arguments: list[str]) -> int:
-    """What `python -m patina.crawler.run` with these arguments would end with."""
+    """Run `python -m patina.crawler.run` with these arguments; return its exit code."""
     try:
         app(arguments, prog_name="python -m patina.crawler.run")
     except SystemExit as end:
@@ -59,7 +59,7 @@ def exit_code(arguments: list[str]) -> int:
 
 
 class Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
-    """Forks for each request; ends when the process that started it has ended."""
+    """Forks for each request; ends when its parent process has ended."""
 
     parent = os.getppid()
 

@@ -1,4 +1,4 @@
-"""Crawls of a museum's replay, each in a process of its own as in use."""
+"""Runs crawls of a museum's replay, each in its own process."""
 
 import atexit
 import json
@@ -22,16 +22,18 @@ FREE = range(101, 108)
 CONTACT = "crawl@example.org"
 PYTHON = (sys.executable, "-W", "error")
 STARTING = threading.Lock()  # crawls that run at the same time share one server
-Start = TypeVar("Start")  # where a scene begins: with a kind of museum, or with an earlier crawl
+Start = TypeVar("Start")  # what a scene starts with: a kind of museum, or an earlier crawl
 
 
 class Crawl(NamedTuple):
+    """A crawl that has ended."""
+
     museum: Replay
     folder: Path
     code: int
     said: str
     error: str
-    asked: list[Request]  # what this crawl asked for
+    asked: list[Request]  # the requests of this crawl
     stats: dict[str, Any]
 
     def rows(self, name: str) -> dict[str, dict[str, Any]]:
@@ -40,26 +42,29 @@ class Crawl(NamedTuple):
         return {row["id"]: row for row in map(json.loads, lines)}
 
     def works(self, kind: str) -> list[int]:
-        """Numbers of the works asked for, sorted, as often as they were."""
+        """The numbers of the requested works, sorted, once for each request."""
         return sorted(request.number for request in self.asked if request.kind == kind)
 
     def sent(self, kind: str) -> list[int]:
-        """Numbers of those works that were not answered by "not modified"."""
+        """As `works`, without the responses "not modified"."""
         asked = (one for one in self.asked if one.kind == kind and one.status != 304)
         return sorted(request.number for request in asked)
 
     def filed(self) -> set[int]:
+        """The numbers of the saved works."""
         return {self.museum.number(work) for work in self.rows("manifest.jsonl")}
 
     def reason(self, number: int) -> str:
+        """Why work `number` was rejected."""
         return self.rows("rejected.jsonl")[self.id(number)]["reason"]
 
     def id(self, number: int) -> str:
+        """The id of work `number` in the harvest."""
         return self.museum.id(number)
 
 
 class Ended(NamedTuple):
-    """How a crawl ended, and what it said on standard output and on standard error."""
+    """The exit code of a crawl, and its standard output and standard error."""
 
     code: int
     said: str
@@ -67,22 +72,23 @@ class Ended(NamedTuple):
 
 
 def command(museum: Replay, folder: Path, *options: object) -> list[str]:
-    """A crawl of the museum as it is typed."""
+    """The command line of a crawl of the museum."""
     return [*PYTHON, "-m", "patina.crawler.run", *arguments(museum, folder, *options)]
 
 
 def arguments(museum: Replay, folder: Path, *options: object) -> list[str]:
+    """The arguments of a crawl of the museum."""
     words = ["--source", museum.source, "--out", str(folder)]
     words += ["--replay-origin", museum.origin, "--contact", CONTACT]
     if "--line-every-s" not in options:
-        words += ["--line-every-s", "3600"]  # however slow the machine, it says nothing in between
+        words += ["--line-every-s", "3600"]  # no lines of progress, even on a slow machine
     asked = [] if "--query" in options else museum.asking()
     return [*words, *asked, *map(str, options)]
 
 
 @cache
 def crawl_server() -> str:
-    """The socket of a process that runs crawls, which ends with this one."""
+    """Start a process that runs crawls until this process ends; return its socket."""
     folder = tempfile.mkdtemp(prefix="crawls-")
     atexit.register(shutil.rmtree, folder)
     address = f"{folder}/socket"
@@ -100,7 +106,7 @@ def crawl_server() -> str:
 
 
 def run(*words: str) -> Ended:
-    """What `python -W error -m patina.crawler.run WORDS` does, in a process of its own."""
+    """Run `python -W error -m patina.crawler.run WORDS` in its own process."""
     with (
         tempfile.NamedTemporaryFile() as said,
         tempfile.NamedTemporaryFile() as error,
@@ -117,6 +123,7 @@ def run(*words: str) -> Ended:
 
 
 def crawl(museum: Replay, folder: Path, *options: object) -> Crawl:
+    """Crawl the museum into `folder`."""
     before = len(museum.requests)
     stats = folder.with_name(f"{folder.name}.json")
     done = run(*arguments(museum, folder, "--stats", stats, *options))
@@ -126,7 +133,7 @@ def crawl(museum: Replay, folder: Path, *options: object) -> Crawl:
 
 
 def copied(made: Crawl, folder: Path) -> Path:
-    """The harvest of a crawl and what it keeps of the museum's answers, elsewhere."""
+    """Copy the harvest of a crawl, and its cached responses, to `folder`."""
     cache = made.folder.with_name(f".{made.folder.name}.http")
     shutil.copytree(cache, folder.with_name(f".{folder.name}.http"))
     return Path(shutil.copytree(made.folder, folder))
@@ -135,7 +142,7 @@ def copied(made: Crawl, folder: Path) -> Path:
 def played(
     scenes: Sequence[Callable[[Start, Path], Crawl]], start: Start, folder: Path
 ) -> dict[str, Crawl]:
-    """The crawls of the scenes by their names, each in a folder of its name; two run at a time."""
+    """Run the scenes, two at a time, each in a folder of its name; return the crawls by name."""
     with ThreadPoolExecutor(2) as pool:
         made = pool.map(lambda scene: scene(start, folder / scene.__name__), scenes)
         return {scene.__name__: crawl for scene, crawl in zip(scenes, made, strict=True)}

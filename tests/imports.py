@@ -1,4 +1,4 @@
-"""What each module of ours imports, read from its text, wherever in it the import stands."""
+"""Reads from the source text of each module of Patina what it imports, anywhere in the file."""
 
 import ast
 from functools import cache
@@ -8,7 +8,7 @@ ROOMS = ("crawler", "flows", "models", "tasks")
 
 
 def module_of(file: Path) -> str:
-    """The name under which it is imported."""
+    """The import name of a file."""
     parts = file.with_suffix("").parts
     name = ".".join(parts if parts[0] == "patina" else ("patina", *parts))
     return name.removesuffix(".__init__")
@@ -24,13 +24,13 @@ SOURCES = {
 
 @cache
 def imported_by(module: str) -> frozenset[str]:
-    """The modules that it names; of ours, files and packages rather than the names in them."""
+    """The modules that `module` imports: of Patina, modules and packages, not the names in them."""
     found = set()
     for node in ast.walk(ast.parse(SOURCES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.module, f"{module}: an import of ours begins with patina"
+            assert node.module, f"{module}: imports of Patina's modules begin with patina"
             inner = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {name if name in SOURCES else node.module for name in inner}
     return frozenset(found)
@@ -38,14 +38,19 @@ def imported_by(module: str) -> frozenset[str]:
 
 @cache
 def named_in_text(module: str) -> frozenset[str]:
-    """Modules of ours that its strings name: what is run as a program, or imported by its name."""
+    """The modules of Patina whose names are strings in `module`, because it runs them as
+    programs.
+    """
     nodes = ast.walk(ast.parse(SOURCES[module].read_text(encoding="utf-8")))
     texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
     return frozenset(texts & set(SOURCES))
 
 
 def closure(module: str, cut: frozenset[str]) -> set[str]:
-    """`module` and those of ours that it imports or runs, and they; but not those in `cut`."""
+    """`module`, and all modules of Patina that it imports or runs, also indirectly.
+
+    cut: modules that are left out.
+    """
     found: set[str] = set()
     waiting = {module}
     while waiting:

@@ -1,4 +1,4 @@
-"""Outboxes as `patina restore` leaves them: sidecars and pictures of small works."""
+"""Makes outboxes as `patina restore` leaves them: sidecars and pictures of small works."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ HEIGHT, WIDTH = 300, 400
 
 
 def change_of(delta_e: float, **parts: Any) -> dict[str, Any]:
-    """Figures of a change as a sidecar has them; none for a `delta_e` of 0."""
+    """The figures of a change, as in a sidecar; a `delta_e` of 0 means no change."""
     return {
         "share_of_pixels": 0.4 if delta_e else 0,
         "mean_8bit_steps": delta_e,
@@ -25,7 +25,7 @@ def change_of(delta_e: float, **parts: Any) -> dict[str, Any]:
 def file_work(
     outbox: Path, name: str, change: dict[str, Any], *, pictures: bool = True, **more: Any
 ) -> Path:
-    """File the sidecar, and the pictures, of a work of that name; the result itself is left out."""
+    """Write the sidecar and the pictures of a work of that name, without the result itself."""
     sidecar = {
         "statement": STATEMENT,
         "source": {"file": Path(name).name, "width": WIDTH, "height": HEIGHT},
@@ -46,7 +46,7 @@ def file_work(
 
 
 def drawn_work(*, changed: bool = True, height: int = HEIGHT, width: int = WIDTH) -> Previews:
-    """A red work with a white scratch that was filled: the previews of it."""
+    """Previews of a red work with a white scratch that was filled."""
     view = np.full((height, width, 3), (0.7, 0.2, 0.2), np.float32)
     damage = np.zeros((height, width), np.float32)
     change = np.zeros_like(view)

@@ -1,4 +1,4 @@
-"""Restorers whose changes are known beforehand, scans for them, and the command as it is used."""
+"""Restorers with known changes, scans for them, and the command line."""
 
 import os
 import subprocess
@@ -30,6 +30,7 @@ def scan(path: Path, *, bits: int = 8, bands: int = 3, profile: str = "") -> np.
 
 
 def pixels_of(path: Path) -> np.ndarray:
+    """The pixels of the image file `path`, (H, W, bands)."""
     image = pyvips.Image.new_from_file(str(path))
     return image.numpy().reshape(image.height, image.width, -1)
 
@@ -37,10 +38,10 @@ def pixels_of(path: Path) -> np.ndarray:
 def restorer(
     shift: float, *, detail: float = 0, damaged: float = -40, fill: float = 0, **applied: Any
 ) -> Restorer:
-    """Makes all lighter by `shift`, adds chequers of `detail`, and `fill` to what is damaged.
+    """A restorer that adds `shift` to all pixels, a chequered `detail`, and `fill` to the damage.
 
-    damaged: the logit of an area of damage on the left half; there is none on the right one.
-    applied: as Restorer takes it, instead of what it has here.
+    damaged: logit of the damage on the left half; the right half has none. applied: fields of
+    Restorer that replace the defaults.
     """
 
     def chequers(tile: np.ndarray) -> np.ndarray:
@@ -76,6 +77,7 @@ def restorer(
 
 
 def patina(folder: Path, *words: str, before: str = "") -> subprocess.Popen:
+    """Start the command `patina` in `folder`. before: Python code that runs first."""
     return subprocess.Popen(
         [sys.executable, "-c", f"{before}from patina.cli import main; main()", *words],
         cwd=folder,

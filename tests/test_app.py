@@ -1,4 +1,4 @@
-"""The page of `patina app`, in a real browser: what it saves is what its command gives."""
+"""The page of `patina app` in a real browser: it saves the same bytes as its command."""
 
 import http.client
 import importlib.util
@@ -48,7 +48,7 @@ def damaged_scan(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The address of a page, and the folder in which it runs."""
+    """A running page: its address, and its folder."""
     if not GRADIO:
         pytest.skip("Gradio is not installed: the page is not tested")
     folder = tmp_path_factory.mktemp("app")
@@ -71,7 +71,7 @@ def _wait_for(address: str) -> None:
 
 
 def ask(address: str, headers: dict[str, str], method: str = "GET", path: str = "/") -> int:
-    """The status of an answer."""
+    """The status of the response to a request."""
     port = int(address.rstrip("/").rpartition(":")[2])
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
         connection.request(method, path, headers=headers)
@@ -82,7 +82,7 @@ def ask(address: str, headers: dict[str, str], method: str = "GET", path: str = 
 
 @contextmanager
 def opened(served: tuple[str, Path], scan: str = "scan.png") -> Iterator[Page]:
-    """The page with a scan opened on it."""
+    """The page with an open scan."""
     with chromium() as page:
         page.size(1600, 1200)
         page.visit(served[0])
@@ -105,7 +105,7 @@ def enter(page: Page, selector: str, words: str) -> None:
 
 
 def saved(page: Page, address: str) -> str:
-    """Save; the command that the page shows. Nothing may have been asked of another host."""
+    """Save; return the command that the page shows. No other host may have received a request."""
     page.click("#save")
     patiently(page, "document.querySelector('#saved').innerText.startsWith('Saved')", 20)
     outside = [url for url in page.requested if not url.startswith((address, "data:", "blob:"))]
@@ -114,14 +114,14 @@ def saved(page: Page, address: str) -> str:
 
 
 def run_again(folder: Path, command: str, outbox: str) -> None:
-    """Run a command that the page showed, its results in another folder."""
+    """Run a command that the page showed, with another folder for results."""
     words = [sys.executable, "-m", "patina.cli", *command.split()[1:], "-o", outbox]
     paths = {"PYTHONPATH": str(Path.cwd())}
     subprocess.run(words, cwd=folder, check=True, env=os.environ | paths)
 
 
 def patiently(page: Page, script: str, rounds: int = 8) -> None:
-    """As `until`, for longer: networks are loaded, and a work is looked at."""
+    """As `until`, with more patience, because networks are loaded and a work is analysed."""
     for _ in range(rounds - 1):
         with suppress(RuntimeError):
             page.until(script)
@@ -282,7 +282,7 @@ main()
 
 
 def pieces(*outcomes: str) -> Damage:
-    """Areas side by side in a map of 40 × 90, each 10 × 10, labelled from 1 on."""
+    """Areas of 10 × 10 pixels side by side in a map of 40 × 90, with labels from 1 on."""
     labels = np.zeros((40, 90), np.int32)
     found = []
     for label, outcome in enumerate(outcomes, 1):

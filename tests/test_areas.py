@@ -1,4 +1,4 @@
-"""What a damage map is parted into: areas, their sizes, kinds and places."""
+"""The areas of a damage map: sizes, kinds and places."""
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ def blank(height: int = 600, width: int = 900) -> np.ndarray:
 
 
 def grid(damage: np.ndarray, step: int) -> None:
-    """Draw the meshes of a crack network, not quite straight, as cracks are."""
+    """Draw the meshes of a crack network, slightly crooked, like real cracks."""
     rng = np.random.default_rng(0)
     for start in range(step, min(damage.shape) - step, step):
         for turned in (False, True):

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Files appear complete or not at all."""
 
 import signal
 import subprocess
@@ -38,7 +38,7 @@ def drafts(folder: Path) -> list[str]:
 
 
 def killed(folder: Path) -> None:
-    """Have a process killed that was writing a file and an item there."""
+    """Kill a process while it writes a file and an item."""
     ended = subprocess.run([sys.executable, "-c", HALF, str(folder)], check=False)
     assert ended.returncode == -signal.SIGKILL
 

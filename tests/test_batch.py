@@ -1,4 +1,4 @@
-"""Which scans are restored, under which names, and what becomes of those that cannot be."""
+"""Which scans are restored, the names of their results, and what happens to unusable scans."""
 
 import csv
 import os

@@ -1,4 +1,4 @@
-"""Metadata arrive as they were, or their loss is told."""
+"""Metadata are copied unchanged, or a note names what is lost."""
 
 import hashlib
 import struct
@@ -21,7 +21,7 @@ TITLE = "Grüße\0".encode("utf-16-le")
 
 
 def exif_block() -> bytes:
-    """Little-endian, of UTF-8 and UTF-16 text, stars, and 300 dpi."""
+    """A little-endian EXIF block with UTF-8 and UTF-16 text, a rating, and 300 dpi."""
     values = [
         (282, 5, 1, struct.pack("<2I", 300, 1)),
         (283, 5, 1, struct.pack("<2I", 300, 1)),

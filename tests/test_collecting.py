@@ -1,4 +1,6 @@
-"""Collecting as users do it: the command, DVC, a stage that asks no museum, the deployment."""
+"""Collecting as users do it: the command, DVC, the stage, which asks no museum, and the
+deployment.
+"""
 
 import json
 import shutil
@@ -19,7 +21,7 @@ FREE = {f"artic-{number}" for number in range(101, 108)}
 
 @pytest.fixture
 def workspace(bare: Workspace, server: str, tmp_path: Path) -> Workspace:
-    """A fresh checkout, to be changed."""
+    """A fresh checkout, which tests may change."""
     return bare.copy(tmp_path / "workspace")
 
 
@@ -82,7 +84,7 @@ def test_a_dry_run_changes_nothing_and_a_mistake_is_one_line(workspace: Workspac
         assert not museum.asked("image")
     assert not (workspace.folder / "data/harvest/artic.dvc").exists()
     told = workspace.run("patina.cli", "crawl", "artic", code=1)
-    assert told.splitlines()[0].startswith("crawl artic: artic asks to know who is calling")
+    assert told.splitlines()[0].startswith("crawl artic: artic wants to know who sends requests")
     told = workspace.run("patina.cli", "crawl", "artic", "--period", "baroque", code=1)
     assert told.startswith("patina: params.yaml: crawl.period: ")
     told = workspace.run("patina.cli", "crawl", "folder", code=1)

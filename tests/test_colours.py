@@ -1,4 +1,4 @@
-"""Colours are those that a viewer sees, whatever container and profile a scan came in."""
+"""Scans are read with the colours that a viewer shows, in every format and with every profile."""
 
 import struct
 import zlib
@@ -17,13 +17,13 @@ RED = (230, 26, 25)
 
 
 def first_pixel(source: Path, folder: Path) -> tuple[np.ndarray, list[str]]:
-    """Its colour in sRGB, of 255, and the notes of the scan."""
+    """The colour of the first pixel in sRGB, 0 to 255, and the notes of the scan."""
     with opened(source, folder) as scan:
         return scan.srgb(0, 1)[0, 0] * 255, scan.notes
 
 
 def ycbcr(rgb: np.ndarray) -> np.ndarray:
-    """ITU-R BT.601, full range."""
+    """Full-range YCbCr by ITU-R BT.601."""
     red, green, blue = np.moveaxis(rgb.astype(float), -1, 0)
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
     parts = (luma, (blue - luma) / 1.772 + 128, (red - luma) / 1.402 + 128)
@@ -52,7 +52,7 @@ def test_a_tiff_of_ycbcr_is_seen_and_filed_as_rgb(compression: str | None, tmp_p
 
 
 def with_profile(jpeg: bytes, content: bytes) -> bytes:
-    """The JPEG with that ICC profile, which no library would put in."""
+    """The JPEG with an ICC profile that no library would write."""
     segment = b"ICC_PROFILE\0\1\1" + content
     return jpeg[:2] + struct.pack(">2BH", 0xFF, 0xE2, len(segment) + 2) + segment + jpeg[2:]
 
@@ -114,7 +114,7 @@ COMMENT = chunk(b"iTXt", b"Title\0\0\0\0\0" + "Zoë Müller".encode())
 
 
 def light_encoded(light: np.ndarray) -> np.ndarray:
-    """IEC 61966-2-1."""
+    """Linear light encoded by IEC 61966-2-1."""
     curve = 1.055 * np.maximum(light, 1e-9) ** (1 / 2.4) - 0.055
     return np.where(light <= 0.0031308, light * 12.92, curve)
 

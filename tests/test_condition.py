@@ -1,4 +1,4 @@
-"""What a condition report says of a scan, on paper and on a screen."""
+"""The contents of a condition report, on paper and on a screen."""
 
 import json
 import re
@@ -184,7 +184,7 @@ def test_what_a_mask_had_stay_is_not_told_as_filled(tmp_path: Path) -> None:
     marks = Filing(protect=mask)
     with summary_in(result.parent) as outcomes:
         outcomes += restore_scans([(source, result)], DAMAGED, marks)
-    with pytest.raises(ImageError, match=r"restored with --protect.*anew with --maps"):
+    with pytest.raises(ImageError, match=r"restored with --protect.*again with --maps"):
         file_reports(result, tmp_path / "reports", DAMAGED, given={})
     pdf, html = file_reports(result, tmp_path / "reports", DAMAGED, given={}, marks=marks)
     for text in (text_of(pdf.read_bytes()), html.read_text()):
@@ -268,7 +268,7 @@ def test_the_networks_of_a_model_are_named_with_what_tells_their_versions_apart(
 
 
 def without(sidecar: Record, part: str) -> Record:
-    """The sidecar without what it says of one treatment."""
+    """The sidecar without the entry of one treatment."""
     change = {name: value for name, value in sidecar["change"].items() if name != part}
     return sidecar | {"change": change}
 

@@ -1,4 +1,4 @@
-"""The HTML of a condition report in a real browser, opened from disk."""
+"""The HTML file of a condition report in a real browser, opened from disk."""
 
 from io import BytesIO
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Real crawls over loopback, each in a process of its own as in use."""
+"""Real crawls of the sample museum on this machine, each in its own process."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ WORKS = 7
 
 
 def command(*arguments: object) -> list[str]:
-    """A crawl as it is typed."""
+    """The command line of a crawl."""
     return [*PYTHON, "-m", "patina.crawler.run", "--line-every-s", "3600", *map(str, arguments)]
 
 
@@ -49,7 +49,7 @@ def images_asked_for(museum: Museum) -> list[str]:
 
 
 def picture(height: int = 200, width: int = 160, flat_rows: int = 0) -> np.ndarray:
-    """Seeded noise around a gradient, above `flat_rows` rows of one grey."""
+    """Seeded noise around a gradient, above `flat_rows` grey rows."""
     noise = np.random.default_rng(7).normal(0, 12, (height, width, 3))
     shade = np.linspace(60, 180, height)[:, None, None]
     pixels = np.clip(shade + noise, 0, 255).astype(np.uint8)
@@ -69,7 +69,7 @@ class Harvest(NamedTuple):
 
 @pytest.fixture(scope="module")
 def harvest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harvest]:
-    """The sample museum after one crawl; tests that crawl again leave the harvest as it was."""
+    """The sample museum after one crawl; tests that crawl again do not change the harvest."""
     folder = tmp_path_factory.mktemp("harvest")
     with Museum(WORKS, page_size=4) as museum:
         done = run("--source", "sample", "--replay-origin", museum.origin, "--out", folder)
@@ -127,7 +127,7 @@ def test_a_second_crawl_fetches_only_what_is_missing_or_changed(harvest: Harvest
 
 
 class StallingMuseum(Museum):
-    """Gives two images away and keeps the visitor waiting for the third."""
+    """Sends two images, and keeps the client waiting for the third."""
 
     def __init__(self, works: int) -> None:
         super().__init__(works)
@@ -166,14 +166,17 @@ def test_an_interrupted_crawl_stops_at_once_and_says_how_to_go_on(tmp_path: Path
         with subprocess.Popen(call, cwd=ROOT, stderr=subprocess.PIPE, text=True) as crawl:
             assert museum.asked_for_a_third.wait(60)
             crawl.send_signal(signal.SIGINT)
-            assert crawl.communicate(timeout=10)[1] == "crawl: stopped; run it again to go on\n"
+            assert (
+                crawl.communicate(timeout=10)[1]
+                == "crawl: stopped; run the command again to continue\n"
+            )
         museum.go_on.set()
     assert crawl.returncode == 130
     assert not (tmp_path / "manifest.jsonl").exists()
 
 
 class CarelessMuseum(Museum):
-    """Breaks off work 1, answers for work 2 with a web page, and has lost work 3."""
+    """Breaks off the image of work 1, sends a web page for work 2, and has lost work 3."""
 
     def jpeg(self, number: int) -> bytes:
         if number == 2:
@@ -305,7 +308,7 @@ def test_a_missing_folder_is_named_in_one_line(tmp_path: Path) -> None:
     ("folder", "expected"),
     [
         (None, "--source folder needs --folder PATH"),
-        (Path(), "--out harvest: lies in --folder ."),
+        (Path(), "--out harvest: it is inside --folder ."),
     ],
 )
 def test_a_mistake_in_the_options_is_told(folder: Path | None, expected: str) -> None:
@@ -323,7 +326,7 @@ def test_an_unknown_source_is_told_with_those_that_are_known(tmp_path: Path) -> 
 
 def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "catalogue.jsonl").write_text("{}")
-    with pytest.raises(CrawlError, match="no image file in it; looked for jpg"):
+    with pytest.raises(CrawlError, match="there is no image file in it; supported: jpg"):
         images_in(tmp_path)
 
 

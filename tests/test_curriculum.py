@@ -1,4 +1,4 @@
-"""What networks are shown: drawn anew by number, in range, and without touching what was given."""
+"""Training samples: drawn anew by number, in range, and without a change of their source."""
 
 import pickle
 from pathlib import Path

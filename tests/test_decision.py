@@ -1,4 +1,4 @@
-"""What of the damage that was found is filled, what is proposed, and what is kept."""
+"""Which damage is filled, proposed or kept."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ THIN, SMALL, LARGE = np.s_[50:52, 40:540], np.s_[100:108, 100:108], np.s_[200:28
 
 
 def damaged(*places: tuple[slice, slice], kind: str = "area") -> tuple[np.ndarray, np.ndarray]:
-    """A work with losses at `places`, and how likely damage is: surely there."""
+    """A work with losses at `places`, and the likelihood of damage, which is high there."""
     view = np.full((*SIZE, 3), PAINT, np.float32)
     likely = np.zeros((*SIZE, len(CLASSES)), np.float32)
     for place in places:
@@ -74,7 +74,7 @@ def test_what_is_thin_or_small_is_filled_and_what_is_large_is_proposed() -> None
 
 
 def by_size(weight: float) -> Judge:
-    """Believes in pieces of more than a thousandth of the work, or of less."""
+    """A judge that accepts pieces above, or below, a thousandth of the work."""
     return Judge(("size",), (-3.0,), (0.1,), ((1.0, -1.0),), (0.0, 0.0), (weight, -weight), 0.0)
 
 
@@ -115,7 +115,7 @@ def test_what_a_judge_is_sure_of_may_be_larger() -> None:
 
 
 def proposed(*, bias: float = 9.0, forced: bool = False) -> Damage:
-    """A filled scratch, and an area of which a judge is as sure as `bias` says."""
+    """A filled scratch, and a proposed area whose likelihood is the logistic function of `bias`."""
     view, likely = damaged(THIN)
     view[LARGE] = GROUND
     areas = np.zeros((*SIZE, len(AREA_CLASSES)), np.float32)
@@ -191,7 +191,7 @@ def test_the_rim_of_true_damage_differs_all_around() -> None:
 
 
 def network_of_cracks(kind: str) -> tuple[np.ndarray, np.ndarray]:
-    """Dark lines that enclose some sixty cells."""
+    """Dark lines that enclose about sixty cells."""
     lines = np.zeros(SIZE, np.uint8)
     for row in range(40, 360, 40):
         cv2.line(lines, (40, row), (560, row), 1)

@@ -1,4 +1,4 @@
-"""The laws that every degradation obeys; registering one enrols it here."""
+"""Rules that every registered degradation follows."""
 
 import hashlib
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""prefect.yaml registers the same deployments on a server of one's own as `patina serve` does."""
+"""prefect.yaml registers the same deployments as `patina serve` on the user's own server."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from conftest import PROJECT, Workspace
 
 @pytest.fixture(scope="module")
 def deployed(bare: Workspace, server: str, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace whose deployments a server knows."""
+    """A workspace whose deployments are registered on a server."""
     workspace = bare.copy(tmp_path_factory.mktemp("deployed") / "workspace")
     shutil.copy(PROJECT / "prefect.yaml", workspace.folder)
     here = {"PWD": str(workspace.folder)}  # as a shell has it

@@ -1,4 +1,4 @@
-"""How likely each class of damage is at each pixel of a work, and what `areas` is shown of it."""
+"""The likelihood of each class of damage at each pixel, and the input of `areas`."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from patina.tasks.restoration.textured import textured
 
 
 def dark(view: np.ndarray) -> np.ndarray:
-    """As `areas`: an area is where it is dark, and nothing is a stain."""
+    """A network like `areas`: dark pixels are an area, and no pixel is a stain."""
     assert view.shape[1] % 32 == view.shape[2] % 32 == 0
     area = np.where(view[..., :3].mean(axis=3) < 0.2, 6, -6)
     return np.stack([area, np.full(area.shape, -6)], axis=3).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What is told when the pipeline or an experiment has ended."""
+"""The messages at the end of the pipeline or an experiment."""
 
 import json
 import subprocess

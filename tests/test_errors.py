@@ -1,4 +1,4 @@
-"""What the user can mend is told in a line; a bug is a bug, with a traceback."""
+"""An error that the user can correct is printed as one line; a bug keeps its traceback."""
 
 import subprocess
 import sys

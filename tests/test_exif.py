@@ -1,4 +1,6 @@
-"""EXIF and ordinary tags arrive in TIFFs, read here by another library than wrote them."""
+"""EXIF and ordinary tags are copied to TIFFs; another library than the writing one reads them
+here.
+"""
 
 import struct
 from pathlib import Path
@@ -32,7 +34,7 @@ ORDINARY = {
 
 
 def with_exif(image: pyvips.Image) -> pyvips.Image:
-    """The same, with the tags GIVEN."""
+    """The image with the tags GIVEN."""
     tagged = image.copy()
     for name, value in GIVEN.items():
         tagged.set_type(pyvips.GValue.gstr_type, name, value)
@@ -46,7 +48,7 @@ RESOURCES += b"8BIM\4\4\0\0" + struct.pack(">I", len(IPTC)) + IPTC + b"\0"
 
 
 def with_iptc(image: pyvips.Image) -> pyvips.Image:
-    """The same, with IPTC as a JPEG has it."""
+    """The image with IPTC in the form of a JPEG."""
     tagged = image.copy()
     block = b"Photoshop 3.0\0" + RESOURCES
     tagged.set_type(pyvips.GValue.blob_type, "iptc-data", block)

@@ -1,4 +1,4 @@
-"""DVC shows what an experiment changed: figures, curves and pictures, beside those of main."""
+"""DVC shows the figures, curves and pictures of an experiment beside those of main."""
 
 import json
 from pathlib import Path
@@ -11,13 +11,13 @@ from conftest import PROJECT, TONED, Workspace
 
 @pytest.fixture
 def workspace(toned: tuple[Workspace, str]) -> Workspace:
-    """A finished run that was committed, and an experiment after it."""
+    """A committed finished run, and an experiment after it."""
     return toned[0]
 
 
 @pytest.fixture
 def told(toned: tuple[Workspace, str]) -> str:
-    """What the experiment told."""
+    """The output of the experiment."""
     return toned[1]
 
 

@@ -1,4 +1,4 @@
-"""What may go wrong with a crawl, from a faulty image to a kill, and what it costs."""
+"""Faults during a crawl, from a faulty image to a kill, and their consequences."""
 
 import signal
 import subprocess
@@ -36,7 +36,7 @@ from patina.crawler.run import TRY_LATER, app
 
 
 def bomb() -> bytes:
-    """A PNG of 60,000×60,000 black pixels, as its head has it; the rest is never to be read."""
+    """A PNG whose header declares 60,000 × 60,000 black pixels; the rest must never be read."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return len(data).to_bytes(4) + name + data + zlib.crc32(name + data).to_bytes(4)
@@ -52,7 +52,7 @@ class Fault(NamedTuple):
 
 
 def faults(origin: str) -> dict[int, Fault]:
-    """What may go wrong with the image of a work, and why it is set aside then."""
+    """Faults of the image of a work, and the reasons for its rejection."""
     away = f'<meta http-equiv="refresh" content="0;url={origin}/refreshed">'.encode()
     outside = "https://elsewhere.example"
     not_ours = "is not an address of the museum"
@@ -81,7 +81,7 @@ LATE_S = 0.4  # by which a request may arrive late on a machine that has much to
 
 
 def busy(kind: type[Replay], folder: Path) -> Crawl:
-    """A museum that is in trouble with each of five works when first asked for it."""
+    """A museum that refuses the first request for each of five works."""
     with kind(exhibition()[:5]) as museum:
         museum.misbehave("image", 101, too_many(1))
         museum.misbehave("record", 102, guarded)
@@ -92,7 +92,7 @@ def busy(kind: type[Replay], folder: Path) -> Crawl:
 
 
 def careless(kind: type[Replay], folder: Path) -> Crawl:
-    """A museum whose images are faulty in many ways; 212 to 215 are one, and so are 216 and 217."""
+    """A museum with faulty images; 212 to 215 are the same image, and so are 216 and 217."""
     works = [painted(number, f"Sketch {number}") for number in range(201, 218)]
     with kind(works) as museum:
         for number, fault in faults(museum.origin).items():
@@ -111,7 +111,7 @@ def changed(kind: type[Replay], folder: Path) -> Crawl:
 
 @pytest.fixture(scope="module")
 def crawls(kind: type[Replay], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Crawl]:
-    """Crawls of a museum by name, each of a server of its own."""
+    """Crawls of a museum by name, each with its own server."""
     return played((busy, careless, changed), kind, tmp_path_factory.mktemp(kind.source))
 
 
@@ -227,5 +227,8 @@ def test_no_museum_is_asked_by_somebody_it_cannot_write_to(
 ) -> None:
     options = ["--source", kind.source, "--contact", contact, "--out", str(tmp_path / "harvest")]
     done = CliRunner().invoke(app, options)
-    told = "asks to know who is calling: give crawl.contact, an e-mail or web address\n"
+    told = (
+        "wants to know who sends requests: set crawl.contact or --contact to your "
+        "e-mail or web address\n"
+    )
     assert (done.exit_code, done.stderr) == (1, f"crawl {kind.source}: {kind.source} {told}")

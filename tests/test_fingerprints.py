@@ -1,7 +1,7 @@
-"""What each degradation gives is pinned, so that its pixels never change unnoticed.
+"""The pixels of each degradation are recorded, so that they cannot change unnoticed.
 
-`python tests/test_fingerprints.py` writes fingerprints.json anew: when they are meant to change, as
-they are when a degradation is added.
+`python tests/test_fingerprints.py` records them in fingerprints.json. Run it if they change on
+purpose, or a degradation is added.
 """
 
 import json
@@ -21,9 +21,9 @@ CELLS = 4  # down and across
 
 
 def fingerprint(name: str) -> list[float]:
-    """Means over CELLS × CELLS cells of what it does to red, green, blue and mask, in 8-bit steps.
+    """Means of the change over CELLS × CELLS cells, for red, green, blue and mask, in 8-bit steps.
 
-    Not a digest of the bytes: other processors round otherwise.
+    It is not a digest of the bytes, because processors round differently.
     """
     rng = np.random.default_rng(3)
     ground = rng.uniform(0.1, 0.9, (6, 6, 3)).astype(np.float32)

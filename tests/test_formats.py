@@ -1,6 +1,6 @@
-"""The table in docs/formats.md is what comes of files made here.
+"""The table in docs/formats.md agrees with the results of files that this test makes.
 
-`PYTHONPATH=. python tests/test_formats.py` writes it anew.
+`PYTHONPATH=. python tests/test_formats.py` writes the table.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ SPARING = dataclasses.replace(restorer(0, damaged=40, fill=0.05), treat=("damage
 
 
 def files(folder: Path) -> dict[str, Path]:
-    """A file of each kind, with the metadata that it may have."""
+    """A file of each format, with the metadata that it can have."""
     made = {}
     for number, (kind, (image, name, options)) in enumerate(KINDS.items()):
         (folder / str(number)).mkdir()
@@ -59,7 +59,7 @@ def files(folder: Path) -> dict[str, Path]:
 
 
 def table(folder: Path) -> str:
-    """What becomes of each, and of thirty that are broken."""
+    """The outcomes of these files, and of thirty damaged ones."""
     rows = []
     for kind, source in files(folder).items():
         target = folder / "out" / kind.replace(" ", "") / target_of(Path(source.name))
@@ -91,14 +91,14 @@ def described(image: pyvips.Image) -> str:
 
 
 def carried(before: pyvips.Image, after: pyvips.Image) -> bool:
-    """Profile, resolution and orientation as they were, and an XMP packet."""
+    """Whether profile, resolution and orientation are unchanged, and there is an XMP packet."""
     fields = [name for name in ("icc-profile-data", "orientation") if before.get_typeof(name)]
     same = all(after.get_typeof(n) and after.get(n) == before.get(n) for n in fields)
     return same and abs(after.xres - before.xres) < 0.01 and bool(after.get_typeof("xmp-data"))
 
 
 def held(result: Path) -> str:
-    """Which of them the result has, whole."""
+    """The metadata that the result has completely."""
     if result.suffix != ".tif":
         image = pyvips.Image.new_from_file(str(result))
         return "EXIF" if image.get("exif-ifd2-DateTimeOriginal").startswith(TAKEN) else ""

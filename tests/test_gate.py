@@ -1,4 +1,4 @@
-"""The gate: each of its rules fails for its own reason."""
+"""The gate: each rule fails for its own reason."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from patina.tasks.io.atomic import Record
 
 
 def rows(**challenger: float) -> list[Record]:
-    """A champion at 30 dB, 50 dB for sound works, and what the challenger makes of each family."""
+    """A champion with 30 dB, and 50 dB for undamaged works; and the challenger's PSNR by family."""
     better = {"blur": 31.0, "jpeg": 31.0, SOUND: 100.0}
     champion = {"blur": 30.0, "jpeg": 30.0, SOUND: 50.0}
     return [

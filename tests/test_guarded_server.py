@@ -1,4 +1,4 @@
-"""A page of another site, open in a browser on this machine, can neither drive nor read Prefect."""
+"""A page of another site, open in a browser on this machine, cannot use or read Prefect."""
 
 import json
 import urllib.error
@@ -15,7 +15,7 @@ STARTS_A_RUN = ("/api/flows/", b'{"name": "foreign"}')
 
 
 def ask(url: str, body: bytes | None = None, **headers: str) -> tuple[int, str, dict[str, str]]:
-    """Status, text and headers of an answer. In the names of `headers` _ stands for -."""
+    """Status, text and headers of a response. In the names of `headers`, _ means -."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(url, data=body, headers=given)
     try:

@@ -1,4 +1,4 @@
-"""The hard sound works: the same on every run, of the size asked for, none like another."""
+"""The hard works: the same in every run, of the requested size, and all different."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_works_come_in_order_by_name_and_size() -> None:
 
 
 def test_an_unknown_work_and_a_size_that_shows_nothing_are_refused() -> None:
-    with pytest.raises(ValueError, match="no mona_lisa"):
+    with pytest.raises(ValueError, match="unknown: mona_lisa"):
         next(hard_works(names=("mona_lisa",)))
     with pytest.raises(ValueError, match="size_px 10"):
         paint("stars", 10)

@@ -1,4 +1,4 @@
-"""What a museum, or who speaks for it, may send to harm whoever crawls it."""
+"""Data with which a malicious museum could harm its visitors."""
 
 import json
 import re
@@ -25,7 +25,7 @@ STEERING = "\x1b[31m\x07\x9b2J\r\n\x00\u2028\u0085\u202e"
 
 
 def deep(kind: type[Replay], folder: Path) -> Crawl:
-    """One record nests too deeply to be read, one holds numbers that are none."""
+    """One record is nested too deeply; another one has invalid numbers."""
     with kind(exhibition()[:4]) as museum:
         museum.misbehave("record", 101, always=holding(DEEP, "application/json"))
         endlessly = json.dumps(museum.record(museum.works[102])).replace("1800", "1e999")
@@ -35,7 +35,7 @@ def deep(kind: type[Replay], folder: Path) -> Crawl:
 
 
 def repeated(kind: type[Replay], folder: Path) -> Crawl:
-    """Whatever page is asked for, the first with works comes, and says that there are many more."""
+    """Every page of the listing is the first one, and states many more works."""
 
     class Repeating(kind):  # type: ignore[misc, valid-type]
         first: Json | None = None
@@ -55,7 +55,7 @@ def repeated(kind: type[Replay], folder: Path) -> Crawl:
 
 
 def flooded(kind: type[Replay], folder: Path) -> Crawl:
-    """The images of 101 have no end, in whatever size."""
+    """The images of work 101 do not end, in any size."""
     with kind(exhibition()[:2]) as museum:
         museum.misbehave("image", 101, always=endless)
         return crawl(museum, folder, "--max-pixels", 3_000_000)
@@ -63,7 +63,7 @@ def flooded(kind: type[Replay], folder: Path) -> Crawl:
 
 @pytest.fixture(scope="module")
 def crawls(kind: type[Replay], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Crawl]:
-    """Crawls of a museum by name, each of a server of its own."""
+    """Crawls of a museum by name, each with its own server."""
     return played((deep, repeated, flooded), kind, tmp_path_factory.mktemp(kind.source))
 
 
@@ -129,7 +129,7 @@ def test_what_cannot_be_a_segment_of_an_address_is_refused(number: str) -> None:
 
 
 class Separating(Met):
-    """Ends the address of 101's image with what Unicode takes for the end of a line."""
+    """The address of the image of work 101 ends with a line separator of Unicode."""
 
     image_path = re.compile(r"/CRDImages/ep/[a-z-]+/DP(\d+)\.jpg(?:%E2%80%A8)?")
 
@@ -157,7 +157,7 @@ def test_rows_hold_any_text_and_a_damaged_one_is_named(tmp_path: Path) -> None:
     assert read_lines(tmp_path / "rows.jsonl") == rows
     for damage in (b'{"id": "b"', b"[]", b"{}", DEEP):
         (tmp_path / "bad.jsonl").write_bytes(b'{"id": "a"}\n' + damage + b"\n")
-        with pytest.raises(CrawlError, match=r"bad.jsonl: line 2 is no row of a work"):
+        with pytest.raises(CrawlError, match=r"bad.jsonl: line 2 is not a valid row"):
             read_lines(tmp_path / "bad.jsonl")
 
 
@@ -220,7 +220,7 @@ def test_a_listing_that_grows_a_little_while_it_is_read_is_followed() -> None:
 
 
 def huge_jpeg_2000(before: bytes = b"") -> bytes:
-    """A small picture whose header says that it is 60,000 pixels a side, after the box `before`."""
+    """A small picture whose header declares 60,000 pixels a side, after the box `before`."""
     pixels = cv2.imdecode(memoryview_of(picture(1, ".png")), cv2.IMREAD_COLOR)
     data = bytearray(cv2.imencode(".jp2", pixels)[1].tobytes())
     at = data.index(b"\xff\x4f\xff\x51") + 8

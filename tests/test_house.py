@@ -1,4 +1,4 @@
-"""The rooms of the house: imports point downwards only, and nobody looks back."""
+"""The structure of the project: imports go in one direction only."""
 
 import ast
 from graphlib import TopologicalSorter
@@ -30,7 +30,7 @@ def room_of(module: str) -> str:
 
 
 def part_of(module: str) -> str:
-    """The inner room, such as patina.tasks.io; the module itself where there is none."""
+    """The inner package, such as patina.tasks.io, or else the module itself."""
     parts = module.split(".")
     return ".".join(parts[:3]) if parts[1] == "tasks" else module
 
@@ -82,12 +82,12 @@ RUNNING = frozenset(
 
 
 def code_of(stage: str) -> list[Path]:
-    """The dependencies of a stage that hold code."""
+    """The dependencies of a stage that contain code."""
     return [Path(dep) for dep in STAGES[stage]["deps"] if dep.split("/")[0] in (*ROOMS, "patina")]
 
 
 def is_empty(file: Path) -> bool:
-    """Whether it holds a docstring alone."""
+    """Whether the file contains only a docstring."""
     return len(ast.parse(file.read_text(encoding="utf-8")).body) == 1
 
 

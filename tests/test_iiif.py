@@ -1,4 +1,4 @@
-"""What IIIF viewers find of a restored work on a plain web server."""
+"""A restored work for IIIF viewers, on a plain web server."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ BASE = "https://museum.example/iiif"
 
 
 def picture(path: Path, height: int, width: int, **metadata: object) -> None:
-    """A picture of 16 bit with a gradient of each of its colours."""
+    """A 16-bit picture with a gradient in each channel."""
     rows, columns = np.mgrid[0:height, 0:width]
     pixels = np.stack([rows / height, columns / width, rows * 0 + 0.5], axis=2) * 65535
     image = pyvips.Image.new_from_array(pixels.astype(np.uint16)).copy(interpretation="rgb16")
@@ -109,7 +109,7 @@ def test_every_tile_and_size_that_a_viewer_computes_is_there(
 def regions(
     width: int, height: int, tile_px: int, factor: int
 ) -> list[tuple[str, tuple[int, int]]]:
-    """What section 4.8 of the Image API has a viewer ask for: regions, and the tiles' sizes."""
+    """The regions and tile sizes that a viewer requests, by section 4.8 of the Image API."""
     side, asked = tile_px * factor, []
     for y in range(0, height, side):
         for x in range(0, width, side):

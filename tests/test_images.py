@@ -1,4 +1,4 @@
-"""Images of every kind come in upright, in sRGB, with 8 bits."""
+"""Images of every format are read upright, in sRGB, with 8 bits."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The exported graph gives what Keras gives, and is used only as it was exported."""
+"""The exported graph gives the results of Keras, and is refused if it was changed."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ TILE = np.random.default_rng(0).random((1, 64, 96, 3), np.float32)
 
 
 def small_model(file: Path, *roles: str, seed: int = 0) -> dict[str, keras.Model]:
-    """A model of small networks that change what they are given, filed with its graph."""
+    """A saved model of small networks that change their input, with its graph."""
     registry.set_precision("float32")
     networks = {role: registry.build(role, width=0.25) for role in roles}
     rng = np.random.default_rng(seed)
@@ -45,7 +45,7 @@ def filed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, ker
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's cache, empty."""
+    """An empty cache folder of the user."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache/patina"
 

@@ -1,4 +1,4 @@
-"""What lies under damage is filled from its surroundings, and by the network that knows better."""
+"""Damage is filled from its surroundings, and the network corrects the fill."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ SPOT = np.s_[60:66, 70:76]
 
 
 def tile(*, stain: bool = False) -> np.ndarray:
-    """(1, 160, 160, 5): grey with a black spot; what is to be filled, and seen through."""
+    """(1, 160, 160, 5): grey with a black spot, the pixels to fill, and those seen through."""
     given = np.zeros((1, 160, 160, 5), np.float32)
     given[..., :3] = GREY
     given[0][SPOT] = (BLACK, BLACK, BLACK, 1, float(stain))

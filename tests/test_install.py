@@ -1,4 +1,4 @@
-"""The wheel alone, with the few packages that it asks for, restores a scan."""
+"""The wheel, with only its dependencies, restores a scan."""
 
 import os
 import shutil
@@ -40,7 +40,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 
 def asked_for(wheel: zipfile.ZipFile) -> list[Requirement]:
-    """What comes with the wheel when no extra is named."""
+    """The dependencies of the wheel without extras."""
     place = next(name for name in wheel.namelist() if name.endswith("METADATA"))
     lines = message_from_string(wheel.read(place).decode()).get_all("Requires-Dist", [])
     return [each for each in map(Requirement, lines) if wanted(each)]
@@ -51,7 +51,7 @@ def wanted(requirement: Requirement) -> bool:
 
 
 def closure(requirements: list[Requirement]) -> set[str]:
-    """The names of all packages that these bring along."""
+    """The names of all packages that these depend on."""
     names: set[str] = set()
     waiting = list(requirements)
     while waiting:
@@ -108,7 +108,7 @@ HOSTILE = 'raise SystemExit("a package of somebody else was taken for one of Pat
 
 @pytest.fixture(scope="module")
 def installed(wheel: zipfile.ZipFile, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `patina` command of an environment in which the wheel lies beside our packages."""
+    """The command `patina` of an environment with the wheel and this environment's packages."""
     home = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
     python = home / "bin" / "python"

@@ -1,4 +1,4 @@
-"""A run that is killed, finds no room or meets another one loses nothing and leaves nothing."""
+"""A run that is killed, has no disk space or meets another run loses and leaves nothing."""
 
 import json
 import shutil
@@ -24,7 +24,7 @@ def test_two_runs_do_not_share_an_outbox_and_what_a_killed_one_left_is_swept(
     (tmp_path / ".patina-draft-abcd_123").write_bytes(b"half")
     with held(tmp_path):
         assert [path.name for path in tmp_path.rglob("*draft*")] == []
-        with pytest.raises(ValueError, match="another run is filling it"), held(tmp_path):
+        with pytest.raises(ValueError, match="another run is writing to it"), held(tmp_path):
             pass
     with held(tmp_path):
         pass
@@ -32,7 +32,7 @@ def test_two_runs_do_not_share_an_outbox_and_what_a_killed_one_left_is_swept(
 
 @pytest.mark.parametrize("files", [1, 4, 7])
 def test_a_run_that_was_killed_goes_on(tmp_path: Path, files: int) -> None:
-    """Killed when `files` files are there: a result, its maps, its package and its sidecar each."""
+    """Killed after `files` files: results, each with its maps, package and sidecar."""
     inbox, outbox = tmp_path / "in", tmp_path / "out"
     inbox.mkdir()
     for name in "abcdef":
@@ -102,7 +102,7 @@ def test_a_run_spares_what_another_one_works_on_in_a_folder_of_its_outbox(tmp_pa
             assert [draft.exists() for draft in drafts] == [True, True, False]
     with held(outer):
         assert not any(draft.exists() for draft in drafts)
-        with pytest.raises(ValueError, match="another run is filling it, or a folder that it is"):
+        with pytest.raises(ValueError, match="another run is writing to it, or to a folder"):
             held(inner).__enter__()
 
 

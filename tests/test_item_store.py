@@ -1,4 +1,4 @@
-"""The item store knows what need not be computed again."""
+"""The item store knows what is already computed."""
 
 from pathlib import Path
 

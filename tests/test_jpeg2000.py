@@ -1,4 +1,4 @@
-"""JPEG 2000 gives the arrays that imagecodecs, which wraps a newer OpenJPEG, gives."""
+"""JPEG 2000 gives the same arrays as imagecodecs, which wraps a newer OpenJPEG."""
 
 import io
 import struct
@@ -32,7 +32,7 @@ def encoded(pixels: np.ndarray, codec: str = "jp2", **options: object) -> bytes:
 
 
 def in_space(data: bytes, number: int) -> bytes:
-    """The file, naming another colour space."""
+    """The file with another colour space in its header."""
     colour = next(i for i in range(len(data)) if data[i : i + 5] == b"colr\1")
     return data[: colour + 7] + number.to_bytes(4) + data[colour + 11 :]
 

@@ -1,4 +1,4 @@
-"""What a file is, its bytes decide; what is no picture to restore is named."""
+"""The bytes of a file decide its format; other formats are named."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""CIELAB and CIEDE2000 against the published pairs, and against scikit-image."""
+"""CIELAB and CIEDE2000, compared with published values and with scikit-image."""
 
 import numpy as np
 import pytest

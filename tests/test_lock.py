@@ -1,4 +1,4 @@
-"""What is installed is what pyproject.toml asks for."""
+"""The locked packages agree with pyproject.toml."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""One process at a time has a lock; and a scan is restored where nothing of Unix is."""
+"""Only one process at a time holds a lock; and a scan is restored without modules of Unix."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Long work says how far it is, in a terminal or not."""
+"""Long work reports its progress, in a terminal or without one."""
 
 import io
 import os
@@ -21,20 +21,20 @@ from patina.tasks.restoration.restore_file import restore_file
 
 
 class Listening(io.StringIO):
-    """A log in which one can wait for the next line."""
+    """A log on whose next line a test can wait."""
 
     def __init__(self) -> None:
         super().__init__()
         self.told = threading.Event()
 
     def write(self, text: str) -> int:
-        """As a file does."""
+        """Part of the interface of a file."""
         length = super().write(text)
         self.told.set()
         return length
 
     def next(self) -> str:
-        """All that was said, once something new was."""
+        """The whole log, after a new line was written."""
         self.told.clear()
         assert self.told.wait(60)
         return self.getvalue()
@@ -147,7 +147,7 @@ def test_in_a_terminal_one_large_scan_moves_the_bar(tmp_path: Path) -> None:
 
 
 def _read(terminal: int) -> bytes:
-    """What a program wrote to its terminal; nothing once it has ended."""
+    """The output of a program on its terminal; nothing after its end."""
     try:
         return os.read(terminal, 1 << 16)
     except OSError:

@@ -1,4 +1,4 @@
-"""What a user marks in a scan is filled, or stays, to the pixel."""
+"""Pixels that a user marks are filled or kept, exactly."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def mask(path: Path, *places: tuple[slice, slice]) -> Path:
 
 
 def filled(folder: Path, filing: Filing, **applied: object) -> tuple[np.ndarray, Record]:
-    """Steps of 8 bit by which a scan is changed, (H, W), by fills alone, and the sidecar."""
+    """The change of a scan by fills only, (H, W), in 8-bit steps, and the sidecar."""
     pixels = scan(folder / "a.tif").astype(int)
     treated: Restorer = restorer(0, fill=FILL, **{"treat": ("damage",)} | applied)  # type: ignore[arg-type]
     record = restore_file(folder / "a.tif", folder / "out.tif", treated, filing)
@@ -51,7 +51,7 @@ def test_exactly_what_is_marked_is_filled_whatever_is_found(
     assert record["applied"]["mask"] == sha256_of(marks)
     assert record["change"]["damage"]["marked_share"] == pytest.approx(share, abs=1e-6)
     assert record["change"]["damage"]["filled_share"] == pytest.approx(share, abs=1e-4)
-    assert record["summary"].startswith("what was marked filled")
+    assert record["summary"].startswith("marked pixels filled")
     damage = pixels_of(map_of(tmp_path / "out.tif", "damage"))[..., 0]
     np.testing.assert_array_equal(damage, np.where(expected, 255, 0))
 
@@ -84,7 +84,7 @@ def test_a_strength_holds_for_what_is_marked(tmp_path: Path) -> None:
     marks = mask(tmp_path / "damage.png", MARK)
     change, record = filled(tmp_path, Filing(mask=marks), strength=(1, 0.5, 1, 1))
     np.testing.assert_allclose(change[MARK], FILL * 255 / 2, atol=0.6)
-    assert record["summary"].startswith("what was marked filled at 50% of full strength")
+    assert record["summary"].startswith("marked pixels filled at 50% of full strength")
 
 
 def test_a_proposed_area_that_is_marked_is_filled_and_one_that_is_protected_is_told_as_that(

@@ -1,4 +1,4 @@
-"""Each metric against a value from elsewhere."""
+"""Each metric, compared with a value from another source."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What every network does; a network in models.NETWORKS is tested by being there."""
+"""Properties of every network in models.NETWORKS."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def given(name: str, side: int = 32, seed: int = 0) -> np.ndarray:
 
 
 def changing(name: str) -> keras.Model:
-    """An untrained network changes nothing; this one does."""
+    """An untrained network changes nothing; this one changes its input."""
     network = build(name)
     rng = np.random.default_rng(0)
     for weight in network.trainable_weights:

@@ -1,4 +1,4 @@
-"""What holds for every museum: a real crawl of a server on this machine, and those that follow."""
+"""Properties of every museum: a real crawl of a server on this machine, and later crawls."""
 
 import shutil
 from datetime import UTC, datetime
@@ -18,15 +18,15 @@ from patina.crawler.run import TRY_LATER, Outcome, forecast
 
 @pytest.fixture(scope="module")
 def first(kind: type[Replay], tmp_path_factory: pytest.TempPathFactory) -> Crawl:
-    """All that there is, of a museum that gives three works a page and lists 109 by mistake."""
+    """A crawl of all works of a museum with three works a page, which lists 109 by mistake."""
     with kind(exhibition(), page=3, misfiled=[109]) as museum:
         return crawl(museum, tmp_path_factory.mktemp(kind.source) / "whole")
 
 
 def repeated(first: Crawl, folder: Path) -> Crawl:
-    """101's record changed, 102's image too; 104 to 106 may not be had any more.
+    """The record of 101 changed, and the image of 102; 104 to 106 were withdrawn.
 
-    Of these 104 is not listed, 105 has no record, and 106 is still listed by mistake.
+    Of these, 104 is not listed, 105 has no record, and 106 is still listed by mistake.
     """
     now = datetime.now(UTC).isoformat()
     works = [work for work in exhibition() if work.number != 105]
@@ -44,14 +44,14 @@ def counted(first: Crawl, folder: Path) -> Crawl:
 
 
 def down(first: Crawl, folder: Path) -> Crawl:
-    """A museum that withdrew a work at some time, and now nobody listens at its port any more."""
+    """A museum that withdrew a work earlier, and whose server does not run now."""
     shutil.copy(folder / "rejected.jsonl", folder / "withdrawn.jsonl")
     return crawl(first.museum, folder, "--first-wait-s", 0.1)
 
 
 @pytest.fixture(scope="module")
 def later(first: Crawl, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Crawl]:
-    """Crawls by name that go on where the first one ended, each in a copy of its harvest."""
+    """Later crawls by name, each in a copy of the first harvest."""
     folder = tmp_path_factory.mktemp("later")
     scenes = (down, repeated, counted)
     for scene in scenes:

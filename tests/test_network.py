@@ -1,4 +1,4 @@
-"""Nobody is asked but a museum at a public address, or its replay on this machine."""
+"""Requests go only to a museum at a public address, or to its replay on this machine."""
 
 import re
 from types import SimpleNamespace
@@ -27,7 +27,9 @@ from patina.crawler.network import HostsMiddleware, PublicResolver, replay_from
     ],
 )
 def test_a_replay_comes_from_this_machine_alone(origin: str) -> None:
-    with pytest.raises(CrawlError, match=f"^--replay-origin '{re.escape(origin)}': must be this"):
+    with pytest.raises(
+        CrawlError, match=f"^--replay-origin '{re.escape(origin)}': give the address"
+    ):
         replay_from(Settings(), origin)
 
 
@@ -78,17 +80,17 @@ def test_a_name_must_resolve_to_a_public_address(
     if public:
         assert resolver.checked(address, "api.artic.edu") == address
     else:
-        with pytest.raises(OSError, match=f"api.artic.edu resolves to {address}, which is no"):
+        with pytest.raises(OSError, match=f"api.artic.edu resolves to {address}, which is not"):
             resolver.checked(address, "api.artic.edu")
 
 
 def test_a_replays_own_address_is_the_only_other_one() -> None:
     resolver = PublicResolver(MemoryReactorClock(), cache_size=10, timeout=1)
-    with pytest.raises(OSError, match=r"no public address"):
+    with pytest.raises(OSError, match=r"not a public address"):
         resolver.checked("127.0.0.1", "127.0.0.1")
     resolver.loopback = True
     assert resolver.checked("127.0.0.1", "127.0.0.1") == "127.0.0.1"
-    with pytest.raises(OSError, match=r"no public address"):
+    with pytest.raises(OSError, match=r"not a public address"):
         resolver.checked("127.0.0.2", "127.0.0.2")
 
 

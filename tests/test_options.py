@@ -1,4 +1,4 @@
-"""What users ask for in words."""
+"""The texts of options."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is whose in an outbox, and that no single scan ends a run."""
+"""The files in an outbox, and their owners; no single scan ends a run."""
 
 import csv
 import json
@@ -23,7 +23,7 @@ ALL = Filing(maps=True, package=True)
 
 
 def outcomes_of(inbox: Path, outbox: Path, filing: Filing = ALL) -> dict[str, str]:
-    """The reason, or the outcome, of each scan."""
+    """The reason, or else the outcome, of each scan."""
     with held(outbox), summary_in(outbox) as outcomes:
         outcomes += restore_scans(plan([inbox], outbox), restorer(0.1), filing)
     return {Path(each["file"]).name: each.get("reason", each["outcome"]) for each in outcomes}
@@ -203,7 +203,7 @@ def test_a_source_that_is_replaced_while_it_is_read_is_set_aside(tmp_path: Path)
         return tone(work)
 
     made.networks["tone"] = replacing
-    with pytest.raises(ImageError, match=r"a\.tif: was changed while it was read; run again"):
+    with pytest.raises(ImageError, match="the file was changed while it was read; run again"):
         restore_file(tmp_path / "a.tif", tmp_path / "out.tif", made, ALL)
     done = restore_file(tmp_path / "a.tif", tmp_path / "out.tif", restorer(0.1), ALL)
     assert done["source"]["bits"] == 16

@@ -1,4 +1,4 @@
-"""The painter of the sample museum: repeatable, various, and like paintings in its statistics."""
+"""The painter of the sample museum: repeatable, varied, and with the statistics of paintings."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""params.yaml is read once, and what it cannot mean is said at once."""
+"""params.yaml is read once, and invalid values are reported at once."""
 
 from pathlib import Path
 

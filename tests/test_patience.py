@@ -1,4 +1,4 @@
-"""When a museum that has had enough is asked again."""
+"""The pauses after a busy museum's refusal."""
 
 import time
 from email.utils import formatdate

@@ -1,4 +1,4 @@
-"""What tells damage from what only looks like it, and the judge that decides by it."""
+"""The features that separate damage from similar details, and the judge that uses them."""
 
 import numpy as np
 import pytest

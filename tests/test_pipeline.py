@@ -1,4 +1,6 @@
-"""The whole of it: real crawls, a real Prefect server, DVC repositories in temporary folders."""
+"""The whole pipeline: real crawls, a real Prefect server, and DVC repositories in temporary
+folders.
+"""
 
 import json
 import re
@@ -22,7 +24,7 @@ PREPARED = ("data/artworks", "data/clean", "data/split", "data/degraded")
 
 
 def contents(workspace: Workspace, *folders: str) -> dict[str, str]:
-    """Every file's path and hash."""
+    """The path and hash of every file."""
     return {
         str(path.relative_to(workspace.folder)): sha256_of(path)
         for folder in folders

@@ -1,4 +1,4 @@
-"""A window looks as the result will."""
+"""A previewed window looks like the result."""
 
 import numpy as np
 import pytest

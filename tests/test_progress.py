@@ -1,4 +1,4 @@
-"""What is shown of a crawl while it runs, and what Scrapy's own commands say of it."""
+"""The displayed progress of a crawl, and Scrapy's own commands."""
 
 import subprocess
 import sys

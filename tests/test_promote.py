@@ -1,4 +1,4 @@
-"""What the gate is told of: test twins, the hard works, and a collection's own sound works."""
+"""The rows of the gate: test twins, the hard works, and the user's own undamaged works."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ TWIN = {"twin": "mixed-0", "image": "twin.png", "clean": "work.png", "side": "te
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a test work, its twin, and params that paint the hard works at 64 px."""
+    """A folder with a test work, its twin, and params for hard works of 64 px."""
     monkeypatch.chdir(tmp_path)
     params = (PROJECT / "params.yaml").read_text(encoding="utf-8")
     (tmp_path / "params.yaml").write_text(params.replace("[600, 1200]", "[64]"), encoding="utf-8")
@@ -59,7 +59,7 @@ def test_a_folder_without_sound_works_is_named(folder: Path) -> None:
 
 
 def trained(folder: Path, name: str) -> None:
-    """Files as the stage `train` leaves them, and the model that they are made the champion of."""
+    """The files of the stage `train`, and the path of the champion."""
     for suffix in (".keras", ".xml", ".bin"):
         (folder / MODEL / f"model{suffix}").write_text(f"{name}{suffix}")
     switch_champion({"network": "detail", "mlflow_run": name, "sha256": name * 8})

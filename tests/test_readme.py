@@ -1,4 +1,4 @@
-"""The README tells of what there is."""
+"""The README describes existing commands and files."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A recipe is data that gives the same twin again, whatever else is rendered beside it."""
+"""A recipe gives the same twin again, independently of other twins."""
 
 from collections.abc import Mapping
 
@@ -180,5 +180,5 @@ def test_an_unknown_degradation_fails_and_the_known_ones_are_named() -> None:
 
 @pytest.mark.parametrize("count", [(-1, 1), (3, 2), (1, len(MIXTURE) + 1)])
 def test_a_count_that_the_mixture_cannot_give_is_refused(count: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match=f"from 0 to {len(MIXTURE)} steps"):
+    with pytest.raises(ValueError, match=f"of steps from 0 to {len(MIXTURE)}"):
         draw(1, count=count)

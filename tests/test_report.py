@@ -1,4 +1,4 @@
-"""The report of an outbox: its sentences, its order, its pictures, and what it refuses."""
+"""The report of an outbox: its sentences, order and pictures, and what it refuses."""
 
 import json
 from pathlib import Path

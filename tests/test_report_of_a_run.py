@@ -1,4 +1,4 @@
-"""What a run of `patina restore` leaves for its report, and tells of each work in one sentence."""
+"""What a run of `patina restore` writes for its report, and its sentence for each work."""
 
 import csv
 import json

@@ -40,7 +40,7 @@ def outbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def page(browser: Page, outbox: Path) -> Page:
-    """The list of works, as it opens."""
+    """The list of works, after opening."""
     browser.console.clear()
     browser.requested.clear()
     browser.size(1400, 1000)

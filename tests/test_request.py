@@ -1,4 +1,4 @@
-"""One request, whether the command, the flow or a program makes it."""
+"""The command, the flow and a program make the same request."""
 
 import json
 from dataclasses import asdict, fields, replace

@@ -1,4 +1,4 @@
-"""What goes in comes out at its own size, depth and form, with a record of what was changed."""
+"""A result has the size, depth and form of the scan, and a record of the change."""
 
 import dataclasses
 import json
@@ -221,7 +221,7 @@ def test_a_folder_of_masks_has_one_for_each_scan_that_needs_one(tmp_path: Path) 
     filing = Filing(protect=tmp_path / "masks")
     outcomes = list(restore_scans(plan([tmp_path], tmp_path / "out"), restorer(0.1), filing))
     assert [outcome.get("share_of_pixels") for outcome in outcomes[:2]] == [0, 1]
-    assert "draw it at the scan's size" in outcomes[2]["reason"]
+    assert "draw the mask at the size of the scan" in outcomes[2]["reason"]
     with pytest.raises(ImageError, match="there is no such mask"):
         restore_file(
             tmp_path / "a.tif", tmp_path / "x.tif", restorer(0), Filing(protect=tmp_path / "none")

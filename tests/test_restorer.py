@@ -1,4 +1,4 @@
-"""What is changed in a work, and by how much: detail, damage and tone, each on its own."""
+"""The change of a work, and its strength: detail, damage and tone separately."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Beyond one machine: a Dask scheduler with workers, scans and DVC's remote in a bucket."""
+"""More than one machine: a Dask scheduler with workers, and scans and DVC's remote in a bucket."""
 
 import re
 import shutil
@@ -35,7 +35,7 @@ PATIENCE = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
 
 
 class Cluster(NamedTuple):
-    """A Dask scheduler and two workers, a process each, in one workspace."""
+    """A Dask scheduler and two workers, each in its own process, in one workspace."""
 
     workspace: Workspace
     address: str
@@ -44,7 +44,7 @@ class Cluster(NamedTuple):
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Every file's path and hash."""
+    """The path and hash of every file."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): sha256_of(path) for path in files}
 
@@ -68,7 +68,7 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def collected(
     bare: Workspace, server: str, scans: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Workspace:
-    """A workspace with the scans collected; to be copied."""
+    """A workspace with the collected scans; copy it to change it."""
     workspace = bare.copy(tmp_path_factory.mktemp("collected") / "workspace")
     workspace.set(
         crawl={"source": "folder", "folder": str(scans)}, preprocess={"working_px": SIDE_PX}
@@ -79,7 +79,7 @@ def collected(
 
 @pytest.fixture(scope="module")
 def clean(collected: Workspace, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What one process of this machine makes of them."""
+    """The clean works that one process of this machine makes of them."""
     workspace = collected.copy(tmp_path_factory.mktemp("clean") / "workspace")
     workspace.run("patina.flows", "preprocess", PATINA_WORKERS="1")
     return contents(workspace.folder / CLEAN)
@@ -89,7 +89,9 @@ def clean(collected: Workspace, tmp_path_factory: pytest.TempPathFactory) -> dic
 def cluster(
     collected: Workspace, storage: AbstractFileSystem, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Cluster]:
-    """One for all tests here, each of which leaves less of it, started as docs/scaling.md says."""
+    """One cluster for all tests here, started as docs/scaling.md says; each test removes a part
+    of it.
+    """
     workspace = collected.copy(tmp_path_factory.mktemp("cluster") / "workspace")
     with ExitStack() as stack:
 
@@ -106,7 +108,7 @@ def cluster(
 
 @contextmanager
 def preprocessing(cluster: Cluster) -> Iterator[subprocess.Popen]:
-    """The flow on the cluster, from nothing, and right in the middle of it."""
+    """The flow on the cluster without any computed works, stopped in the middle."""
     folder = cluster.workspace.folder
     shutil.rmtree(folder / ".cache/items", ignore_errors=True)
     shutil.rmtree(folder / CLEAN, ignore_errors=True)
@@ -166,7 +168,7 @@ def test_the_deployment_restores_a_bucket_on_the_workers(
     done = [name for name in storage.find("lab/outbox") if name.endswith(".tif.json")]
     assert len(done) == 3
     [fault] = storage.cat_file("lab/outbox/failures.jsonl").decode().splitlines()
-    assert "letter.tif: no image of a kind that is restored" in fault
+    assert "letter.tif: its first bytes are not those of a supported" in fault
 
 
 def test_a_killed_worker_leaves_no_work_undone_and_does_none_twice(

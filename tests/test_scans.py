@@ -1,4 +1,4 @@
-"""Every kind of scan comes out as it went in, but for the change."""
+"""Scans of every form come out unchanged, except for the restoration."""
 
 import struct
 import zlib
@@ -22,7 +22,7 @@ HEIGHT, WIDTH = 300, 210  # more than one strip of rows
 
 
 def painted(bits: int = 8, bands: int = 3) -> pyvips.Image:
-    """Soft colours, within every gamut."""
+    """Soft colours that every gamut contains."""
     rng = np.random.default_rng(0)
     soft = cv2.GaussianBlur(rng.random((HEIGHT, WIDTH, bands)), (0, 0), 3).reshape(
         HEIGHT, WIDTH, bands
@@ -72,7 +72,9 @@ def saved(kind: str, folder: Path) -> Path:
 
 
 def refiled(source: Path, target: Path, add: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Each strip of `source` changed by `add` in its left half; all before, all after, all seen."""
+    """Change each strip of `source` by `add` in its left half; return all rows before, after
+    and as seen.
+    """
     folder = target.parent / "open"
     folder.mkdir()
     before, views = [], []
@@ -129,7 +131,7 @@ def box(kind: bytes, content: bytes) -> bytes:
 
 
 def jpeg2000(pixels: np.ndarray, described: bytes, *beside: bytes) -> bytes:
-    """A file whose header box says what is `described`, in place of its colour space."""
+    """A file with the header box `described` instead of its colour space."""
     plain = imagecodecs.jpeg2k_encode(pixels, reversible=True, codecformat="jp2")
     parts = []
     for kind, content in boxes(memoryview(plain)):
@@ -214,7 +216,7 @@ def test_profile_resolution_and_xmp_are_kept_and_the_source_type_is_added(tmp_pa
 
 
 def mutated(data: bytes, number: int) -> bytes:
-    """A third cut off, a third with a stretch of noise, a third with bytes flipped."""
+    """A third of the bytes cut off, replaced by noise, or flipped."""
     rng = np.random.default_rng(number)
     if number % 3 == 0:
         return data[: int(rng.integers(0, len(data) * 9 // 10))]
@@ -237,7 +239,7 @@ def test_a_malformed_file_is_an_image_error_or_is_read(number: int, tmp_path: Pa
 
 
 def told(source: Path, folder: Path) -> str:
-    """How many rows could be read, or the first two letters of the reason why none could."""
+    """The number of readable rows, or the first two letters of the reason why there are none."""
     try:
         with opened(source, folder) as scan:
             return f"{len(scan.srgb(0, scan.height))} rows"
@@ -320,7 +322,7 @@ def test_jpeg_2000_has_many_names(suffix: str, tmp_path: Path) -> None:
 
 
 def test_a_grey_scan_is_seen_and_changed_through_its_profile(tmp_path: Path) -> None:
-    """The same picture with tones as of sRGB, and linear ones: it is seen, and changed, alike."""
+    """The same picture with sRGB tones and with linear ones is seen and changed in the same way."""
     tones = painted(16, 1).numpy() / 65535
     linear = np.where(tones <= 0.04045, tones / 12.92, ((tones + 0.055) / 1.055) ** 2.4)
     pixels = np.rint(linear * 65535).astype(np.uint16)
@@ -338,7 +340,7 @@ def test_a_grey_scan_is_seen_and_changed_through_its_profile(tmp_path: Path) -> 
 
 
 def linear_grey() -> bytes:
-    """An ICC profile of a grey whose numbers are proportional to light."""
+    """An ICC profile of a grey with linear values."""
 
     def tag(kind: bytes, content: bytes) -> bytes:
         return kind + bytes(4) + content

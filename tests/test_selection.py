@@ -1,4 +1,4 @@
-"""Which works are wanted of a museum, and in which size."""
+"""Which works and sizes are selected."""
 
 import json
 from dataclasses import asdict, fields
@@ -34,7 +34,7 @@ def limited(kind: type[Replay], folder: Path) -> Crawl:
 
 @pytest.fixture(scope="module")
 def crawls(kind: type[Replay], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Crawl]:
-    """Crawls of a museum by name, each of a server of its own."""
+    """Crawls of a museum by name, each with its own server."""
     return played((limited, narrowed), kind, tmp_path_factory.mktemp(kind.source))
 
 
@@ -69,7 +69,7 @@ def test_departments_that_the_met_has_are_told_when_another_is_asked_for(tmp_pat
     with Met(exhibition()) as museum:
         made = crawl(museum, tmp_path / "harvest", "--dry-run", "--department", "Cheese")
     assert made.code == 1
-    assert "department 'Cheese': the Met has Arts of the Isles, European" in made.error
+    assert "department 'Cheese': unknown; the Met has Arts of the Isles, European" in made.error
 
 
 @pytest.mark.parametrize(

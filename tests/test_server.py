@@ -1,4 +1,4 @@
-"""A Prefect server is started when none is named, and none outlives whoever started it."""
+"""A Prefect server is started if none is named, and it ends with the process that started it."""
 
 import os
 import socket
@@ -28,9 +28,9 @@ pytestmark = pytest.mark.server
 
 @contextmanager
 def holder(folder: Path) -> Iterator[tuple[subprocess.Popen, str]]:
-    """A process that holds a server, and the server's URL.
+    """A process that holds a server, and the URL of the server.
 
-    Whatever else may end such a process is in test_supervisor.
+    test_supervisor tests the other ways in which such a process can end.
     """
     environment = {k: v for k, v in os.environ.items() if k != "PREFECT_API_URL"}
     process = subprocess.Popen(
@@ -62,7 +62,7 @@ def answers(url: str) -> bool:
 
 
 def ends(url: str) -> bool:
-    """Whether the server stops answering within PATIENCE_S."""
+    """Whether the server stops responding within PATIENCE_S."""
     deadline = time.monotonic() + PATIENCE_S
     while answers(url):
         if time.monotonic() > deadline:

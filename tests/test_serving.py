@@ -1,4 +1,4 @@
-"""`patina serve`: what runs under it is seen in Prefect's UI, and nothing outlives it."""
+"""Runs under `patina serve` are visible in Prefect's UI, and end with it."""
 
 import json
 import os
@@ -27,7 +27,7 @@ BUSY = 60  # scans of a batch that is killed in their midst
 
 
 def ask(url: str, body: Any = None) -> Any:
-    """What Prefect's API answers."""
+    """The response of Prefect's API."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
@@ -35,7 +35,7 @@ def ask(url: str, body: Any = None) -> Any:
 
 
 def until(holds: Callable[[], Any], what: str) -> Any:
-    """What `holds` gives, once that is true."""
+    """The value of `holds`, as soon as it is true."""
     deadline = time.monotonic() + PATIENCE_S
     while not (seen := holds()):
         assert time.monotonic() < deadline, f"after {PATIENCE_S} s still not: {what}"
@@ -44,7 +44,7 @@ def until(holds: Callable[[], Any], what: str) -> Any:
 
 
 def alive(mark: str) -> list[psutil.Process]:
-    """The processes that were started with that mark, by whomever."""
+    """The running processes with that mark."""
     found = []
     for each in psutil.process_iter(["environ", "status"]):
         environment = each.info["environ"] or {}
@@ -55,14 +55,14 @@ def alive(mark: str) -> list[psutil.Process]:
 
 @dataclass
 class Served:
-    """The API of a `patina serve`, its process, and the mark of all that it started."""
+    """The API of a `patina serve`, its process, and the mark of all processes that it started."""
 
     url: str
     running: Any
     mark: str
 
     def batch(self, inbox: Path, outbox: Path) -> str:
-        """Ask for a batch; the id of its run."""
+        """Start a batch; return the id of its run."""
         deployment = ask(f"{self.url}/deployments/name/restore/batch")["id"]
         parameters = {"inbox": str(inbox), "outbox": str(outbox)}
         return ask(
@@ -70,11 +70,11 @@ class Served:
         )["id"]
 
     def run(self, name: str) -> dict[str, Any]:
-        """What the server knows of a run."""
+        """The data of a run on the server."""
         return ask(f"{self.url}/flow_runs/{name}")
 
     def ended(self, name: str) -> dict[str, Any]:
-        """The same, once it has ended."""
+        """The data of a run after its end."""
         over = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
         return until(
             lambda: (run := self.run(name))["state_type"] in over and run, f"{name} is over"
@@ -92,7 +92,7 @@ def served(workspace: Workspace, home: Path) -> Iterator[Served]:
 
 @dataclass
 class Killed:
-    """A `patina serve` that was killed within a batch."""
+    """A `patina serve` that was killed during a batch."""
 
     run: str
     mark: str
@@ -118,7 +118,7 @@ def killed(bare: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Killed:
 
 @dataclass
 class Seen:
-    """A `patina serve` after the killed one, and a batch with a file that is no image."""
+    """A `patina serve` after the killed one, and a batch with a file that is not an image."""
 
     serving: Served
     run: dict[str, Any]

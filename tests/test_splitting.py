@@ -1,4 +1,4 @@
-"""A work never sits on two sides, and adding works moves none between training and the rest."""
+"""A work is never in two sets, and new works move no work between training and the other sets."""
 
 from collections import Counter
 
@@ -73,5 +73,5 @@ def test_a_collection_of_near_duplicates_alone_is_refused() -> None:
 
 
 def test_too_few_works_are_refused_with_what_to_do() -> None:
-    with pytest.raises(ValueError, match=r"8 works leave none to train on.*least_test_works"):
+    with pytest.raises(ValueError, match=r"only 8 works for 8 test works.*least_test_works"):
         deal(alone(8), **SHARES)

@@ -1,4 +1,4 @@
-"""Scans in a bucket are restored as those in a folder are, into a bucket or a folder."""
+"""Scans in a bucket are restored like those in a folder, into a bucket or a folder."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def lab(storage: AbstractFileSystem, tmp_path: Path) -> Iterator[Remote]:
 
 @pytest.fixture
 def inbox(lab: Remote, tmp_path: Path) -> Path:
-    """Two scans and a broken one here, and the same in the bucket's folder `in`."""
+    """Two scans and a broken one in a local folder, and the same in the bucket's folder `in`."""
     folder = tmp_path / "in"
     (folder / "box").mkdir(parents=True)
     scan(folder / "a.tif", bits=16)
@@ -50,7 +50,7 @@ def inbox(lab: Remote, tmp_path: Path) -> Path:
 
 
 def restored(inbox: Path | Remote, outbox: Path | Remote, shift: float = 0.1) -> str:
-    """All there is, into the outbox; the line that tells how it went."""
+    """Restore all scans into the outbox; return the last line of the output."""
     with held(outbox), summary_in(outbox) as outcomes:
         outcomes += restore_scans(plan([inbox], outbox), restorer(shift), ALL)
     return summed_up(outcomes, outbox)
@@ -63,24 +63,24 @@ def there(folder: Remote) -> set[str]:
 
 
 def stamp(folder: Remote) -> set[str]:
-    """Put a blank behind each sidecar, which one that is written anew has not; their names."""
+    """Append a blank to each sidecar, which a new sidecar would not have; return their names."""
     for name in sidecars(folder):
         folder.files.pipe_file(f"{folder.path}/{name}", content(folder, name) + b" ")
     return stamped(folder)
 
 
 def stamped(folder: Remote) -> set[str]:
-    """The sidecars that were not written since."""
+    """The sidecars that were not written again."""
     return {name for name in sidecars(folder) if content(folder, name).endswith(b" ")}
 
 
 def sidecars(folder: Remote) -> set[str]:
-    """Those in a folder of a bucket."""
+    """The sidecars in a folder of a bucket."""
     return {name for name in there(folder) if name.endswith(".json")}
 
 
 def content(folder: Remote, name: str) -> bytes:
-    """Of a file in a folder of a bucket."""
+    """The content of a file in a folder of a bucket."""
     return bytes(folder.files.cat_file(f"{folder.path}/{name}"))
 
 
@@ -208,7 +208,9 @@ def test_two_runs_do_not_share_an_outbox_there_and_that_of_a_killed_one_is_taken
     lock = f"{lab.path}/out/.patina-lock"
     with (
         held(lab / "out"),
-        pytest.raises(ValueError, match=rf"out: another run is filling it \(process {os.getpid()}"),
+        pytest.raises(
+            ValueError, match=rf"out: another run is writing to it \(process {os.getpid()}"
+        ),
         held(lab / "out"),
     ):
         pass

@@ -1,4 +1,4 @@
-"""A command that is supervised ends with whoever had it run, however that ends."""
+"""A supervised command ends with the process that started it, in any case."""
 
 import signal
 import subprocess

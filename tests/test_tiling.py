@@ -1,4 +1,4 @@
-"""A tiled result is the whole one."""
+"""A tiled result equals that of one large tile."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,6 @@
-"""The colours of a work: alike at every size, in numbers, and only if they would change much."""
+"""The correction of colours: the same at every size, recorded in numbers, and only if it is
+large.
+"""
 
 import numpy as np
 import pytest
@@ -10,9 +12,9 @@ from patina.tasks.restoration.toning import NO_TONE, Tone, tone_of
 
 
 def giving(*, gain: float = 0, offset: float = 0, red: float = 0, blue: float = 0) -> Network:
-    """A network that gives these everywhere.
+    """A network with this constant output.
 
-    red, blue: what is added to these for each part of blue.
+    red, blue: changes of these channels for each part of blue.
     """
 
     def network(view: np.ndarray) -> np.ndarray:
@@ -32,7 +34,7 @@ MIDDLE = 0.45  # of VIEW
 
 
 def contrast(rms_255: float) -> Network:
-    """A network that raises the contrast of VIEW by so much, root mean square."""
+    """A network that raises the contrast of VIEW by that amount, root mean square."""
     small = view_of(VIEW, TONE.view_px)
     gain = rms_255 / 255 / float(np.sqrt(np.mean(np.square(small - MIDDLE))))
     return giving(gain=gain, offset=-gain * MIDDLE)

@@ -1,4 +1,4 @@
-"""What MLflow is told, by real runs of the stages, and what comes of it: comparing, promoting."""
+"""What real runs log to MLflow, and its use for comparing and promoting."""
 
 import json
 import os
@@ -28,7 +28,7 @@ WIDE = "Math.max(i.naturalWidth, i.naturalHeight) >= 300 && i.clientWidth >= 200
 
 @pytest.fixture(scope="module")
 def compared(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace in which an experiment followed the first run."""
+    """A workspace with an experiment after the first run."""
     workspace = finished.copy(tmp_path_factory.mktemp("compared") / "workspace")
     workspace.run("dvc", "exp", "run", "-n", "wider", "-S", "train.width=0.375")
     return workspace
@@ -83,7 +83,7 @@ def test_an_experiment_is_compared_with_the_run_before_it(compared: Workspace) -
 
 
 def view_of(name: str) -> dict[str, Any]:
-    """How the page of runs is arranged under that name."""
+    """The arrangement of the page of runs with that name."""
     tags = mlflow.get_experiment_by_name("patina").tags
     assert tags["mlflow.experimentKind"] == "custom_model_development"
     view: dict[str, Any] = json.loads(tags[f"mlflow.sharedViewState.{name}"])
@@ -231,7 +231,7 @@ def test_the_last_model_is_the_challenger_and_becomes_champion_if_it_passes_the_
 
 
 def roughening(model: Path, path: Path) -> Path:
-    """The network filed at `model`, but adding what is not there, filed at `path`."""
+    """Save the network at `model` to `path`, changed so that it adds errors."""
     from patina.models import registry
     from patina.tasks.training.ship import write_model
 

@@ -1,4 +1,4 @@
-"""A training goes on as if it had never stopped, tells its gains, and stops where nothing moves."""
+"""A training resumes as if it had never stopped, reports its gains, and stops without progress."""
 
 import math
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ def begun(name: str, out: Path, **schedule: float) -> Training:
 
 
 class Told:
-    """What callbacks are told."""
+    """The calls that callbacks get."""
 
     def __init__(self) -> None:
         self.steps: list[int] = []
@@ -59,7 +59,7 @@ class Told:
 
 
 class StopError(RuntimeError):
-    """As a kill."""
+    """Stands for a kill."""
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -1,4 +1,4 @@
-"""Deteriorating one image by hand, and replaying what was done."""
+"""Degrading one image by hand, and repeating it from a recipe."""
 
 import json
 import shutil
@@ -51,8 +51,8 @@ def test_another_twin_under_a_name_keeps_no_mask_and_no_recipe_of_the_former(
     ("steps", "expected"),
     [
         ("varnsh:0.5", "unknown degradation 'varnsh'; known: "),
-        ("blur", "give names and severities"),
-        ("blur:heavy", "give names and severities"),
+        ("blur", "give names with severities"),
+        ("blur:heavy", "give names with severities"),
         ("blur:1.5", "less than or equal to 1"),
     ],
 )
@@ -77,12 +77,12 @@ def test_the_version_of_twins_changes_with_the_code_of_the_degradations(
 def test_what_is_no_recipe_no_image_or_no_png_is_named(work: Path, tmp_path: Path) -> None:
     letter = tmp_path / "letter.json"
     letter.write_text("Dear Theo")
-    with pytest.raises(ValueError, match=r"letter\.json: no recipe: Invalid JSON"):
+    with pytest.raises(ValueError, match=r"letter\.json: not a recipe: Invalid JSON"):
         read_recipe(letter)
     recipe = recipe_by_hand("work", "blur:0.5", seed=0)
     with pytest.raises(ImageError, match=r"letter\.json: "):
         deteriorate_file(letter, tmp_path / "out.png", recipe)
-    with pytest.raises(ValueError, match=r"out\.jpg: the twin is a PNG"):
+    with pytest.raises(ValueError, match=r"out\.jpg: the result is a PNG"):
         deteriorate_file(work, tmp_path / "out.jpg", recipe)
     assert not list(tmp_path.glob("out*"))
 
@@ -90,9 +90,9 @@ def test_what_is_no_recipe_no_image_or_no_png_is_named(work: Path, tmp_path: Pat
 def test_the_work_itself_is_not_overwritten_by_its_twin(work: Path) -> None:
     before = work.read_bytes()
     recipe = recipe_by_hand("work", "scratches:0.5", seed=0)
-    with pytest.raises(ValueError, match="is the work itself; give another --out"):
+    with pytest.raises(ValueError, match="would overwrite the work itself; give another --out"):
         deteriorate_file(work, work, recipe)
     masked = work.rename(work.with_name("old.mask.png"))
-    with pytest.raises(ValueError, match=r"old\.mask\.png: is the work itself"):
+    with pytest.raises(ValueError, match=r"old\.mask\.png: this would overwrite"):
         deteriorate_file(masked, work.with_name("old.png"), recipe)
     assert masked.read_bytes() == before

@@ -1,4 +1,4 @@
-"""The original comes back byte for byte, from its result and the change package."""
+"""The original is recovered byte for byte from its result and the change package."""
 
 import dataclasses
 import zipfile
@@ -17,7 +17,7 @@ PACKED = Filing(package=True)
 
 
 def put_aside(source: Path, target: Path) -> Path:
-    """Restore with a package, and take the original away."""
+    """Restore with a package, and move the original away."""
     changing = dataclasses.replace(restorer(0.05, detail=0.02), overlap_px=32)
     restore_file(source, target, changing, PACKED)
     source.rename(source.with_name(f"hidden-{source.name}"))
@@ -67,7 +67,7 @@ def test_nothing_is_written_that_is_not_the_original(tmp_path: Path) -> None:
     put_aside(tmp_path / "a.tif", target)
     content = package_of(target).read_bytes()
     package_of(target).write_bytes(content[: len(content) // 2])
-    with pytest.raises(UndoError, match="no change package that can be read"):
+    with pytest.raises(UndoError, match="the change package cannot be read"):
         undo(target, package_of(target), back)
     package_of(target).write_bytes(content)
     pyvips.Image.black(10, 10).write_to_file(str(target))

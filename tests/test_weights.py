@@ -1,4 +1,4 @@
-"""The shipped weights: whole, usable, where a training starts; and how they are shipped."""
+"""The shipped weights: complete, usable, the start of trainings; and how they are shipped."""
 
 import json
 import shutil
@@ -84,7 +84,7 @@ def test_a_model_of_a_single_network_has_no_gate(tmp_path: Path) -> None:
 
 
 def trained(role: str, folder: Path, seed: int) -> keras.Model:
-    """A network of full width, as a training leaves it in `folder`."""
+    """A network of full width, as a training writes it to `folder`."""
     registry.be_deterministic(seed)
     registry.set_precision("float32")
     network = registry.build(role)

@@ -1,4 +1,4 @@
-"""What XMP says of a result, whatever it said before."""
+"""The XMP of a result, for any XMP of the scan."""
 
 from xml.etree import ElementTree
 

@@ -36,7 +36,7 @@ def planes(study: Study) -> str:
 
 
 def bands(study: Study) -> str:
-    """Soft fields of colour hung one above the other."""
+    """Soft rectangles of colour, one above the other."""
     rng, width, height = study.rng, study.width, study.height
     study.lay(np.ones((height, width), np.float32), study.mix("shade", "earth", 0.4), 0.3)
     cuts = np.cumsum(rng.uniform(0.5, 2, rng.integers(3, 5)))
@@ -51,7 +51,7 @@ def bands(study: Study) -> str:
 
 
 def mosaic(study: Study) -> str:
-    """A crooked grid of colours that drift across the picture."""
+    """An irregular grid of colours that change across the picture."""
     rng, width, height = study.rng, study.width, study.height
     count = int(rng.integers(5, 10))
     x, y = np.meshgrid(np.linspace(-0.05, 1.05, count + 1), np.linspace(-0.05, 1.05, count + 1))
@@ -66,7 +66,7 @@ def mosaic(study: Study) -> str:
 
 
 def gesture(study: Study) -> str:
-    """Broad sweeps of the arm over a clouded ground."""
+    """Broad strokes over a clouded ground."""
     rng, unit = study.rng, study.unit
     tone = 0.5 + 0.3 * study.noise(2, 2)
     hues = [study.hue[role] for role in rng.choice(ROLES[:8], 3, replace=False)]

@@ -1,18 +1,18 @@
-"""Still lifes and figures of the sample museum, in a room or before the hills."""
+"""Still lifes and figures of the sample museum, in a room or in front of hills."""
 
 import numpy as np
 
 from patina.crawler.sample.landscapes import ground, hills, sky
 from patina.crawler.sample.study import Study, blob, ramp, turned
 
-VESSELS = {  # height, a share of the picture's shorter side, and the outline for `turned`
+VESSELS = {  # height in shorter sides of the picture, and the outline for `turned`
     "a bottle": (0.62, (0.15, 0.16, 0.16, 0.15, 0.14, 0.06, 0.05, 0.055)),
     "a jug": (0.42, (0.2, 0.3, 0.36, 0.33, 0.22, 0.18, 0.24)),
     "a bowl": (0.17, (0.4, 0.45, 0.85, 1.1, 1.2)),
     "a goblet": (0.36, (0.28, 0.05, 0.04, 0.05, 0.2, 0.27, 0.26)),
     "a stone jar": (0.34, (0.3, 0.38, 0.42, 0.42, 0.4, 0.28, 0.3)),
 }
-FRUITS = {  # how tall for its width, the two colours it lies between, and how far
+FRUITS = {  # height divided by width, two colours, and their mixture
     "Apples": (0.92, "accent", "leaf", 0.15),
     "Pears": (1.35, "haze", "leaf", 0.5),
     "Lemons": (0.8, "light", "accent", 0.25),
@@ -22,7 +22,9 @@ FRUITS = {  # how tall for its width, the two colours it lies between, and how f
 
 
 def room(study: Study, edge: int, hanging: float) -> None:
-    """A wall in side light down to `edge`, a table or floor below, perhaps a curtain."""
+    """Paint a wall in side light down to `edge`, a table or floor below, and sometimes a
+    curtain.
+    """
     hue, width, height = study.hue, study.width, study.height
     rows, columns = np.ogrid[:height, -1 : 1 : 1j * width]
     fall = 0.5 + 0.33 * study.sun * columns.astype(np.float32) - 0.15 * (rows / edge)
@@ -41,7 +43,7 @@ def room(study: Study, edge: int, hanging: float) -> None:
 
 
 def vessel(study: Study, x: float, base: float, kind: str) -> None:
-    """A turned vessel with its rim and the window's glint."""
+    """Paint a turned vessel with its rim and the reflection of a window."""
     share, radii = VESSELS[kind]
     size = share * study.unit * study.rng.uniform(0.9, 1.1)
     rim, top, wide = radii[-1] * size, base - size, max(radii) * size
@@ -55,7 +57,7 @@ def vessel(study: Study, x: float, base: float, kind: str) -> None:
 
 
 def fruit(study: Study, x: float, base: float, size: float, kind: str) -> None:
-    """One fruit with its stem, `size` to either side of x."""
+    """Paint a fruit with its stem, from `size` left to `size` right of x."""
     tall, one, other, share = FRUITS[kind]
     skin = study.mix(one, other, np.clip(share + study.rng.normal(0, 0.15), 0, 1))
     high = 2 * tall * size
@@ -71,7 +73,7 @@ def fruit(study: Study, x: float, base: float, size: float, kind: str) -> None:
 
 
 def bouquet(study: Study, x: float, y: float, size: float) -> None:
-    """Stems and leaves, then flowers with dark hearts, about (x, y)."""
+    """Paint stems and leaves, then flowers with dark centres, around (x, y)."""
     places = study.rng.normal(0, (0.26, 0.17), (34, 2)) * size + (x, y)
     for px, py in places[:14]:
         stem = [(x, y + 0.35 * size), (px, py), (px + 2, py)]
@@ -86,7 +88,7 @@ def bouquet(study: Study, x: float, y: float, size: float) -> None:
 
 
 def still_life(study: Study) -> str:
-    """Vessels behind, fruit before them, on a table against a wall."""
+    """Paint vessels, and fruit in front of them, on a table; returns the title."""
     rng, unit, width, height = study.rng, study.unit, study.width, study.height
     edge = int(height * rng.uniform(0.52, 0.66))
     room(study, edge, 0.5)
@@ -112,7 +114,7 @@ def still_life(study: Study) -> str:
 
 
 def face(study: Study, x: float, y: float, rx: float, ry: float) -> None:
-    """Eyes, nose, mouth and cheeks about (x, y), in shade first and a few touches last."""
+    """Paint eyes, nose, mouth and cheeks around (x, y)."""
     hue, dark = study.hue, study.hue["dark"]
     for side in (-1, 1):
         eye, lid, cheek = x + side * rx * 0.42, y - ry * 0.06, x + side * rx * 0.5
@@ -129,7 +131,7 @@ def face(study: Study, x: float, y: float, rx: float, ry: float) -> None:
 
 
 def head(study: Study, x: float, y: float, rx: float, ry: float) -> None:
-    """Hair behind, the face, and hair or a hat above it."""
+    """Paint the hair behind a head, the face, and hair or a hat above it."""
     rng = study.rng
     hair = study.mix("dark", rng.choice(["earth", "shade", "haze"]), 0.45)
     wild = 0.05 * np.sin(np.arange(24) * rng.uniform(0.8, 2.2))
@@ -148,7 +150,7 @@ def head(study: Study, x: float, y: float, rx: float, ry: float) -> None:
 
 
 def bust(study: Study) -> str:
-    """A sitter to the shoulders before a wall."""
+    """Paint a sitter, down to the shoulders, in front of a wall."""
     rng, height = study.rng, study.height
     room(study, height, 0.6)
     x, y = study.width * rng.uniform(0.42, 0.58), height * rng.uniform(0.36, 0.44)
@@ -168,7 +170,7 @@ def bust(study: Study) -> str:
 
 
 def figure(study: Study, x: float, base: float, size: float) -> None:
-    """A standing figure `size` high in a long gown."""
+    """Paint a standing figure of the height `size` in a long gown."""
     rng, skin = study.rng, study.hue["skin"]
     gown = study.blend("accent", "light", "shade", "sky", "earth", "haze")
     study.shadow(x, base, size * 0.2, size * 0.03)
@@ -188,7 +190,9 @@ def figure(study: Study, x: float, base: float, size: float) -> None:
 
 
 def figures(study: Study) -> str:
-    """One sitter, or a few people standing in a room or before the hills."""
+    """Paint one sitter, or a few people standing in a room or in front of hills; returns the
+    title.
+    """
     rng, height = study.rng, study.height
     if study.number // 5 % 2:
         return bust(study)

@@ -1,10 +1,10 @@
-"""Landscapes of the sample museum: sky, hills, fields, water and what stands there."""
+"""Landscapes of the sample museum: sky, hills, fields, water, trees and houses."""
 
 import numpy as np
 
 from patina.crawler.sample.study import Study, blob, ramp, turned
 
-LANDSCAPES = (  # what it is called, trees, houses, boats, whether there is water, height of hills
+LANDSCAPES = (  # title, number of trees, houses and boats, whether there is water, height of hills
     ("Orchard", "round", 7, 0, 0, False, 0.08),
     ("Poplars by the river", "tall", 8, 1, 0, True, 0.05),
     ("Village below the hills", "round", 4, 5, 0, False, 0.2),
@@ -18,7 +18,7 @@ LIGHTS = ("in late light", "at first light", "before rain", "under high cloud", 
 
 
 def sky(study: Study, horizon: float) -> None:
-    """Air down to the horizon: a gradient, clouds lit from the sun's side, a glow."""
+    """Paint the sky down to the horizon: a gradient, clouds lit by the sun, and a glow."""
     rng, hue = study.rng, study.hue
     shape = (int(horizon) + 2, study.width)
     rows, columns = (axis.astype(np.float32) for axis in np.ogrid[: shape[0], : shape[1]])
@@ -38,7 +38,7 @@ def sky(study: Study, horizon: float) -> None:
 
 
 def hills(study: Study, horizon: float, height: float) -> None:
-    """Hills one before the other, each less veiled by air than the one behind."""
+    """Paint hills from the farthest to the nearest; haze covers far hills more."""
     x = np.linspace(0, study.width, 80)
     for near in np.linspace(0, 1, int(study.rng.integers(2, 5))):
         crest = 1.4 - np.abs(study.noise(0, study.rng.uniform(1, 3), (1, 80))[0])
@@ -53,7 +53,7 @@ def hills(study: Study, horizon: float, height: float) -> None:
 
 
 def ground(study: Study, top: int) -> None:
-    """Fields from the line `top` down, in perspective: patches grow towards the viewer."""
+    """Paint fields below the line `top` in perspective: near patches are larger."""
     shape = (study.height - top, study.width)
     near = np.linspace(0, 1, shape[0], dtype=np.float32)[:, None]
     far = (np.sqrt(near[:, 0]) * (shape[0] - 1)).astype(int)
@@ -66,7 +66,9 @@ def ground(study: Study, top: int) -> None:
 
 
 def water(study: Study, top: int) -> None:
-    """Still water below the line `top`: what stands above, upside down, broken by ripples."""
+    """Paint still water below the line `top`: the reflection of the picture above it, with
+    ripples.
+    """
     shape = (study.height - top, study.width)
     near = np.linspace(0.1, 1, shape[0], dtype=np.float32)[:, None]
     ripple = study.noise(shape[0] / 5, 5, shape) * near
@@ -78,7 +80,7 @@ def water(study: Study, top: int) -> None:
 
 
 def tree(study: Study, x: float, base: float, size: float, form: str) -> None:
-    """A tree `size` high: round, tall or pine, of crowns one over the other, or bare."""
+    """Paint a tree of the height `size`: round, tall, a pine, or bare."""
     study.shadow(x, base, size * 0.35, size * 0.06)
     if form == "bare":
         branch(study, x, base, size * 0.3, -np.pi / 2)
@@ -99,7 +101,7 @@ def tree(study: Study, x: float, base: float, size: float, form: str) -> None:
 
 
 def branch(study: Study, x: float, y: float, length: float, angle: float) -> None:
-    """Forking twigs, drawn last so that they stay crisp."""
+    """Draw forking twigs; they are painted last, so that they stay sharp."""
     end = (x + length * np.cos(angle), y + length * np.sin(angle))
     study.line((x, y), end, length * 0.11 + 0.2, study.mix("dark", "earth", 0.25))
     if length > study.unit * 0.03:
@@ -108,7 +110,7 @@ def branch(study: Study, x: float, y: float, length: float, angle: float) -> Non
 
 
 def house(study: Study, x: float, base: float, size: float) -> None:
-    """A house: two walls, one of them in the light, a roof and windows."""
+    """Paint a house: two walls, one of them in the light, a roof and windows."""
     wide, gable, eave = size * study.rng.uniform(0.7, 1.2), size * 0.45, base - size * 0.6
     walls = (study.mix("haze", "light", 0.6), study.mix("shade", "haze", 0.45))[:: int(study.sun)]
     roof = study.mix("accent", "earth", study.rng.uniform(0, 0.8))
@@ -125,7 +127,7 @@ def house(study: Study, x: float, base: float, size: float) -> None:
 
 
 def boat(study: Study, x: float, base: float, size: float) -> None:
-    """A sailing boat and what the water shows of it."""
+    """Paint a sailing boat and its reflection."""
     wide, up, sail = size * 0.35, base - size, study.mix("haze", "accent", study.rng.uniform(0, 1))
     study.fill(blob(x, base + size * 0.3, wide * 0.7, size * 0.3), sail, soft=2, dense=0.4)
     study.fill(blob(x, base + size * 0.04, wide, size * 0.07), study.hue["dark"], soft=1, dense=0.7)
@@ -136,7 +138,9 @@ def boat(study: Study, x: float, base: float, size: float) -> None:
 
 
 def landscape(study: Study) -> str:
-    """Sky, hills, then water or fields, then what stands there, far before near."""
+    """Paint sky, hills, water or fields, then the objects on them, far ones first; returns the
+    title.
+    """
     rng, unit, width = study.rng, study.unit, study.width
     title, form, trees, houses, boats, wet, height = LANDSCAPES[study.number % len(LANDSCAPES)]
     horizon = study.height * rng.uniform(0.42, 0.62)

@@ -1,6 +1,6 @@
 """The built-in sample museum: a web server on this machine that paints its works on request.
 
-It has the API of the Art Institute of Chicago. So a crawl is a real one (robots.txt, pages,
+It has the API of the Art Institute of Chicago. So a crawl of it is a real crawl (robots.txt, pages,
 records, images over HTTP) on a machine without a network. The works are invented and free of
 rights. Paths begin with the name of the host, because ReplayHandler requests them so.
 """
@@ -21,7 +21,7 @@ import pyvips
 from patina.crawler.loopback import Loopback
 
 ROBOTS = "User-agent: *\nAllow: /\n"
-WEBSITE = "https://sample-museum.invalid"  # a name that no DNS knows
+WEBSITE = "https://sample-museum.invalid"  # a name that no DNS server resolves
 CONFIG = {"iiif_url": f"{WEBSITE}/iiif/2", "website_url": WEBSITE}
 FIRST_ID = 1001
 IMAGE = re.compile(r"/iiif/2/([0-9a-f-]{36})/full/\d+,/0/default\.jpg")
@@ -40,7 +40,7 @@ class Museum(Loopback):
         self.seed, self.page_size, self.robots = seed, page_size, robots
         self.numbers = {self.image_id(number): number for number in range(works)}
         self.requests: list[str] = []
-        # Title and date come from painting the work; the image is requested next
+        # The record needs a painted work, and the image is requested right after it
         self.painted = lru_cache(maxsize=4 * page_size)(self.paint)
 
     def handler(self) -> type[BaseHTTPRequestHandler]:

@@ -1,10 +1,11 @@
 """Paints the invented works of the built-in sample museum.
 
-A work is composed as a half-size study (colour, and the direction paint runs in) and then painted
-over with strokes, broad before fine, each layer where the last one misses the study: the idea of
-Hertzmann, "Painterly rendering with curved brush strokes of multiple sizes" (SIGGRAPH 1998), in
-our own code. Studies are float32 RGB in [0, 1], lengths are study pixels unless a name says
-otherwise, angles are radians, and all randomness comes from one stream per work.
+A work is composed as a study of half the size, with colours and the direction of the strokes. Then
+strokes are painted over it, from broad to fine; each layer is painted where the last one differs
+from the study. Studies are float32 RGB in [0, 1]. Lengths are pixels of the study unless a name
+says otherwise, angles are radians, and all random numbers of a work come from one generator.
+Source: the method of Hertzmann, "Painterly rendering with curved brush strokes of multiple sizes"
+(SIGGRAPH 1998); the code is ours.
 """
 
 from typing import NamedTuple
@@ -24,9 +25,9 @@ SHORT_SIDES_PX = (420, 448, 480, 512, 560, 600)
 class Brushes(NamedTuple):
     """The brushes of a manner of painting."""
 
-    widths_px: tuple[int, ...]  # of the finished work, broad to fine
-    aspect: float  # a stroke's length over its width
-    jitter: float  # standard deviation of a stroke's colour
+    widths_px: tuple[int, ...]  # widths in the finished work, from broad to fine
+    aspect: float  # length of a stroke divided by its width
+    jitter: float  # standard deviation of the colours of strokes
     impasto: float  # relief of the paint, 0 to 1
     glaze: float  # share of the smooth study in the finished paint
 
@@ -40,7 +41,7 @@ KNIFE = Brushes((54, 32, 18, 9), 2.2, 0.03, 1.0, 0.0)
 FLAT = Brushes((48, 22, 10, 5), 3.2, 0.012, 0.18, 0.2)
 
 OIL = "Oil on canvas"
-STYLES = {  # a colour per role, the first year, what it is painted on, how
+STYLES = {  # a colour for each role, the first year, the medium, the brushes
     "Old master": ("100 321 753 442 678 cb8 feb 932 da7", 1635, "Oil on panel", (FINE, GLAZED)),
     "Impressionist": ("225 458 b86 695 7ae edc ffd e73 eca", 1874, OIL, (MIXED, DABS)),
     "Fauvist": ("114 24a d63 296 39d fba fe7 c25 fa7", 1905, OIL, (BROAD, KNIFE)),
@@ -54,7 +55,9 @@ SCENES = (landscape, still_life, figures, landscape, abstract)
 
 
 def structure(study: Study) -> Array:
-    """Where strokes run, as in `Study.flow`: along edges where there are any, else as composed."""
+    """The direction of strokes, as in `Study.flow`: along edges, or as composed if there are
+    none.
+    """
     grey = cv2.GaussianBlur(study.image.mean(-1), (0, 0), 1.5)
     gradient = cv2.Sobel(grey, cv2.CV_32F, 1, 0) + 1j * cv2.Sobel(grey, cv2.CV_32F, 0, 1)
     edges = (-60 * gradient**2).astype(np.complex64).view(np.float32).reshape(*grey.shape, 2)
@@ -63,15 +66,16 @@ def structure(study: Study) -> Array:
 
 
 def look(field: Array, at: Array) -> Array:
-    """The values of `field` (H, W, ...) under the points x + iy of `at`, the nearest inside it."""
+    """The values of `field` (H, W, ...) at the nearest pixels to the points x + iy of `at`."""
     rows, columns = np.clip(at.imag, 0, len(field) - 1), np.clip(at.real, 0, field.shape[1] - 1)
     return np.asarray(field[rows.astype(np.intp), columns.astype(np.intp)])
 
 
 def trace(seeds: Array, flow: Array, target: Array, step: float) -> Array:
-    """Spines (N, 7) of strokes, points x + iy, that follow `flow` both ways from `seeds` (N,).
+    """The centre lines of strokes, (N, 7) points x + iy, along `flow` in both directions from
+    `seeds` (N,).
 
-    An end stops where the study's colour leaves the stroke's own, so that edges stay.
+    A stroke ends where the study has another colour, so that edges stay sharp.
     """
     own, halves = look(target, seeds), []
     for sign in (1, -1):
@@ -90,7 +94,7 @@ def trace(seeds: Array, flow: Array, target: Array, step: float) -> Array:
 
 
 def put(canvas: Array, spines: Array, widths_px: Array, colours: Array) -> None:
-    """Draw tapered strokes on `canvas`, its fourth channel their angle in 1/256 half turns."""
+    """Draw tapered strokes on `canvas`, whose fourth channel is their angle in 1/256 half turns."""
     along = np.gradient(spines, axis=1)
     taper = np.interp(np.linspace(0, 1, spines.shape[1]), [0, 0.12, 0.8, 1], [0.55, 1, 0.9, 0.4])
     reach = 0.5j * along / (np.abs(along) + 1e-6) * taper * widths_px[:, None]
@@ -105,7 +109,7 @@ def put(canvas: Array, spines: Array, widths_px: Array, colours: Array) -> None:
 
 
 def brushwork(study: Study, brushes: Brushes) -> Array:
-    """The study painted over at full size: uint8 (2H, 2W, 4), RGB and each stroke's angle."""
+    """The study as strokes at full size: uint8 (2H, 2W, 4), RGB and the angle of the strokes."""
     rng, flow = study.rng, structure(study)
     ground = 0.6 * cv2.blur(study.image, (41, 41)) + 0.4 * study.mix("earth", "haze", 0.4)
     tags = rng.uniform(0, 1, (study.height, study.width, 1)).astype(np.float32)
@@ -140,10 +144,12 @@ def brushwork(study: Study, brushes: Brushes) -> Array:
 
 
 def bristles(rng: np.random.Generator, tags: Array) -> Array:
-    """Hairs' marks (H, W) along each pixel's stroke, deviation 1, another stretch for each tag."""
+    """The marks of bristles (H, W) along the stroke of each pixel, with the standard deviation
+    1.
+    """
     tile: Array = rng.standard_normal((256, 256), np.float32)
     tile = cv2.GaussianBlur(tile, (0, 0), sigmaX=5, sigmaY=0.8)
-    tile = cv2.resize(tile / tile.std(), None, fx=2, fy=2)  # fine enough to take the nearest
+    tile = cv2.resize(tile / tile.std(), None, fx=2, fy=2)  # fine enough for the nearest pixel
     turn = np.arange(256) * (np.pi / 256)
     tables = [2 * np.cos(turn), 2 * np.sin(turn), *rng.uniform(0, 512, (2, 256))]
     cosine, sine, along, across = (cv2.LUT(tags, table.astype(np.float32)) for table in tables)
@@ -155,7 +161,9 @@ def bristles(rng: np.random.Generator, tags: Array) -> Array:
 
 
 def grain(rng: np.random.Generator, shape: tuple[int, ...], medium: str) -> Array:
-    """The support's relief (H, W), deviation about 1: threads, wood or paper."""
+    """The relief of the support (H, W), with a standard deviation of about 1: threads, wood or
+    paper.
+    """
     if "canvas" in medium:
         pitch = rng.uniform(1.5, 1.8)
         waves = (np.sin(np.arange(n) * pitch + rng.normal(0, 0.3, n)) for n in shape)
@@ -166,7 +174,9 @@ def grain(rng: np.random.Generator, shape: tuple[int, ...], medium: str) -> Arra
 
 
 def finish(study: Study, canvas: Array, brushes: Brushes, medium: str) -> Array:
-    """Bristles, the relief of paint and support in raking light, and the full tonal range."""
+    """Add bristle marks and the relief of paint and support in raking light; use the full tonal
+    range.
+    """
     image: Array = canvas[..., :3].astype(np.float32) / 255
     tags = cv2.medianBlur(np.ascontiguousarray(canvas[..., 3]), 3)
     hairs = bristles(study.rng, tags)
@@ -183,9 +193,9 @@ def finish(study: Study, canvas: Array, brushes: Brushes, medium: str) -> Array:
 
 
 def paint(number: int, seed: int = 0) -> tuple[Array, dict[str, str]]:
-    """Work `number` of the sample museum, the same bytes on every run.
+    """Work `number` of the sample museum; always the same bytes.
 
-    Returns uint8 RGB (H, W, 3), the longer side 640 pixels, and the record: "title", "artist",
+    Returns uint8 RGB (H, W, 3) with a long side of 640 pixels, and the record: "title", "artist",
     "date", "medium" and "style", all invented. `number` and `seed` are at least 0.
     """
     rng = np.random.default_rng([seed, number])

@@ -37,7 +37,9 @@ def turned(x: float, base: float, height: float, *radii: float) -> Array:
 
 
 class Study:
-    """The half-size composition: colour (H, W, 3), the way paint runs, and lines to draw last."""
+    """A composition of half the size: colours (H, W, 3), directions of strokes, and lines to
+    draw last.
+    """
 
     def __init__(
         self, rng: np.random.Generator, number: int, size: tuple[int, int], palette: str
@@ -49,7 +51,9 @@ class Study:
         hues = np.clip(raw + rng.normal(0, 0.025, raw.shape), 0, 1).astype(np.float32)
         self.hue: dict[str, Array] = dict(zip(ROLES, hues, strict=True))
         self.image = np.zeros((height, width, 3), np.float32)
-        self.flow = np.ones((height, width), np.complex64)  # twice the angle, so that it may blend
+        self.flow = np.ones(
+            (height, width), np.complex64
+        )  # twice the angle, so that angles can be mixed
         self.lines: list[tuple[Point, Point, float, Array]] = []  # start, end, width, colour
         self.sun = float(rng.choice([-1, 1]))  # light from the left or from the right
 
@@ -58,16 +62,16 @@ class Study:
         return self.hue[one] * np.float32(1 - share) + self.hue[other] * np.float32(share)
 
     def blend(self, *roles: str) -> Array:
-        """A mixture of two of the `roles`, by chance."""
+        """A random mixture of two of the `roles`."""
         one, other = self.rng.permutation(roles)[:2]
         return self.mix(one, other, self.rng.uniform(0.3, 0.6))
 
     def line(self, start: Point, end: Point, wide: float, colour: Array) -> None:
-        """A stroke to add when all the rest is painted."""
+        """Add a line that is drawn after everything else."""
         self.lines.append((start, end, wide, colour))
 
     def noise(self, rows: float, columns: float, shape: tuple[int, ...] = ()) -> Array:
-        """Three octaves of smooth noise about 0, `rows` x `columns` cells in the first."""
+        """Three octaves of smooth noise around 0; the first has `rows` × `columns` cells."""
         height, width = shape or (self.height, self.width)
         total = np.zeros((height, width), np.float32)
         for octave in range(3):
@@ -79,16 +83,21 @@ class Study:
     def lay(
         self, cover: Array, colour: Array, angle: Array | float = 0.0, y: int = 0, x: int = 0
     ) -> None:
-        """Blend `colour` in where `cover` (0 to 1) says, its corner at (x, y), paint at `angle`."""
+        """Blend `colour` into the picture with the opacity `cover` (0 to 1); its corner is at
+        (x, y). angle: direction of the strokes.
+        """
         place = np.s_[y : y + cover.shape[0], x : x + cover.shape[1]]
         self.image[place] += cover[..., None] * (colour - self.image[place])
         double = 2 * np.asarray(angle, np.float32)
         run = np.empty(double.shape, np.complex64)
-        run.real, run.imag = np.cos(double), np.sin(double)  # far faster than a complex exp
+        run.real, run.imag = (
+            np.cos(double),
+            np.sin(double),
+        )  # much faster than a complex exponential function
         self.flow[place] += cover * (run - self.flow[place])
 
     def cover(self, points: ArrayLike, soft: float = 0.0) -> tuple[Array, int, int]:
-        """How much of each pixel a polygon covers, and where that patch's corner lies (y, x)."""
+        """The opacity of a polygon in each pixel of its box, and the corner (y, x) of the box."""
         outline = np.array(points)
         edge = np.array((self.width, self.height))
         margin = 3 * soft + 1
@@ -107,14 +116,14 @@ class Study:
         soft: float = 0.0,
         dense: float = 1,
     ) -> None:
-        """A flat shape, its edges blurred by `soft`, covering the share `dense`."""
+        """Paint a flat shape with the opacity `dense`, and edges blurred over `soft`."""
         cover, y, x = self.cover(points, soft)
         self.lay(cover * np.float32(dense), colour, angle, y, x)
 
     def solid(
         self, points: ArrayLike, colour: Array, rough: float = 0.06, gloss: float = 0.6
     ) -> None:
-        """A shape modelled in the round: the distance to its edge stands for its relief."""
+        """Paint a shape in relief; its height increases with the distance to its edge."""
         cover, y, x = self.cover(points)
         depth = cv2.distanceTransform((cover > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
         radius = float(depth.max()) + 1
@@ -131,7 +140,7 @@ class Study:
         self.lay(cover, ramp(tone, low, colour, high), np.arctan2(down, across) + np.pi / 2, y, x)
 
     def drape(self, points: ArrayLike, colour: Array, fold: float) -> None:
-        """A shape of cloth hanging down, in folds about `fold` wide."""
+        """Paint hanging cloth in folds that are about `fold` wide."""
         cover, y, x = self.cover(points)
         columns = np.arange(cover.shape[1], dtype=np.float32) * np.float32(np.pi / fold)
         sway = self.noise(1, 2, cover.shape)
@@ -143,6 +152,6 @@ class Study:
         self.lay(cover, ramp(tone, low, colour, high), np.pi / 2 + 0.25 * wave, y, x)
 
     def shadow(self, x: float, base: float, rx: float, ry: float) -> None:
-        """The shadow that a thing standing at (x, base) casts away from the light."""
+        """Paint the shadow of an object that stands at (x, base)."""
         centre = (x - self.sun * rx * 0.6, base)
         self.fill(blob(*centre, rx * 1.2, ry), self.hue["dark"], soft=ry * 0.35, dense=0.6)

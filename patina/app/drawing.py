@@ -13,8 +13,8 @@ from patina.tasks.restoration.report import previews
 
 # RGB, as in report.html; and the colour of the brush that protects
 FILLED_COLOUR, FOUND_COLOUR, LEAVE_COLOUR = previews.FILLED, previews.FOUND, previews.DARKER
-OPACITY = 0.15  # of the colour over an area, so that what lies there stays visible
-OUTLINE_PX = 2  # around it
+OPACITY = 0.15  # opacity of the colour over an area; the work stays visible through it
+OUTLINE_PX = 2  # width of the outline of an area
 FRAME = (255, 0, 144)
 
 

@@ -26,8 +26,8 @@ LEGEND = (
 CHOOSE = "First choose an area with *Next area*."
 NO_AREA = "No area of damage was found."
 MODES_HINT = (
-    "*automatic*: Patina treats a work only if it finds certain damage. *always*: it treats the "
-    "work in full, because you know that this is needed."
+    "*automatic*: Patina treats a work only if it is certain that this is needed. *always*: it "
+    "treats the work in full, because you know that this is needed."
 )
 LIMIT = "Largest area to fill automatically, % of the surface"
 LIMIT_HINT = "Larger areas are only proposed. Scratches and other narrow damage are filled."
@@ -38,7 +38,7 @@ TITLES = {
     "craquelure": "Age cracks (they belong to the work)",
 }
 NOTHING_DONE = (
-    "Nothing is treated, because Patina found no certain damage. If you see damage, choose "
+    "Nothing is treated, because Patina is not certain of any damage. If you see damage, choose "
     "*always* for its treatment, or draw over it with the pink brush on the tab *Damage*."
 )
 CSS = """
@@ -51,7 +51,7 @@ CSS = """
 #shown .wrap, [id^=mode-] .wrap { flex-wrap: nowrap; }
 #command textarea { font-family: ui-monospace, monospace; font-size: .85rem; }
 #slider img { image-rendering: auto; }
-/* The editor's tools are icons alone: show the words that are there for screen readers, too */
+/* The editor's tools are icons only: also show their labels, which are for screen readers */
 #editor .toolbar-wrap, #editor .half-container, #editor .half-container button {
   width: max-content !important; height: auto !important;
 }

@@ -204,9 +204,9 @@ def _run(request: "RestoreRequest") -> int:
     from patina.tasks.restoration.request import run
 
     with (
-        ended_by_signals() as end_if_told,
+        ended_by_signals() as end_if_signalled,
         closing(
-            run(request, params.restore_here(), lambda job: _shown(job, end_if_told))
+            run(request, params.restore_here(), lambda job: _shown(job, end_if_signalled))
         ) as coming,
     ):
         outcomes = [*coming]
@@ -217,10 +217,10 @@ def _run(request: "RestoreRequest") -> int:
     return 1 if any("reason" in outcome for outcome in outcomes) else 0
 
 
-def _shown(job: "Job", end_if_told: Callable[[], None]) -> Iterator[dict[str, Any]]:
+def _shown(job: "Job", end_if_signalled: Callable[[], None]) -> Iterator[dict[str, Any]]:
     """Yield the outcomes of `job`, and show the progress of the run and of the current scan.
 
-    end_if_told: ends the run if a signal has arrived; it is called after each outcome was recorded.
+    end_if_signalled: ends the run if a signal has arrived; called after each recorded outcome.
     """
     from patina.tasks.io.progress import Progress
     from patina.tasks.restoration.outbox import neutral
@@ -234,7 +234,7 @@ def _shown(job: "Job", end_if_told: Callable[[], None]) -> Iterator[dict[str, An
             for line in _lines_of(outcome, total):
                 bar.say(neutral(line))
             yield outcome
-            end_if_told()  # the caller has recorded the outcome by now, so it is in the summary
+            end_if_signalled()  # the caller has recorded the outcome, so it is in the summary
 
 
 class _RunProgress:

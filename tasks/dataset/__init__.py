@@ -1,1 +1,1 @@
-"""Works prepared, dealt to sides, and deteriorated by recipe."""
+"""Prepares works, splits them into sets, and degrades them by recipes."""

@@ -130,13 +130,13 @@ def boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
 
 def _described(image: pyvips.Image, header: memoryview) -> pyvips.Image:
     """The image with the ICC profile and resolution of the header box."""
-    found = dict(reversed([*boxes(header)]))  # of several, the first
+    found = dict(reversed([*boxes(header)]))  # the first of several boxes of a kind
     for kind, content in boxes(header):
         if kind == b"colr" and (profile := icc_of(content)):
             image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
             break
     sizes = dict(boxes(found.get(b"res ", memoryview(b""))))
-    for kind in (b"resc", b"resd"):  # as captured, as to be displayed
+    for kind in (b"resc", b"resd"):  # the resolution of the capture, else that of the display
         if per_mm := _per_mm(sizes.get(kind, memoryview(b""))):
             return image.copy(xres=per_mm[0], yres=per_mm[1])
     return image

@@ -35,7 +35,7 @@ def refuse_unless_it_fits(source: Path, image: pyvips.Image, folder: Path, besid
 
 
 def refuse_if_full(error: Exception, folder: Path) -> None:
-    """Raise OSError if libvips failed because the disk of `folder` is full: no scan can go on."""
+    """Raise OSError if libvips failed because the disk of `folder` is full."""
     for code in FULL:
         if os.strerror(code) in str(error):
             raise OSError(code, os.strerror(code), str(folder)) from error

@@ -18,9 +18,9 @@ from patina.tasks.restoration.tiling import Network, Rows
 PROBE_PX, PROBES = 256, 3  # side of an examined tile, and their number in each direction
 GRID_PX, STRIDE_PX = 8, 16  # of JPEG's blocks, and of the networks
 CORRECTING = ("detail", "blur")  # networks with a judge, in their order
-# Correlation at 3 to 16 px from which on it is a weave or a screen, and neither noise nor blur
+# With a higher correlation at 3 to 16 px it is a weave or a screen, not noise or blur
 REPEATS = {"detail": 0.2, "blur": 0.3}
-SHARP = 0.155  # share of the finest detail in all detail from which on nothing is blurred
+SHARP = 0.155  # with a higher share of the finest detail in all detail, a work is not blurred
 STRONG_STEP = 0.08  # larger steps are edges, and count as this value
 
 

@@ -40,7 +40,7 @@ def findings(before: np.ndarray, after: np.ndarray, damaged: np.ndarray) -> list
 
 
 def in_words(difference: float) -> str:
-    """How a mean ΔE2000 looks."""
+    """A mean ΔE2000 in words, such as "clear"."""
     return next(words for limit, words in SEEN if difference < limit)
 
 

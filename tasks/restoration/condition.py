@@ -69,7 +69,7 @@ class Examination:
 
     scan: Path
     result: Path
-    damage: Path  # the damage map, as large as the scan is stored
+    damage: Path  # the damage map, in the size of the stored scan
     sidecar: Record  # of the result
     made: bool  # whether a user keeps the result
 

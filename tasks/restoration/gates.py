@@ -23,7 +23,9 @@ class Gates:
     fill_width: float = 1.0  # a piece is narrow below this width (share of the long side)
     fill_share: float = 1.0  # largest filled share of the work, without narrow pieces
     fill_likelihood: float = 0.0  # minimum likelihood of damage of a filled piece, by the judge
-    fill_likelihood_mean: float = 0.0  # the same for large ones, and on average, by area
+    fill_likelihood_mean: float = (
+        0.0  # the same for a piece larger than `fill_area`, and on average
+    )
     fill_unlike: float = 0.0  # share of a piece's rim that must differ from the surroundings
     area_likelihood: float = 0.0  # minimum likelihood of damage of a proposed area, by the judge
     tone_255: float = 0.0  # tone: root mean square of the colour change, 8-bit steps

@@ -173,14 +173,16 @@ def shown(scan: Scan) -> pyvips.Image:
 
 
 def _turned(image: pyvips.Image, orientation: int) -> pyvips.Image:
-    """As a viewer shows what has that EXIF orientation."""
+    """The picture rotated by this EXIF orientation, as a viewer shows it."""
     image = image.copy()
     image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
     return image.autorot()
 
 
 def _tiles(image: pyvips.Image, folder: Path) -> Tiled:
-    """Tile `image` into `folder`, and add what a viewer may ask for in one piece."""
+    """Write the tiles of `image` to `folder`, and the whole picture in the sizes that viewers
+    request.
+    """
     image.dzsave(str(folder), layout="iiif3", tile_size=TILE_PX, suffix=f".jpg{OPTIONS}")
     folder.with_name("vips-properties.xml").unlink(missing_ok=True)
     info = json.loads((folder / "info.json").read_bytes())

@@ -33,7 +33,7 @@ def mask_for(path: Path, scan: Scan) -> pyvips.Image:
         raise ImageError(f"{path}: the mask cannot be read; give it as PNG or TIFF") from error
     if (mask.width, mask.height) != (scan.width, scan.height):
         raise ImageError(
-            f"{path}: the mask has {mask.width} × {mask.height} pixels, rotated as the scan, "
-            f"which has {scan.width} × {scan.height}; make it as large as the scan in a viewer"
+            f"{path}: the mask has {mask.width} × {mask.height} pixels, but the scan has "
+            f"{scan.width} × {scan.height}; draw the mask at the size of the scan in a viewer"
         )
     return mask

@@ -31,7 +31,7 @@ COLUMNS = (
 )
 SUMMARY, FAILURES = "summary.csv", "failures.jsonl"
 OURS = b"file,result,outcome"  # the beginning of every summary that Patina wrote
-FORMULA = ("=", "+", "-", "@")  # a spreadsheet computes cells that begin so
+FORMULA = ("=", "+", "-", "@")  # spreadsheets treat cells with these first characters as formulas
 SPELLING = "\u200c\u200d"  # belong to words in some scripts; not printable for Python
 
 
@@ -170,7 +170,7 @@ def _row(outcome: Record) -> dict[str, str]:
 
 
 def neutral_cell(text: str) -> str:
-    """The text as a cell that no spreadsheet computes."""
+    """The text as a cell that no spreadsheet treats as a formula."""
     shown = neutral(text)
     return f"'{shown}" if shown.startswith(FORMULA) else shown
 

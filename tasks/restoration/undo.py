@@ -129,7 +129,7 @@ def undo(result: Path, package: Path, target: Path | None = None) -> Path:
     except (*DAMAGED, OSError) as error:
         if (
             isinstance(error, OSError) and error.errno != errno.EINVAL
-        ):  # EINVAL: a place before the begin of the file
+        ):  # EINVAL: a place before the beginning of the file
             raise
         told = str(error) or type(error).__name__
         raise UndoError(f"undo: {package}: the change package cannot be read: {told}") from error

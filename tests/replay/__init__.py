@@ -1,6 +1,6 @@
-"""Museums on this machine that answer in the documented shapes of the real ones' APIs.
+"""Museums on this machine that respond in the documented formats of the real museums' APIs.
 
-`Artic`, `Met` and `Cleveland` show the same works, each as its own museum would. A crawl reaches
-them by `--replay-origin museum.origin`, which puts the real host first in the path. Tests tell them
-to misbehave; a benchmark gives them works whose images are files.
+`Artic`, `Met` and `Cleveland` have the same works, each in its own format. A crawl reaches them
+with `--replay-origin museum.origin`, which puts the real host first in the path. Tests make them
+misbehave; a benchmark gives them works whose images are files.
 """

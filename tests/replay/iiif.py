@@ -1,4 +1,4 @@
-"""A museum that publishes IIIF, in both versions, with image servers of different compliance."""
+"""A museum that publishes IIIF, in both versions, with image servers of different levels."""
 
 import re
 from typing import ClassVar
@@ -14,7 +14,7 @@ SEARCH = re.compile(r"/iiif/(?:collection|page/(\d+))\.json")
 
 
 class Iiif(Replay):
-    """What both versions share: addresses, and that a search is a collection."""
+    """The common part of both versions: addresses, and a collection as the result of a search."""
 
     source = "iiif"
     institution = "Museum of the Isles"
@@ -25,7 +25,7 @@ class Iiif(Replay):
     info_path = re.compile(r"/image/(\d+)/info\.json")
     listing_kinds = frozenset({"listing", "record"})
     misunderstood = "it is not a manifest or collection of IIIF Presentation 2 or 3"
-    whole: ClassVar[str]  # what the server calls the size of the whole image
+    whole: ClassVar[str]  # the server's name for the size of the whole image
 
     def asking(self, words: str = "") -> list[str]:
         return ["--query", self.collection(words)]
@@ -73,7 +73,7 @@ class Iiif(Replay):
 
 
 class Presentation2(Iiif):
-    """Collections page by page; an image server that gives any width."""
+    """Collections in pages, and an image server that gives any width."""
 
     def offers(self, work: Work) -> list[Offer]:
         halved = work.width // 2, work.height // 2
@@ -149,7 +149,7 @@ class Presentation2(Iiif):
 
 
 class Presentation3(Iiif):
-    """Collections within collections; a folder of files for an image server: level 0."""
+    """Nested collections, and a folder of files as an image server of level 0."""
 
     listings = 4  # the collection, and three within it
 

@@ -1,4 +1,4 @@
-"""The shapes of the museums' answers, as their APIs are documented."""
+"""The formats of the museums' responses, as documented by the museums."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from .works import Json, Work
 
 
 class Artic(Replay):
-    """The Art Institute of Chicago: Elasticsearch queries, null for what is missing."""
+    """The Art Institute of Chicago: Elasticsearch queries, null for missing data."""
 
     source = "artic"
     institution = "Art Institute of Chicago"
@@ -79,7 +79,7 @@ class Artic(Replay):
 
 
 def passes(fields: Json, clause: Json) -> bool:
-    """Whether a work answers to one filter of an Elasticsearch query."""
+    """Whether a work matches one filter of an Elasticsearch query."""
     ((kind, body),) = clause.items()
     ((name, asked),) = body.items()
     if kind == "exists":
@@ -96,12 +96,12 @@ def passes(fields: Json, clause: Json) -> bool:
 
 
 def says(words: str, work: Work) -> bool:
-    """Whether the work's title or artist has the words."""
+    """Whether the title or artist of the work contains the words."""
     return words.casefold() in f"{work.title} {work.artist}".casefold()
 
 
 class Met(Replay):
-    """The Metropolitan Museum: numbers alone in its listings, "" for what is missing."""
+    """The Metropolitan Museum: listings with numbers only, "" for missing data."""
 
     source = "met"
     institution = "The Metropolitan Museum of Art"
@@ -176,7 +176,7 @@ def within(work: Work, first: int, last: int) -> bool:
 
 
 class Cleveland(Replay):
-    """The Cleveland Museum of Art: lengths as text, null for what is missing."""
+    """The Cleveland Museum of Art: lengths as text, null for missing data."""
 
     source = "cleveland"
     institution = "Cleveland Museum of Art"

@@ -1,4 +1,4 @@
-"""A museum's servers: what they log of their visitors, and how they may be told to misbehave."""
+"""The servers of a museum: they record their requests, and can be made to misbehave."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ LONGEST_STALL_S = 60
 
 
 class Offer(NamedTuple):
-    """A size in which a museum offers an image; 0 where it does not say how large."""
+    """An image size that a museum offers; 0 if the museum does not state it."""
 
     url: str
     width: int = 0
@@ -35,28 +35,33 @@ class Offer(NamedTuple):
 
 
 class Request(NamedTuple):
+    """A request that a museum received."""
+
     host: str
     path: str  # with the query
     at: float  # monotonic seconds
     status: int
-    kind: str = ""  # robots, listing, record or image; "" for what is none of the museum's
+    kind: str = ""  # robots, listing, record or image; "" for an unknown address
     number: int = 0  # of the work
     agent: str = ""  # User-Agent
 
 
 @dataclass(frozen=True)
 class Reply:
+    """A response of a museum."""
+
     body: bytes
     content_type: str = "application/json"
     status: int = 200
     headers: Json = field(default_factory=dict)
-    wait_s: float = 0.0  # before it is sent
-    breaks: bool = False  # the connection, after half of the body
-    endless: bool = False  # the body, over and over, until the visitor leaves
-    stall: "Stall | None" = None  # after half of the body
+    wait_s: float = 0.0  # seconds before it is sent
+    breaks: bool = False  # whether the connection breaks after half of the body
+    endless: bool = False  # whether the body is repeated until the client leaves
+    stall: "Stall | None" = None  # waits after half of the body
 
     @cached_property
     def etag(self) -> str:
+        """The ETag of the body."""
         return f'"{hashlib.sha256(self.body).hexdigest()[:32]}"'
 
 
@@ -66,58 +71,63 @@ NOT_FOUND = Reply(b'{"message":"not found"}', status=404)
 
 
 def too_many(retry_after_s: int) -> Misbehaviour:
-    """429, and when to come back."""
+    """Status 429, with the time to wait."""
     headers = {"Retry-After": retry_after_s}
     return lambda _: Reply(PAGE, "text/html", 429, headers)
 
 
 def guarded(_: Reply) -> Reply:
-    """What stands before the Met's servers says when it had enough."""
+    """The refusal of the firewall in front of the Met's servers."""
     return Reply(PAGE, "text/html; charset=utf-8", 403)
 
 
 def failing(_: Reply) -> Reply:
+    """Status 500."""
     return Reply(PAGE, "text/html", 500)
 
 
 def gone(_: Reply) -> Reply:
+    """Status 404."""
     return NOT_FOUND
 
 
 def unmodified(_: Reply) -> Reply:
-    """304, though nobody asked whether it was modified."""
+    """Status 304, although the request had no condition."""
     return Reply(b"", status=304)
 
 
 def truncated(reply: Reply) -> Reply:
-    """Half of the body as if it were the whole."""
+    """Half of the body, as if it were complete."""
     return replace(reply, body=reply.body[: len(reply.body) // 2])
 
 
 def broken_off(reply: Reply) -> Reply:
+    """The connection breaks after half of the body."""
     return replace(reply, breaks=True)
 
 
 def endless(_: Reply) -> Reply:
-    """A body of no known length that does not end."""
+    """A body of unknown length that does not end."""
     return Reply(bytes(2**16), "image/jpeg", endless=True)
 
 
 def slow(seconds: float) -> Misbehaviour:
+    """The response arrives after `seconds`."""
     return lambda reply: replace(reply, wait_s=seconds)
 
 
 def holding(body: bytes, content_type: str = "text/html") -> Misbehaviour:
-    """Another body than the one asked for, as if all were well."""
+    """Another body than the requested one, with status 200."""
     return lambda _: Reply(body, content_type)
 
 
 def redirect(url: str) -> Misbehaviour:
+    """A redirect to `url`."""
     return lambda _: Reply(b"", "text/html", 302, {"Location": url})
 
 
 class Stall:
-    """Sends half of the body and keeps the visitor waiting for the rest."""
+    """Sends half of the body, and keeps the client waiting for the rest."""
 
     def __init__(self) -> None:
         self.reached, self.go_on = threading.Event(), threading.Event()
@@ -127,12 +137,11 @@ class Stall:
 
 
 class Replay(Loopback):
-    """One museum's servers; a subclass knows the shape of its answers.
+    """The servers of one museum; a subclass defines the format of its responses.
 
-    page: works in a page of the listing at most, whatever is asked for.
-    misfiled: numbers of works that the search takes for free, whatever their records say.
-    requests: what was asked for, in order.
-    most_at_once: host -> requests that it had to answer at the same time, at most.
+    page: maximum number of works in a page of the listing. misfiled: numbers of works that the
+    search takes for free, whatever their records say. requests: all requests, in order.
+    most_at_once: host -> maximum number of simultaneous requests.
     """
 
     source: ClassVar[str]  # the crawler's name for it
@@ -141,9 +150,11 @@ class Replay(Loopback):
     images: ClassVar[str]  # host
     record_path: ClassVar[re.Pattern[str]]  # the group is the work's number
     image_path: ClassVar[re.Pattern[str]]
-    listings: ClassVar[int] = 3  # requests that list eight works, three to a page
-    listing_kinds: ClassVar[frozenset[str]] = frozenset({"listing"})  # that a dry run asks for
-    misunderstood: ClassVar[str] = "the listing is not understood: KeyError"
+    listings: ClassVar[int] = 3  # number of requests that list eight works in pages of three
+    listing_kinds: ClassVar[frozenset[str]] = frozenset(
+        {"listing"}
+    )  # kinds of request of a dry run
+    misunderstood: ClassVar[str] = "the listing cannot be read: KeyError"
 
     def __init__(
         self,
@@ -162,6 +173,7 @@ class Replay(Loopback):
         self.lock = threading.Lock()
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
+        """The request handler of the server."""
         return answering(self)
 
     @abstractmethod
@@ -178,39 +190,42 @@ class Replay(Loopback):
 
     @abstractmethod
     def listing(self, path: str, query: Query) -> Json | None:
-        """The answer to any other request to the API; None if there is no such thing."""
+        """The response to any other request to the API; None if the address does not exist."""
 
     def asking(self, words: str = "") -> list[str]:
-        """The options that ask this museum for the works that have the words."""
+        """The options of a crawl that search this museum for `words`."""
         return ["--query", words] if words else []
 
     def id(self, number: int) -> str:
-        """What a harvest calls the work."""
+        """The id of work `number` in a harvest."""
         return f"{self.source}-{number}"
 
     def number(self, work: str) -> int:
-        """The number of the work that a harvest calls so."""
+        """The number of the work with the id `work`."""
         return int(work.rpartition("-")[2])
 
     def image(self, number: int, url: str = "") -> bytes:
-        """The bytes of the image at `url`, of the best size if none is given."""
+        """The bytes of the image at `url`; of the largest size if no address is given."""
         work = self.works[number]
         best = url in ("", self.offers(work)[0].url)
         source = work.image if best or work.small is None else work.small
         return source.read_bytes() if isinstance(source, Path) else source()
 
     def listed(self) -> list[Work]:
-        """The works that a search for free ones may find, by number."""
+        """The works that a search for free works finds, by number."""
         works = (self.works[number] for number in sorted(self.works))
         return [work for work in works if work.public or work.number in self.misfiled]
 
     def change(self, number: int, **changes: Any) -> None:
+        """Change the data of work `number`."""
         self.works[number] = replace(self.works[number], **changes)
 
     def misbehave(
         self, kind: str, number: int, *ways: Misbehaviour, always: Misbehaviour | None = None
     ) -> None:
-        """Answer the next requests of the kind in these `ways`, and all that follow as `always`."""
+        """Answer the next requests of `kind` in these `ways`, and all later ones as `always`
+        does.
+        """
         self.once[kind, number].extend(ways)
         if always:
             self.always[kind, number] = always
@@ -232,24 +247,27 @@ class Replay(Loopback):
         return ("", 0, NOT_FOUND) if found is None else ("listing", 0, as_json(found))
 
     def image_reply(self, number: int, url: str) -> Reply:
+        """The response to a request for an image of work `number`."""
         work = self.works.get(number)
         if work is None or url not in [offer.url for offer in self.offers(work)]:
             return NOT_FOUND
         return Reply(self.image(number, url), "image/jpeg")
 
     def misbehaviour(self, kind: str, number: int) -> Misbehaviour:
+        """The misbehaviour for the next request of `kind`, if any."""
         with self.lock:
             waiting = self.once[kind, number]
             return waiting.popleft() if waiting else self.always.get((kind, number), lambda r: r)
 
     def attend(self, host: str, change: int) -> None:
-        """Note that a request to the host came (1) or is about to be answered (-1)."""
+        """Count a request to the host: 1 when it arrives, -1 before it is answered."""
         with self.lock:
             self.at_once[host] += change
             self.most_at_once[host] = max(self.most_at_once[host], self.at_once[host])
 
 
 def as_json(found: Json) -> Reply:
+    """A response with `found` as JSON."""
     return Reply(json.dumps(found).encode())
 
 
@@ -261,7 +279,7 @@ def answering(museum: Replay) -> type[BaseHTTPRequestHandler]:
         disable_nagle_algorithm = True
 
         def handle(self) -> None:
-            with suppress(ConnectionError):  # a crawl that is killed leaves without a word
+            with suppress(ConnectionError):  # a killed crawl closes the connection
                 super().handle()
 
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""Works that there are not, for museums to show: what is said of each, and its picture."""
+"""Invented works for the museums: their data and pictures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ Source = Path | Callable[[], bytes]
 
 @dataclass(frozen=True)
 class Work:
-    """A work of art; what the museum does not know of it is "" or None."""
+    """A work of art; data that the museum does not know are "" or None."""
 
     number: int
     title: str
-    image: Source  # of the largest size; read when it is asked for
-    width: int = 200  # of that size, pixels, as the museum says
+    image: Source  # of the largest size; read on request
+    width: int = 200  # pixels of the largest size, as the museum states
     height: int = 160
     small: Source | None = None  # of the other sizes; `image` if None
     artist: str = ""
@@ -31,12 +31,12 @@ class Work:
     department: str = ""
     accession: str = ""
     public: bool = True
-    version: str = "2024-05-06T07:08:09-05:00"  # when the museum changed its record last
+    version: str = "2024-05-06T07:08:09-05:00"  # time of the last change of the record
 
 
 @lru_cache(maxsize=256)
 def picture(seed: int, suffix: str = ".jpg", width: int = 200, height: int = 160) -> bytes:
-    """Seeded noise around a gradient, encoded; always the same bytes for the same arguments."""
+    """An encoded picture of a gradient with seeded noise; always the same bytes."""
     noise = np.random.default_rng(seed).normal(0, 12, (height, width, 3))
     shade = np.linspace(60, 180, height)[:, None, None]
     pixels = np.clip(shade + noise, 0, 255).astype(np.uint8)
@@ -44,7 +44,9 @@ def picture(seed: int, suffix: str = ".jpg", width: int = 200, height: int = 160
 
 
 def painted(number: int, title: str, **said: Any) -> Work:
-    """A work with pictures of its own; JPEG or PNG by turns, and announced as a large scan."""
+    """A work with its own pictures, JPEG or PNG in turn, whose record states the size of a
+    large scan.
+    """
     suffix = (".jpg", ".png")[number % 2]
     large, small = partial(picture, number, suffix), partial(picture, number, suffix, 100, 80)
     usual: Json = {"accession": f"1916.{number}", "width": 1800, "height": 1440}
@@ -52,10 +54,10 @@ def painted(number: int, title: str, **said: Any) -> Work:
 
 
 def exhibition() -> list[Work]:
-    """Nine works that there are not: 103 with nothing but a title, 108 and 109 not free.
+    """Nine invented works: 103 has only a title; 108 and 109 are not free.
 
-    Asked for oils of the 17th century in European Painting that say "night", a museum has 101 and
-    102; each of 104 to 107 fails in just one of the four.
+    A search for "night" among oils of the 17th century in European Painting finds 101 and 102. Each
+    of 104 to 107 fails just one of the four conditions.
     """
     oil: Json = {"medium": "Oil on canvas", "department": "European Painting"}
     ink: Json = {"medium": "Ink on paper", "department": "European Painting"}

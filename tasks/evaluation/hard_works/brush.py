@@ -18,7 +18,7 @@ HALVED_PX = 34  # wider strokes are painted at half size, then enlarged
 
 
 class Brush(NamedTuple):
-    """How strokes look."""
+    """The form of the strokes."""
 
     widths: tuple[float, ...] = (0.04, 0.02, 0.01)  # from broad to fine, in long sides
     aspect: float = 3.6  # length of a stroke divided by its width
@@ -151,7 +151,9 @@ def _lay(
     stamps: list[list[Stamp]],
     rng: np.random.Generator,
 ) -> None:
-    """Paint strokes on `paint` (H, W, 4), whose fourth channel is the height, in place."""
+    """Paint strokes on `paint` (H, W, 4) in place; its fourth channel is the height of the
+    paint.
+    """
     numbers = np.round(turns / np.pi * ANGLES).astype(int) % ANGLES
     variants = rng.integers(0, VARIANTS, len(places))
     for (row, column), number, variant, colour in zip(
@@ -170,7 +172,9 @@ def _lay(
 
 
 def along_edges(rng: np.random.Generator, study: Image, way: Image | float = 0.0) -> Image:
-    """A flow that follows the edges of `study`; without edges it has about the angle `way`."""
+    """A flow that follows the edges of `study`; far from edges its angle is about `way`
+    (radians).
+    """
     shape = study.shape[:2]
     small = cv2.resize(
         study, (max(shape[1] // 4, 8), max(shape[0] // 4, 8)), interpolation=cv2.INTER_AREA

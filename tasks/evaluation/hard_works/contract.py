@@ -1,4 +1,4 @@
-"""The registry of hard works, and checks that all of them share.
+"""The registry of the hard works, and the check of their size.
 
 A hard work is a pure function `(rng, size_px) -> image`: uint8 (H, W, 3), sRGB, with the long side
 `size_px`. Only `rng` is random. At every size, details have the same place in the work, as in scans

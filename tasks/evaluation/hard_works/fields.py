@@ -49,7 +49,7 @@ def grid_of(shape: Shape) -> tuple[Image, Image]:
 
 
 def raking(relief: Image, azimuth: float = 2.4) -> Image:
-    """Brightening of the slopes of `relief` (pixels) in light from `azimuth` (radians)."""
+    """Brightness of the slopes of `relief` (pixels) in light from `azimuth` (radians)."""
     kernel = np.array([[-0.5, 0, 0.5]], np.float32)
     down = cv2.filter2D(relief, -1, kernel.T, borderType=cv2.BORDER_REFLECT)
     across = cv2.filter2D(relief, -1, kernel, borderType=cv2.BORDER_REFLECT)

@@ -1,4 +1,6 @@
-"""Works whose support or handling shows: paper, gold, canvas, panel, thick paint, watercolour."""
+"""Works whose support or paint is conspicuous: paper, gold, canvas, panel, thick paint,
+watercolour.
+"""
 
 import cv2
 import numpy as np
@@ -29,13 +31,15 @@ THIN = Brush((0.05, 0.02), 3.5, 0.9, 0.008, 0.012)
 
 @hard_work
 def blank_laid_paper(rng: np.random.Generator, size_px: int) -> Image:
-    """An empty sheet: the lines of the mould, 360 along it, and clouds of fibre."""
+    """An empty sheet of laid paper: 360 lines of the mould along its long side, and clouds of
+    fibre.
+    """
     return _sheet(rng, shape_of(size_px, 0.75), size_px / 360)
 
 
 @hard_work
 def blank_laid_paper_at_pixel_pitch(rng: np.random.Generator, size_px: int) -> Image:
-    """The same with five pixels from line to line."""
+    """An empty sheet of laid paper, whose lines are five pixels apart."""
     return _sheet(rng, shape_of(size_px, 0.75), 5)
 
 
@@ -48,30 +52,30 @@ def _sheet(rng: np.random.Generator, shape: Shape, pitch_px: float) -> Image:
 
 @hard_work
 def plain_canvas(rng: np.random.Generator, size_px: int) -> Image:
-    """Thin paint on a coarse plain weave, 210 threads along it."""
+    """Thin paint on a coarse plain weave, with 210 threads along the long side."""
     return _thinly(rng, shape_of(size_px, 1.3), size_px / COARSE_THREADS, twill=False)
 
 
 @hard_work
 def plain_canvas_at_pixel_pitch(rng: np.random.Generator, size_px: int) -> Image:
-    """The same with five pixels from thread to thread."""
+    """Thin paint on a plain weave, whose threads are five pixels apart."""
     return _thinly(rng, shape_of(size_px, 1.3), 5, twill=False)
 
 
 @hard_work
 def twill_canvas(rng: np.random.Generator, size_px: int) -> Image:
-    """Thin paint on a twill, 210 threads along it."""
+    """Thin paint on a twill, with 210 threads along the long side."""
     return _thinly(rng, shape_of(size_px, 0.8), size_px / COARSE_THREADS, twill=True)
 
 
 @hard_work
 def twill_canvas_at_pixel_pitch(rng: np.random.Generator, size_px: int) -> Image:
-    """The same with six pixels from thread to thread."""
+    """Thin paint on a twill, whose threads are six pixels apart."""
     return _thinly(rng, shape_of(size_px, 0.8), 6, twill=True)
 
 
 def _thinly(rng: np.random.Generator, shape: Shape, pitch_px: float, *, twill: bool) -> Image:
-    """A landscape in paint so thin that it lies in the hollows of the weave."""
+    """A landscape in thin paint, which lies in the hollows of the weave."""
     top = shape[0] / max(shape)
     study = sky(rng, shape, 0.6 * top, (0, "6f8fa8"), (0.6, "c2c6b8"), (1, "e6d2ab"), clouds=0.07)
     study = ground(rng, study, ridge(rng, shape[1], 0.6 * top, 0.2, 4), ("7d8a7d", "4f5e4c"), 0.5)
@@ -83,7 +87,7 @@ def _thinly(rng: np.random.Generator, shape: Shape, pitch_px: float, *, twill: b
 
 @hard_work
 def panel(rng: np.random.Generator, size_px: int) -> Image:
-    """A portrait in thin paint on a panel whose grain shows."""
+    """A portrait in thin paint on a wooden panel, whose grain is visible."""
     shape = shape_of(size_px, 0.76)
     study = dress(rng, dark_room(rng, shape) * 1.5, (0, "0f2430"), (0.6, "24506a"), (1, "5f93a6"))
     study = head(rng, study, 0.38, 0.3, 0.3)
@@ -100,7 +104,7 @@ def panel(rng: np.random.Generator, size_px: int) -> Image:
 
 @hard_work
 def impasto(rng: np.random.Generator, size_px: int) -> Image:
-    """A wheat field and a sun in paint as thick as the brush left it, lit from the side."""
+    """A wheat field and a sun in very thick paint, lit from the side."""
     shape = height, width = shape_of(size_px, 1.27)
     top = height / size_px
     study = sky(rng, shape, 0.45 * top, (0, "2f6fa5"), (0.6, "7fb0b5"), (1, "f2d27a"), clouds=0.12)
@@ -118,7 +122,7 @@ def impasto(rng: np.random.Generator, size_px: int) -> Image:
 
 @hard_work
 def gold_ground(rng: np.random.Generator, size_px: int) -> Image:
-    """A saint before gold leaf: seams of the leaves, punched rings and dots, craquelure."""
+    """A saint on gold leaf, with seams of the leaves, punched rings and dots, and craquelure."""
     shape = shape_of(size_px, 0.68)
     rows, columns = grid_of(shape)
     sheen = 0.5 + 0.22 * fractal(rng, shape, size_px / 3, 3) + 0.3 * (0.5 - rows)
@@ -146,7 +150,7 @@ def gold_ground(rng: np.random.Generator, size_px: int) -> Image:
 
 
 def _punched(rng: np.random.Generator, shape: Shape) -> Image:
-    """Where tools were struck into the gold, 0 to 1: rings and flowers of a halo, a border."""
+    """Depth of the punch marks in the gold, 0 to 1: rings and flowers of a halo, and a border."""
     sheet = np.zeros((*shape, 3), np.float32)
 
     def draw(pen: Pen) -> None:
@@ -180,7 +184,7 @@ def _punched(rng: np.random.Generator, shape: Shape) -> Image:
 
 @hard_work
 def watercolour(rng: np.random.Generator, size_px: int) -> Image:
-    """Washes that dried darker at their edges, pigment grains in the hollows of the paper."""
+    """Washes with darker edges, and grains of pigment in the hollows of the paper."""
     shape = height, width = shape_of(size_px, 1.38)
     top = height / size_px
     rows, _ = grid_of(shape)

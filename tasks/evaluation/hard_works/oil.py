@@ -19,7 +19,7 @@ from patina.tasks.evaluation.hard_works.fields import (
 )
 from patina.tasks.evaluation.hard_works.pen import Pen, drawn
 
-THREADS = 330  # along the long side of a fine canvas
+THREADS = 330  # number of threads along the long side of a fine canvas
 
 
 def oil(
@@ -30,9 +30,11 @@ def oil(
     draw: Callable[[Pen], None] | None = None,
     support: Image | None = None,
 ) -> Image:
-    """The scan of a study, float32 (H, W, 3), painted along `way` with the details of `draw`.
+    """A study, float32 (H, W, 3), as an oil painting: strokes along `way`, and the details of
+    `draw`.
 
-    support: how much brighter what lies below makes each place; none is the priming alone.
+    support: brightness that the relief of the support adds to each place, (H, W); the default is a
+    priming.
     """
     flow = along_edges(rng, study, way)
     paint, light = painted(rng, study, flow, brush)
@@ -48,14 +50,14 @@ def oil(
 
 
 def lit(paint: Image, light: Image) -> Image:
-    """The scan of `paint`, brightened by `light`."""
+    """The scan of `paint` in raking light. light: brightness to add."""
     return scanned(paint * (1 + light)[..., None] + 0.02 * light[..., None])
 
 
 def sky(
     rng: np.random.Generator, shape: Shape, horizon: float, *stops: tuple[float, str], clouds: float
 ) -> Image:
-    """A sky from its zenith (0) down to `horizon` (1), with clouds; `clouds`: their contrast."""
+    """A sky from the zenith (0) to `horizon` (1). clouds: contrast of the clouds."""
     rows, _ = grid_of(shape)
     long = max(shape)
     place = np.broadcast_to(rows / np.float32(horizon), shape)
@@ -67,7 +69,7 @@ def sky(
 def ground(
     rng: np.random.Generator, image: Image, skyline: Image, colours: tuple[str, str], rough: float
 ) -> Image:
-    """`image` with land below `skyline` (W,), rows in units of the long side, shaded downwards."""
+    """`image` with land below `skyline` (W,), in units of the long side; it darkens downwards."""
     shape = image.shape[:2]
     rows, _ = grid_of(shape)
     depth = rows - skyline[None].astype(np.float32)
@@ -77,7 +79,7 @@ def ground(
 
 
 def ridge(rng: np.random.Generator, width: int, base: float, height: float, peaks: float) -> Image:
-    """A skyline (W,): rows, in units of the long side, that rise `height` above `base`."""
+    """A skyline (W,) in units of the long side. It rises `height` above the row `base`."""
     line = np.zeros(width)
     place = np.linspace(0, 1, width)
     for octave in range(5):
@@ -90,13 +92,15 @@ def ridge(rng: np.random.Generator, width: int, base: float, height: float, peak
 
 
 def glow(shape: Shape, x: float, y: float, radius: float) -> Image:
-    """A field that is 1 at a place and decreases around it over `radius`, in long sides."""
+    """A field that is 1 at a point and decreases around it over `radius`, in units of the long
+    side.
+    """
     rows, columns = grid_of(shape)
     return np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / np.float32(radius**2))
 
 
 def ball(shape: Shape, x: float, y: float, wide: float, tall: float) -> tuple[Image, Image]:
-    """Cover (H, W) of an ellipsoid, and how it is lit from the upper left, 0 to 1."""
+    """Opacity (H, W) of an ellipsoid, and its brightness in light from the upper left, 0 to 1."""
     rows, columns = grid_of(shape)
     across, down = (columns - np.float32(x)) / wide, (rows - np.float32(y)) / tall
     square = across**2 + down**2

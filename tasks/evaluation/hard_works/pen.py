@@ -1,4 +1,4 @@
-"""Sharp shapes in a work: lines, outlines and spots, thin ones too."""
+"""Draws sharp shapes in a work: lines, outlines and spots, including thin ones."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,11 +9,11 @@ import numpy as np
 from patina.tasks.evaluation.hard_works.contract import Image
 from patina.tasks.evaluation.hard_works.fields import rgb
 
-FULL_PX = 1600  # smaller works are drawn at twice their size, then reduced, as thin lines need it
-SHIFT = 4  # bits of a pixel's fraction
+FULL_PX = 1600  # smaller works are drawn at twice their size, then reduced, for thin lines
+SHIFT = 4  # bits of the fraction of a pixel
 
 Point = Sequence[float] | Image  # x, y
-Points = Sequence[Any] | Image  # of such, (N, 2)
+Points = Sequence[Any] | Image  # (N, 2)
 
 
 class Pen:
@@ -34,7 +34,9 @@ class Pen:
         cv2.polylines(self.canvas, fixed, False, _bytes(colour), thick, cv2.LINE_AA, SHIFT)
 
     def stroke(self, points: Points, width: float, colour: str, tip: float = 0.25) -> None:
-        """A line that thins to `tip` of its width at both ends, as a loaded brush makes it."""
+        """A line that narrows to `tip` of its width at both ends, like the stroke of a loaded
+        brush.
+        """
         way = np.asarray(points, np.float64)
         side = np.gradient(way, axis=0)[:, ::-1] * (1, -1)
         side /= np.linalg.norm(side, axis=1, keepdims=True) + 1e-9
@@ -43,7 +45,7 @@ class Pen:
         self.area(np.concatenate([way + reach, (way - reach)[::-1]]), colour)
 
     def spot(self, centre: Point, radius: float, colour: str, tall: float = 1.0) -> None:
-        """A disc, or an ellipse that is `tall` times as high as wide."""
+        """A disc, or an ellipse whose height is `tall` times its width."""
         turn = np.linspace(0, 2 * np.pi, 28)
         ring = np.stack([np.cos(turn), tall * np.sin(turn)], axis=1)
         self.area(np.asarray(centre) + radius * ring, colour)
@@ -54,7 +56,7 @@ class Pen:
 
 
 def drawn(image: Image, draw: Callable[[Pen], None]) -> Image:
-    """`image`, float32 (H, W, 3), with what `draw` draws on it."""
+    """`image`, float32 (H, W, 3), with the shapes that `draw` draws."""
     height, width = image.shape[:2]
     zoom = 1 if max(height, width) >= FULL_PX else 2
     large = cv2.resize(image, (zoom * width, zoom * height), interpolation=cv2.INTER_LINEAR)
@@ -72,7 +74,7 @@ def drawn(image: Image, draw: Callable[[Pen], None]) -> Image:
 
 
 def curve(points: Points, count: int = 40) -> Image:
-    """A smooth way (count, 2) through `points` (Catmull-Rom)."""
+    """Points (count, 2) on a smooth curve through `points` (Catmull-Rom)."""
     knots = np.asarray(points, np.float64)
     knots = np.concatenate([[2 * knots[0] - knots[1]], knots, [2 * knots[-1] - knots[-2]]])
     place = np.linspace(0, len(knots) - 3 - 1e-9, count)
@@ -85,13 +87,13 @@ def curve(points: Points, count: int = 40) -> Image:
 
 
 def arc(centre: Point, radius: float, start: float, end: float, count: int = 24) -> Image:
-    """Places (count, 2) on a circle between two angles, radians."""
+    """Points (count, 2) on a circle between two angles in radians."""
     turn = np.linspace(start, end, count)
     return np.asarray(centre) + radius * np.stack([np.cos(turn), np.sin(turn)], axis=1)
 
 
 def moved(points: Points | Point, right: float, down: float) -> Image:
-    """`points`, or a single one, elsewhere."""
+    """`points`, or a single point, moved."""
     return np.asarray(points, np.float64) + np.array([right, down])
 
 

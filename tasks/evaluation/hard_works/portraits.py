@@ -1,4 +1,4 @@
-"""Works of people and cloth: lace on black, pearls, a signature, a network of age cracks."""
+"""People and cloth: lace on black, pearls, a signature, a network of age cracks."""
 
 import cv2
 import numpy as np
@@ -24,13 +24,13 @@ SKIN = ((0, "3f2318"), (0.45, "9c6a4a"), (0.75, "d3a179"), (1, "efcfa9"))
 
 
 def dark_room(rng: np.random.Generator, shape: Shape) -> Image:
-    """A brown ground, lighter on one side, as behind many a portrait."""
+    """A brown background that is lighter on one side."""
     light = glow(shape, 0.55, 0.35, 0.5) + 0.12 * fractal(rng, shape, max(shape) / 6)
     return tinted((0, "1c1712"), (0.6, "3a2e22"), (1.2, "5c4a36"), at=np.clip(light, 0, 1.2))
 
 
 def head(rng: np.random.Generator, image: Image, x: float, y: float, tall: float) -> Image:
-    """A face lit from the left, with hair around it, on `image`."""
+    """Paint a face lit from the left, with hair around it, on `image`."""
     shape = image.shape[:2]
     hair, shine = ball(shape, x, y - 0.16 * tall, 0.52 * tall, 0.56 * tall)
     image = blended(image, tinted((0, "1b120c"), (1, "5a3d26"), at=shine), hair)
@@ -45,7 +45,7 @@ def head(rng: np.random.Generator, image: Image, x: float, y: float, tall: float
 
 
 def features(pen: Pen, x: float, y: float, tall: float) -> None:
-    """Eyes, brows, nose and mouth."""
+    """Draw eyes, brows, nose and mouth."""
     for side in (-1, 1):
         eye = (x + side * 0.15 * tall, y - 0.07 * tall)
         pen.spot(eye, 0.055 * tall, "cdb9a0", 0.5)
@@ -74,7 +74,7 @@ def features(pen: Pen, x: float, y: float, tall: float) -> None:
 
 
 def dress(rng: np.random.Generator, image: Image, *stops: tuple[float, str]) -> Image:
-    """Shoulders and a body in cloth with folds, from below the neck to the lower edge."""
+    """Paint shoulders and a body in cloth with folds, from the neck to the lower edge."""
     shape = image.shape[:2]
     rows, columns = grid_of(shape)
     out = np.abs(columns - 0.4)
@@ -91,7 +91,7 @@ def dress(rng: np.random.Generator, image: Image, *stops: tuple[float, str]) -> 
 
 @hard_work
 def white_collar_and_lace(rng: np.random.Generator, size_px: int) -> Image:
-    """A white collar edged with needle lace, and cuffs, on a black dress."""
+    """A black dress with a white collar edged with needle lace, and with cuffs."""
     shape = shape_of(size_px, 0.8)
     study = dress(rng, dark_room(rng, shape), (0, "070707"), (0.7, "161516"), (1, "2b2a2c"))
     study = head(rng, study, 0.4, 0.27, 0.26)
@@ -121,7 +121,7 @@ def white_collar_and_lace(rng: np.random.Generator, size_px: int) -> Image:
 
 
 def lace(pen: Pen, edge: Points, deep: float) -> None:
-    """Scallops, rosettes and a mesh of white thread along `edge`, `deep` below it."""
+    """Draw scallops, rosettes and a mesh of white thread along `edge`, to a depth of `deep`."""
     way = np.asarray(edge)
     length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(way, axis=0), axis=1))])
     count = max(int(length[-1] / (0.85 * deep)), 3)
@@ -152,7 +152,7 @@ def lace(pen: Pen, edge: Points, deep: float) -> None:
 
 @hard_work
 def pearls(rng: np.random.Generator, size_px: int) -> Image:
-    """Strings of pearls on skin and on dark velvet, each with its highlight."""
+    """Strings of pearls on skin and on dark velvet, each pearl with a highlight."""
     shape = shape_of(size_px, 0.8)
     study = dress(rng, dark_room(rng, shape), (0, "0e0a14"), (0.6, "2a1426"), (1, "5b2c45"))
     study = head(rng, study, 0.4, 0.26, 0.26)
@@ -179,7 +179,9 @@ def pearls(rng: np.random.Generator, size_px: int) -> Image:
 
 
 def pearl(pen: Pen, centre: tuple[float, float], radius: float) -> None:
-    """One pearl: shadow, body in steps from its dark rim, reflection from below, highlight."""
+    """Draw a pearl: its shadow, its body in steps from the dark rim, a reflection, and a
+    highlight.
+    """
     x, y = centre
     pen.spot((x + 0.25 * radius, y + 0.35 * radius), 1.02 * radius, "1a1016")
     for part, colour in (
@@ -197,7 +199,7 @@ def pearl(pen: Pen, centre: tuple[float, float], radius: float) -> None:
 
 @hard_work
 def signature(rng: np.random.Generator, size_px: int) -> Image:
-    """A painter's name and the year, thin and dark on paint, and again pale on a dark table."""
+    """A painter's name and the year, thin and dark on paint, and also pale on a dark table."""
     shape = height, _ = shape_of(size_px, 1.3)
     top = height / size_px
     rows, _ = grid_of(shape)
@@ -235,7 +237,7 @@ def write(
     colour: str,
     letters: int,
 ) -> None:
-    """A line of meaningless cursive with a larger capital, and a flourish below."""
+    """Draw a line of meaningless handwriting with a larger capital, and a flourish below."""
     x, y = place
     knots = [
         (x - 0.3 * tall, y - 0.3 * tall),
@@ -266,7 +268,7 @@ def write(
 
 @hard_work
 def age_cracks(rng: np.random.Generator, size_px: int) -> Image:
-    """An old portrait on a panel with a network of craquelure, which belongs to the work."""
+    """An old portrait on a panel, with a network of craquelure that belongs to the work."""
     shape = shape_of(size_px, 0.8)
     study = dress(rng, dark_room(rng, shape), (0, "200808"), (0.6, "561712"), (1, "9c3d2a"))
     study = head(rng, study, 0.4, 0.28, 0.3)

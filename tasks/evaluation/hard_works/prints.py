@@ -28,13 +28,13 @@ TEXT = (
 
 @hard_work
 def engraving(rng: np.random.Generator, size_px: int) -> Image:
-    """Lines cut in copper, 330 along the work, that swell with the shade and follow the form."""
+    """An engraving with 330 lines along the work. They widen in the shade and follow the forms."""
     return _engraved(rng, shape_of(size_px, 0.78), size_px / 330)
 
 
 @hard_work
 def engraving_at_pixel_pitch(rng: np.random.Generator, size_px: int) -> Image:
-    """The same with six pixels from line to line."""
+    """An engraving whose lines are six pixels apart."""
     return _engraved(rng, shape_of(size_px, 0.78), 6)
 
 
@@ -64,7 +64,7 @@ def _engraved(rng: np.random.Generator, shape: Shape, pitch_px: float) -> Image:
         np.minimum(rows, rows[-1] - rows), np.minimum(columns, columns[0, -1] - columns)
     )
     ink = ink * smoothstep(edge, 0.05, 0.0508)
-    mark = np.exp(-(((edge - 0.035) / 0.0012) ** 2))  # of the plate
+    mark = np.exp(-(((edge - 0.035) / 0.0012) ** 2))  # mark of the plate's edge
     sheet = (
         paint_of("eadfc9")
         * (1 + 0.016 * laid(rng, shape, max(max(shape) / 400, 3)) - 0.06 * mark)[..., None]
@@ -73,7 +73,7 @@ def _engraved(rng: np.random.Generator, shape: Shape, pitch_px: float) -> Image:
 
 
 def _still_life(rng: np.random.Generator, shape: Shape) -> tuple[Image, Image]:
-    """Lightness, 0 to 1, and displacement of the lines at each place: balls before a view."""
+    """Balls before a landscape: lightness, 0 to 1, and displacement of the lines at each place."""
     rows, columns = grid_of(shape)
     view = sky(rng, shape, 0.55, (0, "b0b0b0"), (1, "fafafa"), clouds=0.06)
     view = ground(rng, view, ridge(rng, shape[1], 0.55, 0.14, 4), ("b9b9b9", "6f6f6f"), 0.5)
@@ -90,13 +90,13 @@ def _still_life(rng: np.random.Generator, shape: Shape) -> tuple[Image, Image]:
 
 @hard_work
 def halftone(rng: np.random.Generator, size_px: int) -> Image:
-    """A colour print in four screens, 260 dots along the work."""
+    """A colour print in four screens, with 260 dots along the work."""
     return _screened(rng, shape_of(size_px, 1.3), size_px / 260)
 
 
 @hard_work
 def halftone_at_pixel_pitch(rng: np.random.Generator, size_px: int) -> Image:
-    """The same with seven pixels from dot to dot."""
+    """A colour print in four screens, whose dots are seven pixels apart."""
     return _screened(rng, shape_of(size_px, 1.3), 7)
 
 
@@ -133,7 +133,7 @@ def _screened(rng: np.random.Generator, shape: Shape, pitch_px: float) -> Image:
 
 @hard_work
 def letterpress(rng: np.random.Generator, size_px: int) -> Image:
-    """A page of text, pressed into the paper, the ink squeezed to the rims of its letters."""
+    """A page of text, pressed into the paper; the ink is darker at the rims of the letters."""
     shape = shape_of(size_px, 0.72)
     zoom = 1 if size_px >= 1600 else 2
     large = shape[0] * zoom, shape[1] * zoom
@@ -167,7 +167,7 @@ def _set_type(
     *,
     centred: bool = False,
 ) -> None:
-    """One line of `text`, or of words drawn at random and justified, on `page` in place."""
+    """Set one line of `text`, or of random words, justified, on `page` in place."""
     font, scale = cv2.FONT_HERSHEY_COMPLEX, tall / 22
     thick = max(round(tall / 14), 1)
 

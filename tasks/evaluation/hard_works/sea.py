@@ -1,4 +1,4 @@
-"""Works of the sea: rigging before a sky, a bare horizon, foam."""
+"""Works of the sea: rigging against the sky, a bare horizon, foam."""
 
 from itertools import pairwise
 
@@ -26,7 +26,7 @@ ROPE, SPAR = "3b3127", "4a3826"
 def water(
     rng: np.random.Generator, image: Image, horizon: float, *stops: tuple[float, str], chop: float
 ) -> Image:
-    """`image` with a sea from `horizon` (units of the long side) down, its waves larger nearby."""
+    """`image` with a sea below `horizon` (units of the long side); near waves are larger."""
     shape: Shape = image.shape[:2]
     rows, _ = grid_of(shape)
     depth = (rows - np.float32(horizon)) / np.float32(shape[0] / max(shape) - horizon)
@@ -41,7 +41,7 @@ def water(
 
 @hard_work
 def rigging(rng: np.random.Generator, size_px: int) -> Image:
-    """A ship with all its ropes before a bright sky."""
+    """A ship with all its ropes against a bright sky."""
     shape = height, _ = shape_of(size_px, 0.86)
     top = height / size_px
     study = sky(rng, shape, 0.84, (0, "8aa4bd"), (0.5, "c3cdcf"), (1, "ecdfbf"), clouds=0.045)
@@ -81,7 +81,7 @@ def _hull(pen: Pen, line: float) -> None:
 
 
 def _mast(rng: np.random.Generator, pen: Pen, x: float, tip: float, foot: float) -> None:
-    """A mast with yards, furled sails, shrouds and ratlines."""
+    """Draw a mast with yards, furled sails, shrouds and ratlines."""
     pen.area([(x - 0.006, foot), (x - 0.0018, tip), (x + 0.0018, tip), (x + 0.006, foot)], SPAR)
     tall = foot - tip
     for part, reach in ((0.16, 0.06), (0.4, 0.095), (0.68, 0.12)):
@@ -111,7 +111,7 @@ def _mast(rng: np.random.Generator, pen: Pen, x: float, tip: float, foot: float)
 
 @hard_work
 def horizon(rng: np.random.Generator, size_px: int) -> Image:
-    """A calm sea that ends in one straight line, with sails as small as specks."""
+    """A calm sea with a straight horizon, and sails as small as specks."""
     shape = height, _ = shape_of(size_px, 1.5)
     line = 0.62 * height / size_px
     study = sky(rng, shape, line, (0, "7f97ae"), (0.6, "b9c4c6"), (1, "e6dcc2"), clouds=0.05)
@@ -155,7 +155,7 @@ def horizon(rng: np.random.Generator, size_px: int) -> Image:
 
 @hard_work
 def foam(rng: np.random.Generator, size_px: int) -> Image:
-    """Surf: white webs on green water, thin as cracks."""
+    """Surf: white webs, thin as cracks, on green water."""
     shape = height, _ = shape_of(size_px, 1.35)
     top = height / size_px
     study = sky(rng, shape, 0.28 * top, (0, "76868c"), (1, "c5c4b4"), clouds=0.05)

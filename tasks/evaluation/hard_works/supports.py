@@ -1,4 +1,4 @@
-"""What works are painted or printed on, and what age does to them: reliefs of deviation about 1."""
+"""The supports of works, and their ageing: reliefs with the standard deviation 1."""
 
 import cv2
 import numpy as np
@@ -6,16 +6,16 @@ import numpy as np
 from patina.tasks.evaluation.hard_works.contract import Image
 from patina.tasks.evaluation.hard_works.fields import Shape, fractal, grid_of, noise, smoothstep
 
-FINEST_PX = 3  # threads and lines narrower than that are drawn at twice the size, then reduced
+FINEST_PX = 3  # narrower threads and lines are drawn at twice the size, then reduced
 
 
 def canvas(
     rng: np.random.Generator, shape: Shape, pitch_px: float, *, twill: bool = False
 ) -> Image:
-    """A woven cloth: plain, or a 2/1 twill; `pitch_px` from thread to thread.
+    """A woven cloth, plain or a 2/1 twill; neighbouring threads are `pitch_px` apart.
 
-    Threads differ in thickness and place, thicken and thin along their way, and sag in scallops
-    between the nails along the edges (cusping).
+    Threads differ in thickness and place, vary along their length, and sag in scallops between the
+    nails along the edges (cusping).
     """
     if pitch_px < FINEST_PX:
         fine = canvas(rng, (2 * shape[0], 2 * shape[1]), 2 * pitch_px, twill=twill)
@@ -24,7 +24,7 @@ def canvas(
     long = max(shape)
     warp, warp_part, warp_body = _threads(rng, across, long, pitch_px, (shape[0], pitch_px))
     weft, weft_part, weft_body = _threads(rng, down, long, pitch_px * 1.06, (pitch_px, shape[1]))
-    # A warp thread is up where `over` is high; in the next it is so one weft thread further on
+    # A warp thread is on top where `over` is high; the next warp thread, one weft thread later
     sign = -1 if twill else 1
     turn = np.float32(2 * np.pi / (3 if twill else 2))
     over = np.cos(turn * (weft + sign * warp + weft_part - 0.5))
@@ -37,7 +37,9 @@ def canvas(
 
 
 def _cusped(rng: np.random.Generator, shape: Shape) -> tuple[Image, Image]:
-    """Rows and columns of the cloth, in units of the long side, bent by nails and by hand."""
+    """Rows and columns of the cloth, in units of the long side, distorted by nails and by the
+    weaver.
+    """
     rows, columns = grid_of(shape)
     bottom, right = rows[-1, 0], columns[0, -1]
     nails = 2 * np.pi * rng.integers(7, 12)
@@ -53,11 +55,13 @@ def _cusped(rng: np.random.Generator, shape: Shape) -> tuple[Image, Image]:
 def _threads(
     rng: np.random.Generator, place: Image, long: int, pitch_px: float, slub: tuple[float, float]
 ) -> tuple[Image, Image, Image]:
-    """For each pixel: number of its thread, place across the thread in [0, 1), its thickness."""
+    """For each pixel: the number of its thread, its place across the thread in [0, 1), its
+    thickness.
+    """
     count = int(long / pitch_px) + 8
     widths = 1 + np.clip(rng.normal(0, 0.14, count), -0.35, 0.45)
     edges = np.concatenate([[0], np.cumsum(widths / widths.mean())]).astype(np.float32) - 3
-    # A table of finer steps is looked up in place of a search of every pixel
+    # A table of finer steps is faster than a search for every pixel
     steps = np.arange(count * 64, dtype=np.float32) / 64 - 3
     table = np.interp(steps, edges, np.arange(count + 1)).astype(np.float32)
     index = np.clip((place * np.float32(long / pitch_px) + 3) * 64, 0, len(table) - 1)
@@ -69,12 +73,12 @@ def _threads(
 
 
 def _round(part: Image) -> Image:
-    """The height of a round thread across it."""
+    """The height of the surface of a round thread across its width."""
     return np.sqrt(np.maximum(1 - (2 * part - 1) ** 2, 0.02))
 
 
 def wood(rng: np.random.Generator, shape: Shape, rings: int = 46) -> Image:
-    """The grain of a panel, upright: wandering rings, fibres and pores."""
+    """The upright grain of a panel: wandering rings, fibres and pores."""
     long = max(shape)
     _, columns = grid_of(shape)
     wander = 0.012 * noise(rng, shape, long / 1.5, long / 4)
@@ -90,7 +94,7 @@ def wood(rng: np.random.Generator, shape: Shape, rings: int = 46) -> Image:
 
 
 def laid(rng: np.random.Generator, shape: Shape, pitch_px: float) -> Image:
-    """Laid paper: lines of the mould `pitch_px` apart, chain lines, clouds of fibre."""
+    """Laid paper: lines of the mould `pitch_px` apart, chain lines, and clouds of fibre."""
     if pitch_px < FINEST_PX:
         fine = laid(rng, (2 * shape[0], 2 * shape[1]), 2 * pitch_px)
         return _unit(cv2.resize(fine, shape[::-1], interpolation=cv2.INTER_AREA))
@@ -105,7 +109,7 @@ def laid(rng: np.random.Generator, shape: Shape, pitch_px: float) -> Image:
 
 
 def wove(rng: np.random.Generator, shape: Shape) -> Image:
-    """Plain paper: clouds of fibre, and fibres that lie every way."""
+    """Wove paper: clouds of fibre, and fibres in all directions."""
     long = max(shape)
     clouds = 0.6 * fractal(rng, shape, long / 70, 4)
     felt = noise(rng, shape, 1.3, 5) + noise(rng, shape, 5, 1.3) + noise(rng, shape, 1.6)
@@ -115,9 +119,10 @@ def wove(rng: np.random.Generator, shape: Shape) -> Image:
 def craquelure(
     rng: np.random.Generator, shape: Shape, cell_px: float, *, upright: float = 1.0
 ) -> Image:
-    """Width of the cracks of a network, (H, W) in [0, 1]; it covers the whole surface.
+    """Width of the cracks of a network, (H, W) in [0, 1], over the whole surface.
 
-    cell_px: the side of an island between cracks; upright: how much taller than wide they are.
+    cell_px: side of an island between cracks. upright: height of the islands divided by their
+    width.
     """
     coarse = _edges(rng, shape, cell_px, upright)
     fine = _edges(rng, shape, cell_px * 0.5, upright)
@@ -132,7 +137,7 @@ def craquelure(
 
 
 def _edges(rng: np.random.Generator, shape: Shape, cell_px: float, upright: float) -> Image:
-    """1 on the borders of bent cells of about that size, else 0."""
+    """1 on the borders of irregular cells of about that size, else 0."""
     tall, wide = (
         max(round(n / cell_px), 2) for n in (shape[0] / upright**0.5, shape[1] * upright**0.5)
     )
@@ -170,6 +175,6 @@ def _edges(rng: np.random.Generator, shape: Shape, cell_px: float, upright: floa
 
 
 def _unit(field: Image) -> Image:
-    """`field` with mean 0 and deviation 1."""
+    """`field` with the mean 0 and the standard deviation 1."""
     mean, deviation = (float(part[0, 0]) for part in cv2.meanStdDev(field))
     return np.asarray((field - mean) / max(deviation, 1e-6), np.float32)

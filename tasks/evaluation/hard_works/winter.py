@@ -1,4 +1,4 @@
-"""Cold works: snow with dark figures, bare branches, stars."""
+"""Works of winter and night: snow with dark figures, bare branches, stars."""
 
 from functools import partial
 
@@ -16,7 +16,7 @@ DARKS = ("2a2420", "352a22", "1f1d1e", "4a3226", "3a3a44", "5a2a22")
 
 @hard_work
 def snow_with_dark_figures(rng: np.random.Generator, size_px: int) -> Image:
-    """Hunters, dogs and birds before snow: dark shapes, and pale ones beside them."""
+    """Hunters, dogs and birds in front of snow: dark shapes beside pale ones."""
     shape = height, width = shape_of(size_px, 1.42)
     top = height / size_px
     study = sky(rng, shape, 0.3 * top, (0, "93a79c"), (1, "c5cdb6"), clouds=0.02)
@@ -50,7 +50,7 @@ def snow_with_dark_figures(rng: np.random.Generator, size_px: int) -> Image:
 
 
 def _hill(pen: Pen, skyline: Image) -> None:
-    """A bank of snow before everything: bright, bluish lower down, with blades of grass."""
+    """Draw a bank of snow in the foreground: bright, bluish lower down, with blades of grass."""
     x = np.linspace(0, 1, len(skyline))
     for step, colour in enumerate(("b9c0bd", "dcdcd3", "e9e6db", "e4e2d8", "dad9d2")):
         line = np.stack([x, skyline + 0.004 * step**1.8], axis=1)[:: max(len(x) // 300, 1)]
@@ -84,7 +84,7 @@ def tree(
     colour: str,
     depth: int = 6,
 ) -> None:
-    """A bare tree `tall` high, its branches parted `depth` times."""
+    """Draw a bare tree of the height `tall`, whose branches fork `depth` times."""
 
     def grow(x: float, y: float, angle: float, length: float, width: float, left: int) -> None:
         way = [(x, y)]
@@ -107,7 +107,7 @@ def tree(
 def figure(
     rng: np.random.Generator, pen: Pen, foot: tuple[float, float], tall: float, spear: bool = False
 ) -> None:
-    """Somebody from behind, in dark clothes."""
+    """Draw a person from behind, in dark clothes."""
     x, y = foot
     colour, legs = (str(name) for name in rng.choice(DARKS, 2))
     lean, step = rng.uniform(-0.08, 0.08) * tall, rng.uniform(0.06, 0.14) * tall
@@ -145,7 +145,7 @@ def figure(
 
 
 def dog(rng: np.random.Generator, pen: Pen, foot: tuple[float, float]) -> None:
-    """A thin dog that walks to the right."""
+    """Draw a thin dog that walks to the right."""
     x, y, long = *foot, rng.uniform(0.02, 0.032)
     colour = str(rng.choice(["3b2f27", "5a4230", "241f1e", "77583c"]))
     for leg in (-0.4, -0.3, 0.3, 0.42):
@@ -169,7 +169,7 @@ def dog(rng: np.random.Generator, pen: Pen, foot: tuple[float, float]) -> None:
 
 
 def bird(rng: np.random.Generator, pen: Pen, place: tuple[float, float]) -> None:
-    """A crow in flight."""
+    """Draw a flying crow."""
     x, y, wide = *place, rng.uniform(0.006, 0.018)
     for side in (-1, 1):
         wing = [
@@ -182,7 +182,7 @@ def bird(rng: np.random.Generator, pen: Pen, place: tuple[float, float]) -> None
 
 @hard_work
 def bare_branches(rng: np.random.Generator, size_px: int) -> Image:
-    """Twigs as fine as hairs before an evening sky."""
+    """Twigs as fine as hairs against an evening sky."""
     shape = _, width = shape_of(size_px, 0.82)
     study = sky(rng, shape, 0.86, (0, "8fa3b5"), (0.55, "d5cdbf"), (1, "efcf9f"), clouds=0.03)
     study = ground(rng, study, ridge(rng, width, 0.86, 0.05, 2), ("8d8170", "5b4c3c"), 0.6)
@@ -200,7 +200,7 @@ def bare_branches(rng: np.random.Generator, size_px: int) -> Image:
 
 @hard_work
 def stars(rng: np.random.Generator, size_px: int) -> Image:
-    """Bright points on deep blue, a band of faint ones, and a dark shore."""
+    """Bright stars on deep blue, a band of faint ones, and a dark shore."""
     shape = height, width = shape_of(size_px, 1.3)
     top = height / size_px
     study = sky(rng, shape, 0.8 * top, (0, "0b1433"), (0.7, "1d3463"), (1, "3a5d80"), clouds=0.1)

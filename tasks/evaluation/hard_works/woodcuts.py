@@ -1,4 +1,4 @@
-"""Colour woodcuts: dark outlines around flat pale areas, which are no losses of paint."""
+"""Colour woodcuts: dark outlines around flat pale areas, which are not losses of paint."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ PAPER, KEY = "ece0c6", "25324d"  # the key block is printed in dark blue
 
 @hard_work
 def woodcut_waves(rng: np.random.Generator, size_px: int) -> Image:
-    """Waves with outlined white crests, a far white mountain, a flat pale sky."""
+    """Waves with outlined white crests, a distant white mountain, and a flat pale sky."""
     shape = height, _ = shape_of(size_px, 1.46)
     top = height / size_px
     rows, _ = grid_of(shape)
@@ -93,7 +93,7 @@ def _wave(
     tall: float,
     colours: tuple[str, str],
 ) -> None:
-    """A wave that breaks to the right: its back, stripes along the hollow, foam with claws."""
+    """Draw a breaking wave: its back, stripes along the hollow, and foam with claws."""
     x, y = crest
     back = [
         (x - 1.5 * tall, y + 1.2 * tall),
@@ -142,7 +142,7 @@ def _wave(
 
 @hard_work
 def woodcut_mountain(rng: np.random.Generator, size_px: int) -> Image:
-    """A mountain with streaks of snow, flat clouds with outlines, a dark wood below."""
+    """A mountain with streaks of snow, flat outlined clouds, and a dark wood below."""
     shape = height, _ = shape_of(size_px, 1.48)
     top = height / size_px
     rows, _ = grid_of(shape)
@@ -185,7 +185,7 @@ def woodcut_mountain(rng: np.random.Generator, size_px: int) -> Image:
 
 
 def _snow(rng: np.random.Generator, pen: Pen, top: float) -> None:
-    """Streaks of bare paper that run down from the summit, each with its outline."""
+    """Draw streaks of bare paper that run down from the summit, each with an outline."""
     for part in np.sort(rng.random(26)):
         start = np.array([0.6 + 0.06 * part, (0.13 + 0.01 * rng.random()) * top])
         lean = (part - 0.42) * 0.5
@@ -207,7 +207,7 @@ def _snow(rng: np.random.Generator, pen: Pen, top: float) -> None:
 
 
 def printed(rng: np.random.Generator, blocks: Image) -> Image:
-    """Flat `blocks` as they come off the wood: its grain in the colours, paper through them."""
+    """`blocks` as a print: the grain of the wood in the colours, and paper that shows through."""
     shape: Shape = blocks.shape[:2]
     paper = paint_of(PAPER) * (1 + 0.02 * wove(rng, shape))[..., None]
     grain = np.ascontiguousarray(wood(rng, shape[::-1], 60).T)

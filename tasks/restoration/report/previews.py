@@ -72,12 +72,12 @@ class Reduced:
         return narrow.reshape(len(rows), self.width, -1)
 
     def add(self, top: int, narrow: np.ndarray) -> None:
-        """Add rows of the work from `top` on, in [0, 1], that were made narrow."""
+        """Add narrow rows of the work from `top` on, in [0, 1]."""
         places, first = np.unique(self._row_of[top : top + len(narrow)], return_index=True)
         sums = np.add.reduceat(narrow, first, axis=0)
         if places[0] == self._begun:
             sums[0] += self._sum
-        # The last row may go on in the rows to come; it is then written once more
+        # The last row may continue in the next rows; then it is written again
         self._begun, self._sum = int(places[-1]), sums[-1].copy()
         self.pixels[places] = to_uint8(sums / self._rows_in[places])
 
