@@ -5,6 +5,8 @@ NumPy, libvips and OpenVINO release the interpreter lock while they compute, so 
 
 import multiprocessing
 import os
+import select
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -53,6 +55,21 @@ def start_worker() -> None:
 def one_thread() -> None:
     """Limit OpenCV to one thread, because there is a process for each core."""
     cv2.setNumThreads(1)
+
+
+def end_with_caller() -> None:
+    """End this process by SIGTERM when the process that started it ends, even if that is killed.
+
+    Only Linux can do this; elsewhere nothing happens.
+    """
+    if hasattr(os, "pidfd_open"):
+        caller = os.pidfd_open(os.getppid())
+        threading.Thread(target=_end_after, args=(caller,), daemon=True).start()
+
+
+def _end_after(caller: int) -> None:
+    select.select([caller], [], [])  # readable once that process has ended
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _end_with_parent() -> None:
