@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from patina.app.choices import Choices, request_of
-from patina.app.heaps import free_memory
 from patina.app.marks import Marks, ticked
 from patina.app.network_cache import with_cache
 from patina.app.work import Work, listed
 from patina.params import Restore
 from patina.tasks.io.atomic import Record, sha256_of
+from patina.tasks.io.heaps import free_memory
 from patina.tasks.restoration.advance import Hear, unheard
 from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_scans
 from patina.tasks.restoration.condition_report import file_reports, planned

@@ -6,9 +6,9 @@ import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
-from patina.app.heaps import few_heaps
 from patina.params import Restore
 from patina.tasks.io.guard import Guard
+from patina.tasks.io.heaps import few_heaps
 
 LOOPBACK = "127.0.0.1"
 MOST_MB = 4096  # maximum size of an upload

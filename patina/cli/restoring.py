@@ -198,11 +198,13 @@ def restore(
 def _run(request: "RestoreRequest") -> int:
     """Run the request, print its outcomes, and return the exit code."""
     from patina import params
+    from patina.tasks.io.heaps import few_heaps
     from patina.tasks.io.storage import place_of
     from patina.tasks.restoration.batch import summed_up
     from patina.tasks.restoration.endings import ended_by_signals
     from patina.tasks.restoration.request import run
 
+    few_heaps()
     with (
         ended_by_signals() as end_if_signalled,
         closing(

@@ -44,6 +44,7 @@ def ahead(results: Iterable[Result]) -> Iterator[Result]:
         while (result := coming.result()) is not end:
             coming = thread.submit(next, source, end)
             yield result  # type: ignore[misc]  # not the end
+            del result  # it may be large; free it before waiting for the next one
 
 
 def start_worker() -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +39,7 @@ GRAPH = ["patina", "graph_sha256"]  # of the .xml with UNKNOWN_GRAPH in this fie
 GRAPH_IN_XML = re.compile(rb'<graph_sha256 value="([0-9a-f]{64})"')
 UNKNOWN, UNKNOWN_GRAPH = "0" * 64, "1" * 64  # placeholders for hashes
 EXACT = frozenset({"tone"})  # roles in float32, because they decide on a whole work
+ALTERNATING = frozenset({"jpeg", "detail", "blur"})  # roles that run in turn on each tile
 MACHINE = ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
 REMEDY = "remove both files so that Patina writes them again, or install the model again"
 DAMAGED = f"it or its .bin is damaged; {REMEDY}"
@@ -80,6 +82,10 @@ def export(model: "keras.Model", file: Path) -> Path:
 class Networks(Mapping[str, Function]):
     """The networks of a model by role; each is compiled at its first use.
 
+    Threads may share them: one network computes at a time, with all cores. A network keeps some
+    hundred megabytes of memory for its next call. They are freed when a network of another step
+    computes.
+
     precision: "bf16", "f16" or "f32"; roles in EXACT are always computed in f32. device: "CPU" or
     "GPU". sha256: of all files of the model together.
     """
@@ -106,13 +112,20 @@ class Networks(Mapping[str, Function]):
         build = next(iter(self.core.get_versions(self.device).values())).build_number
         self.origin = "\n".join([build, *machine, self.sha256]).encode()
         self.compiled: dict[str, Function] = {}
+        self.loaded: dict[str, Any] = {}
+        self.turn = Lock()  # for threads: each network computes with all cores
+        self.busy = ""  # the role that computed last
 
     def __getitem__(self, role: str) -> Function:
         if role not in self.roles:
             raise KeyError(role)
-        if role not in self.compiled:
-            self.compiled[role] = self._function(role)
-        return self.compiled[role]
+        with self.turn:
+            if role not in self.compiled:
+                self.compiled[role] = self._function(role)
+            return self.compiled[role]
+
+    def __contains__(self, role: object) -> bool:
+        return role in self.roles  # not as Mapping does it: that would compile the network
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.roles)
@@ -131,7 +144,17 @@ class Networks(Mapping[str, Function]):
             with suppress(OSError):  # no space or no permission: the next run compiles again
                 kept = compiled.export_model().getvalue()
                 write_bytes(place, self._seal(kept) + kept)
-        return lambda batch: compiled(batch)[0]
+        self.loaded[role] = compiled
+        return lambda batch: self._computed(role, batch)
+
+    def _computed(self, role: str, batch: np.ndarray) -> np.ndarray:
+        """The output of a network; first, networks of other steps free their memory."""
+        with self.turn:
+            if role != self.busy and not {role, self.busy} <= ALTERNATING:
+                for each in {*self.loaded} - {role}:
+                    self.loaded[each].release_memory()
+            self.busy = role
+            return np.asarray(self.loaded[role](batch)[0])
 
     def _part(self, role: str) -> Any:
         import openvino

@@ -13,6 +13,7 @@ Network = Callable[[np.ndarray], np.ndarray]
 Rows = Callable[[int, int], np.ndarray]  # (top, bottom) -> float32 (bottom - top, W, C)
 
 BORDER_PX = 32  # width of the reflected border
+ROWS_AT_ONCE = 256  # number of rows that are read at a time
 
 
 def tiled_rows(
@@ -37,10 +38,8 @@ def tiled_rows(
     ramp = _ramp(overlap_px)[:, None, None]
     pending: np.ndarray | None = None
     for span in lines:
-        wanted = down[span]
-        block = rows(int(wanted.min()), int(wanted.max()) + 1)
-        block = block[np.ix_(wanted - wanted.min(), across)]  # at most one copy is in memory
-        strip = _row_of_tiles(network, block, columns, overlap_px)
+        tiles = _cut(rows, down[span], [across[column] for column in columns])
+        strip = _row_of_tiles(network, tiles, columns, overlap_px)
         if pending is not None:
             strip[:overlap_px] = pending + (strip[:overlap_px] - pending) * ramp
         done = len(strip) if span.stop == len(down) else len(strip) - overlap_px
@@ -48,6 +47,7 @@ def tiled_rows(
         if bottom > top:
             yield strip[top:bottom, BORDER_PX : BORDER_PX + width]
         pending = strip[done:].copy()
+        del tiles, strip  # free their memory before the next row of tiles
 
 
 def count_tiles(
@@ -95,18 +95,37 @@ def _reflected(size: int, margin: int, stride_px: int) -> np.ndarray:
     return np.where(places < size, places, there_and_back - places)
 
 
+def _cut(rows: Rows, down: np.ndarray, across: list[np.ndarray]) -> Iterator[np.ndarray]:
+    """The tiles of a row, float32 (1, h, w, C): rows `down`, and columns in each of `across`."""
+    first = int(down.min())
+    block = _read(rows, first, int(down.max()) + 1)
+    for columns in across:
+        yield np.ascontiguousarray(block[np.ix_(down - first, columns)])[None]
+
+
+def _read(rows: Rows, top: int, bottom: int) -> np.ndarray:
+    """Read the rows in strips, so that the code that makes them needs less memory."""
+    strip = rows(top, min(top + ROWS_AT_ONCE, bottom))
+    block = np.empty((bottom - top, *strip.shape[1:]), strip.dtype)
+    block[: len(strip)] = strip
+    for begin in range(top + len(strip), bottom, ROWS_AT_ONCE):
+        end = min(begin + ROWS_AT_ONCE, bottom)
+        block[begin - top : end - top] = rows(begin, end)
+    return block
+
+
 def _row_of_tiles(
-    network: Network, block: np.ndarray, columns: list[slice], overlap_px: int
+    network: Network, tiles: Iterator[np.ndarray], columns: list[slice], overlap_px: int
 ) -> np.ndarray:
-    """The output of the network for `block` (h, W, C), tile by tile: (h, W, D)."""
+    """The output of the network for `tiles`, which lie at `columns`, side by side: (h, W, D)."""
     if len(columns) == 1:
-        return network(np.ascontiguousarray(block[None]))[0]
+        return network(next(tiles))[0]
     total = before = None
     ramp = _ramp(overlap_px)[:, None]
-    for span in columns:
-        tile = network(np.ascontiguousarray(block[None, :, span]))[0]
+    for span, given in zip(columns, tiles, strict=True):
+        tile = network(given)[0]
         if total is None:
-            total = np.empty((*block.shape[:2], tile.shape[2]), np.float32)
+            total = np.empty((len(tile), columns[-1].stop, tile.shape[2]), np.float32)
         total[:, span] = tile
         if before is not None:
             shared = slice(span.start, span.start + overlap_px)

@@ -1,4 +1,4 @@
-"""Reduces the memory of the page: glibc makes a heap for each thread, and frees memory late."""
+"""Reduces memory: glibc makes a heap for each thread, and returns free memory late."""
 
 import ctypes
 import sys
