@@ -4,6 +4,7 @@ import io
 import mmap
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pyvips
 from patina.codestream import codestream_in
 from patina.tasks.imaging import bmp, jpeg, jpeg2000, memory, tiff
 from patina.tasks.imaging.faults import ImageError
-from patina.tasks.imaging.kinds import read_kind
+from patina.tasks.imaging.kinds import read_kind, refuse_unless_a_file
+from patina.tasks.imaging.messages import one_at_a_time
 
 # No cache: a file may have been replaced by another one of the same name
 pyvips.cache_set_max(0)
@@ -80,6 +82,22 @@ def open_image(source: Path, *, fail_on: str = "error", weigh: Weigh | None = No
         opened = _colours_of_tiff(source, opened)
     refuse_form(source, opened.image)
     return opened
+
+
+@one_at_a_time
+def is_at_most(source: Path, pixels: int) -> bool:
+    """Whether the image `source` has at most that number of pixels, from its header.
+
+    False if the header cannot be read, or if the image is decoded as a whole, in memory.
+    """
+    with suppress(ImageError, pyvips.Error, OSError, ValueError):
+        refuse_unless_a_file(source)
+        kind = read_kind(source)
+        if kind in LOADERS:
+            options = {"page": _page(source)} if kind == "TIFF" else {}
+            image = LOADERS[kind](str(source), access="sequential", **options)
+            return bool(image.width * image.height <= pixels)
+    return False
 
 
 def refuse_form(source: Path, image: pyvips.Image) -> None:

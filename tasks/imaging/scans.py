@@ -20,6 +20,7 @@ from patina.tasks.imaging.filing import file_image
 from patina.tasks.imaging.images import ImageError, largest
 from patina.tasks.imaging.kinds import read_kind
 from patina.tasks.imaging.memory import NUMBERS
+from patina.tasks.imaging.messages import one_at_a_time
 from patina.tasks.imaging.opening import DEPTHS, LAB, Opened, Weigh, in_order, open_image
 from patina.tasks.imaging.profiles import fault_of
 from patina.tasks.imaging.room import first_words, refuse_if_full, refuse_unless_it_fits
@@ -123,7 +124,8 @@ class Scan:
             strip = strip.icc_transform("srgb", input_profile="cmyk", depth=16)
         pixels = strip.numpy().reshape(bottom - top, self.width, -1).astype(np.float32)
         pixels /= DEPTHS[strip.format]
-        return np.broadcast_to(pixels, (bottom - top, self.width, 3)).copy()
+        grey = pixels.shape[2] == 1
+        return np.repeat(pixels, 3, axis=2) if grey else pixels
 
     def changed(self, own: np.ndarray, view: np.ndarray, change: np.ndarray) -> np.ndarray:
         """The rows `own` of this scan, with `change` applied.
@@ -165,6 +167,7 @@ class Scan:
         scale = np.float32(DEPTHS[self.image.format] / 65535)
         return own.reshape(*view.shape[:2], self.colours) * scale
 
+    @one_at_a_time
     def file(self, pixels: Path, target: Path) -> None:
         """Write the file of raw `pixels` (H, W, bands) to `target`, atomically.
 
@@ -190,6 +193,11 @@ def opened(
     Raises ImageError if it cannot be read completely, has an unsupported form, or is too large for
     memory or disk; OSError if the disk is full.
     """
+    yield _opened(source, folder, beside_px, weigh)
+
+
+@one_at_a_time
+def _opened(source: Path, folder: Path, beside_px: int, weigh: Weigh | None) -> Scan:
     pixels = folder / "scan.v"
     try:
         found = _decoded(source, pixels, beside_px, weigh)
@@ -208,7 +216,7 @@ def opened(
         scan.set_type(pyvips.GValue.blob_type, "xmp-data", blocks.joined)
     notes = [*found.notes, *_notes(found.image, blocks.tags), *blocks.notes]
     profile, note = _profile(found.image, blocks, folder)
-    yield Scan(scan, folder, profile, notes + ([note] if note else []), blocks, found.kind)
+    return Scan(scan, folder, profile, notes + ([note] if note else []), blocks, found.kind)
 
 
 def _decoded(source: Path, pixels: Path, beside_px: int, weigh: Weigh | None) -> Opened:

@@ -6,11 +6,13 @@ import pyvips
 
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.imaging.kinds import read_kind
+from patina.tasks.imaging.messages import one_at_a_time
 from patina.tasks.imaging.scans import Scan
 
 TURNED_BACK = {6: 8, 8: 6}  # inverse EXIF orientations; the others are their own inverse
 
 
+@one_at_a_time
 def mask_for(path: Path, scan: Scan) -> pyvips.Image:
     """The mask at `path` for an open scan: one band in the stored orientation, above 0 where
     marked.

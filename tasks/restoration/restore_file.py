@@ -20,10 +20,12 @@ import pyvips
 from patina.tasks.imaging.images import ImageError, largest
 from patina.tasks.imaging.kinds import refuse_unless_a_file
 from patina.tasks.imaging.lab import delta_e2000, lab_of_srgb
+from patina.tasks.imaging.messages import one_at_a_time
 from patina.tasks.imaging.room import first_words, refuse_if_full
 from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.imaging.software import versions
 from patina.tasks.io.atomic import Record, draft_folder, move_whole, sha256_of, write_json
+from patina.tasks.io.heaps import free_memory
 from patina.tasks.io.parallel import in_turn
 from patina.tasks.restoration.advance import Step
 from patina.tasks.restoration.marked import Marked
@@ -53,6 +55,7 @@ from patina.tasks.restoration.undo import pack
 SAMPLED = 250_000  # maximum number of pixels for ΔE2000, evenly spread
 AMPLIFIED = 4  # factor for the map of the change
 NO_NUMBERS = "the output of a network is NaN or infinity; try --precision f32"
+LARGE_PX = 16_000_000  # of a scan from which on memory is freed between the steps
 COLUMN_BYTES = 48  # memory for each pixel of a row of tiles: inputs, results and overlap
 MOSTLY = 0.95  # a mask of a larger share of the work gets a note
 # Limits of mean, 90th percentile and maximum ΔE2000 for a digitisation
@@ -181,6 +184,7 @@ class _Work:
         with kept.open("w+b") as parts, bare.open("wb") as pixels, ExitStack() as stack:
             size = (self.scan.height, self.scan.width)
             treatment = decide(restorer, self.scan.srgb, size, parts, self.marked)
+            self._free_memory()
             names = MAPS if self.filing.maps else ()
             maps = {name: stack.enter_context((self.folder / name).open("wb")) for name in names}
             strips = strips_of(self.scan.height, self.scan.width)
@@ -195,8 +199,14 @@ class _Work:
         sidecar_of(target).unlink(missing_ok=True)
         for name in names:
             self._file_map(name, target)
+        self._free_memory()
         self.scan.file(bare, target)
         return figures
+
+    def _free_memory(self) -> None:
+        """Free what the last step used, for a large scan."""
+        if self.size > LARGE_PX:
+            free_memory()
 
     def _strip(self, treatment: Treatment, top: int, bottom: int) -> Strip:
         view, own = self.scan.srgb(top, bottom), self.scan.rows(top, bottom)
@@ -210,17 +220,15 @@ class _Work:
         result = self.scan.changed(own, view, change)
         steps = largest(np.abs(change)) * 255
         sampled = np.s_[-top % self.every :: self.every, :: self.every]
-        pair = [lab_of_srgb(each) for each in (view[sampled], (view + change)[sampled])]
-        shown = {"damage": damage, "difference": change * AMPLIFIED + 128 / 255}
         return Strip(
             top,
             result,
-            int(np.count_nonzero(largest(result != own))),
+            0 if result is own else int(np.count_nonzero(largest(result != own))),
             float(steps.sum(dtype=np.float64)),
             float(steps.max()),
-            delta_e2000(*pair).ravel(),
+            _differences(view[sampled], change[sampled]).ravel(),
             damage[sampled].ravel() > 0.5,
-            {name: _drawn(shown[name]) for name in MAPS if self.filing.maps},
+            _maps(change, damage) if self.filing.maps else {},
             self.previews.narrow(view, change, damage.reshape(view.shape[:2]))
             if self.previews
             else None,
@@ -238,6 +246,7 @@ class _Work:
         self.differences.append(strip.differences)
         self.damaged.append(strip.damaged)
 
+    @one_at_a_time
     def _file_map(self, name: str, target: Path) -> None:
         bands, space = (1, "b-w") if name == "damage" else (3, "srgb")
         size = (self.scan.width, self.scan.height, bands)
@@ -277,6 +286,18 @@ def _refuse_no_numbers(value: Any) -> None:
             _refuse_no_numbers(each)
     elif isinstance(value, float) and not math.isfinite(value):
         raise ImageError(NO_NUMBERS)
+
+
+def _differences(view: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """ΔE2000 of `view`, float32 (h, w, 3), and what it becomes: (h, w)."""
+    if not change.any():
+        return np.zeros(view.shape[:2])
+    return delta_e2000(lab_of_srgb(view), lab_of_srgb(view + change))
+
+
+def _maps(change: np.ndarray, damage: np.ndarray) -> dict[str, np.ndarray]:
+    shown = {"damage": damage, "difference": change * AMPLIFIED + 128 / 255}
+    return {name: _drawn(shown[name]) for name in MAPS}
 
 
 def _drawn(shown: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyvips
 
 from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.messages import one_at_a_time
 from patina.tasks.imaging.software import versions
 from patina.tasks.imaging.xmp import is_ours
 from patina.tasks.io.atomic import Record, sha256_of
@@ -188,6 +189,7 @@ def _refuse_what_is_beside(target: Place, filing: Filing) -> None:
             raise ImageError(f"{place}: Patina did not write this file; move it elsewhere")
 
 
+@one_at_a_time
 def _is_ours(place: Place) -> bool:
     if not isinstance(place, Path):
         return True  # uploads of a killed run have no sidecar, so anything may be there
@@ -213,6 +215,7 @@ def _refuse_what_is_not_ours(target: Place) -> None:
         raise ImageError(f"{target}: Patina did not write this file; move it elsewhere")
 
 
+@one_at_a_time
 def is_ours_at(target: Place) -> bool:
     """Whether there is a picture whose metadata says that Patina wrote it."""
     if isinstance(target, Path) and not target.is_file():

@@ -21,6 +21,7 @@ import numpy as np
 import pyvips
 
 from patina.tasks.imaging.images import largest, reduced, to_uint8
+from patina.tasks.imaging.messages import one_at_a_time
 from patina.tasks.imaging.scans import Scan
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import in_turn
@@ -104,12 +105,16 @@ class Previews:
         view: float32 (n, W, 3), sRGB in [0, 1]. change: the change of `view`, in the same form.
         damage: (n, W), the damage map: 1 where damage is filled, 0.5 where it is not.
         """
-        amount = np.minimum(largest(np.abs(change)) * AMPLIFIED, 1)
-        lighter = change.sum(axis=2) > 0
+        before = after = self._before.narrow(view)
+        amount = lighter = np.zeros(damage.shape, np.float32)
+        if change.any():
+            amount = np.minimum(largest(np.abs(change)) * AMPLIFIED, 1)
+            lighter = change.sum(axis=2) > 0
+            after = self._after.narrow(np.clip(view + change, 0, 1))
+        darker = amount * (lighter == 0)
         filled, found = damage > SURE, (damage > 1 - SURE) & (damage <= SURE)
-        maps = np.stack([amount * lighter, amount * ~lighter, filled, found], axis=2)
-        after = self._after.narrow(np.clip(view + change, 0, 1))
-        return NarrowRows(self._before.narrow(view), after, self._maps.narrow(maps))
+        maps = np.stack([amount * lighter, darker, filled, found], axis=2)
+        return NarrowRows(before, after, self._maps.narrow(maps))
 
     def add(self, top: int, rows: NarrowRows) -> None:
         """Add the reduced rows from `top` on, in order."""
@@ -146,6 +151,7 @@ class Previews:
         return pictures
 
 
+@one_at_a_time
 def file_previews(previews: Previews, scan: Scan, outbox: Path, inner: Path) -> Record:
     """Write the pictures of an open scan to `outbox`, in place of existing ones.
 
