@@ -29,6 +29,26 @@ def test_a_work_is_looked_at_in_two_sizes_and_the_mean_counts() -> None:
     assert all(height % 32 == width % 32 == 0 for _, height, width, _ in seen)
 
 
+def test_where_the_smallest_view_is_enough_no_other_is_shown() -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def network(tile: np.ndarray) -> np.ndarray:
+        seen.append(tile.shape)
+        return np.full((*tile.shape[:3], len(CLASSES)), -3, np.float32)
+
+    def look(*, enough: bool) -> np.ndarray:
+        seen.clear()
+        view = np.zeros((300, 600, 3), np.float32)
+        tiles = {"tile_px": 1024, "overlap_px": 64}
+        return segmented(network, view, (600, 300), tiles, lambda likely: enough)
+
+    whole = look(enough=False)
+    assert len(seen) == 2
+    quick = look(enough=True)
+    assert len(seen) == 1
+    np.testing.assert_array_equal(quick, whole)
+
+
 def test_what_covers_a_part_of_a_work_is_found_where_it_lies() -> None:
     view = np.full((300, 640, 3), 0.6, np.float32)
     view[120:200, 400:520] = 0.05

@@ -134,11 +134,11 @@ def looked(
     """
     seen = list(tiles)
     blocky, begins = blockiness(seen) if seen else (1.0, (0, 0))
-    jpeg, weight = networks.get("jpeg"), 0.0
-    if jpeg is not None and seen:
+    weight = 0.0
+    if "jpeg" in networks and seen:
         weight = 1.0 if forced else ramp(blocky - 1, gates.jpeg_blockiness - 1)
         if weight:
-            network = on_grid(jpeg, begins)
+            network = on_grid(networks["jpeg"], begins)
             seen = _corrected(seen, [network(tile) for tile in seen], weight)
     corrections = {}
     for role in CORRECTING:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from patina.models import CLASSES
+from patina.tasks.imaging.images import largest
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
@@ -25,6 +26,7 @@ FILLED, PROPOSED, KEPT = "filled", "proposed", "kept"
 NETWORK_HOLES = 12  # a piece of lines that encloses at least so many cells is a network of cracks
 CORNER = 0.36  # of a disc's width: a bit more than twice its distance from its square's corner
 SURE = 0.8  # pixels with this likelihood are almost certainly damaged
+PROBABLY, QUICK_SHARE = 0.73, 0.5  # of a quick look: see `shows_nothing`
 EDGE_PX = 8  # ignored along the edges of a work, where mirrored rims look like scratches
 LEAST_PX = 4  # smaller pieces are ignored
 UNJUDGED = 0.5  # likelihood that a piece is damage, if there is no judge
@@ -119,14 +121,12 @@ def decide_fill(
     likelihood of each class of damage. judge: of pieces, see `pieces`. cracks: also fill age
     cracks. forced: the user says that the work is damaged; most gates are ignored.
     """
-    chosen = likely if cracks else likely[..., :CRACK]
-    most, kinds = chosen.max(axis=2), chosen.argmax(axis=2)
-    cracked = likely[..., CRACK] > most
-    most = np.where(cracked & (not cracks), 0, most)
+    most = _most_likely(likely, cracks=cracks)
     surely = surely_damaged(most)
     if not forced and surely < gates.damage_share:
         nothing = np.zeros(most.shape, np.float32)
         return Damage([], nothing, nothing, nothing, nothing.astype(np.int32))
+    kinds = (likely if cracks else likely[..., :CRACK]).argmax(axis=2)
     marks = hysteresis(most, gates)
     labels, stats, first_thick = _split_by_width(marks, gates.fill_width * max(marks.shape))
     kept = [n for n in range(1, len(stats)) if stats[n, cv2.CC_STAT_AREA] >= LEAST_PX]
@@ -148,15 +148,33 @@ def decide_fill(
     )
 
 
-def surely_damaged(likely: np.ndarray) -> float:
+def shows_nothing(likely: np.ndarray, gates: Gates, *, cracks: bool) -> bool:
+    """Whether a quick look finds so little damage that `decide_fill` would fill nothing.
+
+    likely: (h, w, len(CLASSES)), the likelihoods in the smallest view alone. The limit is
+    QUICK_SHARE of the gate `damage_share`; docs/performance.md has the measurements behind it.
+    """
+    most = _most_likely(likely, cracks=cracks)
+    return surely_damaged(most, PROBABLY) < QUICK_SHARE * gates.damage_share
+
+
+def _most_likely(likely: np.ndarray, *, cracks: bool) -> np.ndarray:
+    """(h, w): the highest likelihood of damage that may be filled; 0 where a crack is likelier."""
+    if cracks:
+        return largest(likely)
+    most = largest(likely[..., :CRACK])
+    return np.where(likely[..., CRACK] > most, 0, most)
+
+
+def surely_damaged(likely: np.ndarray, sure: float = SURE) -> float:
     """The share of a work (h, w) that is almost certainly damaged, without its edges.
 
     It separates damaged from undamaged works: in an undamaged work a network finds little, and
-    seldom with a high likelihood.
+    seldom with a high likelihood. sure: that likelihood.
     """
     edge = [min(EDGE_PX, side // 16) for side in likely.shape]
     inner = likely[edge[0] : likely.shape[0] - edge[0], edge[1] : likely.shape[1] - edge[1]]
-    return float((inner > SURE).mean())
+    return float((inner > sure).mean())
 
 
 def hysteresis(likely: np.ndarray, gates: Gates) -> np.ndarray:

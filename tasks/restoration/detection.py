@@ -1,5 +1,7 @@
 """Runs `segmentation` and `areas`: the likelihood of each class of damage at each pixel."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from patina.tasks.io.atomic import Record
@@ -13,20 +15,28 @@ AREAS_PX, AREAS_STRIDE = 640, 32  # long side at which `areas` examines a work; 
 
 
 def segmented(
-    network: Network, view: np.ndarray, longs_px: tuple[int, ...], tiles: Record
+    network: Network,
+    view: np.ndarray,
+    longs_px: tuple[int, ...],
+    tiles: Record,
+    is_enough: Callable[[np.ndarray], bool] = lambda likely: False,
 ) -> np.ndarray:
     """Likelihoods (h, w, len(CLASSES)) in [0, 1]; the size is that for the first of `longs_px`.
 
     network: gives logits. view: float32 (H, W, 3), sRGB in [0, 1], the reduced work. longs_px: long
-    sides in pixels at which the work is examined; the logits are averaged. tiles: as for
-    `tiled_rows`.
+    sides in pixels at which the work is examined, largest first; the logits are averaged. tiles: as
+    for `tiled_rows`. is_enough: is called with the likelihoods at the last, smallest side. If it
+    returns True, these are returned, and the larger views, which take most of the time, are left
+    out.
     """
     logits: list[np.ndarray] = []
     size = shown_size(view, longs_px[0])
-    for long_px in longs_px:
+    for long_px in reversed(longs_px):
         shown = resized(view, shown_size(view, long_px))
         logits.append(resized(apply_tiled(network, shown, **tiles, stride_px=32), size))
-    return _sigmoid(np.mean(logits, axis=0))
+        if len(logits) == 1 and is_enough(likely := _sigmoid(logits[0])):
+            return likely
+    return _sigmoid(sum(logits[1:], logits[0]) / np.float32(len(logits)))
 
 
 def area_likelihoods(network: Network, view: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
@@ -50,4 +60,7 @@ def shown_size(view: np.ndarray, long_px: int) -> tuple[int, int]:
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    return np.asarray(1 / (1 + np.exp(-logits)))
+    likely = np.negative(logits)
+    np.exp(likely, out=likely)  # in its place: a view has millions of numbers
+    likely += 1
+    return np.divide(1, likely, out=likely)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from patina.models import AREA_CLASSES, CLASSES
+from patina.tasks.imaging.images import largest
 from patina.tasks.restoration.decision import (
     FILLED,
     PROPOSED,
@@ -77,7 +78,7 @@ def found_areas(
     view: np.ndarray, likely: np.ndarray, gates: Gates, judge: Judge | None
 ) -> tuple[list[Piece], np.ndarray]:
     """The connected areas of at least AREA_SHARE of the work, and the map of their labels."""
-    most = likely.max(axis=2)
+    most = largest(likely)
     kinds = np.array([CLASSES.index(name) for name in AREA_CLASSES])[likely.argmax(axis=2)]
     _, labels, stats, _ = cv2.connectedComponentsWithStats(hysteresis(most, gates), connectivity=8)
     kept = [

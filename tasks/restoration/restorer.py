@@ -133,11 +133,14 @@ class Treatment:
 
         The damage map is (h, W, 1): 1 where damage is filled, 0.5 where it is proposed or kept.
         """
+        damage = self._map(top, top + len(view))
+        if not (self.corrects or self.fills or self.tone.weight):
+            return np.zeros_like(view), damage
         mended = self.mended(view, top)
         restored = self.tone.applied(mended, self.size, top)
         change = (np.clip(restored, 0, 1) - view).astype(np.float32)
         change[largest(np.abs(change)) < DEAD_ZONE] = 0
-        return change, self._map(top, top + len(view))
+        return change, damage
 
     def mended(self, view: np.ndarray, top: int) -> np.ndarray:
         """The rows of `view` with detail corrected and damage filled."""
@@ -171,11 +174,15 @@ class Treatment:
         """Save the residual (part 0) or the fill (part 1), float32 rows from the top."""
         place = part * self.size[0] * self.size[1] * 3 * 2
         for rows in ahead(strips):
-            whole = np.rint(np.clip(rows, -1, 1) * FULL).astype(np.int16).tobytes()
-            with self.turn:  # other threads read the residual at the same time
-                self.kept.seek(place)
-                self.kept.write(whole)
-            place += len(whole)
+            for top, bottom in strips_of(*rows.shape[:2]):
+                change = np.clip(rows[top:bottom], -1, 1)
+                change *= FULL
+                whole = np.rint(change, out=change).astype(np.int16).tobytes()
+                with self.turn:  # other threads read the residual at the same time
+                    self.kept.seek(place)
+                    self.kept.write(whole)
+                place += len(whole)
+            del rows  # it is large, and the next rows take long
 
 
 def decide(
@@ -237,16 +244,22 @@ def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
     asked = {"damage", "craquelure"} & {*restorer.treat}
     if "segmentation" not in restorer.networks or not asked:
         return None
-    likely = segmented(restorer.networks["segmentation"], view, LOOKS_PX, restorer.tiles)
+    cracks, forced = "craquelure" in restorer.treat, "damage" in restorer.forced
+
+    def is_enough(likely: np.ndarray) -> bool:
+        return not forced and decision.shows_nothing(likely, restorer.gates, cracks=cracks)
+
+    network = restorer.networks["segmentation"]
+    likely = segmented(network, view, LOOKS_PX, restorer.tiles, is_enough)
     if "damage" not in restorer.treat:
         likely[..., : CLASSES.index("crack")] = 0
-    shown, forced = resized(view, likely.shape[:2]), "damage" in restorer.forced
+    shown = resized(view, likely.shape[:2])
     damage = decision.decide_fill(
         shown,
         likely,
         restorer.gates,
         restorer.judges.get("piece"),
-        cracks="craquelure" in restorer.treat,
+        cracks=cracks,
         forced=forced,
     )
     if "areas" not in restorer.networks or "damage" not in restorer.treat:
