@@ -1,18 +1,21 @@
-"""Restores any number of scans in turn; an error of one scan does not stop the others."""
+"""Restores any number of scans; an error of one scan does not stop the others."""
 
 import json
 import logging
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from patina.errors import InputError
 from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.opening import is_at_most
 from patina.tasks.imaging.room import FULL, first_words
 from patina.tasks.io.atomic import Record, draft_folder
 from patina.tasks.io.storage import Place, StorageError
+from patina.tasks.restoration.advance import Hear
 from patina.tasks.restoration.capture import Judge
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.iiif import publish
@@ -24,6 +27,7 @@ from patina.tasks.restoration.report.figures import figures_of
 from patina.tasks.restoration.report.summary import UNTOUCHED, outcome_of, summary_of
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
+from patina.tasks.restoration.side_by_side import side_by_side
 from patina.tasks.restoration.sidecars import PLAIN, Filing
 from patina.tasks.restoration.tiling import Network, averaged
 from patina.tasks.restoration.weights import is_single, named, shipped
@@ -44,6 +48,7 @@ __all__ = [
 QUALITIES = ("fast", "best")
 # Networks that are averaged over mirrored tiles with quality "best"
 TILED = ("jpeg", "detail", "blur", "segmentation")
+SMALL_PX = 16_000_000  # scans of at most this size are restored two at a time
 log = logging.getLogger("patina")
 
 OPEN = {"detail_255": 0.0}  # gates of a single network, which must always be applied
@@ -110,22 +115,35 @@ def restore_scans(
 ) -> Iterator[Record]:
     """Restore each of `scans` (file, path of its result); yield a record of COLUMNS for each.
 
-    A scan with an error is set aside with the reason, and the run continues. Raises OSError if
-    results can no longer be written.
+    A scan with an error is set aside with the reason, and the run continues. Small scans are
+    restored two at a time. Raises OSError if results can no longer be written.
     """
-    for source, target in scans:
-        try:
-            outcome = _outcome(_restored(source, target, restorer, filing))
-        except ImageError as error:
-            outcome = {"reason": str(error)}
-        except Exception as error:
-            # One bad scan must not end a run of thousands, whatever error a library raises. Only a
-            # lost outbox ends the run, and exceptions that are not an Exception: Ctrl-C, signals.
-            if isinstance(error, OSError) and _is_lost(target, error):
-                raise
-            log.exception("restore: %s: unexpected error", source)
-            outcome = _not_foreseen(error)
-        yield {"file": str(source), "result": str(target), **_named(outcome, source)}
+
+    def outcome(scan: tuple[Place, Place], hear: Hear) -> Record:
+        return _record(*scan, replace(restorer, hear=hear), filing)
+
+    yield from side_by_side(outcome, [*scans], _is_small, restorer.hear)
+
+
+def _is_small(scan: tuple[Place, Place]) -> bool:
+    """Whether the scan can be restored while another one is."""
+    here = all(isinstance(place, Path) for place in scan)
+    return here and isinstance(scan[0], Path) and is_at_most(scan[0], SMALL_PX)
+
+
+def _record(source: Place, target: Place, restorer: Restorer, filing: Filing) -> Record:
+    try:
+        outcome = _outcome(_restored(source, target, restorer, filing))
+    except ImageError as error:
+        outcome = {"reason": str(error)}
+    except Exception as error:
+        # One bad scan must not end a run of thousands, whatever error a library raises. Only a
+        # lost outbox ends the run, and exceptions that are not an Exception: Ctrl-C, signals.
+        if isinstance(error, OSError) and _is_lost(target, error):
+            raise
+        log.exception("restore: %s: unexpected error", source)
+        outcome = _not_foreseen(error)
+    return {"file": str(source), "result": str(target), **_named(outcome, source)}
 
 
 def _restored(source: Place, target: Place, restorer: Restorer, filing: Filing) -> Record:
