@@ -1,26 +1,29 @@
 """Measures time and memory for the restoration of a scan.
 
-    python benchmarks/restore.py [--megapixels 1 10 100]
+    python benchmarks/restore.py [--megapixels 1 10 100] [--scans 100] [--against REVISION]
 
 Restores painted 16-bit TIFFs of these sizes, each with its own run of `patina restore`; the start
-of the process is included. Prints the seconds, megapixels a second, and the maximum memory of the
-process.
+of the process is included. There is a noisy and a sound one of each size; then a folder of small
+ones. Prints the seconds, the seconds of the processors, the seconds in which a network computed,
+and the maximum memory of the process. With --against, the Patina of an earlier revision restores
+each of them, too, just before: the speed of a shared machine varies from minute to minute.
 Then each network is timed on one tile: with OpenVINO in bfloat16 and float32, with Keras, and with
 ONNX Runtime if it and tf2onnx are installed. The speed is compared with NumPy's matrix
-multiplication in float32. The last column is the share of the seconds that the networks alone need
-for the tiles, with their overlap, and for the search for damage. It leaves out inpainting, which
-gets only damaged places, and tone, which gets one small view.
+multiplication in float32. --no-networks leaves this out.
 """
 
 import argparse
+import io
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyvips
@@ -30,52 +33,90 @@ from rich.table import Table
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from patina import params as params_file  # noqa: E402 -- found by the line above
-from patina.crawler.sample.strokes import paint  # noqa: E402
+from patina.crawler.sample.strokes import paint  # noqa: E402 -- found by the line above
 from patina.models import TONE  # noqa: E402
 from patina.tasks.restoration import inference, weights  # noqa: E402
-from patina.tasks.restoration.detection import LOOKS_PX  # noqa: E402
-from patina.tasks.restoration.tiling import tiled_rows  # noqa: E402
 
 TILE_PX = 1024
-RUN = "import sys; from patina.cli import main; sys.argv.insert(1, 'restore'); main()"
+SMALL_MP = 0.25  # size of the scans in a folder
+
+
+class Run(NamedTuple):
+    """Measurements of a process: seconds, and its maximum memory."""
+
+    seconds: float
+    processor_s: float
+    network_s: float
+    peak_mb: float
 
 
 def main() -> None:
     """Measure the sizes and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--megapixels", type=float, nargs="+", default=[1, 10, 100])
+    parser.add_argument("--megapixels", type=float, nargs="*", default=[1, 10, 100])
+    parser.add_argument("--scans", type=int, default=100, help="number of small scans")
+    parser.add_argument("--against", metavar="REVISION", help="a revision of git to compare with")
+    parser.add_argument("--networks", action=argparse.BooleanOptionalAction, default=True)
     asked = parser.parse_args()
     console = Console(width=110)
-    table = Table("MP", "seconds", "MP/s", "peak memory, MB", "share of the networks")
-    with tempfile.TemporaryDirectory() as folder:
+    console.print(f"float32 matrix multiplication: {multiplication():.0f} GFLOP/s")
+    columns = ("scan", "seconds", "of processors", "in networks", "MB")
+    table = Table(*columns, *(["earlier", "of it"] if asked.against else []))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        before = earlier(asked.against, folder / "earlier") if asked.against else None
         # Before the networks are loaded here, because a process inherits the peak of its parent
-        runs = [
-            (megapixels, *restored(scan(Path(folder), megapixels), Path(folder) / "out"))
-            for megapixels in asked.megapixels
-        ]
-    speeds = networks(console)
-    for megapixels, seconds, peak_mb in runs:
-        table.add_row(
-            f"{megapixels:g}",
-            f"{seconds:.1f}",
-            f"{megapixels / seconds:.2f}",
-            f"{peak_mb:.0f}",
-            f"{spent(speeds, megapixels) / seconds:.0%}",
-        )
+        for title, inbox in cases(folder, asked.megapixels, asked.scans):
+            old = restored(inbox, folder / "out", before) if before else None
+            table.add_row(title, *figures(restored(inbox, folder / "out", ROOT), old))
     console.print(table)
+    if asked.networks:
+        networks(console)
 
 
-def spent(speeds: dict[str, float], megapixels: float) -> float:
-    """Seconds that the networks alone need for a scan. speeds: MP/s by role."""
-    seen = {"jpeg": tiles, "detail": tiles, "segmentation": searched}
-    return sum(size(megapixels) / speeds[role] for role, size in seen.items() if role in speeds)
+def cases(folder: Path, sizes: list[float], scans: int) -> Iterator[tuple[str, Path]]:
+    """Make the scans; yield a title and a path for each row of the table."""
+    for megapixels in sizes:
+        for sigma, kind in ((4000, "noisy"), (0, "sound")):
+            yield f"{megapixels:g} MP, {kind}", scan(folder, megapixels, sigma)
+    if scans:
+        inbox = folder / "small"
+        inbox.mkdir()
+        for number in range(scans):  # sound and noisy in turn
+            whole = scan(inbox, SMALL_MP, sigma=4000 * (number % 2))
+            whole.rename(inbox / f"{number}.tif")
+        yield f"{scans} of {SMALL_MP:g} MP, half of them sound", inbox
 
 
-def networks(console: Console) -> dict[str, float]:
-    """Print the speed of each network; return MP/s by role, in the precision that Patina uses."""
+def figures(run: Run, earlier: Run | None) -> Iterator[str]:
+    """The cells of a row."""
+    yield from told(run)
+    if earlier:
+        yield "\n".join(told(earlier))
+        ratios = zip(run, earlier, strict=True)
+        yield "\n".join(f"{now / before:.0%}" for now, before in ratios)
+
+
+def told(run: Run) -> Iterator[str]:
+    """The measurements in words."""
+    yield f"{run.seconds:.1f}"
+    yield f"{run.processor_s:.1f}"
+    yield f"{run.network_s:.1f} ({run.network_s / run.seconds:.0%})"
+    yield f"{run.peak_mb:,.0f}"
+
+
+def earlier(revision: str, folder: Path) -> Path:
+    """Unpack a revision to `folder`."""
+    command = ["git", "-C", str(ROOT), "archive", revision]
+    packed = subprocess.run(command, check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+def networks(console: Console) -> None:
+    """Print the speed of each network."""
     model = weights.shipped()
-    precision = inference.Networks(model).precision
     loaded = {name: inference.Networks(model, name) for name in ("bf16", "f32")}
     gemm = multiplication()
     table = Table("network", "engine", "MP/s", "GFLOP/s", "of float32 matrix multiplication")
@@ -83,7 +124,6 @@ def networks(console: Console) -> dict[str, float]:
     from benchmarks.training import PATCH_PX, multiplications
     from patina.models import registry
 
-    chosen = {}
     for role, part in registry.networks_of(registry.load(model)).items():
         side = TONE.view_px if role == "tone" else TILE_PX
         tile = np.random.default_rng(0).random((1, side, side, part.input.shape[-1]), np.float32)
@@ -101,9 +141,7 @@ def networks(console: Console) -> dict[str, float]:
             gflops = reached[name] * work / 1e3
             figures = (f"{reached[name]:.2f}", f"{gflops:.0f}", f"{gflops / gemm:.2f}")
             table.add_row(role, name, *figures)
-        chosen[role] = reached[f"OpenVINO {precision}"]
     console.print(table)
-    return chosen
 
 
 def onnx_runtime(network: Any) -> Callable:
@@ -118,30 +156,6 @@ def onnx_runtime(network: Any) -> Callable:
         session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     (asked,) = session.get_inputs()
     return lambda tile: session.run(None, {asked.name: tile})[0]
-
-
-def searched(megapixels: float) -> float:
-    """Megapixels of the views in which damage is searched for, of a square scan."""
-    return sum(min(long_px, 1.34 * side_of(megapixels)) ** 2 for long_px in LOOKS_PX) / 1e6
-
-
-def tiles(megapixels: float) -> float:
-    """Megapixels of all tiles of a square scan, with their overlap."""
-    side = side_of(megapixels)
-    settings = params_file.load(ROOT / "params.yaml").restore
-    seen = []
-
-    def network(tile: np.ndarray) -> np.ndarray:
-        seen.append(tile.size)
-        return tile
-
-    def rows(top: int, bottom: int) -> np.ndarray:
-        return np.zeros((bottom - top, side, 1), np.float32)
-
-    sizes = {"tile_px": settings.tile_px, "overlap_px": settings.overlap_px}
-    for _ in tiled_rows(network, rows, side, side, **sizes):
-        pass
-    return sum(seen) / 1e6
 
 
 def side_of(megapixels: float) -> int:
@@ -165,32 +179,37 @@ def best(run: Callable[[], object]) -> float:
     return min(spent)
 
 
-def scan(folder: Path, megapixels: float) -> Path:
-    """Write a painted, noisy, square 16-bit TIFF to `folder`; return its path."""
+def scan(folder: Path, megapixels: float, sigma: float = 4000) -> Path:
+    """Write a painted, square 16-bit TIFF to `folder`; return its path. sigma: of its noise."""
     side = side_of(megapixels)
     work = paint(0)[0].astype(np.uint16) * 257
     square = pyvips.Image.new_from_array(work).copy(interpretation="rgb16")
     wide = square.replicate(-(-side // square.width), -(-side // square.height))
-    noise = pyvips.Image.gaussnoise(side, side, sigma=4000)
+    noise = pyvips.Image.gaussnoise(side, side, sigma=sigma)
     noisy = (wide.crop(0, 0, side, side) + noise).cast("ushort").copy(interpretation="rgb16")
-    path = folder / f"{megapixels:g}.tif"
+    path = folder / f"{megapixels:g}-{sigma:g}.tif"
     noisy.write_to_file(str(path))
     return path
 
 
-def restored(file: Path, out: Path) -> tuple[float, float]:
-    """Seconds and maximum MB of a process that restores `file`."""
+def restored(inbox: Path, out: Path, tree: Path) -> Run:
+    """Measure a process in which the Patina in `tree` restores `inbox`."""
+    told = inbox.parent / "told"
+    command = [sys.executable, str(Path(__file__).with_name("timed_restore.py")), str(told)]
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN, str(file), "-o", str(out)],
-        cwd=file.parent,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        [*command, str(inbox), "-o", str(out)],
+        cwd=inbox.parent,
+        env=os.environ | {"PYTHONPATH": str(tree)},
         stdout=subprocess.DEVNULL,
     )
     _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
     if status:
-        raise SystemExit(f"{file}: patina restore ended with {os.waitstatus_to_exitcode(status)}")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+        raise SystemExit(f"{inbox}: patina restore ended with {os.waitstatus_to_exitcode(status)}")
+    shutil.rmtree(out)
+    processor_s = usage.ru_utime + usage.ru_stime
+    return Run(seconds, processor_s, float(told.read_text()), usage.ru_maxrss / 1024)
 
 
 if __name__ == "__main__":
