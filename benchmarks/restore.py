@@ -69,7 +69,8 @@ def main() -> None:
         for title, inbox in cases(folder, asked.megapixels, asked.scans):
             old = restored(inbox, folder / "out", before) if before else None
             table.add_row(title, *figures(restored(inbox, folder / "out", ROOT), old))
-    console.print(table)
+    if table.rows:
+        console.print(table)
     if asked.networks:
         networks(console)
 
