@@ -92,6 +92,17 @@ def test_what_has_its_finest_detail_is_not_taken_for_blurred(
     assert (decided["blur"]["weight"], change.any()) == (corrected, corrected)
 
 
+def test_what_the_correction_of_noise_has_smoothed_is_not_taken_for_blur() -> None:
+    def lighter(tile: np.ndarray) -> np.ndarray:
+        return np.full_like(tile, 0.1)
+
+    noisy = restorer(0, detail=10 / 255)
+    both = dataclasses.replace(noisy, networks={**noisy.networks, "blur": lighter})
+    np.testing.assert_array_equal(both.change(GREY)[0], noisy.change(GREY)[0])
+    forced = dataclasses.replace(both, forced=("detail",)).change(GREY)[0]
+    np.testing.assert_allclose(forced - noisy.change(GREY)[0], 0.1, atol=QUARTER_STEP)
+
+
 def test_what_is_forced_is_done_whatever_the_gates_say() -> None:
     closed = Gates(detail_255=90, tone_255=200, fill_area=0, fill_width=0, fill_share=0)
     held_back = restorer(3 / 255, detail=3 / 255, damaged=40, fill=0.1, gates=closed)

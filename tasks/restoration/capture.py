@@ -129,8 +129,8 @@ def looked(
     """Examine `tiles` and decide how strongly each network is applied.
 
     networks, judges: by role; a role without a judge needs only its other gate. Each network gets
-    the output of the one before. Blur is not corrected if JPEG is, because JPEG smooths, too.
-    forced: apply all in full.
+    the output of the one before. Blur is not corrected if JPEG or noise is, because
+    JPEG and the correction of noise smooth, too. forced: apply all in full.
     """
     seen = list(tiles)
     blocky, begins = blockiness(seen) if seen else (1.0, (0, 0))
@@ -140,14 +140,15 @@ def looked(
         if weight:
             network = on_grid(networks["jpeg"], begins)
             seen = _corrected(seen, [network(tile) for tile in seen], weight)
-    corrections = {}
+    corrections, smoothed = {}, weight > 0
     for role in CORRECTING:
-        if role == "blur" and weight and not forced:
+        if role == "blur" and smoothed and not forced:
             continue
         if role in networks and seen:
             residuals = [networks[role](tile) for tile in seen]
             found = _judged(role, features(seen, residuals), gates, judges.get(role), forced=forced)
             corrections[role] = found
+            smoothed = smoothed or found.weight > 0
             seen = _corrected(seen, residuals, found.weight)
     return Capture(weight, blocky, begins, corrections)
 
