@@ -27,6 +27,11 @@ from patina.tasks.restoration.sidecars import PLAIN, Filing, already_done, wante
 DROPPED, MARKS, CONDITION = "dropped", "marks", "condition"  # folders in the outbox
 
 
+def outbox_of(text: str) -> Path:
+    """The folder for results that the page's field names; the default if it is empty."""
+    return Path(text.strip() or "restored")
+
+
 class Bench:
     """The networks, loaded once for all works, and the settings of params.yaml."""
 
@@ -77,9 +82,15 @@ class Desk:
     def __post_init__(self) -> None:
         self.marks = Marks(self.work.size)
 
+    def remember(self, outbox: str) -> bool:
+        """Take over the decisions that were saved for this work; return whether there are any."""
+        folder = outbox_of(outbox) / MARKS
+        self.marks = Marks.filed(self.work.path.name, folder, self.work.size)
+        return bool(self.marks.strokes)
+
     def request(self, outbox: str, choices: Choices, marks: Marks) -> RestoreRequest:
         """The request that `save` runs. Raises InputError if a choice is invalid."""
-        out = Path(outbox.strip() or "restored")
+        out = outbox_of(outbox)
         usual = self.bench.settings.treat
         masks = marks.names(self.work.path.name, out / MARKS)
         return request_of(self.work.path, out, choices, masks, usual)

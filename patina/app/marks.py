@@ -15,6 +15,7 @@ from patina.tasks.restoration.preview import Window, cut
 from patina.tasks.restoration.reduced import strips_of
 
 FILL, LEAVE = 1, 2  # values in a stroke
+WORDS = {"fill": FILL, "leave": LEAVE}  # in the names of mask files
 BROADER_PX = 2  # margin around a rejected area, so that its rim is not filled either
 
 
@@ -33,6 +34,20 @@ class Marks:
     accepted: np.ndarray | None = None  # float32 (h, w), 1 in accepted areas
     rejected: np.ndarray | None = None  # float32 (h, w), 1 in rejected areas
     strokes: tuple[Stroke, ...] = ()
+
+    @classmethod
+    def filed(cls, name: str, folder: Path, size: tuple[int, int]) -> "Marks":
+        """The marks that `file` wrote for the scan `name`, as one stroke.
+
+        Masks that are missing, or have another size, are ignored.
+        """
+        drawn = np.zeros(size, np.uint8)
+        for word, mark in WORDS.items():
+            file = folder / f"{name}.{word}.png"
+            mask = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) if file.is_file() else None
+            if mask is not None and mask.shape == size:
+                drawn[mask > 0] = mark
+        return cls(size).drawn(Stroke(Window.whole(size), drawn))
 
     def drawn(self, stroke: Stroke) -> "Marks":
         """The marks with one more stroke."""
@@ -92,8 +107,14 @@ class Marks:
         }
 
     def file(self, name: str, folder: Path) -> dict[str, Path]:
-        """Write the masks at the size of the scan as a viewer shows it; return their `names`."""
+        """Write the masks at the size of the scan as a viewer shows it; return their `names`.
+
+        Earlier masks of the scan are replaced or removed.
+        """
         files = self.names(name, folder)
+        for word in WORDS:
+            if (former := folder / f"{name}.{word}.png") not in files.values():
+                former.unlink(missing_ok=True)
         for path, mask in zip(files.values(), self._masks(list(files)), strict=True):
             folder.mkdir(parents=True, exist_ok=True)
             with draft_folder(folder) as drafts:

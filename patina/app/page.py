@@ -9,11 +9,11 @@ from typing import Any
 import gradio as gr
 
 from patina.app.controls import areas_of, choices_of, closed, decided, with_strokes
-from patina.app.desk import Bench, Desk, keep_dropped
+from patina.app.desk import Bench, Desk, keep_dropped, outbox_of
 from patina.app.drawing import with_damage, with_frame
 from patina.app.layout import PART, WHOLE, Layout
 from patina.app.marks import Marks
-from patina.app.words import CHOOSE, current_area, found_line, reported_line, saved_line
+from patina.app.words import CHOOSE, REMEMBERED, current_area, found_line, reported_line, saved_line
 from patina.app.work import Work, listed
 from patina.errors import PatinaError
 from patina.tasks.imaging.images import to_uint8
@@ -98,6 +98,8 @@ class Page(Layout):
         work = Work(Path(path.strip()))
         closed(before)
         desk = Desk(self.bench, work, work.whole)
+        if desk.remember(choices[-1]):
+            gr.Info(REMEMBERED)
         request = desk.request(choices[-1], choices_of(choices), desk.marks)
         chosen = desk.analyse_again(request, [])
         areas = areas_of(desk, request, chosen)
@@ -108,7 +110,7 @@ class Page(Layout):
         return [desk, areas, at, WHOLE, ready, ready, "", no_report, *looks]
 
     def _dropped(self, dropped: str, before: Desk | None, *choices: Any) -> list[Any]:
-        path = keep_dropped(Path(dropped), Path(choices[-1].strip() or "restored"))
+        path = keep_dropped(Path(dropped), outbox_of(choices[-1]))
         return [str(path), None, *self._open(str(path), before, *choices)]
 
     def _refresh(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:

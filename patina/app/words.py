@@ -24,7 +24,10 @@ LEGEND = (
     "The numbers are those of the list."
 )
 CHOOSE = "First choose an area with *Next area*."
-NO_AREA = "No area of damage was found."
+NO_AREA = "No area is certain enough to be listed."
+REMEMBERED = (
+    "The decisions that you saved for this work were loaded. *Clear all strokes* removes them."
+)
 MODES_HINT = (
     "*automatic*: Patina treats a work only if it is certain that this is needed. *always*: it "
     "treats the work in full, because you know that this is needed."
