@@ -209,7 +209,7 @@ class Restore(Section):
     fill_surely: UpToOne = 0.6  # for a piece with at least this likelihood …
     fill_area_surely: UpToOne = 0.02  # … this value replaces fill_area
     fill_unlike: UpToOne = 0.6  # share of a piece's rim that must differ from the surroundings
-    area_likelihood: UpToOne = 0.4  # a blot, hole or tape that is likelier than this is proposed
+    area_likelihood: UpToOne = 0.3  # a blot, hole or tape that is likelier than this is proposed
     tone_255: Steps255 = 8.0  # gate of tone: root mean square of the colour change
     # From these values on, a work is flagged for inspection
     flag_damaged: Limit = 0.25  # share of the work in the damage map
