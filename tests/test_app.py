@@ -3,6 +3,7 @@
 import http.client
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -81,8 +82,12 @@ def ask(address: str, headers: dict[str, str], method: str = "GET", path: str = 
 
 
 @contextmanager
-def opened(served: tuple[str, Path], scan: str = "scan.png") -> Iterator[Page]:
-    """The page with an open scan."""
+def opened(
+    served: tuple[str, Path], scan: str = "scan.png", *, again: bool = False
+) -> Iterator[Page]:
+    """The page with an open scan. again: with the decisions that an earlier sitting saved."""
+    if not again:
+        shutil.rmtree(served[1] / "restored/marks", ignore_errors=True)
     with chromium() as page:
         page.size(1600, 1200)
         page.visit(served[0])
@@ -145,6 +150,8 @@ def test_what_the_page_saves_is_what_its_command_gives(served: tuple[str, Path])
         patiently(page, f"{COMMAND}.includes('--protect')")
         command = saved(page, address)
     assert command == "patina restore scan.png --protect restored/marks/scan.png.leave.png"
+    with opened(served, again=True) as page:  # the decision is remembered
+        patiently(page, f"{COMMAND} == {command!r}")
     run_again(folder, command, "again")
     assert (folder / "restored/scan.png").read_bytes() == (folder / "again/scan.png").read_bytes()
     result, scan = (cv2.imread(str(folder / name)) for name in ("restored/scan.png", "scan.png"))

@@ -1,10 +1,14 @@
 """Decisions by hand on the page of `patina app`, kept in files between two sittings."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from patina.app.drawing import with_ring
 from patina.app.marks import FILL, LEAVE, Marks, Stroke
+from patina.app.words import decisions_line
+from patina.tasks.restoration.decision import Piece
 from patina.tasks.restoration.preview import Window
 
 SIZE = (40, 60)
@@ -34,3 +38,20 @@ def test_decisions_that_were_taken_back_leave_no_mask_of_an_earlier_sitting(tmp_
     marked(fill=True, leave=True).file("scan.tif", tmp_path)
     assert {*marked(fill=True, leave=False).file("scan.tif", tmp_path)} == {"mask"}
     assert [path.name for path in tmp_path.iterdir()] == ["scan.tif.fill.png"]
+
+
+def test_the_line_at_the_top_counts_the_decisions_by_hand() -> None:
+    assert decisions_line(Marks(SIZE)) == ""
+    one = marked(fill=True, leave=False)
+    assert decisions_line(one) == "**Your decisions:** 1 stroke."
+    several = replace(one, areas=(1, 3))
+    expected = "**Your decisions:** 1 more area filled, 3 areas left, 1 stroke."
+    assert decisions_line(several) == expected
+
+
+def test_the_current_area_has_a_frame_of_its_own() -> None:
+    piece = Piece(1, 2, (15, 10, 12, 6), 72, False, 0.9, 1.0)
+    grey = np.full((400, 600, 3), 128, np.uint8)
+    framed = with_ring(grey, piece, SIZE, Window.whole((400, 600)), (400, 600))
+    assert (framed[90, 140:280] == 255).all()  # ten times the box, and 10 px around it
+    assert (framed[95:165, 150:270] == 128).all()

@@ -256,7 +256,7 @@ def test_no_object_is_written_outside_of_the_mirror(
     ("url", "fault"),
     [
         ("s3://nowhere/scans", "The specified bucket does not exist"),
-        ("s3://lab/nothing", "no image file in it"),
+        ("s3://lab/nothing", "there is no image file in it"),
     ],
 )
 def test_scans_that_are_not_there_are_named(

@@ -15,6 +15,7 @@ from patina.tasks.restoration.report import previews
 FILLED_COLOUR, FOUND_COLOUR, LEAVE_COLOUR = previews.FILLED, previews.FOUND, previews.DARKER
 OPACITY = 0.15  # opacity of the colour over an area; the work stays visible through it
 OUTLINE_PX = 2  # width of the outline of an area
+RING_PX = 10  # from an area to the frame of the current one
 FRAME = (255, 0, 144)
 
 
@@ -82,6 +83,30 @@ def _number(
     at = (min(x, drawn.shape[1] - 24), max(y - 4, 16))
     for shade, thick in ((255, 255, 255), 5), (colour, 2):
         cv2.putText(drawn, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.6, shade, thick, cv2.LINE_AA)
+
+
+def with_ring(
+    drawn: np.ndarray,
+    piece: Piece,
+    mapped: tuple[int, ...],
+    window: Window,
+    size: tuple[int, int],
+) -> np.ndarray:
+    """The picture `drawn` of a window, with a frame around `piece`, the current area.
+
+    mapped: (height, width) of the damage map. size: (height, width) of the work.
+    """
+    drawn = drawn.copy()
+    scale = drawn.shape[1] / window.width
+    left, top, wide, tall = piece.box
+    corners = []
+    for across, down, away in ((left, top, -RING_PX), (left + wide, top + tall, RING_PX)):
+        x = (across / mapped[1] * size[1] - window.left) * scale + away
+        y = (down / mapped[0] * size[0] - window.top) * scale + away
+        corners.append((round(x), round(y)))
+    for shade, thick in ((0, 0, 0), 5), ((255, 255, 255), 3):
+        cv2.rectangle(drawn, corners[0], corners[1], shade, thick, cv2.LINE_AA)
+    return drawn
 
 
 def with_frame(view: np.ndarray, window: Window, size: tuple[int, int]) -> np.ndarray:

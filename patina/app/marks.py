@@ -33,6 +33,7 @@ class Marks:
     size: tuple[int, int]  # (height, width) of the work
     accepted: np.ndarray | None = None  # float32 (h, w), 1 in accepted areas
     rejected: np.ndarray | None = None  # float32 (h, w), 1 in rejected areas
+    areas: tuple[int, int] = (0, 0)  # number of accepted and of rejected areas
     strokes: tuple[Stroke, ...] = ()
 
     @classmethod
@@ -75,13 +76,14 @@ class Marks:
         ticked: labels of pieces. Only decisions that differ from the default count.
         """
         if damage is None or not damage.pieces:
-            return replace(self, accepted=None, rejected=None)
+            return replace(self, accepted=None, rejected=None, areas=(0, 0))
         accepted = [p.label for p in damage.pieces if p.label in ticked and p.outcome != FILLED]
         rejected = [p.label for p in damage.pieces if p.label not in ticked and p.outcome == FILLED]
         spared = _map_of(damage, rejected)
         if spared is not None:
             spared = cv2.dilate(spared, np.ones((2 * BROADER_PX + 1,) * 2, np.uint8))
-        return replace(self, accepted=_map_of(damage, accepted), rejected=spared)
+        areas = (len(accepted), len(rejected))
+        return replace(self, accepted=_map_of(damage, accepted), rejected=spared, areas=areas)
 
     def within(self, window: Window, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """The pixels to fill and to protect in a window at `size`: two boolean arrays of that

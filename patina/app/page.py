@@ -10,7 +10,7 @@ import gradio as gr
 
 from patina.app.controls import areas_of, choices_of, closed, decided, with_strokes
 from patina.app.desk import Bench, Desk, keep_dropped, outbox_of
-from patina.app.drawing import with_damage, with_frame
+from patina.app.drawing import with_damage, with_frame, with_ring
 from patina.app.layout import PART, WHOLE, Layout
 from patina.app.marks import Marks
 from patina.app.words import CHOOSE, REMEMBERED, current_area, found_line, reported_line, saved_line
@@ -128,7 +128,7 @@ class Page(Layout):
         size = (before.shape[0], before.shape[1])
         after = desk.work.restored(treatment, desk.window, marks.within(desk.window, size))
         pair = [desk.work.picture(to_uint8(each)) for each in (before, after)]
-        return [tuple(pair), found_line(treatment.decided()), request.command()]
+        return [tuple(pair), found_line(treatment.decided(), marks), request.command()]
 
     def _looks(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
         """As `_refresh`, and update the overview and the drawing; strokes are kept."""
@@ -143,6 +143,9 @@ class Page(Layout):
         view = desk.work.pixels(desk.window)
         pieces = listed(treatment)
         damaged = with_damage(view, desk.window, desk.work.size, treatment.damage, pieces, marks)
+        if treatment.damage is not None and desk.at is not None and desk.at < len(pieces):
+            mapped = treatment.damage.labels.shape
+            damaged = with_ring(damaged, pieces[desk.at], mapped, desk.window, desk.work.size)
         picture = desk.work.picture
         drawing: dict[str, Any] = {"background": picture(damaged), "layers": [], "composite": None}
         return [*compared, picture(overview), drawing, *self._undo_buttons(desk)]

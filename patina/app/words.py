@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from patina.app.marks import Marks
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.decision import FILLED, KINDS, Piece
 from patina.tasks.restoration.report.summary import KINDS as SHORT_NAMES
@@ -22,6 +23,11 @@ LEGEND = (
     "<span style='color:#006eff'>■</span> protected &emsp; "
     "Draw with the pink brush to fill more pixels, with the blue brush to protect pixels. "
     "The numbers are those of the list."
+)
+DECISIONS = (
+    ("more area filled", "more areas filled"),
+    ("area left", "areas left"),
+    ("stroke", "strokes"),
 )
 CHOOSE = "First choose an area with *Next area*."
 NO_AREA = "No area is certain enough to be listed."
@@ -86,16 +92,31 @@ def _place(piece: Piece, size: tuple[int, ...]) -> str:
     return "centre" if (row, column) == ("middle", "centre") else f"{row} {column}"
 
 
-def found_line(decided: Mapping[str, Any]) -> str:
-    """What would be done, as a sentence; hints to options become hints to the page's controls."""
+def found_line(decided: Mapping[str, Any], marks: Marks) -> str:
+    """What Patina would do, and what the user decided, as sentences.
+
+    Hints to options become hints to the page's controls.
+    """
     summary = summary_of(dict(decided))
-    if summary == NOTHING_FOUND:
-        return NOTHING_DONE
-    return _sentence(summary)
+    found = (
+        NOTHING_DONE if summary == NOTHING_FOUND else f"Patina would do this: {_plain(summary)}."
+    )
+    return f"{found} {decisions_line(marks)}".rstrip()
+
+
+def decisions_line(marks: Marks) -> str:
+    """The decisions by hand, as a sentence; "" without any."""
+    counts = zip((*marks.areas, len(marks.strokes)), DECISIONS, strict=True)
+    made = [f"{count} {one if count == 1 else more}" for count, (one, more) in counts if count]
+    return f"**Your decisions:** {', '.join(made)}." if made else ""
+
+
+def _plain(summary: str) -> str:
+    return re.sub(r"try --force (\w+)", "choose *always* to treat it", summary)
 
 
 def _sentence(summary: str) -> str:
-    text = re.sub(r"try --force (\w+)", "choose *always* to treat it", summary)
+    text = _plain(summary)
     return f"{text[0].upper()}{text[1:]}."
 
 
