@@ -215,7 +215,7 @@ def test_the_last_model_is_the_challenger_and_becomes_champion_if_it_passes_the_
     for suffix in (".keras", ".xml", ".bin"):
         assert sha256_of(champion.with_suffix(suffix)) == sha256_of(model.with_suffix(suffix))
     assert client.get_model_version_by_alias("restorer", "champion").run_id == run_id
-    assert "champion already" in workspace.run("patina.cli", "promote", code=1)
+    assert "already the champion" in workspace.run("patina.cli", "promote", code=1)
     roughening(model, champion)
     assert "version 1" in workspace.run("patina.cli", "promote", "--from-mlflow")
     for suffix in (".keras", ".xml", ".bin"):
