@@ -31,11 +31,13 @@ def with_damage(
     damage: Damage | None,
     pieces: Sequence[Piece],
     marks: Marks,
+    current: int | None = None,
 ) -> np.ndarray:
     """The picture of a window with its areas of damage, their numbers and the marks.
 
     view: float32 (h, w, 3), sRGB in [0, 1], the window of a work. size: (height, width) of the
-    work. pieces: the numbered areas. Returns uint8 (h, w, 3).
+    work. pieces: the numbered areas. current: the index of the one with a frame. Returns uint8
+    (h, w, 3).
     """
     drawn, shown = to_uint8(view), (view.shape[0], view.shape[1])
     whole = Window.whole(size)
@@ -50,6 +52,8 @@ def with_damage(
     if damage is not None:
         for number, piece in enumerate(pieces, 1):
             _number(drawn, str(number), piece, damage.fill.shape, window, size)
+        if current is not None and current < len(pieces):
+            drawn = with_ring(drawn, pieces[current], damage.fill.shape, window, size)
     return drawn
 
 
@@ -73,10 +77,7 @@ def _number(
     size: tuple[int, int],
 ) -> None:
     """Draw the number of an area at the upper left corner of its box, if that is in the window."""
-    across = piece.box[0] / mapped[1] * size[1] - window.left
-    down = piece.box[1] / mapped[0] * size[0] - window.top
-    scale = drawn.shape[1] / window.width
-    x, y = round(across * scale), round(down * scale)
+    x, y = _in_picture(drawn, piece.box[:2], mapped, window, size)
     if not (0 <= x < drawn.shape[1] and 0 <= y < drawn.shape[0]):
         return
     colour = FILLED_COLOUR if piece.outcome == FILLED else FOUND_COLOUR
@@ -97,16 +98,27 @@ def with_ring(
     mapped: (height, width) of the damage map. size: (height, width) of the work.
     """
     drawn = drawn.copy()
-    scale = drawn.shape[1] / window.width
     left, top, wide, tall = piece.box
-    corners = []
-    for across, down, away in ((left, top, -RING_PX), (left + wide, top + tall, RING_PX)):
-        x = (across / mapped[1] * size[1] - window.left) * scale + away
-        y = (down / mapped[0] * size[0] - window.top) * scale + away
-        corners.append((round(x), round(y)))
+    x, y = _in_picture(drawn, (left, top), mapped, window, size)
+    right, bottom = _in_picture(drawn, (left + wide, top + tall), mapped, window, size)
+    corner, other = (x - RING_PX, y - RING_PX), (right + RING_PX, bottom + RING_PX)
     for shade, thick in ((0, 0, 0), 5), ((255, 255, 255), 3):
-        cv2.rectangle(drawn, corners[0], corners[1], shade, thick, cv2.LINE_AA)
+        cv2.rectangle(drawn, corner, other, shade, thick, cv2.LINE_AA)
     return drawn
+
+
+def _in_picture(
+    drawn: np.ndarray,
+    place: tuple[int, int],
+    mapped: tuple[int, ...],
+    window: Window,
+    size: tuple[int, int],
+) -> tuple[int, int]:
+    """The (x, y) in the picture `drawn` of a window, of `place`, an (x, y) in the damage map."""
+    scale = drawn.shape[1] / window.width
+    across = place[0] / mapped[1] * size[1] - window.left
+    down = place[1] / mapped[0] * size[0] - window.top
+    return round(across * scale), round(down * scale)
 
 
 def with_frame(view: np.ndarray, window: Window, size: tuple[int, int]) -> np.ndarray:

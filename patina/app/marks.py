@@ -44,7 +44,7 @@ class Marks:
         """
         drawn = np.zeros(size, np.uint8)
         for word, mark in WORDS.items():
-            file = folder / f"{name}.{word}.png"
+            file = _mask_file(folder, name, word)
             mask = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) if file.is_file() else None
             if mask is not None and mask.shape == size:
                 drawn[mask > 0] = mark
@@ -105,7 +105,7 @@ class Marks:
         leave = self.rejected is not None or any((s.drawn == LEAVE).any() for s in self.strokes)
         masks = {"mask": (fill, "fill"), "protect": (leave, "leave")}
         return {
-            option: folder / f"{name}.{word}.png" for option, (used, word) in masks.items() if used
+            option: _mask_file(folder, name, word) for option, (used, word) in masks.items() if used
         }
 
     def file(self, name: str, folder: Path) -> dict[str, Path]:
@@ -115,7 +115,7 @@ class Marks:
         """
         files = self.names(name, folder)
         for word in WORDS:
-            if (former := folder / f"{name}.{word}.png") not in files.values():
+            if (former := _mask_file(folder, name, word)) not in files.values():
                 former.unlink(missing_ok=True)
         for path, mask in zip(files.values(), self._masks(list(files)), strict=True):
             folder.mkdir(parents=True, exist_ok=True)
@@ -134,6 +134,11 @@ class Marks:
                 if option in masks:
                     masks[option][top:bottom] = 255 * marked
         return [*masks.values()]
+
+
+def _mask_file(folder: Path, name: str, word: str) -> Path:
+    """The file of one of the masks of the scan `name`. word: one of WORDS."""
+    return folder / f"{name}.{word}.png"
 
 
 def _over(strokes: Sequence[Stroke], size: tuple[int, ...]) -> np.ndarray:

@@ -10,7 +10,7 @@ import gradio as gr
 
 from patina.app.controls import areas_of, choices_of, closed, decided, with_strokes
 from patina.app.desk import Bench, Desk, keep_dropped, outbox_of
-from patina.app.drawing import with_damage, with_frame, with_ring
+from patina.app.drawing import with_damage, with_frame
 from patina.app.layout import PART, WHOLE, Layout
 from patina.app.marks import Marks
 from patina.app.words import CHOOSE, REMEMBERED, current_area, found_line, reported_line, saved_line
@@ -142,10 +142,9 @@ class Page(Layout):
         overview = with_frame(desk.work.pixels(desk.work.whole), desk.window, desk.work.size)
         view = desk.work.pixels(desk.window)
         pieces = listed(treatment)
-        damaged = with_damage(view, desk.window, desk.work.size, treatment.damage, pieces, marks)
-        if treatment.damage is not None and desk.at is not None and desk.at < len(pieces):
-            mapped = treatment.damage.labels.shape
-            damaged = with_ring(damaged, pieces[desk.at], mapped, desk.window, desk.work.size)
+        damaged = with_damage(
+            view, desk.window, desk.work.size, treatment.damage, pieces, marks, desk.at
+        )
         picture = desk.work.picture
         drawing: dict[str, Any] = {"background": picture(damaged), "layers": [], "composite": None}
         return [*compared, picture(overview), drawing, *self._undo_buttons(desk)]

@@ -5,7 +5,6 @@ NumPy, libvips and OpenVINO release the interpreter lock while they compute, so 
 
 import multiprocessing
 import os
-import select
 import signal
 import threading
 from collections import deque
@@ -69,7 +68,7 @@ def end_with_caller() -> None:
 
 
 def _end_after(caller: int) -> None:
-    select.select([caller], [], [])  # readable once that process has ended
+    wait([caller])  # it is ready once that process has ended
     signal.raise_signal(signal.SIGTERM)
 
 
