@@ -10,6 +10,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from patina.tasks.degradations import capture as degradations
+
 Image = np.ndarray
 Rng = np.random.Generator
 Model = Callable[[Image, Rng], Image]
@@ -55,6 +57,11 @@ def grain(image: Image, rng: Rng) -> Image:
     light = image.mean(axis=2)
     middle = 0.35 + 0.65 * 4 * np.clip(light, 0, 1) * (1 - np.clip(light, 0, 1))
     return image + (noise * middle * np.float32(rng.uniform(3, 32) / 255))[..., None]
+
+
+def film_grain(image: Image, rng: Rng) -> Image:
+    """Film grain of the library: larger, clumped, and in part coloured."""
+    return degradations.film_grain(np.clip(image, 0, 1), rng, severity=rng.uniform(0.2, 1.0))[0]
 
 
 def gaussian_blur(image: Image, rng: Rng) -> Image:
@@ -122,6 +129,7 @@ NOISES: tuple[Model, ...] = (
     sensor_noise,
     blotchy_noise,
     grain,
+    film_grain,
 )
 BLURS: tuple[Model, ...] = (
     gaussian_blur,

@@ -36,7 +36,7 @@ SOUND_SHARE = 0.55  # of the samples
 Image = np.ndarray
 Rng = np.random.Generator
 DAMAGES: dict[str, tuple[Callable[[Image, Rng], Image], ...]] = {
-    "detail": (capture.noisy, capture.noisy, capture.noisy, capture.noisy_compressed),
+    "detail": (*[capture.noisy] * 3, capture.film_grain, capture.noisy_compressed),
     "blur": (capture.blurred,),
 }
 FINDERS = {"piece": "segmentation", "area": "areas"}  # networks whose pieces are judged
