@@ -18,7 +18,7 @@ import numpy as np
 from patina.tasks.io.atomic import Record, write_json
 from patina.tasks.restoration.capture import features
 from patina.tasks.restoration.inference import Networks
-from patina.tasks.restoration.judge import FARTHEST, Judge
+from patina.tasks.restoration.judge import CLIP_SD, Judge
 from patina.tasks.restoration.tiling import Network
 from patina.tasks.training import capture, piece_samples
 from patina.tasks.training.curriculum import HARD_SHARE, hard_works_painted
@@ -92,7 +92,7 @@ def fitted(
     names = list(rows[0])
     table = np.array([[row[name] for name in names] for row in rows])
     mean, scale = table.mean(axis=0), np.maximum(table.std(axis=0), EVEN)
-    even = np.clip((table - mean) / scale, -FARTHEST, FARTHEST)
+    even = np.clip((table - mean) / scale, -CLIP_SD, CLIP_SD)
     # What is done wrongly to a sound work counts more than what is left undone
     counts = np.where(right, 1.0, WRONG_COUNTS) * (1.0 if weights is None else weights)
     members = [_perceptron(even, right, counts, seed) for seed in range(MEMBERS)]

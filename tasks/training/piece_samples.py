@@ -9,14 +9,14 @@ from patina.models import CLASSES
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration import decision
 from patina.tasks.restoration.detection import (
-    LOOKS_PX,
+    VIEW_SIDES_PX,
     area_likelihoods,
-    segmented,
-    shown_size,
+    damage_likelihoods,
+    view_size,
 )
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
-from patina.tasks.restoration.proposals import found_areas
+from patina.tasks.restoration.proposals import find_areas
 from patina.tasks.restoration.reduced import resized
 from patina.tasks.restoration.tiling import Network
 from patina.tasks.training.curriculum import CAPTURES, HARD_SHARE, damage_of, hard_works_painted
@@ -73,10 +73,10 @@ def _found(
 ) -> tuple[list[decision.Piece], np.ndarray]:
     """The pieces, and the map of their labels."""
     if finder == "areas":
-        size = shown_size(view, LOOKS_PX[0])
+        size = view_size(view, VIEW_SIDES_PX[0])
         likely = area_likelihoods(network, view, size)
-        return found_areas(resized(view, size), likely, FINDING, UNDECIDED)
-    likely = segmented(network, view, LOOKS_PX, TILES)
+        return find_areas(resized(view, size), likely, FINDING, UNDECIDED)
+    likely = damage_likelihoods(network, view, VIEW_SIDES_PX, TILES)
     shown = resized(view, likely.shape[:2])
     damage = decision.decide_fill(shown, likely, FINDING, UNDECIDED, cracks=False, forced=False)
     return damage.pieces, damage.labels
