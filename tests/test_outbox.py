@@ -221,9 +221,9 @@ def test_a_run_that_is_told_to_end_writes_its_summary_and_leaves_no_draft(tmp_pa
     for number in range(40):
         scan(inbox / f"{number:02}.tif")
     with patina(tmp_path, "restore", str(inbox), "-o", str(outbox)) as process:
-        # The second is filed after the outcome of the first is kept
-        while len([*outbox.glob("*.json")]) < 2 and process.poll() is None:
-            time.sleep(0.01)  # between looks; the look decides
+        # Two scans are restored at a time: the third begins when the first has its row
+        while len([*outbox.glob("*.json")]) < 3 and process.poll() is None:
+            time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         process.communicate()
     assert process.returncode == 128 + signal.SIGTERM

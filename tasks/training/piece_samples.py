@@ -1,4 +1,4 @@
-"""Pieces of damage that the networks found, true and false, to train a judge of pieces."""
+"""The training samples of the judges of pieces: pieces that a network found, true and false."""
 
 from collections.abc import Iterator, Sequence
 
@@ -23,13 +23,13 @@ from patina.tasks.training.curriculum import CAPTURES, HARD_SHARE, damage_of, ha
 from patina.tasks.training.works import Work
 
 Rng = np.random.Generator
-# Pieces are found as with the values of params.yaml, and none is held back
+# Pieces are found with the values of params.yaml; the other gates are open, so that all remain
 FINDING = Gates(damage_likelihood=0.75, damage_doubt=0.45, fill_width=0.03)
-UNDECIDED = Judge.constant(0.0)  # features are computed for a judge alone
+UNDECIDED = Judge.constant(0.0)  # a judge is needed, because without one no features are computed
 TILES = {"tile_px": 512, "overlap_px": 64}
-SOUND_SHARE, CAPTURED_SHARE = 0.5, 0.25  # of the works
-LONG_PX = (560, 1280)
-TRUE_SHARE = 0.4  # of a piece that is damaged, from which on it is true
+SOUND_SHARE, CAPTURED_SHARE = 0.5, 0.25  # shares of undamaged works, and of works of a bad capture
+LONG_PX = (560, 1280)  # limits of the long side to which a work is resized
+TRUE_SHARE = 0.4  # a piece of which a larger share is damaged is true
 AGE_CRACKS = CLASSES[decision.CRACK]
 
 Sample = tuple[dict[str, float], bool, int]  # features, whether it is damage, area in pixels
@@ -38,13 +38,16 @@ Sample = tuple[dict[str, float], bool, int]  # features, whether it is damage, a
 def samples(
     works: Sequence[Work], finder: str, network: Network, count: int, seed: int
 ) -> Iterator[list[Sample]]:
-    """The pieces that the network `finder` finds in `count` works; they depend only on the seed."""
+    """The pieces of each of `count` works, see `pieces_of`; they depend only on the seed."""
     for number in range(count):
         yield pieces_of(works, finder, network, np.random.default_rng([seed, number]))
 
 
 def pieces_of(works: Sequence[Work], finder: str, network: Network, rng: Rng) -> list[Sample]:
-    """The pieces found in a random work, undamaged or damaged."""
+    """The pieces that a network finds in a random work, undamaged or damaged.
+
+    finder: the role of the network, "segmentation" or "areas". network: from a tile to logits.
+    """
     sound = rng.random() < SOUND_SHARE
     pool = hard_works_painted() if sound and rng.random() < HARD_SHARE else works
     pixels = pool[int(rng.integers(len(pool)))].pixels
