@@ -36,7 +36,7 @@ from patina.tasks.degradations import DEGRADATIONS, FAMILIES  # noqa: E402
 from patina.tasks.evaluation.metrics import score  # noqa: E402
 from patina.tasks.imaging.images import load_srgb, to_float, to_uint8  # noqa: E402
 from patina.tasks.restoration.batch import load_restorer  # noqa: E402
-from patina.tasks.restoration.inpainting import fills  # noqa: E402
+from patina.tasks.restoration.inpainting import fill_residual  # noqa: E402
 from patina.tasks.restoration.restorer import Restorer  # noqa: E402
 from patina.tasks.restoration.tiling import apply_tiled  # noqa: E402
 from patina.tasks.restoration.weights import shipped  # noqa: E402
@@ -209,7 +209,7 @@ def filled(restorer: Restorer, case: Case) -> np.ndarray:
     mask = (case.mask > MASKED).astype(np.float32)
     given = np.dstack([view, mask, np.zeros_like(mask)])
     network = restorer.networks.get("inpainting")
-    change = apply_tiled(lambda tile: fills(network, tile), given, **restorer.tiles)
+    change = apply_tiled(lambda tile: fill_residual(network, tile), given, **restorer.tiling)
     return to_uint8(view + change)
 
 

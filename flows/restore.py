@@ -21,11 +21,11 @@ from patina.params import Restore
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.progress import EVERY_S
 from patina.tasks.io.storage import Place, place_of
-from patina.tasks.restoration.advance import Step
-from patina.tasks.restoration.batch import load_restorer, restore_scans, speed, summed_up
+from patina.tasks.restoration.batch import load_restorer, restore_scans, run_summary, speed
+from patina.tasks.restoration.progress import Step
 from patina.tasks.restoration.request import Device, Job, Precision, Quality, RestoreRequest, run
 from patina.tasks.restoration.restorer import Restorer
-from patina.tasks.restoration.sidecars import Filing
+from patina.tasks.restoration.sidecars import OutputOptions
 
 CHUNK = 16  # maximum number of scans in a task
 
@@ -91,7 +91,7 @@ def restore(
     request = RestoreRequest.of((str(inbox),), str(outbox), locals())
     outcomes = [*run(request, params or params_file.load().restore, in_batches)]
     out = place_of(outbox)
-    say(summary := summed_up(outcomes, out))
+    say(summary := run_summary(outcomes, out))
     show(outcomes, out, summary)
     failed = sum("reason" in outcome for outcome in outcomes)
     if failed:
@@ -101,7 +101,7 @@ def restore(
 
 def in_batches(job: Job) -> Iterator[Record]:
     """The outcomes of a job, with a task for each CHUNK scans, here or on a cluster."""
-    shared = job.model, job.loading, job.filing
+    shared = job.model, job.loading, job.output
     if CLUSTER:
         yield from compute(restore_chunk, job.scans, *shared, most=CHUNK)
     else:
@@ -139,11 +139,11 @@ def one_after_the_other(
 
 @task(name="restore", cache_policy=NO_CACHE)
 def restore_chunk(
-    scans: list[tuple[Place, Place]], model: Path, applied: Record, filing: Filing
+    scans: list[tuple[Place, Place]], model: Path, applied: Record, output: OutputOptions
 ) -> list[Record]:
     """Restore some scans. The record of a scan that cannot be restored has the reason."""
-    restorer = replace(restorer_of(model, hashable(applied)), hear=StepLogger())
-    return list(restore_scans(scans, restorer, filing))
+    restorer = replace(restorer_of(model, hashable(applied)), on_progress=StepLogger())
+    return list(restore_scans(scans, restorer, output))
 
 
 class StepLogger:

@@ -1,9 +1,9 @@
 """Networks and losses, in backend-neutral Keras 3.
 
-They know no paths, no data and no training. What this file names can be had without Keras.
+This package contains no paths, no data and no training. This file can be imported without Keras.
 """
 
-# What a restorer is made of, in the order in which the networks are applied
+# The networks of a restorer, in the order in which they are applied
 ROLES = ("jpeg", "detail", "blur", "segmentation", "areas", "inpainting", "tone")
 NETWORKS = {
     "areas": "patina.models.areas:areas",
@@ -18,17 +18,17 @@ NETWORKS = {
 }
 
 # line: scratches, creases, tears, hairs; spot: dust, specks, foxing; area: losses, holes, blots,
-# tape; stain: spills and stains through which the work is still seen; crack: the network of age
+# tape; stain: spills and stains through which the work is still visible; crack: the network of age
 # cracks, which belongs to the work
 CLASSES = ("line", "spot", "area", "stain", "crack")
-AREA_CLASSES = ("area", "stain")  # those that `patina.models.areas` finds, too
-TEXTURED_CHANNELS = 6  # of the view that it is given: three of colour, three of texture
+AREA_CLASSES = ("area", "stain")  # the classes that `patina.models.areas` detects
+TEXTURED_CHANNELS = 6  # channels of the input of `areas`: three of colour, three of texture
 
 
 class TONE:
-    """What `patina.models.tone` sees and gives: sides in pixels and cells, places of channels."""
+    """Sizes of the input and the output of `patina.models.tone`, and its output channels."""
 
-    view_px = 128  # side of the square into which the whole work is squeezed
-    grid = 16  # side of the fields
-    gain, offset = slice(0, 3), slice(3, 6)
-    matrix, amount = slice(6, 18), slice(18, 19)  # the same in all cells
+    view_px = 128  # side of the input in pixels: the whole work, resized to a square
+    grid = 16  # side of the output in cells
+    gain, offset = slice(0, 3), slice(3, 6)  # channels that vary from cell to cell
+    matrix, amount = slice(6, 18), slice(18, 19)  # channels with the same value in all cells

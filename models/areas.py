@@ -1,4 +1,4 @@
-"""The specialist `areas`: blots, tape, holes, losses and stains, which cover a part of a work."""
+"""The network `areas`: detects blots, tape, holes, losses and stains, which cover a larger area."""
 
 from typing import Any
 
@@ -7,18 +7,21 @@ from keras import layers
 
 from patina.models import AREA_CLASSES, TEXTURED_CHANNELS
 
-CHANNELS = (32, 64, 64, 96, 128)  # at a half of the view's size, a quarter, …
-RARE = -3.0  # logit before training: little of a work is damaged
+CHANNELS = (32, 64, 64, 96, 128)  # at 1/2, 1/4, … of the size of the view
+RARE = -3.0  # logit before training, because only a small part of a work is damaged
 
 
 def areas(*, width: float = 1.0) -> keras.Model:
-    """A small view of a whole work -> the logit of each of AREA_CLASSES at each pixel.
+    """A U-Net of residual blocks that maps a small view of a whole work to logits of damage.
 
-    (N, h, w, TEXTURED_CHANNELS) in [0, 1], colours and textures, see
-    `patina.tasks.restoration.textured`; h and w multiples of 32 -> (N, h, w, len(AREA_CLASSES)).
-    width: factor on the channels. What covers a work ends its brushwork; so texture tells as much
-    as colour does. Source: U-Net, Ronneberger et al. (2015), https://arxiv.org/abs/1505.04597,
-    of residual blocks, with the mean over the whole view added at the bottom.
+    Input: float32 (N, h, w, TEXTURED_CHANNELS) in [0, 1], colours and textures from
+    `patina.tasks.restoration.textured`; h and w are multiples of 32. Output: float32
+    (N, h, w, len(AREA_CLASSES)), the logit of each class at each pixel. width: factor for the
+    number of channels.
+
+    Texture is part of the input, because a layer that covers a work also hides its brushwork.
+    Source: Ronneberger et al., "U-Net" (2015), https://arxiv.org/abs/1505.04597. Changed: residual
+    blocks, and the mean of the features of the whole view is added in the bottleneck.
     """
     channels = [max(8, round(each * width)) for each in CHANNELS]
     view = layers.Input((None, None, TEXTURED_CHANNELS), name="view")
@@ -52,17 +55,22 @@ def areas(*, width: float = 1.0) -> keras.Model:
 
 
 def _convolved(features: Any, channels: int, name: str, **options: Any) -> Any:
-    """A convolution, batch normalisation and ReLU."""
+    """A convolution, batch normalisation and ReLU. options: arguments of Conv2D."""
     options = {"kernel_size": 3, "padding": "same", "use_bias": False} | options
-    found = layers.Conv2D(channels, name=name, **options)(features)
-    found = layers.BatchNormalization(momentum=0.95, name=f"{name}_normed")(found)
-    return layers.ReLU(name=f"{name}_relu")(found)
+    features = layers.Conv2D(channels, name=name, **options)(features)
+    features = layers.BatchNormalization(momentum=0.95, name=f"{name}_normed")(features)
+    return layers.ReLU(name=f"{name}_relu")(features)
 
 
 def _residual_block(features: Any, name: str) -> Any:
-    """Source: He et al., "Deep Residual Learning" (2015), https://arxiv.org/abs/1512.03385."""
+    """Two 3×3 convolutions with a skip connection; (N, h, w, C) -> (N, h, w, C).
+
+    Source: He et al., "Deep Residual Learning" (2015), https://arxiv.org/abs/1512.03385, figure 2.
+    """
     channels = features.shape[-1]
-    found = _convolved(features, channels, f"{name}_first")
-    found = layers.Conv2D(channels, 3, padding="same", use_bias=False, name=f"{name}_second")(found)
-    found = layers.BatchNormalization(momentum=0.95, name=f"{name}_normed")(found)
-    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=name)([features, found]))
+    residual = _convolved(features, channels, f"{name}_first")
+    residual = layers.Conv2D(channels, 3, padding="same", use_bias=False, name=f"{name}_second")(
+        residual
+    )
+    residual = layers.BatchNormalization(momentum=0.95, name=f"{name}_normed")(residual)
+    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=name)([features, residual]))

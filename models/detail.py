@@ -1,39 +1,41 @@
-"""Networks for damage of the capture: `detail` for noise, `blur`, and `jpeg` for compression."""
+"""The networks `detail`, `blur` and `jpeg`: remove noise, blur and JPEG artefacts of a capture."""
 
 import keras
 from keras import layers
 
 from patina.models.encoder_decoder import encoder_decoder, full_size_output, subpixel_input
 
-DETAIL = ((48, 96, 128), (2, 2, 3), (2, 2))  # channels, blocks down and up, from half size on
+# Channels at 1/2, 1/4, … of the image's size; number of blocks in the encoder, and in the decoder
+DETAIL = ((48, 96, 128), (2, 2, 3), (2, 2))
 JPEG = ((32, 64, 128), (1, 2, 3), (2, 1))
 BLUR = ((32, 64), (3, 4), (3,))
 
 
 def detail(*, width: float = 1.0) -> keras.Model:
-    """An image -> the residual that removes noise.
+    """The network that predicts the residual which removes noise.
 
-    (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 8 -> (N, H, W, 3), to be added.
-    width: factor for the channels. See `patina.models.encoder_decoder` for the sources.
+    Input: float32 (N, H, W, 3), sRGB in [0, 1]; H and W are multiples of 8. Output: float32
+    (N, H, W, 3), the residual: the restored image is the input plus the residual. width: factor for
+    the number of channels. Sources: see `patina.models.encoder_decoder`.
     """
     return residual_network(*DETAIL, width=width, name="detail")
 
 
 def jpeg(*, width: float = 1.0) -> keras.Model:
-    """An image -> the residual that removes JPEG's blocking and ringing; otherwise like `detail`.
+    """As `detail`, for the blocking and ringing of JPEG compression.
 
-    The image must start at the start of an 8×8 block: the lowest level has one feature for each
-    block, so the network knows the position of a pixel in its block.
+    The first pixel of the input must be the first of an 8×8 block. The lowest level has one feature
+    vector for each block, so the network knows the position of each pixel in its block.
     """
     return residual_network(*JPEG, width=width, name="jpeg")
 
 
 def blur(*, width: float = 1.0) -> keras.Model:
-    """An image -> the residual that removes blur; otherwise like `detail`.
+    """As `detail`, for blur; H and W are multiples of 4.
 
-    Blur has its own network: together with noise it was not learnt in any number of steps, because
-    the gradients of noise are larger. The receptive field is small, because the blur of a capture
-    is.
+    Blur has its own network, because a network trained for noise and blur together learnt only to
+    remove noise, whose gradients are larger. The receptive field is small, as is the blur of a
+    capture.
     """
     return residual_network(*BLUR, width=width, name="blur")
 
@@ -46,7 +48,11 @@ def residual_network(
     width: float,
     name: str,
 ) -> keras.Model:
-    """An encoder-decoder that starts at half size; (N, H, W, 3) -> (N, H, W, 3)."""
+    """An encoder-decoder at half size: (N, H, W, 3) -> the residual (N, H, W, 3).
+
+    widths: channels at 1/2, 1/4, … of the image's size. down, up: numbers of blocks, see
+    `encoder_decoder`. width: factor for `widths`. name: of the model.
+    """
     channels = [max(8, round(each * width)) for each in widths]
     image = layers.Input((None, None, 3), name="image")
     features = encoder_decoder(subpixel_input(image, channels[0]), channels, down, up)

@@ -1,4 +1,4 @@
-"""The encoder-decoder that the specialists share: blocks from tensor to tensor."""
+"""The encoder-decoder of the networks, and its blocks: functions from tensor to tensor."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,15 +18,17 @@ def encoder_decoder(
     name: str = "",
     normed: bool = False,
 ) -> Tensor:
-    """Features of the size and width of `features`, seen at every level of a pyramid.
+    """A U-Net of residual blocks; (N, h, w, widths[0]) -> (N, h, w, widths[0]).
 
-    features: (N, h, w, widths[0]), h and w multiples of 2 ** (len(widths) - 1). widths: channels
-    at full size, a half, a quarter, …; down, up: residual blocks at each level on the way down,
-    and on the way up (one level fewer: the last one is the bottleneck). name: of its layers, where
-    a network has several. normed: see `residual_block`.
-    No pooling over the whole: what a tile gives depends only on what is near.
-    Source: blocks after Lim et al., "EDSR" (2017), https://arxiv.org/abs/1707.02921; added skips
-    after Zhang et al., "DRUNet" (2021), https://arxiv.org/abs/2008.13751.
+    features: h and w are multiples of 2 ** (len(widths) - 1). widths: channels at each level, at 1,
+    1/2, 1/4, … of the size. down: number of residual blocks at each level of the encoder; the last
+    level is the bottleneck. up: the same of the decoder, without the bottleneck. name: prefix of
+    the layers' names, for a network with several encoder-decoders. normed: see `residual_block`.
+
+    There is no pooling over the whole image, so a pixel of the output depends only on its
+    surroundings, and tiles give the same result as the whole image. Source: residual blocks after
+    Lim et al., "EDSR" (2017), https://arxiv.org/abs/1707.02921; skips that are added after Zhang et
+    al., "DRUNet" (2021), https://arxiv.org/abs/2008.13751.
     """
     name = f"{name}_" if name else ""
     skips = []
@@ -50,35 +52,41 @@ def encoder_decoder(
 
 
 def residual_block(features: Tensor, *, name: str, normed: bool = False) -> Tensor:
-    """`features` (N, h, w, C) and what two 3×3 convolutions find in them.
+    """Two 3×3 convolutions with a skip connection; (N, h, w, C) -> (N, h, w, C).
 
-    normed: each pixel's features are first brought to a root mean square of 1.
+    normed: the features of each pixel are first scaled to a root mean square of 1.
+    Source: Lim et al., "EDSR" (2017), https://arxiv.org/abs/1707.02921, figure 2c. Changed: leaky
+    ReLU, and a small initial scale of the second convolution in place of a constant factor.
     """
     channels = features.shape[-1]
-    given = layers.RMSNormalization(name=f"{name}_norm")(features) if normed else features
-    found = layers.Conv2D(
+    residual = layers.RMSNormalization(name=f"{name}_norm")(features) if normed else features
+    residual = layers.Conv2D(
         channels, 3, padding="same", kernel_initializer="he_normal", name=f"{name}_first"
-    )(given)
-    # Plain ReLUs die by the hundred in a network without normalisation
-    found = layers.LeakyReLU(0.1, name=f"{name}_relu")(found)
-    # A sum of many blocks must not grow with their number
+    )(residual)
+    # Leaky, because without normalisation many ReLUs would always give 0 after some training
+    residual = layers.LeakyReLU(0.1, name=f"{name}_relu")(residual)
+    # Small, so that the sum of the blocks does not grow with their number
     small = keras.initializers.VarianceScaling(0.1)
-    found = layers.Conv2D(
+    residual = layers.Conv2D(
         channels, 3, padding="same", kernel_initializer=small, name=f"{name}_second"
-    )(found)
-    return layers.Add(name=name)([features, found])
+    )(residual)
+    return layers.Add(name=name)([features, residual])
 
 
 def subpixel_input(image: Tensor, channels: int, *, name: str = "subpixel") -> Tensor:
-    """(N, H, W, C) -> (N, H/2, W/2, channels): features at full size cost most and see least.
+    """A strided 6×6 convolution to half size; (N, H, W, C) -> (N, H/2, W/2, channels).
 
+    Features at full size would need most of the time, and have the smallest receptive field.
     Source: Zhang et al., "FFDNet" (2018), https://arxiv.org/abs/1710.04026.
     """
     return layers.Conv2D(channels, 6, strides=2, padding="same", name=name)(image)
 
 
 def full_size_output(features: Tensor, channels: int, *, name: str) -> Tensor:
-    """(N, h, w, C) -> (N, 2h, 2w, channels), float32, near 0 before training."""
+    """A transposed convolution to full size; (N, h, w, C) -> float32 (N, 2h, 2w, channels).
+
+    Before training, its output is nearly 0.
+    """
     return layers.Conv2DTranspose(
         channels,
         4,

@@ -1,4 +1,4 @@
-"""The network `inpainting`: corrects a classical fill, and recovers what a stain still shows."""
+"""The network `inpainting`: corrects a classical fill, and restores the work under a stain."""
 
 from typing import Any
 
@@ -11,12 +11,14 @@ INPAINTING = ((48, 80, 128, 160), (1, 1, 2, 2), (1, 1, 1))
 
 
 def inpainting(*, width: float = 1.0) -> keras.Model:
-    """A damaged image, the classical fill of its damage, and the mask -> a residual and a weight.
+    """The encoder-decoder that corrects a classical fill.
 
-    (N, H, W, 7) float32: sRGB in [0, 1], the same image with its damage filled, and the mask, 0 or
-    1; H and W multiples of 16 -> (N, H, W, 4), see `compose`. width: factor for the channels.
-    Source: ours; the idea of correcting a first fill after Yu et al., "Generative Image Inpainting
-    with Contextual Attention" (2018), https://arxiv.org/abs/1801.07892.
+    Input: float32 (N, H, W, 7): the damaged image, sRGB in [0, 1] (3 channels); the same image with
+    its damage filled by `patina.tasks.restoration.inpainting.classical_fill` (3); the mask of the
+    damage, 0 or 1 (1). H and W are multiples of 16. Output: float32 (N, H, W, 4): a residual (3)
+    and a weight (1), see `compose`. width: factor for the number of channels.
+    Source: ours; correcting a first fill after Yu et al., "Generative Image Inpainting with
+    Contextual Attention" (2018), https://arxiv.org/abs/1801.07892.
     """
     widths, down, up = INPAINTING
     channels = [max(8, round(each * width)) for each in widths]
@@ -26,10 +28,11 @@ def inpainting(*, width: float = 1.0) -> keras.Model:
 
 
 def compose(given: Any, output: Any) -> Any:
-    """The filled image, (..., 3): a mean of the classical fill and the image, plus the residual.
+    """The filled image, (..., 3): a weighted mean of classical fill and image, plus the residual.
 
-    given, output: input and output of `inpainting`. The fourth output is the weight of the image,
-    from 0 at -0.1 to 1 at 0.9; it is high where the work is visible through the damage.
+    given, output: input and output of `inpainting`. The fourth channel of the output, plus 0.1 and
+    clipped to [0, 1], is the weight of the image; it is high where the work is visible through the
+    damage.
     """
     weight = ops.clip(output[..., 3:] + 0.1, 0, 1)
     image, fill = given[..., :3], given[..., 3:6]

@@ -1,4 +1,8 @@
-"""Losses on image batches (N, H, W, 3), [0, 1]; each gives a value for each image: (N,)."""
+"""Losses on batches of images; each returns one value for each image, float32 (N,).
+
+Images are (N, H, W, 3), sRGB in [0, 1], unless a docstring says otherwise. The sources are ours
+unless a paper is named.
+"""
 
 from typing import Any
 
@@ -11,41 +15,45 @@ from patina.models.inpainting import compose
 
 @keras.saving.register_keras_serializable("patina")
 def decibels(target: Any, residual: Any) -> Any:
-    """Logarithm of each image's squared error; 10⁻⁵ is added, 50 dB.
+    """The logarithm of the mean squared error of each image, after adding 10⁻⁵ (50 dB).
 
-    So every image and every family of damage counts alike, whatever was done to it.
+    target, residual: (N, H, W, 3), the true residual and the predicted one. With the logarithm all
+    images and all kinds of damage have the same influence, whether the damage is slight or strong.
     """
     return _log_error(target - residual, 1e-5)
 
 
 @keras.saving.register_keras_serializable("patina")
 def coarse_decibels(target: Any, residual: Any) -> Any:
-    """As `decibels`, 10⁻⁴ added, 40 dB.
+    """As `decibels`, after adding 10⁻⁴ (40 dB).
 
-    Blur is hard to tell from none: near the truth the logarithm is steep, and images that are
-    hardly blurred would hold the network at doing nothing.
+    It is used for blur. The logarithm is steep near an error of 0, so with a smaller number images
+    with hardly any blur would dominate, and the network would learn to do nothing.
     """
     return _log_error(target - residual, 1e-4)
 
 
 @keras.saving.register_keras_serializable("patina")
 def masked_decibels(target: Any, output: Any) -> Any:
-    """As `decibels`, inside a mask, 10⁻⁴ added.
+    """As `decibels`, inside a mask, after adding 10⁻⁴.
 
-    target: (N, H, W, 10), what `models.inpainting` is given (7), and the sound image (3).
+    target: (N, H, W, 10), the input of `models.inpainting` (7 channels) and the undamaged image (3
+    channels). output: (N, H, W, 4), the output of `models.inpainting`.
     """
-    given, clean = target[..., :7], target[..., 7:]
-    mask = given[..., 6:]
-    error = ops.sum(mask * ops.square(compose(given, output) - clean), axis=(1, 2, 3))
+    damaged, clean = target[..., :7], target[..., 7:]
+    mask = damaged[..., 6:]
+    error = ops.sum(mask * ops.square(compose(damaged, output) - clean), axis=(1, 2, 3))
     return ops.log(error / (3 * ops.sum(mask, axis=(1, 2, 3)) + 1) + 1e-4)
 
 
 @keras.saving.register_keras_serializable("patina")
 def class_entropy(masks: Any, logits: Any) -> Any:
-    """Binary cross-entropy of every class, (N, H, W, classes), with its root mean square.
+    """The mean binary cross-entropy, plus half of its root mean square.
 
-    The root mean square weighs what is surely wrong: a false alarm that paints over a sound work
-    is worse than many doubts. Where a class covers little, it counts up to twenty times.
+    masks, logits: (N, H, W, classes), the true masks, 0 to 1, and the predicted logits. The root
+    mean square adds weight to errors that are certain and wrong, because a false detection damages
+    an undamaged work. The pixels of a class that covers a small share of the image have a higher
+    weight, 2 to 20.
     """
     share = ops.mean(masks, axis=(1, 2), keepdims=True)
     weight = ops.clip(0.05 / (share + 1e-4), 2, 20)
@@ -57,10 +65,11 @@ def class_entropy(masks: Any, logits: Any) -> Any:
 
 @keras.saving.register_keras_serializable("patina")
 def area_error(target: Any, logits: Any) -> Any:
-    """Binary cross-entropy of every class, with one less the Dice coefficient of the whole batch.
+    """The mean binary cross-entropy, plus half of 1 minus the Dice coefficient of the batch.
 
-    target: (N, H, W, classes + 1), the masks, and how much each pixel counts. The coefficient is of
-    the batch: most works have no such damage, and theirs alone would teach to find nothing.
+    target: (N, H, W, classes + 1), the true masks, 0 to 1, and a weight for each pixel. logits:
+    (N, H, W, classes). The Dice coefficient is that of the whole batch, because most works have no
+    such damage: with a coefficient of each image the network would learn to find nothing.
     Source: Milletari et al., "V-Net" (2016), https://arxiv.org/abs/1606.04797.
     """
     masks, counts = target[..., :-1], target[..., -1:]
@@ -73,17 +82,18 @@ def area_error(target: Any, logits: Any) -> Any:
 
 @keras.saving.register_keras_serializable("patina")
 def colour_error(target: Any, change: Any) -> Any:
-    """Root mean square of the error in colour and, once more, in chroma; and of the amount.
+    """The root mean square errors of colour and of chroma, plus the error of the amount.
 
-    target: (N, H, W, 6), a view as `models.tone.tone` is given it, and the sound one. change: what
-    it gives for it. The logarithm does not suit tone: with it nothing was learnt.
+    target: (N, H, W, 6), the input of `models.tone.tone` (3 channels) and the undamaged view (3
+    channels). change: the output of `models.tone.tone`. With the logarithm of `decibels` nothing
+    was learnt.
     """
     view, clean = target[..., :3], target[..., 3:]
     error = tone.compose(view, change) - clean
     chroma = error - ops.mean(error, axis=3, keepdims=True)
-    done = ops.sqrt(ops.mean(ops.square(view - clean), axis=(1, 2, 3)) + 1e-6)
+    true_amount = ops.sqrt(ops.mean(ops.square(view - clean), axis=(1, 2, 3)) + 1e-6)
     amount = ops.mean(change[..., TONE.amount], axis=(1, 2, 3))
-    return _root(error) + 0.7 * _root(chroma) + 0.5 * ops.abs(amount - done)
+    return _root(error) + 0.7 * _root(chroma) + 0.5 * ops.abs(amount - true_amount)
 
 
 def _entropy(masks: Any, logits: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A network without activation functions."""
+"""NAFNet, a network without nonlinear activation functions, to compare with the others."""
 
 from typing import Any
 
@@ -8,17 +8,21 @@ from keras import layers
 Tensor = Any  # a symbolic Keras tensor (N, H, W, C)
 
 WIDTH, BLOCKS_DOWN, MIDDLE, BLOCKS_UP = 16, (1, 1, 2), 2, (1, 1, 1)
-NEAR_PX = 2  # of the features, at each level, that share a channel's attention
+NEAR_PX = 2  # side of the windows that have one channel attention each, in cells of a level
 
 
 def nafnet(*, width: float = 1.0) -> keras.Model:
-    """NAFNet: (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 16 -> (N, H, W, 3).
+    """NAFNet: a U-Net of NAF blocks.
+
+    Input: float32 (N, H, W, 3), sRGB in [0, 1]; H and W are multiples of 16. Output: float32
+    (N, H, W, 3), the residual that is added to the input. width: factor for the number of channels.
 
     Source: Chen et al., "Simple Baselines for Image Restoration" (2022),
-    https://arxiv.org/abs/2204.04676, figures 2 and 3. Changed: channels are weighed by the mean of
-    what is near, not of the whole, as Chu et al. found for images larger than the patches (2021),
-    https://arxiv.org/abs/2112.04491; so a tile's result depends only on what is near. Up-sampling
-    is nearest-neighbour, which exports with any size. The result is the residual that is added.
+    https://arxiv.org/abs/2204.04676, figures 2 and 3. Changed: the channel attention uses the mean
+    of a small window instead of the whole image, so that tiles give the same result as the whole
+    image (Chu et al., "Improving Image Restoration by Revisiting Global Information Aggregation",
+    2021, https://arxiv.org/abs/2112.04491). Up-sampling is nearest-neighbour, which can be exported
+    for any size of image.
     """
     channels = max(8, 2 * round(WIDTH * width / 2))
     image = layers.Input((None, None, 3), name="image")
@@ -45,7 +49,11 @@ def nafnet(*, width: float = 1.0) -> keras.Model:
 
 
 def naf_block(features: Tensor, *, name: str) -> Tensor:
-    """A gated attention block, then a gated feed-forward block; both start as the identity."""
+    """The NAF block: channel attention, then a feed-forward part; (N, h, w, C) -> (N, h, w, C).
+
+    Both parts are residual, with gates in place of activation functions. Before training, the block
+    is nearly the identity. Source: figure 3c of the paper.
+    """
     channels = features.shape[-1]
     found = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm_1")(features)
     found = layers.Conv2D(2 * channels, 1, name=f"{name}_expand_1")(found)
@@ -64,12 +72,15 @@ def naf_block(features: Tensor, *, name: str) -> Tensor:
 
 
 def gate(features: Tensor, *, name: str) -> Tensor:
-    """One half of the channels times the other."""
+    """SimpleGate, figure 4c of the paper: one half of the channels times the other half.
+
+    (N, h, w, 2 C) -> (N, h, w, C).
+    """
     half = features.shape[-1] // 2
     return layers.Multiply(name=name)([features[..., :half], features[..., half:]])
 
 
 def starting_at_zero(features: Tensor, name: str) -> Tensor:
-    """A 1×1 convolution whose output is almost 0 at the start."""
+    """A 1×1 convolution whose output is nearly 0 before training; (N, h, w, C) -> the same."""
     small = keras.initializers.VarianceScaling(1e-6)
     return layers.Conv2D(features.shape[-1], 1, kernel_initializer=small, name=name)(features)

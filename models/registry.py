@@ -1,4 +1,7 @@
-"""Networks by name; they train in the precision of the machine and are saved in float32."""
+"""Builds networks by name, saves several as one model, and sets the precision of training.
+
+Networks are trained in the fastest precision of the machine, and saved in float32.
+"""
 
 import importlib
 from collections.abc import Mapping, Sequence
@@ -14,9 +17,9 @@ from patina.models import NETWORKS, ROLES
 
 
 def build(name: str, *, width: float = 1.0) -> keras.Model:
-    """The network of that name in NETWORKS. width: factor for its channels.
+    """Build the network `name` of NETWORKS. width: factor for its number of channels.
 
-    Raises KeyError when there is none.
+    Raises KeyError if there is no such network.
     """
     module, _, function = NETWORKS[name].partition(":")
     built: Any = getattr(importlib.import_module(module), function)(width=width)
@@ -24,9 +27,10 @@ def build(name: str, *, width: float = 1.0) -> keras.Model:
 
 
 def restorer_model(networks: Mapping[str, keras.Model]) -> keras.Model:
-    """One model of several networks, by role (of ROLES), with an input and an output for each.
+    """A model that contains several networks, with an input and an output for each.
 
-    Each network becomes a layer with the name of its role, and keeps its weights.
+    networks: by role, of ROLES. Each becomes a layer that is named after its role, and keeps its
+    weights.
     """
     parts = [
         keras.Model(networks[role].input, networks[role].output, name=role)
@@ -39,15 +43,15 @@ def restorer_model(networks: Mapping[str, keras.Model]) -> keras.Model:
 
 
 def networks_of(model: keras.Model) -> dict[str, keras.Model]:
-    """The networks by role of a `restorer_model`."""
+    """The networks of a `restorer_model`, by role."""
     return {layer.name: layer for layer in model.layers if layer.name in ROLES}
 
 
 def set_precision(name: str) -> str:
-    """Set the precision of the next network, and return it.
+    """Set the precision of the networks that are built next, and return it.
 
-    "auto" is mixed_bfloat16 if there is a GPU, or a CPU with bfloat16 multiplication; otherwise
-    float32.
+    name: a dtype policy of Keras, or "auto": mixed_bfloat16 if there is a GPU, or a CPU with
+    bfloat16 multiplication; otherwise float32.
     """
     policy = _fastest_precision() if name == "auto" else name
     keras.config.set_dtype_policy(policy)
@@ -62,7 +66,11 @@ def _fastest_precision() -> str:
 
 
 def in_float32(weights: Sequence[np.ndarray], name: str, width: float = 1.0) -> keras.Model:
-    """The network of that name with those weights, in float32, not compiled."""
+    """Build the network `name` in float32, not compiled, with `weights`.
+
+    weights: arrays, as from Model.get_weights. width: factor for the number of channels. Raises
+    KeyError if there is no such network, ValueError if the weights have other shapes.
+    """
     precision = keras.config.dtype_policy()
     set_precision("float32")
     plain = build(name, width=width)
@@ -72,19 +80,19 @@ def in_float32(weights: Sequence[np.ndarray], name: str, width: float = 1.0) -> 
 
 
 def jit_compile() -> bool | str:
-    """Whether to compile a training: on a CPU it makes TensorFlow slower."""
+    """The value of `jit_compile` for training: False for TensorFlow on a CPU, which is slower."""
     if keras.config.backend() == "tensorflow" and not has_gpu():
         return False
     return "auto"
 
 
 def has_gpu() -> bool:
-    """Whether the backend sees a GPU."""
+    """Whether the Keras backend finds a GPU."""
     return any(device.startswith("gpu") for device in keras.distribution.list_devices())
 
 
 def be_deterministic(seed: int) -> None:
-    """Seed the weights, and make training steps reproducible."""
+    """Seed the initial weights, and make the steps of a training reproducible."""
     keras.utils.set_random_seed(seed)
     if keras.config.backend() == "tensorflow":
         import tensorflow as tf  # another backend must not need it
@@ -93,9 +101,9 @@ def be_deterministic(seed: int) -> None:
 
 
 def load(path: Path) -> keras.Model:
-    """The `restorer_model` in the file `path`, in safe mode, which forbids code in the file.
+    """Load the `restorer_model` in the file `path`, in safe mode, which forbids code in the file.
 
-    Raises InputError when it is another network, or none.
+    Raises InputError if the file has no such model, or cannot be loaded.
     """
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)

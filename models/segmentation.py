@@ -1,4 +1,4 @@
-"""The network `segmentation`: finds damage and its class."""
+"""The network `segmentation`: detects damage and its class at each pixel."""
 
 import keras
 from keras import layers
@@ -10,19 +10,22 @@ from patina.models.encoder_decoder import (
     subpixel_input,
 )
 
-# Channels at a half of the image's size, a quarter, …; blocks on the way down, and up
+# Channels at 1/2, 1/4, … of the image's size; number of blocks in the encoder, and in the decoder
 SHAPES = ((32, 64, 96, 128), (1, 1, 1, 2), (1, 1, 1))
 LINES = ((32, 48, 64), (1, 1, 2), (2, 1))
 
 
 def segmentation(*, width: float = 1.0) -> keras.Model:
-    """An image -> the logit of each of CLASSES at each pixel.
+    """Two encoder-decoders, a shape detector and a line detector, that give logits of damage.
 
-    (N, H, W, 3) float32, sRGB in [0, 1], H and W multiples of 16 -> (N, H, W, len(CLASSES)). width:
-    factor for the channels. A shape detector and a line detector share no weights: rare and thin
-    damage, such as a scratch, is learnt only by weights without larger gradients from other damage.
-    Source: a map of damage before it is filled after Wan et al., "Bringing Old Photos Back to Life"
-    (2020), https://arxiv.org/abs/2004.09484; for the blocks see `patina.models.encoder_decoder`.
+    Input: float32 (N, H, W, 3), sRGB in [0, 1]; H and W are multiples of 16. Output: float32
+    (N, H, W, len(CLASSES)), the logit of each class at each pixel. width: factor for the number of
+    channels.
+
+    The two detectors share no weights. With shared weights scratches, which cover few pixels, were
+    not learnt, because other damage gives larger gradients. Source: detecting damage before filling
+    it, after Wan et al., "Bringing Old Photos Back to Life" (2020),
+    https://arxiv.org/abs/2004.09484; for the blocks see `patina.models.encoder_decoder`.
     """
     image = layers.Input((None, None, 3), name="image")
     centred = layers.Rescaling(2.0, offset=-1.0, name="centred")(image)

@@ -1,4 +1,4 @@
-"""The network `tone`: corrects the effects of fading, varnish, grime and light on colours."""
+"""The network `tone`: corrects colours after fading, varnish, grime and uneven light."""
 
 from typing import Any
 
@@ -12,14 +12,15 @@ CHANNELS = (32, 48, 64, 96, 128)  # at 1/2, 1/4, … of the view
 
 
 def tone(*, width: float = 1.0) -> keras.Model:
-    """A view of a whole work -> the correction of its colours.
+    """The network that predicts a correction of colours from a small view of a whole work.
 
-    (N, 128, 128, 3) float32, sRGB in [0, 1] -> (N, 16, 16, 19): a gain and an offset of each
-    channel that vary over the work; a 3×4 matrix that changes all colours; and the amount, the
-    predicted root mean square of the change; see `compose`. All values are 0 if no correction is
-    needed. width: factor for the channels. Source: ours; global and local curves from a small view
-    after Gharbi et al., "Deep Bilateral Learning for Real-Time Image Enhancement" (2017),
-    https://arxiv.org/abs/1707.02880.
+    Input: float32 (N, 128, 128, 3), sRGB in [0, 1]. Output: float32 (N, 16, 16, 19), with the
+    channels of TONE: gain and offset of each colour channel, which vary over the work (6); a 3×4
+    matrix that changes all colours (12); the amount, which is the predicted root mean square of the
+    change (1); see `compose`. All values are 0 if no correction is needed. width: factor for the
+    number of channels.
+    Source: ours; global and local corrections from a small view after Gharbi et al., "Deep
+    Bilateral Learning for Real-Time Image Enhancement" (2017), https://arxiv.org/abs/1707.02880.
     """
     view = layers.Input((TONE.view_px, TONE.view_px, 3), name="view")
     features = layers.Rescaling(2.0, offset=-1.0, name="centred")(view)
@@ -58,16 +59,17 @@ def tone(*, width: float = 1.0) -> keras.Model:
 
 
 def _small(layer: type, units: int, name: str, **options: Any) -> keras.layers.Layer:
-    """A float32 layer whose output is almost 0 before training."""
+    """A float32 layer whose output is nearly 0 before training."""
     little = keras.initializers.VarianceScaling(1e-4)
     return layer(units, kernel_initializer=little, dtype="float32", name=name, **options)
 
 
 def compose(image: Any, change: Any) -> Any:
-    """`image` (N, H, W, 3) with corrected colours; change: (N, 16, 16, 19), see `tone`.
+    """`image` (N, H, W, 3) with corrected colours. change: (N, 16, 16, 19), the output of `tone`.
 
-    The matrix is applied first, the same for all pixels; then gain and offset, interpolated between
-    cells. H and W must be multiples of 16; `patina.tasks.restoration` does the same at any size.
+    First the matrix is applied, the same for all pixels; then gain and offset, interpolated between
+    cells. H and W must be multiples of 16; `patina.tasks.restoration.toning` computes the same for
+    any size.
     """
     matrix = ops.reshape(ops.mean(change[..., TONE.matrix], axis=(1, 2)), (-1, 3, 4))
     toned = image + ops.einsum("nhwc,ndc->nhwd", image, matrix[..., :3])

@@ -225,7 +225,7 @@ class Restore(Section):
 
     @property
     def flags(self) -> dict[str, Any]:
-        """The limits for `patina.tasks.restoration.restore_file.Filing`."""
+        """The limits for `patina.tasks.restoration.restore_file.OutputOptions`."""
         return self.model_dump(include={*FLAGS})
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ import pyvips
 from restorers import patina, restorer, scan
 
 from patina.tasks.io.atomic import read_jsonl
-from patina.tasks.restoration.batch import plan, restore_scans, summary_in, summed_up, target_of
+from patina.tasks.restoration.batch import plan, restore_scans, run_summary, summary_in, target_of
 
 
 def test_bad_files_are_set_aside_with_their_reason_and_the_others_go_on(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_bad_files_are_set_aside_with_their_reason_and_the_others_go_on(tmp_path
     linear.write_to_file(str(inbox / "linear.tif"))
     with summary_in(outbox) as outcomes:
         outcomes += restore_scans(plan([inbox], outbox), restorer(0.1))
-    assert summed_up(outcomes, outbox) == "restore: 5 scans, 0 untouched, 3 set aside, 0 flagged"
+    assert run_summary(outcomes, outbox) == "restore: 5 scans, 0 untouched, 3 set aside, 0 flagged"
     reasons = {
         Path(fault["file"]).name: fault["reason"] for fault in read_jsonl(outbox / "failures.jsonl")
     }
@@ -111,7 +111,7 @@ def test_a_batch_in_which_all_failed_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"2 scans, 0 untouched, 2 set aside, 0 flagged; see .*failures\.jsonl"
     ):
-        summed_up([{"file": "a", "reason": "b"}] * 2, tmp_path)
+        run_summary([{"file": "a", "reason": "b"}] * 2, tmp_path)
 
 
 def test_an_inbox_without_images_is_named(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from patina.tasks.restoration.condition_report import file_reports, planned
 from patina.tasks.restoration.examining import examined
 from patina.tasks.restoration.lettering import FONT, page, runs
 from patina.tasks.restoration.marking import markers, row_of, table_of
-from patina.tasks.restoration.sidecars import Filing, map_of
+from patina.tasks.restoration.sidecars import OutputOptions, map_of
 
 NAMES = {"title": "神奈川沖浪裏 (The Great Wave)", "artist": "Zoë Müller, 北斎, العربية"}
 DAMAGED = restorer(0.1, damaged=40, fill=0.2)
@@ -159,7 +159,7 @@ def test_a_result_is_reported_with_its_scan_and_what_was_done(tmp_path: Path) ->
     source.parent.mkdir()
     scan(source)
     with summary_in(result.parent) as outcomes:
-        outcomes += restore_scans([(source, result)], DAMAGED, Filing(maps=True))
+        outcomes += restore_scans([(source, result)], DAMAGED, OutputOptions(maps=True))
     damage_left_half(map_of(result, "damage"))
     pdf, html = file_reports(result, tmp_path / "reports", DAMAGED, given={})
     assert pdf.name == "scan.tif.condition.pdf"
@@ -181,7 +181,7 @@ def test_what_a_mask_had_stay_is_not_told_as_filled(tmp_path: Path) -> None:
     scan(source)
     mask = tmp_path / "stays.png"
     cv2.imwrite(str(mask), np.full((HEIGHT, WIDTH), 255, np.uint8))
-    marks = Filing(protect=mask)
+    marks = OutputOptions(protect=mask)
     with summary_in(result.parent) as outcomes:
         outcomes += restore_scans([(source, result)], DAMAGED, marks)
     with pytest.raises(ImageError, match=r"restored with --protect.*again with --maps"):

@@ -15,8 +15,8 @@ from patina.tasks.training import accidents, ageing, capture
 from patina.tasks.training.covering import AREAS
 from patina.tasks.training.curriculum import (
     BLUR,
-    CHECKED,
     DETAIL,
+    HELD_BACK,
     INPAINTING,
     JPEG,
     SEGMENTATION,
@@ -29,10 +29,10 @@ from patina.tasks.training.twins import SEVERAL, Twins
 from patina.tasks.training.works import (
     Work,
     blockiness,
-    cut_off,
     decode_files,
     decode_works,
     draw_crop,
+    is_cut_off,
     is_held_out,
 )
 
@@ -100,7 +100,7 @@ def test_every_family_is_held_back_and_damages_what_it_names(name: str, works: l
     held_back = held_back_samples(CURRICULA[name], works)
     assert set(held_back) == set(CURRICULA[name].families)
     for family, (given, *rest) in held_back.items():
-        assert len(given) == CHECKED
+        assert len(given) == HELD_BACK
         if name == "segmentation":
             covered = rest[1].max(axis=(0, 1, 2)) > 127
             named = {CLASSES[each] for each in np.flatnonzero(covered)}
@@ -212,8 +212,8 @@ def test_works_that_cannot_be_used_are_left_out(tmp_path: Path) -> None:
         (tmp_path / f"{name}.png").write_bytes(png_bytes(picture))
     (tmp_path / "broken.png").write_bytes(b"no picture")
     files = sorted(tmp_path.glob("*.png"))
-    assert cut_off(cut)
-    assert not cut_off(whole)
+    assert is_cut_off(cut)
+    assert not is_cut_off(whole)
     for _ in range(2):  # decoded once, then known
         (used,) = decode_files(files, tmp_path / "decoded")
         np.testing.assert_array_equal(used.pixels, whole)

@@ -15,8 +15,8 @@ from patina.tasks.restoration.decision import (
     PROPOSED,
     Damage,
     decide_fill,
+    is_probably_undamaged,
     rim_contrast,
-    shows_nothing,
 )
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
@@ -61,16 +61,16 @@ def test_a_quick_look_is_enough_only_where_half_of_what_would_be_filled_is_not_s
     gates = Gates(damage_share=0.0006)
     _, less = damaged(SMALL)  # 64 pixels; the gate is 144
     _, more = damaged(SMALL, np.s_[200:208, 200:208])
-    assert shows_nothing(less, gates, cracks=False)
-    assert not shows_nothing(more, gates, cracks=False)
-    assert not shows_nothing(less, Gates(damage_share=0.0), cracks=False)
+    assert is_probably_undamaged(less, gates, cracks=False)
+    assert not is_probably_undamaged(more, gates, cracks=False)
+    assert not is_probably_undamaged(less, Gates(damage_share=0.0), cracks=False)
 
 
 def test_a_quick_look_counts_cracks_if_they_are_asked_for() -> None:
     gates = Gates(damage_share=0.0006)
     _, cracked = damaged(LARGE, kind="crack")
-    assert shows_nothing(cracked, gates, cracks=False)
-    assert not shows_nothing(cracked, gates, cracks=True)
+    assert is_probably_undamaged(cracked, gates, cracks=False)
+    assert not is_probably_undamaged(cracked, gates, cracks=True)
 
 
 def test_what_is_thin_or_small_is_filled_and_what_is_large_is_proposed() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from patina.models import AREA_CLASSES, CLASSES, TEXTURED_CHANNELS
-from patina.tasks.restoration.detection import area_likelihoods, segmented
+from patina.tasks.restoration.detection import area_likelihoods, damage_likelihoods
 from patina.tasks.restoration.textured import textured
 
 
@@ -23,7 +23,7 @@ def test_a_work_is_looked_at_in_two_sizes_and_the_mean_counts() -> None:
         return np.full((*tile.shape[:3], len(CLASSES)), logit, np.float32)
 
     view = np.zeros((300, 600, 3), np.float32)
-    likely = segmented(network, view, (600, 300), {"tile_px": 1024, "overlap_px": 64})
+    likely = damage_likelihoods(network, view, (600, 300), {"tile_px": 1024, "overlap_px": 64})
     assert likely.shape == (300, 600, len(CLASSES))
     np.testing.assert_allclose(likely, 1 / (1 + np.exp(-1)), rtol=1e-5)
     assert all(height % 32 == width % 32 == 0 for _, height, width, _ in seen)
@@ -40,7 +40,7 @@ def test_where_the_smallest_view_is_enough_no_other_is_shown() -> None:
         seen.clear()
         view = np.zeros((300, 600, 3), np.float32)
         tiles = {"tile_px": 1024, "overlap_px": 64}
-        return segmented(network, view, (600, 300), tiles, lambda likely: enough)
+        return damage_likelihoods(network, view, (600, 300), tiles, lambda likely: enough)
 
     whole = look(enough=False)
     assert len(seen) == 2

@@ -17,7 +17,7 @@ from patina.tasks.restoration.batch import plan, restore_scans
 from patina.tasks.restoration.condition import HYPOTHESIS
 from patina.tasks.restoration.iiif import LOCAL, address_of, folder_of, served, write_iiif
 from patina.tasks.restoration.restore_file import restore_file
-from patina.tasks.restoration.sidecars import Filing, map_of
+from patina.tasks.restoration.sidecars import OutputOptions, map_of
 
 BASE = "https://museum.example/iiif"
 
@@ -38,7 +38,7 @@ def published(tmp_path: Path, height: int = 700, width: int = 1300, **metadata: 
 
 
 def again(source: Path, result: Path, base: str = BASE) -> Path:
-    sidecar = restore_file(source, result, restorer(0.1), Filing(maps=True))
+    sidecar = restore_file(source, result, restorer(0.1), OutputOptions(maps=True))
     address = address_of(result, result.parents[1], base)
     damage = map_of(result, "damage")
     return write_iiif(source, result, damage, address, sidecar).parent
@@ -188,7 +188,7 @@ def test_a_batch_is_published_and_its_tiles_are_no_scans(tmp_path: Path) -> None
     inbox, outbox = tmp_path / "in", tmp_path / "out"
     (inbox / "deep").mkdir(parents=True)
     scan(inbox / "deep" / "a.tif")
-    filing = Filing(maps=True, iiif=served([inbox], outbox, ""))
+    filing = OutputOptions(maps=True, iiif=served([inbox], outbox, ""))
     (outcome,) = restore_scans(plan([inbox], outbox), restorer(0.1), filing)
     assert outcome["outcome"] == "restored"
     record = read(outbox / "deep" / "a.tif.iiif" / "manifest.json")

@@ -149,7 +149,9 @@ def test_a_precision_that_is_none_is_named(filed: tuple[Path, dict[str, keras.Mo
         Networks(filed[0], "f16")
 
 
-def test_restoring_imports_neither_tensorflow_nor_prefect_nor_mlflow(tmp_path: Path) -> None:
+def test_restoring_imports_no_library_of_the_pipeline_and_sends_no_usage_data(
+    tmp_path: Path,
+) -> None:
     program = """
 import sys
 from pathlib import Path
@@ -165,14 +167,16 @@ except SystemExit as end:
 assert Path("out/scan.png").exists()
 heavy = {"tensorflow", "keras", "prefect", "mlflow", "dvc", "torch"} & set(sys.modules)
 assert not heavy, heavy
+assert "openvino_telemetry.main" not in sys.modules
 """
     paths = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     subprocess.run(
         [sys.executable, "-c", program],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": paths},
+        env=os.environ | {"PYTHONPATH": paths, "HOME": str(tmp_path)},
         check=True,
     )
+    assert not (tmp_path / "intel").exists()  # where OpenVINO's telemetry identifies a user
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from patina.tasks.restoration.inpainting import classical_fill, fills
+from patina.tasks.restoration.inpainting import classical_fill, fill_residual
 from patina.tasks.restoration.tiling import Network
 
 GREY, BLACK = 0.5, 0.1
@@ -23,19 +23,19 @@ def giving(*output: float) -> Network:
 
 
 def test_without_a_network_damage_takes_the_colour_of_its_surroundings() -> None:
-    change = fills(None, tile())
+    change = fill_residual(None, tile())
     np.testing.assert_allclose(change[0][SPOT], GREY - BLACK, atol=1 / 255)
     assert np.abs(change[0, :50]).max() == 0
 
 
 def test_a_network_corrects_the_classical_fill() -> None:
-    change = fills(giving(0.1, 0.1, 0.1, -1), tile())
+    change = fill_residual(giving(0.1, 0.1, 0.1, -1), tile())
     np.testing.assert_allclose(change[0][SPOT], GREY - BLACK + 0.1, atol=1 / 255)
 
 
 @pytest.mark.parametrize("stain", [False, True])
 def test_where_damage_is_seen_through_the_image_counts(stain: bool) -> None:
-    change = fills(giving(0.1, 0.1, 0.1, 0.9 if not stain else -1), tile(stain=stain))
+    change = fill_residual(giving(0.1, 0.1, 0.1, 0.9 if not stain else -1), tile(stain=stain))
     np.testing.assert_allclose(change[0][SPOT], 0.1, atol=1e-5)
 
 
@@ -46,7 +46,7 @@ def test_a_network_sees_the_image_its_fill_and_the_mask_with_their_context() -> 
         seen.append(given)
         return np.zeros((*given.shape[:3], 4), np.float32)
 
-    fills(network, tile())
+    fill_residual(network, tile())
     (given,) = seen
     assert given.shape[1] % 16 == given.shape[2] % 16 == 0
     assert given.shape[1] < 160
@@ -59,7 +59,7 @@ def test_a_network_sees_the_image_its_fill_and_the_mask_with_their_context() -> 
 def test_a_tile_without_damage_is_not_looked_at() -> None:
     sound = tile()
     sound[..., 3:] = 0
-    assert not fills(lambda given: 1 / 0, sound).any()  # type: ignore[arg-type, return-value]
+    assert not fill_residual(lambda given: 1 / 0, sound).any()  # type: ignore[arg-type, return-value]
 
 
 def test_the_classical_fill_leaves_its_image_as_it_is() -> None:

@@ -11,7 +11,7 @@ from restorers import patina, restorer, scan
 
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.io.atomic import sha256_of
-from patina.tasks.restoration.batch import held
+from patina.tasks.restoration.batch import locked_outbox
 from patina.tasks.restoration.restore_file import restore_file
 
 
@@ -22,11 +22,14 @@ def test_two_runs_do_not_share_an_outbox_and_what_a_killed_one_left_is_swept(
     left.mkdir(parents=True)
     (left / "pixels").write_bytes(b"half")
     (tmp_path / ".patina-draft-abcd_123").write_bytes(b"half")
-    with held(tmp_path):
+    with locked_outbox(tmp_path):
         assert [path.name for path in tmp_path.rglob("*draft*")] == []
-        with pytest.raises(ValueError, match="another run is writing to it"), held(tmp_path):
+        with (
+            pytest.raises(ValueError, match="another run is writing to it"),
+            locked_outbox(tmp_path),
+        ):
             pass
-    with held(tmp_path):
+    with locked_outbox(tmp_path):
         pass
 
 
@@ -89,7 +92,7 @@ def test_a_scan_too_large_for_the_disk_is_set_aside_before_it_is_decoded(
 
 def test_a_run_spares_what_another_one_works_on_in_a_folder_of_its_outbox(tmp_path: Path) -> None:
     inner, outer = tmp_path / "big" / "deep", tmp_path / "big"
-    with held(inner):
+    with locked_outbox(inner):
         (inner / "more").mkdir()
         drafts = [
             inner / ".patina-draft-aaaaaaaa",
@@ -98,12 +101,12 @@ def test_a_run_spares_what_another_one_works_on_in_a_folder_of_its_outbox(tmp_pa
         ]
         for draft in drafts:
             draft.write_text("half")
-        with held(outer):
+        with locked_outbox(outer):
             assert [draft.exists() for draft in drafts] == [True, True, False]
-    with held(outer):
+    with locked_outbox(outer):
         assert not any(draft.exists() for draft in drafts)
         with pytest.raises(ValueError, match="another run is writing to it, or to a folder"):
-            held(inner).__enter__()
+            locked_outbox(inner).__enter__()
 
 
 def test_no_run_begins_where_nothing_can_be_written(tmp_path: Path) -> None:

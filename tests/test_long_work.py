@@ -15,8 +15,8 @@ from restorers import restorer
 from rich.console import Console
 
 from patina.tasks.io.progress import Progress, print_every, progress_elsewhere, timed_lines
-from patina.tasks.restoration.advance import Step
 from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.progress import Step
 from patina.tasks.restoration.restore_file import restore_file
 
 
@@ -107,7 +107,7 @@ def test_one_large_scan_is_heard_of_tile_by_tile(tmp_path: Path) -> None:
     large_scan(tmp_path / "large.png", 1600, 1250)
     steps: list[Step] = []
     narrow = Gates(fill_width=0.01)  # else what is looked at is a disc as large as the work
-    applied = {"gates": narrow, "tile_px": 256, "overlap_px": 64, "hear": steps.append}
+    applied = {"gates": narrow, "tile_px": 256, "overlap_px": 64, "on_progress": steps.append}
     restore_file(
         tmp_path / "large.png",
         tmp_path / "out.png",

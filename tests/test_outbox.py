@@ -14,17 +14,17 @@ from restorers import patina, restorer, scan
 
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.io.atomic import draft_folder, read_jsonl
-from patina.tasks.restoration.batch import held, plan, restore_scans, summary_in
+from patina.tasks.restoration.batch import locked_outbox, plan, restore_scans, summary_in
 from patina.tasks.restoration.outbox import neutral, neutral_cell
 from patina.tasks.restoration.restore_file import restore_file
-from patina.tasks.restoration.sidecars import STATEMENT, Filing, sidecar_of
+from patina.tasks.restoration.sidecars import STATEMENT, OutputOptions, sidecar_of
 
-ALL = Filing(maps=True, package=True)
+ALL = OutputOptions(maps=True, package=True)
 
 
-def outcomes_of(inbox: Path, outbox: Path, filing: Filing = ALL) -> dict[str, str]:
+def outcomes_of(inbox: Path, outbox: Path, filing: OutputOptions = ALL) -> dict[str, str]:
     """The reason, or else the outcome, of each scan."""
-    with held(outbox), summary_in(outbox) as outcomes:
+    with locked_outbox(outbox), summary_in(outbox) as outcomes:
         outcomes += restore_scans(plan([inbox], outbox), restorer(0.1), filing)
     return {Path(each["file"]).name: each.get("reason", each["outcome"]) for each in outcomes}
 
@@ -41,7 +41,7 @@ def test_whatever_a_single_scan_raises_sets_it_aside_and_is_told_with_its_traceb
         raise KeyError("a fault in a library")
 
     faulty = iter([restorer(0.1), restorer(0.1), restorer(0.1)])
-    with held(outbox), summary_in(outbox) as outcomes:
+    with locked_outbox(outbox), summary_in(outbox) as outcomes:
         for number, pair in enumerate(plan([inbox], outbox)):
             made = next(faulty)
             assert isinstance(made.networks, dict)
@@ -67,7 +67,7 @@ def test_a_network_that_gives_no_numbers_sets_a_scan_aside(tmp_path: Path) -> No
 def test_tables_of_somebody_else_are_left_and_the_run_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("my,own\n1,2\n")
     with pytest.raises(ValueError, match=rf"{name}: Patina did not write this file"):
-        held(tmp_path).__enter__()
+        locked_outbox(tmp_path).__enter__()
     assert (tmp_path / name).read_text() == "my,own\n1,2\n"
 
 
@@ -122,7 +122,7 @@ def test_a_damaged_sidecar_sets_one_scan_aside(content: str, tmp_path: Path) -> 
     for name in "ab":
         scan(inbox / f"{name}.tif")
     (outbox / "a.tif.json").write_text(content, encoding="latin-1")
-    told = outcomes_of(inbox, outbox, Filing())
+    told = outcomes_of(inbox, outbox, OutputOptions())
     assert told["b.tif"] == "restored"
     assert told["a.tif"] == "restored" or "a.tif" in told["a.tif"]
     assert [*outbox.glob(".patina-*")] == []
@@ -138,7 +138,7 @@ def test_a_pipe_or_folder_in_the_place_of_a_result_sets_one_scan_aside(tmp_path:
     (outbox / "b.tif").mkdir()
     (outbox / "c.tif.json").mkdir()
     (outbox / "d.tif").symlink_to(tmp_path / "nowhere")
-    told = outcomes_of(inbox, outbox, Filing())
+    told = outcomes_of(inbox, outbox, OutputOptions())
     assert "Patina did not write" in told["a.tif"]
     assert "Patina did not write" in told["b.tif"]
     assert "Patina did not write" in told["c.tif"]
@@ -210,7 +210,7 @@ def test_a_source_that_is_replaced_while_it_is_read_is_set_aside(tmp_path: Path)
 
 
 def test_a_draft_that_is_in_use_is_not_swept(tmp_path: Path) -> None:
-    with draft_folder(tmp_path) as draft, held(tmp_path):
+    with draft_folder(tmp_path) as draft, locked_outbox(tmp_path):
         assert draft.exists()
     assert not draft.exists()
 
@@ -221,9 +221,9 @@ def test_a_run_that_is_told_to_end_writes_its_summary_and_leaves_no_draft(tmp_pa
     for number in range(40):
         scan(inbox / f"{number:02}.tif")
     with patina(tmp_path, "restore", str(inbox), "-o", str(outbox)) as process:
-        # The second is filed after the outcome of the first is kept
-        while len([*outbox.glob("*.json")]) < 2 and process.poll() is None:
-            time.sleep(0.01)  # between looks; the look decides
+        # Two scans are restored at a time: the third begins when the first has its row
+        while len([*outbox.glob("*.json")]) < 3 and process.poll() is None:
+            time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         process.communicate()
     assert process.returncode == 128 + signal.SIGTERM

@@ -6,15 +6,15 @@ import pytest
 from patina.models import CLASSES
 from patina.params import Restore
 from patina.tasks.restoration.judge import Judge
-from patina.tasks.restoration.pieces import FEATURES, features, known_features
+from patina.tasks.restoration.pieces import FEATURES, features, simple_features
 from patina.tasks.training.judge import fitted
 from patina.tasks.training.piece_samples import FINDING
 
 SIZE = (120, 160)
 BOX = (60, 40, 20, 12)  # left, top, width, height
 INSIDE = np.ones((12, 20), bool)
-KNOWN = known_features(
-    CLASSES.index("area"), 0.01, thin=False, surely=0.002, many=10,
+KNOWN = simple_features(
+    CLASSES.index("area"), 0.01, narrow=False, high_share=0.002, count=10,
     likelihood=0.8, peak=0.9, unlike=1.0,
 )  # fmt: skip
 

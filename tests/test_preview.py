@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from restorers import restorer
 
-from patina.tasks.restoration.preview import Window, cut, previewed, window_around
-from patina.tasks.restoration.reduced import enlarged, small_of
-from patina.tasks.restoration.restorer import look
+from patina.tasks.restoration.preview import Window, cut, preview_of, window_around
+from patina.tasks.restoration.reduced import enlarged, reduced_view
+from patina.tasks.restoration.restorer import analyse
 from patina.tasks.restoration.tiling import rows_of
 
 SIZE = (330, 500)
@@ -25,8 +25,8 @@ def test_a_window_at_full_size_is_what_the_whole_work_becomes_there(
     treated = restorer(0.05, detail=0.02, damaged=40, fill=0.1)
     window = window_around(*at, SIZE, (128, 160))
     part = np.s_[window.top : window.top + 128, window.left : window.left + 160]
-    treatment = look(treated, rows_of(view), small_of(rows_of(view), *SIZE), SIZE)
-    shown = previewed(treatment, view[part], window, NONE, NONE)
+    treatment = analyse(treated, rows_of(view), reduced_view(rows_of(view), *SIZE), SIZE)
+    shown = preview_of(treatment, view[part], window, NONE, NONE)
     whole = np.clip(view + treated.change(view)[0], 0, 1)
     np.testing.assert_allclose(shown, whole[part], atol=0.6 / 255)
 
@@ -34,13 +34,13 @@ def test_a_window_at_full_size_is_what_the_whole_work_becomes_there(
 def test_what_is_marked_is_filled_and_what_is_protected_stays_in_a_preview() -> None:
     view = work()
     treated = restorer(0, fill=0.1, treat=())
-    treatment = look(treated, rows_of(view), view, SIZE)
+    treatment = analyse(treated, rows_of(view), view, SIZE)
     window = Window(160, 96, 160, 128)
     part = view[96:224, 160:320]
     fill, spared = NONE.copy(), NONE.copy()
     fill[10:50, 20:60] = True
     spared[30:50, 20:60] = True
-    shown = previewed(treatment, part, window, fill, spared)
+    shown = preview_of(treatment, part, window, fill, spared)
     np.testing.assert_allclose(shown[10:30, 20:60], part[10:30, 20:60] + 0.1, atol=1e-3)
     changed = (shown != part).any(axis=2)
     np.testing.assert_array_equal(changed, fill & ~spared)

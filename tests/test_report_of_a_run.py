@@ -11,13 +11,13 @@ from restorers import HEIGHT, WIDTH, patina, restorer, scan
 
 from patina.errors import InputError
 from patina.tasks.io.atomic import Record
-from patina.tasks.restoration.batch import plan, restore_scans, summary_in, summed_up
+from patina.tasks.restoration.batch import plan, restore_scans, run_summary, summary_in
 from patina.tasks.restoration.report.previews import FOLDER
-from patina.tasks.restoration.sidecars import Filing
+from patina.tasks.restoration.sidecars import OutputOptions
 
 
 def restored(inbox: Path, outbox: Path, shift: float, *, report: bool = True) -> list[Record]:
-    filing = Filing(report=outbox if report else None)
+    filing = OutputOptions(report=outbox if report else None)
     with summary_in(outbox, report=report) as outcomes:
         outcomes += restore_scans(plan([inbox], outbox), restorer(shift), filing)
     return outcomes
@@ -62,7 +62,7 @@ def test_a_run_files_pictures_and_a_report_and_one_sentence_of_each_work_everywh
 def test_a_work_that_was_left_alone_is_untouched(tmp_path: Path) -> None:
     scan(tmp_path / "in.tif")
     outcomes = restored(tmp_path / "in.tif", tmp_path / "out", 0)
-    assert summed_up(outcomes, tmp_path) == (
+    assert run_summary(outcomes, tmp_path) == (
         "restore: 1 scans, 1 untouched, 0 set aside, 0 flagged"
     )
     (work,) = works_of(tmp_path / "out")

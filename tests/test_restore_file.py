@@ -11,8 +11,8 @@ from restorers import HEIGHT, WIDTH, pixels_of, restorer, scan
 
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.io.atomic import sha256_of
-from patina.tasks.restoration.batch import plan, restore_scans, summed_up, target_of
-from patina.tasks.restoration.restore_file import Filing, map_of, restore_file, sidecar_of
+from patina.tasks.restoration.batch import plan, restore_scans, run_summary, target_of
+from patina.tasks.restoration.restore_file import OutputOptions, map_of, restore_file, sidecar_of
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
@@ -159,9 +159,9 @@ def test_a_picture_of_anothers_is_not_overwritten_and_a_result_without_its_sidec
 def test_what_belongs_to_an_earlier_result_goes_with_it(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
     target = tmp_path / "out.tif"
-    restore_file(tmp_path / "a.tif", target, restorer(0.1), Filing(maps=True, package=True))
+    restore_file(tmp_path / "a.tif", target, restorer(0.1), OutputOptions(maps=True, package=True))
     before = {path.name for path in tmp_path.iterdir()}
-    restore_file(tmp_path / "a.tif", target, restorer(0.2), Filing(maps=True))
+    restore_file(tmp_path / "a.tif", target, restorer(0.2), OutputOptions(maps=True))
     assert before - {path.name for path in tmp_path.iterdir()} == {"out.tif.change.zip"}
 
 
@@ -181,7 +181,7 @@ def test_protected_pixels_do_not_change_and_the_record_names_the_mask(tmp_path: 
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[10:30, 20:60] = 255
     pyvips.Image.new_from_array(mask).write_to_file(str(tmp_path / "mask.png"))
-    filing = Filing(protect=tmp_path / "mask.png")
+    filing = OutputOptions(protect=tmp_path / "mask.png")
     source, target = tmp_path / "a.tif", tmp_path / "out.tif"
     record = restore_file(source, target, restorer(0.1), filing)
     same = (pixels_of(target) == pixels).all(axis=2)
@@ -203,7 +203,7 @@ def test_a_mask_is_drawn_over_the_scan_as_a_viewer_shows_it(
     (corner * 200).cast("ushort").copy(interpretation="grey16").write_to_file(
         str(tmp_path / "mask.png")  # dark, but not black
     )
-    filing = Filing(protect=tmp_path / "mask.png")
+    filing = OutputOptions(protect=tmp_path / "mask.png")
     restore_file(tmp_path / "a.tif", tmp_path / "out.tif", restorer(0.1), filing)
     result = pyvips.Image.new_from_file(str(tmp_path / "out.tif")).autorot()
     spared = (result == shown).bandand().numpy() > 0
@@ -218,19 +218,22 @@ def test_a_folder_of_masks_has_one_for_each_scan_that_needs_one(tmp_path: Path) 
     white = np.full((HEIGHT, WIDTH), 255, np.uint8)
     pyvips.Image.new_from_array(white).write_to_file(str(tmp_path / "masks" / "a.png"))
     pyvips.Image.new_from_array(white[1:]).write_to_file(str(tmp_path / "masks" / "c.png"))
-    filing = Filing(protect=tmp_path / "masks")
+    filing = OutputOptions(protect=tmp_path / "masks")
     outcomes = list(restore_scans(plan([tmp_path], tmp_path / "out"), restorer(0.1), filing))
     assert [outcome.get("share_of_pixels") for outcome in outcomes[:2]] == [0, 1]
     assert "draw the mask at the size of the scan" in outcomes[2]["reason"]
     with pytest.raises(ImageError, match="there is no such mask"):
         restore_file(
-            tmp_path / "a.tif", tmp_path / "x.tif", restorer(0), Filing(protect=tmp_path / "none")
+            tmp_path / "a.tif",
+            tmp_path / "x.tif",
+            restorer(0),
+            OutputOptions(protect=tmp_path / "none"),
         )
 
 
 def test_maps_show_where_damage_was_seen_and_what_was_added(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
-    source, target, filing = tmp_path / "a.tif", tmp_path / "out.tif", Filing(maps=True)
+    source, target, filing = tmp_path / "a.tif", tmp_path / "out.tif", OutputOptions(maps=True)
     treated = dataclasses.replace(restorer(0, damaged=40, fill=0.1), treat=("damage",))
     record = restore_file(source, target, treated, filing)
     damage, difference = (pixels_of(map_of(target, name)) for name in ("damage", "difference"))
@@ -248,7 +251,7 @@ def test_maps_show_where_damage_was_seen_and_what_was_added(tmp_path: Path) -> N
 
 def test_a_work_that_changes_much_is_flagged(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
-    strict = Filing(flag_delta_e2000=5.0, flag_damaged=0.4)
+    strict = OutputOptions(flag_delta_e2000=5.0, flag_damaged=0.4)
     much = restorer(0.2, damaged=40)
     record = restore_file(tmp_path / "a.tif", tmp_path / "out.tif", much, strict)
     assert len(record["flags"]) == 2
@@ -257,4 +260,4 @@ def test_a_work_that_changes_much_is_flagged(tmp_path: Path) -> None:
     little = restore_file(tmp_path / "a.tif", tmp_path / "out.tif", restorer(0.01), strict)
     assert little["flags"] == []
     outcomes = list(restore_scans([(tmp_path / "a.tif", tmp_path / "o.tif")], much, strict))
-    assert summed_up(outcomes, tmp_path).endswith("1 flagged")
+    assert run_summary(outcomes, tmp_path).endswith("1 flagged")

@@ -10,9 +10,9 @@ import pyvips
 from restorers import restorer, scan
 
 from patina.tasks.imaging.opening import is_at_most
-from patina.tasks.restoration.advance import Hear, Step, unheard
 from patina.tasks.restoration.batch import plan, restore_scans
-from patina.tasks.restoration.side_by_side import EndedError, side_by_side
+from patina.tasks.restoration.progress import ProgressCallback, Step, no_progress
+from patina.tasks.restoration.side_by_side import RunEndedError, side_by_side
 
 
 def small(job: int) -> bool:
@@ -22,18 +22,18 @@ def small(job: int) -> bool:
 def test_two_small_ones_are_under_way_at_a_time_and_results_keep_their_order() -> None:
     both = threading.Barrier(2, timeout=30)
 
-    def work(job: int, hear: Hear) -> int:
+    def work(job: int, on_progress: ProgressCallback) -> int:
         both.wait()  # would break if one waited for the other
         return job
 
-    assert list(side_by_side(work, [3, 1, 4, 2], small, unheard)) == [3, 1, 4, 2]
+    assert list(side_by_side(work, [3, 1, 4, 2], small, no_progress)) == [3, 1, 4, 2]
 
 
 def test_a_large_one_is_alone_and_in_the_thread_that_asked() -> None:
     under_way: set[int] = set()
     here = threading.current_thread()
 
-    def work(job: int, hear: Hear) -> int:
+    def work(job: int, on_progress: ProgressCallback) -> int:
         under_way.add(job)
         if job >= 10:
             assert under_way == {job}
@@ -42,16 +42,16 @@ def test_a_large_one_is_alone_and_in_the_thread_that_asked() -> None:
         return job
 
     jobs = [1, 20, 2, 3, 30, 4]
-    assert list(side_by_side(work, jobs, small, unheard)) == jobs
+    assert list(side_by_side(work, jobs, small, no_progress)) == jobs
 
 
 def test_only_the_first_under_way_tells_how_far_it_is() -> None:
     heard: list[Step] = []
     both = threading.Barrier(2, timeout=30)
 
-    def work(job: int, hear: Hear) -> int:
+    def work(job: int, on_progress: ProgressCallback) -> int:
         both.wait()
-        hear(Step("damage", pixels=job))
+        on_progress(Step("damage", pixels=job))
         both.wait()
         return job
 
@@ -62,16 +62,16 @@ def test_only_the_first_under_way_tells_how_far_it_is() -> None:
 def test_when_the_run_ends_the_scan_under_way_learns_of_it() -> None:
     ended = threading.Event()
 
-    def work(job: int, hear: Hear) -> int:
+    def work(job: int, on_progress: ProgressCallback) -> int:
         while job == 2:
             try:
-                hear(Step("reading"))
-            except EndedError:
+                on_progress(Step("reading"))
+            except RunEndedError:
                 ended.set()
                 raise
         return job
 
-    results = side_by_side(work, [1, 2, 3], small, unheard)
+    results = side_by_side(work, [1, 2, 3], small, no_progress)
     assert isinstance(results, Iterator)
     assert next(results) == 1
     results.close()  # type: ignore[attr-defined]  # a generator
@@ -79,14 +79,14 @@ def test_when_the_run_ends_the_scan_under_way_learns_of_it() -> None:
 
 
 def test_an_error_ends_the_others() -> None:
-    def work(job: int, hear: Hear) -> int:
+    def work(job: int, on_progress: ProgressCallback) -> int:
         if job == 1:
             raise OSError("the outbox is lost")
         while True:
-            hear(Step("reading"))
+            on_progress(Step("reading"))
 
     with pytest.raises(OSError, match="the outbox is lost"):
-        list(side_by_side(work, [1, 2], small, unheard))
+        list(side_by_side(work, [1, 2], small, no_progress))
 
 
 def test_a_bad_scan_between_two_stops_neither_and_bytes_are_those_of_one_at_a_time(

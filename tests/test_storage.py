@@ -17,12 +17,18 @@ from restorers import patina, restorer, scan
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.io.atomic import read_jsonl, sha256_of
 from patina.tasks.io.storage import Remote, place_of
-from patina.tasks.restoration.batch import held, plan, restore_scans, summary_in, summed_up
+from patina.tasks.restoration.batch import (
+    locked_outbox,
+    plan,
+    restore_scans,
+    run_summary,
+    summary_in,
+)
 from patina.tasks.restoration.remote import restore_remote
-from patina.tasks.restoration.sidecars import Filing
+from patina.tasks.restoration.sidecars import OutputOptions
 from patina.tasks.restoration.undo import package_of, undo
 
-ALL = Filing(maps=True, package=True)
+ALL = OutputOptions(maps=True, package=True)
 BESIDE = ("", ".json", ".damage.png", ".difference.png", ".change.zip")
 
 
@@ -51,9 +57,9 @@ def inbox(lab: Remote, tmp_path: Path) -> Path:
 
 def restored(inbox: Path | Remote, outbox: Path | Remote, shift: float = 0.1) -> str:
     """Restore all scans into the outbox; return the last line of the output."""
-    with held(outbox), summary_in(outbox) as outcomes:
+    with locked_outbox(outbox), summary_in(outbox) as outcomes:
         outcomes += restore_scans(plan([inbox], outbox), restorer(shift), ALL)
-    return summed_up(outcomes, outbox)
+    return run_summary(outcomes, outbox)
 
 
 def there(folder: Remote) -> set[str]:
@@ -117,7 +123,7 @@ def test_a_bucket_is_restored_into_a_bucket_as_a_folder_into_a_folder(
 def test_pictures_and_report_lie_in_the_bucket(lab: Remote, inbox: Path) -> None:
     out = lab / "out"
     with summary_in(out, report=True) as outcomes:
-        outcomes += restore_scans(plan([lab / "in"], out), restorer(0.1), Filing(report=out))
+        outcomes += restore_scans(plan([lab / "in"], out), restorer(0.1), OutputOptions(report=out))
     record = json.loads(content(out, "box/b.jpg.tif.json"))["previews"]
     pictures = {f"report_files/{record['key']}/{name}" for name in record["files"]}
     assert "report_files" in {name.split("/")[0] for name in there(out)}
@@ -207,11 +213,11 @@ def test_two_runs_do_not_share_an_outbox_there_and_that_of_a_killed_one_is_taken
 ) -> None:
     lock = f"{lab.path}/out/.patina-lock"
     with (
-        held(lab / "out"),
+        locked_outbox(lab / "out"),
         pytest.raises(
             ValueError, match=rf"out: another run is writing to it \(process {os.getpid()}"
         ),
-        held(lab / "out"),
+        locked_outbox(lab / "out"),
     ):
         pass
     assert not lab.files.exists(lock)
@@ -220,10 +226,13 @@ def test_two_runs_do_not_share_an_outbox_there_and_that_of_a_killed_one_is_taken
     for host, free in ((os.uname().nodename, True), ("elsewhere", False)):
         lab.files.pipe_file(lock, json.dumps({"host": host, "pid": gone.pid}).encode())
         if free:
-            with held(lab / "out"):
+            with locked_outbox(lab / "out"):
                 pass
         else:
-            with pytest.raises(ValueError, match=r"on elsewhere.*remove s3://"), held(lab / "out"):
+            with (
+                pytest.raises(ValueError, match=r"on elsewhere.*remove s3://"),
+                locked_outbox(lab / "out"),
+            ):
                 pass
     assert lab.files.exists(lock)
 

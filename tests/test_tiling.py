@@ -8,7 +8,7 @@ from patina.params import Restore
 from patina.tasks.degradations import DEGRADATIONS
 from patina.tasks.imaging.images import to_float
 from patina.tasks.restoration import inference, weights
-from patina.tasks.restoration.tiling import apply_tiled, averaged
+from patina.tasks.restoration.tiling import apply_tiled, self_ensemble
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -53,7 +53,7 @@ def test_the_mean_over_mirror_images_has_no_side_that_it_favours() -> None:
         return tile + np.linspace(0, 1, tile.shape[2], dtype=np.float32)[:, None]
 
     tile = noise(1, 32, 48, 3)
-    mean = averaged(sided)(tile)
+    mean = self_ensemble(sided)(tile)
     assert mean.dtype == np.float32
     np.testing.assert_allclose(mean, tile + 0.5, atol=1e-6)
-    np.testing.assert_allclose(averaged(lambda tile: tile)(tile), tile, atol=1e-7)
+    np.testing.assert_allclose(self_ensemble(lambda tile: tile)(tile), tile, atol=1e-7)

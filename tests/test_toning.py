@@ -52,19 +52,19 @@ def test_colours_that_would_hardly_change_are_kept(rms_255: float, weight: float
 
 def test_only_a_work_without_black_is_taken_for_faded() -> None:
     seen = tone_of(contrast(30), VIEW, 20, forced=False)
-    assert (seen.seen, seen.weight) == ("fading", 1)
+    assert (seen.kind, seen.weight) == ("fading", 1)
     black = VIEW.copy()
     black[:9] = 0.02
     assert tone_of(contrast(30), black, 20, forced=False).weight == 0
-    assert tone_of(contrast(30), black, 20, forced=False).seen == ""
-    assert tone_of(contrast(30), black, 20, forced=True).seen == "fading"
+    assert tone_of(contrast(30), black, 20, forced=False).kind == ""
+    assert tone_of(contrast(30), black, 20, forced=True).kind == "fading"
 
 
 def test_only_a_work_without_any_cool_colour_is_taken_for_yellowed() -> None:
     yellow = VIEW * np.float32([1, 0.9, 0.2])
     whiter = giving(blue=3.0)
     seen = tone_of(whiter, yellow, 20, forced=False)
-    assert (seen.seen, seen.weight) == ("yellowing", 1)
+    assert (seen.kind, seen.weight) == ("yellowing", 1)
     yellow[:9] = (0.3, 0.35, 0.5)
     assert tone_of(whiter, yellow, 20, forced=False).weight == 0
     assert tone_of(whiter, yellow, 20, forced=True).weight == 1
@@ -79,7 +79,7 @@ def test_bare_paper_is_toned_only_if_that_is_forced() -> None:
 
 def test_what_has_no_sign_of_its_own_is_told_and_left() -> None:
     found = tone_of(giving(offset=0.12), VIEW, 20, forced=False)
-    assert (found.seen, found.weight) == ("darkening", 0)
+    assert (found.kind, found.weight) == ("darkening", 0)
 
 
 def test_forced_all_is_undone() -> None:

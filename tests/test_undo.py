@@ -10,10 +10,10 @@ from restorers import restorer, scan
 from test_scans import KINDS, saved
 
 from patina.tasks.io.atomic import sha256_of
-from patina.tasks.restoration.restore_file import Filing, restore_file
+from patina.tasks.restoration.restore_file import OutputOptions, restore_file
 from patina.tasks.restoration.undo import UndoError, package_of, undo
 
-PACKED = Filing(package=True)
+PACKED = OutputOptions(package=True)
 
 
 def put_aside(source: Path, target: Path) -> Path:

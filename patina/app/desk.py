@@ -14,15 +14,15 @@ from patina.app.work import Work, listed
 from patina.params import Restore
 from patina.tasks.io.atomic import Record, sha256_of
 from patina.tasks.io.heaps import free_memory
-from patina.tasks.restoration.advance import Hear, unheard
 from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_scans
 from patina.tasks.restoration.condition_report import file_reports, planned
 from patina.tasks.restoration.decision import Damage, Piece
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.preview import Window
+from patina.tasks.restoration.progress import ProgressCallback, no_progress
 from patina.tasks.restoration.request import RestoreRequest, loading_of, run
 from patina.tasks.restoration.restorer import Restorer, Treatment
-from patina.tasks.restoration.sidecars import PLAIN, Filing, already_done, wanted_of
+from patina.tasks.restoration.sidecars import DEFAULT_OUTPUT, OutputOptions, already_done, wanted_of
 
 DROPPED, MARKS, CONDITION = "dropped", "marks", "condition"  # folders in the outbox
 
@@ -136,18 +136,20 @@ class Desk:
         height, width = self.damage.labels.shape
         self.window = self.work.part((left + wide / 2) / width, (top + tall / 2) / height)
 
-    def save(self, request: RestoreRequest, marks: Marks, hear: Hear = unheard) -> Record:
+    def save(
+        self, request: RestoreRequest, marks: Marks, on_progress: ProgressCallback = no_progress
+    ) -> Record:
         """Restore the work as `patina restore` does; return its outcome.
 
-        hear: is called with the progress.
+        on_progress: is called with the progress.
         """
         marks.file(self.work.path.name, Path(request.outbox) / MARKS)
         self.bench.reload()
-        restorer = replace(self.bench.applying(request), hear=hear)
+        restorer = replace(self.bench.applying(request), on_progress=on_progress)
         (outcome,) = run(
             request,
             self.bench.settings,
-            lambda job: restore_scans(job.scans, restorer, job.filing),
+            lambda job: restore_scans(job.scans, restorer, job.output),
         )
         return outcome
 
@@ -158,12 +160,14 @@ class Desk:
         scan, with the proposed treatments.
         """
         files = marks.file(self.work.path.name, Path(request.outbox) / MARKS)
-        masks = Filing(mask=files.get("mask"), protect=files.get("protect"))
+        masks = OutputOptions(mask=files.get("mask"), protect=files.get("protect"))
         folder, restorer = Path(request.outbox) / CONDITION, self.bench.applying(request)
         (scan, target), *_ = request.scans()
         wanted = wanted_of(scan, restorer, masks)
         source = {"sha256": sha256_of(self.work.path)}
-        examined = target if already_done(target, source, wanted, PLAIN) else self.work.path
+        examined = (
+            target if already_done(target, source, wanted, DEFAULT_OUTPUT) else self.work.path
+        )
         assert isinstance(examined, Path)
         planned([examined], folder)
         original = self.work.path if examined == target else None

@@ -128,7 +128,7 @@ class Page(Layout):
         size = (before.shape[0], before.shape[1])
         after = desk.work.restored(treatment, desk.window, marks.within(desk.window, size))
         pair = [desk.work.picture(to_uint8(each)) for each in (before, after)]
-        return [tuple(pair), found_line(treatment.decided(), marks), request.command()]
+        return [tuple(pair), found_line(treatment.record(), marks), request.command()]
 
     def _looks(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
         """As `_refresh`, and update the overview and the drawing; strokes are kept."""

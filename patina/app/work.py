@@ -11,9 +11,9 @@ import numpy as np
 from patina.tasks.imaging.images import png_bytes
 from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.restoration.decision import Piece
-from patina.tasks.restoration.preview import Window, previewed, window_around
-from patina.tasks.restoration.reduced import resized, small_of
-from patina.tasks.restoration.restorer import Restorer, Treatment, look
+from patina.tasks.restoration.preview import Window, preview_of, window_around
+from patina.tasks.restoration.reduced import reduced_view, resized
+from patina.tasks.restoration.restorer import Restorer, Treatment, analyse
 
 SHOWN_PX = 1400  # long side of the reduced picture of a whole work
 PART_PX = (560, 760)  # height and width of a part at full size
@@ -34,7 +34,7 @@ class Work:
             scan: Scan = stack.enter_context(opened(path, folder))
             self._scan = replace(scan, image=scan.image.autorot())
             self.size = (self._scan.height, self._scan.width)
-            self.view = small_of(self._scan.srgb, *self.size)
+            self.view = reduced_view(self._scan.srgb, *self.size)
             self._analysed: dict[str, Treatment] = {}
             self._pictures = folder / "pictures"
             self._pictures.mkdir()
@@ -68,7 +68,7 @@ class Work:
         """The analysis of the work by `restorer`; the last result is cached."""
         key = repr(restorer.applied())
         if key not in self._analysed:
-            found = look(restorer, self._scan.srgb, self.view, self.size)
+            found = analyse(restorer, self._scan.srgb, self.view, self.size)
             # Without the networks, so that their memory can be freed
             self._analysed = {key: replace(found, restorer=replace(restorer, networks={}))}
         return replace(self._analysed[key], restorer=restorer)
@@ -79,7 +79,7 @@ class Work:
         """A window as it would be restored. marked: boolean maps of pixels to fill and to
         protect.
         """
-        return previewed(treatment, self.pixels(window), window, *marked)
+        return preview_of(treatment, self.pixels(window), window, *marked)
 
 
 def listed(treatment: Treatment) -> list[Piece]:

@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from patina.tasks.io.progress import Progress
-    from patina.tasks.restoration.advance import Step
+    from patina.tasks.restoration.progress import Step
     from patina.tasks.restoration.request import Job, RestoreRequest
 
 TREATED, FILED, RUN = "Treatments", "Output", "Run"  # panels of the help
@@ -200,13 +200,13 @@ def _run(request: "RestoreRequest") -> int:
     from patina import params
     from patina.tasks.io.heaps import few_heaps
     from patina.tasks.io.storage import place_of
-    from patina.tasks.restoration.batch import summed_up
-    from patina.tasks.restoration.endings import ended_by_signals
+    from patina.tasks.restoration.batch import run_summary
     from patina.tasks.restoration.request import run
+    from patina.tasks.restoration.signals import exit_on_signals
 
     few_heaps()
     with (
-        ended_by_signals() as end_if_signalled,
+        exit_on_signals() as end_if_signalled,
         closing(
             run(request, params.restore_here(), lambda job: _shown(job, end_if_signalled))
         ) as coming,
@@ -214,7 +214,7 @@ def _run(request: "RestoreRequest") -> int:
         outcomes = [*coming]
     out = place_of(request.outbox)
     typer.echo(
-        f"{summed_up(outcomes, out)} -> {out / 'report.html' if request.report else f'{out}/'}"
+        f"{run_summary(outcomes, out)} -> {out / 'report.html' if request.report else f'{out}/'}"
     )
     return 1 if any("reason" in outcome for outcome in outcomes) else 0
 
@@ -231,7 +231,7 @@ def _shown(job: "Job", end_if_signalled: Callable[[], None]) -> Iterator[dict[st
     total = len(job.scans)
     with Progress() as bar:
         progress = _RunProgress(job, bar)
-        for outcome in restored(job, progress.hear):
+        for outcome in restored(job, progress.on_progress):
             progress.count(outcome)
             for line in _lines_of(outcome, total):
                 bar.say(neutral(line))
@@ -247,7 +247,7 @@ class _RunProgress:
         self.task = bar.add_task("restore", total=len(job.scans), note="")
         self.done, self.megapixels, self.started = 0, 0.0, time.monotonic()
 
-    def hear(self, step: "Step") -> None:
+    def on_progress(self, step: "Step") -> None:
         """Show the progress of the current scan."""
         from patina.tasks.restoration.outbox import neutral
 

@@ -24,20 +24,20 @@ def outcomes_of(
     """
     if "damage" not in sidecar["change"]:
         return {}
-    whole, filled = (np.zeros(len(found.areas) + 1) for _ in range(2))
+    damaged, filled = (np.zeros(len(found.areas) + 1) for _ in range(2))
     for top in range(0, len(damage), ROWS):
         rows = damage[top : top + ROWS]
         numbers = found.numbers(top, top + len(rows), rows.shape[1])
-        for total, limit in ((whole, DAMAGED), (filled, FILLED)):
+        for total, limit in ((damaged, DAMAGED), (filled, FILLED)):
             total += np.bincount(numbers[rows > limit], minlength=len(total))
     words = "filled" if made else "to be filled"
     return {
-        area.number: words if filled[area.number] > whole[area.number] / 2 else LEFT
+        area.number: words if filled[area.number] > damaged[area.number] / 2 else LEFT
         for area in found.areas
     }
 
 
-def told(
+def treatment_sentences(
     sidecar: Record, areas: Sequence[Area], outcomes: Mapping[int, str], *, made: bool
 ) -> list[tuple[str, str]]:
     """`treatments_of`, with the areas that are not filled in a separate line.

@@ -27,7 +27,7 @@ NETWORK_SIDE = 0.05  # cracks in a smaller box are lines
 # Ratios
 ELONGATED = 5.0  # a straight piece with at least this ratio of length to width is a line
 CURVED = 15.0  # a curved piece with at least this ratio is a line
-WOUND = 2.5  # lines with at least this ratio of length to their box's diagonal are a network
+WINDING = 2.5  # lines with at least this ratio of length to their box's diagonal are a network
 STRAIGHT = 0.08  # an area with a smaller ratio of width to length is a line, even a dashed one
 
 
@@ -178,11 +178,11 @@ def _damaged_rows(
     damage: np.ndarray, classes: np.ndarray | None, kind: int | None, block: int
 ) -> Iterator[np.ndarray]:
     for top in range(0, len(damage), ROWS // block * block):
-        here = slice(top, top + ROWS // block * block)
-        rows = damage[here]
+        strip = slice(top, top + ROWS // block * block)
+        rows = damage[strip]
         if rows.dtype != bool:
             rows = rows > (127 if np.issubdtype(rows.dtype, np.integer) else 0.5)
-        yield rows if classes is None else rows & (classes[here] == kind)
+        yield rows if classes is None else rows & (classes[strip] == kind)
 
 
 def _summed(rows: np.ndarray, block: int) -> np.ndarray:
@@ -190,9 +190,9 @@ def _summed(rows: np.ndarray, block: int) -> np.ndarray:
     if block == 1:
         return rows.astype(np.int32)
     height, width = (-(-side // block) * block for side in rows.shape)
-    whole = np.zeros((height, width), np.uint8)
-    whole[: rows.shape[0], : rows.shape[1]] = rows
-    down = whole.reshape(height // block, block, width).sum(axis=1, dtype=np.uint16)
+    padded = np.zeros((height, width), np.uint8)
+    padded[: rows.shape[0], : rows.shape[1]] = rows
+    down = padded.reshape(height // block, block, width).sum(axis=1, dtype=np.uint16)
     return down.reshape(len(down), width // block, block).sum(axis=2, dtype=np.int32)
 
 
@@ -206,11 +206,11 @@ def _groups(counts: np.ndarray, kind: int | None, labels: np.ndarray, before: in
     if not len(ys):
         return []
     long_side = max(counts.shape)
-    far = cv2.distanceTransform(1 - mask, cv2.DIST_L2, cv2.DIST_MASK_5)
-    _, joined = cv2.connectedComponents((far <= (GAP * long_side + 1) / 2).astype(np.uint8))
+    distance = cv2.distanceTransform(1 - mask, cv2.DIST_L2, cv2.DIST_MASK_5)
+    _, joined = cv2.connectedComponents((distance <= (GAP * long_side + 1) / 2).astype(np.uint8))
     _, pieces = cv2.connectedComponents(mask)
-    rimmed = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    depth = cv2.distanceTransform(rimmed, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+    bordered = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    depth = cv2.distanceTransform(bordered, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
     group_of = joined[ys, xs] - 1  # each group contains a block, so the numbers have no gaps
     labels[ys, xs] = before + 1 + group_of
     small = _Pieces(xs, ys, pieces[ys, xs] - 1, depth[ys, xs])
@@ -218,26 +218,29 @@ def _groups(counts: np.ndarray, kind: int | None, labels: np.ndarray, before: in
 
 
 class _Pieces:
-    """Connected blocks: places `xs`, `ys`, number of the piece `of`, distance from its rim
-    `depth`.
+    """Connected blocks.
+
+    xs, ys: their places. labels: the number of the piece of each. depth: distance from its rim.
     """
 
-    def __init__(self, xs: np.ndarray, ys: np.ndarray, of: np.ndarray, depth: np.ndarray) -> None:
-        self.xs, self.ys, self.of = xs, ys, of
-        self.blocks = np.bincount(of)
+    def __init__(
+        self, xs: np.ndarray, ys: np.ndarray, labels: np.ndarray, depth: np.ndarray
+    ) -> None:
+        self.xs, self.ys, self.labels = xs, ys, labels
+        self.blocks = np.bincount(labels)
         # A band of w blocks has the mean depth (w + 1)² / 4w; this is solved for w
-        twice = np.maximum(2 * np.bincount(of, depth) / self.blocks - 1, 1)
+        twice = np.maximum(2 * np.bincount(labels, depth) / self.blocks - 1, 1)
         self.length = self.blocks / (twice + np.sqrt(twice**2 - 1))
 
     def kinds(self, long_side: int) -> np.ndarray:
         """LINE, SPOT or AREA for each piece, by its shape."""
-        boxes = _boxes(self.xs, self.ys, self.of)
+        boxes = _boxes(self.xs, self.ys, self.labels)
         sides = boxes[:, 2:] - boxes[:, :2]
         longest = sides.max(axis=1)
         reach = np.hypot(*sides.T)
         long = (reach**2 >= ELONGATED * self.blocks) | (self.length**2 >= CURVED * self.blocks)
-        thin = self.blocks / self.length <= max(1, LINE_WIDTH * long_side)
-        line = long & thin & (longest >= LINE_LENGTH * long_side)
+        narrow = self.blocks / self.length <= max(1, LINE_WIDTH * long_side)
+        line = long & narrow & (longest >= LINE_LENGTH * long_side)
         return np.where(line, LINE, np.where(longest <= SPOT_SIDE * long_side, SPOT, AREA))
 
 
@@ -250,7 +253,7 @@ def _measured(
     sides = boxes[:, 2:] - boxes[:, :2]
     diagonal = np.hypot(*sides.T)
     owner = np.zeros(len(pieces.blocks), int)
-    owner[pieces.of] = group_of
+    owner[pieces.labels] = group_of
     length = np.bincount(owner, pieces.length)
     centre, narrow = _axes(pieces.xs, pieces.ys, group_of, blocks)
     if kind is None:
@@ -260,8 +263,8 @@ def _measured(
         straight = (narrow <= STRAIGHT) & (diagonal >= SPOT_SIDE * long_side)
         kinds = np.where((kinds == SPOT) & straight, LINE, kinds)
         spread = sides.min(axis=1) >= NETWORK_SIDE * long_side
-        wound = length >= WOUND * diagonal
-        kinds = np.where((kinds == LINE) & wound & spread, NETWORK, kinds)
+        winding = length >= WINDING * diagonal
+        kinds = np.where((kinds == LINE) & winding & spread, NETWORK, kinds)
     else:
         kinds = np.full(len(px), kind)
     longer = np.where(kinds == LINE, np.maximum(length, diagonal), sides.max(axis=1))
@@ -270,22 +273,24 @@ def _measured(
     return [_Group(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
-def _boxes(xs: np.ndarray, ys: np.ndarray, of: np.ndarray) -> np.ndarray:
+def _boxes(xs: np.ndarray, ys: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Left, top, right and bottom of each group (the last two exclusive), int (n, 4)."""
-    boxes = np.empty((int(of.max()) + 1, 4), int)
+    boxes = np.empty((int(labels.max()) + 1, 4), int)
     boxes[:, :2], boxes[:, 2:] = np.iinfo(np.int32).max, 0
     for column, values in ((0, xs), (1, ys)):
-        np.minimum.at(boxes[:, column], of, values)
-        np.maximum.at(boxes[:, column + 2], of, values + 1)
+        np.minimum.at(boxes[:, column], labels, values)
+        np.maximum.at(boxes[:, column + 2], labels, values + 1)
     return boxes
 
 
 def _axes(
-    xs: np.ndarray, ys: np.ndarray, of: np.ndarray, number: np.ndarray
+    xs: np.ndarray, ys: np.ndarray, labels: np.ndarray, number: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Centres of gravity (n, 2), and the width divided by the length along the main direction."""
-    x, y = (np.bincount(of, at + 0.5) / number for at in (xs, ys))
-    across, down = xs + 0.5 - x[of], ys + 0.5 - y[of]
-    xx, yy, xy = (np.bincount(of, m) / number + 1e-9 for m in (across**2, down**2, across * down))
+    x, y = (np.bincount(labels, at + 0.5) / number for at in (xs, ys))
+    across, down = xs + 0.5 - x[labels], ys + 0.5 - y[labels]
+    xx, yy, xy = (
+        np.bincount(labels, m) / number + 1e-9 for m in (across**2, down**2, across * down)
+    )
     mean, differ = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
     return np.stack([x, y], 1), np.sqrt(np.maximum(mean - differ, 0) / (mean + differ))

@@ -15,43 +15,43 @@ from patina.tasks.imaging.opening import is_at_most
 from patina.tasks.imaging.room import FULL, first_words
 from patina.tasks.io.atomic import Record, draft_folder
 from patina.tasks.io.storage import Place, StorageError
-from patina.tasks.restoration.advance import Hear
 from patina.tasks.restoration.capture import Judge
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.iiif import publish
 from patina.tasks.restoration.inbox import plan, target_of
 from patina.tasks.restoration.inference import Networks
-from patina.tasks.restoration.outbox import held, summary_in
+from patina.tasks.restoration.outbox import locked_outbox, summary_in
+from patina.tasks.restoration.progress import ProgressCallback
 from patina.tasks.restoration.remote import restore_remote
 from patina.tasks.restoration.report.figures import figures_of
 from patina.tasks.restoration.report.summary import UNTOUCHED, outcome_of, summary_of
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.side_by_side import side_by_side
-from patina.tasks.restoration.sidecars import PLAIN, Filing
-from patina.tasks.restoration.tiling import Network, averaged
-from patina.tasks.restoration.weights import is_single, named, shipped
+from patina.tasks.restoration.sidecars import DEFAULT_OUTPUT, OutputOptions
+from patina.tasks.restoration.tiling import Network, self_ensemble
+from patina.tasks.restoration.weights import is_single, shipped, version_of
 
 # The interface for running a batch
 __all__ = [
     "CHAMPION",
     "chosen_model",
-    "held",
     "load_restorer",
+    "locked_outbox",
     "plan",
     "restore_scans",
+    "run_summary",
     "speed",
     "summary_in",
-    "summed_up",
     "target_of",
 ]
 QUALITIES = ("fast", "best")
 # Networks that are averaged over mirrored tiles with quality "best"
-TILED = ("jpeg", "detail", "blur", "segmentation")
+ENSEMBLE_ROLES = ("jpeg", "detail", "blur", "segmentation")
 SMALL_PX = 16_000_000  # scans of at most this size are restored two at a time
 log = logging.getLogger("patina")
 
-OPEN = {"detail_255": 0.0}  # gates of a single network, which must always be applied
+SINGLE_GATES = {"detail_255": 0.0}  # gates of a single network, which must always be applied
 CHAMPION = Path("data/champion/model.keras")  # what `patina promote` writes, with its graph
 
 
@@ -87,16 +87,17 @@ def load_restorer(
         )
     found = Networks(model, precision, device)
     facts = {"file": model.name, "sha256": found.sha256, "precision": found.precision}
-    facts |= {"quality": quality} | named(model)
+    facts |= {"quality": quality} | version_of(model)
     facts |= {"device": found.device} if found.device != "CPU" else {}
     networks: Mapping[str, Network] = found
     if quality == "best":
         networks = {
-            role: averaged(network) if role in TILED else network for role, network in found.items()
+            role: self_ensemble(network) if role in ENSEMBLE_ROLES else network
+            for role, network in found.items()
         }
-    opened = {**(gates or {}), **(OPEN if is_single(model) else {})}
+    chosen = {**(gates or {}), **(SINGLE_GATES if is_single(model) else {})}
     judges = {} if is_single(model) else judges_beside(model)
-    return Restorer(networks, facts, Gates(**opened), judges=judges, **applied)
+    return Restorer(networks, facts, Gates(**chosen), judges=judges, **applied)
 
 
 def judges_beside(model: Path) -> dict[str, Judge]:
@@ -106,12 +107,12 @@ def judges_beside(model: Path) -> dict[str, Judge]:
     file = model.with_name("judge.json")
     if not file.exists():
         return {}
-    told = json.loads(file.read_text(encoding="utf-8"))
-    return {role: Judge.of(each) for role, each in told.items()}
+    records = json.loads(file.read_text(encoding="utf-8"))
+    return {role: Judge.of(each) for role, each in records.items()}
 
 
 def restore_scans(
-    scans: Iterable[tuple[Place, Place]], restorer: Restorer, filing: Filing = PLAIN
+    scans: Iterable[tuple[Place, Place]], restorer: Restorer, output: OutputOptions = DEFAULT_OUTPUT
 ) -> Iterator[Record]:
     """Restore each of `scans` (file, path of its result); yield a record of COLUMNS for each.
 
@@ -119,41 +120,41 @@ def restore_scans(
     restored two at a time. Raises OSError if results can no longer be written.
     """
 
-    def outcome(scan: tuple[Place, Place], hear: Hear) -> Record:
-        return _record(*scan, replace(restorer, hear=hear), filing)
+    def outcome(scan: tuple[Place, Place], on_progress: ProgressCallback) -> Record:
+        return _record(*scan, replace(restorer, on_progress=on_progress), output)
 
-    yield from side_by_side(outcome, [*scans], _is_small, restorer.hear)
+    yield from side_by_side(outcome, [*scans], _is_small, restorer.on_progress)
 
 
 def _is_small(scan: tuple[Place, Place]) -> bool:
     """Whether the scan can be restored while another one is."""
-    here = all(isinstance(place, Path) for place in scan)
-    return here and isinstance(scan[0], Path) and is_at_most(scan[0], SMALL_PX)
+    local = all(isinstance(place, Path) for place in scan)
+    return local and isinstance(scan[0], Path) and is_at_most(scan[0], SMALL_PX)
 
 
-def _record(source: Place, target: Place, restorer: Restorer, filing: Filing) -> Record:
+def _record(source: Place, target: Place, restorer: Restorer, output: OutputOptions) -> Record:
     try:
-        outcome = _outcome(_restored(source, target, restorer, filing))
+        outcome = _outcome(_restored(source, target, restorer, output))
     except ImageError as error:
         outcome = {"reason": str(error)}
     except Exception as error:
         # One bad scan must not end a run of thousands, whatever error a library raises. Only a
         # lost outbox ends the run, and exceptions that are not an Exception: Ctrl-C, signals.
-        if isinstance(error, OSError) and _is_lost(target, error):
+        if isinstance(error, OSError) and _outbox_is_lost(target, error):
             raise
         log.exception("restore: %s: unexpected error", source)
-        outcome = _not_foreseen(error)
-    return {"file": str(source), "result": str(target), **_named(outcome, source)}
+        outcome = _unexpected(error)
+    return {"file": str(source), "result": str(target), **_with_file_name(outcome, source)}
 
 
-def _restored(source: Place, target: Place, restorer: Restorer, filing: Filing) -> Record:
+def _restored(source: Place, target: Place, restorer: Restorer, output: OutputOptions) -> Record:
     """The sidecar of the result."""
     if isinstance(source, Path) and isinstance(target, Path):
-        sidecar = restore_file(source, target, restorer, filing)
-        if filing.iiif:
-            publish(source, target, filing.iiif, sidecar)
+        sidecar = restore_file(source, target, restorer, output)
+        if output.iiif:
+            publish(source, target, output.iiif, sidecar)
         return sidecar
-    return restore_remote(source, target, restorer, filing)
+    return restore_remote(source, target, restorer, output)
 
 
 def _outcome(sidecar: Record) -> Record:
@@ -172,23 +173,23 @@ def _outcome(sidecar: Record) -> Record:
     }
 
 
-def _not_foreseen(error: Exception) -> Record:
+def _unexpected(error: Exception) -> Record:
     """The reason for an unexpected error, and its traceback for failures.jsonl."""
     kind = type(error).__name__
     lines = traceback.format_exception(error)
     return {"reason": f"{kind}: {first_words(error)}", "kind": kind, "traceback": "".join(lines)}
 
 
-def _named(outcome: Record, source: Place) -> Record:
+def _with_file_name(outcome: Record, source: Place) -> Record:
     """The outcome; its reason begins with the name of the file."""
     if "reason" not in outcome:
         return outcome
     reason = outcome["reason"]
-    named = reason if source.name in reason else f"{source.name}: {reason}"
-    return outcome | {"outcome": "set aside", "result": "", "reason": named}
+    reason = reason if source.name in reason else f"{source.name}: {reason}"
+    return outcome | {"outcome": "set aside", "result": "", "reason": reason}
 
 
-def _is_lost(target: Place, error: OSError) -> bool:
+def _outbox_is_lost(target: Place, error: OSError) -> bool:
     """Whether no other result can be written either, because the disk is full or gone."""
     if not isinstance(target, Path) or isinstance(error, StorageError) or error.errno in FULL:
         return True
@@ -204,7 +205,7 @@ def speed(megapixels: float, started: float) -> str:
     return f"{megapixels / (time.monotonic() - started):.1f} MP/s"
 
 
-def summed_up(outcomes: Sequence[Record], outbox: Place) -> str:
+def run_summary(outcomes: Sequence[Record], outbox: Place) -> str:
     """The summary line of a run into `outbox`.
 
     Raises InputError if every scan was set aside.
@@ -212,10 +213,10 @@ def summed_up(outcomes: Sequence[Record], outbox: Place) -> str:
     failed = sum("reason" in outcome for outcome in outcomes)
     flagged = sum(bool(outcome.get("flags")) for outcome in outcomes)
     untouched = sum(outcome.get("outcome") == UNTOUCHED for outcome in outcomes)
-    told = (
+    summary = (
         f"restore: {len(outcomes)} scans, {untouched} untouched, {failed} set aside, "
         f"{flagged} flagged"
     )
     if failed == len(outcomes):
-        raise InputError(f"{told}; see {outbox / 'failures.jsonl'}")
-    return told
+        raise InputError(f"{summary}; see {outbox / 'failures.jsonl'}")
+    return summary

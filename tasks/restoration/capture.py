@@ -15,18 +15,18 @@ from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.tiling import Network, Rows
 
-PROBE_PX, PROBES = 256, 3  # side of an examined tile, and their number in each direction
+SAMPLE_PX, SAMPLES = 256, 3  # side of an examined tile, and their number in each direction
 GRID_PX, STRIDE_PX = 8, 16  # of JPEG's blocks, and of the networks
-CORRECTING = ("detail", "blur")  # networks with a judge, in their order
+JUDGED_ROLES = ("detail", "blur")  # networks with a judge, in their order
 # With a higher correlation at 3 to 16 px it is a weave or a screen, not noise or blur
-REPEATS = {"detail": 0.2, "blur": 0.3}
-SHARP = 0.155  # with a higher share of the finest detail in all detail, a work is not blurred
-STRONG_STEP = 0.08  # larger steps are edges, and count as this value
+MAX_REPETITION = {"detail": 0.2, "blur": 0.3}
+MAX_SHARPNESS = 0.155  # a work with a higher share of the finest detail is not blurred
+MAX_STEP = 0.08  # larger steps are edges, and count as this value
 
 
 @dataclass(frozen=True)
 class Correction:
-    """The decision on one of CORRECTING."""
+    """The decision on one of JUDGED_ROLES."""
 
     weight: float = 0.0  # strength, 0 to 1
     likelihood: float = 0.0  # that the correction improves the work
@@ -47,8 +47,8 @@ class Capture:
 
     jpeg: float  # strength of `jpeg`
     blockiness: float  # mean step across the 8×8 grid, divided by the mean of all other steps
-    begins: tuple[int, int]  # row and column of the first complete block
-    corrections: Mapping[str, Correction]  # by role, of CORRECTING
+    grid_origin: tuple[int, int]  # row and column of the first complete block
+    corrections: Mapping[str, Correction]  # by role, of JUDGED_ROLES
 
     def weight(self, role: str) -> float:
         """The strength of the network `role`, 0 to 1."""
@@ -59,23 +59,23 @@ class Capture:
     def record(self) -> Record:
         """The entries in the sidecar."""
         jpeg = {"weight": round(self.jpeg, 4), "blockiness": round(self.blockiness, 4)}
-        found = {role: self.corrections.get(role, Correction()).record() for role in CORRECTING}
+        found = {role: self.corrections.get(role, Correction()).record() for role in JUDGED_ROLES}
         return {"jpeg": jpeg, **found}
 
 
-def probes(rows: Rows, height: int, width: int) -> Iterator[np.ndarray]:
-    """Tiles to examine, float32 (1, h, w, 3), at most PROBE_PX, evenly spread, on JPEG's grid."""
-    tall, wide = (min(PROBE_PX, side // STRIDE_PX * STRIDE_PX) for side in (height, width))
+def sample_tiles(rows: Rows, height: int, width: int) -> Iterator[np.ndarray]:
+    """Tiles to examine, float32 (1, h, w, 3), at most SAMPLE_PX, evenly spread, on JPEG's grid."""
+    tall, wide = (min(SAMPLE_PX, side // STRIDE_PX * STRIDE_PX) for side in (height, width))
     if not tall or not wide:
         return
-    for top in _starts(height, tall):
+    for top in _tile_starts(height, tall):
         strip = rows(top, top + tall)
-        for left in _starts(width, wide):
+        for left in _tile_starts(width, wide):
             yield np.ascontiguousarray(strip[None, :, left : left + wide])
 
 
-def _starts(side: int, part: int) -> list[int]:
-    count = min(PROBES, -(-side // part))
+def _tile_starts(side: int, part: int) -> list[int]:
+    count = min(SAMPLES, -(-side // part))
     places = np.linspace(0, side - part, count) // GRID_PX * GRID_PX
     return sorted({int(place) for place in places})
 
@@ -85,29 +85,29 @@ def blockiness(tiles: list[np.ndarray]) -> tuple[float, tuple[int, int]]:
 
     tiles: float32 (1, h, w, 3), all on one grid. The visibility is the mean step across the 8×8
     grid divided by the mean of all other steps, 1 without a grid; the lower value of both
-    directions counts. Large steps, which are edges, count as STRONG_STEP.
+    directions counts. Large steps, which are edges, count as MAX_STEP.
     Source: after Wang, Bovik & Evans, "Blind measurement of blocking artifacts in images" (2000).
     """
-    ratios, begins = [], []
+    ratios, grid_origin = [], []
     for axis in (0, 1):
         sums = np.zeros(GRID_PX)
         for tile in tiles:
             steps = np.abs(np.diff(tile[0].mean(axis=2), axis=axis))
-            steps = np.minimum(steps, STRONG_STEP).mean(axis=1 - axis)
+            steps = np.minimum(steps, MAX_STEP).mean(axis=1 - axis)
             whole = len(steps) // GRID_PX * GRID_PX
             sums += steps[:whole].reshape(-1, GRID_PX).sum(axis=0)
         at = int(sums.argmax())
         ratios.append(float(sums[at] / max(np.delete(sums, at).mean(), 1e-6)))
-        begins.append((at + 1) % GRID_PX)
-    return min(ratios), (begins[0], begins[1])
+        grid_origin.append((at + 1) % GRID_PX)
+    return min(ratios), (grid_origin[0], grid_origin[1])
 
 
-def on_grid(network: Network, begins: tuple[int, int]) -> Network:
+def aligned_to_grid(network: Network, grid_origin: tuple[int, int]) -> Network:
     """`network`, with its input shifted so that JPEG's blocks begin at its first pixel.
 
-    begins: from `blockiness`. The tiles must begin at multiples of GRID_PX of the work.
+    grid_origin: from `blockiness`. The tiles must begin at multiples of GRID_PX of the work.
     """
-    top, left = (-begin % GRID_PX for begin in begins)
+    top, left = (-begin % GRID_PX for begin in grid_origin)
 
     def shifted(tile: np.ndarray) -> np.ndarray:
         height, width = tile.shape[1:3]
@@ -118,7 +118,7 @@ def on_grid(network: Network, begins: tuple[int, int]) -> Network:
     return shifted if top or left else network
 
 
-def looked(
+def analyse(
     networks: Mapping[str, Network],
     tiles: Iterator[np.ndarray],
     gates: Gates,
@@ -132,25 +132,27 @@ def looked(
     the output of the one before. Blur is not corrected if JPEG or noise is, because
     JPEG and the correction of noise smooth, too. forced: apply all in full.
     """
-    seen = list(tiles)
-    blocky, begins = blockiness(seen) if seen else (1.0, (0, 0))
+    samples = list(tiles)
+    measured, grid_origin = blockiness(samples) if samples else (1.0, (0, 0))
     weight = 0.0
-    if "jpeg" in networks and seen:
-        weight = 1.0 if forced else ramp(blocky - 1, gates.jpeg_blockiness - 1)
+    if "jpeg" in networks and samples:
+        weight = 1.0 if forced else ramp(measured - 1, gates.jpeg_blockiness - 1)
         if weight:
-            network = on_grid(networks["jpeg"], begins)
-            seen = _corrected(seen, [network(tile) for tile in seen], weight)
+            network = aligned_to_grid(networks["jpeg"], grid_origin)
+            samples = _corrected(samples, [network(tile) for tile in samples], weight)
     corrections, smoothed = {}, weight > 0
-    for role in CORRECTING:
+    for role in JUDGED_ROLES:
         if role == "blur" and smoothed and not forced:
             continue
-        if role in networks and seen:
-            residuals = [networks[role](tile) for tile in seen]
-            found = _judged(role, features(seen, residuals), gates, judges.get(role), forced=forced)
+        if role in networks and samples:
+            residuals = [networks[role](tile) for tile in samples]
+            found = _gated(
+                role, features(samples, residuals), gates, judges.get(role), forced=forced
+            )
             corrections[role] = found
             smoothed = smoothed or found.weight > 0
-            seen = _corrected(seen, residuals, found.weight)
-    return Capture(weight, blocky, begins, corrections)
+            samples = _corrected(samples, residuals, found.weight)
+    return Capture(weight, measured, grid_origin, corrections)
 
 
 def _corrected(
@@ -160,19 +162,20 @@ def _corrected(
     return [np.clip(tile + weight * residual, 0, 1) for tile, residual in pairs]
 
 
-def _judged(
+def _gated(
     role: str, found: dict[str, float], gates: Gates, judge: Judge | None, *, forced: bool
 ) -> Correction:
-    likely = judge.likelihood(found) if judge else 1.0
+    likelihood = judge.likelihood(found) if judge else 1.0
     if forced:
-        return Correction(1.0, likely, found)
-    most_255, most_likely = (getattr(gates, f"{role}_{gate}") for gate in ("255", "likelihood"))
-    weight = ramp(found["root_255"], most_255)
+        return Correction(1.0, likelihood, found)
+    gate_255, likelihood_gate = (getattr(gates, f"{role}_{gate}") for gate in ("255", "likelihood"))
+    weight = ramp(found["root_255"], gate_255)
     if judge:
-        weight = min(weight, ramp(likely, most_likely))
-        if found["far"] > REPEATS[role] or (role == "blur" and found["soft"] > SHARP):
+        weight = min(weight, ramp(likelihood, likelihood_gate))
+        is_sharp = role == "blur" and found["soft"] > MAX_SHARPNESS
+        if is_sharp or found["far"] > MAX_REPETITION[role]:
             weight = 0.0
-    return Correction(weight, likely, found)
+    return Correction(weight, likelihood, found)
 
 
 def ramp(value: float, gate: float) -> float:

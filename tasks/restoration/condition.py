@@ -16,10 +16,10 @@ import pyvips
 from patina.tasks.imaging.images import load_srgb, reduced, to_uint8
 from patina.tasks.imaging.scans import JPEG_2000, opened
 from patina.tasks.io.atomic import Record, draft_folder
-from patina.tasks.restoration.area_outcomes import outcomes_of, told
+from patina.tasks.restoration.area_outcomes import outcomes_of, treatment_sentences
 from patina.tasks.restoration.areas import Area, Rest, listed, map_areas
 from patina.tasks.restoration.colour_findings import findings
-from patina.tasks.restoration.reduced import Small, strips_of
+from patina.tasks.restoration.reduced import ReducedWork, strips_of
 from patina.tasks.restoration.work_record import record_of
 
 HYPOTHESIS = "Virtual restoration hypothesis"
@@ -107,7 +107,7 @@ def condition_of(
         areas=areas,
         rest=rest,
         colour=findings(before, after, spared > 0),
-        treatments=told(sidecar, found.areas, outcomes, made=made),
+        treatments=treatment_sentences(sidecar, found.areas, outcomes, made=made),
         outcomes=outcomes,
         made=made,
         notes=[*sidecar.get("flags", []), *sidecar["source"].get("notes", [])],
@@ -121,7 +121,7 @@ def picture_of(path: Path) -> np.ndarray:
     if path.suffix.lower() not in JPEG_2000:
         return load_srgb(path, long_side_px=PICTURE_PX)
     with draft_folder(Path(tempfile.gettempdir())) as folder, opened(path, folder) as scan:
-        small = Small(scan.height, scan.width)
+        small = ReducedWork(scan.height, scan.width)
         for top, bottom in strips_of(scan.height, scan.width):
             small.add(top, small.narrow(scan.srgb(top, bottom)))
     return to_uint8(reduced(small.image(), PICTURE_PX))

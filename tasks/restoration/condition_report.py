@@ -10,7 +10,7 @@ from patina.tasks.restoration.condition_html import html_of
 from patina.tasks.restoration.condition_pdf import MADE_BY, pdf_of
 from patina.tasks.restoration.examining import examined
 from patina.tasks.restoration.restorer import Restorer
-from patina.tasks.restoration.sidecars import PLAIN, Filing
+from patina.tasks.restoration.sidecars import DEFAULT_OUTPUT, OutputOptions
 
 KINDS = ("pdf", "html")
 
@@ -44,7 +44,7 @@ def file_reports(
     given: Mapping[str, str],
     original: Path | None = None,
     width_mm: float | None = None,
-    marks: Filing = PLAIN,
+    marks: OutputOptions = DEFAULT_OUTPUT,
 ) -> list[Path]:
     """Examine `scan`, or a result in an outbox, write its reports to `folder`, and return them.
 

@@ -18,19 +18,20 @@ from patina.tasks.imaging.images import largest
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
-from patina.tasks.restoration.pieces import features, known_features
+from patina.tasks.restoration.pieces import features, simple_features
 
 LINE, SPOT, AREA, STAIN, CRACK = range(len(CLASSES))
 KINDS = ("line", "spot", "area", "stain", "crack network")  # names of CLASSES in the sidecar
 FILLED, PROPOSED, KEPT = "filled", "proposed", "kept"
-NETWORK_HOLES = 12  # a piece of lines that encloses at least so many cells is a network of cracks
-CORNER = 0.36  # of a disc's width: a bit more than twice its distance from its square's corner
-SURE = 0.8  # pixels with this likelihood are almost certainly damaged
-PROBABLY, QUICK_SHARE = 0.73, 0.5  # of a quick look: see `shows_nothing`
+MIN_NETWORK_CELLS = 12  # lines that enclose at least so many cells are a network of cracks
+# Of a disc's width: a bit more than twice the distance of the disc from its square's corner
+CORNER_RATIO = 0.36
+HIGH_LIKELIHOOD = 0.8  # pixels with this likelihood are almost certainly damaged
+QUICK_LIKELIHOOD, QUICK_SHARE = 0.73, 0.5  # of a quick look: see `is_probably_undamaged`
 EDGE_PX = 8  # ignored along the edges of a work, where mirrored rims look like scratches
-LEAST_PX = 4  # smaller pieces are ignored
-UNJUDGED = 0.5  # likelihood that a piece is damage, if there is no judge
-LISTED = 40  # number of areas in the sidecar; the largest come first
+MIN_PX = 4  # smaller pieces are ignored
+PRIOR_LIKELIHOOD = 0.5  # likelihood that a piece is damage, if there is no judge
+MAX_LISTED = 40  # number of areas in the sidecar; the largest come first
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,10 @@ class Piece:
     kind: int  # index of CLASSES
     box: tuple[int, int, int, int]  # left, top, width, height
     px: int  # number of pixels
-    thin: bool  # whether it is narrower than the gate `fill_width`
+    narrow: bool  # whether it is narrower than the gate `fill_width`
     likelihood: float  # mean likelihood of damage, as the network gives it
-    unlike: float  # share of its rim that differs from the surroundings
-    true: float = UNJUDGED  # likelihood of damage, as the judge gives it
+    rim_difference: float  # share of its rim that differs from the surroundings
+    judge_likelihood: float = PRIOR_LIKELIHOOD  # likelihood of damage, as the judge gives it
     features: Mapping[str, float] = field(default_factory=dict)  # input of the judge, see `pieces`
     outcome: str = FILLED  # FILLED, PROPOSED or KEPT
     reason: str = ""  # why it is not filled
@@ -82,15 +83,15 @@ class Damage:
             },
             "pieces": [
                 _piece_record(piece, self.fill.shape)
-                for piece in sorted(self.pieces, key=lambda piece: -piece.px)[:LISTED]
+                for piece in sorted(self.pieces, key=lambda piece: -piece.px)[:MAX_LISTED]
             ],
         }
 
 
 def _piece_record(piece: Piece, size: tuple[int, ...]) -> Record:
     height, width = size
-    left, top, wide, tall = piece.box
-    box = (left / width, top / height, wide / width, tall / height)
+    left, top, box_width, box_height = piece.box
+    box = (left / width, top / height, box_width / width, box_height / height)
     return {
         "kind": KINDS[piece.kind],
         "outcome": piece.outcome,
@@ -98,7 +99,7 @@ def _piece_record(piece: Piece, size: tuple[int, ...]) -> Record:
         "share": round(piece.px / (height * width), 6),
         "box": [round(edge, 4) for edge in box],
         "likelihood": round(piece.likelihood, 3),
-        "true": round(piece.true, 3),
+        "true": round(piece.judge_likelihood, 3),
     }
 
 
@@ -108,7 +109,7 @@ def _share_of(pieces: list[Piece], pixels: int) -> float:
 
 def decide_fill(
     view: np.ndarray,
-    likely: np.ndarray,
+    likelihoods: np.ndarray,
     gates: Gates,
     judge: Judge | None = None,
     *,
@@ -117,139 +118,147 @@ def decide_fill(
 ) -> Damage:
     """Decide which of the damage in a work is filled.
 
-    view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. likely: (h, w, len(CLASSES)), the
-    likelihood of each class of damage. judge: of pieces, see `pieces`. cracks: also fill age
+    view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. likelihoods: (h, w, len(CLASSES)),
+    the likelihood of each class of damage. judge: of pieces, see `pieces`. cracks: also fill age
     cracks. forced: the user says that the work is damaged; most gates are ignored.
     """
-    most = _most_likely(likely, cracks=cracks)
-    surely = surely_damaged(most)
-    if not forced and surely < gates.damage_share:
-        nothing = np.zeros(most.shape, np.float32)
-        return Damage([], nothing, nothing, nothing, nothing.astype(np.int32))
-    kinds = (likely if cracks else likely[..., :CRACK]).argmax(axis=2)
-    marks = hysteresis(most, gates)
-    labels, stats, first_thick = _split_by_width(marks, gates.fill_width * max(marks.shape))
-    kept = [n for n in range(1, len(stats)) if stats[n, cv2.CC_STAT_AREA] >= LEAST_PX]
-    seen = Seen(view, most, kinds, surely, len(kept))
+    likelihood = _fillable_likelihood(likelihoods, cracks=cracks)
+    high_share = high_likelihood_share(likelihood)
+    if not forced and high_share < gates.damage_share:
+        empty = np.zeros(likelihood.shape, np.float32)
+        return Damage([], empty, empty, empty, empty.astype(np.int32))
+    kinds = (likelihoods if cracks else likelihoods[..., :CRACK]).argmax(axis=2)
+    mask = hysteresis(likelihood, gates)
+    labels, stats, first_wide = _split_by_width(mask, gates.fill_width * max(mask.shape))
+    candidates = [n for n in range(1, len(stats)) if stats[n, cv2.CC_STAT_AREA] >= MIN_PX]
+    detection = Detection(view, likelihood, kinds, high_share, len(candidates))
     pieces = [
-        measured_piece(label, labels, stats[label], seen, judge, thin=label < first_thick)
-        for label in kept
+        measure_piece(label, labels, stats[label], detection, judge, narrow=label < first_wide)
+        for label in candidates
     ]
-    pieces = _decided(pieces, labels, gates, cracks=cracks, forced=forced)
+    pieces = _with_outcomes(pieces, labels, gates, cracks=cracks, forced=forced)
     if not forced:
-        pieces = _believed(pieces, labels.size, gates)
+        pieces = _accepted_by_judge(pieces, labels.size, gates)
     filled, found = np.zeros((2, len(stats)), bool)  # by label
     filled[[piece.label for piece in pieces if piece.outcome == FILLED]] = True
     found[[piece.label for piece in pieces]] = True
     fill = filled[labels]
-    stained = (fill & (kinds == STAIN)).astype(np.float32)
-    return Damage(
-        pieces, fill.astype(np.float32), stained, found[labels].astype(np.float32), labels
-    )
+    stain = (fill & (kinds == STAIN)).astype(np.float32)
+    return Damage(pieces, fill.astype(np.float32), stain, found[labels].astype(np.float32), labels)
 
 
-def shows_nothing(likely: np.ndarray, gates: Gates, *, cracks: bool) -> bool:
+def is_probably_undamaged(likelihoods: np.ndarray, gates: Gates, *, cracks: bool) -> bool:
     """Whether a quick look finds so little damage that `decide_fill` would fill nothing.
 
-    likely: (h, w, len(CLASSES)), the likelihoods in the smallest view alone. The limit is
+    likelihoods: (h, w, len(CLASSES)), the likelihoods in the smallest view alone. The limit is
     QUICK_SHARE of the gate `damage_share`; docs/performance.md has the measurements behind it.
     """
-    most = _most_likely(likely, cracks=cracks)
-    return surely_damaged(most, PROBABLY) < QUICK_SHARE * gates.damage_share
+    likelihood = _fillable_likelihood(likelihoods, cracks=cracks)
+    return high_likelihood_share(likelihood, QUICK_LIKELIHOOD) < QUICK_SHARE * gates.damage_share
 
 
-def _most_likely(likely: np.ndarray, *, cracks: bool) -> np.ndarray:
+def _fillable_likelihood(likelihoods: np.ndarray, *, cracks: bool) -> np.ndarray:
     """(h, w): the highest likelihood of damage that may be filled; 0 where a crack is likelier."""
     if cracks:
-        return largest(likely)
-    most = largest(likely[..., :CRACK])
-    return np.where(likely[..., CRACK] > most, 0, most)
+        return largest(likelihoods)
+    likelihood = largest(likelihoods[..., :CRACK])
+    return np.where(likelihoods[..., CRACK] > likelihood, 0, likelihood)
 
 
-def surely_damaged(likely: np.ndarray, sure: float = SURE) -> float:
+def high_likelihood_share(likelihood: np.ndarray, threshold: float = HIGH_LIKELIHOOD) -> float:
     """The share of a work (h, w) that is almost certainly damaged, without its edges.
 
     It separates damaged from undamaged works: in an undamaged work a network finds little, and
-    seldom with a high likelihood. sure: that likelihood.
+    seldom with a high likelihood. threshold: that likelihood.
     """
-    edge = [min(EDGE_PX, side // 16) for side in likely.shape]
-    inner = likely[edge[0] : likely.shape[0] - edge[0], edge[1] : likely.shape[1] - edge[1]]
-    return float((inner > sure).mean())
+    edge = [min(EDGE_PX, side // 16) for side in likelihood.shape]
+    rows, columns = (slice(px, side - px) for px, side in zip(edge, likelihood.shape, strict=True))
+    return float((likelihood[rows, columns] > threshold).mean())
 
 
-def hysteresis(likely: np.ndarray, gates: Gates) -> np.ndarray:
-    """uint8 (h, w): doubtful pixels that are connected with likely ones.
+def hysteresis(likelihood: np.ndarray, gates: Gates) -> np.ndarray:
+    """uint8 (h, w): 1 at likely pixels, and at less likely ones that are connected with them.
+
+    likelihood: (h, w). Two thresholds: the gates `damage_likelihood` and `damage_doubt`.
 
     Source: Canny, "A computational approach to edge detection" (1986).
     """
-    doubtful = (likely > gates.damage_doubt).astype(np.uint8)
-    count, labels = cv2.connectedComponents(doubtful, connectivity=8)
-    sure = np.zeros(count, bool)
-    sure[np.unique(labels[likely > gates.damage_likelihood])] = True
-    sure[0] = False
-    return sure[labels].astype(np.uint8)
+    weak = (likelihood > gates.damage_doubt).astype(np.uint8)
+    count, labels = cv2.connectedComponents(weak, connectivity=8)
+    strong = np.zeros(count, bool)
+    strong[np.unique(labels[likelihood > gates.damage_likelihood])] = True
+    strong[0] = False
+    return strong[labels].astype(np.uint8)
 
 
-def _split_by_width(marks: np.ndarray, width_px: float) -> tuple[np.ndarray, np.ndarray, int]:
-    """The connected parts of `marks` (h, w), first those narrower than `width_px`.
+def _split_by_width(mask: np.ndarray, width_px: float) -> tuple[np.ndarray, np.ndarray, int]:
+    """The connected parts of `mask` (h, w), first those narrower than `width_px`.
 
     Narrow and wide parts are separate even if they touch. Returns their labels, their statistics
     from OpenCV, and the first label of a wide part.
     """
     side = max(3, round(width_px)) | 1
-    thick = np.zeros_like(marks)
-    if side <= min(
-        marks.shape
-    ):  # otherwise no such disc fits into the work, and the search would be slow
+    wide_parts = np.zeros_like(mask)
+    # Otherwise no such disc fits into the work, and the search would be slow
+    if side <= min(mask.shape):
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-        thick = cv2.morphologyEx(marks, cv2.MORPH_OPEN, disc, borderValue=0)
-    reach = max(5, round(CORNER * side) | 1)  # for the ragged rim, and corners outside any disc
-    thick = cv2.dilate(thick, np.ones((reach, reach), np.uint8)) & marks
-    many, labels, stats, _ = cv2.connectedComponentsWithStats(marks & (1 - thick), connectivity=8)
-    _, more, others, _ = cv2.connectedComponentsWithStats(thick, connectivity=8)
-    labels = np.where(more > 0, more + many - 1, labels)
-    return labels, np.concatenate([stats, others[1:]]), many
+        wide_parts = cv2.morphologyEx(mask, cv2.MORPH_OPEN, disc, borderValue=0)
+    # For the ragged rim, and corners outside any disc
+    reach = max(5, round(CORNER_RATIO * side) | 1)
+    wide_parts = cv2.dilate(wide_parts, np.ones((reach, reach), np.uint8)) & mask
+    narrow_parts = mask & (1 - wide_parts)
+    first_wide, labels, stats, _ = cv2.connectedComponentsWithStats(narrow_parts, connectivity=8)
+    _, wide_labels, wide_stats, _ = cv2.connectedComponentsWithStats(wide_parts, connectivity=8)
+    labels = np.where(wide_labels > 0, wide_labels + first_wide - 1, labels)
+    return labels, np.concatenate([stats, wide_stats[1:]]), first_wide
 
 
-class Seen(NamedTuple):
+class Detection(NamedTuple):
     """A work and the damage that was found in it.
 
-    view: (h, w, 3). most, kinds: (h, w), the highest likelihood of damage, and the class that has
-    it. surely: share of the work that is almost certainly damaged. many: number of pieces.
+    view: (h, w, 3). likelihood, kinds: (h, w), the highest likelihood of damage, and the class that
+    has it. high_share: share of the work that is almost certainly damaged. pieces: their number.
     """
 
     view: np.ndarray
-    most: np.ndarray
+    likelihood: np.ndarray
     kinds: np.ndarray
-    surely: float
-    many: int
+    high_share: float
+    pieces: int
 
 
-def measured_piece(
+def measure_piece(
     label: int,
     labels: np.ndarray,
     stats: np.ndarray,
-    seen: Seen,
+    detection: Detection,
     judge: Judge | None,
     *,
-    thin: bool,
+    narrow: bool,
 ) -> Piece:
     """Measure the piece `label`; with a judge, also its likelihood of damage."""
-    left, top, wide, tall, px = (int(number) for number in stats)
-    there = np.s_[max(top - 3, 0) : top + tall + 3, max(left - 3, 0) : left + wide + 3]
-    inside = labels[there] == label
-    kind = int(np.bincount(seen.kinds[there][inside], minlength=len(CLASSES)).argmax())
-    likely = seen.most[there][inside]
-    unlike = rim_contrast(seen.view[there], inside)
-    box = (left, top, wide, tall)
-    measured = {"likelihood": float(likely.mean()), "peak": float(likely.max()), "unlike": unlike}
-    piece = Piece(label, kind, box, px, thin, measured["likelihood"], unlike)
+    left, top, box_width, box_height, px = (int(number) for number in stats)
+    window = np.s_[max(top - 3, 0) : top + box_height + 3, max(left - 3, 0) : left + box_width + 3]
+    inside = labels[window] == label
+    kind = int(np.bincount(detection.kinds[window][inside], minlength=len(CLASSES)).argmax())
+    likelihoods = detection.likelihood[window][inside]
+    rim_difference = rim_contrast(detection.view[window], inside)
+    box = (left, top, box_width, box_height)
+    measured = {
+        "likelihood": float(likelihoods.mean()),
+        "peak": float(likelihoods.max()),
+        "unlike": rim_difference,
+    }
+    piece = Piece(label, kind, box, px, narrow, measured["likelihood"], rim_difference)
     if judge is None:
         return piece
-    share = px / labels.size
-    known = known_features(kind, share, thin=thin, surely=seen.surely, many=seen.many, **measured)
-    found = features(seen.view, labels[top : top + tall, left : left + wide] == label, box, known)
-    return replace(piece, true=judge.likelihood(found), features=found)
+    share, high_share, count = px / labels.size, detection.high_share, detection.pieces
+    simple = simple_features(
+        kind, share, narrow=narrow, high_share=high_share, count=count, **measured
+    )
+    in_box = labels[top : top + box_height, left : left + box_width] == label
+    found = features(detection.view, in_box, box, simple)
+    return replace(piece, judge_likelihood=judge.likelihood(found), features=found)
 
 
 def share_covered(labels: np.ndarray, cover: np.ndarray) -> np.ndarray:
@@ -279,40 +288,41 @@ def rim_contrast(view: np.ndarray, inside: np.ndarray) -> float:
     rim = (mask > 0) & (cv2.erode(mask, ball) == 0)
     if not rim.any():
         return 0.0
-    unlike = np.abs(near_in - near_out).max(axis=2) > 0.04
-    return float(unlike[rim].mean())
+    differs = np.abs(near_in - near_out).max(axis=2) > 0.04
+    return float(differs[rim].mean())
 
 
-def _decided(
+def _with_outcomes(
     pieces: list[Piece], labels: np.ndarray, gates: Gates, *, cracks: bool, forced: bool
 ) -> list[Piece]:
     """The pieces with their outcome. The smallest are filled first, up to the gate `fill_share`."""
     pixels = labels.size
-    spent, decided = 0, []
+    filled_px, outcomes = 0, []
     for piece in sorted(pieces, key=lambda piece: piece.px):
         outcome, reason = FILLED, ""
-        if not cracks and _is_network(piece, labels):
+        if not cracks and _is_crack_network(piece, labels):
             outcome, reason = KEPT, "a network of age cracks belongs to the work"
         elif forced:
             pass
-        elif piece.unlike < gates.fill_unlike:
+        elif piece.rim_difference < gates.fill_unlike:
             outcome, reason = PROPOSED, "it continues outside the area"
-        elif not piece.thin and piece.px > _largest(piece, gates) * pixels:
+        elif not piece.narrow and piece.px > _area_limit(piece, gates) * pixels:
             outcome, reason = PROPOSED, "larger than the limit for automatic filling"
-        elif not piece.thin and spent + piece.px > gates.fill_share * pixels:
+        elif not piece.narrow and filled_px + piece.px > gates.fill_share * pixels:
             outcome, reason = PROPOSED, "the limit of the filled share of the work is reached"
-        elif not piece.thin:
-            spent += piece.px
-        decided.append(replace(piece, outcome=outcome, reason=reason))
-    return decided
+        elif not piece.narrow:
+            filled_px += piece.px
+        outcomes.append(replace(piece, outcome=outcome, reason=reason))
+    return outcomes
 
 
-def _largest(piece: Piece, gates: Gates) -> float:
+def _area_limit(piece: Piece, gates: Gates) -> float:
     """The largest area that is filled automatically, given the likelihood of `piece`."""
-    return gates.fill_area_surely if piece.true >= gates.fill_surely else gates.fill_area
+    likely = piece.judge_likelihood >= gates.fill_surely
+    return gates.fill_area_surely if likely else gates.fill_area
 
 
-def _believed(pieces: list[Piece], pixels: int, gates: Gates) -> list[Piece]:
+def _accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Piece]:
     """The pieces that the judge takes for damage.
 
     pixels: of the work. A piece larger than the gate `fill_area` needs the likelihood
@@ -321,22 +331,27 @@ def _believed(pieces: list[Piece], pixels: int, gates: Gates) -> list[Piece]:
     """
     filled = [piece for piece in pieces if piece.outcome == FILLED]
     px = sum(piece.px for piece in filled)
-    if px and sum(piece.px * piece.true for piece in filled) / px < gates.fill_likelihood_mean:
+    if (
+        px
+        and sum(piece.px * piece.judge_likelihood for piece in filled) / px
+        < gates.fill_likelihood_mean
+    ):
         pieces = [piece for piece in pieces if piece.outcome != FILLED]
-    large = max(gates.fill_likelihood, gates.fill_likelihood_mean)
+    largest_px = gates.fill_area * pixels
+    thresholds = (gates.fill_likelihood, max(gates.fill_likelihood, gates.fill_likelihood_mean))
     return [
         piece
         for piece in pieces
-        if piece.outcome == KEPT
-        or piece.true >= (large if piece.px > gates.fill_area * pixels else gates.fill_likelihood)
+        if piece.outcome == KEPT or piece.judge_likelihood >= thresholds[piece.px > largest_px]
     ]
 
 
-def _is_network(piece: Piece, labels: np.ndarray) -> bool:
-    """Whether the piece encloses at least NETWORK_HOLES cells."""
-    left, top, wide, tall = piece.box
+def _is_crack_network(piece: Piece, labels: np.ndarray) -> bool:
+    """Whether the piece encloses at least MIN_NETWORK_CELLS cells."""
+    left, top, box_width, box_height = piece.box
     if piece.px < 100 or piece.kind == AREA:
         return False
-    part = np.pad(labels[top : top + tall, left : left + wide] != piece.label, 1, constant_values=1)
-    holes, _ = cv2.connectedComponents(part.astype(np.uint8), connectivity=4)
-    return holes - 2 >= NETWORK_HOLES
+    background = labels[top : top + box_height, left : left + box_width] != piece.label
+    background = np.pad(background, 1, constant_values=1)
+    regions, _ = cv2.connectedComponents(background.astype(np.uint8), connectivity=4)
+    return regions - 2 >= MIN_NETWORK_CELLS  # without the piece itself and what surrounds it

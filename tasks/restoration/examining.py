@@ -14,12 +14,22 @@ from patina.tasks.restoration.batch import target_of
 from patina.tasks.restoration.condition import Examination
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
-from patina.tasks.restoration.sidecars import PLAIN, STATEMENT, Filing, map_of, sidecar_of
+from patina.tasks.restoration.sidecars import (
+    DEFAULT_OUTPUT,
+    STATEMENT,
+    OutputOptions,
+    map_of,
+    sidecar_of,
+)
 
 
 @contextmanager
 def examined(
-    scan: Path, restorer: Restorer, *, original: Path | None = None, marks: Filing = PLAIN
+    scan: Path,
+    restorer: Restorer,
+    *,
+    original: Path | None = None,
+    marks: OutputOptions = DEFAULT_OUTPUT,
 ) -> Iterator[Examination]:
     """Examine `scan`: a result with its sidecar is read, any other scan is restored temporarily.
 
@@ -44,9 +54,9 @@ def examined(
         yield Examination(source, scan, fresh.damage, sidecar, made=True)
 
 
-def _refuse_other_masks(result: Path, source: Path, sidecar: Record, marks: Filing) -> None:
+def _refuse_other_masks(result: Path, source: Path, sidecar: Record, marks: OutputOptions) -> None:
     """Raise ImageError if a report would show areas as filled that a mask protected."""
-    masks = {"mask": marks.filling(source), "protect": marks.protecting(source)}
+    masks = {"mask": marks.fill_mask(source), "protect": marks.protect_mask(source)}
     for option, mask in masks.items():
         if sidecar["applied"].get(option) != (sha256_of(mask) if mask else None):
             raise ImageError(
@@ -56,7 +66,7 @@ def _refuse_other_masks(result: Path, source: Path, sidecar: Record, marks: Fili
 
 
 @contextmanager
-def _restored(scan: Path, restorer: Restorer, marks: Filing) -> Iterator[Examination]:
+def _restored(scan: Path, restorer: Restorer, marks: OutputOptions) -> Iterator[Examination]:
     """Restore a scan temporarily, for the report only."""
     with draft_folder(Path(gettempdir())) as folder:
         result = Path(folder) / target_of(Path(scan.name))

@@ -275,10 +275,12 @@ def _picture(address: str, name: str, size: tuple[int, int]) -> Record:
 def _metadata(work: Mapping[str, str], sidecar: Record) -> list[Record]:
     """The metadata that viewers show beside the picture."""
     model = sidecar["model"]
-    told = {FIELDS[key]: value for key, value in work.items()} | {
+    metadata = {FIELDS[key]: value for key, value in work.items()} | {
         "Scan SHA-256": sidecar["source"]["sha256"],
         STAMP: sidecar["result"]["sha256"],
         "Weights": f"{model.get('network', model.get('file', ''))}, SHA-256 {model['sha256']}",
         "Restored": sidecar["restored"],
     }
-    return [{"label": {"en": [label]}, "value": {"none": [value]}} for label, value in told.items()]
+    return [
+        {"label": {"en": [label]}, "value": {"none": [value]}} for label, value in metadata.items()
+    ]

@@ -12,11 +12,11 @@ from patina.tasks.imaging.scans import NOT_READ, READ
 from patina.tasks.io.storage import Place, Remote, images_under, relative
 from patina.tasks.restoration.iiif import is_published
 from patina.tasks.restoration.report.previews import FOLDER
-from patina.tasks.restoration.sidecars import ALL, is_ours_at, sidecar_in
+from patina.tasks.restoration.sidecars import EVERY_FILE, is_ours_at, sidecar_in
 
-PICTURES = READ | NOT_READ
+IMAGE_SUFFIXES = READ | NOT_READ
 # Folders of storages and systems with thumbnails or deleted files
-NO_SCANS = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "__MACOSX", "lost+found"})
+IGNORED_FOLDERS = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "__MACOSX", "lost+found"})
 
 log = logging.getLogger("patina")
 
@@ -40,19 +40,19 @@ def plan(
             for source, inner in _scans_of(inbox, outbox, recursive)
             if FOLDER not in inner.parts
         ]
-        found = _without_results(found) if _apart(inbox) == _apart(outbox) else found
-        scans += [(s, t) for s, t in found if taken.setdefault(_apart(s), s) is s]
+        found = _without_results(found) if _real_path(inbox) == _real_path(outbox) else found
+        scans += [(s, t) for s, t in found if taken.setdefault(_real_path(s), s) is s]
     for source, target in scans:
-        if other := taken.get(_apart(target)):
+        if other := taken.get(_real_path(target)):
             raise InputError(
                 f"restore: {source}: its result would overwrite {other} or the result of that "
                 "file; rename one of them"
             )
-        taken[_apart(target)] = source
+        taken[_real_path(target)] = source
     return scans
 
 
-def _apart(place: Place) -> Place:
+def _real_path(place: Place) -> Place:
     """The real path of a file, the same for all its names."""
     # Unlike Path.resolve, this raises no error for circular links
     return Path(os.path.realpath(place)) if isinstance(place, Path) else place
@@ -62,7 +62,7 @@ def _without_results(scans: list[tuple[Place, Place]]) -> list[tuple[Place, Plac
     """The files without results, maps and packages of other files."""
     targets = {target for source, target in scans if target != source}
     results = {target for target in targets if _is_result(target)}
-    beside = {place for target in results for place in ALL.beside(target)}
+    beside = {place for target in results for place in EVERY_FILE.beside(target)}
     return [pair for pair in scans if pair[0] not in results | beside]
 
 
@@ -77,7 +77,7 @@ def _scans_of(inbox: Place, outbox: Place, recursive: bool) -> list[tuple[Place,
     """Each scan with its path within the inbox."""
     if isinstance(inbox, Remote):
         results = outbox if isinstance(outbox, Remote) and outbox != inbox else None
-        found = images_under(inbox, PICTURES, recursive=recursive, but=results)
+        found = images_under(inbox, IMAGE_SUFFIXES, recursive=recursive, but=results)
         return [(place, relative(place, inbox)) for place in found]
     if not inbox.is_dir():
         if not (inbox.exists() or inbox.is_symlink()):
@@ -91,23 +91,23 @@ def _scans_of(inbox: Place, outbox: Place, recursive: bool) -> list[tuple[Place,
 
 def _images_in(inbox: Path, outbox: Place, recursive: bool) -> Iterator[Path]:
     """The image files, by their suffixes; special files are included, and will be set aside."""
-    there = outbox.resolve() if isinstance(outbox, Path) else None
-    results = there if there != inbox.resolve() else None
+    real_outbox = outbox.resolve() if isinstance(outbox, Path) else None
+    results = real_outbox if real_outbox != inbox.resolve() else None
     for parent, folders, names in os.walk(inbox):
-        kept = sorted(name for name in folders if _is_shown(name)) if recursive else []
-        links = [name for name in kept if Path(parent, name).is_symlink()]
+        shown = sorted(name for name in folders if _is_shown(name)) if recursive else []
+        links = [name for name in shown if Path(parent, name).is_symlink()]
         for name in links:
             log.warning("restore: %s: a link to a folder, not followed", Path(parent, name))
         folders[:] = [
             name
-            for name in kept
+            for name in shown
             if name not in links and not (results and Path(parent, name).resolve() == results)
         ]
         if results and Path(parent).resolve().is_relative_to(results):
             continue
         for name in names:
             path = Path(parent, name)
-            if not _is_shown(name) or path.suffix.lower() not in PICTURES:
+            if not _is_shown(name) or path.suffix.lower() not in IMAGE_SUFFIXES:
                 continue
             if not is_published(path.relative_to(inbox)):
                 yield path
@@ -115,10 +115,10 @@ def _images_in(inbox: Path, outbox: Place, recursive: bool) -> Iterator[Path]:
 
 def _is_shown(name: str) -> bool:
     """Whether the name is not hidden: macOS leaves "._scan.tif" beside "scan.tif"."""
-    return not name.startswith(".") and name not in NO_SCANS
+    return not name.startswith(".") and name not in IGNORED_FOLDERS
 
 
 def target_of(place: Path, *, keep_format: bool = False) -> Path:
     """The path of the result: lossless formats keep the name, the others get `.tif` appended."""
-    kept = ENCODINGS | (LOSSY if keep_format else {})
-    return place if place.suffix.lower() in kept else place.with_name(f"{place.name}.tif")
+    same_name = ENCODINGS | (LOSSY if keep_format else {})
+    return place if place.suffix.lower() in same_name else place.with_name(f"{place.name}.tif")

@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("auto", "bf16", "f32")
 DEVICES = ("CPU", "GPU", "AUTO")
-MODEL, WEIGHTS, NAMES = (
+MODEL, WEIGHTS, ROLES = (
     ["patina", "model_sha256"],
     ["patina", "weights_sha256"],
     ["patina", "roles"],
 )
-GRAPH = ["patina", "graph_sha256"]  # of the .xml with UNKNOWN_GRAPH in this field
+GRAPH = ["patina", "graph_sha256"]  # of the .xml with NO_GRAPH_HASH in this field
 GRAPH_IN_XML = re.compile(rb'<graph_sha256 value="([0-9a-f]{64})"')
-UNKNOWN, UNKNOWN_GRAPH = "0" * 64, "1" * 64  # placeholders for hashes
-EXACT = frozenset({"tone"})  # roles in float32, because they decide on a whole work
-ALTERNATING = frozenset({"jpeg", "detail", "blur"})  # roles that run in turn on each tile
+NO_HASH, NO_GRAPH_HASH = "0" * 64, "1" * 64  # placeholders for hashes
+FLOAT32_ROLES = frozenset({"tone"})  # roles in float32, because they decide on a whole work
+INTERLEAVED_ROLES = frozenset({"jpeg", "detail", "blur"})  # roles that run in turn on each tile
 MACHINE = ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
 REMEDY = "remove both files so that Patina writes them again, or install the model again"
 DAMAGED = f"it or its .bin is damaged; {REMEDY}"
-SEAL_BYTES = sha256().digest_size
+CHECKSUM_BYTES = sha256().digest_size
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -61,21 +61,21 @@ def export(model: "keras.Model", file: Path) -> Path:
     networks = registry.networks_of(model)
     graph = file.with_suffix(".xml")
     with tempfile.TemporaryDirectory(dir=graph.parent, prefix=".graph-") as folder:
-        draft, marked = Path(folder) / "draft.xml", Path(folder) / "graph.xml"
+        draft, hashed_graph = Path(folder) / "draft.xml", Path(folder) / "graph.xml"
         registry.restorer_model(networks).export(str(draft), format="openvino", verbose=False)
         exported = openvino.Core().read_model(draft)
         exported.set_rt_info(sha256_of(file), MODEL)
-        exported.set_rt_info(UNKNOWN, WEIGHTS)
-        exported.set_rt_info(UNKNOWN_GRAPH, GRAPH)
-        exported.set_rt_info(",".join(networks), NAMES)
-        openvino.save_model(exported, marked, compress_to_fp16=True)
-        weights = sha256_of(marked.with_suffix(".bin"))
-        text = marked.read_text(encoding="utf-8").replace(UNKNOWN, weights)
-        itself = sha256(text.encode()).hexdigest()
-        marked.write_text(text.replace(UNKNOWN_GRAPH, itself), encoding="utf-8")
+        exported.set_rt_info(NO_HASH, WEIGHTS)
+        exported.set_rt_info(NO_GRAPH_HASH, GRAPH)
+        exported.set_rt_info(",".join(networks), ROLES)
+        openvino.save_model(exported, hashed_graph, compress_to_fp16=True)
+        weights = sha256_of(hashed_graph.with_suffix(".bin"))
+        text = hashed_graph.read_text(encoding="utf-8").replace(NO_HASH, weights)
+        own_hash = sha256(text.encode()).hexdigest()
+        hashed_graph.write_text(text.replace(NO_GRAPH_HASH, own_hash), encoding="utf-8")
         # The weights first, because the .xml contains their hash
         for suffix in (".bin", ".xml"):
-            move_whole(marked.with_suffix(suffix), graph.with_suffix(suffix))
+            move_whole(hashed_graph.with_suffix(suffix), graph.with_suffix(suffix))
     return graph
 
 
@@ -86,8 +86,8 @@ class Networks(Mapping[str, Function]):
     hundred megabytes of memory for its next call. They are freed when a network of another step
     computes.
 
-    precision: "bf16", "f16" or "f32"; roles in EXACT are always computed in f32. device: "CPU" or
-    "GPU". sha256: of all files of the model together.
+    precision: "bf16", "f16" or "f32"; roles in FLOAT32_ROLES are always computed in f32. device:
+    "CPU" or "GPU". sha256: of all files of the model together.
     """
 
     def __init__(self, file: Path, precision: str = "auto", device: str = "CPU") -> None:
@@ -107,19 +107,19 @@ class Networks(Mapping[str, Function]):
         self.precision = precision_of(precision, self.device, native)
         self.file = file
         self.graph, self.sha256 = _graph_of(file, self.core)
-        self.roles = tuple(self.graph.get_rt_info(NAMES).astype(str).split(","))
+        self.roles = tuple(self.graph.get_rt_info(ROLES).astype(str).split(","))
         machine = [str(self.core.get_property(self.device, name)) for name in MACHINE]
         build = next(iter(self.core.get_versions(self.device).values())).build_number
         self.origin = "\n".join([build, *machine, self.sha256]).encode()
         self.compiled: dict[str, Function] = {}
         self.loaded: dict[str, Any] = {}
-        self.turn = Lock()  # for threads: each network computes with all cores
-        self.busy = ""  # the role that computed last
+        self.lock = Lock()  # for threads: each network computes with all cores
+        self.last_role = ""  # the role that computed last
 
     def __getitem__(self, role: str) -> Function:
         if role not in self.roles:
             raise KeyError(role)
-        with self.turn:
+        with self.lock:
             if role not in self.compiled:
                 self.compiled[role] = self._function(role)
             return self.compiled[role]
@@ -134,26 +134,26 @@ class Networks(Mapping[str, Function]):
         return len(self.roles)
 
     def _function(self, role: str) -> Function:
-        precision = "f32" if role in EXACT else self.precision
+        precision = "f32" if role in FLOAT32_ROLES else self.precision
         hints = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
-        place = user_cache_path("patina") / f"{role}-{precision}"
-        if kept := self._kept(place):
-            compiled = self.core.import_model(kept, self.device, hints)
+        path = user_cache_path("patina") / f"{role}-{precision}"
+        if cached := self._cached(path):
+            compiled = self.core.import_model(cached, self.device, hints)
         else:
             compiled = self.core.compile_model(self._part(role), self.device, hints)
             with suppress(OSError):  # no space or no permission: the next run compiles again
-                kept = compiled.export_model().getvalue()
-                write_bytes(place, self._seal(kept) + kept)
+                cached = compiled.export_model().getvalue()
+                write_bytes(path, self._checksum(cached) + cached)
         self.loaded[role] = compiled
         return lambda batch: self._computed(role, batch)
 
     def _computed(self, role: str, batch: np.ndarray) -> np.ndarray:
         """The output of a network; first, networks of other steps free their memory."""
-        with self.turn:
-            if role != self.busy and not {role, self.busy} <= ALTERNATING:
+        with self.lock:
+            if role != self.last_role and not {role, self.last_role} <= INTERLEAVED_ROLES:
                 for each in {*self.loaded} - {role}:
                     self.loaded[each].release_memory()
-            self.busy = role
+            self.last_role = role
             return np.asarray(self.loaded[role](batch)[0])
 
     def _part(self, role: str) -> Any:
@@ -163,48 +163,50 @@ class Networks(Mapping[str, Function]):
         output, source = self.graph.outputs[number], self.graph.inputs[number]
         return openvino.Model([output.node], [source.node], role)
 
-    def _kept(self, place: Path) -> bytes:
-        """The compiled network at `place`; empty if it is missing, damaged or of another model."""
+    def _cached(self, path: Path) -> bytes:
+        """The compiled network at `path`; empty if it is missing, damaged or of another model."""
         with suppress(OSError):
-            held = place.read_bytes()
-            seal, kept = held[:SEAL_BYTES], held[SEAL_BYTES:]
-            if seal == self._seal(kept):
-                return kept
+            cached = path.read_bytes()
+            checksum, cached = cached[:CHECKSUM_BYTES], cached[CHECKSUM_BYTES:]
+            if checksum == self._checksum(cached):
+                return cached
         return b""
 
-    def _seal(self, kept: bytes) -> bytes:
-        seal = sha256(self.origin)
-        seal.update(kept)
-        return seal.digest()
+    def _checksum(self, cached: bytes) -> bytes:
+        checksum = sha256(self.origin)
+        checksum.update(cached)
+        return checksum.digest()
 
 
-def device_of(asked: str, found: Sequence[str]) -> str:
-    """The device to use, CPU or GPU. found: OpenVINO's devices (several GPUs are GPU.0, GPU.1, …).
+def device_of(requested: str, available: Sequence[str]) -> str:
+    """The device to use, CPU or GPU.
+
+    available: the devices that OpenVINO finds; several GPUs are named GPU.0, GPU.1, …
 
     Raises InputError if the device is unknown or missing.
     """
-    if asked not in DEVICES:
-        raise InputError(f"device: {asked}: unknown; known: {', '.join(DEVICES)}")
-    has_gpu = any(name.split(".")[0] == "GPU" for name in found)
-    if asked == "GPU" and not has_gpu:
+    if requested not in DEVICES:
+        raise InputError(f"device: {requested}: unknown; known: {', '.join(DEVICES)}")
+    has_gpu = any(name.split(".")[0] == "GPU" for name in available)
+    if requested == "GPU" and not has_gpu:
         raise InputError(
-            f"device: GPU: OpenVINO finds only {', '.join(found)}; it needs an Intel GPU with its "
-            "driver. Give AUTO or CPU"
+            f"device: GPU: OpenVINO finds only {', '.join(available)}; it needs an Intel GPU with "
+            "its driver. Give AUTO or CPU"
         )
-    return "GPU" if has_gpu and asked != "CPU" else "CPU"
+    return "GPU" if has_gpu and requested != "CPU" else "CPU"
 
 
-def precision_of(asked: str, device: str, native: Sequence[str]) -> str:
+def precision_of(requested: str, device: str, native: Sequence[str]) -> str:
     """The precision to use. native: the capabilities of the device; "auto" is the fastest of them.
 
     Raises InputError for bf16 on a GPU.
     """
     half = "bf16" if device == "CPU" else "f16"
-    if asked == "auto":
+    if requested == "auto":
         return half if {"bf16": "BF16", "f16": "FP16"}[half] in native else "f32"
-    if device == "GPU" and asked == "bf16":
+    if device == "GPU" and requested == "bf16":
         raise InputError("precision: bf16: a GPU does not support it; give auto or f32")
-    return asked
+    return requested
 
 
 def _graph_of(file: Path, core: Any) -> tuple[Any, str]:
@@ -213,16 +215,16 @@ def _graph_of(file: Path, core: Any) -> tuple[Any, str]:
     if not graph.exists() or not graph.with_suffix(".bin").exists():
         return _exported(file, core)
     text = graph.read_bytes()
-    told = GRAPH_IN_XML.search(text)
-    if not told:
+    recorded = GRAPH_IN_XML.search(text)
+    if not recorded:
         return _exported(file, core)  # written by an older version
-    itself = sha256(text.replace(told[1], UNKNOWN_GRAPH.encode())).hexdigest().encode()
-    if told[1] != itself:
+    own_hash = sha256(text.replace(recorded[1], NO_GRAPH_HASH.encode())).hexdigest().encode()
+    if recorded[1] != own_hash:
         raise DamagedGraphError(f"{graph}: {DAMAGED}")
     read = core.read_model(graph)
     hashes = [sha256_of(file.with_suffix(suffix)) for suffix in (file.suffix, ".xml", ".bin")]
-    marks = [read.get_rt_info(mark).astype(str) for mark in (MODEL, WEIGHTS)]
-    if marks != [hashes[0], hashes[2]]:
+    recorded_hashes = [read.get_rt_info(mark).astype(str) for mark in (MODEL, WEIGHTS)]
+    if recorded_hashes != [hashes[0], hashes[2]]:
         raise DamagedGraphError(f"{graph}: it and its .bin do not belong to {file.name}; {REMEDY}")
     return read, sha256("".join(hashes).encode()).hexdigest()
 

@@ -8,12 +8,12 @@ from patina.tasks.restoration.tiling import Network
 
 RADIUS_PX = 3  # of the classical fill
 CONTEXT_PX, STRIDE_PX = 48, 16  # context around damage for the network, and its stride
-# Channels of the input of `fills`
-IMAGE, MASK, STAIN, MARKED = slice(0, 3), slice(3, 4), slice(4, 5), slice(5, 6)
+# Channels of the input of `fill_residual`
+IMAGE, MASK, STAIN, USER_MASK = slice(0, 3), slice(3, 4), slice(4, 5), slice(5, 6)
 IMAGE_WEIGHT = 0.1  # see `patina.models.inpainting.compose`
 
 
-def fills(network: Network | None, tile: np.ndarray) -> np.ndarray:
+def fill_residual(network: Network | None, tile: np.ndarray) -> np.ndarray:
     """The change that fills the damage of a tile.
 
     tile: float32 (1, h, w, 5 or 6): sRGB in [0, 1]; the fill map, 0 to 1; the share of it through
@@ -22,24 +22,24 @@ def fills(network: Network | None, tile: np.ndarray) -> np.ndarray:
     where nothing is filled.
     """
     change = np.zeros((*tile.shape[:3], 3), np.float32)
-    exact = (tile[0, ..., MARKED].sum(axis=2) > 0.5).astype(np.uint8)
-    mask = np.maximum((tile[0, ..., 3] > 0.5).astype(np.uint8), exact)
+    user_mask = (tile[0, ..., USER_MASK].sum(axis=2) > 0.5).astype(np.uint8)
+    mask = np.maximum((tile[0, ..., 3] > 0.5).astype(np.uint8), user_mask)
     if not mask.any():
         return change
     part = _context(mask)
-    image, marked = np.ascontiguousarray(tile[0][part][..., IMAGE]), mask[part]
-    exact = exact[part]
-    stain = (tile[0][part][..., STAIN] > 0.5) & (marked > exact)[..., None]
-    opaque = cv2.dilate(marked * ~stain[..., 0] * (1 - exact), np.ones((3, 3), np.uint8))
-    opaque = np.maximum(opaque, exact)
+    image, masked = np.ascontiguousarray(tile[0][part][..., IMAGE]), mask[part]
+    user_mask = user_mask[part]
+    stain = (tile[0][part][..., STAIN] > 0.5) & (masked > user_mask)[..., None]
+    opaque = cv2.dilate(masked * ~stain[..., 0] * (1 - user_mask), np.ones((3, 3), np.uint8))
+    opaque = np.maximum(opaque, user_mask)
     fill = np.where(stain, image, to_float(classical_fill(to_uint8(image), opaque)))
-    grown = np.maximum(opaque, marked).astype(np.float32)[..., None]
+    dilated = np.maximum(opaque, masked).astype(np.float32)[..., None]
     if network is not None:
-        given = np.concatenate([image, fill, grown], axis=2).astype(np.float32)
-        output = network(np.ascontiguousarray(given[None]))[0]
+        channels = np.concatenate([image, fill, dilated], axis=2).astype(np.float32)
+        output = network(np.ascontiguousarray(channels[None]))[0]
         weight = np.clip(output[..., 3:] + IMAGE_WEIGHT, 0, 1)
         fill = fill + weight * (image - fill) + output[..., :3]
-    change[0][part] = (np.clip(fill, 0, 1) - image) * grown
+    change[0][part] = (np.clip(fill, 0, 1) - image) * dilated
     return change
 
 
@@ -55,8 +55,8 @@ def _context(mask: np.ndarray) -> tuple[slice, ...]:
     """The part of `mask` (h, w) around all marked pixels; its sides are multiples of STRIDE_PX."""
     spans = []
     for axis, size in enumerate(mask.shape):
-        marked = np.flatnonzero(mask.any(axis=1 - axis))
-        first = max(int(marked[0]) - CONTEXT_PX, 0) // STRIDE_PX * STRIDE_PX
-        last = min(-(-(int(marked[-1]) + 1 + CONTEXT_PX) // STRIDE_PX) * STRIDE_PX, size)
+        masked = np.flatnonzero(mask.any(axis=1 - axis))
+        first = max(int(masked[0]) - CONTEXT_PX, 0) // STRIDE_PX * STRIDE_PX
+        last = min(-(-(int(masked[-1]) + 1 + CONTEXT_PX) // STRIDE_PX) * STRIDE_PX, size)
         spans.append(slice(first, last))
     return tuple(spans)

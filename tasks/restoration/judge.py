@@ -8,7 +8,7 @@ import numpy as np
 
 from patina.tasks.io.atomic import Record
 
-FARTHEST = 4  # features are clipped to so many standard deviations
+CLIP_SD = 4  # features are clipped to so many standard deviations
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Judge:
         hidden = np.reshape(np.array(self.hidden, float), (len(self.names), units))
         return np.array(self.mean), np.array(self.scale), hidden, np.array(self.weights)
 
-    def likelihood(self, found: Mapping[str, float]) -> float:
-        """The likelihood, 0 to 1, for the features `found`."""
+    def likelihood(self, features: Mapping[str, float]) -> float:
+        """The likelihood, 0 to 1, for the features `features`."""
         mean, scale, hidden, weights = self._arrays
-        values = np.array([found[name] for name in self.names])
-        even = np.clip((values - mean) / scale, -FARTHEST, FARTHEST)
-        units = np.maximum(even @ hidden + self.hidden_bias, 0)
+        values = np.array([features[name] for name in self.names])
+        standardised = np.clip((values - mean) / scale, -CLIP_SD, CLIP_SD)
+        units = np.maximum(standardised @ hidden + self.hidden_bias, 0)
         return float(1 / (1 + np.exp(-(units @ weights + self.bias))))

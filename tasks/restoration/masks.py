@@ -9,7 +9,7 @@ from patina.tasks.imaging.kinds import read_kind
 from patina.tasks.imaging.messages import one_at_a_time
 from patina.tasks.imaging.scans import Scan
 
-TURNED_BACK = {6: 8, 8: 6}  # inverse EXIF orientations; the others are their own inverse
+INVERSE_ORIENTATION = {6: 8, 8: 6}  # inverse EXIF orientations; the others are their own inverse
 
 
 @one_at_a_time
@@ -28,8 +28,8 @@ def mask_for(path: Path, scan: Scan) -> pyvips.Image:
         if mask.interpretation not in ("srgb", "rgb16", "b-w", "grey16"):
             mask = mask.colourspace("rgb16")
         mask = (mask > 0).bandor()
-        back = TURNED_BACK.get(scan.orientation, scan.orientation)
-        mask.set_type(pyvips.GValue.gint_type, "orientation", back)
+        inverse = INVERSE_ORIENTATION.get(scan.orientation, scan.orientation)
+        mask.set_type(pyvips.GValue.gint_type, "orientation", inverse)
         mask = mask.autorot().copy_memory()
     except pyvips.Error as error:
         raise ImageError(f"{path}: the mask cannot be read; give it as PNG or TIFF") from error

@@ -6,7 +6,7 @@ from patina.errors import InputError
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.restorer import TREATMENTS
 
-OLDER = {"colour": "tone"}
+OLD_NAMES = {"colour": "tone"}
 NOTHING = "none"  # no treatment; marked pixels are still filled
 
 
@@ -15,11 +15,11 @@ def treatments(named: str, option: str = "treat") -> tuple[str, ...]:
 
     Raises InputError if a name is unknown; the message names the option.
     """
-    asked = [_name(name) for name in named.split(",") if name.strip()]
-    asked = [] if asked == [NOTHING] and option == "treat" else asked
-    if unknown := sorted(set(asked) - set(TREATMENTS)):
+    requested = [_name(name) for name in named.split(",") if name.strip()]
+    requested = [] if requested == [NOTHING] and option == "treat" else requested
+    if unknown := sorted(set(requested) - set(TREATMENTS)):
         raise InputError(f"{option}: {', '.join(unknown)}: unknown; known: {', '.join(TREATMENTS)}")
-    return tuple(name for name in TREATMENTS if name in asked)
+    return tuple(name for name in TREATMENTS if name in requested)
 
 
 def strengths(named: str) -> tuple[float, ...]:
@@ -75,7 +75,7 @@ def gates(limit_fill: str, usual: Record) -> Record:
 
 def _name(named: str) -> str:
     """A treatment's name; "colour" is the older one of "tone"."""
-    return OLDER.get(named.strip(), named.strip())
+    return OLD_NAMES.get(named.strip(), named.strip())
 
 
 def applied(treat: str, force: str, strength: str) -> Record:
@@ -83,5 +83,5 @@ def applied(treat: str, force: str, strength: str) -> Record:
 
     Raises InputError if an option is invalid.
     """
-    asked: Record = {"forced": treatments(force, "force"), "strength": strengths(strength)}
-    return asked | ({"treat": treatments(treat)} if treat else {})
+    requested: Record = {"forced": treatments(force, "force"), "strength": strengths(strength)}
+    return requested | ({"treat": treatments(treat)} if treat else {})

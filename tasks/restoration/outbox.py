@@ -15,7 +15,7 @@ from patina.tasks.io.storage import LOCK, Place, locked, read, write
 from patina.tasks.restoration.remote import sweep_copies
 from patina.tasks.restoration.report.page import refuse_what_is_not_ours, write_report
 
-RAW = "surrogateescape"  # keeps file names in a table, even if they are invalid UTF-8
+SURROGATES = "surrogateescape"  # keeps file names in a table, even if they are invalid UTF-8
 COLUMNS = (
     "file",
     "result",
@@ -30,22 +30,22 @@ COLUMNS = (
     "delta_e2000_mean",
 )
 SUMMARY, FAILURES = "summary.csv", "failures.jsonl"
-OURS = b"file,result,outcome"  # the beginning of every summary that Patina wrote
-FORMULA = ("=", "+", "-", "@")  # spreadsheets treat cells with these first characters as formulas
-SPELLING = "\u200c\u200d"  # belong to words in some scripts; not printable for Python
+SUMMARY_START = b"file,result,outcome"  # the beginning of every summary that Patina wrote
+FORMULA_STARTS = ("=", "+", "-", "@")  # spreadsheets treat cells that begin so as formulas
+JOINERS = "\u200c\u200d"  # belong to words in some scripts; not printable for Python
 
 
-def held(outbox: Place) -> AbstractContextManager[None]:
+def locked_outbox(outbox: Place) -> AbstractContextManager[None]:
     """Lock `outbox` for this block, and remove drafts of killed runs.
 
     Raises InputError if another run has locked it, it is not a folder, or it has tables that Patina
     did not write.
     """
-    return _held_here(outbox) if isinstance(outbox, Path) else _held_there(outbox)
+    return _locked_local(outbox) if isinstance(outbox, Path) else _locked_remote(outbox)
 
 
 @contextmanager
-def _held_there(outbox: Place) -> Iterator[None]:
+def _locked_remote(outbox: Place) -> Iterator[None]:
     assert not isinstance(outbox, Path)
     sweep_copies()
     with locked(outbox):
@@ -54,7 +54,7 @@ def _held_there(outbox: Place) -> Iterator[None]:
 
 
 @contextmanager
-def _held_here(outbox: Path) -> Iterator[None]:
+def _locked_local(outbox: Path) -> Iterator[None]:
     try:
         outbox.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
@@ -70,12 +70,12 @@ def _held_here(outbox: Path) -> Iterator[None]:
                 "it; wait until it ends, or give another --out"
             )
         _refuse_tables_of_others(outbox)
-        for left in [*outbox.rglob(f"{DRAFT}*")]:
-            within = takewhile(lambda folder: folder != outbox, left.parents)
+        for draft in [*outbox.rglob(f"{DRAFT}*")]:
+            folders = takewhile(lambda folder: folder != outbox, draft.parents)
             if not any(
-                is_held(folder / LOCK) for folder in within
+                is_held(folder / LOCK) for folder in folders
             ):  # otherwise it belongs to another run in a subfolder
-                sweep(left)
+                sweep(draft)
         yield
 
 
@@ -96,7 +96,7 @@ def _refuse_tables_of_others(outbox: Place) -> None:
 
 
 def _is_summary(content: bytes) -> bool:
-    return content.startswith(OURS)
+    return content.startswith(SUMMARY_START)
 
 
 def _are_failures(content: bytes) -> bool:
@@ -127,13 +127,13 @@ def summary_in(outbox: Place, *, report: bool = False) -> Iterator[list[Record]]
 
 def _write_summary(outcomes: Sequence[Record], outbox: Place, report: bool) -> None:
     new = [_row(outcome) for outcome in outcomes]
-    again = {row["file"] for row in new}
-    rows = [row for row in _rows_before(outbox) if row["file"] not in again] + new
+    repeated = {row["file"] for row in new}
+    rows = [row for row in _rows_before(outbox) if row["file"] not in repeated] + new
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(sorted(rows, key=lambda row: row["file"]))
-    write(outbox / SUMMARY, table.getvalue().encode(errors=RAW))
+    write(outbox / SUMMARY, table.getvalue().encode(errors=SURROGATES))
     raw = {_row(outcome)["file"]: outcome for outcome in outcomes}
     failed = (_failure(row, raw.get(row["file"])) for row in rows if row["reason"])
     write(outbox / FAILURES, b"".join(json_line(failure) for failure in failed))
@@ -143,14 +143,14 @@ def _write_summary(outcomes: Sequence[Record], outbox: Place, report: bool) -> N
 
 def _failure(row: Record, outcome: Record | None) -> Record:
     """A line of failures.jsonl, with the names unchanged."""
-    told = outcome or row
-    more = {"kind": told["kind"], "traceback": told["traceback"]} if "traceback" in told else {}
-    return {"file": told["file"], "reason": told["reason"], **more}
+    names = ("file", "reason", "kind", "traceback")
+    facts = outcome or row
+    return {name: facts[name] for name in names if name in facts}
 
 
 def _rows_before(outbox: Place) -> Iterator[Record]:
     """The readable rows of earlier runs."""
-    text = (read(outbox / SUMMARY) or b"").decode(errors=RAW)
+    text = (read(outbox / SUMMARY) or b"").decode(errors=SURROGATES)
     before = csv.DictReader(io.StringIO(text.replace("\r", "\\r")))
     with suppress(csv.Error):
         for row in before:
@@ -161,25 +161,25 @@ def _rows_before(outbox: Place) -> Iterator[Record]:
 
 
 def _row(outcome: Record) -> dict[str, str]:
-    told = {name: outcome.get(name, "") for name in COLUMNS}
-    told["flags"] = "; ".join(outcome.get("flags", []))
+    cells = {name: outcome.get(name, "") for name in COLUMNS}
+    cells["flags"] = "; ".join(outcome.get("flags", []))
     return {
         name: neutral_cell(value) if isinstance(value, str) else str(value)
-        for name, value in told.items()
+        for name, value in cells.items()
     }
 
 
 def neutral_cell(text: str) -> str:
     """The text as a cell that no spreadsheet treats as a formula."""
     shown = neutral(text)
-    return f"'{shown}" if shown.startswith(FORMULA) else shown
+    return f"'{shown}" if shown.startswith(FORMULA_STARTS) else shown
 
 
 def neutral(text: str) -> str:
     """The text with control characters as escapes, so that it is safe in a terminal."""
     return "".join(
         each
-        if each.isprintable() or each in SPELLING or "\udc80" <= each <= "\udcff"
+        if each.isprintable() or each in JOINERS or "\udc80" <= each <= "\udcff"
         else each.encode("unicode_escape").decode()
         for each in text
     )

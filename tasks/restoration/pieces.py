@@ -12,10 +12,10 @@ import numpy as np
 
 from patina.models import CLASSES
 
-ALIKE = 0.06  # largest difference of equal colours, in [0, 1]
-LOOKS = 4  # step in pixels for the colours of the work
+SIMILAR_COLOUR = 0.06  # largest difference of equal colours, in [0, 1]
+COLOUR_STEP_PX = 4  # step in pixels for the colours of the work
 AROUND_PX = 12  # width of the surroundings that are compared with a piece
-LEAST = 1e-5  # added before a logarithm
+LOG_OFFSET = 1e-5  # added before a logarithm
 
 FEATURES = (
     "likelihood",  # mean likelihood of damage, as the network gives it
@@ -40,46 +40,46 @@ def features(
     view: np.ndarray,
     inside: np.ndarray,
     box: tuple[int, int, int, int],
-    known: Mapping[str, float],
+    given: Mapping[str, float],
 ) -> dict[str, float]:
     """FEATURES of a piece.
 
     view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. inside: bool, the pixels of the piece
-    in its box (left, top, width, height). known: FEATURES that are already computed.
+    in its box (left, top, width, height). given: FEATURES that are already computed.
     """
-    left, top, wide, tall = box
-    rows = slice(max(top - AROUND_PX, 0), top + tall + AROUND_PX)
-    columns = slice(max(left - AROUND_PX, 0), left + wide + AROUND_PX)
+    left, top, box_width, box_height = box
+    rows = slice(max(top - AROUND_PX, 0), top + box_height + AROUND_PX)
+    columns = slice(max(left - AROUND_PX, 0), left + box_width + AROUND_PX)
     part = view[rows, columns]
     mask = np.zeros(part.shape[:2], np.uint8)
     down, across = top - rows.start, left - columns.start
-    mask[down : down + tall, across : across + wide] = inside
+    mask[down : down + box_height, across : across + box_width] = inside
     near = cv2.dilate(mask, np.ones((3, 3), np.uint8))
     around = cv2.dilate(near, np.ones((2 * AROUND_PX - 5,) * 2, np.uint8)) > near
-    own, other = part[mask > 0], part[around]
-    other = other if len(other) else own
-    colour = own.mean(axis=0)
+    inner, outer = part[mask > 0], part[around]
+    outer = outer if len(outer) else inner
+    colour = inner.mean(axis=0)
     core = cv2.erode(mask, np.ones((3, 3), np.uint8))
     core = core if core.any() else mask
-    rough = np.abs(cv2.Laplacian(part.mean(axis=2), cv2.CV_32F))
-    rough_around = rough[around].mean() if around.any() else rough.mean()
-    alike = np.abs(view[::LOOKS, ::LOOKS] - colour).max(axis=2) < ALIKE
+    roughness = np.abs(cv2.Laplacian(part.mean(axis=2), cv2.CV_32F))
+    roughness_around = roughness[around].mean() if around.any() else roughness.mean()
+    similar = np.abs(view[::COLOUR_STEP_PX, ::COLOUR_STEP_PX] - colour).max(axis=2) < SIMILAR_COLOUR
     measured = {
         "filled": float(inside.mean()),
-        "flat": float(np.log((rough[core > 0].mean() + 0.01) / (rough_around + 0.01))),
-        "contrast": float(np.linalg.norm(colour - other.mean(axis=0))),
+        "flat": float(np.log((roughness[core > 0].mean() + 0.01) / (roughness_around + 0.01))),
+        "contrast": float(np.linalg.norm(colour - outer.mean(axis=0))),
         "light": float(colour.mean()),
         "grey": float(1 - np.ptp(colour)),
-        "alone": float(np.log10(alike.mean() + LEAST)),
-        "beside": float((np.abs(other - colour).max(axis=1) < ALIKE).mean()),
+        "alone": float(np.log10(similar.mean() + LOG_OFFSET)),
+        "beside": float((np.abs(outer - colour).max(axis=1) < SIMILAR_COLOUR).mean()),
     }
-    return {**known, **measured}
+    return {**given, **measured}
 
 
-def known_features(
-    kind: int, share: float, *, thin: bool, surely: float, many: int, **measured: float
+def simple_features(
+    kind: int, share: float, *, narrow: bool, high_share: float, count: int, **measured: float
 ) -> dict[str, float]:
     """The features that need no pixels. measured: other FEATURES that are already computed."""
     classes = {name: float(number == kind) for number, name in enumerate(CLASSES)}
-    sizes = {"size": float(np.log10(share)), "surely": float(np.log10(surely + LEAST))}
-    return {**classes, **sizes, "thin": float(thin), "many": float(np.log10(many)), **measured}
+    sizes = {"size": float(np.log10(share)), "surely": float(np.log10(high_share + LOG_OFFSET))}
+    return {**classes, **sizes, "thin": float(narrow), "many": float(np.log10(count)), **measured}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from patina.tasks.restoration.inpainting import fills
+from patina.tasks.restoration.inpainting import fill_residual
 from patina.tasks.restoration.restorer import Treatment, capture_network
 from patina.tasks.restoration.toning import Tone
 
@@ -60,51 +60,51 @@ def cut(
     step_x, step_y = window.width / size[1] * scale_x, window.height / size[0] * scale_y
     start_x = (window.left - covers.left) * scale_x + 0.5 * step_x - 0.5
     start_y = (window.top - covers.top) * scale_y + 0.5 * step_y - 0.5
-    way = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST
+    interpolation = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST
     return cv2.warpAffine(
         picture,
         np.array([[step_x, 0, start_x], [0, step_y, start_y]]),
         size[::-1],
-        flags=way | cv2.WARP_INVERSE_MAP,
+        flags=interpolation | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE if smooth else cv2.BORDER_CONSTANT,
     )
 
 
-def previewed(
-    treatment: Treatment, view: np.ndarray, window: Window, fill: np.ndarray, spared: np.ndarray
+def preview_of(
+    treatment: Treatment, view: np.ndarray, window: Window, fill: np.ndarray, protected: np.ndarray
 ) -> np.ndarray:
     """A window as it would be restored, float32 (h, w, 3), sRGB in [0, 1].
 
     view: the original window, in the same form. Detail is corrected only at full size, because
-    noise is not visible in a reduced view. fill, spared: bool (h, w), pixels that are marked to be
-    filled, and to stay.
+    noise is not visible in a reduced view. fill, protected: bool (h, w), pixels that are
+    marked to be filled, and to stay.
     """
     height, width = view.shape[:2]
     down, across = -height % STRIDE_PX, -width % STRIDE_PX
-    mended = np.pad(view, ((0, down), (0, across), (0, 0)), mode="symmetric")
-    if treatment.corrects and (height, width) == (window.height, window.width):
-        residual = capture_network(treatment)(mended[None])[0]
-        much = np.float32(treatment.restorer.much("detail"))
-        mended = np.clip(mended + much * residual, 0, 1)
-    mended = _filled(treatment, mended, window, fill)[:height, :width]
-    toned = _tone_in(treatment, window).applied(mended, (height, width), 0)
-    return np.where(spared[..., None], view, np.clip(toned, 0, 1)).astype(np.float32)
+    filled = np.pad(view, ((0, down), (0, across), (0, 0)), mode="symmetric")
+    if treatment.has_correction and (height, width) == (window.height, window.width):
+        residual = capture_network(treatment)(filled[None])[0]
+        strength = np.float32(treatment.restorer.strength_of("detail"))
+        filled = np.clip(filled + strength * residual, 0, 1)
+    filled = _filled(treatment, filled, window, fill)[:height, :width]
+    toned = _tone_in(treatment, window).applied(filled, (height, width), 0)
+    return np.where(protected[..., None], view, np.clip(toned, 0, 1)).astype(np.float32)
 
 
 def _filled(
-    treatment: Treatment, mended: np.ndarray, window: Window, fill: np.ndarray
+    treatment: Treatment, filled: np.ndarray, window: Window, fill: np.ndarray
 ) -> np.ndarray:
     """The window, padded at its ends, with damage and marked pixels filled."""
     damage, size = treatment.damage, fill.shape
-    maps = np.zeros((*mended.shape[:2], 3), np.float32)
+    maps = np.zeros((*filled.shape[:2], 3), np.float32)
     if damage is not None:
         whole = Window.whole(treatment.size)
         both = np.dstack([damage.fill, damage.stain])
         maps[: size[0], : size[1], :2] = cut(both, whole, window, (size[0], size[1]))
     maps[: size[0], : size[1], 2] = fill
-    tile = np.concatenate([mended, maps], axis=2)[None]
-    change = fills(treatment.restorer.networks.get("inpainting"), tile)[0]
-    return np.clip(mended + np.float32(treatment.restorer.much("damage")) * change, 0, 1)
+    tile = np.concatenate([filled, maps], axis=2)[None]
+    change = fill_residual(treatment.restorer.networks.get("inpainting"), tile)[0]
+    return np.clip(filled + np.float32(treatment.restorer.strength_of("damage")) * change, 0, 1)
 
 
 def _tone_in(treatment: Treatment, window: Window) -> Tone:

@@ -16,46 +16,48 @@ from patina.tasks.restoration.decision import (
     PROPOSED,
     STAIN,
     Damage,
+    Detection,
     Piece,
-    Seen,
+    high_likelihood_share,
     hysteresis,
-    measured_piece,
-    surely_damaged,
+    measure_piece,
 )
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
 
-AREA_SHARE = 0.001  # of the work; smaller areas are left to `segmentation`
+MIN_AREA_SHARE = 0.001  # of the work; smaller areas are left to `segmentation`
 REASON = "an area, filled only if you accept it"
 
 
 def with_proposals(
     damage: Damage,
     view: np.ndarray,
-    likely: np.ndarray,
+    likelihoods: np.ndarray,
     gates: Gates,
     judge: Judge | None = None,
     *,
     forced: bool,
 ) -> Damage:
-    """`damage`, from `decide_fill`, with the areas in `likely` that the judge takes for damage.
+    """`damage`, from `decide_fill`, with those areas in `likelihoods` that the judge accepts.
 
-    view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. likely: (h, w, len(AREA_CLASSES)),
-    the likelihood of each class. Pixels that are already filled stay so. forced: fill all areas,
-    because the user knows that the work is damaged.
+    view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. likelihoods: (h, w,
+    len(AREA_CLASSES)), the likelihood of each class. Pixels that are already filled stay so.
+    forced: fill all areas, because the user knows that the work is damaged.
     """
-    pieces, labels = found_areas(view, likely, gates, judge)
-    believed = [piece for piece in pieces if forced or piece.true >= gates.area_likelihood]
-    if not believed:
+    pieces, labels = find_areas(view, likelihoods, gates, judge)
+    accepted = [
+        piece for piece in pieces if forced or piece.judge_likelihood >= gates.area_likelihood
+    ]
+    if not accepted:
         return damage
     first = int(damage.labels.max())
     new_labels = np.zeros(int(labels.max()) + 1, np.int32)
-    seen_through = np.zeros(len(new_labels), np.float32)
-    for piece in believed:
+    translucent = np.zeros(len(new_labels), np.float32)
+    for piece in accepted:
         new_labels[piece.label] = first + piece.label
-        seen_through[piece.label] = piece.kind == STAIN
+        translucent[piece.label] = piece.kind == STAIN
     added = np.where(damage.fill > 0, 0, new_labels[labels])
-    there = added > 0
+    is_area = added > 0
     sizes = np.bincount(added.ravel(), minlength=first + len(new_labels))
     outcome, reason = (FILLED, "") if forced else (PROPOSED, REASON)
     return Damage(
@@ -63,31 +65,34 @@ def with_proposals(
             *damage.pieces,
             *(
                 replace(piece, label=label, px=int(sizes[label]), outcome=outcome, reason=reason)
-                for piece in believed
+                for piece in accepted
                 if sizes[label := first + piece.label]
             ),
         ],
-        fill=np.where(there & forced, np.float32(1), damage.fill),
-        stain=np.where(there & forced, seen_through[labels], damage.stain),
-        found=np.where(there, np.float32(1), damage.found),
-        labels=np.where(there, added, damage.labels),
+        fill=np.where(is_area & forced, np.float32(1), damage.fill),
+        stain=np.where(is_area & forced, translucent[labels], damage.stain),
+        found=np.where(is_area, np.float32(1), damage.found),
+        labels=np.where(is_area, added, damage.labels),
     )
 
 
-def found_areas(
-    view: np.ndarray, likely: np.ndarray, gates: Gates, judge: Judge | None
+def find_areas(
+    view: np.ndarray, likelihoods: np.ndarray, gates: Gates, judge: Judge | None
 ) -> tuple[list[Piece], np.ndarray]:
-    """The connected areas of at least AREA_SHARE of the work, and the map of their labels."""
-    most = largest(likely)
-    kinds = np.array([CLASSES.index(name) for name in AREA_CLASSES])[likely.argmax(axis=2)]
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(hysteresis(most, gates), connectivity=8)
-    kept = [
+    """The connected areas of at least MIN_AREA_SHARE of the work, and the map of their labels."""
+    likelihood = largest(likelihoods)
+    kinds = np.array([CLASSES.index(name) for name in AREA_CLASSES])[likelihoods.argmax(axis=2)]
+    mask = hysteresis(likelihood, gates)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    large = [
         label
         for label in range(1, len(stats))
-        if stats[label, cv2.CC_STAT_AREA] >= AREA_SHARE * labels.size
+        if stats[label, cv2.CC_STAT_AREA] >= MIN_AREA_SHARE * labels.size
     ]
-    seen = Seen(view, most, kinds, surely_damaged(most), len(kept))
+    high_share = high_likelihood_share(likelihood)
+    detection = Detection(view, likelihood, kinds, high_share, len(large))
     pieces = [
-        measured_piece(label, labels, stats[label], seen, judge, thin=False) for label in kept
+        measure_piece(label, labels, stats[label], detection, judge, narrow=False)
+        for label in large
     ]
     return pieces, labels

@@ -20,15 +20,15 @@ def strips_of(height: int, width: int) -> Iterator[tuple[int, int]]:
         yield top, min(top + rows, height)
 
 
-class Small:
+class ReducedWork:
     """A work reduced to at most SMALL_PX on its long side; each pixel is the mean of an area.
 
     Its rows are added in order. A work that is small enough is not reduced.
     """
 
-    def __init__(self, height: int, width: int, long_px: int = SMALL_PX) -> None:
-        share = min(1, long_px / max(height, width))
-        self.size = max(1, round(height * share)), max(1, round(width * share))
+    def __init__(self, height: int, width: int, side_px: int = SMALL_PX) -> None:
+        scale = min(1, side_px / max(height, width))
+        self.size = max(1, round(height * scale)), max(1, round(width * scale))
         self.row_of = np.arange(height) * self.size[0] // height
         self.total = np.zeros((*self.size, 3), np.float32)
 
@@ -38,17 +38,17 @@ class Small:
 
     def add(self, top: int, narrow: np.ndarray) -> None:
         """Add narrow rows, which begin at row `top`."""
-        places, first = np.unique(self.row_of[top : top + len(narrow)], return_index=True)
-        self.total[places] += np.add.reduceat(narrow, first, axis=0)
+        positions, first = np.unique(self.row_of[top : top + len(narrow)], return_index=True)
+        self.total[positions] += np.add.reduceat(narrow, first, axis=0)
 
     def image(self) -> np.ndarray:
         """The reduced work, float32 (h, w, 3)."""
         return self.total / np.bincount(self.row_of)[:, None, None].astype(np.float32)
 
 
-def small_of(rows: Rows, height: int, width: int) -> np.ndarray:
-    """The reduced work, float32 (h, w, 3), see `Small`. rows: gives its rows."""
-    small = Small(height, width)
+def reduced_view(rows: Rows, height: int, width: int) -> np.ndarray:
+    """The reduced work, float32 (h, w, 3), see `ReducedWork`. rows: gives its rows."""
+    small = ReducedWork(height, width)
     strips = list(strips_of(height, width))
     narrowed = in_turn(lambda strip: small.narrow(rows(*strip)), strips)
     for (top, _), narrow in zip(strips, narrowed, strict=True):
@@ -58,18 +58,18 @@ def small_of(rows: Rows, height: int, width: int) -> np.ndarray:
 
 def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """`image` (h, w, C) resized to (height, width): area means if it shrinks, otherwise linear."""
-    way = cv2.INTER_AREA if size[0] < len(image) else cv2.INTER_LINEAR
-    return cv2.resize(image, size[::-1], interpolation=way).reshape(*size, -1)
+    interpolation = cv2.INTER_AREA if size[0] < len(image) else cv2.INTER_LINEAR
+    return cv2.resize(image, size[::-1], interpolation=interpolation).reshape(*size, -1)
 
 
 def enlarged(small: np.ndarray, size: tuple[int, int], top: int, bottom: int) -> np.ndarray:
     """Rows `top` to `bottom` of `small` (h, w, C) enlarged to `size`, linearly."""
     height, width = size
-    places = (np.arange(top, bottom) + 0.5) * len(small) / height - 0.5
-    places = np.clip(places, 0, len(small) - 1)
-    above = np.floor(places).astype(int)
+    positions = (np.arange(top, bottom) + 0.5) * len(small) / height - 0.5
+    positions = np.clip(positions, 0, len(small) - 1)
+    above = np.floor(positions).astype(int)
     below = np.minimum(above + 1, len(small) - 1)
-    share = (places - above).astype(np.float32)[:, None, None]
-    rows = small[above] * (1 - share) + small[below] * share
-    wide = cv2.resize(rows, (width, bottom - top), interpolation=cv2.INTER_LINEAR)
-    return wide.reshape(bottom - top, width, -1)
+    scale = (positions - above).astype(np.float32)[:, None, None]
+    rows = small[above] * (1 - scale) + small[below] * scale
+    resized_rows = cv2.resize(rows, (width, bottom - top), interpolation=cv2.INTER_LINEAR)
+    return resized_rows.reshape(bottom - top, width, -1)

@@ -16,8 +16,8 @@ from patina.tasks.restoration.report.previews import FOLDER
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import (
-    PLAIN,
-    Filing,
+    DEFAULT_OUTPUT,
+    OutputOptions,
     already_done,
     refuse_names,
     sidecar_of,
@@ -27,37 +27,40 @@ from patina.tasks.restoration.sidecars import (
 
 
 def restore_remote(
-    source: Place, target: Place, restorer: Restorer, filing: Filing = PLAIN
+    source: Place, target: Place, restorer: Restorer, output: OutputOptions = DEFAULT_OUTPUT
 ) -> Record:
     """As `restore_file`, if source, target or both are Remote.
 
     Nothing is downloaded if the sidecar names the present versions of source and result, the same
     model and the same options.
     """
-    wanted = wanted_of(source, restorer, filing)
-    refuse_names(source, target, filing)
+    wanted = wanted_of(source, restorer, output)
+    refuse_names(source, target, output)
     with _set_aside(source):
-        mark = mark_of(source)
-    if done := already_done(target, mark, wanted, filing):
+        version = mark_of(source)
+    if done := already_done(target, version, wanted, output):
         return done
     with draft_folder(Path(tempfile.gettempdir())) as folder:
-        here = _at_hand(source, folder / "in")
-        out = folder / "out"
-        inner = within(filing.report, target) if filing.report else Path(target.name)
-        there = target if isinstance(target, Path) else out / inner
-        sent = isinstance(target, Remote) and filing.report
+        local_source = _local_copy(source, folder / "in")
+        local_outbox = folder / "out"
+        inner = within(output.report, target) if output.report else Path(target.name)
+        local_target = target if isinstance(target, Path) else local_outbox / inner
+        has_previews = isinstance(target, Remote) and output.report
         record = restore_file(
-            here, there, restorer, replace(filing, report=out) if sent else filing
+            local_source,
+            local_target,
+            restorer,
+            replace(output, report=local_outbox) if has_previews else output,
         )
-        record["source"] |= mark
+        record["source"] |= version
         if isinstance(target, Remote):
-            for left in filing.stale(target):
-                remove(left)
+            for stale in output.stale_files(target):
+                remove(stale)
             remove(
                 sidecar_of(target)
             )  # a result without a sidecar counts as incomplete, in case of a kill
-            _send(there, target, filing)
-            _send_previews(record, out, filing.report)
+            _send(local_target, target, output)
+            _send_previews(record, local_outbox, output.report)
             record["result"] |= mark_of(target)
         write(sidecar_of(target), json_bytes(record))
     return record
@@ -74,7 +77,7 @@ def _set_aside(source: Place) -> Iterator[None]:
         raise ImageError(f"{source.name}: cannot be read ({error.strerror or error})") from error
 
 
-def _at_hand(source: Place, folder: Path) -> Path:
+def _local_copy(source: Place, folder: Path) -> Path:
     if isinstance(source, Path):
         return source
     with _set_aside(source):
@@ -82,28 +85,28 @@ def _at_hand(source: Place, folder: Path) -> Path:
     return folder / source.name
 
 
-def _send_previews(record: Record, out: Path, outbox: Place | None) -> None:
-    if outbox and (told := record.get("previews")):
-        for name in told["files"]:
-            inner = Path(FOLDER) / told["key"] / name
+def _send_previews(record: Record, local_outbox: Path, outbox: Place | None) -> None:
+    if outbox and (previews := record.get("previews")):
+        for name in previews["files"]:
+            inner = Path(FOLDER) / previews["key"] / name
             place = outbox / inner
             assert isinstance(place, Remote)
-            send(out / inner, place)
+            send(local_outbox / inner, place)
 
 
-def _send(result: Path, target: Remote, filing: Filing) -> None:
+def _send(result: Path, target: Remote, output: OutputOptions) -> None:
     """Upload the result and the files beside it, without the sidecar, which comes last."""
     send(result, target)
-    for path, place in zip(filing.beside(result), filing.beside(target), strict=True):
+    for path, place in zip(output.beside(result), output.beside(target), strict=True):
         send(path, place)
 
 
 def sweep_copies() -> None:
     """Remove copies of scans that killed runs of this user left in the temporary folder."""
-    for left in Path(tempfile.gettempdir()).glob(f"{DRAFT}*"):
+    for stale in Path(tempfile.gettempdir()).glob(f"{DRAFT}*"):
         try:
-            ours = not hasattr(os, "getuid") or left.lstat().st_uid == os.getuid()
+            ours = not hasattr(os, "getuid") or stale.lstat().st_uid == os.getuid()
         except FileNotFoundError:  # another run has removed it
             continue
         if ours:
-            sweep(left)
+            sweep(stale)

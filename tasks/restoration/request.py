@@ -12,14 +12,14 @@ from typing import Any, Literal, Protocol
 from patina.errors import InputError
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.storage import Place, place_of
-from patina.tasks.restoration.advance import Hear, unheard
 from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_scans
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.iiif import served
 from patina.tasks.restoration.inbox import plan
 from patina.tasks.restoration.options import applied, gates
-from patina.tasks.restoration.outbox import held, summary_in
-from patina.tasks.restoration.sidecars import Filing, Served
+from patina.tasks.restoration.outbox import locked_outbox, summary_in
+from patina.tasks.restoration.progress import ProgressCallback, no_progress
+from patina.tasks.restoration.sidecars import OutputOptions, Served
 
 Quality = Literal["fast", "best"]
 Precision = Literal["auto", "f32", "bf16"]
@@ -132,7 +132,7 @@ class Job:
     scans: list[tuple[Place, Place]]  # each with the path of its result
     model: Path  # the file of the networks
     loading: dict[str, Any]  # arguments of `load_restorer`
-    filing: Filing  # the files to write
+    output: OutputOptions  # the files to write
 
 
 def loading_of(request: RestoreRequest, settings: Settings) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def loading_of(request: RestoreRequest, settings: Settings) -> dict[str, Any]:
 def job_of(request: RestoreRequest, settings: Settings) -> Job:
     """The request, ready to be run. Raises as `RestoreRequest.scans` does."""
     published, outbox = request.served(), place_of(request.outbox)
-    filing = Filing(
+    output = OutputOptions(
         maps=request.maps or bool(published),
         package=request.package,
         mask=Path(request.mask) if request.mask else None,
@@ -156,16 +156,16 @@ def job_of(request: RestoreRequest, settings: Settings) -> Job:
         **settings.flags,
     )
     model = chosen_model(Path(request.model) if request.model else None)
-    return Job(request.scans(), model, loading_of(request, settings), filing)
+    return Job(request.scans(), model, loading_of(request, settings), output)
 
 
-def restored(job: Job, hear: Hear = unheard) -> Iterator[Record]:
+def restored(job: Job, on_progress: ProgressCallback = no_progress) -> Iterator[Record]:
     """The outcomes of a job's scans, one after the other.
 
-    hear: is called with the progress of the current scan.
+    on_progress: is called with the progress of the current scan.
     """
     restorer = load_restorer(job.model, **job.loading)
-    return restore_scans(job.scans, replace(restorer, hear=hear), job.filing)
+    return restore_scans(job.scans, replace(restorer, on_progress=on_progress), job.output)
 
 
 def run(
@@ -181,7 +181,7 @@ def run(
     """
     job = job_of(request, settings)
     coming, outbox = restored(job), place_of(request.outbox)
-    with held(outbox), summary_in(outbox, report=request.report) as outcomes:
+    with locked_outbox(outbox), summary_in(outbox, report=request.report) as outcomes:
         for outcome in coming:
             outcomes.append(outcome)
             yield outcome

@@ -27,37 +27,37 @@ from patina.tasks.imaging.software import versions
 from patina.tasks.io.atomic import Record, draft_folder, move_whole, sha256_of, write_json
 from patina.tasks.io.heaps import free_memory
 from patina.tasks.io.parallel import in_turn
-from patina.tasks.restoration.advance import Step
-from patina.tasks.restoration.marked import Marked
 from patina.tasks.restoration.masks import mask_for
+from patina.tasks.restoration.progress import Step
 from patina.tasks.restoration.reduced import strips_of
 from patina.tasks.restoration.report.figures import figures_of
 from patina.tasks.restoration.report.previews import NarrowRows, Previews, file_previews
 from patina.tasks.restoration.report.redraw import with_previews
 from patina.tasks.restoration.report.summary import summary_of
-from patina.tasks.restoration.restorer import KEPT, Restorer, Treatment, decide
+from patina.tasks.restoration.restorer import CHANGE_BYTES, Restorer, Treatment, compute_treatment
 from patina.tasks.restoration.sidecars import (
+    DEFAULT_OUTPUT,
     MAPS,
-    PLAIN,
     STATEMENT,
-    Filing,
+    OutputOptions,
     already_done,
     flags_of,
     map_of,
-    marked,
     refuse_names,
     sidecar_of,
     wanted_of,
+    with_software_note,
     within,
 )
 from patina.tasks.restoration.undo import pack
+from patina.tasks.restoration.user_masks import UserMasks
 
-SAMPLED = 250_000  # maximum number of pixels for ΔE2000, evenly spread
-AMPLIFIED = 4  # factor for the map of the change
-NO_NUMBERS = "the output of a network is NaN or infinity; try --precision f32"
+MAX_SAMPLES = 250_000  # maximum number of pixels for ΔE2000, evenly spread
+AMPLIFICATION = 4  # factor for the map of the change
+NOT_FINITE = "the output of a network is NaN or infinity; try --precision f32"
 LARGE_PX = 16_000_000  # of a scan from which on memory is freed between the steps
 COLUMN_BYTES = 48  # memory for each pixel of a row of tiles: inputs, results and overlap
-MOSTLY = 0.95  # a mask of a larger share of the work gets a note
+NEARLY_ALL = 0.95  # a mask of a larger share of the work gets a note
 # Limits of mean, 90th percentile and maximum ΔE2000 for a digitisation
 TOLERANCES = {
     "FADGI four stars": {"mean": 2, "p90": 4},
@@ -65,7 +65,9 @@ TOLERANCES = {
 }
 
 
-def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing = PLAIN) -> Record:
+def restore_file(
+    source: Path, target: Path, restorer: Restorer, output: OutputOptions = DEFAULT_OUTPUT
+) -> Record:
     """Restore `source` into `target`, write the sidecar `target`.json and return it.
 
     If the sidecar of `target` names the same source, model and options, the result is not computed
@@ -73,28 +75,29 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
     the result.
     """
     refuse_unless_a_file(source)
-    restorer.hear(Step("reading"))
+    restorer.on_progress(Step("reading"))
     try:
-        version, source_sha256 = _version(source), sha256_of(source)
+        version, source_sha256 = _file_version(source), sha256_of(source)
     except OSError as error:
         raise ImageError(f"{source.name}: cannot be read ({error.strerror})") from error
-    wanted = wanted_of(source, restorer, filing)
-    refuse_names(source, target, filing)
-    if done := already_done(target, {"sha256": source_sha256}, wanted, filing):
-        return with_previews(done, source, target, filing)
+    wanted = wanted_of(source, restorer, output)
+    refuse_names(source, target, output)
+    if done := already_done(target, {"sha256": source_sha256}, wanted, output):
+        return with_previews(done, source, target, output)
     started = time.monotonic()
     target.parent.mkdir(parents=True, exist_ok=True)
-    weigh = partial(working_bytes, restorer.tile_px)
+    bytes_per_pixel = 2 * CHANGE_BYTES + (4 if output.maps else 0)
+    memory_for = partial(working_bytes, restorer.tile_px)
     try:
         with (
             draft_folder(target.parent) as folder,
-            opened(source, folder, 2 * KEPT + (4 if filing.maps else 0), weigh) as scan,
+            opened(source, folder, bytes_per_pixel, memory_for) as scan,
         ):
             _refuse_if_replaced(source, version)
-            marked = _marked(scan, filing.filling(source), filing.protecting(source))
-            work = _Work(scan, folder, filing, marked)
+            masks = _read_masks(scan, output.fill_mask(source), output.protect_mask(source))
+            work = _Work(scan, folder, output, masks)
             facts = work.restored(restorer, target)
-            if filing.package:
+            if output.package:
                 pack(scan, source, folder / "pixels", target)
                 _refuse_if_replaced(source, version)
             previews = work.file_previews(target)
@@ -107,11 +110,11 @@ def restore_file(source: Path, target: Path, restorer: Restorer, filing: Filing 
         "statement": STATEMENT,
         "source": {"file": source.name, "sha256": source_sha256, **form},
         "result": {"file": target.name, "sha256": sha256_of(target)},
-        "beside": [path.name for path in filing.beside(target)],
+        "beside": [path.name for path in output.beside(target)],
         **wanted,
         "change": facts,
         "summary": summary_of(figures_of({"change": facts})),
-        "flags": flags_of(facts, filing),
+        "flags": flags_of(facts, output),
         **previews,
         "software": versions(),
         "restored": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -126,7 +129,7 @@ def working_bytes(tile_px: int, width: int, height: int) -> int:
     return width * min(height + 64, tile_px) * COLUMN_BYTES
 
 
-def _version(source: Path) -> tuple[int, ...]:
+def _file_version(source: Path) -> tuple[int, ...]:
     """Facts of a file that change if it is written or replaced."""
     facts = source.stat()
     return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
@@ -134,18 +137,18 @@ def _version(source: Path) -> tuple[int, ...]:
 
 def _refuse_if_replaced(source: Path, version: tuple[int, ...]) -> None:
     """Raise ImageError if the file has been changed since its SHA-256 was computed."""
-    if not source.exists() or _version(source) != version:
+    if not source.exists() or _file_version(source) != version:
         raise ImageError(f"{source.name}: the file was changed while it was read; run again")
 
 
-def _marked(scan: Scan, fill: Path | None, protect: Path | None) -> Marked:
+def _read_masks(scan: Scan, fill: Path | None, protect: Path | None) -> UserMasks:
     """The masks of a scan, and a note if one of them marks nearly all of it."""
     masks = {"fills": fill, "protects": protect}
-    read = {does: mask_for(path, scan) if path else None for does, path in masks.items()}
-    for does, mask in read.items():
-        if mask is not None and (share := mask.avg() / 255) > MOSTLY:
-            scan.notes.append(f"the mask {does} {share:.0%} of the work")
-    return Marked.of(*read.values())
+    read = {effect: mask_for(path, scan) if path else None for effect, path in masks.items()}
+    for effect, mask in read.items():
+        if mask is not None and (share := mask.avg() / 255) > NEARLY_ALL:
+            scan.notes.append(f"the mask {effect} {share:.0%} of the work")
+    return UserMasks.of(*read.values())
 
 
 @dataclass(frozen=True)
@@ -166,12 +169,12 @@ class Strip:
 class _Work:
     """An open scan during its restoration, strip by strip, and the figures for its sidecar."""
 
-    def __init__(self, scan: Scan, folder: Path, filing: Filing, marked: Marked) -> None:
-        self.scan, self.folder, self.filing, self.marked = scan, folder, filing, marked
+    def __init__(self, scan: Scan, folder: Path, output: OutputOptions, masks: UserMasks) -> None:
+        self.scan, self.folder, self.output, self.masks = scan, folder, output, masks
         self.size = scan.height * scan.width
         self.changed, self.steps, self.largest = 0, 0.0, 0.0
-        self.every = max(1, round((self.size / SAMPLED) ** 0.5))
-        self.previews = Previews((scan.height, scan.width)) if filing.report else None
+        self.sample_step = max(1, round((self.size / MAX_SAMPLES) ** 0.5))
+        self.previews = Previews((scan.height, scan.width)) if output.report else None
         self.differences: list[np.ndarray] = []
         self.damaged: list[np.ndarray] = []
 
@@ -180,27 +183,31 @@ class _Work:
 
         An existing sidecar is removed first: a result without a sidecar counts as incomplete.
         """
-        kept, bare = (self.folder / name for name in ("parts", "pixels"))
-        with kept.open("w+b") as parts, bare.open("wb") as pixels, ExitStack() as stack:
+        change_file, raw_pixels = (self.folder / name for name in ("parts", "pixels"))
+        with (
+            change_file.open("w+b") as changes,
+            raw_pixels.open("wb") as pixels,
+            ExitStack() as stack,
+        ):
             size = (self.scan.height, self.scan.width)
-            treatment = decide(restorer, self.scan.srgb, size, parts, self.marked)
+            treatment = compute_treatment(restorer, self.scan.srgb, size, changes, self.masks)
             self._free_memory()
-            names = MAPS if self.filing.maps else ()
+            names = MAPS if self.output.maps else ()
             maps = {name: stack.enter_context((self.folder / name).open("wb")) for name in names}
             strips = strips_of(self.scan.height, self.scan.width)
             for strip in in_turn(lambda strip: self._strip(treatment, *strip), strips):
                 self._write(strip, pixels, maps)
                 rows = strip.top + len(strip.result)
-                restorer.hear(Step("writing", rows, self.scan.height, self.size))
-        figures = self._figures() | treatment.decided()
-        _refuse_no_numbers(figures)
-        for left in self.filing.stale(target):
-            left.unlink(missing_ok=True)
+                restorer.on_progress(Step("writing", rows, self.scan.height, self.size))
+        figures = self._figures() | treatment.record()
+        _refuse_non_finite(figures)
+        for path in self.output.stale_files(target):
+            path.unlink(missing_ok=True)
         sidecar_of(target).unlink(missing_ok=True)
         for name in names:
             self._file_map(name, target)
         self._free_memory()
-        self.scan.file(bare, target)
+        self.scan.file(raw_pixels, target)
         return figures
 
     def _free_memory(self) -> None:
@@ -212,14 +219,14 @@ class _Work:
         view, own = self.scan.srgb(top, bottom), self.scan.rows(top, bottom)
         change, damage = treatment.change(view, top)
         if not np.isfinite(change).all():
-            raise ImageError(NO_NUMBERS)
-        if (spared := self.marked.spared_rows(top, bottom)) is not None:
-            change[spared] = 0
+            raise ImageError(NOT_FINITE)
+        if (protected := self.masks.protected_rows(top, bottom)) is not None:
+            change[protected] = 0
         if (hidden := self.scan.hidden(own)) is not None:  # invisible pixels do not count
             change[hidden], damage = 0, np.where(hidden[..., None], 0, damage)
         result = self.scan.changed(own, view, change)
         steps = largest(np.abs(change)) * 255
-        sampled = np.s_[-top % self.every :: self.every, :: self.every]
+        sampled = np.s_[-top % self.sample_step :: self.sample_step, :: self.sample_step]
         return Strip(
             top,
             result,
@@ -228,7 +235,7 @@ class _Work:
             float(steps.max()),
             _differences(view[sampled], change[sampled]).ravel(),
             damage[sampled].ravel() > 0.5,
-            _maps(change, damage) if self.filing.maps else {},
+            _maps(change, damage) if self.output.maps else {},
             self.previews.narrow(view, change, damage.reshape(view.shape[:2]))
             if self.previews
             else None,
@@ -251,16 +258,16 @@ class _Work:
         bands, space = (1, "b-w") if name == "damage" else (3, "srgb")
         size = (self.scan.width, self.scan.height, bands)
         drawn = pyvips.Image.rawload(str(self.folder / name), *size).copy(interpretation=space)
-        drawn = marked(drawn)
+        drawn = with_software_note(drawn)
         drawn.write_to_file(str(self.folder / f"{name}.png"), compression=6)
         move_whole(self.folder / f"{name}.png", map_of(target, name))
 
     def file_previews(self, target: Path) -> Record:
         """Write the pictures for a report, if requested; returns their entry in the sidecar."""
-        if self.previews is None or not isinstance(self.filing.report, Path):
+        if self.previews is None or not isinstance(self.output.report, Path):
             return {}
-        inner = within(self.filing.report, target)
-        return file_previews(self.previews, self.scan, self.filing.report, inner)
+        inner = within(self.output.report, target)
+        return file_previews(self.previews, self.scan, self.output.report, inner)
 
     def _figures(self) -> Record:
         """Shares, 8-bit steps, and ΔE2000: overall, inside and outside the damage."""
@@ -277,15 +284,15 @@ class _Work:
         }
 
 
-def _refuse_no_numbers(value: Any) -> None:
+def _refuse_non_finite(value: Any) -> None:
     """Raise ImageError if the figures contain NaN or infinity, at any depth."""
     if isinstance(value, Mapping):
         value = [*value.values()]
     if isinstance(value, list):
         for each in value:
-            _refuse_no_numbers(each)
+            _refuse_non_finite(each)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise ImageError(NO_NUMBERS)
+        raise ImageError(NOT_FINITE)
 
 
 def _differences(view: np.ndarray, change: np.ndarray) -> np.ndarray:
@@ -296,7 +303,7 @@ def _differences(view: np.ndarray, change: np.ndarray) -> np.ndarray:
 
 
 def _maps(change: np.ndarray, damage: np.ndarray) -> dict[str, np.ndarray]:
-    shown = {"damage": damage, "difference": change * AMPLIFIED + 128 / 255}
+    shown = {"damage": damage, "difference": change * AMPLIFICATION + 128 / 255}
     return {name: _drawn(shown[name]) for name in MAPS}
 
 

@@ -2,7 +2,7 @@
 
 Each network gets the output of the one before. `jpeg`, `detail` and `blur` process tiles;
 `segmentation` and `areas` examine the whole work, reduced; `inpainting` fills the chosen damage;
-`tone` uses a small view. A work is never in memory as a whole: its rows are read when they are
+`tone` uses a small view. A work is never in memory as a quantised: its rows are read when they are
 needed, and the changes are kept in a file.
 """
 
@@ -19,16 +19,20 @@ from patina.tasks.imaging.images import largest, to_float, to_uint8
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import ahead
 from patina.tasks.restoration import capture, decision
-from patina.tasks.restoration.advance import Hear, Step, told_tiles, unheard
 from patina.tasks.restoration.capture import Capture
 from patina.tasks.restoration.decision import Damage
-from patina.tasks.restoration.detection import LOOKS_PX, area_likelihoods, segmented
+from patina.tasks.restoration.detection import VIEW_SIDES_PX, area_likelihoods, damage_likelihoods
 from patina.tasks.restoration.gates import Gates
-from patina.tasks.restoration.inpainting import fills
+from patina.tasks.restoration.inpainting import fill_residual
 from patina.tasks.restoration.judge import Judge
-from patina.tasks.restoration.marked import UNMARKED, Marked, with_marks
+from patina.tasks.restoration.progress import (
+    ProgressCallback,
+    Step,
+    no_progress,
+    tiled_rows_with_progress,
+)
 from patina.tasks.restoration.proposals import with_proposals
-from patina.tasks.restoration.reduced import enlarged, resized, small_of, strips_of
+from patina.tasks.restoration.reduced import enlarged, reduced_view, resized, strips_of
 from patina.tasks.restoration.tiling import (
     Network,
     Rows,
@@ -36,13 +40,14 @@ from patina.tasks.restoration.tiling import (
     rows_of,
 )
 from patina.tasks.restoration.toning import NO_TONE, Tone, tone_of
+from patina.tasks.restoration.user_masks import NO_MASKS, UserMasks, with_user_masks
 
 TREATMENTS = ("detail", "damage", "tone", "craquelure")
 DEFAULT_TREATMENTS = TREATMENTS[:3]
-CAPTURE = ("jpeg", *capture.CORRECTING)  # networks, in the order in which they are applied
+CAPTURE_ROLES = ("jpeg", *capture.JUDGED_ROLES)  # networks, in the order in which they are applied
 DEAD_ZONE = 0.25 / 255  # smaller changes of a pixel are set to 0
-KEPT = 6  # bytes a pixel of residual or fill: three int16, scaled by FULL
-FULL = 32767
+CHANGE_BYTES = 6  # bytes a pixel of residual or fill: three int16, scaled by INT16_MAX
+INT16_MAX = 32767
 
 
 @dataclass(frozen=True)
@@ -58,25 +63,20 @@ class Restorer:
     forced: tuple[str, ...] = ()  # treatments to apply in full, without gates
     judges: Mapping[str, Judge] = field(default_factory=dict)  # by role
     strength: tuple[float, ...] = (1.0,) * len(TREATMENTS)  # of each treatment, 0 to 1
-    hear: Hear = unheard  # is called with the progress
+    on_progress: ProgressCallback = no_progress  # is called with the progress
 
     @property
-    def tiles(self) -> dict[str, int]:
+    def tiling(self) -> dict[str, int]:
         """Arguments of `tiled_rows`."""
         return {"tile_px": self.tile_px, "overlap_px": self.overlap_px}
 
-    @property
-    def told(self) -> Record:
-        """Arguments of `told_tiles`."""
-        return self.tiles | {"hear": self.hear}
-
     def applied(self) -> Record:
         """How the networks are applied, for the sidecar."""
-        asked = {"treat": list(self.treat), "force": list(self.forced)}
+        requested = {"treat": list(self.treat), "force": list(self.forced)}
         strength = dict(zip(TREATMENTS, self.strength, strict=True))
-        return self.tiles | {"gates": self.gates.__dict__} | asked | {"strength": strength}
+        return self.tiling | {"gates": self.gates.__dict__} | requested | {"strength": strength}
 
-    def much(self, treatment: str) -> float:
+    def strength_of(self, treatment: str) -> float:
         """The strength of a treatment."""
         return self.strength[TREATMENTS.index(treatment)]
 
@@ -91,9 +91,9 @@ class Restorer:
         Changes below DEAD_ZONE are exactly 0.
         """
         size = view.shape[0], view.shape[1]
-        treatment = decide(self, rows_of(view), size, BytesIO())
+        treatment = compute_treatment(self, rows_of(view), size, BytesIO())
         parts = [treatment.change(view[top:bottom], top)[0] for top, bottom in strips_of(*size)]
-        return np.concatenate(parts), treatment.decided()
+        return np.concatenate(parts), treatment.record()
 
 
 @dataclass(frozen=True)
@@ -102,133 +102,135 @@ class Treatment:
 
     restorer: Restorer
     size: tuple[int, int]  # (height, width) of the work
-    kept: BinaryIO  # the residual of the whole work, then its fill, if there are any
+    changes: BinaryIO  # the residual of the whole work, then its fill, if there are any
     capture: Capture
     damage: Damage | None = None
     tone: Tone = NO_TONE
-    marked: Marked = UNMARKED  # masks of the user
-    turn: Lock = field(default_factory=Lock)  # for threads that read `kept`
+    masks: UserMasks = NO_MASKS  # masks of the user
+    lock: Lock = field(default_factory=Lock)  # for threads that read `changes`
 
     @property
-    def corrects(self) -> bool:
+    def has_correction(self) -> bool:
         """Whether detail is corrected."""
-        return any(self.capture.weight(role) for role in CAPTURE)
+        return any(self.capture.weight(role) for role in CAPTURE_ROLES)
 
     @property
     def fills(self) -> bool:
         """Whether damage or marked pixels are filled."""
         found = self.damage is not None and bool(self.damage.fill.any())
-        return found or self.marked.fill is not None
+        return found or self.masks.fill is not None
 
-    def decided(self) -> Record:
+    def record(self) -> Record:
         """The decisions on the whole work, in the form that `report.summary` reads."""
-        told = self.capture.record() | {"tone": self.tone.record()}
+        record = self.capture.record() | {"tone": self.tone.record()}
         if self.damage:
-            much = self.restorer.much("damage")
-            told["damage"] = self.damage.record(much) | self.marked.record(self.damage, much)
-        return told
+            strength = self.restorer.strength_of("damage")
+            marked = self.masks.record(self.damage, strength)
+            record["damage"] = self.damage.record(strength) | marked
+        return record
 
     def change(self, view: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
         """The change of the rows `view` from `top` on, float32 (h, W, 3), and their damage map.
 
         The damage map is (h, W, 1): 1 where damage is filled, 0.5 where it is proposed or kept.
         """
-        damage = self._map(top, top + len(view))
-        if not (self.corrects or self.fills or self.tone.weight):
+        damage = self._damage_map(top, top + len(view))
+        if not (self.has_correction or self.fills or self.tone.weight):
             return np.zeros_like(view), damage
-        mended = self.mended(view, top)
-        restored = self.tone.applied(mended, self.size, top)
+        filled = self.filled(view, top)
+        restored = self.tone.applied(filled, self.size, top)
         change = (np.clip(restored, 0, 1) - view).astype(np.float32)
         change[largest(np.abs(change)) < DEAD_ZONE] = 0
         return change, damage
 
-    def mended(self, view: np.ndarray, top: int) -> np.ndarray:
+    def filled(self, view: np.ndarray, top: int) -> np.ndarray:
         """The rows of `view` with detail corrected and damage filled."""
-        mended = self.corrected(view, top)
+        filled = self.corrected(view, top)
         if self.fills:
             fill = self._read(top, top + len(view), part=1)
-            mended = mended + np.float32(self.restorer.much("damage")) * fill
-        return np.clip(mended, 0, 1)
+            filled = filled + np.float32(self.restorer.strength_of("damage")) * fill
+        return np.clip(filled, 0, 1)
 
     def corrected(self, view: np.ndarray, top: int) -> np.ndarray:
         """The rows of `view` with detail corrected."""
-        if not self.corrects:
+        if not self.has_correction:
             return view
         residual = self._read(top, top + len(view), part=0)
-        return np.clip(view + np.float32(self.restorer.much("detail")) * residual, 0, 1)
+        return np.clip(view + np.float32(self.restorer.strength_of("detail")) * residual, 0, 1)
 
-    def _map(self, top: int, bottom: int) -> np.ndarray:
+    def _damage_map(self, top: int, bottom: int) -> np.ndarray:
         if self.damage is None:
             return np.zeros((bottom - top, self.size[1], 1), np.float32)
         shown = np.maximum(self.damage.fill, 0.5 * self.damage.found)
-        return self.marked.shown(enlarged(shown[..., None], self.size, top, bottom), top)
+        return self.masks.applied_to(enlarged(shown[..., None], self.size, top, bottom), top)
 
     def _read(self, top: int, bottom: int, part: int) -> np.ndarray:
         row_bytes = self.size[1] * 3 * 2
-        with self.turn:
-            self.kept.seek((part * self.size[0] + top) * row_bytes)
-            raw = self.kept.read((bottom - top) * row_bytes)
-        return np.frombuffer(raw, np.int16).reshape(-1, self.size[1], 3) / np.float32(FULL)
+        with self.lock:
+            self.changes.seek((part * self.size[0] + top) * row_bytes)
+            raw = self.changes.read((bottom - top) * row_bytes)
+        return np.frombuffer(raw, np.int16).reshape(-1, self.size[1], 3) / np.float32(INT16_MAX)
 
-    def keep(self, strips: Iterable[np.ndarray], part: int) -> None:
+    def store(self, strips: Iterable[np.ndarray], part: int) -> None:
         """Save the residual (part 0) or the fill (part 1), float32 rows from the top."""
         place = part * self.size[0] * self.size[1] * 3 * 2
         for rows in ahead(strips):
             for top, bottom in strips_of(*rows.shape[:2]):
                 change = np.clip(rows[top:bottom], -1, 1)
-                change *= FULL
-                whole = np.rint(change, out=change).astype(np.int16).tobytes()
-                with self.turn:  # other threads read the residual at the same time
-                    self.kept.seek(place)
-                    self.kept.write(whole)
-                place += len(whole)
+                change *= INT16_MAX
+                quantised = np.rint(change, out=change).astype(np.int16).tobytes()
+                with self.lock:  # other threads read the residual at the same time
+                    self.changes.seek(place)
+                    self.changes.write(quantised)
+                place += len(quantised)
             del rows  # it is large, and the next rows take long
 
 
-def decide(
+def compute_treatment(
     restorer: Restorer,
     rows: Rows,
     size: tuple[int, int],
-    kept: BinaryIO,
-    marked: Marked = UNMARKED,
+    changes: BinaryIO,
+    masks: UserMasks = NO_MASKS,
 ) -> Treatment:
     """Analyse a work of `size` (height, width), and compute its changes.
 
-    rows: gives rows of the work, sRGB in [0, 1]. kept: an empty file for the changes. marked: the
+    rows: gives rows of the work, sRGB in [0, 1]. changes: an empty file for the changes. masks: the
     masks of the user.
     """
-    treatment = Treatment(restorer, size, kept, _capture(restorer, rows, size), marked=marked)
-    if treatment.corrects:
+    treatment = Treatment(restorer, size, changes, _capture(restorer, rows, size), masks=masks)
+    if treatment.has_correction:
         network = capture_network(treatment)
-        treatment.keep(told_tiles(Step("detail"), network, rows, size, **restorer.told), part=0)
-    if not {"damage", "craquelure", "tone"} & {*restorer.treat} and marked.fill is None:
+        treatment.store(_tiled(restorer, "detail", network, rows, size), part=0)
+    if not {"damage", "craquelure", "tone"} & {*restorer.treat} and masks.fill is None:
         return treatment
-    restorer.hear(Step("damage", pixels=size[0] * size[1]))
-    view = small_of(lambda top, bottom: treatment.corrected(rows(top, bottom), top), *size)
-    damage = with_marks(_damage(restorer, view), marked, view.shape)
+    restorer.on_progress(Step("damage", pixels=size[0] * size[1]))
+    view = reduced_view(lambda top, bottom: treatment.corrected(rows(top, bottom), top), *size)
+    damage = with_user_masks(_damage(restorer, view), masks, view.shape)
     treatment = replace(treatment, damage=damage)
     if treatment.fills:
-        treatment.keep(_filled(treatment, rows), part=1)
-        view = small_of(lambda top, bottom: treatment.mended(rows(top, bottom), top), *size)
+        treatment.store(_filled(treatment, rows), part=1)
+        view = reduced_view(lambda top, bottom: treatment.filled(rows(top, bottom), top), *size)
     return replace(treatment, tone=_tone(restorer, view))
 
 
 def _capture(restorer: Restorer, rows: Rows, size: tuple[int, int]) -> Capture:
     networks = restorer.networks if "detail" in restorer.treat else {}
     forced = "detail" in restorer.forced
-    tiles = capture.probes(rows, *size)
-    return capture.looked(networks, tiles, restorer.gates, restorer.judges, forced=forced)
+    tiles = capture.sample_tiles(rows, *size)
+    return capture.analyse(networks, tiles, restorer.gates, restorer.judges, forced=forced)
 
 
 def capture_network(treatment: Treatment) -> Network:
-    """A network from a tile to its residual, which applies the chosen networks of CAPTURE in
+    """A network from a tile to its residual, which applies the chosen networks of CAPTURE_ROLES in
     turn.
     """
     applied, found = [], treatment.capture
-    for role in CAPTURE:
+    for role in CAPTURE_ROLES:
         if weight := found.weight(role):
             network = treatment.restorer.networks[role]
-            network = capture.on_grid(network, found.begins) if role == "jpeg" else network
+            if role == "jpeg":
+                network = capture.aligned_to_grid(network, found.grid_origin)
             applied.append((np.float32(weight), network))
 
     def residual(tile: np.ndarray) -> np.ndarray:
@@ -241,22 +243,23 @@ def capture_network(treatment: Treatment) -> Network:
 
 
 def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
-    asked = {"damage", "craquelure"} & {*restorer.treat}
-    if "segmentation" not in restorer.networks or not asked:
+    requested = {"damage", "craquelure"} & {*restorer.treat}
+    if "segmentation" not in restorer.networks or not requested:
         return None
     cracks, forced = "craquelure" in restorer.treat, "damage" in restorer.forced
 
-    def is_enough(likely: np.ndarray) -> bool:
-        return not forced and decision.shows_nothing(likely, restorer.gates, cracks=cracks)
+    def may_stop(likelihoods: np.ndarray) -> bool:
+        undamaged = decision.is_probably_undamaged(likelihoods, restorer.gates, cracks=cracks)
+        return undamaged and not forced
 
     network = restorer.networks["segmentation"]
-    likely = segmented(network, view, LOOKS_PX, restorer.tiles, is_enough)
+    likelihoods = damage_likelihoods(network, view, VIEW_SIDES_PX, restorer.tiling, may_stop)
     if "damage" not in restorer.treat:
-        likely[..., : CLASSES.index("crack")] = 0
-    shown = resized(view, likely.shape[:2])
+        likelihoods[..., : CLASSES.index("crack")] = 0
+    shown = resized(view, likelihoods.shape[:2])
     damage = decision.decide_fill(
         shown,
-        likely,
+        likelihoods,
         restorer.gates,
         restorer.judges.get("piece"),
         cracks=cracks,
@@ -264,7 +267,7 @@ def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
     )
     if "areas" not in restorer.networks or "damage" not in restorer.treat:
         return damage
-    areas = area_likelihoods(restorer.networks["areas"], view, likely.shape[:2])
+    areas = area_likelihoods(restorer.networks["areas"], view, likelihoods.shape[:2])
     judge = restorer.judges.get("area")
     return with_proposals(damage, shown, areas, restorer.gates, judge, forced=forced)
 
@@ -278,12 +281,21 @@ def _filled(treatment: Treatment, rows: Rows) -> Iterable[np.ndarray]:
     def with_maps(top: int, bottom: int) -> np.ndarray:
         shown = treatment.corrected(rows(top, bottom), top)
         bands = [shown, enlarged(maps, size, top, bottom)]
-        if (marked := treatment.marked.filled_rows(top, bottom)) is not None:
-            bands.append(marked[..., None].astype(np.float32))
+        if (user_mask := treatment.masks.fill_rows(top, bottom)) is not None:
+            bands.append(user_mask[..., None].astype(np.float32))
         return np.concatenate(bands, axis=2)
 
-    network: Callable = lambda tile: fills(restorer.networks.get("inpainting"), tile)  # noqa: E731
-    return told_tiles(Step("filling"), network, with_maps, size, **restorer.told)
+    network: Callable = lambda tile: fill_residual(restorer.networks.get("inpainting"), tile)  # noqa: E731
+    return _tiled(restorer, "filling", network, with_maps, size)
+
+
+def _tiled(
+    restorer: Restorer, step: str, network: Network, rows: Rows, size: tuple[int, int]
+) -> Iterable[np.ndarray]:
+    """The output of a network for a whole work, strip by strip; reports the progress of `step`."""
+    return tiled_rows_with_progress(
+        Step(step), network, rows, size, restorer.on_progress, **restorer.tiling
+    )
 
 
 def _tone(restorer: Restorer, view: np.ndarray) -> Tone:
@@ -291,17 +303,18 @@ def _tone(restorer: Restorer, view: np.ndarray) -> Tone:
     if network is None or "tone" not in restorer.treat:
         return NO_TONE
     found = tone_of(network, view, restorer.gates.tone_255, forced="tone" in restorer.forced)
-    return replace(found, weight=found.weight * restorer.much("tone"))
+    return replace(found, weight=found.weight * restorer.strength_of("tone"))
 
 
-def look(restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, int]) -> Treatment:
+def analyse(restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, int]) -> Treatment:
     """Analyse a work without computing its changes, which takes seconds.
 
-    rows: as for `decide`. view: the reduced work, from `reduced.small_of`. If the work is not
-    reduced, its detail is corrected before damage and tone are searched for.
+    rows: as for `compute_treatment`. view: the reduced work, from `reduced.reduced_view`. If the
+    work is not reduced, its detail is corrected before damage and tone are searched for.
     """
     found = Treatment(restorer, size, BytesIO(), _capture(restorer, rows, size))
-    if found.corrects and view.shape[:2] == size:
-        residual = np.rint(FULL * apply_tiled(capture_network(found), view, **restorer.tiles))
-        view = np.clip(view + np.float32(restorer.much("detail") / FULL) * residual, 0, 1)
+    if found.has_correction and view.shape[:2] == size:
+        residual = np.rint(INT16_MAX * apply_tiled(capture_network(found), view, **restorer.tiling))
+        strength = np.float32(restorer.strength_of("detail") / INT16_MAX)
+        view = np.clip(view + strength * residual, 0, 1)
     return replace(found, damage=_damage(restorer, view), tone=_tone(restorer, view))

@@ -10,48 +10,49 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
 
-from patina.tasks.restoration.advance import Hear, Step
+from patina.tasks.restoration.progress import ProgressCallback, Step
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-AT_A_TIME = 2  # number of small scans
+MAX_CONCURRENT = 2  # number of small scans
 
 
-class EndedError(BaseException):
+class RunEndedError(BaseException):
     """The run has ended. It is no Exception, so that the work on a scan does not catch it."""
 
 
 def side_by_side(
-    work: Callable[[Job, Hear], Result],
+    work: Callable[[Job, ProgressCallback], Result],
     jobs: Sequence[Job],
     is_small: Callable[[Job], bool],
-    hear: Hear,
+    on_progress: ProgressCallback,
 ) -> Iterator[Result]:
-    """Yield `work` of each of `jobs`, in their order; AT_A_TIME small jobs run at the same time.
+    """Yield `work` of each of `jobs`, in their order; MAX_CONCURRENT small jobs run at a time.
 
     work: is called with a job and a function for its progress. When the run ends early, this
-    function raises EndedError. hear: is called with the progress of the first unfinished job.
+    function raises RunEndedError. on_progress: is called with the progress of the first unfinished
+    job.
     """
-    progress = _Progress(hear)
+    progress = _Progress(on_progress)
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
+    with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
         try:
             for number, job in enumerate(jobs):
                 if len(jobs) > 1 and is_small(job):
-                    told = progress.hear_of(number)
-                    waiting.append(pool.submit(copy_context().run, work, job, told))
+                    report = progress.callback_for(number)
+                    waiting.append(pool.submit(copy_context().run, work, job, report))
                 else:  # in this thread, so that Ctrl-C ends it at once
-                    yield from _drained(waiting, progress, 0)
-                    yield work(job, hear)
+                    yield from _finished(waiting, progress, 0)
+                    yield work(job, on_progress)
                     progress.first += 1
-                yield from _drained(waiting, progress, AT_A_TIME - 1)
-            yield from _drained(waiting, progress, 0)
+                yield from _finished(waiting, progress, MAX_CONCURRENT - 1)
+            yield from _finished(waiting, progress, 0)
         finally:
             progress.ended = True
 
 
-def _drained(
+def _finished(
     waiting: "deque[Future[Result]]", progress: "_Progress", left: int
 ) -> Iterator[Result]:
     """Yield the results of the first jobs until only `left` jobs are waiting."""
@@ -63,16 +64,16 @@ def _drained(
 class _Progress:
     """Passes on the progress of the `first` unfinished job; `ended` stops all jobs."""
 
-    def __init__(self, hear: Hear) -> None:
-        self.hear, self.first, self.ended = hear, 0, False
+    def __init__(self, on_progress: ProgressCallback) -> None:
+        self.on_progress, self.first, self.ended = on_progress, 0, False
 
-    def hear_of(self, number: int) -> Hear:
+    def callback_for(self, number: int) -> ProgressCallback:
         """The function for the progress of job `number`."""
 
-        def told(step: Step) -> None:
+        def report(step: Step) -> None:
             if self.ended:
-                raise EndedError
+                raise RunEndedError
             if number == self.first:
-                self.hear(step)
+                self.on_progress(step)
 
-        return told
+        return report

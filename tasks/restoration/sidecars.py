@@ -19,10 +19,10 @@ from patina.tasks.restoration.undo import is_package, package_of
 
 STATEMENT = "A virtual restoration hypothesis, computed; not a record of the object."
 MAPS = ("damage", "difference")
-LONGEST_NAME = 255  # maximum bytes of a file name
-MARK = "png-comment-0-Software"  # metadata of a map that say that Patina wrote it
+MAX_NAME_BYTES = 255  # maximum bytes of a file name
+SOFTWARE_FIELD = "png-comment-0-Software"  # metadata of a map that say that Patina wrote it
 # The required keys of a sidecar, and their types
-SHAPE = {"statement": str, "source": dict, "result": dict, "model": dict, "change": dict}
+REQUIRED_KEYS = {"statement": str, "source": dict, "result": dict, "model": dict, "change": dict}
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Served:
 
 
 @dataclass(frozen=True)
-class Filing:
+class OutputOptions:
     """The files to write beside a result, the masks, and the thresholds for flags.
 
     A mask has the size of the scan; a folder has masks with the names of the scans. A work is
@@ -51,19 +51,19 @@ class Filing:
     iiif: Served | None = None  # see `restoration.iiif`; it needs the maps
     report: Place | None = None  # the outbox whose report gets pictures, see `restoration.report`
 
-    def filling(self, source: Place) -> Path | None:
+    def fill_mask(self, source: Place) -> Path | None:
         """The mask of the pixels to fill for that scan. Raises as `mask_of`."""
         return mask_of(source, self.mask)
 
-    def protecting(self, source: Place) -> Path | None:
+    def protect_mask(self, source: Place) -> Path | None:
         """The mask of the protected pixels for that scan. Raises as `mask_of`."""
         return mask_of(source, self.protect)
 
-    def stale(self, target: OnePlace) -> list[OnePlace]:
+    def stale_files(self, target: OnePlace) -> list[OnePlace]:
         """Files beside the former result that the next one will not have."""
-        told = names_beside(target)
+        recorded = names_beside(target)
         kept = {place.name for place in self.beside(target)}
-        return [place for place in ALL.beside(target) if place.name in told - kept]
+        return [place for place in EVERY_FILE.beside(target) if place.name in recorded - kept]
 
     def beside(self, target: OnePlace) -> list[OnePlace]:
         """The files beside a result, without its sidecar."""
@@ -85,8 +85,8 @@ def mask_of(source: Place, masks: Path | None) -> Path | None:
     return next((mask for mask in named if mask.is_file()), None)
 
 
-PLAIN = Filing()
-ALL = Filing(maps=True, package=True)
+DEFAULT_OUTPUT = OutputOptions()
+EVERY_FILE = OutputOptions(maps=True, package=True)
 
 
 def within(outbox: Place, target: Place) -> Path:
@@ -106,25 +106,25 @@ def sidecar_of(target: OnePlace) -> OnePlace:
     return target.with_name(f"{target.name}.json")
 
 
-def refuse_names(source: Place, target: Place, filing: Filing) -> None:
+def refuse_names(source: Place, target: Place, output: OutputOptions) -> None:
     """Raise ImageError if the files cannot have the name of the scan."""
     try:
         f"{source}{target}".encode()
     except UnicodeEncodeError as error:
         raise ImageError(f"{source}: the path is not valid UTF-8; rename it") from error
-    for place in (sidecar_of(target), *filing.beside(target)):
-        if len(place.name.encode()) > LONGEST_NAME:
+    for place in (sidecar_of(target), *output.beside(target)):
+        if len(place.name.encode()) > MAX_NAME_BYTES:
             raise ImageError(
                 f"{source.name}: the name is too long to add "
                 f"{place.name.removeprefix(target.name)}; shorten it"
             )
 
 
-def wanted_of(source: Place, restorer: Restorer, filing: Filing) -> Record:
+def wanted_of(source: Place, restorer: Restorer, output: OutputOptions) -> Record:
     """The values of model and options that the sidecar of an up-to-date result has."""
-    masks = {"mask": filing.filling(source), "protect": filing.protecting(source)}
-    sums = {name: sha256_of(mask) for name, mask in masks.items() if mask}
-    return {"model": restorer.model, "applied": restorer.applied() | sums}
+    masks = {"mask": output.fill_mask(source), "protect": output.protect_mask(source)}
+    hashes = {name: sha256_of(mask) for name, mask in masks.items() if mask}
+    return {"model": restorer.model, "applied": restorer.applied() | hashes}
 
 
 def sidecar_in(target: Place) -> Record | None:
@@ -145,7 +145,7 @@ def sidecar_in(target: Place) -> Record | None:
     ours = isinstance(record, dict) and record.get("statement") == STATEMENT
     if not ours:
         raise ImageError(f"{place}: Patina did not write this file; move it elsewhere")
-    if any(not isinstance(record.get(name), kind) for name, kind in SHAPE.items()):
+    if any(not isinstance(record.get(name), kind) for name, kind in REQUIRED_KEYS.items()):
         raise ImageError(
             f"{place}: the sidecar is damaged; remove it and its result, and run again"
         )
@@ -154,64 +154,68 @@ def sidecar_in(target: Place) -> Record | None:
 
 def names_beside(target: Place) -> set[str]:
     """The names of the files beside a result, from its sidecar."""
-    told = (sidecar_in(target) or {}).get("beside", [])
-    return {name for name in told if isinstance(name, str)} if isinstance(told, list) else set()
+    recorded = (sidecar_in(target) or {}).get("beside", [])
+    recorded = recorded if isinstance(recorded, list) else []
+    return {name for name in recorded if isinstance(name, str)}
 
 
-def already_done(target: Place, source: Record, wanted: Record, filing: Filing) -> Record | None:
+def already_done(
+    target: Place, source: Record, wanted: Record, output: OutputOptions
+) -> Record | None:
     """The sidecar of `target`, if the wanted result exists and is complete; otherwise None.
 
     source: the mark of the source, see `patina.tasks.io.storage.mark_of`. Raises ImageError if
     Patina did not write a file that would be overwritten, or the result was changed later.
     """
     record = sidecar_in(target)
-    _refuse_what_is_beside(target, filing)
+    _refuse_what_is_beside(target, output)
     if record is None:
         _refuse_what_is_not_ours(target)
         return None
-    there = exists(target)
-    if there and record["result"] | mark_of(target) != record["result"]:
+    is_there = exists(target)
+    if is_there and record["result"] | mark_of(target) != record["result"]:
         raise ImageError(
             f"{target}: the result was changed after it was restored; move it elsewhere, or remove "
             f"it and {sidecar_of(target).name} to restore it again"
         )
     same = record["source"] | source == record["source"] and record | wanted == record
-    if not (same and there and all(exists(path) for path in filing.beside(target))):
+    if not (same and is_there and all(exists(path) for path in output.beside(target))):
         return None
-    return record | {"flags": flags_of(record["change"], filing)}
+    return record | {"flags": flags_of(record["change"], output)}
 
 
-def _refuse_what_is_beside(target: Place, filing: Filing) -> None:
+def _refuse_what_is_beside(target: Place, output: OutputOptions) -> None:
     """Raises ImageError for maps and packages that are not ours."""
-    told = names_beside(target)
-    for place in filing.beside(target):
-        if place.name not in told and exists(place) and not _is_ours(place):
+    recorded = names_beside(target)
+    for place in output.beside(target):
+        if place.name not in recorded and exists(place) and not _is_written_by_patina(place):
             raise ImageError(f"{place}: Patina did not write this file; move it elsewhere")
 
 
 @one_at_a_time
-def _is_ours(place: Place) -> bool:
+def _is_written_by_patina(place: Place) -> bool:
     if not isinstance(place, Path):
         return True  # uploads of a killed run have no sidecar, so anything may be there
     if place.name.endswith(".zip"):
         return is_package(place)
     with suppress(pyvips.Error):
         image = pyvips.Image.pngload(str(place))
-        return bool(image.get_typeof(MARK)) and str(image.get(MARK)).startswith("Patina")
+        note = str(image.get(SOFTWARE_FIELD)) if image.get_typeof(SOFTWARE_FIELD) else ""
+        return note.startswith("Patina")
     return False
 
 
-def marked(drawn: pyvips.Image) -> pyvips.Image:
+def with_software_note(drawn: pyvips.Image) -> pyvips.Image:
     """A map with a note in its metadata that Patina wrote it."""
     drawn = drawn.copy()
-    drawn.set_type(pyvips.GValue.gstr_type, MARK, f"Patina {versions()['patina']}")
+    drawn.set_type(pyvips.GValue.gstr_type, SOFTWARE_FIELD, f"Patina {versions()['patina']}")
     return drawn
 
 
 def _refuse_what_is_not_ours(target: Place) -> None:
     """Raise ImageError if Patina did not write the file `target`."""
-    there = exists(target) or (isinstance(target, Path) and target.is_symlink())
-    if there and not is_ours_at(target):
+    is_there = exists(target) or (isinstance(target, Path) and target.is_symlink())
+    if is_there and not is_ours_at(target):
         raise ImageError(f"{target}: Patina did not write this file; move it elsewhere")
 
 
@@ -230,20 +234,20 @@ def is_ours_at(target: Place) -> bool:
     return False
 
 
-def flags_of(facts: Record, filing: Filing) -> list[str]:
+def flags_of(facts: Record, output: OutputOptions) -> list[str]:
     """The reasons why somebody should inspect a work, in words."""
     flags = []
     damage = facts.get("damage", {})
-    if damage.get("found_share", 0) >= filing.flag_damaged:
+    if damage.get("found_share", 0) >= output.flag_damaged:
         flags.append(f"{damage['found_share']:.0%} of the work is in the damage map")
     if damage.get("proposed"):
         areas = "area" if damage["proposed"] == 1 else "areas"
         flags.append(f"{damage['proposed']} {areas} proposed, not filled")
     inside = (facts["delta_e2000"]["inside_damage"] or {}).get("mean", 0)
-    if damage.get("filled_share", 0) * inside >= filing.flag_repainted:
+    if damage.get("filled_share", 0) * inside >= output.flag_repainted:
         filled = f"{damage['filled_share']:.1%} of the surface repainted"
         flags.append(f"{filled}: the change there is {in_words(inside)} (ΔE2000 {inside:.0f})")
     mean = facts["delta_e2000"]["mean"]
-    if mean >= filing.flag_delta_e2000:
+    if mean >= output.flag_delta_e2000:
         flags.append(f"the change of its colours is {in_words(mean)} (mean ΔE2000 {mean})")
     return flags

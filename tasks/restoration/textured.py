@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 
 REDUCED = 4  # reduction factor of the view
-FINE_PX = (0.8, 1.6)  # sigmas of the blurs against which detail is measured
-BRIGHT = 1.6  # factor, so that most textures fill [0, 1]
+DETAIL_SIGMAS_PX = (0.8, 1.6)  # sigmas of the blurs against which detail is measured
+TEXTURE_GAIN = 1.6  # factor, so that most textures fill [0, 1]
 
 
 def textured(image: np.ndarray) -> np.ndarray:
@@ -16,9 +16,11 @@ def textured(image: np.ndarray) -> np.ndarray:
     """
     size = image.shape[1] // REDUCED, image.shape[0] // REDUCED
     grey = image.mean(axis=2)
-    detail = [np.abs(grey - cv2.GaussianBlur(grey, (0, 0), sigma)) for sigma in FINE_PX]
+    detail = [np.abs(grey - cv2.GaussianBlur(grey, (0, 0), sigma)) for sigma in DETAIL_SIGMAS_PX]
     edges = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) / 4
-    strong = [cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (*detail, edges)]
+    reduced_textures = [
+        cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (*detail, edges)
+    ]
     colours = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    textures = np.sqrt(np.stack(strong, axis=2)) * np.float32(BRIGHT)
+    textures = np.sqrt(np.stack(reduced_textures, axis=2)) * np.float32(TEXTURE_GAIN)
     return np.clip(np.dstack([colours, textures]), 0, 1)

@@ -67,12 +67,12 @@ def apply_tiled(
     return np.concatenate(list(tiled_rows(network, rows_of(image), *image.shape[:2], **sizes)))
 
 
-def averaged(network: Network) -> Network:
+def self_ensemble(network: Network) -> Network:
     """A network that averages `network` over an image and its three mirrored versions."""
-    turns = [np.s_[:, ::down, ::across] for down in (1, -1) for across in (1, -1)]
+    flips = [np.s_[:, ::down, ::across] for down in (1, -1) for across in (1, -1)]
 
     def mean(image: np.ndarray) -> np.ndarray:
-        given = [network(np.ascontiguousarray(image[turn]))[turn] for turn in turns]
+        given = [network(np.ascontiguousarray(image[flip]))[flip] for flip in flips]
         return np.asarray(np.mean(given, axis=0), np.float32)
 
     return mean
@@ -90,9 +90,9 @@ def _reflected(size: int, margin: int, stride_px: int) -> np.ndarray:
     Small images are reflected several times.
     """
     length = size + 2 * margin + -(size + 2 * margin) % stride_px
-    there_and_back = max(2 * (size - 1), 1)
-    places = (np.arange(length) - margin) % there_and_back
-    return np.where(places < size, places, there_and_back - places)
+    period = max(2 * (size - 1), 1)
+    places = (np.arange(length) - margin) % period
+    return np.where(places < size, places, period - places)
 
 
 def _cut(rows: Rows, down: np.ndarray, across: list[np.ndarray]) -> Iterator[np.ndarray]:
@@ -120,17 +120,17 @@ def _row_of_tiles(
     """The output of the network for `tiles`, which lie at `columns`, side by side: (h, W, D)."""
     if len(columns) == 1:
         return network(next(tiles))[0]
-    total = before = None
+    total = previous = None
     ramp = _ramp(overlap_px)[:, None]
     for span, given in zip(columns, tiles, strict=True):
         tile = network(given)[0]
         if total is None:
             total = np.empty((len(tile), columns[-1].stop, tile.shape[2]), np.float32)
         total[:, span] = tile
-        if before is not None:
+        if previous is not None:
             shared = slice(span.start, span.start + overlap_px)
-            total[:, shared] = before + (tile[:, :overlap_px] - before) * ramp
-        before = total[:, span.stop - overlap_px : span.stop].copy()
+            total[:, shared] = previous + (tile[:, :overlap_px] - previous) * ramp
+        previous = total[:, span.stop - overlap_px : span.stop].copy()
     assert total is not None
     return total
 

@@ -13,12 +13,12 @@ from patina.tasks.restoration.reduced import enlarged
 from patina.tasks.restoration.tiling import Network
 
 # Minimum gain of blue over red, minimum mean rise (both in [0, 1]), minimum growth of contrast
-YELLOW, DARK, CONTRAST = 0.04, 0.04, 1.1
+MIN_YELLOWING, MIN_DARKENING, MIN_CONTRAST_RATIO = 0.04, 0.04, 1.1
 
-
-NEAR, PAPER = 0.08, 0.55  # distance of similar colours; share of such pixels of bare paper
-COOLEST, COOL = 0.002, 1.0  # share of a work; colours with a lower b* (CIELAB) are cool
-DARKEST, BLACK = 0.005, 12.0  # share of a work; colours with a lower L* (CIELAB) are black
+# Largest distance of similar colours; share of similar pixels from which on it is bare paper
+SIMILAR_COLOUR, PAPER_SHARE = 0.08, 0.55
+COOL_QUANTILE, MIN_B = 0.002, 1.0  # share of a work; colours with a lower b* (CIELAB) are cool
+DARK_QUANTILE, MIN_L = 0.005, 12.0  # share of a work; colours with a lower L* (CIELAB) are black
 YELLOWING, FADING = "yellowing", "fading"
 
 
@@ -30,26 +30,26 @@ class Tone:
     fields: np.ndarray  # (g, g, 6), gains and offsets, interpolated between cells
     weight: float  # strength with which the change is applied, 0 to 1
     amount_255: float  # root mean square of the full change, 8-bit steps
-    seen: str = ""  # a word for what the change corrects; "" if it is too small
+    kind: str = ""  # a word for what the change corrects; "" if it is too small
 
     def applied(self, view: np.ndarray, size: tuple[int, int], top: int) -> np.ndarray:
         """The rows of `view` from `top` on of a work of `size`, with their colours changed."""
         if not self.weight:
             return view
-        toned = view + view @ self.matrix[:, :3].T + self.matrix[:, 3]
+        corrected = view + view @ self.matrix[:, :3].T + self.matrix[:, 3]
         fields = enlarged(self.fields, size, top, top + len(view))
-        toned = toned * (1 + fields[..., TONE.gain]) + fields[..., TONE.offset]
-        return view + np.float32(self.weight) * (toned - view)
+        corrected = corrected * (1 + fields[..., TONE.gain]) + fields[..., TONE.offset]
+        return view + np.float32(self.weight) * (corrected - view)
 
     def record(self) -> Record:
         """For the sidecar, in numbers: enough to compute the change again."""
-        told: Record = {"weight": round(self.weight, 4), "amount_255": round(self.amount_255, 2)}
-        if self.seen:
-            told |= {"seen": self.seen}
+        entry: Record = {"weight": round(self.weight, 4), "amount_255": round(self.amount_255, 2)}
+        if self.kind:
+            entry |= {"seen": self.kind}
         if self.weight:
-            told |= {"matrix": np.round(self.matrix, 5).tolist()}
-            told |= {"fields": np.round(self.fields, 4).tolist()}
-        return told
+            entry |= {"matrix": np.round(self.matrix, 5).tolist()}
+            entry |= {"fields": np.round(self.fields, 4).tolist()}
+        return entry
 
 
 NO_TONE = Tone(np.zeros((3, 4), np.float32), np.zeros((1, 1, 6), np.float32), 0.0, 0.0)
@@ -60,50 +60,50 @@ def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool
 
     view: float32 (h, w, 3), the reduced work. gate_255: the change is applied only if its root mean
     square is larger than this, in 8-bit steps, see `capture.ramp`, and if the work shows the signs
-    of the damage, see `looks_damaged`; 0 always applies it. forced: the change is applied in full.
+    of the damage, see `shows_damage`; 0 always applies it. forced: the change is applied in full.
     """
     small = view_of(view, TONE.view_px)
     change = network(small[None])[0]
     matrix = change[..., TONE.matrix].mean(axis=(0, 1)).reshape(3, 4)
-    whole = Tone(matrix, change[..., :6], 1.0, 0.0)
-    toned = np.clip(whole.applied(small, (TONE.view_px, TONE.view_px), 0), 0, 1)
-    amount = float(np.sqrt(np.mean(np.square(toned - small)))) * 255
-    kind = kind_of(small, toned)
+    full = Tone(matrix, change[..., :6], 1.0, 0.0)
+    corrected = np.clip(full.applied(small, (TONE.view_px, TONE.view_px), 0), 0, 1)
+    rms_255 = float(np.sqrt(np.mean(np.square(corrected - small)))) * 255
+    kind = kind_of_change(small, corrected)
     if forced or not gate_255:
-        return replace(whole, amount_255=amount, seen=kind)
-    damaged = looks_damaged(kind, small)
-    weight = ramp(amount, gate_255) if damaged else 0.0
-    least = gate_255 / 2 if damaged else gate_255
-    told = damaged or kind not in (YELLOWING, FADING)
-    seen = kind if told and amount > least else ""
-    return replace(whole, weight=weight, amount_255=amount, seen=seen)
+        return replace(full, amount_255=rms_255, kind=kind)
+    damaged = shows_damage(kind, small)
+    weight = ramp(rms_255, gate_255) if damaged else 0.0
+    minimum = gate_255 / 2 if damaged else gate_255
+    reported = damaged or kind not in (YELLOWING, FADING)
+    kind = kind if reported and rms_255 > minimum else ""
+    return replace(full, weight=weight, amount_255=rms_255, kind=kind)
 
 
-def looks_damaged(kind: str, view: np.ndarray) -> bool:
+def shows_damage(kind: str, view: np.ndarray) -> bool:
     """Whether `view` (h, w, 3), sRGB in [0, 1], shows the signs of damage of this kind.
 
     A yellowed varnish leaves no cool colour, and a faded work has no black. Other kinds have no
     such sign. The original colour of bare paper cannot be known from a scan.
     """
-    if of_one_colour(view) > PAPER:
+    if single_colour_share(view) > PAPER_SHARE:
         return False
     lab = lab_of_srgb(view)
     if kind == YELLOWING:
-        return float(np.quantile(lab[..., 2], COOLEST)) >= COOL
-    return kind == FADING and float(np.quantile(lab[..., 0], DARKEST)) >= BLACK
+        return float(np.quantile(lab[..., 2], COOL_QUANTILE)) >= MIN_B
+    return kind == FADING and float(np.quantile(lab[..., 0], DARK_QUANTILE)) >= MIN_L
 
 
-def of_one_colour(view: np.ndarray) -> float:
+def single_colour_share(view: np.ndarray) -> float:
     """The share of `view` (h, w, 3) near its median colour; it is large for bare paper."""
-    away = np.abs(view - np.median(view, axis=(0, 1))).max(axis=2)
-    return float((away < NEAR).mean())
+    distance = np.abs(view - np.median(view, axis=(0, 1))).max(axis=2)
+    return float((distance < SIMILAR_COLOUR).mean())
 
 
-def kind_of(view: np.ndarray, toned: np.ndarray) -> str:
+def kind_of_change(view: np.ndarray, corrected: np.ndarray) -> str:
     """A word for the change: yellowing, darkening, fading or discolouration."""
-    red, green, blue = (toned - view).mean(axis=(0, 1))
-    if blue - red > YELLOW:
+    red, green, blue = (corrected - view).mean(axis=(0, 1))
+    if blue - red > MIN_YELLOWING:
         return YELLOWING
-    if toned.std() > CONTRAST * view.std():
+    if corrected.std() > MIN_CONTRAST_RATIO * view.std():
         return FADING
-    return "darkening" if red + green + blue > 3 * DARK else "discolouration"
+    return "darkening" if red + green + blue > 3 * MIN_DARKENING else "discolouration"

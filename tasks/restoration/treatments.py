@@ -33,16 +33,16 @@ def treatments_of(sidecar: Record, areas: Sequence[Area], *, made: bool) -> list
         "damage": ("Damage", f"{counted(areas)}: {'filled' if made else 'to be filled'}"),
         "tone": ("Colour", "corrected" if made else "to be corrected"),
     }
-    told = []
+    rows = []
     for name, (title, done) in sentences.items():
         amount = share[name] * (float(strength.get(name, 1)) if name == "detail" else 1)
         if name not in treat:
-            told.append((title, "Not selected."))
+            rows.append((title, "Not selected."))
         elif amount <= 0 or (name == "damage" and not areas):
-            told.append((title, _left(name, areas)))
+            rows.append((title, _untreated(name, areas)))
         else:
-            told.append((title, f"{done[0].upper()}{done[1:]}{_partly(amount)}."))
-    return told
+            rows.append((title, f"{done[0].upper()}{done[1:]}{_strength_note(amount)}."))
+    return rows
 
 
 def counted(areas: Sequence[Area]) -> str:
@@ -67,11 +67,11 @@ def percent(share: float) -> str:
     return f"{share:.{digits}%}"
 
 
-def _left(name: str, areas: Sequence[Area]) -> str:
+def _untreated(name: str, areas: Sequence[Area]) -> str:
     if name == "damage":
         return f"{counted(areas).capitalize()}: found, not filled." if areas else "None found."
     return "No correction."
 
 
-def _partly(amount: float) -> str:
+def _strength_note(amount: float) -> str:
     return "" if amount > 0.99 else f", at {amount:.0%} of the full strength"

@@ -27,16 +27,16 @@ from patina.tasks.io.atomic import Record, draft_folder, sha256_of, whole_file
 from patina.tasks.io.storage import OnePlace
 
 SUFFIX = ".change.zip"
-ORDERS: tuple[Literal["<", ">"], ...] = ("<", ">")  # byte orders of a 16-bit sample
+BYTE_ORDERS: tuple[Literal["<", ">"], ...] = ("<", ">")  # byte orders of a 16-bit sample
 CHUNK = 1 << 20  # bytes that are copied at a time
 OLD_ROWS = 256  # rows of a strip in packages without this number
 STRIP_PIXELS = 1 << 21
-MOST_FACTS = 1 << 20  # maximum bytes of `change.json`
-MOST_ROW_BYTES = 1 << 30  # maximum bytes of a strip
-WAYS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-SHAPE = {"source": str, "source_sha256": str, "result_sha256": str}
+MAX_FACTS_BYTES = 1 << 20  # maximum bytes of `change.json`
+MAX_STRIP_BYTES = 1 << 30  # maximum bytes of a strip
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+REQUIRED_KEYS = {"source": str, "source_sha256": str, "result_sha256": str}
 # Errors of the libraries for damaged packages
-DAMAGED = (
+DAMAGE_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, ImageError),
     *(NotImplementedError, RuntimeError, ValueError, OverflowError, RecursionError),
 )
@@ -56,7 +56,7 @@ def is_package(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             _facts(archive)
-    except (OSError, *DAMAGED):
+    except (OSError, *DAMAGE_ERRORS):
         return False
     return True
 
@@ -75,20 +75,20 @@ def pack(scan: Scan, source: Path, pixels: Path, result: Path) -> None:
         source.open("rb") as original,
         mmap.mmap(original.fileno(), 0, access=mmap.ACCESS_READ) as content,
     ):
-        bare = _bare_pixels(scan, content)
-        if bare is None:
+        raw_pixels = _raw_pixels(scan, content)
+        if raw_pixels is None:
             with archive.open(zipfile.ZipInfo("original"), "w", force_zip64=True) as member:
                 shutil.copyfileobj(original, member, CHUNK)
         else:
-            start, end, order = bare
+            start, end, order = raw_pixels
             facts["order"] = order
             _add(archive, "head", content[:start])
             _add(archive, "tail", content[end:])
             entry = zipfile.ZipInfo("difference")
             entry.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(entry, "w", force_zip64=True) as member:
-                for own, changed in _pairs(scan, pixels):
-                    member.write(_planes(own - changed))
+                for original_rows, changed in _pairs(scan, pixels):
+                    member.write(_planes(original_rows - changed))
         _add(archive, "change.json", json.dumps(facts, indent=2, ensure_ascii=False).encode())
 
 
@@ -106,11 +106,11 @@ def undo(result: Path, package: Path, target: Path | None = None) -> Path:
                 raise UndoError(f"undo: {target}: the file exists already; give another --out")
             if sha256_of(result) != facts["result_sha256"]:
                 raise UndoError(f"undo: {result}: the result was changed after it was restored")
-            digest, left = hashlib.sha256(), _most_bytes(facts, result)
+            digest, bytes_left = hashlib.sha256(), _max_bytes(facts, result)
             with whole_file(target) as file:
                 for chunk in _original(archive, facts, result):
-                    left -= len(chunk)
-                    if left < 0:
+                    bytes_left -= len(chunk)
+                    if bytes_left < 0:
                         break  # too long; the check of the SHA-256 fails
                     digest.update(chunk)
                     file.write(chunk)
@@ -126,28 +126,28 @@ def undo(result: Path, package: Path, target: Path | None = None) -> Path:
         raise UndoError(
             f"undo: {error.filename}: no such file; `patina restore --package` writes one"
         ) from error
-    except (*DAMAGED, OSError) as error:
+    except (*DAMAGE_ERRORS, OSError) as error:
         if (
             isinstance(error, OSError) and error.errno != errno.EINVAL
         ):  # EINVAL: a place before the beginning of the file
             raise
-        told = str(error) or type(error).__name__
-        raise UndoError(f"undo: {package}: the change package cannot be read: {told}") from error
+        reason = str(error) or type(error).__name__
+        raise UndoError(f"undo: {package}: the change package cannot be read: {reason}") from error
 
 
 def _facts(archive: zipfile.ZipFile) -> Record:
-    """The contents of `change.json`, checked. Raises one of DAMAGED."""
+    """The contents of `change.json`, checked. Raises one of DAMAGE_ERRORS."""
     for member in archive.infolist():
-        if member.compress_type not in WAYS:
+        if member.compress_type not in COMPRESSIONS:
             raise ValueError(
                 f"{member.filename!r} is compressed with a method that Patina does not use"
             )
-    if archive.getinfo("change.json").file_size > MOST_FACTS:
+    if archive.getinfo("change.json").file_size > MAX_FACTS_BYTES:
         raise ValueError("its change.json is too large")
     with archive.open("change.json") as file:
-        facts = json.loads(file.read(MOST_FACTS + 1))
+        facts = json.loads(file.read(MAX_FACTS_BYTES + 1))
     if not isinstance(facts, dict) or any(
-        not isinstance(facts.get(name), kind) for name, kind in SHAPE.items()
+        not isinstance(facts.get(name), kind) for name, kind in REQUIRED_KEYS.items()
     ):
         raise ValueError("its change.json is incomplete")
     name, rows = facts["source"], facts.get("rows", OLD_ROWS)
@@ -156,13 +156,13 @@ def _facts(archive: zipfile.ZipFile) -> Record:
     if (
         not isinstance(rows, int)
         or not 0 < rows <= OLD_ROWS
-        or facts.get("order", "<") not in ORDERS
+        or facts.get("order", "<") not in BYTE_ORDERS
     ):
         raise ValueError("its change.json has an invalid number of rows or byte order")
     return facts
 
 
-def _most_bytes(facts: Record, result: Path) -> int:
+def _max_bytes(facts: Record, result: Path) -> int:
     """The largest possible size of the original: the recorded one, or else the free disk space."""
     counted = facts.get("source_bytes")
     if isinstance(counted, int):
@@ -188,14 +188,14 @@ def _original(archive: zipfile.ZipFile, facts: Record, result: Path) -> Iterator
         archive.open("difference") as member,
     ):
         rows = facts.get("rows", OLD_ROWS)
-        if rows * scan.width * scan.image.bands * 2 > MOST_ROW_BYTES:
+        if rows * scan.width * scan.image.bands * 2 > MAX_STRIP_BYTES:
             raise ValueError("its strips are too large")
         for strip in _strips(scan, rows):
             changed = scan.rows(*strip)
             planes = np.frombuffer(member.read(changed.nbytes), np.uint8)
             difference = np.ascontiguousarray(planes.reshape(changed.dtype.itemsize, -1).T)
-            own = changed + difference.view(changed.dtype).reshape(changed.shape)
-            yield own.astype(f"{facts['order']}u{own.itemsize}").tobytes()
+            original_rows = changed + difference.view(changed.dtype).reshape(changed.shape)
+            yield original_rows.astype(f"{facts['order']}u{original_rows.itemsize}").tobytes()
     yield from _members(archive, "tail")
 
 
@@ -209,13 +209,13 @@ def _strips(scan: Scan, rows: int) -> Iterator[tuple[int, int]]:
         yield top, min(top + rows, scan.height)
 
 
-def _bare_pixels(scan: Scan, content: mmap.mmap) -> tuple[int, int, str] | None:
+def _raw_pixels(scan: Scan, content: mmap.mmap) -> tuple[int, int, str] | None:
     """Start and end of uncompressed pixels in the file, and their byte order."""
     if scan.image.format not in ("uchar", "ushort"):
         return None
     strips = [*_strips(scan, _rows(scan.width))]
     first = scan.rows(*strips[0])
-    for order in ORDERS[: first.dtype.itemsize]:
+    for order in BYTE_ORDERS[: first.dtype.itemsize]:
         stored = first.dtype.newbyteorder(order)
         place = start = content.find(first.astype(stored).tobytes())
         if start < 0:
@@ -234,9 +234,9 @@ def _pairs(scan: Scan, pixels: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The rows of the scan and of its result, strip by strip; differences wrap around."""
     with pixels.open("rb") as file:
         for strip in _strips(scan, _rows(scan.width)):
-            own = scan.rows(*strip)
-            changed = np.frombuffer(file.read(own.nbytes), own.dtype)
-            yield own, changed.reshape(own.shape)
+            original_rows = scan.rows(*strip)
+            changed = np.frombuffer(file.read(original_rows.nbytes), original_rows.dtype)
+            yield original_rows, changed.reshape(original_rows.shape)
 
 
 def _planes(difference: np.ndarray) -> bytes:

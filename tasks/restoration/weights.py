@@ -30,7 +30,7 @@ def shipped(name: str = DEFAULT) -> Path:
     return FOLDER / f"{name}.keras"
 
 
-def named(model: Path) -> dict[str, Any]:
+def version_of(model: Path) -> dict[str, Any]:
     """Facts about the model at `model`; empty if they are unknown.
 
     "network": the trained one. "version": the day of shipping, or the MLflow run of the training.
@@ -68,5 +68,5 @@ def facts_of(model: Path) -> dict[str, Any]:
 
 def index() -> dict[str, Any]:
     """The shipped weights by name: "version", and "files" with their SHA-256."""
-    read: dict[str, Any] = json.loads((FOLDER / "weights.json").read_text(encoding="utf-8"))
-    return read
+    weights: dict[str, Any] = json.loads((FOLDER / "weights.json").read_text(encoding="utf-8"))
+    return weights

@@ -1,1 +1,1 @@
-"""Trains networks with Keras alone: what they are shown, how they learn, and how they ship."""
+"""Trains networks with Keras alone: training samples, training loop, and shipping of weights."""

@@ -1,9 +1,10 @@
-"""The program that makes the shipped weights, with Keras alone until they are exported.
+"""The program that trains the shipped weights.
 
     python -m patina.tasks.training weights --works FOLDER --out FOLDER
 
-It trains each specialist as a recipe says, one after the other, then ships them. Killed, it goes on
-where it was. It needs neither Prefect, MLflow nor DVC, and on JAX no TensorFlow to train.
+It trains the networks of a recipe one after the other, and then makes one model of them. If it is
+interrupted, run the same command again: the training is resumed. It uses neither Prefect, MLflow
+nor DVC; with the backend JAX it needs no TensorFlow for training.
 """
 
 import argparse
@@ -37,10 +38,10 @@ class ConsoleCallback:
     """Prints a line at each measurement of the gains."""
 
     def on_step(self, training: Training, loss: float) -> None:
-        """Nothing to say."""
+        """Do nothing."""
 
     def on_check(self, training: Training, gains: Mapping[str, float], loss: float) -> None:
-        """Say how far it is."""
+        """Print the number of steps, the time, the loss and the gains."""
         figures = "  ".join(f"{family} {gain:+.2f}" for family, gain in gains.items())
         place = f"{training.name} {training.done}/{training.schedule.steps}"
         minutes = training.seconds / 60
@@ -51,10 +52,10 @@ class HistoryCallback:
     """Writes a row to NAME.history.csv at each measurement of the gains."""
 
     def on_step(self, training: Training, loss: float) -> None:
-        """Nothing to keep."""
+        """Do nothing."""
 
     def on_check(self, training: Training, gains: Mapping[str, float], loss: float) -> None:
-        """Keep a row."""
+        """Append a row."""
         history = training.out / f"{training.name}.history.csv"
         history.parent.mkdir(parents=True, exist_ok=True)
         new = not history.exists()
@@ -62,16 +63,18 @@ class HistoryCallback:
             rows = csv.writer(file)
             if new:
                 rows.writerow(["step", "minutes", "loss", *gains])
-            told = [round(training.seconds / 60, 2), round(loss, 4)]
-            rows.writerow([training.done, *told, *(round(gain, 3) for gain in gains.values())])
+            figures = [round(training.seconds / 60, 2), round(loss, 4)]
+            figures += [round(gain, 3) for gain in gains.values()]
+            rows.writerow([training.done, *figures])
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the shipped weights are trained.
+    """The settings with which the shipped weights are trained.
 
-    networks: SETTINGS of each, by role. start: `scratch`, or `pretrained`, from the present shipped
-    weights.
+    seed: of all trainings. networks: the SETTINGS of each network, by role; `start` is "scratch" or
+    "pretrained" (from the shipped weights). judge: `samples`, the number of training samples of
+    each judge; without it, no judge is trained.
     """
 
     seed: int
@@ -80,19 +83,22 @@ class Recipe:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe in the file `path`. Raises InputError, with the fault, when it is not valid."""
+    """Read the recipe in the YAML file `path`. Raises InputError if it is invalid."""
     try:
         recipe = Recipe(**yaml.safe_load(path.read_text(encoding="utf-8")))
         for role, settings in recipe.networks.items():
             if role not in SPECIALISTS or {*settings} != {*SETTINGS}:
-                raise ValueError(f"{role}: must be one of {', '.join(SPECIALISTS)} with {SETTINGS}")
+                raise ValueError(
+                    f"{role}: give one of {', '.join(SPECIALISTS)}, with the keys "
+                    f"{', '.join(SETTINGS)}"
+                )
     except (TypeError, AttributeError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: no recipe of weights: {error}") from error
+        raise InputError(f"{path}: this is not a valid recipe: {error}") from error
     return recipe
 
 
 def scheduled(recipe: Recipe, role: str, minutes: float) -> Schedule:
-    """The schedule of a role. minutes: for all roles together."""
+    """The schedule of the network `role`. minutes: time limit of all networks together."""
     settings = recipe.networks[role]
     total = sum(each["minutes"] for each in recipe.networks.values())
     return Schedule(
@@ -106,7 +112,11 @@ def scheduled(recipe: Recipe, role: str, minutes: float) -> Schedule:
 def train_all(
     recipe: Recipe, works: Sequence[Work], out: Path, *, minutes: float, workers: int
 ) -> None:
-    """Train all networks of the recipe that `out` does not have yet, resuming interrupted ones."""
+    """Train the networks of a recipe in the folder `out`.
+
+    Finished trainings are skipped, interrupted ones are resumed. minutes: time limit of all
+    networks together. workers: number of processes that make batches. Raises as `train` does.
+    """
     registry.set_precision("auto")
     for role in recipe.networks:
         schedule = scheduled(recipe, role, minutes)
@@ -118,12 +128,12 @@ def train_all(
         if training.progress >= 1:
             continue
         held_back = held_back_samples(specialist.curriculum, works)
-        told = ConsoleCallback(), HistoryCallback()
-        train(training, works, held_back, callbacks=told, workers=workers)
+        callbacks = ConsoleCallback(), HistoryCallback()
+        train(training, works, held_back, callbacks=callbacks, workers=workers)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train all networks of a recipe, and ship them."""
+    """Run the command. arguments: of the command line; None: sys.argv."""
     asked = _arguments(arguments)
     recipe = read_recipe(asked.recipe)
     if asked.only:
@@ -144,17 +154,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def keep_settings(place: Path, recipe: Recipe) -> None:
-    """Record the settings of the networks in a folder, so that their training can resume.
+    """Write the settings of a recipe's networks to the file `place`, to resume their training.
 
-    Raises InputError when a training with other settings was started in this folder.
+    Raises InputError if a training with other settings was started in this folder.
     """
     before: dict[str, Any] = json.loads(place.read_text()) if place.exists() else {}
     asked = {role: dict(settings) for role, settings in recipe.networks.items()}
     for role, settings in asked.items():
         if before.get(role, settings) != settings and last_state(place.parent, role):
             raise InputError(
-                f"{place.parent}: holds a training of {role} with other settings; give another "
-                "--out, or empty it"
+                f"{place.parent}: this folder has a training of {role} with other settings; give "
+                "another --out, or remove the contents of the folder"
             )
     write_json(place, before | asked)
 
@@ -164,17 +174,20 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     weighing = commands.add_parser(
         "weights",
-        help="make the shipped weights",
-        description="Train all networks of a recipe, then ship them; run it again to go on.",
+        help="train the shipped weights",
+        description="Train the networks of a recipe, and make one model of them. If it is "
+        "interrupted, run the same command again.",
         epilog="Example: python -m patina.tasks.training weights --works paintings --out trained",
     )
     weighing.add_argument("--works", nargs="+", type=Path, required=True, help="folders of works")
-    weighing.add_argument("--out", type=Path, required=True, help="where checkpoints are filed")
-    weighing.add_argument("--into", type=Path, default=weights.FOLDER, help="folder to ship to")
-    weighing.add_argument("--recipe", type=Path, default=RECIPE, help="how they are trained")
-    weighing.add_argument("--only", nargs="+", choices=ROLES, help="these networks alone")
-    weighing.add_argument("--minutes", type=float, default=math.inf, help="of training, in all")
-    weighing.add_argument("--workers", type=int, default=max(1, CORES // 2), help="processes")
+    weighing.add_argument("--out", type=Path, required=True, help="folder for checkpoints")
+    weighing.add_argument("--into", type=Path, default=weights.FOLDER, help="folder of the model")
+    weighing.add_argument("--recipe", type=Path, default=RECIPE, help="settings of the networks")
+    weighing.add_argument("--only", nargs="+", choices=ROLES, help="train only these")
+    weighing.add_argument("--minutes", type=float, default=math.inf, help="time limit of all")
+    weighing.add_argument(
+        "--workers", type=int, default=max(1, CORES // 2), help="processes that make batches"
+    )
     return parser.parse_args(arguments)
 
 

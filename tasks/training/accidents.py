@@ -1,8 +1,13 @@
-"""Damage of any colour, opacity, edge and size, drawn at random on part of a work.
+"""Random accidental damage: any colour, opacity, edge and size, on a part of a work.
 
-A network finds the damage of a library by its formulas, but real damage follows no formula. So half
-of the training samples of segmentation are drawn here ("domain randomisation", Tobin et al., 2017,
-https://arxiv.org/abs/1703.06907). A shape is a cover, float32 (h, w) in [0, 1].
+A network that is trained only on the degradations of the library learns their formulas, but real
+damage follows no formula. So half of the training samples of `segmentation` have damage from this
+file. Source of the idea: Tobin et al., "Domain Randomization for Transferring Deep Neural Networks"
+(2017), https://arxiv.org/abs/1703.06907.
+
+Images are float32 (h, w, 3), sRGB in [0, 1]. `line`, `spots`, `area` and `cracks` return a cover,
+float32 (h, w) in [0, 1]: how much of each pixel is damaged. Their arguments are shape: (h, w);
+unit_px: about a thousandth of the long side of the work, in pixels.
 """
 
 from collections.abc import Callable
@@ -110,27 +115,30 @@ SHAPES: dict[str, Callable[[tuple[int, int], Rng, float], Image]] = {
 
 
 def damaged(image: Image, rng: Rng, unit_px: float, kind: str) -> tuple[Image, Image]:
-    """`image` with damage of one of CLASSES, and its mask, float32 (h, w).
+    """`image` with random damage, and the mask of the damage, float32 (h, w) in [0, 1].
 
-    unit_px: about a thousandth of the work's long side.
+    kind: the class of the damage, one of `patina.models.CLASSES`.
     """
     count = int(rng.integers(1, 9)) if kind == "line" else int(rng.integers(1, 3))
     mask = np.zeros(image.shape[:2], np.float32)
     for _ in range(count):
         cover = SHAPES[kind](image.shape[:2], rng, unit_px)
-        image, seen = (stained if kind == "stain" else painted)(image, cover, rng, unit_px)
-        np.maximum(mask, seen, out=mask)
+        image, visible_part = (stained if kind == "stain" else painted)(image, cover, rng, unit_px)
+        np.maximum(mask, visible_part, out=mask)
     return image, mask
 
 
 def painted(image: Image, cover: Image, rng: Rng, unit_px: float) -> tuple[Image, Image]:
-    """`image` under an opaque `cover` of any colour, or abraded there; and its visible mask."""
+    """`image` with a cover of any colour, or abraded where the cover is; and the mask of it.
+
+    cover: float32 (h, w) in [0, 1]. The mask is 0 where the change is not visible.
+    """
     opacity = np.float32(rng.uniform(0.6, 1.0) if rng.random() < 0.7 else rng.uniform(0.25, 1))
     colour, texture = _colour(rng), smooth(cover.shape, rng, rng.uniform(0.7, 6))[..., None]
     if rng.random() < 0.88:
         texture = colour + texture * np.float32(rng.uniform(0, 0.06))
         layer = image + (texture - image) * (cover * opacity)[..., None]
-    else:  # worn: lighter or darker than what lies beside
+    else:  # abraded: lighter or darker than the surroundings
         layer = (
             image + (cover * np.float32(rng.choice([-1, 1]) * rng.uniform(0.06, 0.3)))[..., None]
         )
@@ -141,11 +149,11 @@ def painted(image: Image, cover: Image, rng: Rng, unit_px: float) -> tuple[Image
 
 
 def stained(image: Image, cover: Image, rng: Rng, unit_px: float) -> tuple[Image, Image]:
-    """`image` under a translucent `cover`, or bleached there."""
-    if rng.random() < 0.7:  # a colour through which light passes
+    """`image` with a translucent stain where `cover` is, and the mask of it, as `painted`."""
+    if rng.random() < 0.7:  # a stain that absorbs light
         passed = np.clip(_colour(rng) * 0.6 + 0.35, 0, 1)
         layer = image * (1 + (passed - 1) * cover[..., None])
-    else:  # a veil
+    else:  # a pale or dark haze
         layer = (
             image + (_colour(rng) - image) * (cover * np.float32(rng.uniform(0.1, 0.5)))[..., None]
         )
@@ -162,13 +170,16 @@ def _with_mask(image: Image, layer: Image, cover: Image) -> tuple[Image, Image]:
 
 
 def visible(clean: Image, damaged: Image) -> Image:
-    """How visible a difference is, 0 to 1, float32 (h, w); below a hundredth it is 0."""
+    """How visible the difference of two images is, float32 (h, w) in [0, 1].
+
+    It is 0 below a difference of 0.01, and 1 from 0.06 on.
+    """
     change = cv2.blur(np.abs(damaged - clean).max(axis=2), (3, 3))
     return np.clip(change / 0.05 - 0.2, 0, 1)
 
 
 def smooth(shape: tuple[int, int], rng: Rng, scale_px: float) -> Image:
-    """Noise with mean 0 and standard deviation 1, with waves of about `scale_px`."""
+    """Smooth noise, float32 (h, w), with a mean of about 0 and variations of about `scale_px`."""
     height, width = (max(2, int(np.ceil(side / max(scale_px, 1.0))) + 2) for side in shape)
     small = rng.standard_normal((height, width), dtype=np.float32)
     return cv2.resize(small, shape[::-1], interpolation=cv2.INTER_CUBIC)

@@ -19,7 +19,10 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def field(shape: tuple[int, ...], rng: Rng, low: float, high: float) -> Any:
-    """A value in [low, high], in half of the draws with variations of a third; (h, w, 1) or ()."""
+    """A random strength in [low, high]: float32, one number or a map (h, w, 1).
+
+    In half of the draws it is a map, whose values vary smoothly by 10 to 40%. shape: of the image.
+    """
     value = np.float32(rng.uniform(low, high))
     if rng.random() < 0.5:
         return value
@@ -55,7 +58,7 @@ def gamma_lost(image: Image, rng: Rng) -> Image:
 
 
 def faded(image: Image, rng: Rng) -> Image:
-    """One or two models of fading."""
+    """One to three models of fading, one after the other."""
     ways = rng.permutation(4)[: int(rng.integers(1, 4))]
     for way in sorted(ways):
         image = (pigments_bleached, saturation_lost, contrast_lost, gamma_lost)[way](image, rng)
@@ -79,7 +82,7 @@ def tinted(image: Image, rng: Rng) -> Image:
 
 
 def hazed(image: Image, rng: Rng) -> Image:
-    """Bloom or dirt: a haze of a pale or dark colour."""
+    """Bloom or dirt: a pale or dark haze."""
     veil = field(image.shape, rng, 0.05, 0.5)
     pale = np.array([0.78, 0.78, 0.76], np.float32) * np.float32(rng.uniform(0.8, 1.1))
     dirt = np.array([0.28, 0.24, 0.18], np.float32) * np.float32(rng.uniform(0.5, 1.6))
@@ -87,7 +90,7 @@ def hazed(image: Image, rng: Rng) -> Image:
 
 
 def unevenly_lit(image: Image, rng: Rng) -> Image:
-    """Light that falls off from a point, or grows across."""
+    """Light whose brightness decreases with the distance from a point, inside or outside."""
     height, width = image.shape[:2]
     rows, columns = np.mgrid[:height, :width].astype(np.float32) / max(height, width)
     centre = rng.uniform(-0.2, 1.2, 2)
@@ -98,7 +101,7 @@ def unevenly_lit(image: Image, rng: Rng) -> Image:
 
 
 def of_library(*names: str) -> Callable[[Image, Rng], Image]:
-    """One of these degradations of the library, at a severity from 0.15 to 1."""
+    """A function that applies one of the degradations `names`, at a severity of 0.15 to 1."""
     return partial(_of_library, names)
 
 
@@ -115,7 +118,7 @@ LIGHT = (unevenly_lit, of_library("uneven_light", "glare"))
 
 
 def several(image: Image, rng: Rng) -> Image:
-    """Two of these, in the order in which they happen."""
+    """Two of FADING, VARNISH, VEIL and LIGHT, in this order."""
     groups = (FADING, VARNISH, VEIL, LIGHT)
     for number in sorted(rng.permutation(len(groups))[:2]):
         image = groups[number][int(rng.integers(len(groups[number])))](image, rng)
@@ -123,7 +126,7 @@ def several(image: Image, rng: Rng) -> Image:
 
 
 def one_of(ways: tuple[Callable[[Image, Rng], Image], ...]) -> Callable[[Image, Rng], Image]:
-    """Any of `ways`."""
+    """A function that applies one of `ways`, drawn at random."""
     return partial(_one_of, ways)
 
 
@@ -132,5 +135,5 @@ def _one_of(ways: tuple[Callable[[Image, Rng], Image], ...], image: Image, rng: 
 
 
 def unchanged(image: Image, rng: Rng) -> Image:
-    """An undamaged work."""
+    """The image itself."""
     return image

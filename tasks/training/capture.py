@@ -1,8 +1,8 @@
 """Effects of a capture on a crop; each kind of damage has several random models.
 
-A network that was trained on one formula does not generalise to other damage of the same kind. So
+A network that is trained on one formula does not generalise to other damage of the same kind. So
 each draw uses another model, with parameters from invisible to strong. All functions take and
-return float32 (h, w, 3), sRGB in [0, 1]; results are not clipped.
+return float32 (h, w, 3), sRGB in [0, 1]; the results are not clipped.
 """
 
 from collections.abc import Callable
@@ -16,9 +16,9 @@ Image = np.ndarray
 Rng = np.random.Generator
 Model = Callable[[Image, Rng], Image]
 
-NOISE_255 = (1.0, 55.0)
-BLUR_PX = (0.45, 2.8)
-MARGIN_PX = 12  # around a patch while it is damaged: filters must not see its rim
+NOISE_255 = (1.0, 55.0)  # limits of the standard deviation of noise, 8-bit steps
+BLUR_PX = (0.45, 2.8)  # limits of the standard deviation of a Gaussian blur
+MARGIN_PX = 12  # margin around a patch, removed later, because filters change the edges of an image
 
 
 def white_noise(image: Image, rng: Rng) -> Image:
@@ -65,12 +65,12 @@ def film_grain(image: Image, rng: Rng) -> Image:
 
 
 def gaussian_blur(image: Image, rng: Rng) -> Image:
-    """Gaussian blur."""
+    """Gaussian blur of a random strength, BLUR_PX."""
     return cv2.GaussianBlur(image, (0, 0), rng.uniform(*BLUR_PX))
 
 
 def defocus(image: Image, rng: Rng) -> Image:
-    """Blur by a disc with a soft rim of one pixel."""
+    """Blur by a disc with a radius of 0.7 to 3.6 px, as of a lens out of focus."""
     radius = rng.uniform(0.7, 3.6)
     reach = int(np.ceil(radius)) + 1
     away = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1])
@@ -94,7 +94,7 @@ def motion_blur(image: Image, rng: Rng) -> Image:
 
 
 def soft_scan(image: Image, rng: Rng) -> Image:
-    """Scanned at a lower resolution and enlarged."""
+    """Reduced to 0.35 to 0.85 of the size and enlarged again, as an enlarged scan."""
     height, width = image.shape[:2]
     share = rng.uniform(0.35, 0.85)
     size = max(8, round(width * share)), max(8, round(height * share))
@@ -104,15 +104,15 @@ def soft_scan(image: Image, rng: Rng) -> Image:
 
 
 def compressed(image: Image, rng: Rng, low: int = 8, high: int = 75) -> Image:
-    """JPEG with any grid offset and subsampling; in a quarter of the draws twice."""
+    """JPEG of quality `low` to `high`, on a random block grid; in a quarter of the draws twice."""
     return _compressed(image, rng, (low, high), rng.integers(8, size=2))
 
 
 def compressed_on_grid(image: Image, rng: Rng) -> Image:
-    """Like `compressed`; the grid of the last pass starts at the inner part of the crop.
+    """As `compressed`, with the block grid of the last compression at the start of the patch.
 
-    `patina.tasks.restoration.capture` finds the grid of a scan and aligns the network's input in
-    the same way.
+    The patch starts MARGIN_PX inside the crop. `patina.tasks.restoration.capture` aligns the input
+    of the network with the grid of a scan in the same way.
     """
     return _compressed(image, rng, (8, 75), np.array((-MARGIN_PX % 8, -MARGIN_PX % 8)))
 
@@ -140,14 +140,14 @@ BLURS: tuple[Model, ...] = (
 
 
 def noisy(image: Image, rng: Rng) -> Image:
-    """Noise of one of NOISES."""
+    """One of NOISES, drawn at random."""
     return _drawn(NOISES, rng)(image, rng)
 
 
 def blurred(image: Image, rng: Rng, models: tuple[Model, ...] = ()) -> Image:
-    """Blur of one of `models`, in a sixth of the draws twice; half have a little noise.
+    """One of `models`, drawn at random; in a sixth of the draws a Gaussian blur is added.
 
-    models: the default is BLURS.
+    Half of the results have some noise, up to 2.5 8-bit steps. models: the default is BLURS.
     """
     soft = _drawn(models or BLURS, rng)(image, rng)
     if rng.random() < 1 / 6:

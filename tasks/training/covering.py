@@ -1,4 +1,4 @@
-"""What `areas` is shown: small views of works that something covers in part."""
+"""The training samples of `areas`: small views of works that are covered in part."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,35 +23,40 @@ from patina.tasks.training.curriculum import (
 )
 from patina.tasks.training.works import Work
 
-COVERING = {  # degradations of the library that `areas` is shown, by class
+COVERING = {  # degradations of the library for `areas`, by class
     "area": ("blot", "tape", "hole", "paint_loss"),
     "stain": LIBRARY["stain"],
 }
-COVERED_PX = 512  # side of the square part of a work that is damaged
-COVERED_SHARE = (0.7, 1.0)  # of the work's short side
-COVERED_LEAST = 0.002  # of it, that must be seen to be damaged
-COVERED_TRIES = 4
-VARIED = 8  # samples made of one damaged part: turned, mirrored, of slightly other colours
+PART_PX = 512  # side of the square part of a work that is damaged
+PART_SHARE = (0.7, 1.0)  # limits of the side of this part, as a share of the work's short side
+MIN_DAMAGED_SHARE = 0.002  # share of the part in which damage must be visible
+TRIES = 4  # number of draws until so much damage is visible
+VARIED = 8  # samples of one damaged part: rotated, mirrored, with slightly other colours
 
 
 @dataclass(frozen=True)
 class Views:
-    """Small views of works that something covers in part, as `areas` is given them."""
+    """Training samples of `areas`: small views of works that are covered in part.
+
+    families: class -> (weight, None). cuts: see `curriculum.Curriculum`.
+    """
 
     families: dict[str, tuple[float, None]]
-    cuts: int = 4 * VARIED  # batches of a block, so that each shows many works
+    cuts: int = 4 * VARIED
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
-        """VARIED times uint8 (128, 128, 6), see `textured`, and (128, 128, 3): masks, what counts.
+        """VARIED samples of one part of a work, uint8.
 
-        What is covered and hardly differs from the sound work counts for nothing.
+        The view (128, 128, 6), see `patina.tasks.restoration.textured`, and the target (128, 128,
+        3): the masks of AREA_CLASSES, and the weight of each pixel, 0 to 255. The weight is 0 where
+        the work is covered, but hardly differs from the undamaged work.
         """
         hard = hard_works_painted() if family == SOUND and rng.random() < HARD_SHARE else ()
         clean = _covered_part(hard or works, rng)
-        twin, mask, counts = _covered(family, clean, rng)
+        twin, mask, weights = _covered(family, clean, rng)
         masks = [mask * (name == family) for name in AREA_CLASSES]
-        target = np.dstack([*masks, counts])
-        side = COVERED_PX // REDUCED
+        target = np.dstack([*masks, weights])
+        side = PART_PX // REDUCED
         target = cv2.resize(target, (side, side), interpolation=cv2.INTER_AREA)
         way = rng.random()
         if way < 0.25:
@@ -63,13 +68,13 @@ class Views:
 
 
 def _covered_part(works: Sequence[Work | Painted], rng: Rng) -> np.ndarray:
-    """A square part of a random work, COVERED_PX on each side, colours varied in a quarter."""
+    """A square part of a random work, resized to PART_PX; a quarter have varied colours."""
     pixels = works[int(rng.integers(len(works)))].pixels
-    side = int(min(pixels.shape[:2]) * rng.uniform(*COVERED_SHARE))
+    side = int(min(pixels.shape[:2]) * rng.uniform(*PART_SHARE))
     top, left = (int(rng.integers(length - side + 1)) for length in pixels.shape[:2])
     part = np.asarray(pixels[top : top + side, left : left + side])
-    way = cv2.INTER_AREA if side > COVERED_PX else cv2.INTER_LINEAR
-    image = cv2.resize(part, (COVERED_PX, COVERED_PX), interpolation=way).astype(np.float32) / 255
+    way = cv2.INTER_AREA if side > PART_PX else cv2.INTER_LINEAR
+    image = cv2.resize(part, (PART_PX, PART_PX), interpolation=way).astype(np.float32) / 255
     if rng.random() < 0.25:
         image = image ** np.float32(10 ** rng.uniform(-0.12, 0.12))
         image = image * (1 + rng.normal(0, 0.05, 3).astype(np.float32))
@@ -77,13 +82,13 @@ def _covered_part(works: Sequence[Work | Painted], rng: Rng) -> np.ndarray:
 
 
 def _covered(family: str, clean: np.ndarray, rng: Rng) -> tuple[np.ndarray, ...]:
-    """`clean` with an area or a stain that is seen; its mask; what counts, 0 to 1, both (h, w)."""
+    """`clean` with a visible area or stain; its mask; the weight of each pixel; both (h, w)."""
     if family == SOUND:
-        nothing = np.zeros(clean.shape[:2], np.float32)
-        return clean, nothing, nothing + 1
-    for _ in range(COVERED_TRIES):
+        empty = np.zeros(clean.shape[:2], np.float32)
+        return clean, empty, empty + 1
+    for _ in range(TRIES):
         if rng.random() < 0.45:
-            unit_px = COVERED_PX / 1000 * float(rng.uniform(1, 2.2))
+            unit_px = PART_PX / 1000 * float(rng.uniform(1, 2.2))
             twin, cover = accidents.damaged(clean, rng, unit_px, family)
         else:
             names, severity = COVERING[family], float(rng.uniform(0.25, 1))
@@ -92,7 +97,7 @@ def _covered(family: str, clean: np.ndarray, rng: Rng) -> tuple[np.ndarray, ...]
             cover = np.asarray(drawn)  # all of COVERING are local
         change = cv2.blur(np.abs(twin - clean).max(axis=2), (9, 9))
         mask = np.clip((cover - 0.03) / 0.17, 0, 1) * np.clip((change - 0.03) / 0.05, 0, 1)
-        if (mask > 0.5).mean() > COVERED_LEAST:
+        if (mask > 0.5).mean() > MIN_DAMAGED_SHARE:
             break
     return twin, mask, 1 - ((change > 0.01) & (mask < 0.5)).astype(np.float32)
 

@@ -24,32 +24,36 @@ from patina.tasks.training.works import Work, draw_crop
 Rng = np.random.Generator
 Sample = tuple[np.ndarray, ...]
 Draw = Callable[[np.ndarray, Rng], np.ndarray]
-CHECKED = 24  # held-back samples of each family
-SEED_CHECK = 2**31  # no seed of a training
-GREY_SHARE = 0.08  # of the crops: photographs and drawings are grey
+HELD_BACK = 24  # number of held-back samples of each family
+HELD_BACK_SEED = 2**31  # never the seed of a training
+GREY_SHARE = 0.08  # share of the crops that are made grey, like photographs and drawings
 
 
 class Curriculum(Protocol):
-    """families: by name; the first value is the weight. cuts: approximate samples of one draw."""
+    """The training samples of one network."""
 
     @property
     def families(self) -> Mapping[str, tuple[float, Any]]:
-        """What may be drawn."""
+        """The kinds of samples by name; the first value is the weight with which one is drawn."""
 
     @property
     def cuts(self) -> int:
-        """So many batches are made together, so that each batch contains many works."""
+        """Number of batches that are made and shuffled together.
+
+        It is about the number of samples that `samples` cuts from one work, so that each batch
+        contains many works.
+        """
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
-        """Some samples of a family, tuples of uint8 arrays (h, w, C)."""
+        """Draw some samples of a family from one work: tuples of uint8 arrays (h, w, C)."""
 
 
 def make_batches(
     curriculum: Curriculum, works: Sequence[Work], size: int, seed: int, block: int
 ) -> list[Sample]:
-    """The batches of a block: `curriculum.cuts` tuples of arrays (size, h, w, C).
+    """Make the batches of a block: `curriculum.cuts` tuples of uint8 arrays (size, h, w, C).
 
-    They depend only on the seed and the block.
+    block: number of the block. The batches depend only on the seed and the block.
     """
     rng = np.random.default_rng([seed, block])
     weights = np.array([family[0] for family in curriculum.families.values()])
@@ -66,7 +70,10 @@ def make_batches(
 
 
 def held_back_samples(curriculum: Curriculum, works: Sequence[Work]) -> dict[str, Sample]:
-    """CHECKED samples of each family, the same in every training on these works."""
+    """HELD_BACK samples of each family, uint8 (HELD_BACK, h, w, C), the same in each training.
+
+    Their random numbers differ from those of all training batches.
+    """
     return {
         family: _stacked(_first(curriculum, works, family, number))
         for number, family in enumerate(curriculum.families)
@@ -74,11 +81,11 @@ def held_back_samples(curriculum: Curriculum, works: Sequence[Work]) -> dict[str
 
 
 def _first(curriculum: Curriculum, works: Sequence[Work], family: str, number: int) -> list[Sample]:
-    rng = np.random.default_rng([SEED_CHECK, number])
+    rng = np.random.default_rng([HELD_BACK_SEED, number])
     drawn: list[Sample] = []
-    while len(drawn) < CHECKED:
+    while len(drawn) < HELD_BACK:
         drawn += curriculum.samples(works, rng, family)
-    return drawn[:CHECKED]
+    return drawn[:HELD_BACK]
 
 
 def _stacked(samples: Sequence[Sample]) -> Sample:
@@ -87,10 +94,10 @@ def _stacked(samples: Sequence[Sample]) -> Sample:
 
 @dataclass(frozen=True)
 class Capture:
-    """Patches for the networks that predict a residual.
+    """Training samples of `detail`, `blur` and `jpeg`: patches with damage of a capture.
 
-    families: name -> (weight, function that damages a crop). side_px: of a patch. soft_share: share
-    of crops that are blurred in the input and in the target.
+    families: name -> (weight, function that damages a crop). side_px: side of a patch. soft_share:
+    share of the crops that are blurred in the input and in the target. cuts: see Curriculum.
     """
 
     families: dict[str, tuple[float, Draw]]
@@ -99,7 +106,7 @@ class Capture:
     cuts: int = 1
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
-        """One: uint8 (side, side, 3), damaged and sound."""
+        """One sample: the damaged and the undamaged patch, both uint8 (side, side, 3)."""
         crop = draw_crop(works, rng, self.side_px + 2 * capture.MARGIN_PX)
         if rng.random() < GREY_SHARE:
             crop = np.repeat(crop.mean(axis=2, keepdims=True), 3, axis=2)
@@ -132,7 +139,7 @@ BLUR = Capture(
 )
 JPEG = Capture({"jpeg": (0.96, capture.compressed_on_grid), SOUND: (0.04, capture.undamaged)})
 
-LIBRARY = {  # degradations of the library that segmentation is shown, by class
+LIBRARY = {  # degradations of the library for `segmentation`, by class
     "line": ("scratches", "creases", "tear", "hairlines", "film_scratches"),
     "spot": ("dust", "foxing", "mould"),
     "area": ("paint_loss", "blot", "tape", "hole"),
@@ -140,18 +147,16 @@ LIBRARY = {  # degradations of the library that segmentation is shown, by class
     "crack": ("craquelure", "drying_cracks"),
 }
 SHEET_PX = 512  # side of the part of a work on which damage is drawn, before patches are cut
-WORK_PX = (500, 1400)  # long side at which a work is shown
-LEAST_SHEET_PX = 224  # of long, narrow works; no patch is larger
-CUTS = 4  # patches of a sheet
-
-
-HARD_SHARE = 0.4  # of the sound sheets
-HARD_SEEDS = ((101, 900), (202, 640))  # and long sides in pixels
+WORK_PX = (500, 1400)  # long side to which a work is resized, drawn at random
+MIN_SHEET_PX = 224  # side of the part of a long, narrow work; no patch is larger
+CUTS = 4  # patches that are cut from one sheet
+HARD_SHARE = 0.4  # share of HARD_WORKS in the undamaged sheets
+HARD_SEEDS = ((101, 900), (202, 640))  # seeds and long sides in pixels of HARD_WORKS
 
 
 @dataclass(frozen=True)
 class Painted:
-    """One of HARD_WORKS, painted when it is first shown."""
+    """One of HARD_WORKS; its pixels are computed at the first access."""
 
     name: str
     size_px: int
@@ -165,9 +170,10 @@ class Painted:
 
 @dataclass(frozen=True)
 class Accidents:
-    """Patches with masks, four cut from each sheet.
+    """Training samples of `segmentation`: patches with accidental damage, and their masks.
 
-    side_px: of a patch. noisy_share: of sheets, those that are captured badly, too.
+    families: class -> (weight, None). side_px: side of a patch. noisy_share: share of the sheets
+    that also have noise, blur or JPEG artefacts. cuts: see Curriculum.
     """
 
     families: dict[str, tuple[float, None]]
@@ -176,7 +182,11 @@ class Accidents:
     cuts: int = CUTS
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
-        """CUTS times uint8 (side, side, 3), damaged and sound, and (side, side, classes), masks."""
+        """CUTS samples of one sheet, uint8.
+
+        The damaged and the undamaged patch, both (side, side, 3), and the mask of each of CLASSES,
+        (side, side, len(CLASSES)), 0 to 255.
+        """
         hard = hard_works_painted() if family == SOUND and rng.random() < HARD_SHARE else ()
         clean, unit_px = draw_sheet(hard or works, rng)
         twin, masks = clean, np.zeros((*clean.shape[:2], len(CLASSES)), np.float32)
@@ -199,29 +209,35 @@ CAPTURES = (
 
 @cache
 def hard_works_painted() -> tuple[Painted, ...]:
-    """Undamaged works that look damaged, with other seeds than those of the promotion gate."""
+    """Undamaged works that look damaged; their seeds differ from those of the promotion gate."""
     return tuple(
         Painted(name, size_px, seed) for name in sorted(HARD_WORKS) for seed, size_px in HARD_SEEDS
     )
 
 
 def draw_sheet(works: Sequence[Work | Painted], rng: Rng) -> tuple[np.ndarray, float]:
-    """A part of a work, float32 (h, w, 3), and how many pixels a thousandth of its long side has.
+    """Draw a square part of a random work, float32 (h, w, 3) in [0, 1], and its unit.
 
-    The work is shown at a long side drawn from WORK_PX; a long, narrow one at a larger size, so
-    that the part is no smaller than LEAST_SHEET_PX.
+    The unit is a thousandth of the long side of the resized work, in pixels. The long side is drawn
+    from WORK_PX; it is larger for a long, narrow work, so that the part is no smaller than
+    MIN_SHEET_PX.
     """
     work = works[int(rng.integers(len(works)))]
     long_px = rng.uniform(*WORK_PX)
     share = min(1.3, long_px / max(work.pixels.shape[:2]))
-    share = max(share, LEAST_SHEET_PX / min(work.pixels.shape[:2]))
+    share = max(share, MIN_SHEET_PX / min(work.pixels.shape[:2]))
     side = min(SHEET_PX, int(min(work.pixels.shape[:2]) * share))
     crop = draw_crop([work], rng, side, (share, share))
     return crop, share * max(work.pixels.shape[:2]) / 1000
 
 
 def damage_of(family: str, rng: Rng, clean: np.ndarray, unit_px: float) -> tuple[np.ndarray, ...]:
-    """`clean` with damage of that class, from the library or of any shape; and its mask."""
+    """`clean` with damage of the class `family`, and the mask of the damage.
+
+    clean: float32 (h, w, 3), sRGB in [0, 1]. unit_px: about a thousandth of the long side of the
+    work, in pixels. The damage is one of LIBRARY or of `accidents`. The mask is float32 (h, w) in
+    [0, 1].
+    """
     if rng.random() < 0.5:
         return accidents.damaged(clean, rng, unit_px, family)
     names = LIBRARY[family]
@@ -247,22 +263,29 @@ def _cut(layers: np.ndarray, rng: Rng, side_px: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Fills:
-    """Patches with known damage and its classical fill. side_px: of a patch."""
+    """Training samples of `inpainting`: damaged patches, their classical fill, and the mask.
+
+    families: class -> (weight, None). side_px: side of a patch. cuts: see Curriculum.
+    """
 
     families: dict[str, tuple[float, None]]
     side_px: int = 96
     cuts: int = CUTS
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
-        """uint8 (side, side, 7), as the network takes it, and (side, side, 3), sound."""
+        """Up to CUTS samples of one sheet, uint8.
+
+        The input of the network, (side, side, 7), see `patina.models.inpainting.inpainting`, and
+        the undamaged patch, (side, side, 3).
+        """
         drawn = Accidents(self.families, self.side_px, 0.0).samples(works, rng, family)
         found: list[Sample] = []
         for twin, clean, masks in drawn:
             mask = (masks.max(axis=2) > 40).astype(np.uint8)
             if mask.sum() < 12:
                 continue
-            grown = int(rng.integers(0, 3))
-            mask = cv2.dilate(mask, np.ones((2 * grown + 1, 2 * grown + 1), np.uint8))
+            margin = int(rng.integers(0, 3))
+            mask = cv2.dilate(mask, np.ones((2 * margin + 1, 2 * margin + 1), np.uint8))
             fill = twin if family == "stain" else classical_fill(twin, mask)
             found.append((np.dstack([twin, fill, mask * 255]), clean))
         return found
@@ -287,13 +310,16 @@ INPAINTING = Fills(
 
 @dataclass(frozen=True)
 class Colours:
-    """Views of works for `tone`. families: name -> (weight, function that changes a view)."""
+    """Training samples of `tone`: small views of works with changed colours.
+
+    families: name -> (weight, function that changes a view). cuts: see Curriculum.
+    """
 
     families: dict[str, tuple[float, Draw]]
     cuts: int = 1
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
-        """One: uint8 (TONE_GRID.view_px, TONE_GRID.view_px, 3), changed and sound."""
+        """One sample: the changed and the unchanged view, both uint8 (128, 128, 3)."""
         small = works[int(rng.integers(len(works)))].small
         height, width = (int(side * rng.uniform(0.55, 1)) for side in small.shape[:2])
         top, left = (

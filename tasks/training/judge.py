@@ -1,8 +1,10 @@
-"""`python -m patina.tasks.training.judge`: train the judges of `detail`, `blur` and pieces.
+"""`python -m patina.tasks.training.judge`: trains the judges of `detail`, `blur` and pieces.
 
-Samples are parts of works, undamaged or with damage of a capture, analysed as in
-`patina.tasks.restoration.capture`. For `detail` and for `blur`, a small neural network learns from
-their features whether the network improves a part by more than GAIN_DB.
+A judge is a small classifier, see `patina.tasks.restoration.judge`. Those of `detail` and `blur`
+predict whether the network improves a work by more than GAIN_DB. Their samples are parts of works,
+undamaged or with damage of a capture, whose features are computed as in
+`patina.tasks.restoration.capture`. The judges of pieces predict whether a piece that a network
+found is damage.
 """
 
 import argparse
@@ -18,20 +20,20 @@ import numpy as np
 from patina.tasks.io.atomic import Record, write_json
 from patina.tasks.restoration.capture import features
 from patina.tasks.restoration.inference import Networks
-from patina.tasks.restoration.judge import FARTHEST, Judge
+from patina.tasks.restoration.judge import CLIP_SD, Judge
 from patina.tasks.restoration.tiling import Network
 from patina.tasks.training import capture, piece_samples
 from patina.tasks.training.curriculum import HARD_SHARE, hard_works_painted
 from patina.tasks.training.works import Work, decode_works, draw_crop
 
-SURE = 0.7  # likelihood from which on something is done, here
-LARGE_PX = 2000  # of a piece; a larger one weighs no more
-MEMBERS, UNITS, EPOCHS = 8, 32, 60  # of a judge
-WRONG_COUNTS = 3.0  # samples that should be left, against those that should be changed
-EVEN = 1e-3  # standard deviation of a feature that is the same everywhere
-GAIN_DB = 0.25  # less is not worth changing a work for
-TILES, TILE_PX = 4, 192  # looked at of each part
-SOUND_SHARE = 0.55  # of the samples
+THRESHOLD = 0.7  # likelihood from which on a sample counts as positive in the error rates
+LARGE_PX = 2000  # size of a piece from which on its weight no longer grows
+MEMBERS, UNITS, EPOCHS = 8, 32, 60  # number of perceptrons of a judge; of each: units, epochs
+NEGATIVE_WEIGHT = 3.0  # weight of a negative sample; a positive one has 1
+MIN_DEVIATION = 1e-3  # minimum standard deviation of a feature
+GAIN_DB = 0.25  # a smaller gain does not justify a change of a work
+TILES, TILE_PX = 4, 192  # number and side of the tiles of each part
+SOUND_SHARE = 0.55  # share of the undamaged samples
 
 Image = np.ndarray
 Rng = np.random.Generator
@@ -46,7 +48,10 @@ JUDGES = (*DAMAGES, *FINDERS)
 def sample(
     works: Sequence[Work], role: str, network: Network, rng: Rng
 ) -> tuple[dict[str, float], float]:
-    """The features of a random part of a work, and the gain of the network on it, dB."""
+    """The features of a random part of a work, and the gain in PSNR of the network on it, dB.
+
+    role: "detail" or "blur". network: from a tile float32 (1, h, w, 3) to its residual.
+    """
     side = 2 * TILE_PX
     sound = rng.random() < SOUND_SHARE
     if sound and rng.random() < HARD_SHARE:
@@ -75,27 +80,28 @@ def sample(
 def samples(
     works: Sequence[Work], role: str, network: Network, count: int, seed: int
 ) -> Iterator[tuple[dict[str, float], float]]:
-    """`count` samples, the same for the same seed."""
+    """`count` samples, see `sample`; they depend only on the seed."""
     for number in range(count):
         yield sample(works, role, network, np.random.default_rng([seed, number]))
 
 
 def fitted(
-    rows: Sequence[Mapping[str, float]], right: np.ndarray, weights: np.ndarray | None = None
+    rows: Sequence[Mapping[str, float]], positive: np.ndarray, weights: np.ndarray | None = None
 ) -> Record:
-    """The values of a `patina.tasks.restoration.judge.Judge`, and its error rates.
+    """Train a `patina.tasks.restoration.judge.Judge`; returns its values and its error rates.
 
-    rows: features of each sample. right: bool, whether the change is right. weights: of each
-    sample. Several small perceptrons are trained; side by side they are one wider perceptron, which
-    gives the mean of their logits.
+    rows: features of each sample. positive: bool (n,), whether the change improves the sample, or
+    the piece is damage. weights: float (n,), of each sample. Several small perceptrons are trained,
+    and joined to one wider perceptron, which gives the mean of their logits. "wrongly_done" is the
+    share of the negative samples above THRESHOLD, "wrongly_left" that of the positive ones below.
     """
     names = list(rows[0])
     table = np.array([[row[name] for name in names] for row in rows])
-    mean, scale = table.mean(axis=0), np.maximum(table.std(axis=0), EVEN)
-    even = np.clip((table - mean) / scale, -FARTHEST, FARTHEST)
-    # What is done wrongly to a sound work counts more than what is left undone
-    counts = np.where(right, 1.0, WRONG_COUNTS) * (1.0 if weights is None else weights)
-    members = [_perceptron(even, right, counts, seed) for seed in range(MEMBERS)]
+    mean, scale = table.mean(axis=0), np.maximum(table.std(axis=0), MIN_DEVIATION)
+    standardised = np.clip((table - mean) / scale, -CLIP_SD, CLIP_SD)
+    # To change an undamaged work is worse than to leave a damaged one
+    counts = np.where(positive, 1.0, NEGATIVE_WEIGHT) * (1.0 if weights is None else weights)
+    members = [_perceptron(standardised, positive, counts, seed) for seed in range(MEMBERS)]
     record: Record = {
         "names": names,
         "mean": mean.round(6).tolist(),
@@ -109,14 +115,14 @@ def fitted(
         "samples": len(rows),
     }
     judge = Judge.of(record)
-    likely = np.array([judge.likelihood(row) for row in rows])
+    likelihoods = np.array([judge.likelihood(row) for row in rows])
     return record | {
-        "wrongly_done": round(float((likely[~right] > SURE).mean()), 4),
-        "wrongly_left": round(float((likely[right] < SURE).mean()), 4),
+        "wrongly_done": round(float((likelihoods[~positive] > THRESHOLD).mean()), 4),
+        "wrongly_left": round(float((likelihoods[positive] < THRESHOLD).mean()), 4),
     }
 
 
-def _perceptron(table: np.ndarray, right: np.ndarray, counts: np.ndarray, seed: int) -> Any:
+def _perceptron(table: np.ndarray, positive: np.ndarray, weights: np.ndarray, seed: int) -> Any:
     from sklearn.neural_network import MLPClassifier
 
     member = MLPClassifier(
@@ -125,46 +131,50 @@ def _perceptron(table: np.ndarray, right: np.ndarray, counts: np.ndarray, seed: 
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings(category=ConvergenceWarning, action="ignore"):
-        return member.fit(table, right, sample_weight=counts / counts.mean())
+        return member.fit(table, positive, sample_weight=weights / weights.mean())
 
 
 def piece_judge(
     works: Sequence[Work], networks: Mapping[str, Network], count: int, seed: int, finder: str
 ) -> Record:
-    """The judge of pieces of damage; all pieces of a work together have a limited weight.
+    """Train the judge of the pieces that the network `finder` finds; returns as `fitted`.
 
-    finder: the network that finds them.
+    count: number of works. All pieces of a work together have a limited weight.
     """
-    rows, right, weights = [], [], []
+    rows, positive, weights = [], [], []
     for pieces in piece_samples.samples(works, finder, networks[finder], count, seed):
-        for found, true, px in pieces:
+        for found, is_damage, px in pieces:
             rows.append(found)
-            right.append(true)
+            positive.append(is_damage)
             weights.append(min(px, LARGE_PX) ** 0.5 / max(len(pieces), 4))
-    even = np.array(weights) / np.mean(weights)
-    return fitted(rows, np.array(right), even)
+    return fitted(rows, np.array(positive), np.array(weights) / np.mean(weights))
 
 
 def judge_of(
     role: str, works: Sequence[Work], networks: Mapping[str, Network], count: int, seed: int
 ) -> Record:
-    """The judge of one of JUDGES, from `count` samples."""
+    """Train one of JUDGES with `count` samples; returns as `fitted`."""
     if role in FINDERS:
         return piece_judge(works, networks, count, seed, FINDERS[role])
     drawn = list(samples(works, role, networks[role], count, seed))
-    gained = np.array([gain > GAIN_DB for _, gain in drawn])
-    return fitted([found for found, _ in drawn], gained)
+    positive = np.array([gain > GAIN_DB for _, gain in drawn])
+    return fitted([found for found, _ in drawn], positive)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write judge.json beside a model; other judges in this file do not change."""
-    parser = argparse.ArgumentParser(description="Learn when a work gains by a network.")
-    parser.add_argument("model", type=Path, help="a restorer's .keras with its graph")
-    parser.add_argument("--works", nargs="+", type=Path, required=True)
-    parser.add_argument("--decoded", type=Path, required=True)
-    parser.add_argument("--samples", type=int, default=1500)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="+", choices=JUDGES, default=JUDGES, help="these judges")
+    """Run the command. arguments: of the command line; None: sys.argv.
+
+    It writes judge.json beside a model; judges in this file that are not trained stay.
+    """
+    parser = argparse.ArgumentParser(description="Train the judges of a model.")
+    parser.add_argument("model", type=Path, help="the .keras file of a model, with its graph")
+    parser.add_argument("--works", nargs="+", type=Path, required=True, help="folders of works")
+    parser.add_argument("--decoded", type=Path, required=True, help="folder for decoded works")
+    parser.add_argument("--samples", type=int, default=1500, help="samples of each judge")
+    parser.add_argument("--seed", type=int, default=0, help="of the samples")
+    parser.add_argument(
+        "--only", nargs="+", choices=JUDGES, default=JUDGES, help="train only these"
+    )
     asked = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     works = decode_works(asked.works, asked.decoded)
@@ -174,8 +184,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for role in asked.only:
         if FINDERS.get(role, role) in networks:
             judge = judge_of(role, works, networks, asked.samples, asked.seed)
-            told = {key: judge[key] for key in ("samples", "wrongly_done", "wrongly_left")}
-            print(role, told, flush=True)  # noqa: T201
+            figures = {key: judge[key] for key in ("samples", "wrongly_done", "wrongly_left")}
+            print(role, figures, flush=True)  # noqa: T201
             judges[role] = judge
             write_json(file, judges)
 

@@ -1,4 +1,4 @@
-"""Pieces of damage that the networks found, true and false, to train a judge of pieces."""
+"""The training samples of the judges of pieces: pieces that a network found, true and false."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,27 +9,27 @@ from patina.models import CLASSES
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration import decision
 from patina.tasks.restoration.detection import (
-    LOOKS_PX,
+    VIEW_SIDES_PX,
     area_likelihoods,
-    segmented,
-    shown_size,
+    damage_likelihoods,
+    view_size,
 )
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
-from patina.tasks.restoration.proposals import found_areas
+from patina.tasks.restoration.proposals import find_areas
 from patina.tasks.restoration.reduced import resized
 from patina.tasks.restoration.tiling import Network
 from patina.tasks.training.curriculum import CAPTURES, HARD_SHARE, damage_of, hard_works_painted
 from patina.tasks.training.works import Work
 
 Rng = np.random.Generator
-# Pieces are found as with the values of params.yaml, and none is held back
+# Pieces are found with the values of params.yaml; the other gates are open, so that all remain
 FINDING = Gates(damage_likelihood=0.75, damage_doubt=0.45, fill_width=0.03)
-UNDECIDED = Judge.constant(0.0)  # features are computed for a judge alone
+UNDECIDED = Judge.constant(0.0)  # a judge is needed, because without one no features are computed
 TILES = {"tile_px": 512, "overlap_px": 64}
-SOUND_SHARE, CAPTURED_SHARE = 0.5, 0.25  # of the works
-LONG_PX = (560, 1280)
-TRUE_SHARE = 0.4  # of a piece that is damaged, from which on it is true
+SOUND_SHARE, CAPTURED_SHARE = 0.5, 0.25  # shares of undamaged works, and of works of a bad capture
+LONG_PX = (560, 1280)  # limits of the long side to which a work is resized
+TRUE_SHARE = 0.4  # a piece of which a larger share is damaged is true
 AGE_CRACKS = CLASSES[decision.CRACK]
 
 Sample = tuple[dict[str, float], bool, int]  # features, whether it is damage, area in pixels
@@ -38,13 +38,16 @@ Sample = tuple[dict[str, float], bool, int]  # features, whether it is damage, a
 def samples(
     works: Sequence[Work], finder: str, network: Network, count: int, seed: int
 ) -> Iterator[list[Sample]]:
-    """The pieces that the network `finder` finds in `count` works; they depend only on the seed."""
+    """The pieces of each of `count` works, see `pieces_of`; they depend only on the seed."""
     for number in range(count):
         yield pieces_of(works, finder, network, np.random.default_rng([seed, number]))
 
 
 def pieces_of(works: Sequence[Work], finder: str, network: Network, rng: Rng) -> list[Sample]:
-    """The pieces found in a random work, undamaged or damaged."""
+    """The pieces that a network finds in a random work, undamaged or damaged.
+
+    finder: the role of the network, "segmentation" or "areas". network: from a tile to logits.
+    """
     sound = rng.random() < SOUND_SHARE
     pool = hard_works_painted() if sound and rng.random() < HARD_SHARE else works
     pixels = pool[int(rng.integers(len(pool)))].pixels
@@ -73,10 +76,10 @@ def _found(
 ) -> tuple[list[decision.Piece], np.ndarray]:
     """The pieces, and the map of their labels."""
     if finder == "areas":
-        size = shown_size(view, LOOKS_PX[0])
+        size = view_size(view, VIEW_SIDES_PX[0])
         likely = area_likelihoods(network, view, size)
-        return found_areas(resized(view, size), likely, FINDING, UNDECIDED)
-    likely = segmented(network, view, LOOKS_PX, TILES)
+        return find_areas(resized(view, size), likely, FINDING, UNDECIDED)
+    likely = damage_likelihoods(network, view, VIEW_SIDES_PX, TILES)
     shown = resized(view, likely.shape[:2])
     damage = decision.decide_fill(shown, likely, FINDING, UNDECIDED, cracks=False, forced=False)
     return damage.pieces, damage.labels

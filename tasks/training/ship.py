@@ -1,4 +1,4 @@
-"""`python -m patina.tasks.training.ship FOLDER`: ship the specialists that were trained there."""
+"""`python -m patina.tasks.training.ship FOLDER`: make the shipped model from trained networks."""
 
 import argparse
 import json
@@ -16,10 +16,11 @@ from patina.tasks.restoration import inference, weights
 
 
 def ship(folder: Path, target: Path, name: str = weights.DEFAULT) -> Path:
-    """Put the specialists filed in `folder` into one model in the folder `target`, with its graph.
+    """Write the networks that were trained in `folder` as one model, with its graph, to `target`.
 
-    Their weights are rounded to half precision, a tenth of what bfloat16 rounds, and packed. A
-    specialist that is not in `folder` stays as it is in `target`. Returns the model's file.
+    The weights are rounded to half precision, whose rounding error is an eighth of that of
+    bfloat16, and compressed. Networks that are not in `folder` are taken from the model in
+    `target`. name: of the model. Returns the path of the model.
     """
     file = target / f"{name}.keras"
     networks = registry.networks_of(registry.load(file)) if file.exists() else {}
@@ -39,7 +40,7 @@ def ship(folder: Path, target: Path, name: str = weights.DEFAULT) -> Path:
 
 
 def trained_networks(folder: Path) -> dict[str, keras.Model]:
-    """The specialists filed in `folder`, by role, in float32."""
+    """The networks that were trained in `folder`, by role, in float32."""
     found = {}
     for role in ROLES:
         file = folder / f"{role}.keras"
@@ -50,7 +51,7 @@ def trained_networks(folder: Path) -> dict[str, keras.Model]:
 
 
 def states(folder: Path) -> Record:
-    """Steps and minutes of each training in `folder`."""
+    """The state of each training in `folder`, by role: steps and seconds."""
     return {
         role: json.loads((folder / f"{role}.state.json").read_text(encoding="utf-8"))
         for role in ROLES
@@ -59,7 +60,7 @@ def states(folder: Path) -> Record:
 
 
 def weights_sha256(network: keras.Model) -> str:
-    """SHA-256 of a network's weights, float32, in their order."""
+    """The SHA-256 of the weights of a network, as float32, in the order of the layers."""
     from hashlib import sha256
 
     hashed = sha256()
@@ -69,7 +70,10 @@ def weights_sha256(network: keras.Model) -> str:
 
 
 def write_model(networks: Mapping[str, keras.Model], file: Path) -> None:
-    """File networks by role as one model, packed, with its graph beside it; each file whole."""
+    """Write networks, by role, as one compressed model, and its graph beside it.
+
+    The weights of `networks` are rounded to half precision. Each file is replaced in one step.
+    """
     for network in networks.values():
         rounded = [w.astype("float16").astype("float32") for w in network.get_weights()]
         network.set_weights(rounded)
@@ -83,7 +87,7 @@ def write_model(networks: Mapping[str, keras.Model], file: Path) -> None:
 
 
 def _pack(path: Path) -> None:
-    """Compress the files in a Keras file, which Keras itself does not."""
+    """Compress the files inside a .keras file, which Keras stores uncompressed."""
     draft = path.with_suffix(".packed")
     with ZipFile(path) as loose, ZipFile(draft, "w", ZIP_DEFLATED, compresslevel=9) as packed:
         for name in loose.namelist():
@@ -92,10 +96,11 @@ def _pack(path: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Ship what is in a folder of trainings."""
-    parser = argparse.ArgumentParser(description="Ship the specialists trained in a folder.")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--into", type=Path, default=weights.FOLDER, help="folder of the weights")
+    """Run the command. arguments: of the command line; None: sys.argv."""
+    description = "Make one model from the networks that were trained in a folder."
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("folder", type=Path, help="folder of the trainings")
+    parser.add_argument("--into", type=Path, default=weights.FOLDER, help="folder of the model")
     asked = parser.parse_args(arguments)
     print(ship(asked.folder, asked.into))  # noqa: T201
 

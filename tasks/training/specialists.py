@@ -14,19 +14,21 @@ from patina.tasks.training.curriculum import Curriculum
 
 Arrays = Sequence[np.ndarray]
 Pictures = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-SHOWN_DIFFERENCE = 4  # times that it is
+AMPLIFICATION = 4  # factor for the pictures of a change
 
 
 @dataclass(frozen=True)
 class Specialist:
     """How a network is trained.
 
-    network: of NETWORKS. curriculum: its training samples. loss: of (target, output), one value for
-    each image. targets: turns the arrays of a batch into the input and the target. gain: of (input,
-    target, output), in dB or as a coefficient, for each image. pictures: of the same arguments,
-    four batches of pictures (N, h, w, 3): before, after, the truth, and the damage map. batch:
-    samples in a batch. steps: number of steps from scratch for a training of minutes; a training of
-    hours has many times as many.
+    network: its name in NETWORKS. curriculum: its training samples. loss: function of (target,
+    output) that returns one value for each image. targets: function that converts the arrays of a
+    batch into (input, target). gain: function of (input, target, output) that returns one value for
+    each image, in dB or as a coefficient. pictures: function of the same arguments that returns
+    four batches of pictures, float32 (N, h, w, 3): before, after, the undamaged image, and a map.
+    batch: number of samples in a batch. learning_rate: the maximum from scratch. steps: number of
+    batches from scratch, for a training of minutes; the shipped weights have many times as many.
+    width: factor for the number of channels.
     """
 
     network: str
@@ -46,106 +48,120 @@ class Specialist:
         return self.network if self.network in ROLES else "detail"
 
     def build(self) -> keras.Model:
-        """A new network."""
+        """Build a new network."""
         return build(self.network, width=self.width)
 
 
 def residual_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
-    """(damaged, sound) -> what a network that gives a residual is given, and what it is to give."""
-    given, sound = (each.astype(np.float32) / 255 for each in arrays)
-    return given, sound - given
+    """Convert (damaged, undamaged), uint8, to the input and the true residual, float32."""
+    damaged, clean = (each.astype(np.float32) / 255 for each in arrays)
+    return damaged, clean - damaged
 
 
-def gain_db(given: np.ndarray, target: np.ndarray, residual: np.ndarray) -> np.ndarray:
-    """The gain of each image in PSNR, dB; an error of less than 50 dB counts as 50 dB."""
+def gain_db(inputs: np.ndarray, target: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    """The gain in PSNR of each image, dB, (N,).
+
+    target, residual: the true residual and the predicted one, (N, h, w, 3). Both errors have 10⁻⁵
+    added, so that a PSNR above about 50 dB hardly counts.
+    """
     before = np.mean(target**2, axis=(1, 2, 3)) + 1e-5
     after = np.mean((target - residual) ** 2, axis=(1, 2, 3)) + 1e-5
     return 10 * np.log10(before / after)
 
 
-def residual_pictures(given: np.ndarray, target: np.ndarray, residual: np.ndarray) -> Pictures:
-    """The last picture is the change, around grey."""
-    return given, given + residual, given + target, 0.5 + SHOWN_DIFFERENCE * residual
+def residual_pictures(inputs: np.ndarray, target: np.ndarray, residual: np.ndarray) -> Pictures:
+    """Before, after, the undamaged image, and the amplified residual on grey."""
+    return inputs, inputs + residual, inputs + target, 0.5 + AMPLIFICATION * residual
 
 
 def mask_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
-    """(damaged, sound, masks) -> the damaged image, and the masks."""
+    """Convert (damaged, undamaged, masks), uint8, to the input and the masks, float32."""
     return arrays[0].astype(np.float32) / 255, arrays[2].astype(np.float32) / 255
 
 
-def overlap(given: np.ndarray, masks: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """The soft Dice coefficient of each image; for an undamaged image, minus its false share."""
-    likely = 1 / (1 + np.exp(-logits))
-    both = (masks * likely).sum(axis=(1, 2, 3))
-    dice = 2 * both / ((masks + likely).sum(axis=(1, 2, 3)) + 1e-6)
-    return np.where(masks.sum(axis=(1, 2, 3)) < 1, -(likely > 0.5).mean(axis=(1, 2, 3)), dice)
+def overlap(inputs: np.ndarray, masks: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """The soft Dice coefficient of each image, (N,), 0 to 1.
+
+    masks, logits: (N, h, w, classes). The value of an undamaged image is minus the share of it that
+    is detected as damage.
+    """
+    likelihoods = 1 / (1 + np.exp(-logits))
+    both = (masks * likelihoods).sum(axis=(1, 2, 3))
+    dice = 2 * both / ((masks + likelihoods).sum(axis=(1, 2, 3)) + 1e-6)
+    false_share = (likelihoods > 0.5).mean(axis=(1, 2, 3))
+    return np.where(masks.sum(axis=(1, 2, 3)) < 1, -false_share, dice)
 
 
-def mask_pictures(given: np.ndarray, masks: np.ndarray, logits: np.ndarray) -> Pictures:
-    """The second picture is the likelihood of any damage; the last is its class, as a tint."""
-    likely = 1 / (1 + np.exp(-logits))
-    found, true = (each.max(axis=3, keepdims=True).repeat(3, axis=3) for each in (likely, masks))
+def mask_pictures(inputs: np.ndarray, masks: np.ndarray, logits: np.ndarray) -> Pictures:
+    """The input, the predicted and the true likelihood of any damage, and its class as a colour."""
+    likelihoods = 1 / (1 + np.exp(-logits))
+    found, true = (
+        each.max(axis=3, keepdims=True).repeat(3, axis=3) for each in (likelihoods, masks)
+    )
     hues = np.linspace(0, 2 * np.pi, logits.shape[-1], endpoint=False)[:, None] + [0, 2.1, 4.2]
     tints = (0.5 + 0.5 * np.cos(hues)).astype(np.float32)
-    return given, found, true, tints[logits.argmax(axis=3)] * found
+    return inputs, found, true, tints[logits.argmax(axis=3)] * found
 
 
 def area_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
-    """(view, masks and what counts) -> both in [0, 1]."""
+    """Convert (view, masks and weight of each pixel), uint8, to float32 in [0, 1]."""
     view, target = (each.astype(np.float32) / 255 for each in arrays)
     return view, target
 
 
 def area_overlap(view: np.ndarray, target: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """As `overlap`, where it counts."""
+    """As `overlap`, for the pixels with a weight above 0.5. target: (N, h, w, classes + 1)."""
     counted = np.where(target[..., -1:] > 0.5, logits, -np.inf)
     return overlap(view, target[..., :-1], counted)
 
 
 def area_pictures(view: np.ndarray, target: np.ndarray, logits: np.ndarray) -> Pictures:
-    """As `mask_pictures`."""
+    """As `mask_pictures`, for `areas`."""
     return mask_pictures(view[..., :3], target[..., :-1], logits)
 
 
 def fill_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
-    """(given, sound) -> what `patina.models.inpainting` is given, and that with the sound image."""
-    given, sound = (each.astype(np.float32) / 255 for each in arrays)
-    return given, np.concatenate([given, sound], axis=3)
+    """Convert (input, undamaged), uint8, to the input (7 channels) and the target (10), float32.
+
+    The target is the input followed by the undamaged image, see `losses.masked_decibels`.
+    """
+    inputs, clean = (each.astype(np.float32) / 255 for each in arrays)
+    return inputs, np.concatenate([inputs, clean], axis=3)
 
 
-def fill_gain_db(given: np.ndarray, target: np.ndarray, output: np.ndarray) -> np.ndarray:
-    """The gain of each fill over the classical fill in PSNR, dB."""
-    mask, clean = given[..., 6:], target[..., 7:]
+def fill_gain_db(inputs: np.ndarray, target: np.ndarray, output: np.ndarray) -> np.ndarray:
+    """The gain in PSNR of each fill over the classical fill, inside the mask, dB, (N,)."""
+    mask, clean = inputs[..., 6:], target[..., 7:]
     area = 3 * mask.sum(axis=(1, 2, 3)) + 1
     errors = [
         (mask * (fill - clean) ** 2).sum(axis=(1, 2, 3)) / area + 1e-4
-        for fill in (given[..., 3:6], np.asarray(compose(given, output)))
+        for fill in (inputs[..., 3:6], np.asarray(compose(inputs, output)))
     ]
     return 10 * np.log10(errors[0] / errors[1])
 
 
-def fill_pictures(given: np.ndarray, target: np.ndarray, output: np.ndarray) -> Pictures:
-    """The last picture is the classical fill."""
-    mask, image = given[..., 6:], given[..., :3]
-    filled = image + mask * (np.asarray(compose(given, output)) - image)
-    return image, filled, target[..., 7:], image + mask * (given[..., 3:6] - image)
+def fill_pictures(inputs: np.ndarray, target: np.ndarray, output: np.ndarray) -> Pictures:
+    """Before, after, the undamaged image, and the classical fill."""
+    mask, image = inputs[..., 6:], inputs[..., :3]
+    filled = image + mask * (np.asarray(compose(inputs, output)) - image)
+    return image, filled, target[..., 7:], image + mask * (inputs[..., 3:6] - image)
 
 
 def tone_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
-    """(changed, sound) -> the changed view, and both."""
+    """Convert (changed, unchanged), uint8, to the changed view and both views (6 channels)."""
     views = [each.astype(np.float32) / 255 for each in arrays]
     return views[0], np.concatenate(views, axis=3)
 
 
 def tone_gain_db(view: np.ndarray, target: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """The gain of each view in PSNR, dB."""
+    """The gain in PSNR of each view, dB, (N,)."""
     return gain_db(view, target[..., 3:] - view, np.asarray(tone.compose(view, change)) - view)
 
 
 def tone_pictures(view: np.ndarray, target: np.ndarray, change: np.ndarray) -> Pictures:
-    """The last picture is the change, around grey."""
-    toned = np.asarray(tone.compose(view, change))
-    return view, toned, target[..., 3:], 0.5 + SHOWN_DIFFERENCE / 2 * (toned - view)
+    """Before, after, the unchanged view, and the amplified change on grey."""
+    corrected = np.asarray(tone.compose(view, change))
+    return view, corrected, target[..., 3:], 0.5 + AMPLIFICATION / 2 * (corrected - view)
 
 
 RESIDUAL = (losses.decibels, residual_target, gain_db, residual_pictures)
@@ -185,12 +201,12 @@ SPECIALISTS = {
         batch=32,
     ),
 }
-SLOWER_STEPS = {"nafnet": 1200}  # in the minutes that others take for more
-SINGLE = tuple(sorted(set(NETWORKS) - set(ROLES)))  # networks that do all by themselves
+SLOWER_STEPS = {"nafnet": 1200}  # fewer steps, because each takes longer
+SINGLE = tuple(sorted(set(NETWORKS) - set(ROLES)))  # networks that restore all kinds of damage
 
 
-def single(network: str, shown: Curriculum) -> Specialist:
-    """A specialist of SINGLE: one network that restores all kinds of damage."""
-    known = SPECIALISTS["detail"]
-    steps = SLOWER_STEPS.get(network, known.steps)
-    return replace(known, network=network, curriculum=shown, steps=steps)
+def single(network: str, curriculum: Curriculum) -> Specialist:
+    """The specialist of a network of SINGLE, which restores all kinds of damage alone."""
+    detail = SPECIALISTS["detail"]
+    steps = SLOWER_STEPS.get(network, detail.steps)
+    return replace(detail, network=network, curriculum=curriculum, steps=steps)

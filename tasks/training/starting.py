@@ -1,4 +1,4 @@
-"""The weights that a training begins with, and the networks that stay as they are."""
+"""Finds the weights to start a training with, and the networks that are not trained."""
 
 from pathlib import Path
 
@@ -13,10 +13,11 @@ PRETRAINED, SCRATCH = "pretrained", "scratch"
 
 
 def kept_networks(start: str, specialist: Specialist) -> dict[str, keras.Model]:
-    """The networks by role beside which that of `specialist` is filed; it is among them.
+    """The networks, by role, of the model in which the trained network will replace one.
 
-    start: PRETRAINED, the shipped ones; SCRATCH: those, too; or the file of a model. A single
-    network stands alone.
+    start: PRETRAINED or SCRATCH: the networks of the shipped model; or the path of a model. For one
+    of SINGLE, which is a model by itself, the result is empty. Raises InputError if the file is not
+    a model.
     """
     if specialist.network in SINGLE:
         return {}
@@ -25,21 +26,23 @@ def kept_networks(start: str, specialist: Specialist) -> dict[str, keras.Model]:
 
 
 def starting_network(start: str, specialist: Specialist) -> keras.Model | None:
-    """The network to begin with; None where it begins from scratch.
+    """The network to start a training with; None if the training starts from scratch.
 
-    Raises InputError when the file that was named holds no such network of this width.
+    start: PRETRAINED: the shipped network, or None if it has another width or does not exist;
+    SCRATCH: None; or the path of a model. Raises InputError if that model has no such network of
+    this width.
     """
     if start == SCRATCH or (start == PRETRAINED and specialist.network in SINGLE):
         return None
     file = shipped() if start == PRETRAINED else Path(start)
-    held = registry.networks_of(registry.load(file)).get(specialist.role)
+    trained = registry.networks_of(registry.load(file)).get(specialist.role)
     network = specialist.build()
-    if held is not None and _shapes(held) == _shapes(network):
-        network.set_weights(held.get_weights())
+    if trained is not None and _shapes(trained) == _shapes(network):
+        network.set_weights(trained.get_weights())
         return network
     if start == PRETRAINED:
         return None
-    raise InputError(f"{start}: holds no network {specialist.network} of this width")
+    raise InputError(f"{start}: the file has no network {specialist.network} of this width")
 
 
 def _shapes(network: keras.Model) -> list[tuple[int, ...]]:

@@ -1,7 +1,8 @@
-"""The training loop: resumable, deterministic by seed, with the gain measured by family.
+"""The training loop. It can be resumed, is reproducible, and measures the gain of each family.
 
-A resumed training sees the same batches with the same weights as one without interruption: batches
-are drawn by block number, and the checkpoint has the optimizer and the averaged weights.
+A family is a kind of damage in the training samples. A resumed training has the same batches and
+the same weights as one without interruption: batches are drawn by their block number, and the
+checkpoint contains the state of the optimizer and the averaged weights.
 """
 
 import json
@@ -30,27 +31,29 @@ from patina.tasks.training.curriculum import Sample, make_batches
 from patina.tasks.training.specialists import Specialist
 from patina.tasks.training.works import Work
 
-AVERAGED_EVERY, AVERAGED_SHARE = 25, 0.95  # steps; of the mean that each look at the weights keeps
-MOVED_DB = 0.05
-AHEAD = 4  # batches for each worker process
+# Every so many steps the average of the weights is updated; share of the old average that is kept
+AVERAGE_EVERY, AVERAGE_DECAY = 25, 0.95
+MIN_GAIN_DB = 0.05  # of each family after `Schedule.unmoved_minutes`
+AHEAD = 4  # batches that each worker process makes in advance
 
 
-class UnmovedError(PatinaError):
-    """A family of damage has gained nothing for too long."""
+class NoGainError(PatinaError):
+    """The network does not improve a kind of damage after `Schedule.unmoved_minutes`."""
 
 
 class DivergedError(PatinaError):
-    """The loss is NaN or infinite."""
+    """The loss of a training is NaN or infinite."""
 
 
 @dataclass(frozen=True)
 class Schedule:
     """The length and the learning rate of a training.
 
-    steps: number of batches. learning_rate: its maximum, after `warmup_steps`. minutes: total time
-    of training, over all interruptions; it also shortens the schedule of the learning rate.
-    check_every: steps between two measurements of the gains. unmoved_minutes: after this time each
-    family must have gained MOVED_DB. seed: of the batches.
+    steps: number of batches. learning_rate: its maximum, which is reached after `warmup_steps`
+    batches. minutes: limit of the training time, over all interruptions; with a limit, the learning
+    rate reaches 0 in this time. check_every: number of batches between two measurements of the
+    gains. unmoved_minutes: after this time each family must have a gain of MIN_GAIN_DB.
+    save_every_s: seconds between two checkpoints. seed: of the batches.
     """
 
     steps: int
@@ -64,16 +67,16 @@ class Schedule:
 
 
 class TrainingCallback(Protocol):
-    """Called during a training."""
+    """The functions that `train` calls during a training."""
 
     def on_step(self, training: "Training", loss: float) -> None:
         """Called after each batch."""
 
     def on_check(self, training: "Training", gains: Mapping[str, float], loss: float) -> None:
-        """Called with the gains of the families, and the mean loss since the last call.
+        """Called after each measurement, the first of which is before the first batch.
 
-        The gains are those of the averaged weights. The first call comes before any step; its loss
-        is NaN.
+        gains: gain of each family with the averaged weights, as `Specialist.gain` measures it.
+        loss: mean loss since the last call; NaN at the first call.
         """
 
 
@@ -87,23 +90,26 @@ class Training:
         schedule: Schedule,
         network: keras.Model | None = None,
     ) -> None:
-        """network: to begin with; a new one unless given. A checkpoint in `out` goes before it."""
+        """Start a training, or resume it if `out` has a checkpoint.
+
+        network: the network to start with; None builds a new one. A checkpoint overrides it.
+        """
         self.specialist, self.out, self.schedule = specialist, out, schedule
         self.name = specialist.network
         self.network = network or specialist.build()
         self.done, self.seconds = 0, 0.0
-        descent = keras.optimizers.Adam(schedule.learning_rate, beta_2=0.99, clipnorm=1.0)
+        optimizer = keras.optimizers.Adam(schedule.learning_rate, beta_2=0.99, clipnorm=1.0)
         self.network.compile(
-            optimizer=descent, loss=specialist.loss, jit_compile=registry.jit_compile()
+            optimizer=optimizer, loss=specialist.loss, jit_compile=registry.jit_compile()
         )
-        descent.build(self.network.trainable_variables)
+        optimizer.build(self.network.trainable_variables)
         self.averaged: list[np.ndarray] = self.network.get_weights()
         if self.checkpoint.exists():
             self._load()
 
     @property
     def checkpoint(self) -> Path:
-        """The file with everything that is needed to resume."""
+        """The file with all that is needed to resume the training."""
         return self.out / f"{self.name}.checkpoint.npz"
 
     @property
@@ -113,7 +119,7 @@ class Training:
 
     @property
     def progress(self) -> float:
-        """0 to 1, of the steps or of the minutes, whichever is larger."""
+        """The finished share of the steps or of the minutes, 0 to 1; the larger of both."""
         spent = self.seconds / 60 / self.schedule.minutes
         return min(1.0, max(self.done / self.schedule.steps, spent))
 
@@ -123,7 +129,11 @@ class Training:
         return self.schedule.learning_rate * warm * (0.5 + 0.5 * math.cos(math.pi * self.progress))
 
     def step(self, arrays: Sample) -> float:
-        """Train on one batch; returns its loss. Raises DivergedError when the loss is no number."""
+        """Train on one batch, and return its loss.
+
+        arrays: uint8 (N, h, w, C), as the curriculum makes them. Raises DivergedError if the loss
+        is NaN or infinite.
+        """
         self.network.optimizer.learning_rate = self.rate()
         loss = float(self.network.train_on_batch(*self.specialist.targets(arrays)))
         if not math.isfinite(loss):
@@ -131,8 +141,8 @@ class Training:
                 f"{self.name}: the loss is {loss} at step {self.done}; lower the learning rate"
             )
         self.done += 1
-        if self.done % AVERAGED_EVERY == 0:
-            keep = min(AVERAGED_SHARE, self.done / AVERAGED_EVERY / 10)
+        if self.done % AVERAGE_EVERY == 0:
+            keep = min(AVERAGE_DECAY, self.done / AVERAGE_EVERY / 10)
             weights = self.network.get_weights()
             self.averaged = [
                 keep * old + (1 - keep) * new
@@ -140,21 +150,24 @@ class Training:
             ]
         return loss
 
-    def outputs(self, given: np.ndarray) -> np.ndarray:
-        """The output of the network with the averaged weights."""
+    def outputs(self, inputs: np.ndarray) -> np.ndarray:
+        """The output of the network with the averaged weights, float32 (N, h, w, C)."""
         raw = self.network.get_weights()
         self.network.set_weights(self.averaged)
-        output = np.asarray(self.network.predict_on_batch(given), np.float32)
+        output = np.asarray(self.network.predict_on_batch(inputs), np.float32)
         self.network.set_weights(raw)
         return output
 
     def gains(self, held_back: Mapping[str, Sample]) -> dict[str, float]:
-        """The mean gain of each family with the averaged weights, dB."""
+        """The mean gain of each family with the averaged weights, as `Specialist.gain` gives it.
+
+        held_back: see `held_back_samples`.
+        """
         gains = {}
         for family, arrays in held_back.items():
-            given, target = self.specialist.targets(arrays)
-            output = self.outputs(given)
-            gains[family] = float(np.mean(self.specialist.gain(given, target, output)))
+            inputs, target = self.specialist.targets(arrays)
+            output = self.outputs(inputs)
+            gains[family] = float(np.mean(self.specialist.gain(inputs, target, output)))
         return gains
 
     def averaged_network(self) -> keras.Model:
@@ -162,7 +175,7 @@ class Training:
         return registry.in_float32(self.averaged, self.name, self.specialist.width)
 
     def save(self) -> None:
-        """Write the checkpoint and the averaged network."""
+        """Write the checkpoint."""
         self.out.mkdir(parents=True, exist_ok=True)
         state = {
             f"{kind}_{number:04}": array
@@ -177,7 +190,7 @@ class Training:
             np.savez(file, done=self.done, seconds=self.seconds, **state)
 
     def publish(self) -> None:
-        """Write the averaged network and the state of the training."""
+        """Write the averaged network, and the number of steps and seconds of the training."""
         draft = self.averaged_file.with_name(f".draft-{os.getpid()}.keras")
         self.averaged_network().save(draft)
         draft.replace(self.averaged_file)
@@ -189,12 +202,12 @@ class Training:
         write_json(self.out / f"{self.name}.state.json", state)
 
     def _load(self) -> None:
-        with np.load(self.checkpoint) as held:
+        with np.load(self.checkpoint) as file:
             parts = {
-                kind: [held[name] for name in sorted(held.files) if name.startswith(f"{kind}_")]
+                kind: [file[name] for name in sorted(file.files) if name.startswith(f"{kind}_")]
                 for kind in ("network", "averaged", "optimizer")
             }
-            self.done, self.seconds = int(held["done"]), float(held["seconds"])
+            self.done, self.seconds = int(file["done"]), float(file["seconds"])
         self.network.set_weights(parts["network"])
         self.averaged = parts["averaged"]
         for variable, value in zip(
@@ -211,10 +224,12 @@ def train(
     callbacks: Sequence[TrainingCallback] = (),
     workers: int = 1,
 ) -> None:
-    """Train until the last step or the last minute, and call `callbacks`.
+    """Train until the last step or the end of the time.
 
-    held_back: samples of each family, see `held_back_samples`. workers: number of processes that
-    make batches. Raises UnmovedError when a family of damage gains nothing for too long.
+    works: the works of the training samples. held_back: samples of each family to measure gains,
+    see `held_back_samples`. callbacks: are called after each step and each measurement. workers:
+    number of processes that make batches. Raises NoGainError if the network does not improve a
+    family, DivergedError if the loss is NaN or infinite.
     """
     schedule, best = training.schedule, dict.fromkeys(held_back, -math.inf)
     losses: list[float] = []
@@ -226,7 +241,7 @@ def train(
         for callback in callbacks:
             callback.on_check(training, gains, float(np.mean(losses)) if losses else math.nan)
         losses.clear()
-        stop_if_unmoved(training, best)
+        stop_without_gain(training, best)
 
     if not training.done:
         check()
@@ -249,42 +264,48 @@ def train(
 
 
 def batches(training: Training, works: Sequence[Work], workers: int) -> Generator[Sample]:
-    """The remaining batches, made ahead in other processes."""
-    shown, size = training.specialist.curriculum, training.specialist.batch
-    first, left_out = divmod(training.done, shown.cuts)
-    blocks = iter(range(first, -(-training.schedule.steps // shown.cuts)))
+    """The remaining batches of a training, made in advance by other processes.
+
+    workers: number of these processes. Each batch is a tuple of arrays uint8 (N, h, w, C).
+    """
+    curriculum, size = training.specialist.curriculum, training.specialist.batch
+    first, skipped = divmod(training.done, curriculum.cuts)
+    blocks = iter(range(first, -(-training.schedule.steps // curriculum.cuts)))
     with ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=start_worker
     ) as pool:
         jobs = (
-            pool.submit(make_batches, shown, works, size, training.schedule.seed, block)
+            pool.submit(make_batches, curriculum, works, size, training.schedule.seed, block)
             for block in blocks
         )
-        coming = deque(islice(jobs, max(workers + 1, -(-AHEAD * workers // shown.cuts))))
+        coming = deque(islice(jobs, max(workers + 1, -(-AHEAD * workers // curriculum.cuts))))
         try:
             while coming:
                 made = coming.popleft().result()
                 coming.extend(islice(jobs, 1))
-                yield from made[left_out:]
-                left_out = 0
+                yield from made[skipped:]
+                skipped = 0
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def stop_if_unmoved(training: Training, best: Mapping[str, float]) -> None:
-    """Raise UnmovedError with the name of a family that has gained nothing for too long."""
+def stop_without_gain(training: Training, best: Mapping[str, float]) -> None:
+    """Raise NoGainError after `Schedule.unmoved_minutes` if a family has too small a gain.
+
+    best: the largest gain of each family so far.
+    """
     if training.seconds < training.schedule.unmoved_minutes * 60:
         return
     for family, gain in best.items():
-        if family != SOUND and gain < MOVED_DB:
+        if family != SOUND and gain < MIN_GAIN_DB:
             training.save()
-            raise UnmovedError(
-                f"{training.name}: {family} has gained {gain:.2f} dB after "
-                f"{training.seconds / 60:.0f} minutes; change what it is shown, then run again"
+            raise NoGainError(
+                f"{training.name}: after {training.seconds / 60:.0f} minutes the gain on "
+                f"{family} is {gain:.2f} dB; change the training samples, and run again"
             )
 
 
 def last_state(out: Path, name: str) -> dict[str, float]:
-    """The state that `Training.publish` wrote; empty if there is none."""
+    """The state that `Training.publish` wrote for the network `name`; empty if there is none."""
     file = out / f"{name}.state.json"
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}

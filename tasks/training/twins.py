@@ -1,4 +1,4 @@
-"""Training samples of a single network: patches of degraded copies, as in the pipeline."""
+"""Training samples of a single network: patches of degraded copies, as the stage degrade makes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ from patina.tasks.training.curriculum import Rng, Sample
 from patina.tasks.training.works import Work
 
 SEVERAL = "several"
-SHARES = {"single": 0.56, SEVERAL: 0.36, SOUND: 0.08}  # of the works, degraded and not
+# Shares of the samples with one degradation, with several, and with none
+SHARES = {"single": 0.56, SEVERAL: 0.36, SOUND: 0.08}
 
 
 @dataclass(frozen=True)
 class Twins:
-    """Patches of works that were degraded as a whole.
+    """Training samples of a single network: patches of works that were degraded as a whole.
 
-    mixture, count: see `recipes.draw_recipe`. seed: of the recipes. side_px: of a patch. cuts: of
-    each degraded work.
+    mixture, count: see `recipes.draw_recipe`. seed: of the recipes. side_px: side of a patch. cuts:
+    number of patches that are cut from each degraded work.
     """
 
     mixture: Mixture
@@ -32,7 +33,7 @@ class Twins:
 
     @property
     def families(self) -> Mapping[str, tuple[float, None]]:
-        """Each single degradation, several together, and none."""
+        """Each degradation alone, several together, and none, with their weights."""
         drawn = {name: weight for name, (weight, _) in self.mixture.items() if weight}
         total = sum(drawn.values())
         singles = {name: SHARES["single"] * weight / total for name, weight in drawn.items()}
@@ -40,7 +41,7 @@ class Twins:
         return {name: (share, None) for name, share in shares.items()}
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
-        """`cuts` times uint8 (side, side, 3), degraded and sound."""
+        """`cuts` samples: the degraded and the undamaged patch, both uint8 (side, side, 3)."""
         work = works[int(rng.integers(len(works)))]
         clean = to_float(np.asarray(work.pixels))
         degraded, _ = render(clean, self._recipe(rng, family))

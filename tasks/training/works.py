@@ -1,6 +1,6 @@
-"""Works for training: decoded once, stored as plain arrays, and cropped without reading the whole.
+"""Works for training: decoded once, and stored as arrays, of which crops can be read quickly.
 
-A strongly compressed file shows JPEG blocks, and a network that is trained to reproduce them learns
+A strongly compressed file has JPEG blocks, and a network that is trained to reproduce them learns
 to keep them. Such works are used only at a reduced size.
 """
 
@@ -20,18 +20,22 @@ from patina.tasks.imaging.images import ImageError, load_srgb
 from patina.tasks.io.atomic import write_json
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
-LONGEST_PX = 2600  # long side that is kept
-SMALL_PX = 288
-LEAST_PX = 256  # short side: a smaller work has too little to show
-BLOCKY = 1.12  # ratio of steps at the block grid to others, from which on a work is shown reduced
+MAX_PX = 2600  # long side to which larger works are reduced
+SMALL_PX = 288  # short side of `Work.small`
+MIN_PX = 256  # minimum length of the short side
+BLOCKY = 1.12  # works with a higher `blockiness` are used only at a reduced size
 HELD_OUT, GROUPS = 5, 14  # works whose name hashes to this remainder are never trained on
-SHOWN = (0.45, 1.0)  # of a work's size, drawn at random
-SHOWN_BLOCKY = (0.35, 0.62)
+SCALES = (0.45, 1.0)  # limits of the scale factor of a work, drawn at random
+BLOCKY_SCALES = (0.35, 0.62)  # the same for a blocky work
 
 
 @dataclass(frozen=True)
 class Work:
-    """A decoded work: `path` of its pixels (uint8 (H, W, 3), .npy) and whether it is blocky."""
+    """A decoded work.
+
+    path: of its pixels, a .npy file with uint8 (H, W, 3), sRGB. blocky: whether JPEG blocks are
+    visible.
+    """
 
     path: str
     blocky: bool
@@ -66,25 +70,25 @@ def is_held_out(name: str) -> bool:
 
 
 def decode_works(folders: Sequence[Path], out: Path) -> list[Work]:
-    """Decode all works of `folders` into `out`, unless they are there already; sorted by path.
+    """Decode all works in `folders` and their subfolders into `out`; those in `out` are kept.
 
-    Works that are held out, too small, truncated or unreadable are omitted. Raises ValueError when
-    no work is left.
+    Works that are held out, too small, truncated or unreadable are left out. The result is sorted
+    by path. Raises InputError if no work is left.
     """
     works = decode_files(list(_sources(folders)), out)
     if not works:
-        raise InputError(f"{', '.join(map(str, folders))}: no work that can be trained on")
+        raise InputError(f"{', '.join(map(str, folders))}: there is no image for training")
     return works
 
 
-def decode_files(files: Sequence[Path], out: Path, least_px: int = LEAST_PX) -> list[Work]:
-    """Like `decode_works`, for single files. least_px: minimum length of the short side."""
+def decode_files(files: Sequence[Path], out: Path, min_px: int = MIN_PX) -> list[Work]:
+    """As `decode_works`, for single files. min_px: minimum length of the short side."""
     out.mkdir(parents=True, exist_ok=True)
     works = []
     for source in files:
         facts = out / f"{source.parent.name}-{source.stem}.json"
         if not facts.exists():
-            _decode(source, facts, least_px)
+            _decode(source, facts, min_px)
         known = json.loads(facts.read_text(encoding="utf-8"))
         if known["use"]:
             works.append(Work(str(facts.with_suffix(".npy")), known["blocky"]))
@@ -98,10 +102,10 @@ def _sources(folders: Sequence[Path]) -> Iterator[Path]:
                 yield path
 
 
-def _decode(source: Path, facts: Path, least_px: int) -> None:
+def _decode(source: Path, facts: Path, min_px: int) -> None:
     try:
-        pixels = load_srgb(source, long_side_px=LONGEST_PX)
-        use = min(pixels.shape[:2]) >= least_px and not cut_off(pixels)
+        pixels = load_srgb(source, long_side_px=MAX_PX)
+        use = min(pixels.shape[:2]) >= min_px and not is_cut_off(pixels)
     except ImageError:
         use = False
     if use:
@@ -111,14 +115,18 @@ def _decode(source: Path, facts: Path, least_px: int) -> None:
     write_json(facts, {"use": use, "blocky": use and blockiness(pixels) > BLOCKY})
 
 
-def cut_off(pixels: np.ndarray) -> bool:
-    """Whether the last sixteen rows have one colour, as after an incomplete download."""
+def is_cut_off(pixels: np.ndarray) -> bool:
+    """Whether the last 16 rows of uint8 (H, W, 3) have one colour, as in a truncated file."""
     tail = pixels[-16:].reshape(-1, 3)
     return bool((tail == tail[0]).all())
 
 
 def blockiness(pixels: np.ndarray) -> float:
-    """Mean step across JPEG's 8×8 grid, over the mean of all other steps; 1 where there is none."""
+    """The mean step across JPEG's 8×8 grid divided by the mean of all other steps.
+
+    pixels: uint8 (H, W, 3), with the grid at the first pixel. It is about 1 without a grid; the
+    higher value of both directions counts, and steps above 24 count as 24.
+    """
     grey = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY).astype(np.int16)
     ratios = []
     for turned in (grey, grey.T):
@@ -132,19 +140,19 @@ def draw_crop(
     works: Sequence[Any],
     rng: np.random.Generator,
     side_px: int,
-    shown: tuple[float, float] | None = None,
+    scales: tuple[float, float] | None = None,
 ) -> np.ndarray:
-    """A square of a random work at a random size, mirrored and rotated; float32 in [0, 1].
+    """A random square of a random work, at a random scale, mirrored and rotated at random.
 
-    works: Works, or, if `shown` is given, any objects with `pixels`. shown: bounds of the scale
-    factor; None chooses them by the work.
+    works: Works, or, if `scales` is given, any objects with `pixels`. scales: limits of the scale
+    factor; None: SCALES or BLOCKY_SCALES. Returns float32 (side_px, side_px, 3), sRGB in [0, 1].
     """
     work = works[int(rng.integers(len(works)))]
     pixels = work.pixels
-    low, high = shown or (SHOWN_BLOCKY if work.blocky else SHOWN)
-    whole = not shown and not work.blocky and rng.random() < 0.4
-    share = high if whole else rng.uniform(low, high)
-    side = min(int(np.ceil(side_px / share)), *pixels.shape[:2])
+    low, high = scales or (BLOCKY_SCALES if work.blocky else SCALES)
+    full_size = not scales and not work.blocky and rng.random() < 0.4
+    scale = high if full_size else rng.uniform(low, high)
+    side = min(int(np.ceil(side_px / scale)), *pixels.shape[:2])
     top, left = (int(rng.integers(length - side + 1)) for length in pixels.shape[:2])
     crop = np.asarray(pixels[top : top + side, left : left + side])
     if side != side_px:

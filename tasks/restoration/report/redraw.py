@@ -9,17 +9,17 @@ import pyvips
 from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.io.atomic import DRAFT, Record, write_json
 from patina.tasks.restoration.report.previews import FOLDER, Previews, file_previews
-from patina.tasks.restoration.sidecars import Filing, map_of, sidecar_of, within
+from patina.tasks.restoration.sidecars import OutputOptions, map_of, sidecar_of, within
 
 ROWS = 256  # number of rows in memory at a time
 
 
-def with_previews(sidecar: Record, source: Path, target: Path, filing: Filing) -> Record:
+def with_previews(sidecar: Record, source: Path, target: Path, output: OutputOptions) -> Record:
     """The sidecar of an existing result, with pictures for the report if they are requested.
 
     Raises ImageError and OSError as `opened` does.
     """
-    outbox = filing.report
+    outbox = output.report
     told = sidecar.get("previews", {})
     if not isinstance(outbox, Path) or (outbox / FOLDER / str(told.get("key"))).is_dir():
         return sidecar
@@ -29,7 +29,7 @@ def with_previews(sidecar: Record, source: Path, target: Path, filing: Filing) -
         opened(source, Path(before)) as scan,
         opened(target, Path(after)) as result,
     ):
-        damage = map_of(target, "damage") if filing.maps else None
+        damage = map_of(target, "damage") if output.maps else None
         previews = _drawn(scan, result, damage)
         sidecar = sidecar | file_previews(previews, scan, outbox, within(outbox, target))
     write_json(sidecar_of(target), sidecar)

@@ -39,25 +39,31 @@ class Step(NamedTuple):
         return f"{self.name} {far}{tile}"
 
 
-Hear = Callable[[Step], None]
+ProgressCallback = Callable[[Step], None]
 
 
-def unheard(step: Step) -> None:
+def no_progress(step: Step) -> None:
     """Ignore the progress."""
 
 
-def told_tiles(
-    step: Step, network: Network, rows: Rows, size: tuple[int, int], *, hear: Hear, **tiles: int
+def tiled_rows_with_progress(
+    step: Step,
+    network: Network,
+    rows: Rows,
+    size: tuple[int, int],
+    on_progress: ProgressCallback,
+    **tiles: int,
 ) -> Iterator[np.ndarray]:
-    """`tiled_rows` for a work of `size`; after each tile, `hear` is called with the progress of
-    `step`.
+    """`tiled_rows` for a work of `size` (height, width) that reports its progress.
+
+    on_progress: is called with the progress of `step` after each tile.
     """
     total = count_tiles(*size, **tiles)
     done = count()
 
     def telling(tile: np.ndarray) -> np.ndarray:
-        hear(step._replace(done=next(done), total=total, pixels=size[0] * size[1]))
+        on_progress(step._replace(done=next(done), total=total, pixels=size[0] * size[1]))
         return network(tile)
 
     yield from tiled_rows(telling, rows, *size, **tiles)
-    hear(step._replace(done=total, total=total, pixels=size[0] * size[1]))
+    on_progress(step._replace(done=total, total=total, pixels=size[0] * size[1]))

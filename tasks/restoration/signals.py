@@ -6,34 +6,34 @@ from contextlib import contextmanager
 from types import FrameType
 
 # Windows knows no SIGHUP
-ENDINGS = (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+SIGNALS = (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 
 
 @contextmanager
-def ended_by_signals() -> Iterator[Callable[[], None]]:
+def exit_on_signals() -> Iterator[Callable[[], None]]:
     """Let SIGTERM and SIGHUP raise SystemExit, with the exit code that a shell expects.
 
     Yields a function that raises it again; call it regularly, because the exception is lost if a
     signal arrives while a library calls back. An ignored signal, as under nohup, stays ignored.
     Works only in the main thread.
     """
-    came: list[int] = []
+    received: list[int] = []
 
     def end(number: int, _: FrameType | None) -> None:
-        if not came:  # a second signal must not interrupt the summary
-            came.append(number)
+        if not received:  # a second signal must not interrupt the summary
+            received.append(number)
             raise SystemExit(128 + number)
 
-    def again() -> None:
-        if came:
-            raise SystemExit(128 + came[0])
+    def raise_again() -> None:
+        if received:
+            raise SystemExit(128 + received[0])
 
-    before = {each: signal.getsignal(each) for each in ENDINGS}
+    before = {each: signal.getsignal(each) for each in SIGNALS}
     for each, handler in before.items():
         if handler != signal.SIG_IGN:
             signal.signal(each, end)
     try:
-        yield again
+        yield raise_again
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

@@ -13,40 +13,40 @@ from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.decision import FILLED, Damage, Piece, share_covered
 
 PROTECTED = "protected"  # an outcome of a piece, like FILLED
-MOSTLY = 0.75  # a mask that covers at least this share of a piece decides its outcome
+DECISIVE_SHARE = 0.75  # a mask that covers at least this share of a piece decides its outcome
 
 
 @dataclass(frozen=True)
-class Marked:
+class UserMasks:
     """Masks with one band and the size of the scan, above 0 at marked pixels."""
 
-    fill: pyvips.Image | None = None  # pixels to fill, none of them in `spared`
-    spared: pyvips.Image | None = None  # pixels that must not change
+    fill: pyvips.Image | None = None  # pixels to fill, none of them in `protected`
+    protected: pyvips.Image | None = None  # pixels that must not change
 
     @classmethod
-    def of(cls, fill: pyvips.Image | None, spared: pyvips.Image | None) -> "Marked":
-        """The masks, without the pixels in `fill` that `spared` protects, too."""
-        if fill is not None and spared is not None:
-            fill = ((fill > 0) & (spared == 0)).copy_memory()
-        return cls(fill, spared)
+    def of(cls, fill: pyvips.Image | None, protected: pyvips.Image | None) -> "UserMasks":
+        """The masks, without the pixels in `fill` that `protected` protects, too."""
+        if fill is not None and protected is not None:
+            fill = ((fill > 0) & (protected == 0)).copy_memory()
+        return cls(fill, protected)
 
-    def filled_rows(self, top: int, bottom: int) -> np.ndarray | None:
+    def fill_rows(self, top: int, bottom: int) -> np.ndarray | None:
         """The pixels to fill in these rows, bool (h, W); None without such a mask."""
         return _rows(self.fill, top, bottom)
 
-    def spared_rows(self, top: int, bottom: int) -> np.ndarray | None:
+    def protected_rows(self, top: int, bottom: int) -> np.ndarray | None:
         """The protected pixels in these rows, bool (h, W); None without such a mask."""
-        return _rows(self.spared, top, bottom)
+        return _rows(self.protected, top, bottom)
 
-    def shown(self, damage: np.ndarray, top: int) -> np.ndarray:
+    def applied_to(self, damage: np.ndarray, top: int) -> np.ndarray:
         """Rows of a damage map (h, W, 1), from `top` on: 1 at marked pixels, at most 0.5 at
         protected ones.
         """
         bottom = top + len(damage)
-        if (marked := self.filled_rows(top, bottom)) is not None:
-            damage = np.maximum(damage, marked[..., None])
-        if (spared := self.spared_rows(top, bottom)) is not None:
-            damage = np.where(spared[..., None], np.minimum(damage, 0.5), damage)
+        if (fill := self.fill_rows(top, bottom)) is not None:
+            damage = np.maximum(damage, fill[..., None])
+        if (protected := self.protected_rows(top, bottom)) is not None:
+            damage = np.where(protected[..., None], np.minimum(damage, 0.5), damage)
         return damage
 
     def record(self, damage: Damage, weight: float) -> Record:
@@ -56,44 +56,48 @@ class Marked:
         """
         if self.fill is None:
             return {}
-        marked = float(self.fill.avg()) / 255
+        share = float(self.fill.avg()) / 255
         fill = np.maximum(damage.fill, _reduced(self.fill, damage.fill.shape))
-        told = {"marked_share": round(marked, 6), "filled_share": round(float(fill.mean()), 6)}
-        return told | ({"weight": weight} if marked else {})
+        record = {"marked_share": round(share, 6), "filled_share": round(float(fill.mean()), 6)}
+        return record | ({"weight": weight} if share else {})
 
 
-UNMARKED = Marked()
+NO_MASKS = UserMasks()
 
 
-def with_marks(damage: Damage | None, marked: Marked, view: tuple[int, ...]) -> Damage | None:
+def with_user_masks(
+    damage: Damage | None, masks: UserMasks, view: tuple[int, ...]
+) -> Damage | None:
     """The damage, with the outcomes of its pieces changed by the masks.
 
     damage: None if no damage was searched for. view: shape of the reduced work; then the maps have
     it.
     """
     if damage is None:
-        nothing = np.zeros(view[:2], np.float32)
-        empty = Damage([], nothing, nothing, nothing, nothing.astype(np.int32))
-        return empty if marked.fill is not None else None
+        zeros = np.zeros(view[:2], np.float32)
+        empty = Damage([], zeros, zeros, zeros, zeros.astype(np.int32))
+        return empty if masks.fill is not None else None
     if not damage.pieces:
         return damage
-    filled, spared = (_covered(damage.labels, mask) for mask in (marked.fill, marked.spared))
+    filled, protected = (
+        _covered_shares(damage.labels, mask) for mask in (masks.fill, masks.protected)
+    )
     pieces = [
-        _decided(piece, float(filled[piece.label]), float(spared[piece.label]))
+        _with_outcome(piece, float(filled[piece.label]), float(protected[piece.label]))
         for piece in damage.pieces
     ]
     return replace(damage, pieces=pieces)
 
 
-def _decided(piece: Piece, filled: float, spared: float) -> Piece:
-    if spared > MOSTLY:
+def _with_outcome(piece: Piece, filled: float, protected: float) -> Piece:
+    if protected > DECISIVE_SHARE:
         return replace(piece, outcome=PROTECTED, reason="protected by the mask")
-    if filled > MOSTLY:
+    if filled > DECISIVE_SHARE:
         return replace(piece, outcome=FILLED, reason="marked by the mask")
     return piece
 
 
-def _covered(labels: np.ndarray, mask: pyvips.Image | None) -> np.ndarray:
+def _covered_shares(labels: np.ndarray, mask: pyvips.Image | None) -> np.ndarray:
     """The share of each piece, by its label, that a mask covers."""
     if mask is None:
         return np.zeros(labels.max() + 1)

@@ -15,7 +15,7 @@ from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.options import gates
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
-from patina.tasks.restoration.sidecars import Filing, map_of
+from patina.tasks.restoration.sidecars import OutputOptions, map_of
 
 MARK = np.s_[11:32, 61:94]  # on the right half, where segmentation finds nothing
 FILL = 0.1  # what `restorer` adds to what is filled
@@ -29,7 +29,7 @@ def mask(path: Path, *places: tuple[slice, slice]) -> Path:
     return path
 
 
-def filled(folder: Path, filing: Filing, **applied: object) -> tuple[np.ndarray, Record]:
+def filled(folder: Path, filing: OutputOptions, **applied: object) -> tuple[np.ndarray, Record]:
     """The change of a scan by fills only, (H, W), in 8-bit steps, and the sidecar."""
     pixels = scan(folder / "a.tif").astype(int)
     treated: Restorer = restorer(0, fill=FILL, **{"treat": ("damage",)} | applied)  # type: ignore[arg-type]
@@ -42,7 +42,7 @@ def test_exactly_what_is_marked_is_filled_whatever_is_found(
     tmp_path: Path, treat: tuple[str, ...]
 ) -> None:
     marks = mask(tmp_path / "damage.png", MARK)
-    change, record = filled(tmp_path, Filing(mask=marks, maps=True), treat=treat)
+    change, record = filled(tmp_path, OutputOptions(mask=marks, maps=True), treat=treat)
     expected = np.zeros((HEIGHT, WIDTH))
     expected[MARK] = FILL * 255
     np.testing.assert_allclose(change, expected, atol=0.6)
@@ -58,7 +58,7 @@ def test_exactly_what_is_marked_is_filled_whatever_is_found(
 
 def test_what_is_found_is_filled_besides_what_is_marked(tmp_path: Path) -> None:
     marks = mask(tmp_path / "damage.png", MARK)
-    change, record = filled(tmp_path, Filing(mask=marks), damaged=40.0)
+    change, record = filled(tmp_path, OutputOptions(mask=marks), damaged=40.0)
     np.testing.assert_allclose(change[:, : WIDTH // 4], FILL * 255, atol=0.6)
     np.testing.assert_allclose(change[MARK], FILL * 255, atol=0.6)
     damage = record["change"]["damage"]
@@ -68,7 +68,7 @@ def test_what_is_found_is_filled_besides_what_is_marked(tmp_path: Path) -> None:
 def test_where_both_are_marked_the_work_stays_and_the_masks_are_told_apart(tmp_path: Path) -> None:
     marks = mask(tmp_path / "damage.png", MARK)
     stay = mask(tmp_path / "protect.png", np.s_[20:50, 80:100])
-    change, record = filled(tmp_path, Filing(mask=marks, protect=stay, maps=True))
+    change, record = filled(tmp_path, OutputOptions(mask=marks, protect=stay, maps=True))
     expected = np.zeros((HEIGHT, WIDTH), bool)
     expected[MARK] = True
     expected[20:50, 80:100] = False
@@ -82,7 +82,7 @@ def test_where_both_are_marked_the_work_stays_and_the_masks_are_told_apart(tmp_p
 
 def test_a_strength_holds_for_what_is_marked(tmp_path: Path) -> None:
     marks = mask(tmp_path / "damage.png", MARK)
-    change, record = filled(tmp_path, Filing(mask=marks), strength=(1, 0.5, 1, 1))
+    change, record = filled(tmp_path, OutputOptions(mask=marks), strength=(1, 0.5, 1, 1))
     np.testing.assert_allclose(change[MARK], FILL * 255 / 2, atol=0.6)
     assert record["summary"].startswith("marked pixels filled at 50% of full strength")
 
@@ -92,15 +92,15 @@ def test_a_proposed_area_that_is_marked_is_filled_and_one_that_is_protected_is_t
 ) -> None:
     left = mask(tmp_path / "left.png", np.s_[:, : WIDTH // 2 + 1])
     strict = Gates(fill_area=0.001, fill_width=0.03, fill_share=0.02)
-    proposed, record = filled(tmp_path, Filing(), damaged=40.0, gates=strict)
+    proposed, record = filled(tmp_path, OutputOptions(), damaged=40.0, gates=strict)
     assert not proposed.any()
     assert "1 area proposed, not filled" in record["flags"]
-    accepted, record = filled(tmp_path, Filing(mask=left), damaged=40.0, gates=strict)
+    accepted, record = filled(tmp_path, OutputOptions(mask=left), damaged=40.0, gates=strict)
     np.testing.assert_allclose(accepted[:, : WIDTH // 2], FILL * 255, atol=0.6)
     (piece,) = record["change"]["damage"]["pieces"]
     assert (piece["outcome"], piece["reason"]) == ("filled", "marked by the mask")
     assert record["flags"] == []
-    _, record = filled(tmp_path, Filing(protect=left), damaged=40.0, gates=strict)
+    _, record = filled(tmp_path, OutputOptions(protect=left), damaged=40.0, gates=strict)
     (piece,) = record["change"]["damage"]["pieces"]
     assert (piece["outcome"], piece["reason"]) == ("protected", "protected by the mask")
     assert record["change"]["damage"]["kept"] == 0
@@ -109,7 +109,7 @@ def test_a_proposed_area_that_is_marked_is_filled_and_one_that_is_protected_is_t
 @pytest.mark.parametrize("tile_px", [96, 1024])
 def test_marks_end_at_their_rim_in_tiles_of_any_size(tmp_path: Path, tile_px: int) -> None:
     marks = mask(tmp_path / "damage.png", np.s_[:, 30:31], np.s_[35:36, :])
-    change, _ = filled(tmp_path, Filing(mask=marks), tile_px=tile_px)
+    change, _ = filled(tmp_path, OutputOptions(mask=marks), tile_px=tile_px)
     expected = np.zeros((HEIGHT, WIDTH), bool)
     expected[:, 30] = expected[35] = True
     np.testing.assert_array_equal(change > 1, expected)
@@ -123,10 +123,10 @@ def test_a_folder_of_masks_has_one_for_each_scan_that_has_damage(tmp_path: Path)
     mask(tmp_path / "masks/a.png", MARK)
     scans = plan([tmp_path / "scans"], tmp_path / "out")
     treated = restorer(0, fill=FILL, treat=())
-    outcomes = list(restore_scans(scans, treated, Filing(mask=tmp_path / "masks")))
+    outcomes = list(restore_scans(scans, treated, OutputOptions(mask=tmp_path / "masks")))
     assert [outcome["outcome"] for outcome in outcomes] == ["restored", "untouched"]
     with pytest.raises(ImageError, match="there is no such mask"):
-        filled(tmp_path, Filing(mask=tmp_path / "none"))
+        filled(tmp_path, OutputOptions(mask=tmp_path / "none"))
 
 
 @pytest.mark.parametrize(("area", "fills"), [(0.4, False), (0.6, True)])
@@ -136,7 +136,7 @@ def test_the_limit_of_an_area_decides_what_is_filled_and_what_is_proposed(
     strict = Restore().applied["gates"] | {"damage_share": 0.0, "fill_unlike": 0.0}
     strict |= {"damage_likelihood": 0.5, "fill_likelihood": 0.0, "fill_likelihood_mean": 0.0}
     limited = Gates(**gates(f"{area * 100}%", strict))
-    change, record = filled(tmp_path, Filing(), damaged=40.0, gates=limited)
+    change, record = filled(tmp_path, OutputOptions(), damaged=40.0, gates=limited)
     assert change.any() == fills
     assert record["applied"]["gates"]["fill_area"] == pytest.approx(area)
     assert record["change"]["damage"]["proposed"] == (0 if fills else 1)
