@@ -188,8 +188,8 @@ def test_a_batch_is_published_and_its_tiles_are_no_scans(tmp_path: Path) -> None
     inbox, outbox = tmp_path / "in", tmp_path / "out"
     (inbox / "deep").mkdir(parents=True)
     scan(inbox / "deep" / "a.tif")
-    filing = OutputOptions(maps=True, iiif=served([inbox], outbox, ""))
-    (outcome,) = restore_scans(plan([inbox], outbox), restorer(0.1), filing)
+    output = OutputOptions(maps=True, iiif=served([inbox], outbox, ""))
+    (outcome,) = restore_scans(plan([inbox], outbox), restorer(0.1), output)
     assert outcome["outcome"] == "restored"
     record = read(outbox / "deep" / "a.tif.iiif" / "manifest.json")
     assert record["id"] == f"{LOCAL}/deep/a.tif.iiif/manifest.json"

@@ -22,10 +22,10 @@ from patina.tasks.restoration.sidecars import STATEMENT, OutputOptions, sidecar_
 ALL = OutputOptions(maps=True, package=True)
 
 
-def outcomes_of(inbox: Path, outbox: Path, filing: OutputOptions = ALL) -> dict[str, str]:
+def outcomes_of(inbox: Path, outbox: Path, output: OutputOptions = ALL) -> dict[str, str]:
     """The reason, or else the outcome, of each scan."""
     with locked_outbox(outbox), summary_in(outbox) as outcomes:
-        outcomes += restore_scans(plan([inbox], outbox), restorer(0.1), filing)
+        outcomes += restore_scans(plan([inbox], outbox), restorer(0.1), output)
     return {Path(each["file"]).name: each.get("reason", each["outcome"]) for each in outcomes}
 
 

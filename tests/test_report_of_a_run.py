@@ -17,9 +17,9 @@ from patina.tasks.restoration.sidecars import OutputOptions
 
 
 def restored(inbox: Path, outbox: Path, shift: float, *, report: bool = True) -> list[Record]:
-    filing = OutputOptions(report=outbox if report else None)
+    output = OutputOptions(report=outbox if report else None)
     with summary_in(outbox, report=report) as outcomes:
-        outcomes += restore_scans(plan([inbox], outbox), restorer(shift), filing)
+        outcomes += restore_scans(plan([inbox], outbox), restorer(shift), output)
     return outcomes
 
 

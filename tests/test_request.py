@@ -82,8 +82,8 @@ def test_what_is_asked_for_comes_before_the_settings(tmp_path: Path) -> None:
     job = job_of(request, Restore(treat=("detail",), flag_damaged=0.5))
     assert job.loading["treat"] == ("tone",)
     assert job.loading["gates"] == Restore().applied["gates"]
-    assert job.filing.flag_damaged == 0.5
-    assert job.filing.maps
+    assert job.output.flag_damaged == 0.5
+    assert job.output.maps
     assert job.scans == [(tmp_path / "a.tif", tmp_path / "out/a.tif")]
 
 

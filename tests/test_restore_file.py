@@ -181,9 +181,9 @@ def test_protected_pixels_do_not_change_and_the_record_names_the_mask(tmp_path: 
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[10:30, 20:60] = 255
     pyvips.Image.new_from_array(mask).write_to_file(str(tmp_path / "mask.png"))
-    filing = OutputOptions(protect=tmp_path / "mask.png")
+    output = OutputOptions(protect=tmp_path / "mask.png")
     source, target = tmp_path / "a.tif", tmp_path / "out.tif"
-    record = restore_file(source, target, restorer(0.1), filing)
+    record = restore_file(source, target, restorer(0.1), output)
     same = (pixels_of(target) == pixels).all(axis=2)
     np.testing.assert_array_equal(same, mask > 0)
     assert record["applied"]["protect"] == sha256_of(tmp_path / "mask.png")
@@ -203,8 +203,8 @@ def test_a_mask_is_drawn_over_the_scan_as_a_viewer_shows_it(
     (corner * 200).cast("ushort").copy(interpretation="grey16").write_to_file(
         str(tmp_path / "mask.png")  # dark, but not black
     )
-    filing = OutputOptions(protect=tmp_path / "mask.png")
-    restore_file(tmp_path / "a.tif", tmp_path / "out.tif", restorer(0.1), filing)
+    output = OutputOptions(protect=tmp_path / "mask.png")
+    restore_file(tmp_path / "a.tif", tmp_path / "out.tif", restorer(0.1), output)
     result = pyvips.Image.new_from_file(str(tmp_path / "out.tif")).autorot()
     spared = (result == shown).bandand().numpy() > 0
     assert spared[:20, :40].all()
@@ -218,8 +218,8 @@ def test_a_folder_of_masks_has_one_for_each_scan_that_needs_one(tmp_path: Path) 
     white = np.full((HEIGHT, WIDTH), 255, np.uint8)
     pyvips.Image.new_from_array(white).write_to_file(str(tmp_path / "masks" / "a.png"))
     pyvips.Image.new_from_array(white[1:]).write_to_file(str(tmp_path / "masks" / "c.png"))
-    filing = OutputOptions(protect=tmp_path / "masks")
-    outcomes = list(restore_scans(plan([tmp_path], tmp_path / "out"), restorer(0.1), filing))
+    output = OutputOptions(protect=tmp_path / "masks")
+    outcomes = list(restore_scans(plan([tmp_path], tmp_path / "out"), restorer(0.1), output))
     assert [outcome.get("share_of_pixels") for outcome in outcomes[:2]] == [0, 1]
     assert "draw the mask at the size of the scan" in outcomes[2]["reason"]
     with pytest.raises(ImageError, match="there is no such mask"):
@@ -233,9 +233,9 @@ def test_a_folder_of_masks_has_one_for_each_scan_that_needs_one(tmp_path: Path) 
 
 def test_maps_show_where_damage_was_seen_and_what_was_added(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
-    source, target, filing = tmp_path / "a.tif", tmp_path / "out.tif", OutputOptions(maps=True)
+    source, target, output = tmp_path / "a.tif", tmp_path / "out.tif", OutputOptions(maps=True)
     treated = dataclasses.replace(restorer(0, damaged=40, fill=0.1), treat=("damage",))
-    record = restore_file(source, target, treated, filing)
+    record = restore_file(source, target, treated, output)
     damage, difference = (pixels_of(map_of(target, name)) for name in ("damage", "difference"))
     assert damage.shape == (HEIGHT, WIDTH, 1)
     left, right = np.s_[:, : WIDTH // 4], np.s_[:, -WIDTH // 4 :]
@@ -245,7 +245,7 @@ def test_maps_show_where_damage_was_seen_and_what_was_added(tmp_path: Path) -> N
     assert (difference[right] == 128).all()
     assert record["beside"] == ["out.tif.damage.png", "out.tif.difference.png"]
     map_of(target, "damage").unlink()
-    restore_file(source, target, treated, filing)
+    restore_file(source, target, treated, output)
     assert map_of(target, "damage").exists()
 
 
