@@ -194,7 +194,7 @@ class Restore(Section):
     # Gates of detail: a work that is below one of a network's values is not corrected by it
     jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.18  # step across the 8x8 grid / other steps
     detail_255: Steps255 = 2.0  # noise: root mean square of the correction
-    detail_likelihood: UpToOne = 0.45  # noise: likelihood that the correction improves the work
+    detail_likelihood: UpToOne = 0.52  # noise: likelihood that the correction improves the work
     blur_255: Steps255 = 0.7  # blur: root mean square of the correction
     blur_likelihood: UpToOne = 0.15  # blur: likelihood that the correction improves the work
     # Gates of damage; areas are shares of the work

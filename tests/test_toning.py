@@ -70,6 +70,13 @@ def test_only_a_work_without_any_cool_colour_is_taken_for_yellowed() -> None:
     assert tone_of(whiter, yellow, 20, forced=True).weight == 1
 
 
+def test_a_denoised_work_needs_clearer_signs_of_yellowing() -> None:
+    yellow = VIEW * np.float32([1, 0.9, 0.34])
+    whiter = giving(blue=3.0)
+    assert tone_of(whiter, yellow, 20, forced=False).weight == 1
+    assert tone_of(whiter, yellow, 20, forced=False, denoised=True).weight == 0
+
+
 def test_bare_paper_is_toned_only_if_that_is_forced() -> None:
     paper = np.full((90, 70, 3), (0.85, 0.8, 0.65), np.float32)
     network = giving(blue=0.3)

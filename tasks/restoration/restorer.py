@@ -2,7 +2,7 @@
 
 Each network gets the output of the one before. `jpeg`, `detail` and `blur` process tiles;
 `segmentation` and `areas` examine the whole work, reduced; `inpainting` fills the chosen damage;
-`tone` uses a small view. A work is never in memory as a quantised: its rows are read when they are
+`tone` uses a small view. A work is never in memory as a whole: its rows are read when they are
 needed, and the changes are kept in a file.
 """
 
@@ -211,7 +211,7 @@ def compute_treatment(
     if treatment.fills:
         treatment.store(_filled(treatment, rows), part=1)
         view = reduced_view(lambda top, bottom: treatment.filled(rows(top, bottom), top), *size)
-    return replace(treatment, tone=_tone(restorer, view))
+    return replace(treatment, tone=_tone(restorer, view, treatment.capture))
 
 
 def _capture(restorer: Restorer, rows: Rows, size: tuple[int, int]) -> Capture:
@@ -298,12 +298,13 @@ def _tiled(
     )
 
 
-def _tone(restorer: Restorer, view: np.ndarray) -> Tone:
+def _tone(restorer: Restorer, view: np.ndarray, found: Capture) -> Tone:
     network = restorer.networks.get("tone")
     if network is None or "tone" not in restorer.treat:
         return NO_TONE
-    found = tone_of(network, view, restorer.gates.tone_255, forced="tone" in restorer.forced)
-    return replace(found, weight=found.weight * restorer.strength_of("tone"))
+    forced, denoised = "tone" in restorer.forced, found.weight("detail") > 0
+    tone = tone_of(network, view, restorer.gates.tone_255, forced=forced, denoised=denoised)
+    return replace(tone, weight=tone.weight * restorer.strength_of("tone"))
 
 
 def analyse(restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, int]) -> Treatment:
@@ -317,4 +318,4 @@ def analyse(restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, i
         residual = np.rint(INT16_MAX * apply_tiled(capture_network(found), view, **restorer.tiling))
         strength = np.float32(restorer.strength_of("detail") / INT16_MAX)
         view = np.clip(view + strength * residual, 0, 1)
-    return replace(found, damage=_damage(restorer, view), tone=_tone(restorer, view))
+    return replace(found, damage=_damage(restorer, view), tone=_tone(restorer, view, found.capture))

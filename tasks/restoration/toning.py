@@ -19,6 +19,7 @@ MIN_YELLOWING, MIN_DARKENING, MIN_CONTRAST_RATIO = 0.04, 0.04, 1.1
 SIMILAR_COLOUR, PAPER_SHARE = 0.08, 0.55
 COOL_QUANTILE, MIN_B = 0.002, 1.0  # share of a work; colours with a lower b* (CIELAB) are cool
 DARK_QUANTILE, MIN_L = 0.005, 12.0  # share of a work; colours with a lower L* (CIELAB) are black
+DENOISED_B = 3.0  # rise of b* of the coolest colours where strong noise was reduced
 YELLOWING, FADING = "yellowing", "fading"
 
 
@@ -55,12 +56,20 @@ class Tone:
 NO_TONE = Tone(np.zeros((3, 4), np.float32), np.zeros((1, 1, 6), np.float32), 0.0, 0.0)
 
 
-def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool) -> Tone:
+def tone_of(
+    network: Network,
+    view: np.ndarray,
+    gate_255: float,
+    *,
+    forced: bool,
+    denoised: bool = False,
+) -> Tone:
     """The change that `network` (see `patina.models.tone`) predicts for a work, and its weight.
 
     view: float32 (h, w, 3), the reduced work. gate_255: the change is applied only if its root mean
     square is larger than this, in 8-bit steps, see `capture.ramp`, and if the work shows the signs
     of the damage, see `shows_damage`; 0 always applies it. forced: the change is applied in full.
+    denoised: whether noise of the work was reduced.
     """
     small = view_of(view, TONE.view_px)
     change = network(small[None])[0]
@@ -71,7 +80,7 @@ def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool
     kind = kind_of_change(small, corrected)
     if forced or not gate_255:
         return replace(full, amount_255=rms_255, kind=kind)
-    damaged = shows_damage(kind, small)
+    damaged = shows_damage(kind, small, denoised=denoised)
     weight = ramp(rms_255, gate_255) if damaged else 0.0
     minimum = gate_255 / 2 if damaged else gate_255
     reported = damaged or kind not in (YELLOWING, FADING)
@@ -79,17 +88,19 @@ def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool
     return replace(full, weight=weight, amount_255=rms_255, kind=kind)
 
 
-def shows_damage(kind: str, view: np.ndarray) -> bool:
+def shows_damage(kind: str, view: np.ndarray, *, denoised: bool = False) -> bool:
     """Whether `view` (h, w, 3), sRGB in [0, 1], shows the signs of damage of this kind.
 
     A yellowed varnish leaves no cool colour, and a faded work has no black. Other kinds have no
-    such sign. The original colour of bare paper cannot be known from a scan.
+    such sign. The original colour of bare paper cannot be known from a scan. denoised: whether
+    noise was reduced, which mixes small cool touches with the warm colours around them.
     """
     if single_colour_share(view) > PAPER_SHARE:
         return False
     lab = lab_of_srgb(view)
     if kind == YELLOWING:
-        return float(np.quantile(lab[..., 2], COOL_QUANTILE)) >= MIN_B
+        minimum = MIN_B + DENOISED_B * denoised
+        return float(np.quantile(lab[..., 2], COOL_QUANTILE)) >= minimum
     return kind == FADING and float(np.quantile(lab[..., 0], DARK_QUANTILE)) >= MIN_L
 
 
