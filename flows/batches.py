@@ -71,6 +71,7 @@ def _join_cluster() -> int:
             ours = versions["client"]["packages"]
             same = {w: its["packages"] == ours for w, its in versions["workers"].items()}
             _refuse_unless(same, "have other versions", "install the same requirements.txt")
+            ARTWORKS.parent.mkdir(exist_ok=True)  # a batch may be the first work in this folder
             with NamedTemporaryFile(dir=ARTWORKS.parent, prefix=".cluster-") as marker:
                 seen = client.run(os.path.exists, str(ARTWORKS.parent / Path(marker.name).name))
             _refuse_unless(
