@@ -108,7 +108,10 @@ def load(path: Path) -> keras.Model:
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError) as error:
-        raise InputError(f"{path}: no network that can be loaded: {error}") from error
+        raise InputError(f"{path}: the file cannot be loaded as a network: {error}") from error
     if not networks_of(model):
-        raise InputError(f"{path}: no networks of this version; train one with `patina run`")
+        raise InputError(
+            f"{path}: the file has no network that this version of Patina knows; train one with "
+            "`patina run`"
+        )
     return model

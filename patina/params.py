@@ -150,7 +150,8 @@ class Degrade(Section):
         drawn = sum(step.weight > 0 for step in self.steps.values())
         if not self.count[0] <= self.count[1] <= drawn:
             raise ValueError(
-                f"count {list(self.count)}: give two rising numbers of at most {drawn} steps"
+                f"count {list(self.count)}: give the minimum and the maximum number of steps, "
+                f"at most {drawn}"
             )
         return self
 

@@ -22,6 +22,8 @@ from patina.flows.prefect_server import prefect_server
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
+    from patina.tasks.training.works import Work
+
 PROJECT = Path(__file__).parents[1]
 CODE = (
     "crawler",
@@ -169,6 +171,16 @@ def line_with(pattern: str, running: subprocess.Popen) -> str:
     raise AssertionError(f"{running.args} ended without {pattern!r}")
 
 
+@contextmanager
+def serving(workspace: Workspace, deployment: str) -> Iterator[None]:
+    """Run `patina serve` during the block, which begins when it names `deployment`."""
+    with process("patina.cli", "serve", cwd=workspace.folder, PYTHONUNBUFFERED="1") as running:
+        line_with(deployment, running)
+        yield
+        running.terminate()
+        running.wait(60)
+
+
 @pytest.fixture(scope="module", params=MUSEUMS, ids=lambda museum: museum.__name__)
 def kind(request: pytest.FixtureRequest) -> type[Replay]:
     """Each kind of museum."""
@@ -194,6 +206,19 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator["AbstractFileS
         s3.mkdir("lab")
         yield s3
         type(s3).clear_instance_cache()
+
+
+@pytest.fixture(scope="session")
+def works(tmp_path_factory: pytest.TempPathFactory) -> "list[Work]":
+    """Three decoded works for trainings."""
+    from patina.crawler.sample.strokes import paint
+    from patina.tasks.imaging.images import png_bytes
+    from patina.tasks.training.works import decode_files
+
+    folder = tmp_path_factory.mktemp("works")
+    for number in range(3):
+        (folder / f"{number}.png").write_bytes(png_bytes(paint(number)[0][:320, :400]))
+    return decode_files(sorted(folder.glob("*.png")), folder / "decoded")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import ast
 from functools import cache
 from pathlib import Path
 
-ROOMS = ("crawler", "flows", "models", "tasks")
+FOLDERS = ("crawler", "flows", "models", "tasks")
 
 
 def module_of(file: Path) -> str:
@@ -16,8 +16,8 @@ def module_of(file: Path) -> str:
 
 SOURCES = {
     module_of(file): file
-    for room in (*ROOMS, "patina")
-    for file in sorted(Path(room).rglob("*.py"))
+    for folder in (*FOLDERS, "patina")
+    for file in sorted(Path(folder).rglob("*.py"))
     if file != Path("patina/__init__.py")
 }
 

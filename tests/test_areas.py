@@ -23,7 +23,7 @@ def grid(damage: np.ndarray, step: int) -> None:
             cv2.polylines(damage, [points.reshape(-1, 1, 2).astype(np.int32)], False, 255, 1)
 
 
-def test_shape_tells_lines_spots_areas_and_crack_networks_apart() -> None:
+def test_the_shape_decides_between_lines_spots_areas_and_crack_networks() -> None:
     scratch, dust, loss, cracks = (blank() for _ in KINDS)
     cv2.line(scratch, (50, 100), (700, 300), 255, 2)
     cv2.circle(dust, (450, 300), 4, 255, -1)
@@ -33,7 +33,7 @@ def test_shape_tells_lines_spots_areas_and_crack_networks_apart() -> None:
     assert kinds == ["line", "spot", "area", "crack network"]
 
 
-def test_a_curved_scratch_is_a_line_and_so_is_one_that_is_broken_into_dashes() -> None:
+def test_curved_and_dashed_scratches_are_lines() -> None:
     curved, dashed = blank(), blank()
     cv2.ellipse(curved, (450, 300), (200, 200), 0, 0, 200, 255, 2)
     for left in range(100, 400, 6):
@@ -56,13 +56,13 @@ def test_areas_are_numbered_by_size_with_exact_sizes_boxes_and_places() -> None:
     assert (small.number, small.px, small.place) == (2, 16, "upper left")
 
 
-def test_pieces_are_one_area_when_they_lie_close_together_only() -> None:
+def test_pieces_form_one_area_only_if_they_are_close_together() -> None:
     damage = blank(1000, 1000)
     damage[100:110, 100:110] = damage[100:110, 113:123] = damage[100:110, 300:310] = 255
     assert [(area.px, area.pieces) for area in areas_of(damage)] == [(200, 2), (100, 1)]
 
 
-def test_damage_that_is_smaller_than_asked_is_left_out_of_list_and_labels() -> None:
+def test_areas_below_the_minimum_size_are_in_neither_the_list_nor_the_labels() -> None:
     damage = blank()
     damage[100:110, 100:110] = damage[300, 300:308] = 255
     found = map_areas(damage, min_px=9)
@@ -71,7 +71,7 @@ def test_damage_that_is_smaller_than_asked_is_left_out_of_list_and_labels() -> N
     assert len(areas_of(damage, min_px=8)) == 2
 
 
-def test_classes_of_a_segmentation_name_the_kinds_and_keep_them_apart() -> None:
+def test_given_classes_decide_the_kinds_and_separate_the_areas() -> None:
     damage, classes = blank(), blank()
     damage[100:110, 100:200] = 255
     classes[100:110, 100:140] = KINDS.index("spot")
@@ -81,13 +81,13 @@ def test_classes_of_a_segmentation_name_the_kinds_and_keep_them_apart() -> None:
 
 
 @pytest.mark.parametrize("kind", [bool, np.float32, np.float16])
-def test_maps_of_every_type_say_the_same(kind: type) -> None:
+def test_bool_integer_and_float_maps_give_the_same_areas(kind: type) -> None:
     damage = blank()
     cv2.line(damage, (50, 100), (700, 300), 255, 3)
     assert areas_of((damage / 255).astype(kind)) == areas_of(damage)
 
 
-def test_a_map_that_is_reduced_loses_no_hairline_and_no_pixel(
+def test_a_reduced_map_loses_no_hairline_and_no_pixel(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     damage = blank(601, 907)  # no whole number of blocks
@@ -107,7 +107,7 @@ def test_a_map_that_is_reduced_loses_no_hairline_and_no_pixel(
         assert int(((numbers == area.number) & (damage > 127)).sum()) == area.px
 
 
-def test_a_report_lists_the_largest_and_sums_the_others() -> None:
+def test_a_list_has_the_largest_areas_and_the_sum_of_the_others() -> None:
     damage = blank()
     for row in range(5):
         damage[100 * row : 100 * row + 10 + row, 50:60] = 255
@@ -122,7 +122,7 @@ def test_an_undamaged_work_has_no_areas() -> None:
     assert areas_of(blank(), blank()) == []
 
 
-def test_maps_that_do_not_fit_are_refused() -> None:
+def test_maps_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match=r"\(H, W\), not \(4, 4, 3\)"):
         areas_of(np.zeros((4, 4, 3), np.uint8))
     with pytest.raises(ValueError, match=r"classes are \(3, 4\)"):

@@ -11,7 +11,7 @@ from patina.tasks.io.atomic import copy, read_jsonl, whole_file, write_bytes, wr
 from patina.tasks.io.item_store import ItemStore
 
 
-def test_a_file_whose_writing_breaks_off_leaves_the_old_one_and_no_litter(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:
     path = tmp_path / "work.png"
     write_bytes(path, b"old")
     with pytest.raises(TypeError), whole_file(path) as file:
@@ -43,7 +43,7 @@ def killed(folder: Path) -> None:
     assert ended.returncode == -signal.SIGKILL
 
 
-def test_what_a_killed_process_left_half_written_is_gone_when_another_writes_there(
+def test_drafts_of_a_killed_process_are_removed_by_the_next_write(
     tmp_path: Path,
 ) -> None:
     killed(tmp_path)
@@ -59,13 +59,13 @@ def test_what_a_killed_process_left_half_written_is_gone_when_another_writes_the
     assert (tmp_path / "other.png").read_bytes() == b"whole"
 
 
-def test_records_come_back_as_they_were_written(tmp_path: Path) -> None:
+def test_records_are_read_as_they_were_written(tmp_path: Path) -> None:
     records = [{"title": "Été à Çà", "size": 3}, {"title": "", "size": None}]
     write_jsonl(tmp_path / "deep" / "manifest.jsonl", records)
     assert read_jsonl(tmp_path / "deep" / "manifest.jsonl") == records
 
 
-def test_a_copy_is_no_link_and_can_be_written(tmp_path: Path) -> None:
+def test_a_copy_is_not_a_link_and_is_writable(tmp_path: Path) -> None:
     source = tmp_path / "item"
     source.write_bytes(bytes(range(256)) * 5000)
     source.chmod(0o444)

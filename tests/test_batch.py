@@ -1,4 +1,4 @@
-"""Which scans are restored, the names of their results, and what happens to unusable scans."""
+"""A batch: which scans are restored, the names of their results, and scans that fail."""
 
 import csv
 import os
@@ -14,14 +14,14 @@ from patina.tasks.io.atomic import read_jsonl
 from patina.tasks.restoration.batch import plan, restore_scans, run_summary, summary_in, target_of
 
 
-def test_bad_files_are_set_aside_with_their_reason_and_the_others_go_on(tmp_path: Path) -> None:
+def test_bad_files_are_set_aside_with_a_reason_and_the_others_are_restored(tmp_path: Path) -> None:
     inbox, outbox = tmp_path / "in", tmp_path / "out"
     (inbox / "deep").mkdir(parents=True)
     scan(inbox / "deep" / "good.TIF")
     scan(inbox / "whole.png")
     (inbox / "cut.png").write_bytes((inbox / "whole.png").read_bytes()[:2000])
     (inbox / "letter.jpg").write_text("Dear museum")
-    (inbox / "notes.txt").write_text("not an image, not looked at")
+    (inbox / "notes.txt").write_text("not an image, and ignored")
     linear = pyvips.Image.new_from_file(str(inbox / "whole.png")).colourspace("scrgb")
     linear.write_to_file(str(inbox / "linear.tif"))
     with summary_in(outbox) as outcomes:
@@ -43,7 +43,7 @@ def test_bad_files_are_set_aside_with_their_reason_and_the_others_go_on(tmp_path
     assert restored == ["deep/good.TIF.json", "whole.png.json"]
 
 
-def test_pictures_that_are_not_restored_are_named_and_other_files_if_they_are_asked_for(
+def test_unsupported_images_are_reported_and_so_are_other_files_that_the_user_names(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(32))
@@ -60,7 +60,7 @@ def test_pictures_that_are_not_restored_are_named_and_other_files_if_they_are_as
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others know no such names")
-def test_names_that_cannot_be_told_or_are_too_long_stop_no_other(tmp_path: Path) -> None:
+def test_scans_with_an_invalid_or_too_long_name_do_not_stop_the_others(tmp_path: Path) -> None:
     inbox, outbox = tmp_path / "in", tmp_path / "out"
     inbox.mkdir()
     scan(inbox / "good.tif")
@@ -69,9 +69,9 @@ def test_names_that_cannot_be_told_or_are_too_long_stop_no_other(tmp_path: Path)
     (inbox / f"{'x' * 247}.tif").write_bytes((inbox / "good.tif").read_bytes())
     (inbox / f"{'y' * 246}.tif").write_bytes((inbox / "good.tif").read_bytes())
     with patina(tmp_path, "restore", str(inbox), "-o", str(outbox)) as process:
-        _, told = process.communicate()
+        _, printed = process.communicate()
     assert process.returncode == 1
-    assert "Traceback" not in told
+    assert "Traceback" not in printed
     failures = {
         failure["file"]: failure["reason"] for failure in read_jsonl(outbox / "failures.jsonl")
     }
@@ -84,7 +84,7 @@ def test_names_that_cannot_be_told_or_are_too_long_stop_no_other(tmp_path: Path)
     assert len([*outbox.glob("*.json")]) == 2
 
 
-def test_the_summary_tells_of_earlier_runs_and_of_one_that_ended_too_soon(tmp_path: Path) -> None:
+def test_the_summary_lists_scans_of_earlier_and_of_interrupted_runs(tmp_path: Path) -> None:
     for name in ("a.tif", "b.tif"):
         scan(tmp_path / name)
     (tmp_path / "c.tif").write_text("Dear museum")
@@ -107,14 +107,14 @@ def test_the_summary_tells_of_earlier_runs_and_of_one_that_ended_too_soon(tmp_pa
     assert read_jsonl(outbox / "failures.jsonl") == []
 
 
-def test_a_batch_in_which_all_failed_is_an_error(tmp_path: Path) -> None:
+def test_a_batch_in_which_every_scan_failed_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"2 scans, 0 untouched, 2 set aside, 0 flagged; see .*failures\.jsonl"
     ):
         run_summary([{"file": "a", "reason": "b"}] * 2, tmp_path)
 
 
-def test_an_inbox_without_images_is_named(tmp_path: Path) -> None:
+def test_an_inbox_without_images_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="there is no image in this folder"):
         plan([tmp_path], tmp_path / "out")
     with pytest.raises(FileNotFoundError, match="nowhere: no such file or folder"):
@@ -130,7 +130,7 @@ def test_no_scan_is_overwritten_and_no_two_results_share_a_name(tmp_path: Path) 
     assert len(set(targets)) == 3
 
 
-def test_results_in_the_inbox_are_no_scans(tmp_path: Path) -> None:
+def test_results_in_the_inbox_are_not_restored_again(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
     first = plan([tmp_path], tmp_path / "restored")
     list(restore_scans(first, restorer(0.1)))
@@ -146,7 +146,7 @@ def test_results_in_the_inbox_are_no_scans(tmp_path: Path) -> None:
         ("b.webp", "b.webp.tif"),
     ],
 )
-def test_lossless_kinds_keep_their_names_and_lossy_ones_become_tiff(
+def test_lossless_formats_keep_their_names_and_lossy_ones_become_tiff(
     place: str, target: str
 ) -> None:
     assert target_of(Path(place)) == Path(target)

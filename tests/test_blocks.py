@@ -58,7 +58,7 @@ def source_with_exif(suffix: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
-def test_exif_is_carried_as_bytes_where_the_kind_stays(suffix: str, tmp_path: Path) -> None:
+def test_exif_is_copied_byte_for_byte_if_the_format_stays(suffix: str, tmp_path: Path) -> None:
     source = source_with_exif(suffix, tmp_path)
     refiled(source, tmp_path / f"out{suffix}", 0.0)
     assert exif_block() in (tmp_path / f"out{suffix}").read_bytes()
@@ -68,7 +68,7 @@ def test_exif_is_carried_as_bytes_where_the_kind_stays(suffix: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
-def test_what_windows_shows_and_the_resolution_arrive_in_a_tiff(
+def test_the_tags_that_windows_shows_and_the_resolution_are_copied_to_a_tiff(
     suffix: str, tmp_path: Path
 ) -> None:
     refiled(source_with_exif(suffix, tmp_path), tmp_path / "out.tif", 0.0)
@@ -82,7 +82,7 @@ def test_what_windows_shows_and_the_resolution_arrive_in_a_tiff(
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.png", "a.jpg", "a.webp"])
-def test_where_no_resolution_was_none_is_made_up(name: str, tmp_path: Path) -> None:
+def test_no_resolution_is_invented(name: str, tmp_path: Path) -> None:
     source = tmp_path / name
     if name == "a.tif":
         tifffile.imwrite(source, painted().numpy(), photometric="rgb", metadata=None)
@@ -107,7 +107,7 @@ def test_where_no_resolution_was_none_is_made_up(name: str, tmp_path: Path) -> N
         assert "ResolutionUnit" not in found
 
 
-def test_a_thumbnail_that_comes_first_is_no_scan(tmp_path: Path) -> None:
+def test_a_thumbnail_in_the_first_directory_is_not_taken_for_the_scan(tmp_path: Path) -> None:
     with tifffile.TiffWriter(tmp_path / "a.tif") as file:
         small = painted().resize(0.1).numpy()
         file.write(small, photometric="rgb", subfiletype=1, metadata=None)
@@ -119,7 +119,7 @@ def test_a_thumbnail_that_comes_first_is_no_scan(tmp_path: Path) -> None:
         assert scan.notes == ["only page 2 of 2 was restored"]
 
 
-def test_what_a_tiff_loses_is_told(tmp_path: Path) -> None:
+def test_a_note_names_the_metadata_that_a_tiff_loses(tmp_path: Path) -> None:
     extra = [(37724, 7, 4, b"abcd", True), (65000, 7, 4, b"abcd", True)]
     pixels = painted().numpy()
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", metadata=None, extratags=extra)
@@ -127,7 +127,7 @@ def test_what_a_tiff_loses_is_told(tmp_path: Path) -> None:
         assert scan.notes == ["not copied: Photoshop layers", "not copied: tags 65000"]
 
 
-def test_a_directory_of_many_tags_on_the_same_bytes_takes_bounded_memory(tmp_path: Path) -> None:
+def test_many_tags_that_share_the_same_bytes_need_little_memory(tmp_path: Path) -> None:
     painted().write_to_file(str(tmp_path / "a.tif"))
     content = bytearray((tmp_path / "a.tif").read_bytes())
     large, place = 1 << 20, len(content)
@@ -163,7 +163,7 @@ def with_segments(*contents: bytes) -> bytes:
     return plain[:2] + made + plain[2:]
 
 
-def test_xmp_of_several_segments_of_a_jpeg_arrives_whole(tmp_path: Path) -> None:
+def test_xmp_in_several_segments_of_a_jpeg_is_copied_completely(tmp_path: Path) -> None:
     dc = b'xmlns:dc="http://purl.org/dc/elements/1.1/"'
     text = b"x" * 70_000
     part = b'<rdf:Description rdf:about="" dc:source="%s"/>' % text
@@ -188,7 +188,9 @@ def test_xmp_of_several_segments_of_a_jpeg_arrives_whole(tmp_path: Path) -> None
         assert scan.notes == ["not copied: the XMP in extension segments"]
 
 
-def test_a_jpeg_that_is_out_of_order_is_read_if_all_its_pixels_are_there(tmp_path: Path) -> None:
+def test_a_jpeg_with_segments_in_the_wrong_order_is_read_if_its_pixels_are_complete(
+    tmp_path: Path,
+) -> None:
     plain = painted().jpegsave_buffer(keep="none", Q=90)
     whole = pyvips.Image.jpegload_buffer(plain).numpy()
     table = plain.find(b"\xff\xdb")

@@ -5,12 +5,11 @@ deployment.
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Workspace
+from conftest import Workspace, serving
 from replay.museums import Artic, Cleveland
 from replay.works import exhibition
 
@@ -34,11 +33,11 @@ def ids(place: Path) -> set[str]:
     return {work["id"] for work in read_jsonl(place / "manifest.jsonl")}
 
 
-def test_a_crawl_ends_under_dvc_and_a_push_keeps_it_elsewhere(workspace: Workspace) -> None:
+def test_a_crawl_is_tracked_by_dvc_and_can_be_pushed(workspace: Workspace) -> None:
     with Artic(exhibition()) as museum:
-        told = collect(workspace, museum, "--push", "--max-pixels", "0")
-    assert "7 found, 7 filed" in told
-    assert "dvc exp run -S crawl.source=artic" in told
+        printed = collect(workspace, museum, "--push", "--max-pixels", "0")
+    assert "7 found, 7 filed" in printed
+    assert "dvc exp run -S crawl.source=artic" in printed
     harvest = workspace.folder / "data/harvest/artic"
     assert ids(harvest) == FREE
     before = {path.name: path.read_bytes() for path in (harvest / "artworks").iterdir()}
@@ -57,10 +56,10 @@ def test_a_crawl_ends_under_dvc_and_a_push_keeps_it_elsewhere(workspace: Workspa
     assert "artworks" not in untracked
 
 
-def test_the_stage_files_what_was_fetched_and_asks_no_museum(workspace: Workspace) -> None:
+def test_the_stage_uses_the_fetched_works_and_sends_no_request(workspace: Workspace) -> None:
     workspace.set(crawl={"source": "artic"})
-    told = workspace.run("patina.flows", "crawl", code=1)
-    assert "no works for 'artic' yet; run `patina crawl` first" in told
+    printed = workspace.run("patina.flows", "crawl", code=1)
+    assert "no works for 'artic' yet; run `patina crawl` first" in printed
     with Artic(exhibition()) as chicago, Cleveland(exhibition()) as cleveland:
         collect(workspace, chicago, "--limit", "2")
         collect(workspace, cleveland, "night", "--limit", "1")
@@ -77,40 +76,30 @@ def test_the_stage_files_what_was_fetched_and_asks_no_museum(workspace: Workspac
     assert "are up to date" in workspace.run("dvc", "status", "crawl")
 
 
-def test_a_dry_run_changes_nothing_and_a_mistake_is_one_line(workspace: Workspace) -> None:
+def test_a_dry_run_changes_nothing_and_an_error_is_one_line(workspace: Workspace) -> None:
     with Artic(exhibition()) as museum:
-        told = collect(workspace, museum, "--dry-run")
-        assert "7 found, 0 up to date, 7 to fetch" in told
+        printed = collect(workspace, museum, "--dry-run")
+        assert "7 found, 0 up to date, 7 to fetch" in printed
         assert not museum.asked("image")
     assert not (workspace.folder / "data/harvest/artic.dvc").exists()
-    told = workspace.run("patina.cli", "crawl", "artic", code=1)
-    assert told.splitlines()[0].startswith("crawl artic: artic wants to know who sends requests")
-    told = workspace.run("patina.cli", "crawl", "artic", "--period", "baroque", code=1)
-    assert told.startswith("patina: params.yaml: crawl.period: ")
-    told = workspace.run("patina.cli", "crawl", "folder", code=1)
-    assert told == "patina: crawl: 'folder' is not a museum; give artic, cleveland, met or iiif\n"
-
-
-def test_the_nightly_deployment_fetches_and_leaves_its_count(workspace: Workspace) -> None:
-    serving = subprocess.Popen(
-        [sys.executable, "-m", "patina.cli", "serve"],
-        cwd=workspace.folder,
-        env=workspace.environment(PYTHONUNBUFFERED="1"),
-        stdout=subprocess.PIPE,
-        text=True,
+    printed = workspace.run("patina.cli", "crawl", "artic", code=1)
+    assert printed.splitlines()[0].startswith("crawl artic: artic wants to know who sends requests")
+    printed = workspace.run("patina.cli", "crawl", "artic", "--period", "baroque", code=1)
+    assert printed.startswith("patina: params.yaml: crawl.period: ")
+    printed = workspace.run("patina.cli", "crawl", "folder", code=1)
+    assert (
+        printed == "patina: crawl: 'folder' is not a museum; give artic, cleveland, met or iiif\n"
     )
-    try:
-        assert serving.stdout
-        assert "crawl/nightly" in serving.stdout.readline()
-        with Artic(exhibition()) as museum:
-            params = {"source": "artic", "max_pixels": 0}
-            asked = yaml.safe_load((workspace.folder / "params.yaml").read_text())["crawl"]
-            whole = asked | params
-            given = json.dumps({"params": whole, "replay_origin": museum.origin})
-            run = ("prefect", "deployment", "run", "crawl/nightly", "--params", given, "--watch")
-            workspace.run(*run)
-    finally:
-        serving.terminate()
-        serving.communicate(timeout=60)
+
+
+def test_the_nightly_deployment_fetches_works_and_reports_their_number(
+    workspace: Workspace,
+) -> None:
+    with serving(workspace, "crawl/nightly"), Artic(exhibition()) as museum:
+        section = yaml.safe_load((workspace.folder / "params.yaml").read_text())["crawl"]
+        params = section | {"source": "artic", "max_pixels": 0}
+        given = json.dumps({"params": params, "replay_origin": museum.origin})
+        run = ("prefect", "deployment", "run", "crawl/nightly", "--params", given, "--watch")
+        workspace.run(*run)
     assert ids(workspace.folder / "data/harvest/artic") == FREE
     assert "filed" in workspace.run("prefect", "artifact", "inspect", "crawl")

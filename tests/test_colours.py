@@ -31,7 +31,7 @@ def ycbcr(rgb: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("compression", [None, "deflate"])
-def test_a_tiff_of_ycbcr_is_seen_and_filed_as_rgb(compression: str | None, tmp_path: Path) -> None:
+def test_a_ycbcr_tiff_is_read_and_saved_as_rgb(compression: str | None, tmp_path: Path) -> None:
     pixels = np.full((32, 48, 3), RED, np.uint8)
     tifffile.imwrite(
         tmp_path / "a.tif",
@@ -58,15 +58,15 @@ def with_profile(jpeg: bytes, content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("cmyk", "the ICC profile is for CMYK; the pixels were treated as sRGB"),
         ("zeros", "the ICC profile is broken; the pixels were treated as sRGB"),
         ("cut", "the ICC profile is broken; the pixels were treated as sRGB"),
     ],
 )
-def test_a_profile_that_is_none_of_its_pixels_is_not_used_and_that_is_said(
-    content: str, told: str, tmp_path: Path
+def test_a_profile_for_another_colour_space_is_ignored_with_a_note(
+    content: str, message: str, tmp_path: Path
 ) -> None:
     sound = pyvips.Operation.call("profile_load", "srgb")
     made = {
@@ -78,14 +78,14 @@ def test_a_profile_that_is_none_of_its_pixels_is_not_used_and_that_is_said(
     (tmp_path / "a.jpg").write_bytes(with_profile(plain, made))
     (tmp_path / "b.jpg").write_bytes(plain)
     seen, notes = first_pixel(tmp_path / "a.jpg", tmp_path)
-    assert told in notes
+    assert message in notes
     np.testing.assert_allclose(seen, first_pixel(tmp_path / "b.jpg", tmp_path)[0], atol=0.01)
     _, after, _ = refiled(tmp_path / "a.jpg", tmp_path / "out.tif", 0.05)
     assert after.shape == (HEIGHT, WIDTH, 3)
     np.testing.assert_allclose(load_srgb(tmp_path / "a.jpg"), load_srgb(tmp_path / "b.jpg"))
 
 
-def test_cmyk_with_a_profile_for_rgb_is_restored(tmp_path: Path) -> None:
+def test_a_cmyk_scan_with_an_rgb_profile_is_restored(tmp_path: Path) -> None:
     plain = cmyk(painted()).jpegsave_buffer(keep="none", Q=95)
     sound = pyvips.Operation.call("profile_load", "srgb")
     (tmp_path / "a.jpg").write_bytes(with_profile(plain, sound))
@@ -100,8 +100,8 @@ def chunk(name: bytes, content: bytes) -> bytes:
 
 def png_with(*chunks: bytes) -> bytes:
     plain = painted().pngsave_buffer(keep="none")
-    told = plain.find(b"pHYs") - 4  # a resolution that libvips makes up
-    plain = plain[:told] + plain[told + 21 :] if told > 0 else plain
+    start = plain.find(b"pHYs") - 4  # a resolution that libvips adds
+    plain = plain[:start] + plain[start + 21 :] if start > 0 else plain
     return plain[:33] + b"".join(chunks) + plain[33:]
 
 
@@ -122,7 +122,7 @@ def light_encoded(light: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("name", "given"), [("gamma", GAMMA), ("p3", P3), ("adobe", CHROMATICITIES)]
 )
-def test_a_png_is_seen_through_its_colour_chunks_which_stay(
+def test_the_colour_chunks_of_a_png_are_applied_and_kept(
     name: str, given: bytes, tmp_path: Path
 ) -> None:
     source, target = tmp_path / "a.png", tmp_path / "out.png"
@@ -144,7 +144,7 @@ def test_a_png_is_seen_through_its_colour_chunks_which_stay(
     np.testing.assert_allclose(load_srgb(source) / 255, right, atol=0.012)
 
 
-def test_pixels_that_nobody_can_see_count_for_nothing(tmp_path: Path) -> None:
+def test_transparent_pixels_have_no_influence(tmp_path: Path) -> None:
     alpha = np.full((HEIGHT, WIDTH, 1), 255, np.uint8)
     alpha[:, : WIDTH // 2] = 0
     noise = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3)).astype(np.uint8)
@@ -161,7 +161,7 @@ def test_pixels_that_nobody_can_see_count_for_nothing(tmp_path: Path) -> None:
     np.testing.assert_allclose(view[0, 0], seen_mean, atol=0.01)
 
 
-def test_numbers_of_floating_point_are_set_aside_in_the_pipeline_too(tmp_path: Path) -> None:
+def test_floating_point_images_are_set_aside_in_the_pipeline_too(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", np.full((9, 9, 3), 0.5, np.float32), photometric="rgb")
     with pytest.raises(ImageError, match="type float are not supported"):
         load_srgb(tmp_path / "a.tif")

@@ -77,7 +77,7 @@ def harvest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harvest]:
         yield Harvest(folder, museum, done.said)
 
 
-def test_every_work_in_the_public_domain_arrives_once_over_several_pages(harvest: Harvest) -> None:
+def test_every_public_domain_work_is_fetched_once_from_several_pages(harvest: Harvest) -> None:
     manifest = rows(harvest.folder / "manifest.jsonl")
     assert [work["id"] for work in manifest] == [f"sample-{1001 + n}" for n in range(WORKS)]
     pages = [path for path in harvest.museum.requests if "/artworks/search" in path]
@@ -89,14 +89,14 @@ def test_every_work_in_the_public_domain_arrives_once_over_several_pages(harvest
     assert "/robots.txt" in harvest.museum.requests
 
 
-def test_bytes_are_kept_as_the_museum_serves_them(harvest: Harvest) -> None:
+def test_files_have_the_bytes_that_the_museum_sent(harvest: Harvest) -> None:
     for number, work in enumerate(rows(harvest.folder / "manifest.jsonl")):
         served = harvest.museum.jpeg(number)
         assert (harvest.folder / work["file"]).read_bytes() == served
         assert (work["sha256"], work["size_bytes"]) == (sha256(served), len(served))
 
 
-def test_a_manifest_line_tells_whose_work_it_is_and_where_it_came_from(harvest: Harvest) -> None:
+def test_a_line_of_the_manifest_has_the_artist_and_the_source(harvest: Harvest) -> None:
     work = rows(harvest.folder / "manifest.jsonl")[0]
     words = harvest.museum.painted(0)[1]
     assert {name: work[name] for name in ("title", "artist", "date", "medium")} == {
@@ -141,7 +141,7 @@ class StallingMuseum(Museum):
         return super().jpeg(number)
 
 
-def test_a_killed_crawl_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_a_killed_crawl_is_resumed(tmp_path: Path) -> None:
     with StallingMuseum(4) as museum:
         call = command("--source", "sample", "--replay-origin", museum.origin, "--out", tmp_path)
         with subprocess.Popen(call, cwd=ROOT) as crawl:
@@ -160,7 +160,7 @@ def test_a_killed_crawl_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_an_interrupted_crawl_stops_at_once_and_says_how_to_go_on(tmp_path: Path) -> None:
+def test_an_interrupted_crawl_stops_at_once_and_says_how_to_continue(tmp_path: Path) -> None:
     with StallingMuseum(3) as museum:
         call = command("--source", "sample", "--replay-origin", museum.origin, "--out", tmp_path)
         with subprocess.Popen(call, cwd=ROOT, stderr=subprocess.PIPE, text=True) as crawl:
@@ -184,7 +184,7 @@ class CarelessMuseum(Museum):
         return super().jpeg(number)[: 9000 if number == 1 else None]
 
 
-def test_what_a_careless_museum_sends_is_set_aside_and_the_rest_is_filed(tmp_path: Path) -> None:
+def test_invalid_records_and_images_are_set_aside_and_the_others_are_saved(tmp_path: Path) -> None:
     with CarelessMuseum(5) as museum:
         museum.numbers["elsewhere"] = museum.numbers.pop(museum.image_id(3))
         done = run("--source", "sample", "--replay-origin", museum.origin, "--out", tmp_path)
@@ -202,7 +202,7 @@ def test_what_a_careless_museum_sends_is_set_aside_and_the_rest_is_filed(tmp_pat
     assert (done.code, done.error) == (0, "")
 
 
-def test_robots_txt_is_obeyed_and_named(tmp_path: Path) -> None:
+def test_robots_txt_is_obeyed_and_mentioned_in_the_message(tmp_path: Path) -> None:
     with Museum(1, robots="User-agent: *\nDisallow: /\n") as museum:
         done = run("--source", "sample", "--replay-origin", museum.origin, "--out", tmp_path)
         assert museum.requests == ["/robots.txt"]
@@ -211,7 +211,7 @@ def test_robots_txt_is_obeyed_and_named(tmp_path: Path) -> None:
     assert len(done.error.splitlines()) == 1
 
 
-def test_the_built_in_museum_is_started_for_a_crawl_and_is_the_same_each_time(
+def test_the_sample_museum_is_started_for_a_crawl_and_serves_the_same_works_each_time(
     tmp_path: Path,
 ) -> None:
     done = run("--source", "sample", "--works", 2, "--seed", 3, "--out", tmp_path)
@@ -249,7 +249,7 @@ def scans(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_labs_own_scans_are_copied_and_the_bad_ones_set_aside(
+def test_scans_in_a_folder_are_copied_and_unreadable_ones_are_set_aside(
     scans: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "harvest"
@@ -295,7 +295,7 @@ def test_a_scan_is_copied_again_only_when_it_has_changed(scans: Path, tmp_path: 
     assert works["portrait.png"]["height"] == 240
 
 
-def test_a_missing_folder_is_named_in_one_line(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error_of_one_line(tmp_path: Path) -> None:
     nowhere, out = tmp_path / "nowhere", tmp_path / "out"
     done = run("--source", "folder", "--folder", nowhere, "--out", out)
     assert done.code == 1
@@ -311,12 +311,12 @@ def test_a_missing_folder_is_named_in_one_line(tmp_path: Path) -> None:
         (Path(), "--out harvest: it is inside --folder ."),
     ],
 )
-def test_a_mistake_in_the_options_is_told(folder: Path | None, expected: str) -> None:
+def test_an_invalid_option_is_an_error(folder: Path | None, expected: str) -> None:
     with pytest.raises(CrawlError, match=re.escape(expected)):
         folder_arguments(folder, "", Path("harvest"))
 
 
-def test_an_unknown_source_is_told_with_those_that_are_known(tmp_path: Path) -> None:
+def test_the_error_for_an_unknown_source_lists_the_known_ones(tmp_path: Path) -> None:
     known = "known: artic, cleveland, folder, iiif, met, sample"
     with pytest.raises(CrawlError, match=f"^--source 'louvre': unknown; {known}$"):
         settings_for(
@@ -330,14 +330,14 @@ def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
         images_in(tmp_path)
 
 
-def test_work_ids_differ_where_slugs_agree() -> None:
+def test_ids_of_works_differ_even_if_their_slugs_are_equal() -> None:
     ids = [work_id(Path(name)) for name in ("a/b.png", "a b.png", "a-b.tif", "絵.png")]
     assert len(set(ids)) == 4
     assert ids[0].startswith("a-b-")
 
 
 @pytest.mark.parametrize("hostile", ["../../etc/passwd", "a/b", "..", "x" * 300, "CON:1", "-rf"])
-def test_an_id_from_a_museum_never_leaves_the_harvest(hostile: str) -> None:
+def test_an_id_of_a_museum_cannot_be_a_path_outside_the_harvest(hostile: str) -> None:
     loader = ArtworkLoader()
     loader.add_value("id", hostile)
     assert set(loader.load_item().id) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -366,7 +366,7 @@ def test_a_flat_band_counts_from_a_tenth_of_the_height(
     assert examine(path) == (suffix, 160, 200, fault)
 
 
-def test_a_dark_background_is_not_a_broken_download(tmp_path: Path) -> None:
+def test_a_dark_background_is_not_taken_for_a_truncated_file(tmp_path: Path) -> None:
     pixels = picture()
     pixels[100:] = np.random.default_rng(1).integers(4, 14, (100, 160, 3))
     path = tmp_path / "work"
@@ -375,7 +375,7 @@ def test_a_dark_background_is_not_a_broken_download(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".jp2"])
-def test_a_file_that_ends_early_is_found_in_every_format(suffix: str, tmp_path: Path) -> None:
+def test_a_truncated_file_is_detected_in_every_format(suffix: str, tmp_path: Path) -> None:
     cv2 = pytest.importorskip("cv2")
     data = cv2.imencode(suffix, picture())[1].tobytes()
     path = tmp_path / "work"

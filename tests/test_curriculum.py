@@ -73,16 +73,8 @@ AGEINGS = (
 )
 
 
-@pytest.fixture(scope="module")
-def works(tmp_path_factory: pytest.TempPathFactory) -> list[Work]:
-    folder = tmp_path_factory.mktemp("works")
-    for number in range(3):
-        (folder / f"{number}.png").write_bytes(png_bytes(paint(number)[0][:320, :400]))
-    return decode_files(sorted(folder.glob("*.png")), folder / "decoded")
-
-
 @pytest.mark.parametrize("name", CURRICULA)
-def test_batches_follow_from_their_number_alone(name: str, works: list[Work]) -> None:
+def test_batches_depend_only_on_their_number(name: str, works: list[Work]) -> None:
     shown = pickle.loads(pickle.dumps(CURRICULA[name]))  # as processes are sent it
     one, other = (make_batches(each, works, 2, 7, 3) for each in (CURRICULA[name], shown))
     assert len(one) == shown.cuts
@@ -96,7 +88,7 @@ def test_batches_follow_from_their_number_alone(name: str, works: list[Work]) ->
 
 
 @pytest.mark.parametrize("name", CURRICULA)
-def test_every_family_is_held_back_and_damages_what_it_names(name: str, works: list[Work]) -> None:
+def test_every_family_has_held_back_samples_with_its_damage(name: str, works: list[Work]) -> None:
     held_back = held_back_samples(CURRICULA[name], works)
     assert set(held_back) == set(CURRICULA[name].families)
     for family, (given, *rest) in held_back.items():
@@ -117,7 +109,7 @@ def test_every_family_is_held_back_and_damages_what_it_names(name: str, works: l
     assert sum(weights) == pytest.approx(1)
 
 
-def test_a_fill_is_shown_the_damaged_image_its_classical_fill_and_the_mask(
+def test_a_sample_of_inpainting_has_the_damaged_image_its_classical_fill_and_the_mask(
     works: list[Work],
 ) -> None:
     for given, clean in (held_back_samples(INPAINTING, works)["area"],):
@@ -133,12 +125,12 @@ def test_a_fill_is_shown_the_damaged_image_its_classical_fill_and_the_mask(
         assert errors[1] < errors[0]
 
 
-def test_views_are_of_the_size_that_tone_is_given(works: list[Work]) -> None:
+def test_views_have_the_input_size_of_tone(works: list[Work]) -> None:
     (view, sound), *_ = make_batches(TONES, works, 2, 0, 0)
     assert view.shape == sound.shape == (2, TONE.view_px, TONE.view_px, 3)
 
 
-def test_twins_are_what_the_pipelines_recipes_give(works: list[Work]) -> None:
+def test_samples_of_a_single_network_follow_the_recipes_of_the_pipeline(works: list[Work]) -> None:
     assert set(TWINS.families) == {"blur", "scratches", SEVERAL, SOUND}
     assert TWINS.families["scratches"][0] == pytest.approx(3 * TWINS.families["blur"][0])
     rng = np.random.default_rng(0)
@@ -163,7 +155,7 @@ def test_twins_are_what_the_pipelines_recipes_give(works: list[Work]) -> None:
 @pytest.mark.parametrize(
     "damage", CAPTURES + AGEINGS, ids=lambda each: getattr(each, "__name__", "library")
 )
-def test_a_damage_is_pure_deterministic_and_finite(damage) -> None:  # type: ignore[no-untyped-def]
+def test_a_function_that_damages_is_pure_deterministic_and_finite(damage) -> None:  # type: ignore[no-untyped-def]
     image = to_float(paint(0)[0][:72, :88])
     before = image.copy()
     for seed in range(4):
@@ -177,7 +169,7 @@ def test_a_damage_is_pure_deterministic_and_finite(damage) -> None:  # type: ign
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_an_accident_is_marked_where_it_changed_the_work(kind: str) -> None:
+def test_the_mask_of_accidental_damage_covers_what_it_changed(kind: str) -> None:
     image = to_float(paint(1)[0][:160, :200])
     before = image.copy()
     seen = 0
@@ -217,11 +209,11 @@ def test_works_that_cannot_be_used_are_left_out(tmp_path: Path) -> None:
     for _ in range(2):  # decoded once, then known
         (used,) = decode_files(files, tmp_path / "decoded")
         np.testing.assert_array_equal(used.pixels, whole)
-    with pytest.raises(ValueError, match="no work that can be trained on"):
+    with pytest.raises(ValueError, match="there is no image for training"):
         decode_works([tmp_path / "nowhere"], tmp_path / "other")
 
 
-def test_works_are_held_out_by_name_whatever_the_folder(tmp_path: Path) -> None:
+def test_works_are_held_out_by_their_name_in_any_folder(tmp_path: Path) -> None:
     names = [f"work-{number}" for number in range(40)]
     held = [name for name in names if is_held_out(name)]
     assert 0 < len(held) < 10

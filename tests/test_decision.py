@@ -1,4 +1,4 @@
-"""Which damage is filled, proposed or kept."""
+"""The decision on each piece of damage: filled, proposed or kept."""
 
 from dataclasses import replace
 
@@ -50,14 +50,14 @@ def decided(
     return decide_fill(view, likely, gates, cracks=cracks, forced=forced)
 
 
-def test_a_work_of_which_little_is_surely_damaged_is_left() -> None:
+def test_a_work_with_little_certain_damage_is_left_unchanged() -> None:
     view, likely = damaged(SMALL)  # 64 of 240,000 pixels
     assert decided(view, likely).pieces
     assert not decided(view, likely, Gates(damage_share=0.0006)).pieces
     assert decided(view, likely, Gates(damage_share=0.0006), forced=True).pieces
 
 
-def test_a_quick_look_is_enough_only_where_half_of_what_would_be_filled_is_not_seen() -> None:
+def test_the_smallest_view_is_sufficient_only_below_half_of_the_gate() -> None:
     gates = Gates(damage_share=0.0006)
     _, less = damaged(SMALL)  # 64 pixels; the gate is 144
     _, more = damaged(SMALL, np.s_[200:208, 200:208])
@@ -66,14 +66,14 @@ def test_a_quick_look_is_enough_only_where_half_of_what_would_be_filled_is_not_s
     assert not is_probably_undamaged(less, Gates(damage_share=0.0), cracks=False)
 
 
-def test_a_quick_look_counts_cracks_if_they_are_asked_for() -> None:
+def test_the_smallest_view_counts_cracks_if_craquelure_is_to_be_treated() -> None:
     gates = Gates(damage_share=0.0006)
     _, cracked = damaged(LARGE, kind="crack")
     assert is_probably_undamaged(cracked, gates, cracks=False)
     assert not is_probably_undamaged(cracked, gates, cracks=True)
 
 
-def test_what_is_thin_or_small_is_filled_and_what_is_large_is_proposed() -> None:
+def test_narrow_and_small_pieces_are_filled_and_large_ones_are_proposed() -> None:
     damage = decided(*damaged(THIN, SMALL, LARGE))
     outcomes = {piece.px: piece.outcome for piece in damage.pieces}
     assert outcomes == {1000: FILLED, 64: FILLED, 80 * 140: PROPOSED}
@@ -95,7 +95,7 @@ def by_size(weight: float) -> Judge:
     return Judge(("size",), (-3.0,), (0.1,), ((1.0, -1.0),), (0.0, 0.0), (weight, -weight), 0.0)
 
 
-def test_what_a_judge_takes_for_part_of_the_work_is_neither_filled_nor_shown() -> None:
+def test_pieces_that_the_judge_rejects_are_neither_filled_nor_in_the_damage_map() -> None:
     view, likely = damaged(THIN, SMALL)
     damage = decide_fill(view, likely, GATES, by_size(10), cracks=False, forced=False)
     assert [(piece.px, piece.outcome) for piece in damage.pieces] == [(1000, FILLED)]
@@ -103,7 +103,7 @@ def test_what_a_judge_takes_for_part_of_the_work_is_neither_filled_nor_shown() -
     assert not damage.found[SMALL].any()
 
 
-def test_where_a_judge_doubts_most_of_what_was_found_nothing_is_filled() -> None:
+def test_nothing_is_filled_if_the_judge_rejects_most_of_the_damage() -> None:
     view, likely = damaged(THIN, SMALL)
     damage = decide_fill(view, likely, GATES, by_size(-10), cracks=False, forced=False)
     assert not damage.pieces
@@ -112,7 +112,7 @@ def test_where_a_judge_doubts_most_of_what_was_found_nothing_is_filled() -> None
     assert forced.fill[THIN].min() == forced.fill[SMALL].min() == 1
 
 
-def test_a_large_piece_must_be_as_likely_as_the_average() -> None:
+def test_a_large_piece_needs_the_likelihood_of_the_average() -> None:
     view, likely = damaged(THIN, SMALL)  # with likelihoods of 0.401 and 0.599, on average 0.413
     for mean, filled in ((0.4, [64, 1000]), (0.41, [64]), (0.42, [])):
         gates = replace(GATES, fill_area=0.001, fill_likelihood_mean=mean)
@@ -120,7 +120,7 @@ def test_a_large_piece_must_be_as_likely_as_the_average() -> None:
         assert sorted(piece.px for piece in damage.pieces) == filled
 
 
-def test_what_a_judge_is_sure_of_may_be_larger() -> None:
+def test_a_piece_with_a_high_likelihood_may_be_larger() -> None:
     place = np.s_[200:250, 100:172]  # 1.5% of the work
     view, likely = damaged(place)
     assert decided(view, likely).pieces[0].outcome == PROPOSED
@@ -144,7 +144,7 @@ def proposed(*, bias: float = 9.0, forced: bool = False) -> Damage:
     return with_proposals(damage, view, areas, gates, judge, forced=forced)
 
 
-def test_an_area_is_proposed_if_its_judge_believes_it_and_filled_only_if_the_user_says_so() -> None:
+def test_an_area_is_proposed_if_the_judge_accepts_it_and_filled_only_if_it_is_forced() -> None:
     damage = proposed()
     assert [(piece.px, piece.outcome) for piece in damage.pieces] == [
         (1000, FILLED),
@@ -160,13 +160,13 @@ def test_an_area_is_proposed_if_its_judge_believes_it_and_filled_only_if_the_use
     assert not forced.stain.any()
 
 
-def test_what_is_known_to_be_damaged_is_filled_however_large() -> None:
+def test_forced_damage_of_any_size_is_filled() -> None:
     damage = decided(*damaged(LARGE), forced=True)
     assert [piece.outcome for piece in damage.pieces] == [FILLED]
     assert damage.fill[LARGE].min() == 1
 
 
-def test_so_many_small_areas_are_filled_and_no_more() -> None:
+def test_small_areas_are_filled_up_to_the_limit_of_the_filled_share() -> None:
     places = [
         np.s_[row : row + 12, column : column + 12]
         for row in range(10, 390, 30)
@@ -187,7 +187,7 @@ def test_a_scratch_across_a_large_loss_is_filled_and_the_loss_is_proposed() -> N
     assert not damage.fill[205:275, 105:235].any()
 
 
-def test_an_area_that_goes_on_outside_is_proposed() -> None:
+def test_an_area_that_continues_outside_its_rim_is_proposed() -> None:
     view, likely = damaged(SMALL)
     view[:] = GROUND  # nothing is seen where it should be
     damage = decided(view, likely)
@@ -221,7 +221,7 @@ def network_of_cracks(kind: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("kind", ["crack", "line"])
-def test_a_network_of_cracks_belongs_to_the_work_unless_it_is_asked_for(kind: str) -> None:
+def test_a_network_of_cracks_is_kept_unless_craquelure_is_to_be_treated(kind: str) -> None:
     kept = decided(*network_of_cracks(kind))
     assert not kept.fill.any()
     assert {piece.outcome for piece in kept.pieces} <= {KEPT}
@@ -232,7 +232,7 @@ def test_a_network_of_cracks_belongs_to_the_work_unless_it_is_asked_for(kind: st
     assert record["kept"] == 0
 
 
-def test_what_is_doubtful_counts_where_it_is_connected_with_what_is_likely() -> None:
+def test_less_likely_pixels_count_if_they_are_connected_with_likely_ones() -> None:
     view, likely = damaged(np.s_[100:108, 100:104])
     view[100:108, 104:112] = view[300:308, 300:312] = GROUND
     doubtful = (GATES.damage_doubt + GATES.damage_likelihood) / 2
@@ -242,13 +242,13 @@ def test_what_is_doubtful_counts_where_it_is_connected_with_what_is_likely() -> 
     assert damage.found[300:308, 300:312].max() == 0
 
 
-def test_a_spill_is_seen_through_and_a_loss_is_not() -> None:
+def test_the_work_is_visible_through_a_spill_but_not_through_a_loss() -> None:
     spill = decided(*damaged(SMALL, kind="stain"))
     assert spill.stain[SMALL].min() == 1
     assert not decided(*damaged(SMALL)).stain.any()
 
 
-def test_a_sound_work_has_nothing_to_be_filled() -> None:
+def test_nothing_is_filled_in_an_undamaged_work() -> None:
     damage = decided(*damaged())
     assert damage.pieces == []
     assert damage.record(1)["pieces"] == []

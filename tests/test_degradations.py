@@ -48,7 +48,7 @@ def assert_within_the_contract(image: Image, damaged: Image, mask: Image | None)
         assert (mask[changed] > 0).all()
 
 
-def test_the_registry_follows_the_life_of_an_object() -> None:
+def test_degradations_are_registered_in_the_order_of_an_objects_life() -> None:
     pigments = ["contrast_loss", "saturation_loss", "pigment_fading"]
     paint = ["fading", "drying_cracks", "craquelure", "paint_loss", "yellow_varnish"]
     coats = ["cleaning_windows", "grime", "toned_varnish", "haze", "soot"]
@@ -67,13 +67,13 @@ def test_every_degradation_is_in_exactly_one_family() -> None:
     assert sorted(members) == sorted(DEGRADATIONS)
 
 
-def test_each_family_of_colour_has_but_colour_in_it() -> None:
+def test_families_of_colour_have_only_degradations_of_colour() -> None:
     for family in ("fading", "varnish", "grime"):
         assert degradations.COLOUR.issuperset(FAMILIES[family])
 
 
 @every_degradation
-def test_severity_zero_is_the_identity_bit_for_bit(name: str) -> None:
+def test_severity_zero_changes_no_bit(name: str) -> None:
     image = painting()
     damaged, mask = degrade(name, image, severity=0)
     np.testing.assert_array_equal(damaged, image)
@@ -82,7 +82,7 @@ def test_severity_zero_is_the_identity_bit_for_bit(name: str) -> None:
 
 
 @every_degradation
-def test_a_higher_severity_moves_further_from_the_original(name: str) -> None:
+def test_a_higher_severity_changes_more(name: str) -> None:
     image = painting(192, 128)
     distances = [
         float(np.abs(degrade(name, image, severity=severity)[0] - image).mean())
@@ -95,13 +95,13 @@ def test_a_higher_severity_moves_further_from_the_original(name: str) -> None:
 
 @every_degradation
 @pytest.mark.parametrize("severity", [1e-4, 0.5, 1.0])
-def test_shape_dtype_range_and_mask_keep_the_contract(name: str, severity: float) -> None:
+def test_shape_dtype_range_and_mask_are_as_documented(name: str, severity: float) -> None:
     image = painting()
     assert_within_the_contract(image, *degrade(name, image, severity=severity))
 
 
 @every_degradation
-def test_the_callers_image_is_left_alone(name: str) -> None:
+def test_the_callers_image_is_not_modified(name: str) -> None:
     image = painting()
     before = image.copy()
     damaged, _ = degrade(name, image, severity=1)
@@ -120,7 +120,7 @@ def test_the_same_seed_gives_the_same_bytes(name: str) -> None:
 
 
 @every_degradation
-def test_another_seed_gives_other_bytes_unless_nothing_is_drawn(name: str) -> None:
+def test_another_seed_gives_other_bytes_unless_nothing_is_random(name: str) -> None:
     rng = np.random.default_rng(0)
     untouched = rng.bit_generator.state
     first, _ = DEGRADATIONS[name](painting(), rng, severity=0.7)
@@ -130,7 +130,7 @@ def test_another_seed_gives_other_bytes_unless_nothing_is_drawn(name: str) -> No
 
 
 @every_degradation
-def test_severity_does_not_change_what_is_drawn(name: str) -> None:
+def test_severity_does_not_change_the_random_numbers(name: str) -> None:
     states = []
     for severity in (0.1, 0.9):
         rng = np.random.default_rng(0)
@@ -149,7 +149,7 @@ def test_a_severity_outside_zero_to_one_is_refused(name: str, severity: float) -
 @every_degradation
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (7, 1), (2, 300)])
 @pytest.mark.parametrize("grey", [0.0, 0.5, 1.0])
-def test_the_smallest_and_the_plainest_images_work(
+def test_the_smallest_images_and_images_of_one_colour_work(
     name: str, shape: tuple[int, int], grey: float
 ) -> None:
     image = np.full((*shape, 3), grey, np.float32)
@@ -170,7 +170,7 @@ def test_a_large_scan_works(name: str) -> None:
 
 
 @every_degradation
-def test_a_view_with_channels_reversed_gives_what_its_copy_gives(name: str) -> None:
+def test_an_array_with_reversed_channels_gives_the_result_of_its_copy(name: str) -> None:
     view = painting()[..., ::-1]
     from_view, _ = degrade(name, view, severity=0.7)
     from_copy, _ = degrade(name, np.ascontiguousarray(view), severity=0.7)
@@ -203,17 +203,17 @@ LOCAL = [
 
 
 @every_degradation
-def test_it_has_a_mask_if_it_is_local(name: str) -> None:
+def test_a_degradation_has_a_mask_only_if_it_is_local(name: str) -> None:
     _, mask = degrade(name, painting(), severity=0.7)
     assert (mask is not None) == (name in degradations.LOCAL)
 
 
-def test_which_are_local() -> None:
+def test_the_local_degradations_are_listed() -> None:
     assert set(LOCAL) == degradations.LOCAL
 
 
 @pytest.mark.parametrize("name", LOCAL)
-def test_a_local_damage_has_a_mask_and_leaves_most_of_a_work_alone(name: str) -> None:
+def test_local_damage_has_a_mask_and_leaves_most_of_a_work_unchanged(name: str) -> None:
     image = painting(192, 128)
     damaged, mask = degrade(name, image, severity=1)
     assert mask is not None
@@ -245,7 +245,7 @@ STEADY = [
 
 
 @pytest.mark.parametrize("name", STEADY)
-def test_a_damage_keeps_its_place_when_the_scan_is_finer(name: str) -> None:
+def test_damage_has_the_same_place_at_a_higher_resolution(name: str) -> None:
     coarse = np.full((96, 128, 3), 0.5, np.float32)
     fine = np.full((192, 256, 3), 0.5, np.float32)
     on_coarse, _ = degrade(name, coarse, severity=1)
@@ -256,7 +256,7 @@ def test_a_damage_keeps_its_place_when_the_scan_is_finer(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["blot", "hole", "tape"])
-def test_a_cover_takes_one_to_six_hundredths_of_a_work_at_severity_six_tenths(name: str) -> None:
+def test_covering_damage_takes_1_to_6_percent_of_a_work_at_severity_0_6(name: str) -> None:
     image = painting(384, 320)
     for seed in range(8):
         _, mask = degrade(name, image, severity=0.6, seed=seed)
@@ -264,7 +264,7 @@ def test_a_cover_takes_one_to_six_hundredths_of_a_work_at_severity_six_tenths(na
         assert 0.008 < (mask > 0.3).mean() < 0.065
 
 
-def test_a_blot_is_dark_coloured_or_pale_and_hides_what_is_under_it() -> None:
+def test_a_blot_is_dark_coloured_or_pale_and_opaque() -> None:
     tones = []
     black, white = (np.full((192, 128, 3), grey, np.float32) for grey in (0, 1))
     for seed in range(24):
@@ -294,13 +294,13 @@ def test_a_loss_of_saturation_keeps_the_luminance() -> None:
     assert np.ptp(paled, axis=-1).mean() < 0.5 * np.ptp(image, axis=-1).mean()
 
 
-def test_a_developed_photographs_noise_is_alike_in_neighbours() -> None:
+def test_the_noise_of_a_developed_photograph_is_correlated() -> None:
     image = np.full((128, 128, 3), 0.5, np.float32)
     noise = degrade("correlated_noise", image, severity=0.6)[0][..., 1] - 0.5
     assert np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1] > 0.1
 
 
-def test_grey_grain_has_no_colour() -> None:
+def test_luminance_grain_has_no_colour() -> None:
     image = np.full((128, 128, 3), 0.5, np.float32)
     grain, _ = degrade("luminance_grain", image, severity=0.6)
     assert np.ptp(grain, axis=-1).max() < 1e-6
@@ -325,7 +325,7 @@ def test_varnish_turns_white_to_amber() -> None:
     assert 1 > red > green + 0.05 > blue + 0.2
 
 
-def test_noise_has_the_standard_deviation_that_it_says() -> None:
+def test_noise_has_the_given_standard_deviation() -> None:
     noisy, _ = degrade("gaussian_noise", np.full((128, 128, 3), 0.5, np.float32), severity=0.5)
     assert np.std(noisy * 255, axis=(0, 1)) == pytest.approx([25, 25, 25], rel=0.03)
 
@@ -339,13 +339,13 @@ def test_blur_spreads_a_point_by_its_sigma() -> None:
     assert np.sqrt(variance) == pytest.approx(0.0045 * 0.7 * 1001, rel=0.03)
 
 
-def test_blur_by_way_of_fewer_pixels_is_the_blur_itself() -> None:
+def test_blur_at_a_reduced_size_equals_the_full_blur() -> None:
     image = painting(300, 2000)
     blurred, _ = degrade("blur", image, severity=1)
     direct = cv2.GaussianBlur(image, (0, 0), 0.0045 * 2000)
     assert np.abs(blurred - direct).mean() < 0.002
 
 
-def test_jpeg_refuses_what_no_jpeg_can_hold() -> None:
+def test_jpeg_refuses_an_image_that_is_too_large_for_jpeg() -> None:
     with pytest.raises(ValueError, match="65500 px"):
         degrade("jpeg", np.zeros((1, 65501, 3), np.float32), severity=0.5)

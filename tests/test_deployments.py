@@ -29,7 +29,7 @@ def deployment(name: str) -> dict[str, Any]:
         return json.load(answer)
 
 
-def test_a_worker_runs_them_in_the_folder_from_which_they_were_deployed(
+def test_a_worker_runs_deployments_in_the_folder_from_which_they_were_deployed(
     deployed: Workspace,
 ) -> None:
     for name in ("restore/batch", "crawl/nightly"):
@@ -45,7 +45,7 @@ def test_one_batch_runs_at_a_time_and_its_parameters_are_explained(deployed: Wor
     assert [name for name, field in fields.items() if not field.get("description")] == []
 
 
-def test_the_nightly_crawl_is_switched_off_and_at_the_hour_of_params(deployed: Workspace) -> None:
+def test_the_nightly_crawl_is_off_and_has_the_schedule_of_params(deployed: Workspace) -> None:
     (schedule,) = deployment("crawl/nightly")["schedules"]
     params = yaml.safe_load((PROJECT / "params.yaml").read_text())
     assert schedule["schedule"]["cron"] == params["crawl"]["nightly"]

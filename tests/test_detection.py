@@ -14,7 +14,7 @@ def dark(view: np.ndarray) -> np.ndarray:
     return np.stack([area, np.full(area.shape, -6)], axis=3).astype(np.float32)
 
 
-def test_a_work_is_looked_at_in_two_sizes_and_the_mean_counts() -> None:
+def test_a_work_is_examined_at_two_sizes_and_their_logits_are_averaged() -> None:
     seen = []
 
     def network(tile: np.ndarray) -> np.ndarray:
@@ -29,7 +29,7 @@ def test_a_work_is_looked_at_in_two_sizes_and_the_mean_counts() -> None:
     assert all(height % 32 == width % 32 == 0 for _, height, width, _ in seen)
 
 
-def test_where_the_smallest_view_is_enough_no_other_is_shown() -> None:
+def test_larger_views_are_left_out_if_the_smallest_is_sufficient() -> None:
     seen: list[tuple[int, ...]] = []
 
     def network(tile: np.ndarray) -> np.ndarray:
@@ -49,7 +49,7 @@ def test_where_the_smallest_view_is_enough_no_other_is_shown() -> None:
     np.testing.assert_array_equal(quick, whole)
 
 
-def test_what_covers_a_part_of_a_work_is_found_where_it_lies() -> None:
+def test_an_area_is_found_at_its_place() -> None:
     view = np.full((300, 640, 3), 0.6, np.float32)
     view[120:200, 400:520] = 0.05
     likely = area_likelihoods(dark, view, (402, 858))
@@ -60,7 +60,7 @@ def test_what_covers_a_part_of_a_work_is_found_where_it_lies() -> None:
     assert likely[..., 1].max() < 0.01
 
 
-def test_a_textured_view_tells_what_is_smooth_from_what_is_not() -> None:
+def test_a_textured_view_separates_smooth_from_rough_surfaces() -> None:
     rng = np.random.default_rng(0)
     image = np.full((64, 96, 3), 0.5, np.float32)
     image[:, 48:] += rng.normal(0, 0.1, (64, 48, 1)).astype(np.float32)

@@ -26,15 +26,15 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_figures_are_told(workspace: Path) -> None:
+def test_the_figures_are_printed(workspace: Path) -> None:
     assert ending.results().startswith("Test works: 20.13 dB degraded, 23.40 dB restored.\n")
 
 
-def test_nothing_is_left_to_do_where_git_knows_all(workspace: Path) -> None:
+def test_no_next_step_is_named_if_everything_is_committed(workspace: Path) -> None:
     assert ending.next_steps() == ""
 
 
-def test_new_results_are_kept_by_committing_the_lock_file(workspace: Path) -> None:
+def test_the_next_step_for_new_results_is_to_commit_the_lock_file(workspace: Path) -> None:
     (workspace / "dvc.lock").write_text("a: 2\n")
     assert "git add dvc.lock && git commit" in ending.next_steps()
 
@@ -45,14 +45,14 @@ def test_an_experiment_that_changed_params_says_how_to_go_back(
     monkeypatch.setenv("DVC_EXP_NAME", "bold-newt")
     assert ending.next_steps() == ""
     (workspace / "params.yaml").write_text("{a: 2}\n")
-    told = ending.next_steps()
-    assert told.startswith("params.yaml now differs from the last commit")
-    (back,) = [line.strip() for line in told.splitlines() if "git checkout" in line]
+    printed = ending.next_steps()
+    assert printed.startswith("params.yaml now differs from the last commit")
+    (back,) = [line.strip() for line in printed.splitlines() if "git checkout" in line]
     subprocess.run(back.partition(" && ")[0].split(), check=True)
     assert (workspace / "params.yaml").read_text() == "a: 1\n"
 
 
-def test_the_way_back_works_where_no_lock_file_was_committed(
+def test_the_command_to_go_back_works_without_a_committed_lock_file(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DVC_EXP_NAME", "bold-newt")
@@ -67,7 +67,7 @@ def test_the_way_back_works_where_no_lock_file_was_committed(
     assert then == "dvc repro"
 
 
-def test_an_experiment_elsewhere_leaves_this_workspace_alone(
+def test_an_experiment_in_another_folder_does_not_change_this_workspace(
     workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DVC_EXP_NAME", "bold-newt")
@@ -76,7 +76,7 @@ def test_an_experiment_elsewhere_leaves_this_workspace_alone(
     assert ending.next_steps() == ""
 
 
-def test_where_there_is_no_git_nothing_is_asked_of_it(
+def test_git_is_not_called_outside_a_repository(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

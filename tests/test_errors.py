@@ -15,24 +15,26 @@ from patina.tasks.restoration.undo import UndoError
 
 
 @pytest.mark.parametrize("kind", [ParamsError, ImageError, UndoError])
-def test_what_was_given_and_cannot_be_used_is_an_input_error(kind: type[Exception]) -> None:
+def test_invalid_input_is_an_input_error(kind: type[Exception]) -> None:
     assert issubclass(kind, InputError)
 
 
-def test_every_error_of_ours_is_a_patina_error() -> None:
+def test_every_error_class_derives_from_patina_error() -> None:
     assert issubclass(CrawlError, ServiceError)
     assert issubclass(StorageError, PatinaError)
 
 
 @pytest.mark.parametrize("error", [InputError("scan.tif: no"), PermissionError(13, "no", "out")])
-def test_an_error_to_mend_ends_in_a_line(error: Exception) -> None:
+def test_an_error_that_the_user_can_correct_is_printed_as_one_line(error: Exception) -> None:
     with pytest.raises(SystemExit, match=r"^patina: .*no"), errors_as_lines():
         raise error
 
 
-def test_a_missing_package_is_told_with_the_command_that_installs_it() -> None:
-    told = r"^patina: this command needs prefect, .* pip install 'patina-restoration\[pipeline\]'$"
-    with pytest.raises(SystemExit, match=told), errors_as_lines():
+def test_the_error_for_a_missing_package_has_the_command_that_installs_it() -> None:
+    printed = (
+        r"^patina: this command needs prefect, .* pip install 'patina-restoration\[pipeline\]'$"
+    )
+    with pytest.raises(SystemExit, match=printed), errors_as_lines():
         raise ModuleNotFoundError("No module named 'prefect.flows'", name="prefect.flows")
 
 
@@ -42,7 +44,7 @@ def test_a_bug_keeps_its_traceback_and_asks_to_be_reported() -> None:
     assert "Please report it" in caught.value.__notes__[0]
 
 
-def test_the_pipeline_on_the_plain_installation_says_what_to_install(tmp_path: Path) -> None:
+def test_pipeline_commands_without_the_extra_say_what_to_install(tmp_path: Path) -> None:
     program = """
 import sys
 class Guard:

@@ -62,7 +62,9 @@ def tags(path: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
 @pytest.mark.parametrize("again", [False, True])
-def test_exif_arrives_in_a_tiff_and_stays_in_it(suffix: str, again: bool, tmp_path: Path) -> None:
+def test_exif_is_copied_to_a_tiff_and_kept_by_a_second_restoration(
+    suffix: str, again: bool, tmp_path: Path
+) -> None:
     source = tmp_path / f"a.{suffix}"
     with_exif(painted()).write_to_file(str(source))
     _, after, _ = refiled(source, tmp_path / "out.tif", 0.0)
@@ -79,7 +81,7 @@ def test_exif_arrives_in_a_tiff_and_stays_in_it(suffix: str, again: bool, tmp_pa
 
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 @pytest.mark.parametrize("big", [False, True])
-def test_ordinary_tags_of_a_tiff_stay(
+def test_ordinary_tags_of_a_tiff_are_kept(
     byteorder: Literal["<", ">"], big: bool, tmp_path: Path
 ) -> None:
     tifffile.imwrite(
@@ -107,7 +109,7 @@ def test_tags_are_written_into_a_big_tiff_too(tmp_path: Path) -> None:
     assert tags_of(tmp_path / "out.tif", again).inner == carried.inner
 
 
-def test_iptc_arrives_whole_and_stays(tmp_path: Path) -> None:
+def test_iptc_is_copied_completely_and_kept(tmp_path: Path) -> None:
     with_iptc(painted()).write_to_file(str(tmp_path / "a.jpg"))
     refiled(tmp_path / "a.jpg", tmp_path / "out.tif", 0.0)
     (tmp_path / "again").mkdir()
@@ -131,7 +133,7 @@ def test_malformed_tags_are_left_out(number: int, tmp_path: Path) -> None:
     tags_of(tmp_path / "b.jpg", image)
 
 
-def test_a_directory_that_claims_much_is_read_in_no_time(tmp_path: Path) -> None:
+def test_a_directory_that_claims_many_entries_is_read_quickly(tmp_path: Path) -> None:
     entry = struct.pack("<2H2I", 315, 2, 2**32 - 1, 8)
     bomb = (
         b"II*\0" + struct.pack("<IH", 8, 65535) + entry * 10 + struct.pack("<2H2I", 34665, 4, 1, 8)

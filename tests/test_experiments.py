@@ -16,7 +16,7 @@ def workspace(toned: tuple[Workspace, str]) -> Workspace:
 
 
 @pytest.fixture
-def told(toned: tuple[Workspace, str]) -> str:
+def printed(toned: tuple[Workspace, str]) -> str:
     """The output of the experiment."""
     return toned[1]
 
@@ -26,9 +26,9 @@ def psnr_of(row: dict[str, Any]) -> float:
     return float(metrics["data"]["all"]["restored"]["psnr_db"])
 
 
-def test_the_end_of_an_experiment_tells_the_figures_and_how_to_go_back(told: str) -> None:
-    assert "Test works: " in told
-    assert "params.yaml now differs from the last commit" in told
+def test_the_end_of_an_experiment_prints_the_figures_and_how_to_go_back(printed: str) -> None:
+    assert "Test works: " in printed
+    assert "params.yaml now differs from the last commit" in printed
 
 
 def test_experiments_are_shown_with_figures_beside_those_of_main(

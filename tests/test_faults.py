@@ -115,7 +115,7 @@ def crawls(kind: type[Replay], tmp_path_factory: pytest.TempPathFactory) -> dict
     return played((busy, careless, changed), kind, tmp_path_factory.mktemp(kind.source))
 
 
-def test_a_busy_museum_is_given_its_time(crawls: dict[str, Crawl]) -> None:
+def test_a_crawl_waits_as_long_as_a_busy_museum_requests(crawls: dict[str, Crawl]) -> None:
     made = crawls["busy"]
     assert (made.code, made.error, made.filed()) == (0, "", set(FREE[:5]))
     pauses_s = {403: FIRST_WAIT_S, 429: 1.0, 500: 1.0}
@@ -128,7 +128,7 @@ def test_a_busy_museum_is_given_its_time(crawls: dict[str, Crawl]) -> None:
         assert made.museum.most_at_once[host] == 1
 
 
-def test_what_was_tried_again_and_waited_for_is_counted(crawls: dict[str, Crawl]) -> None:
+def test_retries_and_waiting_times_are_counted(crawls: dict[str, Crawl]) -> None:
     made = crawls["busy"]
     statuses = Counter(str(request.status) for request in made.asked)
     assert made.stats["requests"] == statuses - Counter({"200": 1})  # the one that broke off
@@ -136,7 +136,7 @@ def test_what_was_tried_again_and_waited_for_is_counted(crawls: dict[str, Crawl]
     assert least_ms < made.stats["waited_ms"] < least_ms + 1000 * DELAY_S * len(made.asked)
 
 
-def test_a_faulty_image_is_set_aside_and_the_others_are_filed(crawls: dict[str, Crawl]) -> None:
+def test_a_faulty_image_is_set_aside_and_the_others_are_saved(crawls: dict[str, Crawl]) -> None:
     made = crawls["careless"]
     assert (made.code, made.error, made.filed()) == (0, "", {201, 216})
     reasons = {number: fault.reason for number, fault in faults(made.museum.origin).items()}
@@ -145,19 +145,21 @@ def test_a_faulty_image_is_set_aside_and_the_others_are_filed(crawls: dict[str, 
     assert "17 found, 2 filed" in made.said
 
 
-def test_nobody_but_the_museum_is_asked_whatever_it_answers(crawls: dict[str, Crawl]) -> None:
+def test_only_the_museum_is_requested_whatever_it_answers(crawls: dict[str, Crawl]) -> None:
     made = crawls["careless"]
     assert {request.host for request in made.asked} == {made.museum.api, made.museum.images}
 
 
-def test_an_image_that_stands_for_many_works_is_none_of_them(crawls: dict[str, Crawl]) -> None:
+def test_an_image_that_many_works_share_is_a_placeholder_and_is_rejected(
+    crawls: dict[str, Crawl],
+) -> None:
     made = crawls["careless"]
     placeholder = "placeholder: 4 works have this image"
     assert {made.reason(number) for number in range(212, 216)} == {placeholder}
     assert made.reason(217) == f"duplicate: the same bytes as {made.id(216)}"
 
 
-def test_an_address_that_is_none_sets_one_work_aside(
+def test_an_invalid_address_sets_one_work_aside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Met(exhibition()[:2]) as museum:
@@ -168,7 +170,7 @@ def test_an_address_that_is_none_sets_one_work_aside(
     assert (made.code, made.filed()) == (0, {102})
 
 
-def test_a_killed_crawl_goes_on_where_it_stopped(kind: type[Replay], tmp_path: Path) -> None:
+def test_a_killed_crawl_is_resumed(kind: type[Replay], tmp_path: Path) -> None:
     folder, stall = tmp_path / "harvest", Stall()
     with kind(exhibition()) as museum, ExitStack() as finally_:
         finally_.callback(stall.go_on.set)
@@ -193,14 +195,14 @@ def test_a_killed_crawl_goes_on_where_it_stopped(kind: type[Replay], tmp_path: P
     assert not (folder / ".incoming").exists()
 
 
-def test_a_listing_in_another_shape_is_an_error(crawls: dict[str, Crawl]) -> None:
+def test_a_listing_with_an_unexpected_structure_is_an_error(crawls: dict[str, Crawl]) -> None:
     made = crawls["changed"]
     assert made.code == 1
     assert made.museum.misunderstood in made.error
     assert len(made.error.splitlines()) == 1
 
 
-def test_a_museum_that_wants_to_be_left_alone_is(tmp_path: Path) -> None:
+def test_a_crawl_ends_if_the_museum_requests_a_long_pause(tmp_path: Path) -> None:
     with Artic(exhibition()) as museum:
         museum.misbehave("image", 102, too_many(3600))
         made = crawl(museum, tmp_path / "harvest")
@@ -213,7 +215,7 @@ def test_a_museum_that_wants_to_be_left_alone_is(tmp_path: Path) -> None:
     assert statuses.index(429) == len(statuses) - 1
 
 
-def test_robots_txt_is_obeyed_and_named(tmp_path: Path) -> None:
+def test_robots_txt_is_obeyed_and_mentioned_in_the_message(tmp_path: Path) -> None:
     with Cleveland(exhibition(), robots="User-agent: *\nDisallow: /\n") as museum:
         made = crawl(museum, tmp_path / "harvest")
     assert made.code == 1
@@ -222,7 +224,7 @@ def test_robots_txt_is_obeyed_and_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("contact", ["", "Bob"])
-def test_no_museum_is_asked_by_somebody_it_cannot_write_to(
+def test_no_museum_is_requested_without_a_contact_address(
     kind: type[Replay], contact: str, tmp_path: Path
 ) -> None:
     options = ["--source", kind.source, "--contact", contact, "--out", str(tmp_path / "harvest")]

@@ -35,12 +35,12 @@ def fingerprint(name: str) -> list[float]:
     return [round(float(mean), 3) for mean in cells.ravel()]
 
 
-def test_every_degradation_is_pinned_and_no_other() -> None:
+def test_every_degradation_has_a_recorded_fingerprint() -> None:
     assert sorted(PINNED) == sorted(DEGRADATIONS), f"run: python {Path(__file__).name}"
 
 
 @pytest.mark.parametrize("name", sorted(PINNED.keys() & DEGRADATIONS.keys()))
-def test_a_degradation_gives_the_pixels_that_it_gave(name: str) -> None:
+def test_a_degradation_gives_its_recorded_pixels(name: str) -> None:
     np.testing.assert_allclose(fingerprint(name), PINNED[name], atol=0.1)
 
 

@@ -24,7 +24,7 @@ DOCS = Path(__file__).parents[1] / "docs/formats.md"
 COLUMNS = ("file", "its pixels", "result", "its pixels", "unchanged pixels", "ICC, dpi, XMP")
 COLUMNS += ("EXIF, IPTC", "note in the sidecar")
 HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"
-HELD = {".tif": "EXIF, IPTC", ".jpg": "EXIF, IPTC"}
+KEPT_METADATA = {".tif": "EXIF, IPTC", ".jpg": "EXIF, IPTC"}
 # On the right half of a work there is no damage
 SPARING = dataclasses.replace(restorer(0, damaged=40, fill=0.05), treat=("damage",))
 
@@ -74,11 +74,13 @@ def table(folder: Path) -> str:
             before = described(scan.image)
             metadata = "kept" if carried(scan.image, kept) else "LOST"
         assert 0 < record["change"]["share_of_pixels"] < 1, kind
-        told = held(target)
-        assert told == HELD.get(source.suffix, "EXIF"), kind
+        kept_kind = kept_metadata(target)
+        assert kept_kind == KEPT_METADATA.get(source.suffix, "EXIF"), kind
         notes = "; ".join(form.get("notes", []))
         out = target.suffix.removeprefix(".").upper()
-        rows.append((kind, before, out, described(kept), same, metadata, f"{told} kept", notes))
+        rows.append(
+            (kind, before, out, described(kept), same, metadata, f"{kept_kind} kept", notes)
+        )
     lines = [f"| {' | '.join(row)} |\n" for row in rows]
     return HEAD + "".join(lines) + "\n" + malformed(folder)
 
@@ -97,7 +99,7 @@ def carried(before: pyvips.Image, after: pyvips.Image) -> bool:
     return same and abs(after.xres - before.xres) < 0.01 and bool(after.get_typeof("xmp-data"))
 
 
-def held(result: Path) -> str:
+def kept_metadata(result: Path) -> str:
     """The metadata that the result has completely."""
     if result.suffix != ".tif":
         image = pyvips.Image.new_from_file(str(result))
@@ -130,7 +132,7 @@ def malformed(folder: Path) -> str:
     )
 
 
-def test_the_documented_table_is_what_comes_of_the_files(tmp_path: Path) -> None:
+def test_the_documented_table_agrees_with_restored_files(tmp_path: Path) -> None:
     found = table(tmp_path)
     assert "CHANGED" not in found
     assert "LOST" not in found

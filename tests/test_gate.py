@@ -37,7 +37,7 @@ def test_a_challenger_is_promoted_unless_a_rule_fails(
     )
 
 
-def test_what_a_champion_harms_more_is_no_fault_of_the_challenger() -> None:
+def test_a_challenger_passes_if_the_champion_harms_undamaged_works_more() -> None:
     harmed = [
         {**row, "champion": 40.0, "challenger": 41.0} if row["family"] == SOUND else row
         for row in rows()
@@ -45,10 +45,10 @@ def test_what_a_champion_harms_more_is_no_fault_of_the_challenger() -> None:
     assert all(rule.holds for rule in gate(harmed))
 
 
-def test_a_rule_says_how_it_held() -> None:
-    told = [str(rule) for rule in gate(rows(jpeg=29.0))]
-    assert "FAILS  jpeg: 30.00 -> 29.00 dB" in told
-    assert "holds  blur: 30.00 -> 31.00 dB" in told
+def test_a_rule_prints_its_figures() -> None:
+    lines = [str(rule) for rule in gate(rows(jpeg=29.0))]
+    assert "FAILS  jpeg: 30.00 -> 29.00 dB" in lines
+    assert "holds  blur: 30.00 -> 31.00 dB" in lines
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_rule_says_how_it_held() -> None:
     ],
 )
 @pytest.mark.parametrize("family", [HARD, OWN])
-def test_no_single_hard_work_may_be_harmed_more_than_before(
+def test_no_hard_work_may_be_harmed_more_than_before(
     family: str, champion: float, challenger: float, holds: bool
 ) -> None:
     hard = [
@@ -73,7 +73,7 @@ def test_no_single_hard_work_may_be_harmed_more_than_before(
     assert not failed if holds else "pearls-600" in failed[0].name
 
 
-def test_a_spared_work_does_not_make_up_for_a_harmed_one() -> None:
+def test_an_improvement_on_one_work_does_not_compensate_for_harm_to_another() -> None:
     hard = [
         {"family": HARD, "work": "stars-600", "champion": 30.0, "challenger": 60.0},
         {"family": HARD, "work": "pearls-600", "champion": 60.0, "challenger": 44.0},

@@ -39,7 +39,7 @@ def flows_named_foreign(base: str) -> list[dict]:
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
 # A page sends the last two without asking the server first
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", ""])
-def test_a_foreign_page_cannot_post(base: str, origin: str, kind: str) -> None:
+def test_a_page_of_another_site_cannot_post(base: str, origin: str, kind: str) -> None:
     path, body = STARTS_A_RUN
     status, text, headers = ask(base + path, body, Origin=origin, Content_Type=kind)
     assert (status, "this machine" in text) == (403, True)
@@ -49,27 +49,25 @@ def test_a_foreign_page_cannot_post(base: str, origin: str, kind: str) -> None:
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
 @pytest.mark.parametrize("path", ["/api/health", "/ui-settings", "/", "/v2/"])
-def test_a_foreign_page_cannot_read(base: str, origin: str, path: str) -> None:
+def test_a_page_of_another_site_cannot_read(base: str, origin: str, path: str) -> None:
     assert ask(base + path, Origin=origin)[0] == 403
 
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
 @pytest.mark.parametrize("path", ["/api/health", "/ui-settings", "/"])
-def test_a_name_that_only_resolves_to_this_machine_is_not_answered(
-    base: str, host: str, path: str
-) -> None:
+def test_requests_with_another_host_name_are_refused(base: str, host: str, path: str) -> None:
     assert ask(base + path, Host=host)[0] in (400, 403)
 
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
 @pytest.mark.parametrize("path", ["events/in", "events/out", "logs/out"])
-def test_a_foreign_page_gets_no_web_socket(server: str, origin: str, path: str) -> None:
+def test_a_page_of_another_site_gets_no_web_socket(server: str, origin: str, path: str) -> None:
     address = f"{server.replace('http', 'ws', 1)}/{path}"
     with pytest.raises(InvalidStatus, match="403"), connect(address, origin=origin):  # type: ignore[arg-type]
         pass
 
 
-def test_programs_and_the_own_pages_are_answered(base: str) -> None:
+def test_programs_and_the_servers_own_pages_are_answered(base: str) -> None:
     port = urlparse(base).port
     assert ask(f"{base}/api/health")[0] == 200
     for own in (f"http://127.0.0.1:{port}", f"http://localhost:{port}"):
@@ -80,7 +78,7 @@ def test_programs_and_the_own_pages_are_answered(base: str) -> None:
         pass
 
 
-def test_the_ui_is_told_where_its_server_is_and_no_page_may_frame_it(base: str) -> None:
+def test_the_ui_has_the_address_of_its_server_and_cannot_be_framed(base: str) -> None:
     status, text, headers = ask(f"{base}/ui-settings")
     assert (status, json.loads(text)["api_url"]) == (200, f"{base}/api")
     assert headers["x-frame-options"] == "DENY"

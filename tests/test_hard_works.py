@@ -15,9 +15,7 @@ def works() -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("name", HARD_WORKS)
-def test_a_hard_work_is_an_image_of_the_size_that_was_asked_for(
-    name: str, works: dict[str, np.ndarray]
-) -> None:
+def test_a_hard_work_has_the_requested_size(name: str, works: dict[str, np.ndarray]) -> None:
     image = works[name]
     assert image.dtype == np.uint8
     assert image.ndim == 3
@@ -27,7 +25,7 @@ def test_a_hard_work_is_an_image_of_the_size_that_was_asked_for(
 
 
 @pytest.mark.parametrize("name", HARD_WORKS)
-def test_a_hard_work_is_painted_alike_twice_and_otherwise_by_another_seed(
+def test_a_hard_work_is_the_same_for_the_same_seed_and_differs_for_another(
     name: str, works: dict[str, np.ndarray]
 ) -> None:
     assert np.array_equal(paint(name, SMALL_PX), works[name])
@@ -51,7 +49,7 @@ def test_a_larger_scan_shows_the_same_work() -> None:
     assert np.corrcoef(blurred[0].ravel(), blurred[1].ravel())[0, 1] > 0.8
 
 
-def test_threads_at_pixel_pitch_are_as_fine_in_a_larger_scan() -> None:
+def test_threads_have_the_same_distance_in_pixels_at_every_size() -> None:
     for size_px in (400, 800):
         luminance = paint("plain_canvas_at_pixel_pitch", size_px).mean(axis=2)[:300, :400]
         spectrum = np.abs(np.fft.rfft(luminance - luminance.mean(axis=1, keepdims=True))).mean(
@@ -67,7 +65,7 @@ def test_works_come_in_order_by_name_and_size() -> None:
     assert [max(image.shape) for _, image in found] == [64, 100, 64, 100]
 
 
-def test_an_unknown_work_and_a_size_that_shows_nothing_are_refused() -> None:
+def test_an_unknown_work_and_too_small_a_size_are_refused() -> None:
     with pytest.raises(ValueError, match="unknown: mona_lisa"):
         next(hard_works(names=("mona_lisa",)))
     with pytest.raises(ValueError, match="size_px 10"):

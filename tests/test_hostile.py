@@ -67,19 +67,19 @@ def crawls(kind: type[Replay], tmp_path_factory: pytest.TempPathFactory) -> dict
     return played((deep, repeated, flooded), kind, tmp_path_factory.mktemp(kind.source))
 
 
-def test_a_record_nested_too_deeply_sets_its_work_aside(crawls: dict[str, Crawl]) -> None:
+def test_a_work_with_a_too_deeply_nested_record_is_set_aside(crawls: dict[str, Crawl]) -> None:
     made = crawls["deep"]
     assert (made.code, made.error) == (0, "")
     assert made.reason(101) == "record not read: JSON that is nested too deeply"
     assert made.filed() >= {103, 104}
 
 
-def test_numbers_that_are_none_never_end_a_crawl(crawls: dict[str, Crawl]) -> None:
+def test_invalid_numbers_do_not_end_a_crawl(crawls: dict[str, Crawl]) -> None:
     assert "2 found" not in crawls["deep"].said
     assert crawls["deep"].works("record").count(102) == 1
 
 
-def test_a_listing_that_repeats_itself_is_left_with_a_note(crawls: dict[str, Crawl]) -> None:
+def test_a_listing_that_repeats_itself_is_ended_with_a_note(crawls: dict[str, Crawl]) -> None:
     made = crawls["repeated"]
     assert (made.code, made.error) == (0, "")
     assert made.filed() == {101, 102}
@@ -88,7 +88,7 @@ def test_a_listing_that_repeats_itself_is_left_with_a_note(crawls: dict[str, Cra
         assert not (made.folder / "listed.json").exists()  # so that nothing is taken for unchanged
 
 
-def test_an_endless_image_costs_no_more_than_its_work_may(crawls: dict[str, Crawl]) -> None:
+def test_an_endless_image_is_cut_at_the_limit_of_its_work(crawls: dict[str, Crawl]) -> None:
     made = crawls["flooded"]
     assert (made.code, made.filed()) == (0, {102})
     most = most_bytes(3_000_000)
@@ -99,12 +99,12 @@ def test_an_endless_image_costs_no_more_than_its_work_may(crawls: dict[str, Craw
     assert made.works("image").count(101) <= BUDGET + 1
 
 
-def test_an_image_may_have_the_bytes_that_its_pixels_need() -> None:
+def test_the_limit_of_bytes_follows_from_the_number_of_pixels() -> None:
     assert most_bytes(4_000_000) > 8 * 4_000_000
     assert most_bytes(0) == most_bytes(10**9) == MOST_BYTES
 
 
-def test_what_a_museum_calls_an_image_stays_one_segment_of_its_address(
+def test_the_name_of_an_image_is_escaped_to_one_segment_of_the_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = dict(enumerate(["%4000000000d", "../../secret", "a/b?c#d", "%2e%2e", "{0}"], 101))
@@ -122,7 +122,7 @@ def test_what_a_museum_calls_an_image_stays_one_segment_of_its_address(
 
 
 @pytest.mark.parametrize("number", ["", ".", "..", "x" * 1000])
-def test_what_cannot_be_a_segment_of_an_address_is_refused(number: str) -> None:
+def test_a_name_that_cannot_be_a_segment_of_an_address_is_refused(number: str) -> None:
     with pytest.raises(ValueError, match="cannot be part of an address"):
         segment(number)
     assert segment("a/../b?c=%d") == "a%2F..%2Fb%3Fc%3D%25d"
@@ -141,7 +141,7 @@ class Separating(Met):
         return super().image_reply(number, url.replace("%E2%80%A8", "\u2028"))
 
 
-def test_a_separator_in_an_address_stays_within_its_row(tmp_path: Path) -> None:
+def test_line_separators_in_a_value_do_not_split_its_row(tmp_path: Path) -> None:
     with Separating(exhibition()[:3]) as museum:
         assert crawl(museum, tmp_path / "harvest").filed() == {101, 102, 103}
         museum.change(101, public=False, version="2025-01-01")
@@ -151,7 +151,7 @@ def test_a_separator_in_an_address_stays_within_its_row(tmp_path: Path) -> None:
     assert "\u2028" in made.rows("withdrawn.jsonl")["met-101"]["image_url"]
 
 
-def test_rows_hold_any_text_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+def test_rows_can_have_any_text_and_a_damaged_row_is_an_error(tmp_path: Path) -> None:
     rows = {"a": {"id": "a", "title": f"x{STEERING}y\v\f\x1c\x1d\x1e"}}
     write_lines(tmp_path / "rows.jsonl", rows)
     assert read_lines(tmp_path / "rows.jsonl") == rows
@@ -161,13 +161,13 @@ def test_rows_hold_any_text_and_a_damaged_one_is_named(tmp_path: Path) -> None:
             read_lines(tmp_path / "bad.jsonl")
 
 
-def test_nothing_that_a_museum_says_steers_the_terminal(
+def test_text_of_a_museum_cannot_control_the_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Met(exhibition()[:2]) as museum:
         monkeypatch.setattr(museum, "departments", [f"{STEERING}Arts{STEERING}", "x" * 100_000])
-        told = crawl(museum, tmp_path / "a", "--department", "Cheese")
-    assert "the Met has [31m 2J Arts" in told.error
+        printed = crawl(museum, tmp_path / "a", "--department", "Cheese")
+    assert "the Met has [31m 2J Arts" in printed.error
     with Cleveland(exhibition()[:2]) as museum:
         kind = "text/\x1b[31mhtml"
         museum.misbehave("record", 101, always=holding(b"<h1>", kind))
@@ -177,20 +177,20 @@ def test_nothing_that_a_museum_says_steers_the_terminal(
         total = json.dumps({"info": {"total": f"<b>{STEERING}"}, "data": []}).encode()
         museum.misbehave("listing", 0, always=holding(total))
         listed = crawl(museum, tmp_path / "c")
-    for text in (told.error, made.error, made.said, listed.error, made.reason(101)):
+    for text in (printed.error, made.error, made.said, listed.error, made.reason(101)):
         assert text
         assert all(line.isprintable() for line in text.removesuffix("\n").split("\n"))
-    assert len(told.error) <= LONGEST_LINE + 1
+    assert len(printed.error) <= LONGEST_LINE + 1
 
 
-def test_text_of_others_is_one_printable_line() -> None:
+def test_text_from_outside_is_printed_as_one_line() -> None:
     assert plain(f"a{STEERING}b") == "a [31m 2J b"
     assert plain("x" * 3000) == "x" * (LONGEST_LINE - 1) + "…"
     assert plain("\ud800 naïve 絵") == "? naïve 絵"
     assert reason_of(TimeoutError()) == "TimeoutError"
 
 
-def test_a_listing_ends_though_each_page_brings_a_new_work() -> None:
+def test_a_listing_with_a_new_work_on_each_page_has_an_end() -> None:
     notes: list[str] = []
     pages = Pages(notes)
     read = 0
@@ -203,7 +203,7 @@ def test_a_listing_ends_though_each_page_brings_a_new_work() -> None:
     ]
 
 
-def test_a_listing_of_any_length_ends_by_itself() -> None:
+def test_an_endless_listing_is_ended() -> None:
     pages = Pages([], most_works=1000)
     read = 0
     while pages.go_on(range(100 * read, 100 * read + 100), total=10**12):
@@ -212,7 +212,7 @@ def test_a_listing_of_any_length_ends_by_itself() -> None:
     assert read == 10
 
 
-def test_a_listing_that_grows_a_little_while_it_is_read_is_followed() -> None:
+def test_a_listing_that_grows_a_little_during_a_crawl_is_read_to_its_end() -> None:
     pages = Pages([])
     assert all(pages.go_on(range(at, at + 3), total) for at, total in ((0, 9), (3, 10), (6, 10)))
     assert pages.go_on([9], 10)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from imports import ROOMS, SOURCES, closure, imported_by
+from imports import FOLDERS, SOURCES, closure, imported_by
 
 TRAINING = "patina.tasks.training.__main__"  # a program: it alone in tasks reads params
-# What a room may import of the others
-MAY = {
+# The folders from which each folder may import
+ALLOWED = {
     "errors": set[str](),
     "formats": set[str](),
     "codestream": set[str](),
@@ -25,7 +25,7 @@ MAY = {
 FOR_FLOWS = {"prefect", "prefect_dask", "mlflow", "dvc"}
 
 
-def room_of(module: str) -> str:
+def folder_of(module: str) -> str:
     return module.split(".")[1]
 
 
@@ -36,19 +36,21 @@ def part_of(module: str) -> str:
 
 
 @pytest.mark.parametrize("module", sorted(SOURCES))
-def test_imports_point_downwards(module: str) -> None:
-    room = room_of(module)
-    allowed = MAY[room] | {room} | ({"params"} if module == TRAINING else set())
+def test_imports_go_in_one_direction(module: str) -> None:
+    folder = folder_of(module)
+    allowed = ALLOWED[folder] | {folder} | ({"params"} if module == TRAINING else set())
     for imported in imported_by(module):
         first, _, rest = imported.partition(".")
-        assert first not in {*ROOMS, "cli", "params"}, f"{module} imports {imported}, not patina.*"
+        assert first not in {*FOLDERS, "cli", "params"}, (
+            f"{module} imports {imported}, not patina.*"
+        )
         if first == "patina" and rest:
-            assert room_of(imported) in allowed, f"{module} imports {imported}"
-        if room not in ("flows", "cli"):
+            assert folder_of(imported) in allowed, f"{module} imports {imported}"
+        if folder not in ("flows", "cli"):
             assert first not in FOR_FLOWS, f"{module} imports {imported}"
 
 
-def test_no_module_imports_itself_through_others() -> None:
+def test_no_module_imports_itself_through_other_modules() -> None:
     graph = {
         module: {other for other in imported_by(module) if other in SOURCES and other != module}
         for module in SOURCES
@@ -56,18 +58,18 @@ def test_no_module_imports_itself_through_others() -> None:
     TopologicalSorter(graph).prepare()
 
 
-def test_no_room_of_tasks_imports_another_that_imports_it() -> None:
+def test_no_folder_of_tasks_imports_another_that_imports_it() -> None:
     graph: dict[str, set[str]] = {}
     for module in SOURCES:
-        if room_of(module) == "tasks":
+        if folder_of(module) == "tasks":
             others = {part_of(each) for each in imported_by(module) if each in SOURCES}
             graph.setdefault(part_of(module), set()).update(others - {part_of(module)})
     TopologicalSorter(graph).prepare()
 
 
 STAGES = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
-# Of what a stage imports, what changes nothing of its outs: how it is run and told of. What
-# `params` reads is among the stage's own `params`; which files are images says their names.
+# Modules that a stage imports, but which do not change its outputs: they run and report it. The
+# values that `params` reads are among the stage's own `params` in dvc.yaml.
 RUNNING = frozenset(
     {"patina.params", "patina.formats", "patina.errors"}
     | {
@@ -83,7 +85,7 @@ RUNNING = frozenset(
 
 def code_of(stage: str) -> list[Path]:
     """The dependencies of a stage that contain code."""
-    return [Path(dep) for dep in STAGES[stage]["deps"] if dep.split("/")[0] in (*ROOMS, "patina")]
+    return [Path(dep) for dep in STAGES[stage]["deps"] if dep.split("/")[0] in (*FOLDERS, "patina")]
 
 
 def is_empty(file: Path) -> bool:

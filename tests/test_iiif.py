@@ -80,7 +80,7 @@ def test_the_manifest_is_valid_by_the_published_schema_and_offers_a_choice_of_th
 
 
 @pytest.mark.parametrize(("height", "width"), [(700, 1300), (300, 200), (512, 512), (2100, 900)])
-def test_every_tile_and_size_that_a_viewer_computes_is_there(
+def test_every_tile_and_size_that_a_viewer_requests_exists(
     tmp_path: Path, height: int, width: int
 ) -> None:
     folder = published(tmp_path, height, width)
@@ -119,7 +119,7 @@ def regions(
     return asked
 
 
-def test_tiles_of_16_bit_with_a_profile_show_the_colours_that_a_viewer_would(
+def test_tiles_of_a_16_bit_scan_with_a_profile_have_the_right_colours(
     tmp_path: Path,
 ) -> None:
     folder = published(tmp_path, 300, 400, profile="p3")
@@ -130,7 +130,7 @@ def test_tiles_of_16_bit_with_a_profile_show_the_colours_that_a_viewer_would(
     assert pyvips.Image.new_from_file(str(folder / "before/full/max/0/default.jpg")).bands == 3
 
 
-def test_a_scan_that_a_viewer_turns_is_tiled_turned(tmp_path: Path) -> None:
+def test_tiles_are_rotated_by_the_exif_orientation(tmp_path: Path) -> None:
     source = tmp_path / "scan.tif"
     picture(source, 300, 500)
     image = pyvips.Image.new_from_file(str(source)).copy_memory()
@@ -143,7 +143,7 @@ def test_a_scan_that_a_viewer_turns_is_tiled_turned(tmp_path: Path) -> None:
     assert read(folder / "manifest.json")["items"][0]["height"] == 500
 
 
-def test_a_new_base_address_moves_the_addresses_and_no_tile(tmp_path: Path) -> None:
+def test_a_new_base_address_changes_the_addresses_but_no_tile(tmp_path: Path) -> None:
     folder = published(tmp_path)
     tile = folder / "before" / "0,0,512,512" / "512,512" / "0" / "default.jpg"
     filed = tile.stat().st_ino, tile.stat().st_mtime_ns
@@ -156,7 +156,7 @@ def test_a_new_base_address_moves_the_addresses_and_no_tile(tmp_path: Path) -> N
     iiif_prezi3.Manifest(**read(folder / "manifest.json"))
 
 
-def test_another_result_is_tiled_anew(tmp_path: Path) -> None:
+def test_tiles_are_written_again_for_another_result(tmp_path: Path) -> None:
     folder = published(tmp_path)
     source, result = tmp_path / "scan one.tif", tmp_path / "out" / "näher" / "scan one.tif"
     picture(source, 200, 100)
@@ -168,7 +168,7 @@ def test_another_result_is_tiled_anew(tmp_path: Path) -> None:
     ]
 
 
-def test_a_folder_that_is_none_of_ours_stays(tmp_path: Path) -> None:
+def test_a_folder_that_patina_did_not_write_is_kept(tmp_path: Path) -> None:
     source, result = tmp_path / "scan.tif", tmp_path / "out" / "x" / "scan.tif"
     scan(source)
     folder_of(result).mkdir(parents=True)
@@ -179,12 +179,12 @@ def test_a_folder_that_is_none_of_ours_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("base", ["museum.org/iiif", "/iiif", "ftp://museum.org", "https://a/#b"])
-def test_bases_that_are_no_web_addresses_are_refused(base: str) -> None:
+def test_invalid_base_addresses_are_refused(base: str) -> None:
     with pytest.raises(ValueError, match="--iiif-base"):
         served([Path("scans")], Path("out"), base)
 
 
-def test_a_batch_is_published_and_its_tiles_are_no_scans(tmp_path: Path) -> None:
+def test_a_batch_is_published_and_its_tiles_are_not_taken_for_scans(tmp_path: Path) -> None:
     inbox, outbox = tmp_path / "in", tmp_path / "out"
     (inbox / "deep").mkdir(parents=True)
     scan(inbox / "deep" / "a.tif")

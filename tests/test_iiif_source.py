@@ -39,11 +39,11 @@ BASE = "https://images.example/7"
         ),
     ],
 )
-def test_only_cc0_and_the_public_domain_mark_are_free(rights: list[str], licence: str) -> None:
+def test_only_cc0_and_the_public_domain_mark_are_accepted(rights: list[str], licence: str) -> None:
     assert licence_of(rights)[0] == licence
 
 
-def test_a_statement_about_the_image_counts_beside_that_about_the_work() -> None:
+def test_the_rights_of_the_image_count_in_addition_to_those_of_the_work() -> None:
     with Presentation3([]) as museum:
         manifest = museum.record(exhibition()[0])
     canvas = manifest["items"][0]
@@ -70,7 +70,7 @@ def test_a_statement_about_the_image_counts_beside_that_about_the_work() -> None
         (1645, "1645"),
     ],
 )
-def test_a_label_is_read_in_english_if_it_has_that(value: Any, text: str) -> None:
+def test_the_english_label_is_preferred(value: Any, text: str) -> None:
     assert text_of(value) == text
 
 
@@ -86,7 +86,9 @@ def test_a_label_is_read_in_english_if_it_has_that(value: Any, text: str) -> Non
         ("", (None, None)),
     ],
 )
-def test_a_date_in_words_names_years(date: str, years: tuple[int | None, int | None]) -> None:
+def test_years_are_read_from_a_date_in_words(
+    date: str, years: tuple[int | None, int | None]
+) -> None:
     assert years_of(date) == years
 
 
@@ -117,7 +119,7 @@ READY = {"sizes": [{"width": 1000, "height": 750}, {"width": 2000, "height": 150
         (V3 | {"profile": "level0", "extraFeatures": ["sizeByW"]}, 3_000_000, ["2000,"]),
     ],
 )
-def test_the_best_size_within_the_pixels_is_asked_for_as_the_server_can_give_it(
+def test_the_largest_size_within_the_limit_that_the_server_offers_is_requested(
     info: Json, max_pixels: int, sizes: list[str]
 ) -> None:
     found = renditions(info, BASE, max_pixels)
@@ -134,12 +136,12 @@ def test_the_best_size_within_the_pixels_is_asked_for_as_the_server_can_give_it(
         V3 | {"@context": "http://library.stanford.edu/iiif/image-api/1.1/context.json"},
     ],
 )
-def test_an_info_json_that_is_none_is_refused(info: Json) -> None:
+def test_an_invalid_info_json_is_refused(info: Json) -> None:
     with pytest.raises(ValueError, match=r"^info\.json"):
         renditions(info, BASE, 0)
 
 
-def test_the_first_image_of_a_choice_stands_for_a_canvas() -> None:
+def test_the_first_image_of_a_choice_is_used_for_a_canvas() -> None:
     images = [{"id": f"{BASE}/{n}.jpg", "type": "Image", "width": 9, "height": 8} for n in "ab"]
     choice = {"type": "Choice", "items": images}
     page = {"items": [{"motivation": "painting", "body": choice}]}
@@ -173,12 +175,12 @@ def test_a_document_of_another_kind_is_refused(document: Any) -> None:
         "http://169.254.169.254/latest/meta-data",
     ],
 )
-def test_an_address_that_may_not_be_asked_is_told(address: str) -> None:
+def test_a_forbidden_address_is_an_error(address: str) -> None:
     with pytest.raises(CrawlError, match=r"iiif needs the address|is not a public address"):
         checked(address)
 
 
-def test_an_address_is_asked_for_without_its_fragment() -> None:
+def test_an_address_is_requested_without_its_fragment() -> None:
     assert checked(" https://museum.org/m.json#canvas ") == "https://museum.org/m.json"
     assert checked("http://8.8.8.8/m.json") == "http://8.8.8.8/m.json"
 
@@ -224,7 +226,7 @@ class Maze(Presentation3):
         return found and found | {"items": items}
 
 
-def test_collections_that_lead_in_circles_have_an_end(tmp_path: Path) -> None:
+def test_circular_collections_are_ended(tmp_path: Path) -> None:
     with Maze(exhibition()[:1]) as museum:
         made = crawl(museum, tmp_path / "harvest")
     assert (made.code, made.error, made.filed()) == (0, "", {101})
@@ -249,7 +251,7 @@ class Scattered(Presentation2):
         return {"width": "many"}
 
 
-def test_an_image_without_a_server_that_answers_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_an_image_is_fetched_as_it_is_if_its_image_server_does_not_answer(tmp_path: Path) -> None:
     with Scattered(exhibition()[:2]) as museum:
         made = crawl(museum, tmp_path / "harvest")
     assert (made.code, made.filed()) == (0, {102})
@@ -258,7 +260,7 @@ def test_an_image_without_a_server_that_answers_is_taken_as_it_is(tmp_path: Path
     assert row["image_url"] == museum.offers(museum.works[102])[0].url
 
 
-def test_an_address_that_is_no_manifest_is_told_in_one_line(tmp_path: Path) -> None:
+def test_an_address_without_a_manifest_is_an_error_of_one_line(tmp_path: Path) -> None:
     with Presentation3(exhibition()[:1]) as museum:
         info = f"https://{museum.images}/image/101/info.json"
         made = crawl(museum, tmp_path / "harvest", "--query", info)

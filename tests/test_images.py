@@ -24,18 +24,20 @@ def save(pixels: np.ndarray, path: Path, **options: object) -> Path:
     return path
 
 
-def test_a_plain_picture_keeps_its_pixels(tmp_path: Path) -> None:
+def test_an_srgb_image_keeps_its_pixels(tmp_path: Path) -> None:
     path = save(picture(), tmp_path / "a.png")
     np.testing.assert_array_equal(load_srgb(path), picture())
 
 
-def test_a_large_picture_is_shrunk_to_the_long_side_and_a_small_one_is_left(tmp_path: Path) -> None:
+def test_a_large_image_is_reduced_to_the_long_side_and_a_small_one_is_not_enlarged(
+    tmp_path: Path,
+) -> None:
     path = save(picture(60, 90), tmp_path / "a.png")
     assert load_srgb(path, long_side_px=45).shape == (30, 45, 3)
     assert load_srgb(path, long_side_px=500).shape == (60, 90, 3)
 
 
-def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
+def test_sixteen_bits_are_converted_to_eight(tmp_path: Path) -> None:
     path = save(picture().astype(np.uint16) * 257, tmp_path / "a.tif")
     np.testing.assert_allclose(load_srgb(path).astype(int), picture(), atol=1)
 
@@ -49,7 +51,7 @@ def test_exif_orientation_is_applied(tmp_path: Path, orientation: int, turns: in
     np.testing.assert_array_equal(load_srgb(path), np.rot90(picture(), turns))
 
 
-def test_transparency_lies_on_white(tmp_path: Path) -> None:
+def test_transparent_pixels_are_composed_on_white(tmp_path: Path) -> None:
     pixels = np.dstack([picture(), np.zeros((60, 90), np.uint8)])
     assert (load_srgb(save(pixels, tmp_path / "a.png")) == 255).all()
 
@@ -71,7 +73,7 @@ def test_a_wide_gamut_profile_is_converted(tmp_path: Path) -> None:
     np.testing.assert_allclose(load_srgb(tmp_path / "p3.tif").astype(int), red, atol=2)
 
 
-def test_a_truncated_file_and_one_that_is_no_image_are_named(tmp_path: Path) -> None:
+def test_a_truncated_file_and_a_file_without_an_image_are_errors(tmp_path: Path) -> None:
     whole = save(
         np.random.default_rng(0).integers(0, 255, (90, 90, 3)).astype(np.uint8),
         tmp_path / "whole.jpg",
@@ -89,7 +91,7 @@ def test_png_keeps_every_pixel(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_png(tmp_path / "a.png"), picture())
 
 
-def test_a_copy_of_another_size_and_quality_has_nearly_the_same_hash(tmp_path: Path) -> None:
+def test_copies_of_other_sizes_and_qualities_have_similar_hashes(tmp_path: Path) -> None:
     from patina.crawler.sample.strokes import paint
 
     works = [paint(number)[0] for number in range(4)]

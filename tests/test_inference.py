@@ -51,7 +51,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(("precision", "share"), [("f32", 0.003), ("bf16", 0.15)])
-def test_the_graph_gives_what_keras_gives(
+def test_the_graph_gives_the_output_of_keras(
     filed: tuple[Path, dict[str, keras.Model]], cache: Path, precision: str, share: float
 ) -> None:
     file, networks = filed
@@ -66,7 +66,7 @@ def test_the_graph_gives_what_keras_gives(
         found["segmentation"]
 
 
-def test_the_shipped_model_gives_what_keras_gives(cache: Path) -> None:
+def test_the_shipped_graph_gives_the_output_of_keras(cache: Path) -> None:
     found = Networks(weights.shipped(), "f32")
     networks = registry.networks_of(registry.load(weights.shipped()))
     assert set(found) == set(networks)
@@ -108,7 +108,7 @@ def test_the_graph_of_another_model_is_refused(
         Networks(tmp_path / "model.keras", "f32")
 
 
-def test_what_was_compiled_is_kept_sealed_and_used_only_as_it_was(
+def test_a_compiled_network_is_cached_with_a_checksum_and_refused_if_changed(
     filed: tuple[Path, dict[str, keras.Model]], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = Networks(filed[0], "f32")["detail"](TILE)
@@ -124,7 +124,7 @@ def test_what_was_compiled_is_kept_sealed_and_used_only_as_it_was(
         np.testing.assert_array_equal(again, expected)
 
 
-def test_what_was_compiled_of_another_model_is_not_used(
+def test_the_cached_network_of_another_model_is_not_used(
     filed: tuple[Path, dict[str, keras.Model]], cache: Path, tmp_path: Path
 ) -> None:
     small_model(tmp_path / "other.keras", "detail", seed=1)
@@ -136,7 +136,7 @@ def test_what_was_compiled_of_another_model_is_not_used(
     np.testing.assert_array_equal(Networks(filed[0], "f32")["detail"](TILE), expected)
 
 
-def test_without_a_place_to_keep_it_a_graph_is_compiled_each_time(
+def test_a_graph_is_compiled_each_time_if_the_cache_cannot_be_written(
     filed: tuple[Path, dict[str, keras.Model]], cache: Path
 ) -> None:
     cache.parent.write_text("no folder")
@@ -144,12 +144,12 @@ def test_without_a_place_to_keep_it_a_graph_is_compiled_each_time(
         assert Networks(filed[0], "f32")["detail"](TILE).shape == TILE.shape
 
 
-def test_a_precision_that_is_none_is_named(filed: tuple[Path, dict[str, keras.Model]]) -> None:
+def test_an_unknown_precision_is_an_error(filed: tuple[Path, dict[str, keras.Model]]) -> None:
     with pytest.raises(ValueError, match="precision: f16: unknown; known: auto, bf16, f32"):
         Networks(filed[0], "f16")
 
 
-def test_restoring_imports_no_library_of_the_pipeline_and_sends_no_usage_data(
+def test_restoring_imports_no_pipeline_library_and_sends_no_usage_data(
     tmp_path: Path,
 ) -> None:
     program = """
@@ -188,11 +188,11 @@ assert "openvino_telemetry.main" not in sys.modules
         ("GPU", ["CPU", "GPU"], "GPU"),
     ],
 )
-def test_auto_is_the_gpu_where_there_is_one(asked: str, found: list[str], device: str) -> None:
+def test_auto_is_the_gpu_if_there_is_one(asked: str, found: list[str], device: str) -> None:
     assert device_of(asked, found) == device
 
 
-def test_a_device_that_is_not_there_is_refused_with_those_that_are() -> None:
+def test_the_error_for_a_missing_device_lists_those_that_exist() -> None:
     with pytest.raises(InputError, match="device: GPU: OpenVINO finds only CPU;"):
         device_of("GPU", ["CPU"])
     with pytest.raises(InputError, match="device: NPU: unknown; known: CPU, GPU, AUTO"):
@@ -208,7 +208,7 @@ def test_each_device_has_its_own_half_precision() -> None:
         precision_of("bf16", "GPU", ["FP32", "FP16"])
 
 
-def test_auto_gives_what_the_cpu_gives_where_there_is_no_gpu(
+def test_auto_without_a_gpu_gives_the_result_of_the_cpu(
     filed: tuple[Path, dict[str, keras.Model]], cache: Path
 ) -> None:
     automatic = Networks(filed[0], "f32", "AUTO")

@@ -66,14 +66,14 @@ def closure(requirements: list[Requirement]) -> set[str]:
     return names | {"pyvips-binary", "cffi", "pycparser"}
 
 
-def test_what_is_heavy_is_not_asked_for(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_does_not_depend_on_the_libraries_of_the_pipeline(wheel: zipfile.ZipFile) -> None:
     names = closure(asked_for(wheel))
     assert {"openvino", "pyvips", "numpy"} <= names
     assert not names & HEAVY
 
 
 @pytest.mark.parametrize("words", [["restore", "a.png"], ["degrade", "a.png", "--steps", "jpeg:1"]])
-def test_the_wheel_works_without_what_is_heavy(
+def test_the_wheel_restores_without_the_libraries_of_the_pipeline(
     wheel: zipfile.ZipFile, tmp_path: Path, words: list[str]
 ) -> None:
     wheel.extractall(tmp_path / "site")
@@ -122,13 +122,13 @@ def installed(wheel: zipfile.ZipFile, tmp_path_factory: pytest.TempPathFactory) 
         [sys.executable, "-m", *install, wheel.filename], check=True, stdout=subprocess.DEVNULL
     )
     ask = [str(python), "-c", "import patina; print(patina.__file__)"]
-    told = subprocess.run(ask, cwd=home, capture_output=True, text=True, check=True).stdout
-    assert Path(told.strip()).is_relative_to(home)
+    printed = subprocess.run(ask, cwd=home, capture_output=True, text=True, check=True).stdout
+    assert Path(printed.strip()).is_relative_to(home)
     return home / "bin" / "patina"
 
 
 @pytest.mark.parametrize("kind", ["packages", "modules"])
-def test_packages_of_the_same_names_change_nothing(
+def test_other_packages_with_the_same_names_change_nothing(
     installed: Path, tmp_path: Path, kind: str
 ) -> None:
     hostile = tmp_path / "hostile"

@@ -15,7 +15,7 @@ from patina.tasks.restoration.batch import locked_outbox
 from patina.tasks.restoration.restore_file import restore_file
 
 
-def test_two_runs_do_not_share_an_outbox_and_what_a_killed_one_left_is_swept(
+def test_two_runs_cannot_share_an_outbox_and_drafts_of_killed_runs_are_removed(
     tmp_path: Path,
 ) -> None:
     left = tmp_path / "deep" / ".patina-draft-abcd_123"
@@ -34,7 +34,7 @@ def test_two_runs_do_not_share_an_outbox_and_what_a_killed_one_left_is_swept(
 
 
 @pytest.mark.parametrize("files", [1, 4, 7])
-def test_a_run_that_was_killed_goes_on(tmp_path: Path, files: int) -> None:
+def test_a_killed_run_is_resumed(tmp_path: Path, files: int) -> None:
     """Killed after `files` files: results, each with its maps, package and sidecar."""
     inbox, outbox = tmp_path / "in", tmp_path / "out"
     inbox.mkdir()
@@ -52,15 +52,15 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path, files: int) -> None:
         result = sidecar.with_suffix("")
         assert json.loads(sidecar.read_text())["result"]["sha256"] == sha256_of(result)
     with patina(tmp_path, *words) as process:
-        _, told = process.communicate()
-    assert process.returncode == 0, told
+        _, printed = process.communicate()
+    assert process.returncode == 0, printed
     assert len([*outbox.glob("*.json")]) == 6
     assert len([*outbox.glob("*.tif*")]) == 6 * 5
     assert {path: path.stat().st_mtime_ns for path in done} == done
     assert not [*outbox.glob(".patina-*")]
 
 
-def test_a_disk_that_fills_up_ends_the_run_and_what_is_done_is_kept(tmp_path: Path) -> None:
+def test_a_full_disk_ends_the_run_and_finished_results_are_kept(tmp_path: Path) -> None:
     inbox, outbox = tmp_path / "in", tmp_path / "out"
     inbox.mkdir()
     scan(inbox / "a.tif")
@@ -68,10 +68,10 @@ def test_a_disk_that_fills_up_ends_the_run_and_what_is_done_is_kept(tmp_path: Pa
     # A file as large as the pixels of b finds no room, as on a full disk
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000,) * 2); "
     with patina(tmp_path, "restore", str(inbox), "-o", str(outbox), before=limit) as process:
-        _, told = process.communicate()
+        _, printed = process.communicate()
     assert process.returncode == 1
-    assert "File too large" in told
-    assert "Traceback" not in told
+    assert "File too large" in printed
+    assert "Traceback" not in printed
     assert sorted(path.name for path in outbox.glob("*.tif*")) == ["a.tif", "a.tif.json"]
 
 
@@ -90,7 +90,7 @@ def test_a_scan_too_large_for_the_disk_is_set_aside_before_it_is_decoded(
         restore_file(tmp_path / "bomb.png", tmp_path / "out.png", restorer(0.1))
 
 
-def test_a_run_spares_what_another_one_works_on_in_a_folder_of_its_outbox(tmp_path: Path) -> None:
+def test_a_run_does_not_remove_drafts_of_another_run_in_a_subfolder(tmp_path: Path) -> None:
     inner, outer = tmp_path / "big" / "deep", tmp_path / "big"
     with locked_outbox(inner):
         (inner / "more").mkdir()
@@ -109,11 +109,11 @@ def test_a_run_spares_what_another_one_works_on_in_a_folder_of_its_outbox(tmp_pa
             locked_outbox(inner).__enter__()
 
 
-def test_no_run_begins_where_nothing_can_be_written(tmp_path: Path) -> None:
+def test_a_run_does_not_start_if_the_outbox_is_not_writable(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
     (tmp_path / "out").write_text("a file is in the way")
     with patina(tmp_path, "restore", "a.tif", "-o", "out") as process:
-        _, told = process.communicate()
+        _, printed = process.communicate()
     assert process.returncode == 1
-    assert told.startswith("patina: ")
-    assert "out" in told
+    assert printed.startswith("patina: ")
+    assert "out" in printed

@@ -14,7 +14,7 @@ PARTS = {"source_sha256": "ab", "operation": "degrade", "version": 1, "params": 
     "change",
     [{"source_sha256": "ac"}, {"operation": "clean"}, {"version": 2}, {"params": {"x": 1, "y": 3}}],
 )
-def test_everything_that_a_result_depends_on_changes_its_key(change: dict) -> None:
+def test_every_input_of_a_result_changes_its_key(change: dict) -> None:
     assert item_key(**PARTS) != item_key(**PARTS | change)
 
 
@@ -22,7 +22,7 @@ def test_the_order_of_params_does_not_change_a_key() -> None:
     assert item_key(**PARTS) == item_key(**PARTS | {"params": {"y": 2, "x": 1}})
 
 
-def test_an_item_is_there_when_it_is_whole_and_cannot_be_written(tmp_path: Path) -> None:
+def test_an_item_appears_when_it_is_complete_and_is_read_only(tmp_path: Path) -> None:
     store = ItemStore(tmp_path)
     with store.filing("k1") as folder:
         (folder / "image.png").write_bytes(b"pixels")
@@ -33,7 +33,7 @@ def test_an_item_is_there_when_it_is_whole_and_cannot_be_written(tmp_path: Path)
     assert filed.stat().st_mode & 0o222 == 0
 
 
-def test_a_filing_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+def test_a_failed_write_of_an_item_leaves_nothing(tmp_path: Path) -> None:
     store = ItemStore(tmp_path)
     with pytest.raises(TypeError), store.filing("k1") as folder:
         write_jsonl(folder / "recipes.jsonl", [{"whole": 1}, {"half": b""}])
@@ -41,7 +41,7 @@ def test_a_filing_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_of_two_that_file_the_same_item_the_first_stays(tmp_path: Path) -> None:
+def test_the_first_of_two_writes_of_the_same_item_is_kept(tmp_path: Path) -> None:
     store = ItemStore(tmp_path)
     with store.filing("k1") as slow:
         (slow / "image.png").write_bytes(b"slow")

@@ -48,7 +48,7 @@ def with_siz(data: bytes, *changes: tuple[int, bytes]) -> bytes:
 @pytest.mark.parametrize("codec", ["jp2", "j2k"])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_each_form_is_read_passes_the_crawl_and_is_prepared(
+def test_each_form_of_jpeg_2000_is_read_accepted_by_the_crawl_and_preprocessed(
     dtype: type, channels: int, codec: str, tmp_path: Path
 ) -> None:
     pixels = noise(dtype, channels)
@@ -64,12 +64,12 @@ def test_each_form_is_read_passes_the_crawl_and_is_prepared(
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_ycc_becomes_rgb(dtype: type) -> None:
+def test_ycc_is_converted_to_rgb(dtype: type) -> None:
     data = in_space(encoded(noise(dtype, 3)), YCC)
     np.testing.assert_array_equal(decoded(data).numpy(), imagecodecs.jpeg2k_decode(data))
 
 
-def test_colours_of_a_palette_are_looked_up() -> None:
+def test_palette_indices_are_converted_to_colours() -> None:
     rng = np.random.default_rng(0)
     numbers = rng.integers(0, 250, (ROWS, COLUMNS), dtype=np.uint8)
     colours = rng.integers(0, 256, (200, 3), dtype=np.uint8)
@@ -87,7 +87,7 @@ def test_colours_of_a_palette_are_looked_up() -> None:
         decoded(broken)
 
 
-def test_a_scan_of_ten_bits_is_no_broken_download(tmp_path: Path) -> None:
+def test_a_scan_of_ten_bits_is_not_taken_for_a_truncated_file(tmp_path: Path) -> None:
     pixels = noise(np.uint16, 3) >> 6
     path = tmp_path / "scan.jp2"
     path.write_bytes(encoded(pixels, bitspersample=10))
@@ -108,7 +108,7 @@ def test_a_scan_of_ten_bits_is_no_broken_download(tmp_path: Path) -> None:
         ([(40, struct.pack(">H", 251))], "251 channels"),
     ],
 )
-def test_a_form_that_no_scan_has_is_refused_before_it_is_decoded(
+def test_an_unsupported_form_is_refused_before_it_is_decoded(
     changes: list[tuple[int, bytes]], fault: str, tmp_path: Path
 ) -> None:
     data = with_siz(encoded(noise(np.uint8, 3)), *changes)
@@ -119,7 +119,7 @@ def test_a_form_that_no_scan_has_is_refused_before_it_is_decoded(
     assert examine(path).fault.startswith("JPEG 2000 of an unsupported form: ")
 
 
-def test_what_is_broken_is_refused_or_read_as_by_imagecodecs() -> None:
+def test_a_broken_file_is_refused_or_read_as_by_imagecodecs() -> None:
     rng = np.random.default_rng(0)
     ramp = np.add.outer(np.arange(ROWS), np.arange(COLUMNS)).astype(np.uint8)
     sound = [

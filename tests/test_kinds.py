@@ -17,7 +17,7 @@ HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64)
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (SVG, r"SVG is not supported \(despite the suffix \.tif\)"),
         (HEIC, r"HEIC is not supported \(despite the suffix \.tif\)"),
@@ -28,11 +28,11 @@ HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64)
         (b"", r"the file is empty"),
     ],
 )
-def test_what_is_under_the_name_of_a_scan_is_told_by_its_kind(
-    content: bytes, told: str, tmp_path: Path
+def test_the_error_for_a_file_of_another_format_names_that_format(
+    content: bytes, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "a.tif").write_bytes(content)
-    with pytest.raises(ImageError, match=rf"a\.tif: .*{told}"):  # noqa: SIM117
+    with pytest.raises(ImageError, match=rf"a\.tif: .*{message}"):  # noqa: SIM117
         with opened(tmp_path / "a.tif", tmp_path):
             pass
     with pytest.raises(ImageError, match=r"a\.tif"):
@@ -40,7 +40,7 @@ def test_what_is_under_the_name_of_a_scan_is_told_by_its_kind(
 
 
 @pytest.mark.parametrize("suffix", [".bmp", ".gif", ".avif"])
-def test_further_kinds_are_read(suffix: str, tmp_path: Path) -> None:
+def test_further_formats_are_read(suffix: str, tmp_path: Path) -> None:
     source = tmp_path / f"a{suffix}"
     if suffix == ".bmp":
         import cv2
@@ -56,7 +56,7 @@ def test_further_kinds_are_read(suffix: str, tmp_path: Path) -> None:
     assert load_srgb(source).shape == (HEIGHT, WIDTH, 3)
 
 
-def test_a_gif_of_several_frames_is_named(tmp_path: Path) -> None:
+def test_a_gif_with_several_frames_is_an_error(tmp_path: Path) -> None:
     frames = pyvips.Image.arrayjoin([painted(), painted().invert()], across=1)
     frames.write_to_file(str(tmp_path / "a.gif"), page_height=HEIGHT)
     with (
@@ -66,7 +66,7 @@ def test_a_gif_of_several_frames_is_named(tmp_path: Path) -> None:
         pass
 
 
-def test_a_jpeg_under_the_name_of_a_png_is_a_jpeg(tmp_path: Path) -> None:
+def test_a_jpeg_with_the_suffix_png_is_read_as_jpeg(tmp_path: Path) -> None:
     painted().write_to_file(str(tmp_path / "a.jpg"))
     (tmp_path / "a.jpg").rename(tmp_path / "a.png")
     with opened(tmp_path / "a.png", tmp_path) as scan:
@@ -74,7 +74,7 @@ def test_a_jpeg_under_the_name_of_a_png_is_a_jpeg(tmp_path: Path) -> None:
         assert scan.width == WIDTH
 
 
-def test_a_bmp_that_is_cut_off_is_set_aside(tmp_path: Path) -> None:
+def test_a_truncated_bmp_is_set_aside(tmp_path: Path) -> None:
     import cv2
 
     whole = cv2.imencode(".bmp", painted().numpy())[1].tobytes()
@@ -87,14 +87,14 @@ def test_a_bmp_that_is_cut_off_is_set_aside(tmp_path: Path) -> None:
         pass
 
 
-def test_what_is_no_file_is_set_aside_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_is_set_aside_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.tif")
     (tmp_path / "link.tif").symlink_to(tmp_path / "nowhere")
     (tmp_path / "folder.tif").mkdir()
-    for name, told in (
+    for name, message in (
         ("pipe.tif", "a pipe, socket or device"),
         ("link.tif", "a link to a missing file"),
         ("folder.tif", "it is a folder"),
     ):
-        with pytest.raises(ImageError, match=told), opened(tmp_path / name, tmp_path):
+        with pytest.raises(ImageError, match=message), opened(tmp_path / name, tmp_path):
             pass

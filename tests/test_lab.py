@@ -45,7 +45,7 @@ PAIRS = """
 COLOURS = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 
 
-def test_delta_e2000_is_that_of_the_34_published_pairs_both_ways_round() -> None:
+def test_delta_e2000_equals_the_34_published_values_in_both_orders() -> None:
     rows = np.array([row.split() for row in PAIRS.split("\n") if row], float)
     assert len(rows) == 34
     first, second, published = rows[:, :3], rows[:, 3:6], rows[:, 6]
@@ -54,7 +54,7 @@ def test_delta_e2000_is_that_of_the_34_published_pairs_both_ways_round() -> None
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
-def test_lab_and_delta_e_are_those_of_scikit_image(dtype: type) -> None:
+def test_lab_and_delta_e_equal_those_of_scikit_image(dtype: type) -> None:
     from skimage.color import deltaE_ciede2000, rgb2lab
 
     pixels = COLOURS if dtype is np.uint8 else (COLOURS / 255).astype(dtype)
@@ -65,7 +65,7 @@ def test_lab_and_delta_e_are_those_of_scikit_image(dtype: type) -> None:
     np.testing.assert_allclose(delta_e2000(lab, others), deltaE_ciede2000(lab, others), atol=1e-3)
 
 
-def test_a_colour_does_not_differ_from_itself_and_none_is_no_number() -> None:
+def test_a_colour_has_no_difference_from_itself_and_no_difference_is_nan() -> None:
     lab = lab_of_srgb(np.concatenate([COLOURS / 255, [[[0, 0, 0], [1, 1, 1]] * 32]]))
     assert not delta_e2000(lab, lab).any()
     outside = lab_of_srgb(np.array([[-0.2, 0.5, 1.3], [1.2, -0.1, 0.0]], np.float32))

@@ -22,7 +22,7 @@ def name(text: str) -> str:
 @pytest.mark.parametrize(
     ("lock", "wanted"), [("requirements.txt", RUNTIME), ("requirements-dev.txt", DEV)]
 )
-def test_pyproject_and_lock_agree(lock: str, wanted: list[str]) -> None:
+def test_pyproject_and_the_locked_versions_agree(lock: str, wanted: list[str]) -> None:
     pins: dict[str, list[re.Match[str]]] = {}  # of some there is one for each group of Pythons
     for pin in PIN.finditer(Path(lock).read_text()):
         pins.setdefault(name(pin["name"]), []).append(pin)
@@ -45,7 +45,7 @@ def test_pyproject_and_lock_agree(lock: str, wanted: list[str]) -> None:
 
 
 @pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt"])
-def test_every_pin_has_hashes_and_no_host_is_named(lock: str) -> None:
+def test_every_locked_version_has_hashes_and_no_host_name(lock: str) -> None:
     text = Path(lock).read_text()
     assert all("--hash=sha256:" in pin["rest"] for pin in PIN.finditer(text))
     assert "://" not in text

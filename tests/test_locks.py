@@ -37,7 +37,7 @@ main()
 """
 
 
-def test_a_lock_is_had_by_one_and_gone_afterwards(tmp_path: Path) -> None:
+def test_only_one_process_has_a_lock_and_the_lock_is_removed_afterwards(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     assert not is_held(lock)
     with only_one(lock) as first, only_one(lock) as second:
@@ -46,7 +46,7 @@ def test_a_lock_is_had_by_one_and_gone_afterwards(tmp_path: Path) -> None:
     assert not lock.exists()
 
 
-def test_what_a_killed_process_had_is_free(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(lock)], stdout=subprocess.PIPE, text=True
@@ -62,12 +62,12 @@ def test_what_a_killed_process_had_is_free(tmp_path: Path) -> None:
         assert alone
 
 
-def test_what_cannot_be_locked_is_not_held(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_locked_counts_as_free(tmp_path: Path) -> None:
     (tmp_path / "a folder").mkdir()
     assert not is_held(tmp_path / "a folder")
 
 
-def test_on_windows_a_draft_is_swept_when_it_is_a_day_old(
+def test_on_windows_a_draft_is_removed_after_a_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(atomic, "WINDOWS", True)
@@ -84,7 +84,7 @@ def test_on_windows_a_draft_is_swept_when_it_is_a_day_old(
         assert draft.is_dir()
 
 
-def test_a_scan_is_restored_without_what_only_unix_has(tmp_path: Path) -> None:
+def test_a_scan_is_restored_without_modules_that_only_unix_has(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
     done = subprocess.run(
         [sys.executable, "-c", ELSEWHERE, "restore", "a.tif", "-o", "out"],

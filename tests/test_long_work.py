@@ -25,22 +25,22 @@ class Listening(io.StringIO):
 
     def __init__(self) -> None:
         super().__init__()
-        self.told = threading.Event()
+        self.printed = threading.Event()
 
     def write(self, text: str) -> int:
         """Part of the interface of a file."""
         length = super().write(text)
-        self.told.set()
+        self.printed.set()
         return length
 
     def next(self) -> str:
         """The whole log, after a new line was written."""
-        self.told.clear()
-        assert self.told.wait(60)
+        self.printed.clear()
+        assert self.printed.wait(60)
         return self.getvalue()
 
 
-def test_where_there_is_no_terminal_lines_tell_how_far_the_work_is() -> None:
+def test_without_a_terminal_lines_show_the_progress() -> None:
     log = Listening()
     with Progress(Console(file=log), every_s=0.01) as bar:
         task = bar.add_task("restore", total=4, note="")
@@ -58,7 +58,7 @@ def test_names_of_files_are_printed_as_they_are() -> None:
     assert log.getvalue() == "set aside: a[/x] [bold]" + 40 * "-" + "\n"
 
 
-def test_in_a_terminal_there_is_a_bar() -> None:
+def test_in_a_terminal_a_bar_shows_the_progress() -> None:
     log = Listening()
     with Progress(Console(file=log, force_terminal=True, width=80)) as bar:
         bar.advance(bar.add_task("restore", total=4, note="note"))
@@ -66,21 +66,21 @@ def test_in_a_terminal_there_is_a_bar() -> None:
     assert "note" in log.getvalue()
 
 
-def test_lines_end_with_the_work() -> None:
+def test_no_line_is_printed_after_the_end_of_the_work() -> None:
     log, before = Listening(), {*threading.enumerate()}
     with print_every(0.001, lambda: "still there", log.write):
         assert "still there" in log.next()
     assert {*threading.enumerate()} <= before
 
 
-def test_what_is_waited_for_is_named_with_its_seconds(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_line_names_what_is_waited_for_and_the_seconds(capfd: pytest.CaptureFixture[str]) -> None:
     with timed_lines("the Prefect server starts", every_s=0.01):
-        while not (told := capfd.readouterr().err):
+        while not (printed := capfd.readouterr().err):
             pass
-    assert told.startswith("  the Prefect server starts: 0 s")
+    assert printed.startswith("  the Prefect server starts: 0 s")
 
 
-def test_nothing_is_said_of_waiting_beside_a_bar_or_another_process(
+def test_no_line_about_waiting_is_printed_beside_a_bar_or_by_a_child_process(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     log = Listening()
@@ -103,10 +103,11 @@ def large_scan(path: Path, width: int, height: int) -> None:
     cv2.imwrite(str(path), np.clip(picture, 0, 255).astype(np.uint8))
 
 
-def test_one_large_scan_is_heard_of_tile_by_tile(tmp_path: Path) -> None:
+def test_the_progress_of_a_large_scan_is_reported_tile_by_tile(tmp_path: Path) -> None:
     large_scan(tmp_path / "large.png", 1600, 1250)
     steps: list[Step] = []
-    narrow = Gates(fill_width=0.01)  # else what is looked at is a disc as large as the work
+    # Otherwise the disc of the filter would be as large as the work
+    narrow = Gates(fill_width=0.01)
     applied = {"gates": narrow, "tile_px": 256, "overlap_px": 64, "on_progress": steps.append}
     restore_file(
         tmp_path / "large.png",
@@ -126,7 +127,7 @@ def test_one_large_scan_is_heard_of_tile_by_tile(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no terminal can be made there")
-def test_in_a_terminal_one_large_scan_moves_the_bar(tmp_path: Path) -> None:
+def test_in_a_terminal_the_bar_moves_during_one_large_scan(tmp_path: Path) -> None:
     large_scan(tmp_path / "large.png", 1000, 700)
     (tmp_path / "params.yaml").write_text("restore:\n  tile_px: 256\n  overlap_px: 64\n")
     ours, theirs = os.openpty()

@@ -45,7 +45,7 @@ def specialist(name: str) -> Specialist:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_an_untrained_network_changes_next_to_nothing(name: str) -> None:
+def test_an_untrained_network_changes_almost_nothing(name: str) -> None:
     output = build(name).predict_on_batch(given(name))
     assert output.shape[-1] == OUTPUTS.get(name, 3)
     if name == "areas":
@@ -55,7 +55,7 @@ def test_an_untrained_network_changes_next_to_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_network_gives_the_same_after_it_was_filed_and_from_its_graph(
+def test_a_network_gives_the_same_output_after_saving_and_from_its_graph(
     name: str, tmp_path: Path
 ) -> None:
     network, role = changing(name), specialist(name).role
@@ -70,7 +70,7 @@ def test_a_network_gives_the_same_after_it_was_filed_and_from_its_graph(
 
 
 @pytest.mark.parametrize("name", TILED)
-def test_what_a_tile_gives_depends_only_on_what_is_near(name: str) -> None:
+def test_the_output_for_a_pixel_depends_only_on_its_surroundings(name: str) -> None:
     network = changing(name)
     image = np.random.default_rng(1).random((1, 64, 512, CHANNELS.get(name, 3)), np.float32)
     other = image.copy()
@@ -80,7 +80,9 @@ def test_what_a_tile_gives_depends_only_on_what_is_near(name: str) -> None:
     assert not np.array_equal(one[:, :, 400:], two[:, :, 400:])
 
 
-def test_networks_of_several_roles_are_filed_in_one_and_keep_their_weights(tmp_path: Path) -> None:
+def test_networks_of_several_roles_are_saved_in_one_model_and_keep_their_weights(
+    tmp_path: Path,
+) -> None:
     networks = {"tone": changing("tone"), "detail": changing("unet")}
     write_model(networks, tmp_path / "model.keras")
     loaded = registry.networks_of(registry.load(tmp_path / "model.keras"))
@@ -92,11 +94,13 @@ def test_networks_of_several_roles_are_filed_in_one_and_keep_their_weights(tmp_p
 
 def test_a_network_of_another_kind_is_refused(tmp_path: Path) -> None:
     build("unet").save(tmp_path / "model.keras")
-    with pytest.raises(ValueError, match=r"model\.keras: no networks of this version"):
+    with pytest.raises(
+        ValueError, match=r"model\.keras: the file has no network that this version"
+    ):
         registry.load(tmp_path / "model.keras")
 
 
-def test_a_file_that_brings_code_is_refused(tmp_path: Path) -> None:
+def test_a_model_file_with_code_is_refused(tmp_path: Path) -> None:
     image = keras.Input((None, None, 3))
     code = keras.Model(image, keras.layers.Lambda(lambda pixels: pixels * 2)(image))
     code.save(tmp_path / "model.keras")
@@ -115,14 +119,14 @@ def test_weights_are_copied_to_float32_whatever_the_precision() -> None:
         np.testing.assert_array_equal(one, same)
 
 
-def test_decibels_count_every_image_alike() -> None:
+def test_decibels_give_every_image_the_same_influence() -> None:
     target = np.zeros((2, 8, 8, 3), np.float32)
     residual = np.stack([np.full((8, 8, 3), 0.1), np.full((8, 8, 3), 0.2)]).astype(np.float32)
     found = keras.ops.convert_to_numpy(losses.decibels(target, residual))
     np.testing.assert_allclose(found, np.log([0.01 + 1e-5, 0.04 + 1e-5]), rtol=1e-4)
 
 
-def test_a_fill_is_judged_inside_its_mask_alone() -> None:
+def test_the_loss_of_a_fill_counts_only_pixels_inside_its_mask() -> None:
     view = np.full((1, 8, 8, 7), 0.5, np.float32)
     view[..., 6] = 0
     view[:, 2:4, 2:4, 6] = 1
@@ -136,7 +140,7 @@ def test_a_fill_is_judged_inside_its_mask_alone() -> None:
     assert float(losses.masked_decibels(target, output)[0]) > perfect + 3
 
 
-def test_what_is_surely_wrong_counts_more_than_doubt() -> None:
+def test_a_certain_error_costs_more_than_an_uncertain_one() -> None:
     masks = np.zeros((1, 16, 16, 1), np.float32)
     doubtful, wrong = np.full_like(masks, -3.0), np.full_like(masks, -9.0)
     wrong[0, :2, :2] = 6
@@ -147,7 +151,7 @@ def test_what_is_surely_wrong_counts_more_than_doubt() -> None:
     assert found[1] / found[0] > 2 * entropies[1] / entropies[0]
 
 
-def test_a_view_is_toned_by_the_matrix_and_then_by_the_fields() -> None:
+def test_the_matrix_of_tone_is_applied_before_its_fields() -> None:
     view = given("tone")
     change = np.zeros((2, TONE.grid, TONE.grid, 19), np.float32)
     change[..., TONE.matrix] = np.float32([[0, 0, 0.2, 0], [0, 0, 0, 0.1], [0, 0, 0, 0]]).ravel()
@@ -159,7 +163,7 @@ def test_a_view_is_toned_by_the_matrix_and_then_by_the_fields() -> None:
     np.testing.assert_allclose(np.asarray(tone.compose(view, change)), expected, atol=1e-5)
 
 
-def test_a_fill_is_the_classical_one_or_the_image_as_the_network_weighs_them() -> None:
+def test_a_fill_is_the_weighted_mean_of_the_classical_fill_and_the_image() -> None:
     view = given("inpainting")
     output = np.zeros((2, 32, 32, 4), np.float32)
     output[..., 3] = -0.1
@@ -170,7 +174,7 @@ def test_a_fill_is_the_classical_one_or_the_image_as_the_network_weighs_them() -
     np.testing.assert_allclose(compose(view, output), view[..., :3] + 0.25, atol=1e-6)
 
 
-def test_areas_are_scored_on_the_whole_batch_where_it_counts() -> None:
+def test_the_loss_of_areas_uses_the_whole_batch_and_the_weights_of_the_pixels() -> None:
     target = np.zeros((2, 4, 4, 3), np.float32)
     target[0, :2, :, 0] = 1  # half of one work is an area
     target[..., 2] = 1

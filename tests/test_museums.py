@@ -64,7 +64,7 @@ def again(later: dict[str, Crawl]) -> Crawl:
     return later["repeated"]
 
 
-def test_every_free_work_arrives_once_from_the_first_page_to_the_last(first: Crawl) -> None:
+def test_every_free_work_of_all_pages_is_fetched_once(first: Crawl) -> None:
     assert (first.code, first.error) == (0, "")
     assert list(first.rows("manifest.jsonl")) == [first.id(number) for number in FREE]
     assert first.works("image") == list(FREE)
@@ -72,9 +72,7 @@ def test_every_free_work_arrives_once_from_the_first_page_to_the_last(first: Cra
     assert "8 found, 7 filed (0 from an earlier crawl), 1 rejected" in first.said
 
 
-def test_a_smaller_limit_asks_nothing_about_what_lies_beyond_it(
-    first: Crawl, tmp_path: Path
-) -> None:
+def test_nothing_beyond_the_limit_is_requested(first: Crawl, tmp_path: Path) -> None:
     with type(first.museum)(exhibition(), page=3, misfiled=[109]) as museum:
         made = crawl(museum, copied(first, tmp_path / "few"), "--limit", 2)
     assert set(made.works("record")) <= {101, 102}
@@ -82,7 +80,7 @@ def test_a_smaller_limit_asks_nothing_about_what_lies_beyond_it(
     assert made.filed() == set(FREE)
 
 
-def test_what_was_filed_for_another_search_does_not_count_for_this_one(
+def test_works_of_another_search_do_not_count_towards_the_limit(
     first: Crawl, tmp_path: Path
 ) -> None:
     with type(first.museum)(exhibition()) as museum:
@@ -92,18 +90,18 @@ def test_what_was_filed_for_another_search_does_not_count_for_this_one(
     assert made.filed() == set(FREE)
 
 
-def test_a_work_that_is_not_free_is_never_asked_for_its_image(first: Crawl) -> None:
+def test_the_image_of_a_work_under_copyright_is_never_requested(first: Crawl) -> None:
     assert first.works("record") == [*FREE, 109]
     assert first.reason(109) == "not in the public domain by its own record"
 
 
-def test_bytes_are_those_that_the_museum_serves(first: Crawl) -> None:
+def test_saved_files_have_the_bytes_of_the_museum(first: Crawl) -> None:
     for number in FREE:
         row = first.rows("manifest.jsonl")[first.id(number)]
         assert (first.folder / row["file"]).read_bytes() == first.museum.image(number)
 
 
-def test_a_manifest_line_tells_whose_work_it_is_and_how_it_came(first: Crawl) -> None:
+def test_a_line_of_the_manifest_has_the_artist_the_source_and_the_licence(first: Crawl) -> None:
     museum, work = first.museum, first.museum.works[101]
     row, best = first.rows("manifest.jsonl")[first.id(101)], museum.offers(work)[0]
     retrieved = datetime.fromisoformat(row.pop("retrieved"))
@@ -131,20 +129,20 @@ def test_a_manifest_line_tells_whose_work_it_is_and_how_it_came(first: Crawl) ->
     }
 
 
-def test_what_a_museum_does_not_know_of_a_work_is_empty_text(first: Crawl) -> None:
+def test_unknown_facts_about_a_work_are_empty_text(first: Crawl) -> None:
     row = first.rows("manifest.jsonl")[first.id(103)]
     unknown = ("artist", "date", "medium", "department", "accession")
     assert [row[name] for name in unknown] == [""] * len(unknown)
 
 
-def test_a_host_is_asked_for_its_robots_txt_first_and_told_who_is_calling(first: Crawl) -> None:
+def test_robots_txt_is_requested_first_and_every_request_names_the_contact(first: Crawl) -> None:
     for host in (first.museum.api, first.museum.images):
         kinds = [request.kind for request in first.asked if request.host == host]
         assert (kinds[0], kinds.count("robots")) == ("robots", 1)
     assert {request.agent for request in first.asked} == {f"Patina (+{CONTACT})"}
 
 
-def test_only_what_changed_is_asked_for_again(again: Crawl) -> None:
+def test_only_changed_works_are_requested_again(again: Crawl) -> None:
     assert (again.code, again.error) == (0, "")
     assert again.sent("record") == [101, 102, 104, 105, 106]
     if "record" not in again.museum.listing_kinds:
@@ -153,20 +151,24 @@ def test_only_what_changed_is_asked_for_again(again: Crawl) -> None:
     assert "4 filed (3 from an earlier crawl)" in again.said
 
 
-def test_a_changed_record_is_taken_over_and_its_image_kept(first: Crawl, again: Crawl) -> None:
+def test_a_changed_record_is_saved_without_fetching_its_image_again(
+    first: Crawl, again: Crawl
+) -> None:
     assert [one.status for one in again.asked if one.kind == "image" and one.number == 101] == [304]
     before, now = (made.rows("manifest.jsonl")[made.id(101)] for made in (first, again))
     assert now == before | {"title": "Harbour, Nocturne"}
     assert (again.folder / now["file"]).read_bytes() == first.museum.image(101)
 
 
-def test_a_changed_image_is_fetched_anew(again: Crawl) -> None:
+def test_a_changed_image_is_fetched_again(again: Crawl) -> None:
     row = again.rows("manifest.jsonl")[again.id(102)]
     assert (again.folder / row["file"]).read_bytes() == picture(1102)
     assert row["size_bytes"] == len(picture(1102))
 
 
-def test_what_a_museum_took_back_is_set_aside_and_not_deleted(first: Crawl, again: Crawl) -> None:
+def test_a_work_that_the_museum_removed_is_set_aside_and_not_deleted(
+    first: Crawl, again: Crawl
+) -> None:
     assert again.filed() == {101, 102, 103, 107}
     not_free = "not in the public domain by its own record"
     withdrawn = again.rows("withdrawn.jsonl")
@@ -192,7 +194,9 @@ def test_a_dry_run_counts_from_the_listing_alone(first: Crawl, later: dict[str, 
     assert made.rows("manifest.jsonl") == first.rows("manifest.jsonl")
 
 
-def test_a_museum_that_is_down_changes_nothing(first: Crawl, later: dict[str, Crawl]) -> None:
+def test_nothing_changes_if_the_museum_does_not_answer(
+    first: Crawl, later: dict[str, Crawl]
+) -> None:
     made = later["down"]
     assert made.code == TRY_LATER
     assert "the listing is incomplete: " in made.error
@@ -200,7 +204,7 @@ def test_a_museum_that_is_down_changes_nothing(first: Crawl, later: dict[str, Cr
         assert (made.folder / name).read_bytes() == (first.folder / name).read_bytes()
 
 
-def test_a_dry_run_says_how_long_the_pace_makes_a_crawl() -> None:
+def test_a_dry_run_prints_the_duration_of_the_crawl() -> None:
     counted = Outcome(source="artic", found=100, up_to_date=10, to_fetch=90)
     assert forecast(counted, 1.0).endswith("90 to fetch: at least 90 s at one request every 1 s")
 

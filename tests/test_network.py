@@ -26,7 +26,7 @@ from patina.crawler.network import HostsMiddleware, PublicResolver, replay_from
         "127.0.0.1:80",
     ],
 )
-def test_a_replay_comes_from_this_machine_alone(origin: str) -> None:
+def test_a_replay_is_accepted_only_from_this_machine(origin: str) -> None:
     with pytest.raises(
         CrawlError, match=f"^--replay-origin '{re.escape(origin)}': give the address"
     ):
@@ -84,7 +84,7 @@ def test_a_name_must_resolve_to_a_public_address(
             resolver.checked(address, "api.artic.edu")
 
 
-def test_a_replays_own_address_is_the_only_other_one() -> None:
+def test_only_the_museum_and_its_replay_are_accepted() -> None:
     resolver = PublicResolver(MemoryReactorClock(), cache_size=10, timeout=1)
     with pytest.raises(OSError, match=r"not a public address"):
         resolver.checked("127.0.0.1", "127.0.0.1")
@@ -100,7 +100,7 @@ MUSEUM = SimpleNamespace(spider=SimpleNamespace(hosts=frozenset({"museum.org"}))
 @pytest.mark.parametrize(
     "url", ["https://museum.org/a", "http://museum.org/a", "https://museum.org:443/a"]
 )
-def test_a_museums_own_address_may_be_asked(url: str) -> None:
+def test_a_museums_own_address_is_accepted(url: str) -> None:
     assert HostsMiddleware(MUSEUM).process_request(Request(url)) is None  # type: ignore[arg-type]
 
 
@@ -119,7 +119,7 @@ def test_a_museums_own_address_may_be_asked(url: str) -> None:
         "https://[::1]/a",
     ],
 )
-def test_no_other_address_may_be_asked(url: str) -> None:
+def test_other_addresses_are_refused(url: str) -> None:
     with pytest.raises(
         IgnoreRequest, match=r"is not an address of the museum; its hosts are museum"
     ):

@@ -5,7 +5,7 @@ import pytest
 from patina.tasks.restoration.options import applied, gates, strengths, treatments
 
 
-def test_treatments_are_named_in_any_order_and_a_wrong_name_is_told() -> None:
+def test_treatments_may_have_any_order_and_an_unknown_one_is_an_error() -> None:
     assert treatments("tone, damage") == ("damage", "tone")
     assert treatments("craquelure,detail") == ("detail", "craquelure")
     with pytest.raises(ValueError, match="color: unknown; known: detail, damage, tone, craquelure"):
@@ -22,23 +22,25 @@ def test_treatments_are_named_in_any_order_and_a_wrong_name_is_told() -> None:
         ("colour:0.3", (1, 1, 0.3, 1)),
     ],
 )
-def test_strengths_are_named_for_all_or_for_each(named: str, given: tuple[float, ...]) -> None:
+def test_a_strength_is_given_for_all_treatments_or_for_each(
+    named: str, given: tuple[float, ...]
+) -> None:
     assert strengths(named) == given
 
 
 @pytest.mark.parametrize(
     "named", ["", "2", "-0.1", "nan", "half", "damage", "texture:1", "0.5:0.5"]
 )
-def test_a_strength_that_is_none_is_named(named: str) -> None:
+def test_an_invalid_strength_is_an_error(named: str) -> None:
     with pytest.raises(ValueError, match=r"strength: .*: give a number from 0 to 1"):
         strengths(named)
 
 
-def test_what_is_not_asked_for_is_left_to_the_params() -> None:
+def test_options_that_are_not_given_have_the_values_of_params() -> None:
     assert applied("", "", "1") == {"forced": (), "strength": (1, 1, 1, 1)}
-    asked = applied("detail", "tone", "0.5")
-    assert asked["treat"] == ("detail",)
-    assert asked["forced"] == ("tone",)
+    arguments = applied("detail", "tone", "0.5")
+    assert arguments["treat"] == ("detail",)
+    assert arguments["forced"] == ("tone",)
 
 
 def test_colour_is_the_older_name_of_tone() -> None:
@@ -46,25 +48,24 @@ def test_colour_is_the_older_name_of_tone() -> None:
     assert applied("colour", "colour", "colour:0.5") == applied("tone", "tone", "tone:0.5")
 
 
-def test_no_treatment_may_be_asked_for() -> None:
+def test_none_is_a_valid_list_of_treatments() -> None:
     assert applied("none", "", "1")["treat"] == ()
     with pytest.raises(ValueError, match="treat: none: unknown; known"):
         treatments("none,tone")
 
 
 @pytest.mark.parametrize(("named", "area"), [("0.5%", 0.005), ("0.005", 0.005), ("3 %", 0.03)])
-def test_the_largest_area_that_is_filled_unasked_is_a_share_of_the_work(
-    named: str, area: float
-) -> None:
+def test_the_limit_of_an_automatic_fill_is_a_share_of_the_work(named: str, area: float) -> None:
     usual = {"fill_area": 0.001, "fill_share": 0.02, "tone_255": 8.0}
-    asked = gates(named, usual)
-    assert asked["fill_area"] == asked["fill_area_surely"] == pytest.approx(area)
-    assert asked["fill_share"] == max(asked["fill_area"], 0.02)  # or one such area had no room
-    assert asked["tone_255"] == 8
+    arguments = gates(named, usual)
+    assert arguments["fill_area"] == arguments["fill_area_surely"] == pytest.approx(area)
+    # Otherwise one such area would exceed the limit of the filled share
+    assert arguments["fill_share"] == max(arguments["fill_area"], 0.02)
+    assert arguments["tone_255"] == 8
     assert gates("", usual) == usual
 
 
 @pytest.mark.parametrize("named", ["5", "-0.1", "half", "0.5%%", "0.5% of it", "nan", "101%"])
-def test_a_limit_that_is_no_share_is_named(named: str) -> None:
+def test_an_invalid_limit_is_an_error(named: str) -> None:
     with pytest.raises(ValueError, match=r"limit-fill: .*: give a share of the work, such as"):
         gates(named, {"fill_share": 0.02})

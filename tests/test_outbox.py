@@ -29,7 +29,7 @@ def outcomes_of(inbox: Path, outbox: Path, output: OutputOptions = ALL) -> dict[
     return {Path(each["file"]).name: each.get("reason", each["outcome"]) for each in outcomes}
 
 
-def test_whatever_a_single_scan_raises_sets_it_aside_and_is_told_with_its_traceback(
+def test_any_exception_sets_one_scan_aside_and_is_recorded_with_its_traceback(
     tmp_path: Path,
 ) -> None:
     inbox, outbox = tmp_path / "in", tmp_path / "out"
@@ -55,7 +55,7 @@ def test_whatever_a_single_scan_raises_sets_it_aside_and_is_told_with_its_traceb
     assert "in failing" in failure["traceback"]
 
 
-def test_a_network_that_gives_no_numbers_sets_a_scan_aside(tmp_path: Path) -> None:
+def test_a_scan_is_set_aside_if_a_network_gives_nan(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
     [outcome] = restore_scans(plan([tmp_path / "a.tif"], tmp_path / "out"), restorer(float("nan")))
     assert "a.tif: " in outcome["reason"]
@@ -64,7 +64,9 @@ def test_a_network_that_gives_no_numbers_sets_a_scan_aside(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["summary.csv", "failures.jsonl"])
-def test_tables_of_somebody_else_are_left_and_the_run_refused(name: str, tmp_path: Path) -> None:
+def test_a_run_is_refused_if_the_outbox_has_tables_of_another_program(
+    name: str, tmp_path: Path
+) -> None:
     (tmp_path / name).write_text("my,own\n1,2\n")
     with pytest.raises(ValueError, match=rf"{name}: Patina did not write this file"):
         locked_outbox(tmp_path).__enter__()
@@ -72,7 +74,9 @@ def test_tables_of_somebody_else_are_left_and_the_run_refused(name: str, tmp_pat
 
 
 @pytest.mark.parametrize("suffix", ["damage.png", "difference.png", "change.zip"])
-def test_files_of_somebody_else_in_the_place_of_maps_stay(suffix: str, tmp_path: Path) -> None:
+def test_files_that_patina_did_not_write_are_not_replaced_by_maps(
+    suffix: str, tmp_path: Path
+) -> None:
     inbox, outbox = tmp_path / "in", tmp_path / "out"
     inbox.mkdir()
     outbox.mkdir()
@@ -83,15 +87,15 @@ def test_files_of_somebody_else_in_the_place_of_maps_stay(suffix: str, tmp_path:
     (outbox / ".patina-notes").mkdir()
     (outbox / ".patina-notes/letter").write_text("mine")
     (outbox / ".patina-draft-x").symlink_to(inbox)
-    told = outcomes_of(inbox, outbox)
-    assert "Patina did not write" in told["a.tif"]
-    assert told["b.tif"] == "restored"
+    outcomes = outcomes_of(inbox, outbox)
+    assert "Patina did not write" in outcomes["a.tif"]
+    assert outcomes["b.tif"] == "restored"
     assert mine.read_bytes() == b"mine"
     assert (outbox / ".patina-notes/letter").read_text() == "mine"
     assert len([*inbox.iterdir()]) == 2
 
 
-def test_maps_that_a_killed_run_left_are_ours(tmp_path: Path) -> None:
+def test_maps_of_a_killed_run_are_replaced(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
     target = tmp_path / "out/a.tif"
     restore_file(tmp_path / "a.tif", target, restorer(0.1), ALL)
@@ -122,9 +126,9 @@ def test_a_damaged_sidecar_sets_one_scan_aside(content: str, tmp_path: Path) -> 
     for name in "ab":
         scan(inbox / f"{name}.tif")
     (outbox / "a.tif.json").write_text(content, encoding="latin-1")
-    told = outcomes_of(inbox, outbox, OutputOptions())
-    assert told["b.tif"] == "restored"
-    assert told["a.tif"] == "restored" or "a.tif" in told["a.tif"]
+    outcomes = outcomes_of(inbox, outbox, OutputOptions())
+    assert outcomes["b.tif"] == "restored"
+    assert outcomes["a.tif"] == "restored" or "a.tif" in outcomes["a.tif"]
     assert [*outbox.glob(".patina-*")] == []
 
 
@@ -138,15 +142,15 @@ def test_a_pipe_or_folder_in_the_place_of_a_result_sets_one_scan_aside(tmp_path:
     (outbox / "b.tif").mkdir()
     (outbox / "c.tif.json").mkdir()
     (outbox / "d.tif").symlink_to(tmp_path / "nowhere")
-    told = outcomes_of(inbox, outbox, OutputOptions())
-    assert "Patina did not write" in told["a.tif"]
-    assert "Patina did not write" in told["b.tif"]
-    assert "Patina did not write" in told["c.tif"]
-    assert "Patina did not write" in told["d.tif"]
-    assert told["e.tif"] == "restored"
+    outcomes = outcomes_of(inbox, outbox, OutputOptions())
+    assert "Patina did not write" in outcomes["a.tif"]
+    assert "Patina did not write" in outcomes["b.tif"]
+    assert "Patina did not write" in outcomes["c.tif"]
+    assert "Patina did not write" in outcomes["d.tif"]
+    assert outcomes["e.tif"] == "restored"
 
 
-def test_names_steer_no_terminal_and_no_spreadsheet(tmp_path: Path) -> None:
+def test_file_names_cannot_control_a_terminal_or_a_spreadsheet(tmp_path: Path) -> None:
     outbox = tmp_path / "out"
     outbox.mkdir()
     for odd in ("=cmd|'/C calc'!A0.tif", "a\rb.tif", "a\x1b[2Jb.tif", "@SUM(1)", "a\u2028b.tif"):
@@ -162,7 +166,7 @@ def test_names_steer_no_terminal_and_no_spreadsheet(tmp_path: Path) -> None:
     assert neutral_cell("+1") == "'+1"
 
 
-def test_results_in_an_inbox_that_is_the_outbox_are_no_scans_and_a_run_goes_on(
+def test_if_the_inbox_is_the_outbox_results_are_not_restored_again(
     tmp_path: Path,
 ) -> None:
     for name in ("a.jpg", "b.jpg"):
@@ -173,7 +177,7 @@ def test_results_in_an_inbox_that_is_the_outbox_are_no_scans_and_a_run_goes_on(
     assert outcomes_of(tmp_path, tmp_path) == dict.fromkeys(("a.jpg", "b.jpg", "c.jpg"), "restored")
 
 
-def test_hidden_names_are_no_scans_and_linked_folders_are_told_of(
+def test_hidden_files_are_ignored_and_linked_folders_get_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for name in ("in/a.jfif", "in/._a.jpg", "in/@eaDir/a.jpg", "in/.Trash/b.jpg", "far/c.jpg"):
@@ -190,7 +194,7 @@ def test_hidden_names_are_no_scans_and_linked_folders_are_told_of(
     assert [source.name for source, _ in twice] == found
 
 
-def test_a_source_that_is_replaced_while_it_is_read_is_set_aside(tmp_path: Path) -> None:
+def test_a_scan_that_is_replaced_during_its_restoration_is_set_aside(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
     scan(tmp_path / "b.tif", bits=16)
     made = restorer(0.1)
@@ -209,13 +213,13 @@ def test_a_source_that_is_replaced_while_it_is_read_is_set_aside(tmp_path: Path)
     assert done["source"]["bits"] == 16
 
 
-def test_a_draft_that_is_in_use_is_not_swept(tmp_path: Path) -> None:
+def test_a_draft_in_use_is_not_removed(tmp_path: Path) -> None:
     with draft_folder(tmp_path) as draft, locked_outbox(tmp_path):
         assert draft.exists()
     assert not draft.exists()
 
 
-def test_a_run_that_is_told_to_end_writes_its_summary_and_leaves_no_draft(tmp_path: Path) -> None:
+def test_a_run_that_gets_sigterm_writes_its_summary_and_leaves_no_draft(tmp_path: Path) -> None:
     inbox, outbox = tmp_path / "in", tmp_path / "out"
     inbox.mkdir()
     for number in range(40):
@@ -233,7 +237,7 @@ def test_a_run_that_is_told_to_end_writes_its_summary_and_leaves_no_draft(tmp_pa
     assert [*outbox.glob(".patina-draft-*")] == []
 
 
-def test_pixels_hidden_by_an_alpha_do_not_change_and_are_not_counted(tmp_path: Path) -> None:
+def test_transparent_pixels_do_not_change_and_are_not_counted(tmp_path: Path) -> None:
     pixels = np.full((40, 60, 4), 128, np.uint8)
     pixels[:, :30, 3] = 0
     image = pyvips.Image.new_from_array(pixels).copy(interpretation="srgb")

@@ -39,7 +39,7 @@ def test_a_work_is_an_rgb_image_640_pixels_on_its_longer_side(works):
         assert min(image.shape[:2]) >= 400
 
 
-def test_a_record_has_every_field_filled_in_and_a_fictitious_artist(works):
+def test_a_record_has_all_fields_and_an_invented_artist(works):
     for _, record in works:
         assert set(record) == {"title", "artist", "date", "medium", "style"}
         assert all(record.values())

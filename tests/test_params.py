@@ -20,11 +20,11 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
     return path
 
 
-def test_the_shipped_params_load() -> None:
+def test_the_shipped_params_are_valid() -> None:
     assert isinstance(load(PARAMS), Params)
 
 
-def test_the_museums_of_the_params_are_those_that_can_be_crawled() -> None:
+def test_the_museums_in_params_are_those_with_a_spider() -> None:
     loader = SpiderLoader.from_settings(Settings({"SPIDER_MODULES": SPIDER_MODULES}))
     fetched = {name for name in loader.list() if getattr(loader.load(name), "museum", False)}
     assert fetched == set(MUSEUMS)
@@ -60,11 +60,11 @@ def test_params_are_frozen() -> None:
             "overlap_px: 768",
             "overlap_px 768 must be at most half of tile_px 1088",
         ),
-        ("count: [1, 4]", "count: [4, 1]", "count \\[4, 1\\]: give two rising numbers"),
+        ("count: [1, 4]", "count: [4, 1]", "count \\[4, 1\\]: give the minimum and the maximum"),
         ("severity: [0.2, 0.9]", "severity: [0.2, 9]", "degrade.steps.fading.severity.1: .* 1"),
     ],
 )
-def test_what_is_not_known_fails_at_load_and_names_what_is(
+def test_an_unknown_value_is_an_error_that_lists_the_known_ones(
     tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     path = changed(tmp_path, old, new)
@@ -73,18 +73,18 @@ def test_what_is_not_known_fails_at_load_and_names_what_is(
     assert str(path) in str(raised.value)
 
 
-def test_a_missing_file_and_broken_yaml_are_named(tmp_path: Path) -> None:
+def test_a_missing_file_and_invalid_yaml_are_errors(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match=r"nowhere\.yaml: cannot be read"):
         load(tmp_path / "nowhere.yaml")
     with pytest.raises(ParamsError, match="not valid YAML"):
         load(changed(tmp_path, "crawl:", "crawl: ["))
 
 
-def test_a_folder_without_params_is_restored_as_the_project_restores() -> None:
+def test_a_folder_without_params_uses_the_shipped_ones() -> None:
     assert Restore() == load(PARAMS).restore
 
 
-def test_restoring_takes_no_notice_of_a_params_file_of_anothers(tmp_path: Path) -> None:
+def test_restoring_ignores_a_params_file_of_another_program(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     assert restore_here(path) == Restore()
     for text in ("lr: 3\n", "", "- a\n- list\n"):

@@ -13,7 +13,7 @@ from patina.tasks.training.piece_samples import FINDING
 SIZE = (120, 160)
 BOX = (60, 40, 20, 12)  # left, top, width, height
 INSIDE = np.ones((12, 20), bool)
-KNOWN = simple_features(
+SIMPLE = simple_features(
     CLASSES.index("area"), 0.01, narrow=False, high_share=0.002, count=10,
     likelihood=0.8, peak=0.9, unlike=1.0,
 )  # fmt: skip
@@ -32,13 +32,13 @@ def covered(view: np.ndarray, colour: float) -> np.ndarray:
 
 
 def test_every_feature_has_a_number() -> None:
-    found = features(covered(work(), 0.9), INSIDE, BOX, KNOWN)
+    found = features(covered(work(), 0.9), INSIDE, BOX, SIMPLE)
     assert set(found) == set(FEATURES)
     assert all(np.isfinite(value) for value in found.values())
 
 
-def test_damage_is_flat_and_of_a_colour_of_its_own() -> None:
-    found = features(covered(work(), 0.9), INSIDE, BOX, KNOWN)
+def test_damage_is_smooth_and_has_its_own_colour() -> None:
+    found = features(covered(work(), 0.9), INSIDE, BOX, SIMPLE)
     assert found["flat"] < -1  # smoother than what lies around
     assert found["contrast"] == pytest.approx(0.5 * 3**0.5, abs=0.02)
     assert found["light"] == pytest.approx(0.9, abs=1e-5)
@@ -47,19 +47,19 @@ def test_damage_is_flat_and_of_a_colour_of_its_own() -> None:
     assert found["alone"] < -1.5  # hardly anything else in the work is as pale
 
 
-def test_what_is_painted_is_as_rough_and_as_brown_as_the_rest() -> None:
-    found = features(work(), INSIDE, BOX, KNOWN)
+def test_a_painted_detail_is_as_rough_and_has_the_same_colour_as_the_work() -> None:
+    found = features(work(), INSIDE, BOX, SIMPLE)
     assert abs(found["flat"]) < 0.2
     assert found["contrast"] < 0.05
     assert found["beside"] > 0.05
 
 
-def test_a_piece_at_the_rim_of_a_work_is_compared_with_what_there_is() -> None:
-    found = features(work(), np.ones(SIZE, bool), (0, 0, SIZE[1], SIZE[0]), KNOWN)
+def test_a_piece_at_the_edge_of_a_work_is_compared_with_the_existing_surroundings() -> None:
+    found = features(work(), np.ones(SIZE, bool), (0, 0, SIZE[1], SIZE[0]), SIMPLE)
     assert all(np.isfinite(value) for value in found.values())
 
 
-def test_a_judge_weighs_each_feature_and_counts_the_strangest_as_far_as_it_knows() -> None:
+def test_a_judge_standardises_its_features_and_clips_them() -> None:
     judge = Judge.of(
         {"names": ["flat"], "mean": [0.0], "scale": [0.5], "hidden": [[1.0, -1.0]]}
         | {"hidden_bias": [0.0, 0.0], "weights": [-2.0, -1.0], "bias": 1.0, "samples": 3}
@@ -71,7 +71,7 @@ def test_a_judge_weighs_each_feature_and_counts_the_strangest_as_far_as_it_knows
         Judge.of({})
 
 
-def test_a_judge_learns_what_no_straight_line_separates() -> None:
+def test_a_judge_learns_classes_that_are_not_linearly_separable() -> None:
     rng = np.random.default_rng(0)
     rows = [{"light": x, "flat": y} for x, y in rng.uniform(-1, 1, (600, 2))]
     record = fitted(rows, np.array([row["light"] * row["flat"] > 0 for row in rows]))
@@ -82,6 +82,6 @@ def test_a_judge_learns_what_no_straight_line_separates() -> None:
         assert judge.likelihood({"light": light, "flat": -flat}) < 0.2
 
 
-def test_a_judge_learns_from_the_pieces_that_a_restoration_finds() -> None:
+def test_training_samples_are_found_with_the_gates_of_a_restoration() -> None:
     for name in ("damage_likelihood", "damage_doubt", "fill_width"):
         assert getattr(FINDING, name) == getattr(Restore(), name)

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from conftest import SMALL, Workspace
+from conftest import SMALL, Workspace, serving
 
 from patina.tasks.dataset.recipes import Recipe, render
 from patina.tasks.imaging.images import read_png, to_float, to_uint8
@@ -37,7 +37,7 @@ def manifest(workspace: Workspace, place: str) -> list[dict]:
     return read_jsonl(workspace.folder / place / "manifest.jsonl")
 
 
-def test_works_are_collected_with_title_licence_and_source(prepared: Workspace) -> None:
+def test_collected_works_have_a_title_a_licence_and_a_source(prepared: Workspace) -> None:
     works = manifest(prepared, "data/artworks")
     assert len(works) == 40
     for work in works:
@@ -52,7 +52,7 @@ def test_clean_works_have_the_working_size(prepared: Workspace) -> None:
         assert max(image.shape) == 160
 
 
-def test_every_work_is_on_one_side_and_there_are_enough_test_works(prepared: Workspace) -> None:
+def test_every_work_is_in_one_set_and_there_are_enough_test_works(prepared: Workspace) -> None:
     sides = {
         side: {work["id"] for work in read_jsonl(prepared.folder / f"data/split/{side}.jsonl")}
         for side in ("train", "validation", "test")
@@ -61,7 +61,7 @@ def test_every_work_is_on_one_side_and_there_are_enough_test_works(prepared: Wor
     assert len(sides["test"]) >= 8
 
 
-def test_a_recipe_gives_its_twin_and_mask_again(prepared: Workspace) -> None:
+def test_a_recipe_reproduces_its_degraded_copy_and_mask(prepared: Workspace) -> None:
     degraded = prepared.folder / "data/degraded"
     twins = manifest(prepared, "data/degraded")
     masked = [twin for twin in twins if twin["mask"]]
@@ -74,7 +74,7 @@ def test_a_recipe_gives_its_twin_and_mask_again(prepared: Workspace) -> None:
         np.testing.assert_array_equal(read_png(degraded / twin["mask"])[..., 0], to_uint8(mask))
 
 
-def test_only_test_works_have_a_twin_of_each_single_degradation(prepared: Workspace) -> None:
+def test_only_test_works_have_a_copy_of_each_single_degradation(prepared: Workspace) -> None:
     twins = manifest(prepared, "data/degraded")
     singles = [twin for twin in twins if twin["twin"].startswith("only-")]
     assert {twin["side"] for twin in singles} == {"test"}
@@ -98,16 +98,16 @@ def test_two_runs_give_the_same_bytes_whatever_the_number_of_workers(
 def test_adding_five_works_to_forty_computes_five(prepared: Workspace, tmp_path: Path) -> None:
     workspace = prepared.copy(tmp_path / "grown")
     workspace.set(crawl={"works": 45})
-    told = workspace.run("dvc", "repro", "degrade")
-    assert "preprocess: 45 works, 5 computed, 0 set aside" in told
-    assert "degrade: 45 works, 5 computed, 0 set aside" in told
+    printed = workspace.run("dvc", "repro", "degrade")
+    assert "preprocess: 45 works, 5 computed, 0 set aside" in printed
+    assert "degrade: 45 works, 5 computed, 0 set aside" in printed
     assert len(manifest(workspace, "data/clean")) == 45
     workspace.set(crawl={"works": 40})
-    told = workspace.run("dvc", "repro", "degrade")
+    printed = workspace.run("dvc", "repro", "degrade")
     assert contents(workspace, *PREPARED) == contents(prepared, *PREPARED)
 
 
-def test_a_killed_degrade_resumes_and_leaves_nothing_half_written(
+def test_a_killed_degrade_stage_is_resumed_and_leaves_no_incomplete_file(
     prepared: Workspace, tmp_path: Path
 ) -> None:
     workspace = prepared.copy(tmp_path / "killed")
@@ -128,8 +128,8 @@ def test_a_killed_degrade_resumes_and_leaves_nothing_half_written(
     running.wait()
     for item in items.glob("??/*"):
         assert {file.name for file in item.iterdir()} & {"recipe.json", "facts.json"}
-    told = workspace.run("patina.flows", "degrade")
-    computed = re.search(r"degrade: 40 works, (\d+) computed", told)
+    printed = workspace.run("patina.flows", "degrade")
+    computed = re.search(r"degrade: 40 works, (\d+) computed", printed)
     assert computed
     assert 0 < int(computed[1]) < 40
 
@@ -139,7 +139,7 @@ def test_a_killed_degrade_resumes_and_leaves_nothing_half_written(
     assert contents(workspace, "data/degraded") == contents(whole, "data/degraded")
 
 
-def test_a_lost_clean_work_is_set_aside_and_the_others_go_on(
+def test_a_missing_clean_work_is_set_aside_and_the_others_are_degraded(
     prepared: Workspace, tmp_path: Path
 ) -> None:
     workspace = prepared.copy(tmp_path / "lost")
@@ -152,12 +152,15 @@ def test_a_lost_clean_work_is_set_aside_and_the_others_go_on(
     assert work["file"] in rejected[0]["reason"]
 
 
-def test_a_mistake_in_params_is_a_line_and_no_traceback(bare: Workspace, tmp_path: Path) -> None:
+def test_an_invalid_value_in_params_is_an_error_of_one_line(
+    bare: Workspace, tmp_path: Path
+) -> None:
     workspace = bare.copy(tmp_path / "mistaken")
     workspace.set(train={"network": "vnet"})
-    told = workspace.run("patina.flows", "train", code=1)
+    printed = workspace.run("patina.flows", "train", code=1)
     assert (
-        told == "patina: params.yaml: train: unknown network 'vnet'; known: areas, blur, detail, "
+        printed
+        == "patina: params.yaml: train: unknown network 'vnet'; known: areas, blur, detail, "
         "inpainting, jpeg, nafnet, segmentation, tone, unet\n"
     )
 
@@ -197,16 +200,16 @@ def test_the_pipeline_ends_in_restored_works_and_metrics(finished: Workspace) ->
     assert len(list((finished.folder / "reports/panels").glob("*.png"))) == 1
 
 
-def test_a_second_run_does_nothing_but_say_so(finished: Workspace) -> None:
+def test_a_second_run_prints_that_everything_is_up_to_date(finished: Workspace) -> None:
     before = contents(finished, "data", "reports")
-    told = finished.run("patina.cli", "run", PREFECT_API_URL="")
-    assert "Everything is up to date" in told
-    assert "data/restored/" in told
-    assert "make ui" in told
+    printed = finished.run("patina.cli", "run", PREFECT_API_URL="")
+    assert "Everything is up to date" in printed
+    assert "data/restored/" in printed
+    assert "make ui" in printed
     assert contents(finished, "data", "reports") == before
 
 
-def test_what_is_pushed_can_be_pulled(finished: Workspace, tmp_path: Path) -> None:
+def test_pushed_results_can_be_pulled(finished: Workspace, tmp_path: Path) -> None:
     workspace = finished.copy(tmp_path / "pushed")
     before = contents(workspace, "data", "reports")
     workspace.run("dvc", "push")
@@ -224,35 +227,12 @@ def test_the_deployment_restores_a_folder(finished: Workspace, tmp_path: Path) -
     twins = [t for t in manifest(finished, "data/degraded") if t["side"] == "test"]
     for number, twin in enumerate(twins[:3]):
         shutil.copy(finished.folder / "data/degraded" / twin["image"], inbox / f"{number}.png")
-    serving = subprocess.Popen(
-        [sys.executable, "-m", "patina.cli", "serve"],
-        cwd=finished.folder,
-        env=finished.environment(PYTHONUNBUFFERED="1"),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert serving.stdout
-        assert "Serving restore/batch" in serving.stdout.readline()
-        finished.run(
-            "prefect",
-            "deployment",
-            "run",
-            "restore/batch",
-            "-p",
-            f"inbox={inbox}",
-            "-p",
-            f"outbox={outbox}",
-            "-p",
-            "model=data/model/model.keras",
-            "-p",
-            "treat=damage,detail,colour",
-            "--watch",
-        )
+    with serving(finished, "restore/batch"):
+        given = (f"inbox={inbox}", f"outbox={outbox}", "model=data/model/model.keras")
+        given = (*given, "treat=damage,detail,colour")
+        options = [word for value in given for word in ("-p", value)]
+        finished.run("prefect", "deployment", "run", "restore/batch", *options, "--watch")
         artifact = finished.run("prefect", "artifact", "inspect", "restore")
-    finally:
-        serving.terminate()
-        serving.communicate(timeout=60)
     said = re.sub(r"['\"\s]+", " ", artifact)  # it is shown wrapped
     assert re.search(r"restore: 3 scans, \d untouched, 0 set aside", said)
     assert len(list(outbox.glob("*.png.json"))) == 3
@@ -262,7 +242,7 @@ def test_the_deployment_restores_a_folder(finished: Workspace, tmp_path: Path) -
     np.testing.assert_array_equal(read_png(outbox / "0.png"), read_png(restored))
 
 
-def test_the_command_restores_a_file_and_tells_what_it_would_do(
+def test_the_command_restores_a_file_and_a_dry_run_lists_it(
     finished: Workspace, tmp_path: Path
 ) -> None:
     twin = next(t for t in manifest(finished, "data/degraded") if t["side"] == "test")
@@ -272,5 +252,5 @@ def test_the_command_restores_a_file_and_tells_what_it_would_do(
     assert not (tmp_path / "out").exists()
     assert re.search(r"1 scans, \d untouched, 0 set aside", finished.run(*command))
     assert (tmp_path / "out" / f"{source.name}.json").exists()
-    told = finished.run("patina.cli", "restore", "nowhere.tif", code=1)
-    assert told == "patina: restore: nowhere.tif: no such file or folder\n"
+    printed = finished.run("patina.cli", "restore", "nowhere.tif", code=1)
+    assert printed == "patina: restore: nowhere.tif: no such file or folder\n"

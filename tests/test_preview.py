@@ -1,4 +1,4 @@
-"""A previewed window looks like the result."""
+"""A previewed window equals the result there."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def work() -> np.ndarray:
 
 
 @pytest.mark.parametrize("at", [(0.0, 0.0), (0.5, 0.5), (1.0, 1.0)])
-def test_a_window_at_full_size_is_what_the_whole_work_becomes_there(
+def test_a_window_at_full_size_equals_the_result_there(
     at: tuple[float, float],
 ) -> None:
     view = work()
@@ -31,7 +31,7 @@ def test_a_window_at_full_size_is_what_the_whole_work_becomes_there(
     np.testing.assert_allclose(shown, whole[part], atol=0.6 / 255)
 
 
-def test_what_is_marked_is_filled_and_what_is_protected_stays_in_a_preview() -> None:
+def test_a_preview_fills_marked_pixels_and_keeps_protected_ones() -> None:
     view = work()
     treated = restorer(0, fill=0.1, treat=())
     treatment = analyse(treated, rows_of(view), view, SIZE)
@@ -46,13 +46,13 @@ def test_what_is_marked_is_filled_and_what_is_protected_stays_in_a_preview() -> 
     np.testing.assert_array_equal(changed, fill & ~spared)
 
 
-def test_a_window_lies_within_the_work_and_begins_on_the_grid_of_jpeg() -> None:
+def test_a_window_is_inside_the_work_and_starts_on_jpegs_grid() -> None:
     assert window_around(0, 0, SIZE, (128, 160)) == (0, 0, 160, 128)
     assert window_around(1, 1, SIZE, (128, 160)) == (336, 192, 160, 128)
     assert window_around(0.5, 0.5, (60, 2000), (128, 160)) == (912, 0, 160, 60)
 
 
-def test_a_cut_of_a_small_map_is_that_of_the_map_enlarged() -> None:
+def test_a_window_of_a_reduced_map_equals_that_of_the_enlarged_map() -> None:
     small = np.random.default_rng(1).random((33, 50, 2)).astype(np.float32)
     whole = Window(0, 0, 500, 330)
     shown = cut(small, whole, Window(100, 60, 160, 128), (128, 160))

@@ -11,7 +11,7 @@ from replay.serving import Stall
 from replay.works import exhibition
 
 
-def test_a_crawl_without_a_terminal_says_now_and_then_how_far_it_is(tmp_path: Path) -> None:
+def test_a_crawl_without_a_terminal_prints_its_progress(tmp_path: Path) -> None:
     stall = Stall()
     with Artic(exhibition()[:3]) as museum, ExitStack() as finally_:
         finally_.callback(stall.go_on.set)
@@ -46,7 +46,7 @@ def test_scrapy_lists_and_checks_the_spiders() -> None:
     assert "Ran 0 contracts" in scrapy("check")
 
 
-def test_scrapy_opens_a_shell_on_a_museums_address_and_on_no_other() -> None:
+def test_the_scrapy_shell_opens_only_addresses_of_the_museum() -> None:
     handler = '{"https": "patina.crawler.network.ReplayHandler", "http": null}'
     with Artic(exhibition()[:1]) as museum:
         settings = (f"REPLAY_ORIGIN={museum.origin}", f"DOWNLOAD_HANDLERS={handler}")
@@ -54,6 +54,6 @@ def test_scrapy_opens_a_shell_on_a_museums_address_and_on_no_other() -> None:
         code = ("-c", "response and response.json()['data']['title']")
         record = "https://api.artic.edu/api/v1/artworks/101"
         assert scrapy("shell", *options, *code, record).strip() == "Harbour by Night"
-        told = scrapy("shell", *options, *code, "https://elsewhere.example/")
-    assert told.strip() == "None"
+        printed = scrapy("shell", *options, *code, "https://elsewhere.example/")
+    assert printed.strip() == "None"
     assert {request.host for request in museum.requests} == {museum.api}

@@ -32,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_gate_is_told_of_hard_works_and_of_those_of_the_collection(
+def test_the_gate_measures_hard_works_and_works_of_the_collection(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = folder / "own"
@@ -44,14 +44,14 @@ def test_the_gate_is_told_of_hard_works_and_of_those_of_the_collection(
     assert works == {f"{name}-64" for name in HARD_WORKS}
     assert [row["work"] for row in rows if row["family"] == OWN] == ["sound.png"]
     assert sum(row["family"] == SOUND for row in rows) == 1
-    told = capsys.readouterr()
-    assert "torn.png: set aside" in " ".join((told.out + told.err).split())
+    printed = capsys.readouterr()
+    assert "torn.png: set aside" in " ".join((printed.out + printed.err).split())
     assert all(row["champion"] == row["challenger"] for row in rows)
     failed = [rule.name for rule in gate(rows) if not rule.holds]
     assert failed == ["beats the champion on the mean"]
 
 
-def test_a_folder_without_sound_works_is_named(folder: Path) -> None:
+def test_a_folder_without_undamaged_works_is_an_error(folder: Path) -> None:
     empty = folder / "empty"
     empty.mkdir()
     with pytest.raises(FileNotFoundError, match="empty: there is no image in this folder"):
@@ -65,7 +65,7 @@ def trained(folder: Path, name: str) -> None:
     switch_champion({"network": "detail", "mlflow_run": name, "sha256": name * 8})
 
 
-def test_a_champion_changes_in_one_step_and_the_former_one_stays_where_it_was(
+def test_a_champion_is_replaced_in_one_step_and_the_former_one_is_kept(
     folder: Path,
 ) -> None:
     (folder / MODEL).mkdir(parents=True)

@@ -13,16 +13,16 @@ README = Path("README.md").read_text()
 
 
 @pytest.mark.parametrize("command", sorted(get_command(app).commands))  # type: ignore[attr-defined]
-def test_every_command_is_shown(command: str) -> None:
+def test_the_readme_shows_every_command(command: str) -> None:
     assert re.search(rf"(patina|make) {command}\b", README)
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_stage_is_explained(stage: str) -> None:
+def test_the_readme_explains_every_stage(stage: str) -> None:
     assert f"| `{stage}` |" in README
 
 
-def test_every_make_target_and_file_that_is_named_exists() -> None:
+def test_every_make_target_and_file_in_the_readme_exists() -> None:
     makefile = Path("Makefile").read_text()
     for target in re.findall(r"\bmake ([a-z]+)", README):
         assert f"\n{target}:" in makefile

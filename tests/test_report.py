@@ -176,10 +176,10 @@ def test_a_report_is_written_again_over_the_last_one(tmp_path: Path) -> None:
 
 
 def test_previews_show_before_after_damage_and_change(tmp_path: Path) -> None:
-    told = drawn_work().write(tmp_path)
-    assert told["size"] == [400, 300]
+    files = drawn_work().write(tmp_path)
+    assert files["size"] == [400, 300]
     small = {"thumb.webp", "before.jpg", "after.jpg", "damage.webp", "change.webp"}
-    assert {*told["files"]} == small == {path.name for path in tmp_path.iterdir()}
+    assert {*files["files"]} == small == {path.name for path in tmp_path.iterdir()}
     before, after = (
         pyvips.Image.new_from_file(str(tmp_path / f"{n}.jpg")) for n in ("before", "after")
     )
@@ -197,11 +197,11 @@ def test_previews_show_before_after_damage_and_change(tmp_path: Path) -> None:
 
 def test_a_work_left_alone_has_one_picture_and_a_large_one_a_full_size_too(tmp_path: Path) -> None:
     assert drawn_work(changed=False).write(tmp_path)["files"] == ["before.jpg", "thumb.webp"]
-    told = drawn_work(height=300, width=5000).write(tmp_path)
-    assert {*told["files"]} == PICTURES
-    assert told["size"] == [4096, 246]
+    files = drawn_work(height=300, width=5000).write(tmp_path)
+    assert {*files["files"]} == PICTURES
+    assert files["size"] == [4096, 246]
     full = pyvips.Image.new_from_file(str(tmp_path / "before-full.jpg"))
-    assert [full.width, full.height] == told["size"]
+    assert [full.width, full.height] == files["size"]
 
 
 def test_previews_are_turned_as_a_viewer_turns_the_scan(tmp_path: Path) -> None:

@@ -40,34 +40,34 @@ FULL = RestoreRequest(
 )
 
 
-def test_command_and_flow_ask_for_every_part_and_have_the_same_defaults() -> None:
+def test_command_and_flow_have_every_field_with_the_same_default() -> None:
     for asking in (command, flow.fn):
         given = signature(asking).parameters
         own = {field.name: given[field.name].default for field in fields(RestoreRequest)[2:]}
         assert RestoreRequest.of(("scans",), "restored", own) == REQUEST
 
 
-def test_a_request_is_made_of_what_a_command_or_a_flow_was_given() -> None:
+def test_a_request_is_made_from_the_arguments_of_a_command_or_a_flow() -> None:
     given = asdict(FULL) | {"strength": 0.5, "mask": Path("damage"), "params": None}
     assert RestoreRequest.of(FULL.inboxes, FULL.outbox, given) == FULL
     assert RestoreRequest.of(FULL.inboxes, "out", given | {"mask": None}).mask == ""
 
 
-def test_a_request_is_kept_as_json() -> None:
+def test_a_request_is_the_same_after_json() -> None:
     kept = json.loads(json.dumps(asdict(FULL)))
     assert RestoreRequest(**kept | {"inboxes": tuple(kept["inboxes"])}) == FULL
 
 
-def test_every_part_of_a_request_is_in_its_command_and_what_is_usual_is_not() -> None:
+def test_the_command_of_a_request_has_all_values_that_are_not_defaults() -> None:
     assert REQUEST.command() == "patina restore scans"
-    told = FULL.command()
-    assert told.startswith("patina restore 'a scan.tif' scans -o out --treat detail,damage ")
+    printed = FULL.command()
+    assert printed.startswith("patina restore 'a scan.tif' scans -o out --treat detail,damage ")
     for field in fields(RestoreRequest)[2:]:
-        assert f"--{'no-' * (field.name in ('recursive', 'report'))}" in told
-        assert field.name.replace("_", "-") in told
+        assert f"--{'no-' * (field.name in ('recursive', 'report'))}" in printed
+        assert field.name.replace("_", "-") in printed
 
 
-def test_a_mistake_in_a_request_is_told_when_it_is_made() -> None:
+def test_an_invalid_value_is_an_error_when_the_request_is_made() -> None:
     with pytest.raises(InputError, match="strength: 2: give a number from 0 to 1"):
         replace(REQUEST, strength="2")
     with pytest.raises(InputError, match="treat: colors: unknown"):
@@ -76,7 +76,7 @@ def test_a_mistake_in_a_request_is_told_when_it_is_made() -> None:
         RestoreRequest(())
 
 
-def test_what_is_asked_for_comes_before_the_settings(tmp_path: Path) -> None:
+def test_the_values_of_a_request_override_the_settings(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
     request = RestoreRequest((str(tmp_path),), str(tmp_path / "out"), treat="tone", iiif=True)
     job = job_of(request, Restore(treat=("detail",), flag_damaged=0.5))
@@ -94,15 +94,15 @@ def test_a_request_gives_the_bytes_of_its_command(tmp_path: Path) -> None:
     assert outcome["outcome"] == "restored"
     words = replace(request, outbox=str(tmp_path / "again")).command().split()
     with patina(tmp_path, *words[1:]) as process:
-        _, told = process.communicate()
-    assert process.returncode == 0, told
+        _, printed = process.communicate()
+    assert process.returncode == 0, printed
     assert (tmp_path / "out/a.tif").read_bytes() == (tmp_path / "again/a.tif").read_bytes()
     assert (tmp_path / "out/summary.csv").exists()
 
 
-def test_the_command_tells_its_version_and_refuses_a_quality_that_there_is_not() -> None:
-    told = CliRunner().invoke(app, ["--version"])
-    assert told.output.startswith("patina ")
+def test_the_command_prints_its_version_and_refuses_an_unknown_quality() -> None:
+    printed = CliRunner().invoke(app, ["--version"])
+    assert printed.output.startswith("patina ")
     refused = CliRunner().invoke(app, ["restore", "a.tif", "--quality", "good"])
     assert refused.exit_code == 2
     assert "'good' is not one of" in refused.output

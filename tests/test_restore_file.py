@@ -19,7 +19,7 @@ from patina.tasks.restoration.restore_file import OutputOptions, map_of, restore
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("bands", [1, 3, 4])
 @pytest.mark.parametrize("profile", ["", "p3"])
-def test_a_network_that_changes_nothing_leaves_every_pixel(
+def test_a_network_that_changes_nothing_keeps_every_pixel(
     tmp_path: Path, suffix: str, bits: int, bands: int, profile: str
 ) -> None:
     profile = profile if bands > 1 else ""
@@ -32,7 +32,7 @@ def test_a_network_that_changes_nothing_leaves_every_pixel(
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_the_change_arrives_at_the_scans_own_depth_and_spares_alpha(
+def test_the_change_is_made_at_the_depth_of_the_scan_and_not_to_alpha(
     tmp_path: Path, bits: int
 ) -> None:
     pixels = scan(tmp_path / "a.png", bits=bits, bands=4)
@@ -66,7 +66,7 @@ def test_resolution_and_exif_are_kept(tmp_path: Path) -> None:
     assert "A. Conservator" in result.get("exif-ifd0-Artist")
 
 
-def test_the_sidecar_says_what_was_done_to_which_bytes(tmp_path: Path) -> None:
+def test_the_sidecar_records_the_change_and_the_hashes_of_the_files(tmp_path: Path) -> None:
     scan(tmp_path / "a.png", bits=16)
     restore_file(tmp_path / "a.png", tmp_path / "out.png", restorer(0.1))
     sidecar = json.loads((tmp_path / "out.png.json").read_text())
@@ -93,7 +93,7 @@ def test_the_sidecar_says_what_was_done_to_which_bytes(tmp_path: Path) -> None:
         (0.2, []),
     ],
 )
-def test_the_sidecar_says_which_tolerances_of_digitisation_the_change_keeps(
+def test_the_sidecar_records_which_tolerances_the_change_meets(
     tmp_path: Path, shift: float, within: list[str]
 ) -> None:
     scan(tmp_path / "a.png")
@@ -104,7 +104,7 @@ def test_the_sidecar_says_which_tolerances_of_digitisation_the_change_keeps(
     assert change["inside_damage"] is None
 
 
-def test_what_is_done_is_not_done_again_unless_model_or_result_changed(tmp_path: Path) -> None:
+def test_a_result_is_computed_again_only_if_the_model_or_the_result_changed(tmp_path: Path) -> None:
     scan(tmp_path / "a.png")
     source, target = tmp_path / "a.png", tmp_path / "out.png"
     first = restore_file(source, target, restorer(0.1))
@@ -117,7 +117,7 @@ def test_what_is_done_is_not_done_again_unless_model_or_result_changed(tmp_path:
     assert pixels_of(target).shape == (HEIGHT, WIDTH, 3)
 
 
-def test_a_result_that_was_changed_since_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_result_that_was_edited_later_is_not_overwritten(tmp_path: Path) -> None:
     scan(tmp_path / "a.png")
     source, target = tmp_path / "a.png", tmp_path / "out.png"
     restore_file(source, target, restorer(0.1))
@@ -131,14 +131,14 @@ def test_a_result_that_was_changed_since_is_left_as_it_is(tmp_path: Path) -> Non
     assert target.read_bytes() == retouched
 
 
-def test_a_file_of_anothers_is_not_taken_for_a_sidecar(tmp_path: Path) -> None:
+def test_a_file_of_another_program_is_not_taken_for_a_sidecar(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
     (tmp_path / "b.tif.json").write_text("{}")
     with pytest.raises(ImageError, match=r"b\.tif\.json: Patina did not write"):
         restore_file(tmp_path / "a.tif", tmp_path / "b.tif", restorer(0.1))
 
 
-def test_a_picture_of_anothers_is_not_overwritten_and_a_result_without_its_sidecar_is(
+def test_an_image_of_another_program_is_kept_and_a_result_without_a_sidecar_is_replaced(
     tmp_path: Path,
 ) -> None:
     scan(tmp_path / "a.tif")
@@ -156,7 +156,7 @@ def test_a_picture_of_anothers_is_not_overwritten_and_a_result_without_its_sidec
     assert again["result"] == first["result"]
 
 
-def test_what_belongs_to_an_earlier_result_goes_with_it(tmp_path: Path) -> None:
+def test_maps_and_packages_of_a_replaced_result_are_removed(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
     target = tmp_path / "out.tif"
     restore_file(tmp_path / "a.tif", target, restorer(0.1), OutputOptions(maps=True, package=True))
@@ -165,7 +165,7 @@ def test_what_belongs_to_an_earlier_result_goes_with_it(tmp_path: Path) -> None:
     assert before - {path.name for path in tmp_path.iterdir()} == {"out.tif.change.zip"}
 
 
-def test_jpeg_and_webp_stay_such_where_that_is_asked_for(tmp_path: Path) -> None:
+def test_keep_format_writes_jpeg_and_webp_in_their_formats(tmp_path: Path) -> None:
     assert target_of(Path("b.jpg"), keep_format=True) == Path("b.jpg")
     for name, most in (("a.jpg", 6), ("a.webp", 0)):
         scan(tmp_path / name)
@@ -192,7 +192,7 @@ def test_protected_pixels_do_not_change_and_the_record_names_the_mask(tmp_path: 
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_mask_is_drawn_over_the_scan_as_a_viewer_shows_it(
+def test_a_mask_has_the_orientation_in_which_a_viewer_shows_the_scan(
     orientation: int, tmp_path: Path
 ) -> None:
     plain = pyvips.Image.new_from_array(scan(tmp_path / "plain.tif")).copy(interpretation="srgb")
@@ -211,7 +211,7 @@ def test_a_mask_is_drawn_over_the_scan_as_a_viewer_shows_it(
     assert spared.sum() == 20 * 40
 
 
-def test_a_folder_of_masks_has_one_for_each_scan_that_needs_one(tmp_path: Path) -> None:
+def test_a_folder_of_protective_masks_may_have_masks_for_some_of_the_scans(tmp_path: Path) -> None:
     (tmp_path / "masks").mkdir()
     for name in ("a.tif", "b.tif", "c.tif"):
         scan(tmp_path / name)
@@ -231,7 +231,7 @@ def test_a_folder_of_masks_has_one_for_each_scan_that_needs_one(tmp_path: Path) 
         )
 
 
-def test_maps_show_where_damage_was_seen_and_what_was_added(tmp_path: Path) -> None:
+def test_maps_show_the_damage_and_the_change(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
     source, target, output = tmp_path / "a.tif", tmp_path / "out.tif", OutputOptions(maps=True)
     treated = dataclasses.replace(restorer(0, damaged=40, fill=0.1), treat=("damage",))

@@ -28,7 +28,7 @@ def without(given: Restorer, *roles: str) -> Restorer:
 
 
 @pytest.mark.parametrize(("gate_255", "share"), [(20.0, 0), (0.0, 1)])
-def test_the_gate_of_tone_holds_for_the_whole_work(gate_255: float, share: float) -> None:
+def test_the_gate_of_tone_decides_for_the_whole_work(gate_255: float, share: float) -> None:
     gated = restorer(15 / 255, gates=Gates(tone_255=gate_255))
     change, decided = gated.change(VARIED)
     np.testing.assert_allclose(change, share * 15 / 255, atol=QUARTER_STEP)
@@ -37,7 +37,9 @@ def test_the_gate_of_tone_holds_for_the_whole_work(gate_255: float, share: float
 
 
 @pytest.mark.parametrize(("size_255", "share"), [(1.9, 0), (2.25, 0.5), (2.6, 1)])
-def test_detail_that_would_hardly_change_is_kept(size_255: float, share: float) -> None:
+def test_detail_is_not_corrected_if_the_change_would_be_small(
+    size_255: float, share: float
+) -> None:
     gated = restorer(0, detail=size_255 / 255, gates=Gates(detail_255=2))
     change, decided = gated.change(GREY)
     assert np.abs(change).max() == pytest.approx(share * size_255 / 255, abs=QUARTER_STEP)
@@ -48,7 +50,7 @@ CERTAIN = Judge.constant(40.0)  # that a work gains, whatever is found
 
 
 @pytest.mark.parametrize("role", ["detail", "blur"])
-def test_what_repeats_itself_is_a_weave_or_a_screen_and_neither_noise_nor_blur(role: str) -> None:
+def test_a_repeating_pattern_is_not_taken_for_noise_or_blur(role: str) -> None:
     chequered = restorer(0, detail=10 / 255, judges={role: CERTAIN})
     networks = dict(chequered.networks)
     networks[role] = networks.pop("detail")
@@ -60,7 +62,7 @@ def test_what_repeats_itself_is_a_weave_or_a_screen_and_neither_noise_nor_blur(r
     assert dataclasses.replace(chequered, forced=("detail",)).change(GREY)[0].any()
 
 
-def test_what_jpeg_has_smoothed_is_not_taken_for_blur() -> None:
+def test_smoothing_by_jpeg_is_not_taken_for_blur() -> None:
     def lighter(tile: np.ndarray) -> np.ndarray:
         return np.full_like(tile, 0.1)
 
@@ -79,9 +81,7 @@ def test_what_jpeg_has_smoothed_is_not_taken_for_blur() -> None:
 
 
 @pytest.mark.parametrize(("sigma_px", "corrected"), [(0.5, False), (1.2, True)])
-def test_what_has_its_finest_detail_is_not_taken_for_blurred(
-    sigma_px: float, corrected: bool
-) -> None:
+def test_a_work_with_fine_detail_is_not_taken_for_blurred(sigma_px: float, corrected: bool) -> None:
     def sharper(tile: np.ndarray) -> np.ndarray:
         return np.float32(0.2) * (tile - np.float32(0.45))
 
@@ -92,7 +92,7 @@ def test_what_has_its_finest_detail_is_not_taken_for_blurred(
     assert (decided["blur"]["weight"], change.any()) == (corrected, corrected)
 
 
-def test_what_the_correction_of_noise_has_smoothed_is_not_taken_for_blur() -> None:
+def test_smoothing_by_the_correction_of_noise_is_not_taken_for_blur() -> None:
     def lighter(tile: np.ndarray) -> np.ndarray:
         return np.full_like(tile, 0.1)
 
@@ -103,7 +103,7 @@ def test_what_the_correction_of_noise_has_smoothed_is_not_taken_for_blur() -> No
     np.testing.assert_allclose(forced - noisy.change(GREY)[0], 0.1, atol=QUARTER_STEP)
 
 
-def test_what_is_forced_is_done_whatever_the_gates_say() -> None:
+def test_forced_treatments_ignore_the_gates() -> None:
     closed = Gates(detail_255=90, tone_255=200, fill_area=0, fill_width=0, fill_share=0)
     held_back = restorer(3 / 255, detail=3 / 255, damaged=40, fill=0.1, gates=closed)
     assert not held_back.change(GREY)[0].any()
@@ -126,7 +126,9 @@ def test_what_is_forced_is_done_whatever_the_gates_say() -> None:
         (("detail", "damage", "tone"), 0.35, 0.15),
     ],
 )
-def test_only_what_is_treated_is_changed(treat: tuple[str, ...], left: float, right: float) -> None:
+def test_only_the_selected_treatments_change_the_work(
+    treat: tuple[str, ...], left: float, right: float
+) -> None:
     everything = restorer(0.05, detail=0.1, damaged=40, fill=0.2, treat=treat)
     change, _ = everything.change(GREY)
     # The largest of the chequers, away from where both halves meet
@@ -137,14 +139,14 @@ def test_only_what_is_treated_is_changed(treat: tuple[str, ...], left: float, ri
 @pytest.mark.parametrize(
     ("role", "treatment"), [("detail", "detail"), ("segmentation", "damage"), ("tone", "tone")]
 )
-def test_what_a_model_has_no_network_for_is_not_done(role: str, treatment: str) -> None:
+def test_a_treatment_without_a_network_is_skipped(role: str, treatment: str) -> None:
     whole = restorer(0.05, detail=0.1, damaged=40, fill=0.2)
     others = tuple(name for name in DEFAULT_TREATMENTS if name != treatment)
     lacking, _ = without(whole, role).change(GREY)
     np.testing.assert_array_equal(lacking, dataclasses.replace(whole, treat=others).change(GREY)[0])
 
 
-def test_without_a_network_for_it_damage_is_filled_from_its_rim() -> None:
+def test_without_inpainting_damage_gets_the_classical_fill() -> None:
     view = GREY.copy()
     view[20:30, 8:16] = 0
 
@@ -171,19 +173,19 @@ def test_each_treatment_has_a_strength_of_its_own() -> None:
         np.testing.assert_allclose(change, expected, atol=QUARTER_STEP)
 
 
-def test_at_no_strength_nothing_is_done() -> None:
+def test_strength_zero_changes_nothing() -> None:
     nothing = restorer(0.05, detail=0.1, damaged=40, fill=0.2, strength=(0.0,) * len(TREATMENTS))
     assert not nothing.change(GREY)[0].any()
 
 
-def test_a_change_never_leads_out_of_the_range_of_the_work() -> None:
+def test_a_changed_work_stays_in_the_valid_range() -> None:
     for level in (0.0, 0.01, 0.99, 1.0):
         view = np.full((64, 64, 3), level, np.float32)
         restored = view + restorer(0.2, detail=0.2).change(view)[0]
         assert 0 <= restored.min() <= restored.max() <= 1
 
 
-def test_tone_sees_what_was_mended_before() -> None:
+def test_tone_gets_the_output_of_the_earlier_networks() -> None:
     seen = []
     plain = restorer(0, damaged=40, fill=0.2)
 
@@ -197,7 +199,7 @@ def test_tone_sees_what_was_mended_before() -> None:
 
 
 @pytest.mark.parametrize("size", [(1300, 90), (90, 1300), (700, 600)])
-def test_a_large_work_is_treated_as_it_would_be_in_one_piece(size: tuple[int, int]) -> None:
+def test_a_large_work_is_restored_in_strips_as_in_one_piece(size: tuple[int, int]) -> None:
     view = np.random.default_rng(0).random((*size, 3), np.float32) * 0.5 + 0.25
 
     def smoothing(tile: np.ndarray) -> np.ndarray:
@@ -213,7 +215,7 @@ def test_a_large_work_is_treated_as_it_would_be_in_one_piece(size: tuple[int, in
     assert np.abs(change).max() > 0.05
 
 
-def test_detail_is_read_while_fills_are_kept_and_neither_is_lost() -> None:
+def test_reading_the_residual_while_the_fill_is_written_loses_nothing() -> None:
     view = np.tile(VARIED, (20, 4, 1))  # many strips of tiles
     both = restorer(
         0,

@@ -131,8 +131,8 @@ def test_workers_in_another_folder_are_refused(
 ) -> None:
     monkeypatch.chdir(collected.folder)
     monkeypatch.setattr(batches, "CLUSTER", cluster.address)
-    told = f"workers cannot read {collected.folder}: tcp://.*, tcp://.*; start them in this"
-    with pytest.raises(ClusterError, match=told):
+    printed = f"workers cannot read {collected.folder}: tcp://.*, tcp://.*; start them in this"
+    with pytest.raises(ClusterError, match=printed):
         compute(prepare_batch, ["a job"])
 
 
@@ -171,15 +171,15 @@ def test_the_deployment_restores_a_bucket_on_the_workers(
     assert "letter.tif: its first bytes are not those of a supported" in fault
 
 
-def test_a_killed_worker_leaves_no_work_undone_and_does_none_twice(
+def test_after_a_killed_worker_every_work_is_computed_once(
     cluster: Cluster, clean: dict[str, str]
 ) -> None:
     folder = cluster.workspace.folder
     with preprocessing(cluster) as flow:
         cluster.workers[0].kill()
         assert items(folder) < WORKS
-        told, _ = flow.communicate()
-    assert f"preprocess: {WORKS} works, {WORKS} computed, 0 set aside" in told
+        printed, _ = flow.communicate()
+    assert f"preprocess: {WORKS} works, {WORKS} computed, 0 set aside" in printed
     ids = [work["id"] for work in read_jsonl(folder / CLEAN / "manifest.jsonl")]
     assert len(ids) == len(set(ids)) == WORKS
     assert contents(folder / CLEAN) == clean
@@ -187,25 +187,27 @@ def test_a_killed_worker_leaves_no_work_undone_and_does_none_twice(
         assert set(client.run(lambda: cv2.getNumThreads()).values()) == {1}
 
 
-def test_a_lost_scheduler_is_named_and_the_next_run_goes_on(
+def test_a_lost_scheduler_is_an_error_and_the_next_run_resumes(
     cluster: Cluster, clean: dict[str, str]
 ) -> None:
     with preprocessing(cluster) as flow:
         cluster.scheduler.kill()
-        told, _ = flow.communicate()
+        printed, _ = flow.communicate()
     assert flow.returncode == 1
-    assert told.endswith(
+    assert printed.endswith(
         f"patina: PATINA_DASK: the scheduler at {cluster.address} is lost; start it and run this"
         " again: it continues with the computed works\n"
     )
-    told = cluster.workspace.run("patina.flows", "preprocess", PATINA_WORKERS="1")
-    computed = re.search(rf"preprocess: {WORKS} works, (\d+) computed", told)
+    printed = cluster.workspace.run("patina.flows", "preprocess", PATINA_WORKERS="1")
+    computed = re.search(rf"preprocess: {WORKS} works, (\d+) computed", printed)
     assert computed
     assert 0 < int(computed[1]) <= WORKS - 3
     assert contents(cluster.workspace.folder / CLEAN) == clean
 
 
-def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_does_not_answer_is_an_error_with_its_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
@@ -225,7 +227,7 @@ def bucket(storage: AbstractFileSystem, tmp_path: Path) -> AbstractFileSystem:
     return storage
 
 
-def test_only_what_is_new_or_changed_in_a_bucket_is_fetched(
+def test_only_new_or_changed_scans_of_a_bucket_are_downloaded(
     bucket: AbstractFileSystem, tmp_path: Path
 ) -> None:
     url = f"s3://lab/{tmp_path.name}"
@@ -259,19 +261,19 @@ def test_no_object_is_written_outside_of_the_mirror(
         ("s3://lab/nothing", "there is no image file in it"),
     ],
 )
-def test_scans_that_are_not_there_are_named(
+def test_missing_scans_are_an_error(
     storage: AbstractFileSystem, tmp_path: Path, url: str, fault: str
 ) -> None:
     with pytest.raises(CrawlError, match=f"^crawl: {url}: cannot be read: {fault}$"):
         mirror(url, tmp_path)
 
 
-def test_a_storage_that_is_not_known_is_named() -> None:
+def test_an_unknown_storage_is_an_error() -> None:
     with pytest.raises(ParamsError, match=r"crawl\.folder: unknown storage 's4'; known: file, s3"):
         load(crawl={"folder": "s4://lab/scans"})
 
 
-def test_scans_in_a_bucket_are_the_works_of_a_folder_and_go_to_a_remote_and_back(
+def test_scans_in_a_bucket_give_the_works_of_a_folder_and_a_remote_keeps_them(
     collected: Workspace, storage: AbstractFileSystem, scans: Path, tmp_path: Path
 ) -> None:
     storage.put(str(scans), "lab/scans", recursive=True)

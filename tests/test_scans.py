@@ -72,8 +72,9 @@ def saved(kind: str, folder: Path) -> Path:
 
 
 def refiled(source: Path, target: Path, add: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Change each strip of `source` by `add` in its left half; return all rows before, after
-    and as seen.
+    """Add `add` to the left half of `source`, strip by strip, and save the result.
+
+    Returns all rows before and after, and the view in sRGB.
     """
     folder = target.parent / "open"
     folder.mkdir()
@@ -95,7 +96,9 @@ def refiled(source: Path, target: Path, add: float) -> tuple[np.ndarray, np.ndar
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_unchanged_pixels_and_form_are_the_originals(kind: str, tmp_path: Path) -> None:
+def test_unchanged_pixels_keep_their_values_and_the_form_of_the_scan(
+    kind: str, tmp_path: Path
+) -> None:
     source = saved(kind, tmp_path)
     before, after, _ = refiled(source, tmp_path / "out.tif", 0.0)
     was, result = (pyvips.Image.new_from_file(str(p)) for p in (source, tmp_path / "out.tif"))
@@ -106,7 +109,7 @@ def test_unchanged_pixels_and_form_are_the_originals(kind: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if "bilevel" not in kind])
-def test_a_change_arrives_where_it_was_made_and_nowhere_else(kind: str, tmp_path: Path) -> None:
+def test_a_change_has_no_effect_elsewhere(kind: str, tmp_path: Path) -> None:
     before, after, view = refiled(saved(kind, tmp_path), tmp_path / "out.tif", 0.05)
     half = WIDTH // 2
     np.testing.assert_array_equal(after[:, half:], before[:, half:])
@@ -166,7 +169,7 @@ def test_a_wide_gamut_jpeg_2000_keeps_profile_resolution_and_xmp(
     assert result.get("xmp-data") == with_source_type(with_source_type(b""))
 
 
-def test_malformed_boxes_end_the_search_and_no_broken_profile_is_taken() -> None:
+def test_malformed_boxes_end_the_search_and_a_broken_profile_is_ignored() -> None:
     sound = box(b"colr", b"abc")
     wrong = [struct.pack(">I4s", size, b"colr") + bytes(8) for size in (7, 17, 0xFFFFFFFF)] + [
         struct.pack(">I4sQ", 1, b"colr", size) for size in (0, 15, 17, 2**63)
@@ -181,7 +184,7 @@ def test_malformed_boxes_end_the_search_and_no_broken_profile_is_taken() -> None
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_stored_orientation_stays(orientation: int, tmp_path: Path) -> None:
+def test_the_stored_orientation_is_kept(orientation: int, tmp_path: Path) -> None:
     image = painted().copy()
     image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
     image.write_to_file(str(tmp_path / "a.tif"))
@@ -191,7 +194,7 @@ def test_the_stored_orientation_stays(orientation: int, tmp_path: Path) -> None:
     assert result.get("orientation") == orientation
 
 
-def test_the_first_of_many_pages_is_taken_and_that_is_said(tmp_path: Path) -> None:
+def test_the_first_of_several_pages_is_restored_with_a_note(tmp_path: Path) -> None:
     page = painted()
     pages = pyvips.Image.arrayjoin([page, page.invert()], across=1)
     pages.write_to_file(str(tmp_path / "pages.tif"), page_height=HEIGHT)
@@ -235,10 +238,10 @@ def test_a_malformed_file_is_an_image_error_or_is_read(number: int, tmp_path: Pa
     kinds = ("16-bit TIFF, wide gamut", "8-bit PNG", "JPEG", "WebP", "tiled TIFF")
     source = saved(kinds[number % len(kinds)], tmp_path)
     source.write_bytes(mutated(source.read_bytes(), number))
-    assert told(source, tmp_path) in (f"{HEIGHT} rows", "a.")
+    assert rows_or_error(source, tmp_path) in (f"{HEIGHT} rows", "a.")
 
 
-def told(source: Path, folder: Path) -> str:
+def rows_or_error(source: Path, folder: Path) -> str:
     """The number of readable rows, or the first two letters of the reason why there are none."""
     try:
         with opened(source, folder) as scan:
@@ -255,8 +258,8 @@ def test_a_tiled_tiff_that_was_cut_off_is_set_aside(
     whole = tmp_path / "a.tif"
     tifffile.imwrite(whole, painted().numpy(), tile=(64, 64), compression=compression)
     (tmp_path / "b.tif").write_bytes(whole.read_bytes()[: int(whole.stat().st_size * share)])
-    assert told(whole, tmp_path) == f"{HEIGHT} rows"
-    assert told(tmp_path / "b.tif", tmp_path) == "b."
+    assert rows_or_error(whole, tmp_path) == f"{HEIGHT} rows"
+    assert rows_or_error(tmp_path / "b.tif", tmp_path) == "b."
 
 
 @pytest.mark.parametrize(
@@ -266,7 +269,7 @@ def test_a_tiled_tiff_that_was_cut_off_is_set_aside(
         ("a.tif", {"photometric": "minisblack"}, ""),
     ],
 )
-def test_what_became_of_a_palette_is_said(
+def test_a_note_says_how_a_palette_was_converted(
     name: str, options: dict[str, Any], note: str, tmp_path: Path
 ) -> None:
     tifffile.imwrite(tmp_path / name, np.zeros((40, 30), np.uint8), **options)
@@ -275,7 +278,7 @@ def test_what_became_of_a_palette_is_said(
         assert bool(scan.notes) == bool(note)
 
 
-def test_colours_multiplied_by_an_alpha_are_divided_by_it_and_that_is_said(
+def test_premultiplied_colours_are_divided_by_alpha_with_a_note(
     tmp_path: Path,
 ) -> None:
     half = np.dstack([painted().numpy() // 2, np.full((HEIGHT, WIDTH), 128, np.uint8)])
@@ -289,7 +292,7 @@ def test_colours_multiplied_by_an_alpha_are_divided_by_it_and_that_is_said(
 
 
 @pytest.mark.parametrize("meaning", ["unassalpha", "unspecified"])
-def test_further_bands_mean_what_they_meant(meaning: str, tmp_path: Path) -> None:
+def test_further_bands_keep_their_meaning(meaning: str, tmp_path: Path) -> None:
     pixels = np.dstack([painted().numpy(), painted(8, 1).numpy()])
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", extrasamples=[meaning])
     refiled(tmp_path / "a.tif", tmp_path / "out.tif", 0.0)
@@ -300,7 +303,7 @@ def test_further_bands_mean_what_they_meant(meaning: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14])
-def test_jpeg_2000_of_another_depth_fills_16_bit_and_that_is_said(
+def test_jpeg_2000_of_another_depth_is_scaled_to_16_bit_with_a_note(
     bits: int, tmp_path: Path
 ) -> None:
     deep = painted(16).numpy()
@@ -314,15 +317,15 @@ def test_jpeg_2000_of_another_depth_fills_16_bit_and_that_is_said(
 
 
 @pytest.mark.parametrize("suffix", [".j2k", ".jpx", ".jpf"])
-def test_jpeg_2000_has_many_names(suffix: str, tmp_path: Path) -> None:
+def test_every_suffix_of_jpeg_2000_is_read(suffix: str, tmp_path: Path) -> None:
     codec = "j2k" if suffix == ".j2k" else "jp2"
     data = imagecodecs.jpeg2k_encode(painted().numpy(), reversible=True, codecformat=codec)
     (tmp_path / f"a{suffix}").write_bytes(data)
-    assert told(tmp_path / f"a{suffix}", tmp_path) == f"{HEIGHT} rows"
+    assert rows_or_error(tmp_path / f"a{suffix}", tmp_path) == f"{HEIGHT} rows"
 
 
-def test_a_grey_scan_is_seen_and_changed_through_its_profile(tmp_path: Path) -> None:
-    """The same picture with sRGB tones and with linear ones is seen and changed in the same way."""
+def test_the_profile_of_a_grey_scan_is_applied_to_view_and_change(tmp_path: Path) -> None:
+    """Scans of one picture, with sRGB tones and with linear ones, have the same view and change."""
     tones = painted(16, 1).numpy() / 65535
     linear = np.where(tones <= 0.04045, tones / 12.92, ((tones + 0.055) / 1.055) ** 2.4)
     pixels = np.rint(linear * 65535).astype(np.uint16)
@@ -368,23 +371,23 @@ def linear_grey() -> bytes:
     return head.ljust(128, b"\0") + content
 
 
-def test_a_tag_that_is_not_as_it_should_be_is_no_reason_to_set_a_scan_aside(
+def test_a_scan_with_a_malformed_tag_is_restored(
     tmp_path: Path,
 ) -> None:
     painted().write_to_file(str(tmp_path / "a.tif"))
     software_as_a_number = {305: (4, 1, b"abcd")}
     write_into(tmp_path / "a.tif", Tags(software_as_a_number))
-    assert told(tmp_path / "a.tif", tmp_path) == f"{HEIGHT} rows"
+    assert rows_or_error(tmp_path / "a.tif", tmp_path) == f"{HEIGHT} rows"
 
 
 @pytest.mark.parametrize("content", [b"", b"Dear museum", b"\x89PNG\r\n\x1a\n"])
-def test_what_is_no_image_is_said_to_be_none(content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_image_is_an_error(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(ImageError, match=r"a\.png"), opened(tmp_path / "a.png", tmp_path):
         pass
 
 
-def test_a_file_that_claims_to_be_huge_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+def test_a_file_that_claims_a_huge_size_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     header = b"IHDR" + struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
     chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
     (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk + bytes(4) + b"IDAT" * 2)

@@ -38,12 +38,14 @@ def crawls(kind: type[Replay], tmp_path_factory: pytest.TempPathFactory) -> dict
     return played((limited, narrowed), kind, tmp_path_factory.mktemp(kind.source))
 
 
-def test_words_department_medium_and_period_are_all_asked_for(crawls: dict[str, Crawl]) -> None:
+def test_query_department_medium_and_period_are_all_sent_to_the_museum(
+    crawls: dict[str, Crawl],
+) -> None:
     assert crawls["narrowed"].filed() == {101, 102}
     assert crawls["narrowed"].works("image") == [101, 102]
 
 
-def test_so_many_works_as_asked_for_in_the_best_size_that_fits(crawls: dict[str, Crawl]) -> None:
+def test_the_limit_of_works_and_the_largest_allowed_size_are_used(crawls: dict[str, Crawl]) -> None:
     made = crawls["limited"]
     rows = made.rows("manifest.jsonl")
     assert (made.code, len(rows), len(set(made.works("image")))) == (0, 3, 3)
@@ -53,7 +55,7 @@ def test_so_many_works_as_asked_for_in_the_best_size_that_fits(crawls: dict[str,
     assert {(row["width"], row["height"]) for row in rows.values()} == {(100, 80)}
 
 
-def test_a_larger_size_is_fetched_when_it_may_be_larger_later(
+def test_a_larger_size_is_fetched_after_the_limit_was_raised(
     crawls: dict[str, Crawl], tmp_path: Path
 ) -> None:
     small = crawls["limited"]
@@ -65,7 +67,7 @@ def test_a_larger_size_is_fetched_when_it_may_be_larger_later(
             assert (made.folder / row["file"]).read_bytes() == museum.image(number)
 
 
-def test_departments_that_the_met_has_are_told_when_another_is_asked_for(tmp_path: Path) -> None:
+def test_the_error_for_an_unknown_department_lists_those_of_the_met(tmp_path: Path) -> None:
     with Met(exhibition()) as museum:
         made = crawl(museum, tmp_path / "harvest", "--dry-run", "--department", "Cheese")
     assert made.code == 1
@@ -85,12 +87,12 @@ def test_departments_that_the_met_has_are_told_when_another_is_asked_for(tmp_pat
         ("7", (7, 7)),
     ],
 )
-def test_a_period_is_one_year_or_two(period: str, years: tuple[int, int] | None) -> None:
+def test_a_period_is_one_year_or_a_range(period: str, years: tuple[int, int] | None) -> None:
     assert Selection(period=period).years() == years
 
 
 @pytest.mark.parametrize("period", ["baroque", "1699-1600", "1600-", "16-17-18", "-", " ", "1_600"])
-def test_what_is_no_period_is_told(period: str) -> None:
+def test_an_invalid_period_is_an_error(period: str) -> None:
     with pytest.raises(CrawlError, match=f"period '{period}': give years, such as 1600-1699"):
         Selection(period=period).years()
 
@@ -109,13 +111,13 @@ def test_what_is_no_period_is_told(period: str) -> None:
         (None, 1650, False),
     ],
 )
-def test_a_work_belongs_to_a_period_that_its_years_touch(
+def test_a_work_belongs_to_each_period_that_overlaps_its_years(
     begin: int | None, end: int | None, wanted: bool
 ) -> None:
     assert Selection(period="1600-1699").wants(Artwork(begin=begin, end=end)) == wanted
 
 
-def test_department_and_medium_are_parts_of_what_the_record_says() -> None:
+def test_department_and_medium_match_parts_of_the_record() -> None:
     work = Artwork(medium="Oil on canvas", department="European Painting")
     assert Selection(medium="OIL", department="european").wants(work)
     assert not Selection(medium="ink").wants(work)
@@ -130,7 +132,7 @@ def test_the_sizes_that_fit_are_tried_in_their_order() -> None:
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Selection)])
-def test_every_filter_is_an_option_and_a_key_of_params(name: str) -> None:
+def test_every_filter_has_an_option_and_a_key_in_params(name: str) -> None:
     assert name in Params.model_fields["crawl"].annotation.model_fields  # type: ignore[union-attr]
     for crawling in (command, main):
         assert name in signature(crawling).parameters
@@ -146,7 +148,7 @@ def test_a_selection_is_read_as_it_was_written(tmp_path: Path) -> None:
             Selection.read(file)
 
 
-def test_an_option_goes_before_the_file_of_filters(tmp_path: Path) -> None:
+def test_an_option_overrides_the_file_of_filters(tmp_path: Path) -> None:
     (tmp_path / "selection.json").write_text('{"query": "night", "limit": 1}')
     with Met(exhibition()) as museum:
         given = ("--query", "", "--selection", tmp_path / "selection.json", "--limit", 2)
@@ -155,12 +157,12 @@ def test_an_option_goes_before_the_file_of_filters(tmp_path: Path) -> None:
     assert len(made.filed()) == 2
 
 
-def test_a_number_below_zero_is_told() -> None:
+def test_a_negative_number_is_an_error() -> None:
     with pytest.raises(CrawlError, match="limit -1: give 0 or more"):
         Selection(limit=-1)
 
 
-def test_a_selection_is_the_same_however_many_works_are_to_be_had() -> None:
+def test_the_key_of_a_selection_ignores_the_limit_and_the_size() -> None:
     key = Selection(query="night", limit=5, max_pixels=10).key()
     assert key == Selection(query="night").key()
     assert key != Selection(query="day").key()

@@ -71,7 +71,7 @@ def ends(url: str) -> bool:
     return True
 
 
-def test_servers_have_databases_of_their_own_and_none_outlives_its_parent(tmp_path: Path) -> None:
+def test_each_server_has_its_own_database_and_ends_with_its_parent(tmp_path: Path) -> None:
     with holder(tmp_path) as (one, first), holder(tmp_path) as (other, second):
         assert first != second
         assert answers(first)
@@ -85,7 +85,7 @@ def test_servers_have_databases_of_their_own_and_none_outlives_its_parent(tmp_pa
     assert (tmp_path / ".cache/prefect").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_server_that_is_named_is_used_and_left_alone(server: str) -> None:
+def test_a_given_server_is_used_and_not_stopped(server: str) -> None:
     assert os.environ["PREFECT_API_URL"] == server
     with prefect_server() as url:
         assert url == server

@@ -146,12 +146,12 @@ def run_id(seen: Seen) -> str:
     return str(seen.run["id"])
 
 
-def test_nothing_outlives_a_serve_that_is_killed(killed: Killed) -> None:
+def test_all_processes_of_patina_serve_end_if_it_is_killed(killed: Killed) -> None:
     assert 1 <= killed.results < BUSY
     assert alive(killed.mark) == []
 
 
-def test_a_killed_run_is_told_and_holds_no_place(killed: Killed, seen: Seen) -> None:
+def test_a_killed_run_is_marked_as_crashed_and_frees_its_slot(killed: Killed, seen: Seen) -> None:
     assert seen.serving.run(killed.run)["state_type"] == "CRASHED"
     deployment = ask(f"{seen.serving.url}/deployments/name/restore/batch")
     assert deployment["global_concurrency_limit"]["limit"] == 1
@@ -160,12 +160,12 @@ def test_a_killed_run_is_told_and_holds_no_place(killed: Killed, seen: Seen) -> 
 
 def test_a_batch_with_failures_ends_in_a_state_that_shows_it(seen: Seen) -> None:
     assert seen.run["state"]["name"] == "1 set aside"
-    told = seen.run["state"]["message"]
-    assert told.startswith("restore: 3 scans")
-    assert "1 set aside" in told
+    printed = seen.run["state"]["message"]
+    assert printed.startswith("restore: 3 scans")
+    assert "1 set aside" in printed
 
 
-def test_runs_and_tasks_say_what_they_hold(killed: Killed, seen: Seen) -> None:
+def test_names_of_runs_and_tasks_describe_their_contents(killed: Killed, seen: Seen) -> None:
     assert seen.run["name"] == f"restore {killed.home / 'mixed'}"
     assert "restore" in seen.run["tags"]
     tasks = ask(
@@ -174,16 +174,16 @@ def test_runs_and_tasks_say_what_they_hold(killed: Killed, seen: Seen) -> None:
     assert [task["name"] for task in tasks] == ["restore 1-3"]
 
 
-def test_the_log_of_a_run_tells_each_batch_with_counts(seen: Seen) -> None:
-    def told() -> list[str]:
+def test_the_log_of_a_run_has_the_counts_of_each_batch(seen: Seen) -> None:
+    def printed() -> list[str]:
         found = [line["message"] for line in of_run(seen, "logs", "logs")]
         counted = any("restore: 3 of 3 done, 1 of 3 set aside" in line for line in found)
         return found if counted else []
 
-    assert seen.run["state"]["message"] in until(told, "the last counts have arrived")
+    assert seen.run["state"]["message"] in until(printed, "the last counts have arrived")
 
 
-def test_progress_and_what_is_worth_a_look_are_artifacts(seen: Seen) -> None:
+def test_progress_and_flagged_works_are_artifacts(seen: Seen) -> None:
     artifacts = {each["key"]: each for each in of_run(seen, "artifacts", "artifacts")}
     assert artifacts["restore-progress"]["data"] == 100
     rows = json.loads(artifacts["restore"]["data"])
@@ -193,7 +193,7 @@ def test_progress_and_what_is_worth_a_look_are_artifacts(seen: Seen) -> None:
     assert "mixed-out/report.html" in artifacts["restore-report"]["data"]
 
 
-def test_the_form_explains_every_parameter_and_offers_the_choices(seen: Seen) -> None:
+def test_the_form_explains_every_parameter_and_lists_the_choices(seen: Seen) -> None:
     deployment = ask(f"{seen.serving.url}/deployments/name/restore/batch")
     offered = deployment["parameter_openapi_schema"]["properties"]
     assert [name for name, field in offered.items() if not field.get("description")] == []

@@ -1,4 +1,4 @@
-"""Small scans are restored two at a time: what comes of it is as if they had waited."""
+"""Small scans are restored two at a time; the results are those of single runs."""
 
 import threading
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def small(job: int) -> bool:
     return job < 10
 
 
-def test_two_small_ones_are_under_way_at_a_time_and_results_keep_their_order() -> None:
+def test_two_small_jobs_run_at_a_time_and_results_keep_their_order() -> None:
     both = threading.Barrier(2, timeout=30)
 
     def work(job: int, on_progress: ProgressCallback) -> int:
@@ -29,7 +29,7 @@ def test_two_small_ones_are_under_way_at_a_time_and_results_keep_their_order() -
     assert list(side_by_side(work, [3, 1, 4, 2], small, no_progress)) == [3, 1, 4, 2]
 
 
-def test_a_large_one_is_alone_and_in_the_thread_that_asked() -> None:
+def test_a_large_job_runs_alone_in_the_calling_thread() -> None:
     under_way: set[int] = set()
     here = threading.current_thread()
 
@@ -45,7 +45,7 @@ def test_a_large_one_is_alone_and_in_the_thread_that_asked() -> None:
     assert list(side_by_side(work, jobs, small, no_progress)) == jobs
 
 
-def test_only_the_first_under_way_tells_how_far_it_is() -> None:
+def test_only_the_first_unfinished_job_reports_progress() -> None:
     heard: list[Step] = []
     both = threading.Barrier(2, timeout=30)
 
@@ -59,7 +59,7 @@ def test_only_the_first_under_way_tells_how_far_it_is() -> None:
     assert [step.pixels for step in heard] == [1]
 
 
-def test_when_the_run_ends_the_scan_under_way_learns_of_it() -> None:
+def test_the_callback_of_a_running_job_raises_when_the_run_ends() -> None:
     ended = threading.Event()
 
     def work(job: int, on_progress: ProgressCallback) -> int:
@@ -78,7 +78,7 @@ def test_when_the_run_ends_the_scan_under_way_learns_of_it() -> None:
     assert ended.is_set()
 
 
-def test_an_error_ends_the_others() -> None:
+def test_an_error_ends_the_other_jobs() -> None:
     def work(job: int, on_progress: ProgressCallback) -> int:
         if job == 1:
             raise OSError("the outbox is lost")
@@ -89,7 +89,7 @@ def test_an_error_ends_the_others() -> None:
         list(side_by_side(work, [1, 2], small, no_progress))
 
 
-def test_a_bad_scan_between_two_stops_neither_and_bytes_are_those_of_one_at_a_time(
+def test_a_bad_scan_does_not_stop_its_neighbours_and_results_equal_those_of_single_runs(
     tmp_path: Path,
 ) -> None:
     inbox = tmp_path / "in"
@@ -108,7 +108,7 @@ def test_a_bad_scan_between_two_stops_neither_and_bytes_are_those_of_one_at_a_ti
             assert together.read_bytes() == Path(str(target)).read_bytes()
 
 
-def test_a_header_tells_whether_a_scan_is_small(tmp_path: Path) -> None:
+def test_the_size_of_a_scan_is_read_from_its_header(tmp_path: Path) -> None:
     pyvips.Image.new_from_array(np.zeros((30, 40, 3), np.uint8)).write_to_file(
         str(tmp_path / "a.png")
     )

@@ -13,7 +13,7 @@ def alone(number: int) -> dict[str, str]:
     return {f"work-{i}": f"work-{i}" for i in range(number)}
 
 
-def test_the_shares_are_kept_in_a_large_collection() -> None:
+def test_a_large_collection_is_divided_in_the_given_shares() -> None:
     sides = Counter(deal(alone(5000), **SHARES).values())
     assert sides["test"] == pytest.approx(500, abs=75)
     assert sides["validation"] == pytest.approx(1000, abs=100)
@@ -25,7 +25,7 @@ def test_there_are_always_enough_test_works(number: int) -> None:
     assert sides["test"] >= 8
 
 
-def test_adding_works_moves_none_between_training_and_the_rest() -> None:
+def test_adding_works_moves_no_work_between_training_and_the_other_sets() -> None:
     before = deal(alone(40), **SHARES)
     for number in range(41, 400):
         after = deal(alone(number), **SHARES)
@@ -34,7 +34,7 @@ def test_adding_works_moves_none_between_training_and_the_rest() -> None:
         before = after
 
 
-def test_adding_works_to_a_collection_with_enough_test_works_moves_none_at_all() -> None:
+def test_adding_works_moves_no_work_if_there_are_enough_test_works() -> None:
     before = deal(alone(200), **SHARES)
     after = deal(alone(1000), **SHARES)
     assert {work: after[work] for work in before} == before
@@ -46,11 +46,11 @@ def test_the_order_of_works_does_not_matter() -> None:
     assert deal(works, **SHARES) == deal(backwards, **SHARES)
 
 
-def test_another_seed_deals_anew() -> None:
+def test_another_seed_gives_another_split() -> None:
     assert deal(alone(100), **SHARES) != deal(alone(100), **SHARES | {"seed": 1})
 
 
-def test_near_duplicates_share_a_group_and_so_a_side() -> None:
+def test_near_duplicates_are_in_one_group_and_so_in_one_set() -> None:
     hashes = {f"work-{i}": f"{i * 0x0123456789ABCDEF % 2**64:016x}" for i in range(60)}
     hashes["copy"] = f"{int(hashes['work-7'], 16) ^ 0b1011:016x}"  # three bits differ
     groups = group_works(hashes)
@@ -60,18 +60,18 @@ def test_near_duplicates_share_a_group_and_so_a_side() -> None:
     assert sides["copy"] == sides["work-7"]
 
 
-def test_neighbours_of_neighbours_share_a_group_named_after_its_first() -> None:
+def test_neighbours_of_neighbours_are_in_one_group_named_after_its_first_work() -> None:
     hashes = {f"work-{5 - i}": f"{(1 << 6 * i) - 1:016x}" for i in range(6)}  # six bits a step
     hashes["far"] = f"{(1 << 64) - 1:016x}"
     assert group_works(hashes) == {"far": "far"} | {f"work-{i}": "work-0" for i in range(6)}
     assert group_works({}) == {}
 
 
-def test_a_collection_of_near_duplicates_alone_is_refused() -> None:
+def test_a_collection_with_only_near_duplicates_is_refused() -> None:
     with pytest.raises(ValueError, match="none of the 100 works, in 1 groups"):
         deal(dict.fromkeys(alone(100), "work-20"), **SHARES)
 
 
-def test_too_few_works_are_refused_with_what_to_do() -> None:
+def test_the_error_for_too_few_works_says_what_to_do() -> None:
     with pytest.raises(ValueError, match=r"only 8 works for 8 test works.*least_test_works"):
         deal(alone(8), **SHARES)

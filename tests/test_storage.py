@@ -93,9 +93,9 @@ def content(folder: Remote, name: str) -> bytes:
 def test_a_bucket_is_restored_into_a_bucket_as_a_folder_into_a_folder(
     lab: Remote, inbox: Path, tmp_path: Path
 ) -> None:
-    told = restored(lab / "in", lab / "out")
+    printed = restored(lab / "in", lab / "out")
     assert (
-        told
+        printed
         == restored(inbox, tmp_path / "out")
         == "restore: 3 scans, 0 untouched, 1 set aside, 0 flagged"
     )
@@ -120,7 +120,7 @@ def test_a_bucket_is_restored_into_a_bucket_as_a_folder_into_a_folder(
     assert there(lab / "in") == {"a.tif", "box/b.jpg", "box/cut.png", "notes.txt"}
 
 
-def test_pictures_and_report_lie_in_the_bucket(lab: Remote, inbox: Path) -> None:
+def test_pictures_and_report_are_in_the_bucket(lab: Remote, inbox: Path) -> None:
     out = lab / "out"
     with summary_in(out, report=True) as outcomes:
         outcomes += restore_scans(plan([lab / "in"], out), restorer(0.1), OutputOptions(report=out))
@@ -133,7 +133,7 @@ def test_pictures_and_report_lie_in_the_bucket(lab: Remote, inbox: Path) -> None
     assert [relative.name for relative, _ in plan([out], lab / "again")] == ["a.tif", "b.jpg.tif"]
 
 
-def test_what_is_done_there_is_not_done_again_unless_something_changed(
+def test_results_in_a_bucket_are_computed_again_only_if_something_changed(
     lab: Remote, inbox: Path
 ) -> None:
     def redone(shift: float = 0.1) -> set[str]:
@@ -158,7 +158,9 @@ def test_what_is_done_there_is_not_done_again_unless_something_changed(
     assert redone(0.2) == {"a.tif.json"}
 
 
-def test_inbox_or_outbox_alone_may_be_a_bucket(lab: Remote, inbox: Path, tmp_path: Path) -> None:
+def test_only_the_inbox_or_only_the_outbox_may_be_a_bucket(
+    lab: Remote, inbox: Path, tmp_path: Path
+) -> None:
     for source, target in ((inbox, lab / "out"), (lab / "in", tmp_path / "out")):
         for _ in range(2):
             assert (
@@ -171,7 +173,9 @@ def test_inbox_or_outbox_alone_may_be_a_bucket(lab: Remote, inbox: Path, tmp_pat
     assert json.loads((tmp_path / "out/a.tif.json").read_text())["seconds"] == seconds
 
 
-def test_one_file_may_be_named_and_folders_in_it_left_out(lab: Remote, inbox: Path) -> None:
+def test_a_single_object_is_accepted_and_subfolders_can_be_excluded(
+    lab: Remote, inbox: Path
+) -> None:
     [(source, target)] = plan([lab / "in/box/b.jpg"], lab / "out")
     assert str(source) == f"{lab}/in/box/b.jpg"
     assert str(target) == f"{lab}/out/b.jpg.tif"
@@ -184,7 +188,7 @@ def test_one_file_may_be_named_and_folders_in_it_left_out(lab: Remote, inbox: Pa
         plan([lab / "in/out"], lab / "in")
 
 
-def test_no_scan_is_overwritten_there_and_nothing_is_written_outside(
+def test_no_scan_in_a_bucket_is_overwritten_and_nothing_is_written_outside_the_outbox(
     lab: Remote, inbox: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=r"a\.tif: its result would overwrite"):
@@ -195,7 +199,7 @@ def test_no_scan_is_overwritten_there_and_nothing_is_written_outside(
     assert sorted(targets) == [f"{tmp_path}/out/{name}.png" for name in ("absolute", "outside")]
 
 
-def test_a_scan_that_went_away_is_set_aside_and_a_foreign_sidecar_is_left(
+def test_a_deleted_scan_is_set_aside_and_a_sidecar_of_another_program_is_kept(
     lab: Remote, inbox: Path
 ) -> None:
     scans = plan([lab / "in"], lab / "out")
@@ -208,7 +212,7 @@ def test_a_scan_that_went_away_is_set_aside_and_a_foreign_sidecar_is_left(
         restore_remote(lab / "in/gone.tif", lab / "out/gone.tif", restorer(0))
 
 
-def test_two_runs_do_not_share_an_outbox_there_and_that_of_a_killed_one_is_taken_over(
+def test_two_runs_cannot_share_a_bucket_outbox_and_the_lock_of_a_killed_run_is_replaced(
     lab: Remote, inbox: Path
 ) -> None:
     lock = f"{lab.path}/out/.patina-lock"
@@ -253,7 +257,7 @@ except ValueError:
 """
 
 
-def test_of_several_runs_that_take_over_a_dead_lock_at_once_one_alone_gets_in(lab: Remote) -> None:
+def test_only_one_of_several_runs_replaces_the_lock_of_a_dead_run(lab: Remote) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
     dead = json.dumps({"host": os.uname().nodename, "pid": gone.pid}).encode()
@@ -262,20 +266,20 @@ def test_of_several_runs_that_take_over_a_dead_lock_at_once_one_alone_gets_in(la
     with ExitStack() as stack:
         pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         runs = [stack.enter_context(subprocess.Popen(command, **pipes)) for _ in range(4)]
-        told = [str(run.stdout.readline()).strip() for run in runs]
-        assert told == ["ready"] * 4
+        printed = [str(run.stdout.readline()).strip() for run in runs]
+        assert printed == ["ready"] * 4
         for run in runs:
             run.stdin.write("\n")
             run.stdin.flush()
-        told = [str(run.stdout.readline()).strip() for run in runs]
-        assert sorted(told) == ["in", "out", "out", "out"]
+        printed = [str(run.stdout.readline()).strip() for run in runs]
+        assert sorted(printed) == ["in", "out", "out", "out"]
         for run in runs:
             run.communicate("\n")
     lab.files.invalidate_cache()
     assert not lab.files.exists(f"{lab.path}/out/.patina-lock")
 
 
-def test_what_killed_runs_left_of_scans_here_is_swept(lab: Remote, tmp_path: Path) -> None:
+def test_local_copies_of_killed_runs_are_removed(lab: Remote, tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
     lab.files.put_file(str(tmp_path / "a.tif"), f"{lab.path}/in/a.tif")
     here = tmp_path / "temporary"
@@ -290,12 +294,12 @@ def test_what_killed_runs_left_of_scans_here_is_swept(lab: Remote, tmp_path: Pat
         process.communicate()
     assert len([*here.glob(".patina-draft-*")]) == 1
     with patina(tmp_path, *words, before=temporary) as process:
-        _, told = process.communicate()
-    assert process.returncode == 0, told
+        _, printed = process.communicate()
+    assert process.returncode == 0, printed
     assert [*here.glob(".patina-draft-*")] == []
 
 
-def test_a_run_on_a_bucket_that_was_killed_goes_on(lab: Remote, tmp_path: Path) -> None:
+def test_a_killed_run_on_a_bucket_is_resumed(lab: Remote, tmp_path: Path) -> None:
     for name in "abcd":
         scan(tmp_path / f"{name}.tif")
         lab.files.put_file(str(tmp_path / f"{name}.tif"), f"{lab.path}/in/{name}.tif")
@@ -312,8 +316,8 @@ def test_a_run_on_a_bucket_that_was_killed_goes_on(lab: Remote, tmp_path: Path) 
         record = json.loads(content(lab / "out", name))
         assert record["result"]["sha256"] == sha256_of(tmp_path / "result")
     with patina(tmp_path, *words) as process:
-        _, told = process.communicate()
-    assert process.returncode == 0, told
+        _, printed = process.communicate()
+    assert process.returncode == 0, printed
     names = {name for name in there(lab / "out") if not name.startswith("report_files/")}
     assert len(names - {"summary.csv", "failures.jsonl", "report.html"}) == 4 * len(BESIDE)
     assert stamped(lab / "out") == done
@@ -328,28 +332,28 @@ def test_a_run_on_a_bucket_that_was_killed_goes_on(lab: Remote, tmp_path: Path) 
         (["s4://lab/scans"], "s4://lab/scans: Protocol not known: s4"),
     ],
 )
-def test_what_is_not_there_is_named(
+def test_a_missing_bucket_or_object_is_an_error(
     storage: AbstractFileSystem, tmp_path: Path, words: list[str], fault: str
 ) -> None:
     scan(tmp_path / "a.tif")
     with patina(tmp_path, "restore", *words) as process:
-        _, told = process.communicate()
+        _, printed = process.communicate()
     assert process.returncode == 1
-    assert told.startswith("patina: restore: ")
-    assert fault in told
-    assert "Traceback" not in told
+    assert printed.startswith("patina: restore: ")
+    assert fault in printed
+    assert "Traceback" not in printed
 
 
-def test_the_client_that_is_missing_is_named(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_client_names_the_package(tmp_path: Path) -> None:
     without = "import sys; sys.modules['s3fs'] = None; "
     with patina(tmp_path, "restore", "s3://lab/scans", before=without) as process:
-        _, told = process.communicate()
+        _, printed = process.communicate()
     assert process.returncode == 1
-    assert told.startswith("patina: restore: s3://lab/scans: Install s3fs")
-    assert "`pip install s3fs`, or install the extra s3" in told
+    assert printed.startswith("patina: restore: s3://lab/scans: Install s3fs")
+    assert "`pip install s3fs`, or install the extra s3" in printed
 
 
-def test_other_storages_than_s3_are_used_alike(tmp_path: Path) -> None:
+def test_other_storages_than_s3_work_the_same_way(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
     memory = place_of("memory://out")
     assert isinstance(memory, Remote)

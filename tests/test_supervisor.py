@@ -16,7 +16,7 @@ with supervised(["sh", "-c", "echo started; exec sleep 3600"]):
 
 
 @pytest.mark.parametrize("end", ["success", "SIGINT", "SIGTERM", "SIGKILL"])
-def test_no_command_outlives_whoever_had_it_run(end: str) -> None:
+def test_a_command_ends_with_the_process_that_started_it(end: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER],
         stdin=subprocess.PIPE,

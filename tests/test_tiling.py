@@ -17,7 +17,7 @@ def noise(*shape: int) -> np.ndarray:
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (7, 5), (64, 64), (200, 333), (513, 130)])
 @pytest.mark.parametrize("overlap_px", [0, 32, 64])
-def test_tiles_of_an_unchanged_image_give_it_back(size: tuple[int, int], overlap_px: int) -> None:
+def test_tiling_with_the_identity_gives_the_image(size: tuple[int, int], overlap_px: int) -> None:
     image = noise(*size, 3)
     seen: list[tuple[int, ...]] = []
 
@@ -33,7 +33,7 @@ def test_tiles_of_an_unchanged_image_give_it_back(size: tuple[int, int], overlap
 
 
 @pytest.mark.parametrize("role", ["detail", "segmentation"])
-def test_tiles_agree_with_the_whole_within_one_step_of_eight_bits(role: str) -> None:
+def test_tiles_differ_from_the_whole_image_by_less_than_one_8_bit_step(role: str) -> None:
     network = inference.Networks(weights.shipped(), "f32")[role]
     overlap_px = Restore().overlap_px
     image = to_float(paint(0)[0][:480, :800])
@@ -48,7 +48,7 @@ def test_tiles_agree_with_the_whole_within_one_step_of_eight_bits(role: str) -> 
     assert np.abs(whole - tiled).max() < (1 / 255 if role == "detail" else 0.05)
 
 
-def test_the_mean_over_mirror_images_has_no_side_that_it_favours() -> None:
+def test_the_self_ensemble_averages_over_the_mirrored_versions() -> None:
     def sided(tile: np.ndarray) -> np.ndarray:
         return tile + np.linspace(0, 1, tile.shape[2], dtype=np.float32)[:, None]
 

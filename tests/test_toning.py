@@ -41,7 +41,9 @@ def contrast(rms_255: float) -> Network:
 
 
 @pytest.mark.parametrize(("rms_255", "weight"), [(10, 0), (19.8, 0), (22.5, 0.5), (25.2, 1)])
-def test_colours_that_would_hardly_change_are_kept(rms_255: float, weight: float) -> None:
+def test_colours_are_not_corrected_if_the_change_would_be_small(
+    rms_255: float, weight: float
+) -> None:
     found = tone_of(contrast(rms_255), VIEW, 20, forced=False)
     assert found.amount_255 == pytest.approx(rms_255, abs=0.05)
     assert found.weight == pytest.approx(weight, abs=0.02)
@@ -50,7 +52,7 @@ def test_colours_that_would_hardly_change_are_kept(rms_255: float, weight: float
     np.testing.assert_allclose(change, found.weight * of_full, atol=1e-6)
 
 
-def test_only_a_work_without_black_is_taken_for_faded() -> None:
+def test_fading_is_corrected_only_in_a_work_without_black() -> None:
     seen = tone_of(contrast(30), VIEW, 20, forced=False)
     assert (seen.kind, seen.weight) == ("fading", 1)
     black = VIEW.copy()
@@ -60,7 +62,7 @@ def test_only_a_work_without_black_is_taken_for_faded() -> None:
     assert tone_of(contrast(30), black, 20, forced=True).kind == "fading"
 
 
-def test_only_a_work_without_any_cool_colour_is_taken_for_yellowed() -> None:
+def test_yellowing_is_corrected_only_in_a_work_without_cool_colours() -> None:
     yellow = VIEW * np.float32([1, 0.9, 0.2])
     whiter = giving(blue=3.0)
     seen = tone_of(whiter, yellow, 20, forced=False)
@@ -77,23 +79,23 @@ def test_a_denoised_work_needs_clearer_signs_of_yellowing() -> None:
     assert tone_of(whiter, yellow, 20, forced=False, denoised=True).weight == 0
 
 
-def test_bare_paper_is_toned_only_if_that_is_forced() -> None:
+def test_the_colour_of_bare_paper_is_changed_only_if_tone_is_forced() -> None:
     paper = np.full((90, 70, 3), (0.85, 0.8, 0.65), np.float32)
     network = giving(blue=0.3)
     assert tone_of(network, paper, 20, forced=False).weight == 0
     assert tone_of(network, paper, 20, forced=True).weight == 1
 
 
-def test_what_has_no_sign_of_its_own_is_told_and_left() -> None:
+def test_other_changes_of_colour_are_reported_and_not_corrected() -> None:
     found = tone_of(giving(offset=0.12), VIEW, 20, forced=False)
     assert (found.kind, found.weight) == ("darkening", 0)
 
 
-def test_forced_all_is_undone() -> None:
+def test_forced_tone_is_applied_in_full() -> None:
     assert tone_of(giving(offset=0.01), VIEW, 20, forced=True).weight == 1
 
 
-def test_the_matrix_comes_first_and_then_gain_and_offset() -> None:
+def test_the_matrix_is_applied_before_gain_and_offset() -> None:
     found = tone_of(giving(gain=0.5, offset=-0.1, red=0.2), VIEW, 20, forced=True)
     expected = VIEW.copy()
     expected[..., 0] += np.float32(0.2) * VIEW[..., 2]
@@ -101,7 +103,7 @@ def test_the_matrix_comes_first_and_then_gain_and_offset() -> None:
     np.testing.assert_allclose(found.applied(VIEW, VIEW.shape[:2], 0), expected, atol=1e-5)
 
 
-def test_a_work_toned_in_strips_is_the_work_toned_whole() -> None:
+def test_tone_applied_in_strips_equals_tone_applied_to_the_whole_work() -> None:
     rng = np.random.default_rng(1)
     fields = rng.normal(0, 0.1, (TONE.grid, TONE.grid, 6)).astype(np.float32)
     tone = Tone(rng.normal(0, 0.1, (3, 4)).astype(np.float32), fields, 0.7, 50)
@@ -110,7 +112,7 @@ def test_a_work_toned_in_strips_is_the_work_toned_whole() -> None:
     np.testing.assert_allclose(np.concatenate(strips), whole, atol=1e-6)
 
 
-def test_the_record_holds_the_change_in_numbers() -> None:
+def test_the_record_has_the_numbers_of_the_change() -> None:
     found = tone_of(giving(gain=0.25, red=0.2), VIEW, 20, forced=True)
     record = found.record()
     assert record["weight"] == 1

@@ -34,7 +34,7 @@ def compared(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> W
     return workspace
 
 
-def test_an_experiment_gives_a_second_run_that_is_named_by_what_differs(
+def test_an_experiment_is_a_second_run_named_after_its_changed_params(
     compared: Workspace,
 ) -> None:
     runs = runs_of(compared)
@@ -53,7 +53,7 @@ def test_an_experiment_gives_a_second_run_that_is_named_by_what_differs(
         assert len(json.loads(datasets["clean"].source)["tags"]["dvc.md5"]) > 32
 
 
-def test_a_run_has_its_curves_its_figures_by_family_and_its_pictures(compared: Workspace) -> None:
+def test_a_run_has_curves_figures_by_family_and_pictures(compared: Workspace) -> None:
     client = mlflow.MlflowClient()
     for run in runs_of(compared):
         curves = (("loss", 1), ("gain.mean", 0), ("gain.scratches", 0))
@@ -74,8 +74,8 @@ def test_a_run_has_its_curves_its_figures_by_family_and_its_pictures(compared: W
 def test_an_experiment_is_compared_with_the_run_before_it(compared: Workspace) -> None:
     experiment, first = (run.info.run_id for run in runs_of(compared))
     for names, shown in (((), {experiment, first}), (("wider",), {experiment})):
-        told = compared.run("patina.cli", "compare", "--dry-run", *names)
-        assert "viewStateShareKey=patina-compared" in told
+        printed = compared.run("patina.cli", "compare", "--dry-run", *names)
+        assert "viewStateShareKey=patina-compared" in printed
         view = view_of("patina-compared")
         assert set(re.findall(r"'(\w{32})'", view["searchFilter"])) == shown
     assert "params.`train.width`" not in view["selectedColumns"]  # of one run nothing differs
@@ -111,7 +111,7 @@ def test_a_browser_sees_the_runs_side_by_side_with_panels(
         page.until(f"[...document.images].some(i => {WIDE})")
 
 
-def test_an_experiment_of_which_all_was_cached_is_compared_by_the_run_that_trained(
+def test_a_cached_experiment_is_compared_with_the_run_that_trained_its_model(
     finished: Workspace, tmp_path: Path
 ) -> None:
     workspace = finished.copy(tmp_path / "cached")
@@ -121,7 +121,7 @@ def test_an_experiment_of_which_all_was_cached_is_compared_by_the_run_that_train
     assert trained.info.run_id in view_of("patina-compared")["searchFilter"]
 
 
-def test_an_experiment_that_trains_nothing_is_a_run_of_its_own(
+def test_an_experiment_without_training_has_its_own_run(
     finished: Workspace, toned: tuple[Workspace, str]
 ) -> None:
     (trained,) = runs_of(finished)
@@ -164,7 +164,7 @@ print(tasks.__file__, params.__file__)
 """
 
 
-def test_the_logged_model_is_the_one_on_disk_and_brings_its_code(
+def test_the_logged_model_equals_the_one_on_disk_and_contains_its_code(
     finished: Workspace, tmp_path: Path
 ) -> None:
     run_id = runs_of(finished)[0].info.run_id
@@ -205,8 +205,9 @@ def test_the_last_model_is_the_challenger_and_becomes_champion_if_it_passes_the_
     assert {name: version.tags[f"network.{name}"] for name in known} == known
     assert version.tags["sha256"] == sha256_of(model)
     assert "| unet |" in version.description
-    told = workspace.run("patina.cli", "promote", code=1)  # a tiny one against the shipped weights
-    assert "FAILS  beats the champion on the mean" in told
+    # A tiny network against the shipped weights
+    printed = workspace.run("patina.cli", "promote", code=1)
+    assert "FAILS  beats the champion on the mean" in printed
     champion = roughening(model, workspace.folder / "data/champion/model.keras")
     assert "It would be promoted" in workspace.run("patina.cli", "promote", "--dry-run")
     assert sha256_of(champion) != sha256_of(model)
@@ -226,8 +227,8 @@ def test_the_last_model_is_the_challenger_and_becomes_champion_if_it_passes_the_
     workspace.run("patina.cli", "restore", str(workspace.folder / "data/degraded" / twin["image"]))
     sidecar = json.loads(next((workspace.folder / "restored").glob("*.json")).read_text())
     facts = load_restorer(model, tile_px=96, overlap_px=0).model
-    for told in ("network", "version", "networks", "sha256"):
-        assert sidecar["model"][told] == facts[told]
+    for printed in ("network", "version", "networks", "sha256"):
+        assert sidecar["model"][printed] == facts[printed]
 
 
 def roughening(model: Path, path: Path) -> Path:

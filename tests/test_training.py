@@ -9,25 +9,15 @@ import keras
 import numpy as np
 import pytest
 
-from patina.crawler.sample.strokes import paint
 from patina.models import NETWORKS, registry
-from patina.tasks.imaging.images import png_bytes
 from patina.tasks.training import training as module
 from patina.tasks.training.curriculum import held_back_samples, make_batches
 from patina.tasks.training.specialists import SINGLE, SPECIALISTS, Specialist, single
 from patina.tasks.training.training import NoGainError, Schedule, Training, train
 from patina.tasks.training.twins import Twins
-from patina.tasks.training.works import Work, decode_files
+from patina.tasks.training.works import Work
 
 TWINS = Twins({"blur": (1.0, (0.5, 0.9)), "scratches": (1.0, (0.5, 0.9))}, (1, 2))
-
-
-@pytest.fixture(scope="module")
-def works(tmp_path_factory: pytest.TempPathFactory) -> list[Work]:
-    folder = tmp_path_factory.mktemp("works")
-    for number in range(3):
-        (folder / f"{number}.png").write_bytes(png_bytes(paint(number)[0][:320, :400]))
-    return decode_files(sorted(folder.glob("*.png")), folder / "decoded")
 
 
 def small(name: str) -> Specialist:
@@ -43,7 +33,7 @@ def begun(name: str, out: Path, **schedule: float) -> Training:
     return Training(small(name), out, Schedule(**(usual | schedule)))  # type: ignore[arg-type]
 
 
-class Told:
+class RecordingCallback:
     """The calls that callbacks get."""
 
     def __init__(self) -> None:
@@ -63,7 +53,7 @@ class StopError(RuntimeError):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_network_learns_from_what_it_is_shown(
+def test_every_network_learns_from_its_training_samples(
     name: str, works: list[Work], tmp_path: Path
 ) -> None:
     learning = begun(name, tmp_path, steps=100, learning_rate=0.002)
@@ -77,7 +67,7 @@ def test_every_network_learns_from_what_it_is_shown(
     assert {picture.shape for picture in pictures} == {(*given.shape[:3], 3)}
 
 
-def test_a_training_that_was_stopped_ends_as_one_that_was_not(
+def test_a_resumed_training_gives_the_weights_of_an_uninterrupted_one(
     works: list[Work], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "AVERAGE_EVERY", 2)
@@ -85,7 +75,7 @@ def test_a_training_that_was_stopped_ends_as_one_that_was_not(
     whole = begun("detail", tmp_path / "whole")
     train(whole, works, held_back)
 
-    class Stopping(Told):
+    class Stopping(RecordingCallback):
         def on_step(self, training: Training, loss: float) -> None:
             if training.done == 4:
                 training.save()
@@ -95,9 +85,9 @@ def test_a_training_that_was_stopped_ends_as_one_that_was_not(
         train(begun("detail", tmp_path / "parts"), works, held_back, callbacks=[Stopping()])
     resumed = begun("detail", tmp_path / "parts")
     assert resumed.done == 4
-    told = Told()
-    train(resumed, works, held_back, callbacks=[told])
-    assert told.steps == [5, 6]
+    callback = RecordingCallback()
+    train(resumed, works, held_back, callbacks=[callback])
+    assert callback.steps == [5, 6]
     for mine, other in ((whole.averaged, resumed.averaged),):
         for one, same in zip(mine, other, strict=True):
             np.testing.assert_array_equal(one, same)
@@ -106,21 +96,21 @@ def test_a_training_that_was_stopped_ends_as_one_that_was_not(
         np.testing.assert_array_equal(one, same)
 
 
-def test_gains_are_told_by_family_before_the_first_step_and_at_the_end(
+def test_gains_of_each_family_are_reported_before_the_first_step_and_at_the_end(
     works: list[Work], tmp_path: Path
 ) -> None:
-    told = Told()
+    callback = RecordingCallback()
     held_back = held_back_samples(TWINS, works)
-    train(begun("unet", tmp_path), works, held_back, callbacks=[told])
-    assert told.steps == [1, 2, 3, 4, 5, 6]
-    assert [done for done, _, _ in told.checks] == [0, 3, 6]
-    for _, gains, _ in told.checks:
+    train(begun("unet", tmp_path), works, held_back, callbacks=[callback])
+    assert callback.steps == [1, 2, 3, 4, 5, 6]
+    assert [done for done, _, _ in callback.checks] == [0, 3, 6]
+    for _, gains, _ in callback.checks:
         assert set(gains) == {"blur", "scratches", "several", "sound"}
-    assert math.isnan(told.checks[0][2])
-    assert math.isfinite(told.checks[2][2])
+    assert math.isnan(callback.checks[0][2])
+    assert math.isfinite(callback.checks[2][2])
 
 
-def test_a_family_that_does_not_move_stops_the_training_with_its_name(
+def test_a_family_without_a_gain_stops_the_training_with_an_error_that_names_it(
     works: list[Work], tmp_path: Path
 ) -> None:
     learning = begun("detail", tmp_path, learning_rate=0.0, unmoved_minutes=0.0)
@@ -132,7 +122,7 @@ def test_a_family_that_does_not_move_stops_the_training_with_its_name(
     assert learning.checkpoint.exists()
 
 
-def test_the_rate_rises_then_falls_to_nothing_at_the_last_step_or_minute(tmp_path: Path) -> None:
+def test_the_learning_rate_rises_and_then_falls_to_zero_at_the_end(tmp_path: Path) -> None:
     learning = begun("tone", tmp_path, steps=100, warmup_steps=10, learning_rate=1.0)
     assert learning.rate() == pytest.approx(0.1)
     learning.done = 50

@@ -24,7 +24,7 @@ def work(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_twin_made_by_hand_is_replayed_by_its_recipe(work: Path, tmp_path: Path) -> None:
+def test_a_recipe_reproduces_a_degraded_copy_of_the_command(work: Path, tmp_path: Path) -> None:
     first, again = tmp_path / "first.png", tmp_path / "again.png"
     recipe = recipe_by_hand("work", "scratches:0.7, yellow_varnish:0.4", seed=5)
     deteriorate_file(work, first, recipe)
@@ -36,7 +36,7 @@ def test_a_twin_made_by_hand_is_replayed_by_its_recipe(work: Path, tmp_path: Pat
     assert [step["name"] for step in steps] == ["scratches", "yellow_varnish"]
 
 
-def test_another_twin_under_a_name_keeps_no_mask_and_no_recipe_of_the_former(
+def test_overwriting_a_degraded_copy_removes_its_mask_and_recipe(
     work: Path, tmp_path: Path
 ) -> None:
     twin, mask = tmp_path / "twin.png", tmp_path / "twin.mask.png"
@@ -56,12 +56,12 @@ def test_another_twin_under_a_name_keeps_no_mask_and_no_recipe_of_the_former(
         ("blur:1.5", "less than or equal to 1"),
     ],
 )
-def test_steps_that_cannot_be_meant_are_told(steps: str, expected: str) -> None:
+def test_invalid_steps_are_an_error(steps: str, expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
         recipe_by_hand("work", steps, seed=0)
 
 
-def test_the_version_of_twins_changes_with_the_code_of_the_degradations(
+def test_the_version_of_degraded_copies_changes_with_the_code_of_the_degradations(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = twins.version.__wrapped__()
@@ -74,7 +74,7 @@ def test_the_version_of_twins_changes_with_the_code_of_the_degradations(
     assert twins.version.__wrapped__() != before
 
 
-def test_what_is_no_recipe_no_image_or_no_png_is_named(work: Path, tmp_path: Path) -> None:
+def test_an_invalid_recipe_image_or_output_name_is_an_error(work: Path, tmp_path: Path) -> None:
     letter = tmp_path / "letter.json"
     letter.write_text("Dear Theo")
     with pytest.raises(ValueError, match=r"letter\.json: not a recipe: Invalid JSON"):
@@ -87,7 +87,7 @@ def test_what_is_no_recipe_no_image_or_no_png_is_named(work: Path, tmp_path: Pat
     assert not list(tmp_path.glob("out*"))
 
 
-def test_the_work_itself_is_not_overwritten_by_its_twin(work: Path) -> None:
+def test_a_degraded_copy_cannot_overwrite_its_work(work: Path) -> None:
     before = work.read_bytes()
     recipe = recipe_by_hand("work", "scratches:0.5", seed=0)
     with pytest.raises(ValueError, match="would overwrite the work itself; give another --out"):

@@ -25,7 +25,7 @@ def put_aside(source: Path, target: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_scan_comes_back(tmp_path: Path, kind: str) -> None:
+def test_every_format_of_scan_is_recovered(tmp_path: Path, kind: str) -> None:
     source = saved(kind, tmp_path)
     target = tmp_path / "out" / f"{source.name}.tif"
     hidden = put_aside(source, target)
@@ -35,7 +35,9 @@ def test_every_kind_of_scan_comes_back(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("bands", [1, 3, 4])
-def test_of_bare_pixels_only_the_difference_is_kept(tmp_path: Path, bits: int, bands: int) -> None:
+def test_the_package_of_an_uncompressed_scan_has_only_the_difference(
+    tmp_path: Path, bits: int, bands: int
+) -> None:
     scan(tmp_path / "a.tif", bits=bits, bands=bands)
     target = tmp_path / "out.tif"
     hidden = put_aside(tmp_path / "a.tif", target)
@@ -46,7 +48,7 @@ def test_of_bare_pixels_only_the_difference_is_kept(tmp_path: Path, bits: int, b
     assert (tmp_path / "back.tif").read_bytes() == hidden.read_bytes()
 
 
-def test_a_big_endian_scan_comes_back(tmp_path: Path) -> None:
+def test_a_big_endian_scan_is_recovered(tmp_path: Path) -> None:
     import tifffile
 
     pixels = scan(tmp_path / "a.tif", bits=16)
@@ -59,7 +61,7 @@ def test_a_big_endian_scan_comes_back(tmp_path: Path) -> None:
     assert sha256_of(tmp_path / "back.tif") == sha256_of(hidden)
 
 
-def test_nothing_is_written_that_is_not_the_original(tmp_path: Path) -> None:
+def test_no_file_is_written_if_the_original_cannot_be_recovered(tmp_path: Path) -> None:
     scan(tmp_path / "a.tif")
     target, back = tmp_path / "out.tif", tmp_path / "back.tif"
     with pytest.raises(UndoError, match=r"out\.tif\.change\.zip: no such file"):

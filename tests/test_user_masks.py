@@ -1,4 +1,4 @@
-"""Pixels that a user marks are filled or kept, exactly."""
+"""Exactly the pixels that a user marks are filled, or kept."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def filled(folder: Path, filing: OutputOptions, **applied: object) -> tuple[np.n
 
 
 @pytest.mark.parametrize("treat", [(), ("damage",), ("tone",)])
-def test_exactly_what_is_marked_is_filled_whatever_is_found(
+def test_exactly_the_marked_pixels_are_filled_without_a_treatment(
     tmp_path: Path, treat: tuple[str, ...]
 ) -> None:
     marks = mask(tmp_path / "damage.png", MARK)
@@ -56,7 +56,7 @@ def test_exactly_what_is_marked_is_filled_whatever_is_found(
     np.testing.assert_array_equal(damage, np.where(expected, 255, 0))
 
 
-def test_what_is_found_is_filled_besides_what_is_marked(tmp_path: Path) -> None:
+def test_detected_damage_is_filled_in_addition_to_marked_pixels(tmp_path: Path) -> None:
     marks = mask(tmp_path / "damage.png", MARK)
     change, record = filled(tmp_path, OutputOptions(mask=marks), damaged=40.0)
     np.testing.assert_allclose(change[:, : WIDTH // 4], FILL * 255, atol=0.6)
@@ -65,7 +65,7 @@ def test_what_is_found_is_filled_besides_what_is_marked(tmp_path: Path) -> None:
     assert damage["filled_share"] > 0.45 + damage["marked_share"]
 
 
-def test_where_both_are_marked_the_work_stays_and_the_masks_are_told_apart(tmp_path: Path) -> None:
+def test_pixels_in_both_masks_do_not_change(tmp_path: Path) -> None:
     marks = mask(tmp_path / "damage.png", MARK)
     stay = mask(tmp_path / "protect.png", np.s_[20:50, 80:100])
     change, record = filled(tmp_path, OutputOptions(mask=marks, protect=stay, maps=True))
@@ -80,14 +80,14 @@ def test_where_both_are_marked_the_work_stays_and_the_masks_are_told_apart(tmp_p
     assert share == pytest.approx(expected.mean(), abs=1e-6)
 
 
-def test_a_strength_holds_for_what_is_marked(tmp_path: Path) -> None:
+def test_the_strength_of_damage_applies_to_marked_pixels(tmp_path: Path) -> None:
     marks = mask(tmp_path / "damage.png", MARK)
     change, record = filled(tmp_path, OutputOptions(mask=marks), strength=(1, 0.5, 1, 1))
     np.testing.assert_allclose(change[MARK], FILL * 255 / 2, atol=0.6)
     assert record["summary"].startswith("marked pixels filled at 50% of full strength")
 
 
-def test_a_proposed_area_that_is_marked_is_filled_and_one_that_is_protected_is_told_as_that(
+def test_marked_areas_are_recorded_as_filled_and_protected_ones_as_protected(
     tmp_path: Path,
 ) -> None:
     left = mask(tmp_path / "left.png", np.s_[:, : WIDTH // 2 + 1])
@@ -107,7 +107,9 @@ def test_a_proposed_area_that_is_marked_is_filled_and_one_that_is_protected_is_t
 
 
 @pytest.mark.parametrize("tile_px", [96, 1024])
-def test_marks_end_at_their_rim_in_tiles_of_any_size(tmp_path: Path, tile_px: int) -> None:
+def test_fills_end_at_the_edge_of_a_mask_for_every_size_of_tile(
+    tmp_path: Path, tile_px: int
+) -> None:
     marks = mask(tmp_path / "damage.png", np.s_[:, 30:31], np.s_[35:36, :])
     change, _ = filled(tmp_path, OutputOptions(mask=marks), tile_px=tile_px)
     expected = np.zeros((HEIGHT, WIDTH), bool)
@@ -115,7 +117,7 @@ def test_marks_end_at_their_rim_in_tiles_of_any_size(tmp_path: Path, tile_px: in
     np.testing.assert_array_equal(change > 1, expected)
 
 
-def test_a_folder_of_masks_has_one_for_each_scan_that_has_damage(tmp_path: Path) -> None:
+def test_a_folder_of_masks_may_have_masks_for_some_of_the_scans(tmp_path: Path) -> None:
     (tmp_path / "masks").mkdir()
     (tmp_path / "scans").mkdir()
     for name in ("a.tif", "b.tif"):
@@ -130,7 +132,7 @@ def test_a_folder_of_masks_has_one_for_each_scan_that_has_damage(tmp_path: Path)
 
 
 @pytest.mark.parametrize(("area", "fills"), [(0.4, False), (0.6, True)])
-def test_the_limit_of_an_area_decides_what_is_filled_and_what_is_proposed(
+def test_limit_fill_decides_which_areas_are_filled_and_which_are_proposed(
     tmp_path: Path, area: float, fills: bool
 ) -> None:
     strict = Restore().applied["gates"] | {"damage_share": 0.0, "fill_unlike": 0.0}

@@ -25,7 +25,7 @@ DETAIL = SPECIALISTS["detail"]
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".xml", ".bin"])
-def test_weights_with_other_bytes_are_refused(
+def test_shipped_weights_with_other_bytes_are_refused(
     suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Path(shutil.copytree(weights.FOLDER, tmp_path / "pretrained"))
@@ -35,7 +35,7 @@ def test_weights_with_other_bytes_are_refused(
         weights.shipped(NAME)
 
 
-def test_a_model_says_which_it_is_and_names_each_network_with_its_hash() -> None:
+def test_the_facts_of_a_model_have_its_version_and_the_hash_of_each_network() -> None:
     facts = load_restorer(weights.shipped(), tile_px=64, overlap_px=0).model
     assert facts["network"] == NAME
     assert facts["version"] == SHIPPED[NAME]["version"]
@@ -43,7 +43,7 @@ def test_a_model_says_which_it_is_and_names_each_network_with_its_hash() -> None
     assert facts["networks"] == {role: weights_sha256(one) for role, one in networks.items()}
 
 
-def test_a_training_begins_from_the_shipped_networks_or_from_a_file_if_they_fit(
+def test_a_training_starts_from_shipped_weights_or_a_file_if_the_width_is_the_same(
     tmp_path: Path,
 ) -> None:
     registry.set_precision("float32")
@@ -56,11 +56,13 @@ def test_a_training_begins_from_the_shipped_networks_or_from_a_file_if_they_fit(
     narrow = replace(DETAIL, width=0.125)
     assert starting_network("scratch", DETAIL) is None
     assert starting_network("pretrained", narrow) is None
-    with pytest.raises(ValueError, match=r"restorer\.keras: holds no network detail of this width"):
+    with pytest.raises(
+        ValueError, match=r"restorer\.keras: the file has no network detail of this width"
+    ):
         starting_network(str(weights.shipped()), narrow)
 
 
-def test_a_single_network_stands_alone_and_others_beside_the_shipped_ones() -> None:
+def test_a_single_network_is_a_model_by_itself_and_others_join_the_shipped_ones() -> None:
     alone = single("unet", Twins({}, (0, 0)))
     assert kept_networks("pretrained", alone) == {}
     assert starting_network("pretrained", alone) is None
@@ -93,7 +95,7 @@ def trained(role: str, folder: Path, seed: int) -> keras.Model:
     return network
 
 
-def test_what_was_trained_is_shipped_beside_what_was_shipped_before(tmp_path: Path) -> None:
+def test_newly_trained_networks_are_shipped_with_those_shipped_before(tmp_path: Path) -> None:
     runs, target = tmp_path / "runs", tmp_path / "shipped"
     runs.mkdir()
     before = {role: trained(role, runs, 0) for role in ("jpeg", "tone")}
@@ -117,29 +119,29 @@ def test_what_was_trained_is_shipped_beside_what_was_shipped_before(tmp_path: Pa
             np.testing.assert_allclose(rounded, one, rtol=1e-3, atol=1e-6)
 
 
-def test_the_recipe_of_the_shipped_weights_names_every_network() -> None:
+def test_the_recipe_of_the_shipped_weights_has_every_network() -> None:
     recipe = read_recipe(RECIPE)
     assert set(recipe.networks) == set(ROLES)
     total = sum(scheduled(recipe, role, 60.0).minutes for role in ROLES)
     assert total == pytest.approx(60)
 
 
-def test_a_recipe_with_a_fault_is_named(tmp_path: Path) -> None:
+def test_an_invalid_recipe_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "recipe.yaml"
     for text, fault in (
-        ("seed: 0\nnetworks: {sharpener: {steps: 1}}\n", "sharpener: must be one of"),
-        ("seed: 0\nnetworks: {tone: {steps: 1}}\n", "tone: must be one of"),
+        ("seed: 0\nnetworks: {sharpener: {steps: 1}}\n", "sharpener: give one of"),
+        ("seed: 0\nnetworks: {tone: {steps: 1}}\n", "tone: give one of"),
         ("seed: [\n", "parsing"),
         ("- a\n", "mapping"),
     ):
         path.write_text(text)
         with pytest.raises(
-            ValueError, match=rf"recipe\.yaml: no recipe of weights.*{fault}|{fault}"
+            ValueError, match=rf"recipe\.yaml: this is not a valid recipe.*{fault}|{fault}"
         ):
             read_recipe(path)
 
 
-def test_a_model_that_is_given_or_the_champion_comes_before_the_shipped_one(
+def test_a_given_model_or_the_champion_is_preferred_to_the_shipped_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

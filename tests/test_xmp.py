@@ -23,7 +23,7 @@ IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
         ('e:DigitalSourceType="a"', "<e:DigitalSourceType>b</e:DigitalSourceType>"),
     ],
 )
-def test_the_source_type_is_stated_once_however_it_was_stated(attribute: str, element: str) -> None:
+def test_the_source_type_is_stated_once_in_every_form_of_xmp(attribute: str, element: str) -> None:
     given = (
         f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:RDF xmlns:r="{RDF}"><r:Description r:about="" '
         f'xmlns:e="{IPTC}" {attribute}>{element}<e:Event>An event</e:Event>'
@@ -43,7 +43,7 @@ MM = "http://ns.adobe.com/xap/1.0/mm/"
 EVENT = "http://ns.adobe.com/xap/1.0/sType/ResourceEvent#"
 
 
-def test_a_history_goes_on() -> None:
+def test_the_edit_history_is_continued() -> None:
     packet = b""
     for _ in range(2):
         packet = with_source_type(packet)
@@ -54,7 +54,7 @@ def test_a_history_goes_on() -> None:
     assert agents == ["Scanner"] + [f"Patina {versions()['patina']}"] * 2
 
 
-def test_only_what_patina_had_in_hand_is_its_own() -> None:
+def test_only_xmp_that_patina_wrote_is_recognised_as_such() -> None:
     assert is_ours(with_source_type(b""))
     assert not is_ours(b"")
     assert not is_ours(with_source_type(b"").replace(b"Patina", b"Another"))

@@ -18,13 +18,14 @@ def promote(
         bool, typer.Option("--from-mlflow", help="Use the version that is @champion in MLflow.")
     ] = False,
 ) -> None:
-    """Make the last trained network the champion, which `patina restore` uses, if it is better.
+    """Make the last trained network the champion, if it is better than the present champion.
 
-    It must be better than the champion (at first the shipped weights) on the test works, must not
-    harm undamaged works, and may lose at most 0.2 dB in each family of damage. Undamaged works are
-    the clean test works, hard works that Patina paints (snow, lace, rigging, weave, hatching, age
-    cracks), and those of --sound. Exit code: 0, or 1 if a rule fails. With --from-mlflow Patina
-    measures nothing and uses the version that you made restorer@champion in MLflow.
+    `patina restore` uses the champion. At first the shipped weights are compared. The network must
+    be better on the test works, must not harm undamaged works, and may lose at most 0.2 dB in each
+    family of damage. Undamaged works are the clean test works, hard works that Patina paints (snow,
+    lace, rigging, weave, hatching, age cracks), and those of --sound. Exit code: 0, or 1 if a rule
+    fails. With --from-mlflow Patina measures nothing and uses the version that you made
+    restorer@champion in MLflow.
 
     Examples:  patina promote --dry-run
                patina promote --sound scans/sound

@@ -16,7 +16,7 @@ def report(
         ),
     ] = "restored",
 ) -> None:
-    """Write report.html of an outbox again, a page that opens from disk without a network.
+    """Write the report.html of an outbox again; it opens from disk, without a network.
 
     It shows the works of all runs, before and after, with flagged works first. `patina restore` has
     made its pictures.
@@ -40,7 +40,7 @@ def undo(
         ),
     ] = None,
 ) -> None:
-    """Recover the original file, byte for byte.
+    """Recover the original file of a result, byte for byte.
 
     Example:  patina undo restored/scan.tif -o scan.tif
     """

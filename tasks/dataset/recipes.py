@@ -69,7 +69,8 @@ def draw_recipe(
     fewest, most = count
     if not 0 <= fewest <= most <= len(names):
         raise InputError(
-            f"count {list(count)}: give two rising numbers of steps from 0 to {len(names)}"
+            f"count {list(count)}: give the minimum and the maximum number of steps, "
+            f"0 to {len(names)}"
         )
     rng = _stream(seed, work, twin)
     weights = np.array([mixture[name][0] for name in names])

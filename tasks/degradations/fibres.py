@@ -1,5 +1,7 @@
 """More models of fine lines, beside `scratches`: hairs on a work, and worn film."""
 
+from collections.abc import Iterable, Iterator, Sequence
+
 import cv2
 import numpy as np
 
@@ -27,17 +29,12 @@ def hairlines(image: Image, rng: np.random.Generator, *, severity: float) -> Dam
     tones = [any_tone(rng, dark=0.5, pale=0.35) for _ in range(TONES)]
     chosen = rng.integers(TONES, size=HAIRS)
     soft_px = 0.0003 * long_px * rng.uniform(0.2, 2, TONES)
-    planes = split(image)
-    mask = np.zeros((height, width), np.float32)
-    for number, tone in enumerate(tones):
-        layer = np.zeros((height, width), np.uint8)
-        for hair in np.flatnonzero(chosen == number):
-            draw_line(layer, paths[hair], radii[hair], ink[hair])
-        soft = cv2.GaussianBlur(layer, (0, 0), soft_px[number] + 0.15)
-        cover = soft * np.float32(1 / 255)
-        over(planes, tone, cover)
-        np.maximum(mask, cover, out=mask)
-    return cv2.merge(planes), mask
+    layers = _layers(image.shape, (paths, radii, ink), chosen, TONES)
+    soft = (
+        cv2.GaussianBlur(layer, (0, 0), sigma + 0.15)
+        for layer, sigma in zip(layers, soft_px, strict=True)
+    )
+    return _covered(image, soft, tones)
 
 
 def _hairs(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Image, Image, Image]:
@@ -76,16 +73,8 @@ def film_scratches(image: Image, rng: np.random.Generator, *, severity: float) -
     dye = rng.uniform((0.1, 0.55, 0.2), (0.9, 0.95, 0.9))
     tones = (0.93, 0.92, 0.88), (0.07, 0.06, 0.06), tuple(dye.tolist())
     chosen = rng.choice(3, RUNS, p=rng.dirichlet((3, 2, 0.7)))
-    planes = split(image)
-    mask = np.zeros((height, width), np.float32)
-    for number, tone in enumerate(tones):
-        layer = np.zeros((height, width), np.uint8)
-        for run in np.flatnonzero(chosen == number):
-            draw_line(layer, paths[run], radii[run], ink[run])
-        cover = layer * np.float32(1 / 255)
-        over(planes, tone, cover)
-        np.maximum(mask, cover, out=mask)
-    return cv2.merge(planes), mask
+    layers = _layers(image.shape, (paths, radii, ink), chosen, len(tones))
+    return _covered(image, layers, tones)
 
 
 def _runs(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Image, Image, Image]:
@@ -108,3 +97,30 @@ def _runs(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Image, Imag
     touch -= touch.mean(axis=1, keepdims=True) - rng.uniform(0, 1.2, (RUNS, 1))
     ink = rng.uniform(0.35, 1, (RUNS, 1)) * np.clip(touch, 0, 1)
     return paths, radii, ink
+
+
+def _layers(
+    shape: tuple[int, ...], lines: tuple[Image, Image, Image], chosen: Image, tones: int
+) -> Iterator[np.ndarray]:
+    """The lines of each tone, one tone after the other: opacities, uint8 (h, w).
+
+    lines: paths, half widths and opacities, as from `_hairs`. chosen: number of the tone of each.
+    """
+    for tone in range(tones):
+        layer = np.zeros(shape[:2], np.uint8)
+        for number in np.flatnonzero(chosen == tone):
+            draw_line(layer, *(each[number] for each in lines))
+        yield layer
+
+
+def _covered(
+    image: Image, layers: Iterable[np.ndarray], tones: Sequence[Sequence[float]]
+) -> Damaged:
+    """`image` with each of `layers` in its tone, and the mask of all."""
+    planes = split(image)
+    mask = np.zeros(image.shape[:2], np.float32)
+    for layer, tone in zip(layers, tones, strict=True):
+        cover = layer * np.float32(1 / 255)
+        over(planes, tone, cover)
+        np.maximum(mask, cover, out=mask)
+    return cv2.merge(planes), mask

@@ -106,7 +106,9 @@ def map_areas(
     if damage.ndim != 2 or not damage.size:
         raise ValueError(f"areas: a damage map is (H, W), not {damage.shape}")
     if classes is not None and classes.shape != damage.shape:
-        raise ValueError(f"areas: classes are {classes.shape}, the damage map is {damage.shape}")
+        raise ValueError(
+            f"areas: classes are {classes.shape}, but the damage map is {damage.shape}"
+        )
     if classes is not None and classes.size and int(classes.max()) >= len(KINDS):
         raise ValueError(f"areas: a class is an index into {KINDS}, not {int(classes.max())}")
     block = -(-max(damage.shape) // LABEL_PX)

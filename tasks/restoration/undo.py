@@ -116,7 +116,8 @@ def undo(result: Path, package: Path, target: Path | None = None) -> Path:
                     file.write(chunk)
                 if digest.hexdigest() != facts["source_sha256"]:
                     raise UndoError(
-                        f"undo: {package}: damaged; it does not recover {facts['source']}"
+                        f"undo: {package}: the package is damaged: {facts['source']} cannot be "
+                        "recovered"
                     )
 
             return target

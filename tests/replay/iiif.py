@@ -49,14 +49,14 @@ class Iiif(Replay):
         return f"https://www.isles.example/works/{work.number}"
 
     def metadata(self, work: Work) -> dict[str, str]:
-        told = {
+        metadata = {
             "Artist": work.artist,
             "Date": work.date,
             "Medium": work.medium,
             "Department": work.department,
             "Accession number": work.accession,
         }
-        return {label: value for label, value in told.items() if value}
+        return {label: value for label, value in metadata.items() if value}
 
     def info(self, work: Work) -> Json:
         raise NotImplementedError

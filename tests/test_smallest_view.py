@@ -1,4 +1,4 @@
-"""A quick look spares a sound work the close one: no byte of any result depends on it."""
+"""An undamaged work is examined only in the smallest view; this changes no byte of a result."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def soiled(work: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("damage", [np.copy, soiled, scratched])
-def test_a_result_is_the_same_with_and_without_a_quick_look(
+def test_a_result_is_the_same_if_larger_views_are_never_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: object
 ) -> None:
     assert callable(damage)
