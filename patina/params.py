@@ -211,7 +211,7 @@ class Restore(Section):
     fill_area_surely: UpToOne = 0.02  # … this value replaces fill_area
     fill_unlike: UpToOne = 0.6  # share of a piece's rim that must differ from the surroundings
     area_likelihood: UpToOne = 0.3  # a blot, hole or tape that is likelier than this is proposed
-    tone_255: Steps255 = 8.0  # gate of tone: root mean square of the colour change
+    tone_255: Steps255 = 9.5  # gate of tone: root mean square of the colour change
     # From these values on, a work is flagged for inspection
     flag_damaged: Limit = 0.25  # share of the work in the damage map
     flag_repainted: Limit = 0.1  # filled share, times the mean ΔE2000 inside it

@@ -86,6 +86,17 @@ def test_the_colour_of_bare_paper_is_changed_only_if_tone_is_forced() -> None:
     assert tone_of(network, paper, 20, forced=True).weight == 1
 
 
+def test_faded_works_have_similar_colours_but_light_paper_has_them_by_nature() -> None:
+    stretched = giving(gain=3.0, offset=-3.0 * 0.35)
+    faded = np.float32(0.3) + np.float32(0.1) * VIEW
+    found = tone_of(stretched, faded, 5, forced=False)
+    assert (found.kind, found.weight) == ("fading", 1)
+    paper = np.float32(0.75) + np.float32(0.1) * VIEW
+    stretched = giving(gain=3.0, offset=-3.0 * 0.8)
+    assert tone_of(stretched, paper, 5, forced=False).weight == 0
+    assert tone_of(stretched, paper, 5, forced=True).kind == "fading"
+
+
 def test_other_changes_of_colour_are_reported_and_not_corrected() -> None:
     found = tone_of(giving(offset=0.12), VIEW, 20, forced=False)
     assert (found.kind, found.weight) == ("darkening", 0)

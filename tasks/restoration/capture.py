@@ -21,6 +21,7 @@ JUDGED_ROLES = ("detail", "blur")  # networks with a judge, in their order
 # With a higher correlation at 3 to 16 px it is a weave or a screen, not noise or blur
 MAX_REPETITION = {"detail": 0.2, "blur": 0.3}
 MAX_SHARPNESS = 0.155  # a work with a higher share of the finest detail is not blurred
+WEAVE_SHARPNESS = 0.06  # with a lower share, no weave can be seen, and the correlation is the blur
 MAX_STEP = 0.08  # larger steps are edges, and count as this value
 
 
@@ -173,7 +174,8 @@ def _gated(
     if judge:
         weight = min(weight, ramp(likelihood, likelihood_gate))
         is_sharp = role == "blur" and found["soft"] > MAX_SHARPNESS
-        if is_sharp or found["far"] > MAX_REPETITION[role]:
+        may_repeat = role != "blur" or found["soft"] > WEAVE_SHARPNESS
+        if is_sharp or (may_repeat and found["far"] > MAX_REPETITION[role]):
             weight = 0.0
     return Correction(weight, likelihood, found)
 

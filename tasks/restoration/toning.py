@@ -15,8 +15,9 @@ from patina.tasks.restoration.tiling import Network
 # Minimum gain of blue over red, minimum mean rise (both in [0, 1]), minimum growth of contrast
 MIN_YELLOWING, MIN_DARKENING, MIN_CONTRAST_RATIO = 0.04, 0.04, 1.1
 
-# Largest distance of similar colours; share of similar pixels from which on it is bare paper
-SIMILAR_COLOUR, PAPER_SHARE = 0.08, 0.55
+# Largest distance of similar colours; share of similar pixels from which on it is bare paper, and
+# the median L* (CIELAB) of light paper
+SIMILAR_COLOUR, PAPER_SHARE, PAPER_L = 0.08, 0.55, 70.0
 COOL_QUANTILE, MIN_B = 0.002, 1.0  # share of a work; colours with a lower b* (CIELAB) are cool
 DARK_QUANTILE, MIN_L = 0.005, 12.0  # share of a work; colours with a lower L* (CIELAB) are black
 DENOISED_B = 3.0  # rise of b* of the coolest colours where strong noise was reduced
@@ -92,12 +93,14 @@ def shows_damage(kind: str, view: np.ndarray, *, denoised: bool = False) -> bool
     """Whether `view` (h, w, 3), sRGB in [0, 1], shows the signs of damage of this kind.
 
     A yellowed varnish leaves no cool colour, and a faded work has no black. Other kinds have no
-    such sign. The original colour of bare paper cannot be known from a scan. denoised: whether
-    noise was reduced, which mixes small cool touches with the warm colours around them.
+    such sign. The original colour of bare paper cannot be known from a scan; but a faded work that
+    is not light has similar colours because it is faded. denoised: whether noise was reduced, which
+    mixes small cool touches with the warm colours around them.
     """
-    if single_colour_share(view) > PAPER_SHARE:
-        return False
     lab = lab_of_srgb(view)
+    light = float(np.median(lab[..., 0])) >= PAPER_L
+    if single_colour_share(view) > PAPER_SHARE and (light or kind != FADING):
+        return False
     if kind == YELLOWING:
         minimum = MIN_B + DENOISED_B * denoised
         return float(np.quantile(lab[..., 2], COOL_QUANTILE)) >= minimum
