@@ -5,7 +5,7 @@ nor blur, the work does not pass through these networks.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ JUDGED_ROLES = ("detail", "blur")  # networks with a judge, in their order
 MAX_REPETITION = {"detail": 0.2, "blur": 0.3}
 MAX_SHARPNESS = 0.155  # a work with a higher share of the finest detail is not blurred
 WEAVE_SHARPNESS = 0.06  # with a lower share, no weave can be seen, and the correlation is the blur
+REDUCED_PX = 1024  # a larger work is blurred only if it is still blurred at this long side
 MAX_STEP = 0.08  # larger steps are edges, and count as this value
 
 
@@ -154,6 +155,27 @@ def analyse(
             smoothed = smoothed or found.weight > 0
             samples = _corrected(samples, residuals, found.weight)
     return Capture(weight, measured, grid_origin, corrections)
+
+
+def confirm_blur(
+    capture: Capture,
+    networks: Mapping[str, Network],
+    tiles: Iterator[np.ndarray],
+    gates: Gates,
+    judges: Mapping[str, Judge],
+) -> Capture:
+    """`capture`, with the correction of blur only as strong as the reduced work needs it.
+
+    tiles: of the work, reduced to REDUCED_PX. A large scan often has more pixels than its optics
+    resolve: each pixel is soft, but the work is not blurred.
+    """
+    samples = list(tiles)
+    residuals = [networks["blur"](tile) for tile in samples]
+    reduced = _gated("blur", features(samples, residuals), gates, judges.get("blur"), forced=False)
+    blur = capture.corrections["blur"]
+    weight = min(blur.weight, reduced.weight)
+    corrections = {**capture.corrections, "blur": replace(blur, weight=weight)}
+    return replace(capture, corrections=corrections)
 
 
 def _corrected(

@@ -218,7 +218,13 @@ def _capture(restorer: Restorer, rows: Rows, size: tuple[int, int]) -> Capture:
     networks = restorer.networks if "detail" in restorer.treat else {}
     forced = "detail" in restorer.forced
     tiles = capture.sample_tiles(rows, *size)
-    return capture.analyse(networks, tiles, restorer.gates, restorer.judges, forced=forced)
+    found = capture.analyse(networks, tiles, restorer.gates, restorer.judges, forced=forced)
+    scale = capture.REDUCED_PX / max(size)
+    if forced or scale >= 1 or not found.weight("blur"):
+        return found
+    view = resized(reduced_view(rows, *size), (round(size[0] * scale), round(size[1] * scale)))
+    tiles = capture.sample_tiles(rows_of(view), *view.shape[:2])
+    return capture.confirm_blur(found, networks, tiles, restorer.gates, restorer.judges)
 
 
 def capture_network(treatment: Treatment) -> Network:
