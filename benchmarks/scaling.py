@@ -146,12 +146,12 @@ def measured(
             if killed and results(outbox) >= scans // 2:
                 killed.process.kill()
                 killed = None
-            threading.Event().wait(0.5)
+            threading.Event().wait(2)
     seconds = time.monotonic() - started
     summary = (outbox / "summary.csv").read_text(encoding="utf-8").splitlines()
     failures = outbox / "failures.jsonl"
     set_aside = len(failures.read_text().splitlines()) if failures.exists() else 0
-    size = sum(file.stat().st_size for file in outbox.rglob("*") if file.is_file()) / 1e6
+    size = sum(file.stat().st_size for file in files(outbox)) / 1e6
     return [
         str(scans),
         f"{seconds:.0f}",
@@ -164,7 +164,13 @@ def measured(
 
 def results(outbox: Path) -> int:
     """The number of sidecars in the outbox."""
-    return sum(1 for _ in outbox.rglob("*.json")) if outbox.exists() else 0
+    return sum(1 for file in files(outbox) if file.suffix == ".json")
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """All files in a folder; folders that are removed meanwhile are skipped."""
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent, name) for name in names)
 
 
 def peak_mb(pid: int) -> int:
