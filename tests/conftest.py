@@ -242,6 +242,9 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     for name in ("params.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(PROJECT / name, workspace.folder / name)
     workspace.set(**SMALL)
+    # Otherwise each of some hundred processes compiles, where PYTHONDONTWRITEBYTECODE is set
+    folders = [name for name in CODE if (workspace.folder / name).is_dir()]
+    workspace.run("compileall", "-q", *folders)
     git = ["git", "-C", str(workspace.folder)]
     subprocess.run([*git, "init", "-q"], check=True)
     for key, value in {"user.name": "A Tester", "user.email": "tester@localhost"}.items():
