@@ -82,11 +82,13 @@ class Workspace:
     def environment(self, **changes: str) -> dict[str, str]:
         """The environment variables, with this Python first on the path.
 
-        MLflow sets the address that another test used; a workspace has its own.
+        MLflow sets the address that another test used; a workspace has its own. Each stage uses one
+        process, because two tests run at a time, and a process takes seconds to start.
         """
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         ours = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-        return ours | {"PATH": path, "PYTHONPATH": str(self.folder)} | changes
+        own = {"PATH": path, "PYTHONPATH": str(self.folder), "PATINA_WORKERS": "1"}
+        return ours | own | changes
 
     def copy(self, folder: Path) -> "Workspace":
         """Copy the workspace to `folder`."""
@@ -263,7 +265,7 @@ def prepared(bare: Workspace, server: str, tmp_path_factory: pytest.TempPathFact
     it.
     """
     workspace = bare.copy(tmp_path_factory.mktemp("prepared") / "workspace")
-    workspace.run("dvc", "repro", "degrade")
+    workspace.run("dvc", "repro", "degrade", PATINA_WORKERS="2")
     return workspace
 
 
