@@ -23,14 +23,13 @@ run: $(BIN)/.runtime  ## collect, prepare, degrade, split, train, restore, evalu
 test: $(BIN)/.dev  ## format check, lint, types, tests
 	ruff format --check .
 	ruff check .
-	mypy
-	pytest -n 2 --no-loadscope-reorder
+	mypy & types=$$!; pytest -n 2 --no-loadscope-reorder; tests=$$?; wait $$types && exit $$tests
 
 check: $(BIN)/.dev  ## format check, lint, types, and the tests without a server or a training
 	ruff format --check .
 	ruff check .
-	mypy
-	pytest -n 2 --no-loadscope-reorder -m "not server and not training"
+	mypy & types=$$!; pytest -n 2 --no-loadscope-reorder -m "not server and not training"; \
+	tests=$$?; wait $$types && exit $$tests
 
 ui: $(BIN)/.runtime  ## the MLflow UI, where runs and models are compared
 	@python -m patina.flows.comparing

@@ -82,11 +82,13 @@ class Workspace:
     def environment(self, **changes: str) -> dict[str, str]:
         """The environment variables, with this Python first on the path.
 
-        MLflow sets the address that another test used; a workspace has its own.
+        MLflow sets the address that another test used; a workspace has its own. Each stage uses one
+        process, because two tests run at a time, and a process takes seconds to start.
         """
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         ours = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-        return ours | {"PATH": path, "PYTHONPATH": str(self.folder)} | changes
+        own = {"PATH": path, "PYTHONPATH": str(self.folder), "PATINA_WORKERS": "1"}
+        return ours | own | changes
 
     def copy(self, folder: Path) -> "Workspace":
         """Copy the workspace to `folder`."""
@@ -242,6 +244,9 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     for name in ("params.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(PROJECT / name, workspace.folder / name)
     workspace.set(**SMALL)
+    # Otherwise each of some hundred processes compiles, where PYTHONDONTWRITEBYTECODE is set
+    folders = [name for name in CODE if (workspace.folder / name).is_dir()]
+    workspace.run("compileall", "-q", *folders)
     git = ["git", "-C", str(workspace.folder)]
     subprocess.run([*git, "init", "-q"], check=True)
     for key, value in {"user.name": "A Tester", "user.email": "tester@localhost"}.items():
@@ -260,7 +265,7 @@ def prepared(bare: Workspace, server: str, tmp_path_factory: pytest.TempPathFact
     it.
     """
     workspace = bare.copy(tmp_path_factory.mktemp("prepared") / "workspace")
-    workspace.run("dvc", "repro", "degrade")
+    workspace.run("dvc", "repro", "degrade", PATINA_WORKERS="2")
     return workspace
 
 

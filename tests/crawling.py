@@ -22,7 +22,7 @@ FREE = range(101, 108)
 CONTACT = "crawl@example.org"
 PYTHON = (sys.executable, "-W", "error")
 STARTING = threading.Lock()  # crawls that run at the same time share one server
-Start = TypeVar("Start")  # what a scene starts with: a kind of museum, or an earlier crawl
+Start = TypeVar("Start")  # the start of a scene: a kind of museum, or an earlier crawl
 
 
 class Crawl(NamedTuple):

@@ -56,7 +56,7 @@ def restorer(
 
     def inpainting(given: np.ndarray) -> np.ndarray:
         output = np.full((*given.shape[:3], 4), fill, np.float32)
-        output[..., 3] = 0.9  # the image itself, and what is added to it
+        output[..., 3] = 0.9  # the weight of the image is 1
         return output
 
     def tone(view: np.ndarray) -> np.ndarray:

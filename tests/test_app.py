@@ -68,7 +68,7 @@ def _wait_for(address: str) -> None:
         with suppress(OSError):
             ask(address, {})
             return
-        time.sleep(0.1)  # between looks; the look decides
+        time.sleep(0.1)  # between two checks
 
 
 def ask(address: str, headers: dict[str, str], method: str = "GET", path: str = "/") -> int:

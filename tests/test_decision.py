@@ -189,7 +189,7 @@ def test_a_scratch_across_a_large_loss_is_filled_and_the_loss_is_proposed() -> N
 
 def test_an_area_that_continues_outside_its_rim_is_proposed() -> None:
     view, likely = damaged(SMALL)
-    view[:] = GROUND  # nothing is seen where it should be
+    view[:] = GROUND  # the work has no edge where the network finds one
     damage = decided(view, likely)
     assert [(piece.outcome, piece.reason) for piece in damage.pieces] == [
         (PROPOSED, "it continues outside the area")

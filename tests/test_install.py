@@ -114,7 +114,7 @@ def installed(wheel: zipfile.ZipFile, tmp_path_factory: pytest.TempPathFactory) 
     python = home / "bin" / "python"
     [site] = (home / "lib").glob("python*/site-packages")
     others = [path for path in sys.path if path.endswith("site-packages")]
-    # A Patina that is installed there as a link to a checkout is not seen: its .pth is not read
+    # An editable installation of Patina in that folder has no effect: its .pth file is not read
     (site / "others.pth").write_text("\n".join(others))
     assert wheel.filename
     install = ["pip", "--python", str(python), "install", "--no-deps", "--no-index"]

@@ -43,7 +43,7 @@ def test_a_killed_run_is_resumed(tmp_path: Path, files: int) -> None:
     words = ("restore", str(inbox), "-o", str(outbox), "--maps", "--package")
     with patina(tmp_path, *words) as process:
         while len([*outbox.glob("*.tif*")]) < files and process.poll() is None:
-            time.sleep(0.002)  # between looks; the look decides
+            time.sleep(0.002)  # between two checks
         process.kill()
         process.communicate()
     done = {path: path.stat().st_mtime_ns for path in outbox.glob("*.json")}

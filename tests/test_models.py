@@ -1,12 +1,14 @@
 """Properties of every network in models.NETWORKS."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import pytest
 
-from patina.models import NETWORKS, TONE, losses, registry, tone
+from patina.models import NETWORKS, ROLES, TONE, losses, registry, tone
 from patina.models.inpainting import compose
 from patina.tasks.restoration.inference import Networks
 from patina.tasks.training.ship import write_model
@@ -14,7 +16,7 @@ from patina.tasks.training.specialists import SINGLE, SPECIALISTS, Specialist, s
 from patina.tasks.training.twins import Twins
 
 TINY = 0.125  # of the width
-TILED = sorted(set(NETWORKS) - {"tone", "areas"})  # but for those that see a work whole
+TILED = sorted(set(NETWORKS) - {"tone", "areas"})  # without those whose input is a whole work
 CHANNELS = {"inpainting": 7, "areas": 6}
 OUTPUTS = {"inpainting": 4, "segmentation": 5, "areas": 2, "tone": 19}
 
@@ -44,9 +46,36 @@ def specialist(name: str) -> Specialist:
     return single(name, Twins({}, (0, 0))) if name in SINGLE else SPECIALISTS[name]
 
 
+def output_of(network: keras.Model, images: np.ndarray) -> np.ndarray:
+    """The output of a network, computed without compiling it, which takes seconds."""
+    return np.asarray(network(images, training=False))
+
+
+class Saved(NamedTuple):
+    """A network that changes its input, the same read from a file, and its graph."""
+
+    network: keras.Model
+    loaded: keras.Model
+    graph: Callable[[np.ndarray], np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Saved]:
+    """All networks by name; those of different roles are saved in one model."""
+    found = {}
+    for names in (ROLES, *((name,) for name in SINGLE)):
+        file = tmp_path_factory.mktemp("models") / "model.keras"
+        networks = {specialist(name).role: changing(name) for name in names}
+        write_model(networks, file)
+        loaded, graphs = registry.networks_of(registry.load(file)), Networks(file, "f32")
+        for name, (role, network) in zip(names, networks.items(), strict=True):
+            found[name] = Saved(network, loaded[role], graphs[role])
+    return found
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_an_untrained_network_changes_almost_nothing(name: str) -> None:
-    output = build(name).predict_on_batch(given(name))
+    output = output_of(build(name), given(name))
     assert output.shape[-1] == OUTPUTS.get(name, 3)
     if name == "areas":
         assert output.max() < -1  # logits: nothing is found
@@ -56,26 +85,25 @@ def test_an_untrained_network_changes_almost_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_gives_the_same_output_after_saving_and_from_its_graph(
-    name: str, tmp_path: Path
+    name: str, saved: dict[str, Saved]
 ) -> None:
-    network, role = changing(name), specialist(name).role
-    write_model({role: network}, tmp_path / "model.keras")
-    expected = network.predict_on_batch(given(name))
-    (loaded,) = registry.networks_of(registry.load(tmp_path / "model.keras")).values()
-    np.testing.assert_array_equal(loaded.predict_on_batch(given(name)), expected)
-    graph = Networks(tmp_path / "model.keras", "f32")[role](given(name))
+    network, loaded, graph = saved[name]
+    expected = output_of(network, given(name))
+    np.testing.assert_array_equal(output_of(loaded, given(name)), expected)
     scale = float(np.abs(expected).mean())
     assert scale > 0
-    assert np.abs(graph - expected).mean() < 0.01 * scale
+    assert np.abs(graph(given(name)) - expected).mean() < 0.01 * scale
 
 
 @pytest.mark.parametrize("name", TILED)
-def test_the_output_for_a_pixel_depends_only_on_its_surroundings(name: str) -> None:
-    network = changing(name)
+def test_the_output_for_a_pixel_depends_only_on_its_surroundings(
+    name: str, saved: dict[str, Saved]
+) -> None:
+    network = saved[name].network
     image = np.random.default_rng(1).random((1, 64, 512, CHANNELS.get(name, 3)), np.float32)
     other = image.copy()
     other[:, :, 400:] = 0.5
-    one, two = (network.predict_on_batch(each) for each in (image, other))
+    one, two = (output_of(network, each) for each in (image, other))
     np.testing.assert_array_equal(one[:, :, :192], two[:, :, :192])
     assert not np.array_equal(one[:, :, 400:], two[:, :, 400:])
 

@@ -58,7 +58,7 @@ def test_works_have_the_texture_of_paint_and_smooth_areas_but_are_not_noise(work
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
         beside = np.corrcoef(grey[:, 1:].ravel(), grey[:, :-1].ravel())[0, 1]
         assert beside > 0.9
-        fine = grey - cv2.GaussianBlur(grey, (0, 0), 2)  # what is narrower than some 6 pixels
+        fine = grey - cv2.GaussianBlur(grey, (0, 0), 2)  # detail narrower than about 6 pixels
         assert 1.5 < fine.std() < 20
         local = np.sqrt(cv2.blur(fine**2, (16, 16)))
         assert np.quantile(local, 0.1) < 0.6 * np.quantile(local, 0.9)

@@ -39,7 +39,7 @@ def test_every_feature_has_a_number() -> None:
 
 def test_damage_is_smooth_and_has_its_own_colour() -> None:
     found = features(covered(work(), 0.9), INSIDE, BOX, SIMPLE)
-    assert found["flat"] < -1  # smoother than what lies around
+    assert found["flat"] < -1  # smoother than its surroundings
     assert found["contrast"] == pytest.approx(0.5 * 3**0.5, abs=0.02)
     assert found["light"] == pytest.approx(0.9, abs=1e-5)
     assert found["grey"] == pytest.approx(1, abs=1e-5)

@@ -117,13 +117,13 @@ def test_a_killed_degrade_stage_is_resumed_and_leaves_no_incomplete_file(
     running = subprocess.Popen(
         [sys.executable, "-m", "patina.flows", "degrade"],
         cwd=workspace.folder,
-        env=workspace.environment(),
+        env=workspace.environment(PATINA_WORKERS="2"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     while len(list(items.glob("??/*"))) < before + 20:
         assert running.poll() is None, "it ended before it could be killed"
-        time.sleep(0.02)  # between looks; the look decides
+        time.sleep(0.02)  # between two checks
     running.send_signal(signal.SIGKILL)
     running.wait()
     for item in items.glob("??/*"):
@@ -215,7 +215,7 @@ def test_pushed_results_can_be_pulled(finished: Workspace, tmp_path: Path) -> No
     workspace.run("dvc", "push")
     shutil.rmtree(workspace.folder / ".dvc/cache")
     for place in (workspace.folder / "data").iterdir():
-        if place.name != "harvest":  # what is there is git's
+        if place.name != "harvest":  # its files are in git
             shutil.rmtree(place)
     workspace.run("dvc", "pull")
     assert contents(workspace, "data", "reports") == before

@@ -180,5 +180,5 @@ def test_the_error_for_an_unknown_degradation_lists_the_known_ones() -> None:
 
 @pytest.mark.parametrize("count", [(-1, 1), (3, 2), (1, len(MIXTURE) + 1)])
 def test_a_number_of_steps_that_the_mixture_cannot_give_is_refused(count: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match=f"of steps from 0 to {len(MIXTURE)}"):
+    with pytest.raises(ValueError, match=f"number of steps, 0 to {len(MIXTURE)}"):
         draw(1, count=count)

@@ -46,7 +46,7 @@ def test_detail_is_not_corrected_if_the_change_would_be_small(
     assert decided["detail"]["weight"] == pytest.approx(share, abs=0.01)
 
 
-CERTAIN = Judge.constant(40.0)  # that a work gains, whatever is found
+CERTAIN = Judge.constant(40.0)  # every correction improves the work
 
 
 @pytest.mark.parametrize("role", ["detail", "blur"])

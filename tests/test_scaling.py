@@ -28,7 +28,7 @@ from patina.params import ParamsError, load
 from patina.tasks.io.atomic import read_jsonl, sha256_of
 
 WORKS = 20
-SIDE_PX = 720  # large enough that there is time to kill somebody
+SIDE_PX = 720  # large enough that there is time to kill a process
 CLEAN = "data/clean"
 WORKER = ("worker", "--nthreads", "1", "--no-nanny", "--no-dashboard")
 PATIENCE = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
@@ -118,7 +118,7 @@ def preprocessing(cluster: Cluster) -> Iterator[subprocess.Popen]:
     with flow as running:
         while items(folder) < 3:
             assert running.poll() is None, running.communicate()[0]
-            time.sleep(0.01)  # between looks; the look decides
+            time.sleep(0.01)  # between two checks
         yield running
 
 

@@ -67,7 +67,7 @@ def ends(url: str) -> bool:
     while answers(url):
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.1)  # between looks; the look decides
+        time.sleep(0.1)  # between two checks
     return True
 
 

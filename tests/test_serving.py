@@ -20,10 +20,10 @@ from patina.crawler.sample.strokes import paint
 from patina.tasks.imaging.images import png_bytes
 
 pytestmark = pytest.mark.timeout(900)  # two servers and three runs, on a busy machine
-MARK = "PATINA_TEST_MARK"  # by which whatever a process started is known
+MARK = "PATINA_TEST_MARK"  # environment variable of all processes that a command started
 PATIENCE_S = 300
-TAB = "(name => element => element.innerText?.trim() == name)"  # the innermost is the last
-BUSY = 60  # scans of a batch that is killed in their midst
+TAB = "(name => element => element.innerText?.trim() == name)"  # the innermost element is the last
+BUSY = 60  # number of scans of a batch that is killed before its end
 
 
 def ask(url: str, body: Any = None) -> Any:
@@ -39,7 +39,7 @@ def until(holds: Callable[[], Any], what: str) -> Any:
     deadline = time.monotonic() + PATIENCE_S
     while not (seen := holds()):
         assert time.monotonic() < deadline, f"after {PATIENCE_S} s still not: {what}"
-        time.sleep(0.1)  # between looks; the look decides
+        time.sleep(0.1)  # between two checks
     return seen
 
 

@@ -40,9 +40,9 @@ def test_a_result_is_the_same_if_larger_views_are_never_left_out(
     pyvips.Image.new_from_array(pixels).copy(interpretation="srgb").write_to_file(str(scan))
     restorer = load_restorer(shipped(), **Restore().applied)
     results = []
-    for share in (decision.QUICK_SHARE, 0.0):  # 0: never enough
-        monkeypatch.setattr(decision, "QUICK_SHARE", share)
-        target = tmp_path / f"{share}.png"
+    for factor in (decision.SMALL_VIEW_FACTOR, 0.0):  # 0: the small view is never sufficient
+        monkeypatch.setattr(decision, "SMALL_VIEW_FACTOR", factor)
+        target = tmp_path / f"{factor}.png"
         restore_file(scan, target, restorer)
         results.append((target.read_bytes(), (sidecar_in(target) or {})["change"]))
     assert results[0] == results[1]

@@ -306,7 +306,7 @@ def test_a_killed_run_on_a_bucket_is_resumed(lab: Remote, tmp_path: Path) -> Non
     words = ("restore", f"{lab}/in", "-o", f"{lab}/out", "--maps", "--package")
     with patina(tmp_path, *words) as process:
         while len(there(lab / "out")) < 4 and process.poll() is None:
-            time.sleep(0.002)  # between looks; the look decides
+            time.sleep(0.002)  # between two checks
         process.kill()
         process.communicate()
     done = stamp(lab / "out")

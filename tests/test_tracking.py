@@ -22,7 +22,7 @@ from patina.tasks.imaging.images import to_float, to_uint8
 from patina.tasks.io.atomic import read_jsonl, sha256_of
 from patina.tasks.restoration.batch import load_restorer
 
-# A panel that can be judged: MLflow's own pictures have 256 pixels at most
+# A panel that is large enough: MLflow's own pictures have at most 256 pixels
 WIDE = "Math.max(i.naturalWidth, i.naturalHeight) >= 300 && i.clientWidth >= 200"
 
 
@@ -98,7 +98,7 @@ def test_a_browser_sees_the_runs_side_by_side_with_panels(
     database = f"sqlite:///{compared.folder}/mlruns/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", database)
     with mlflow_ui(5023), chromium() as page:
-        page.size(1600, 3000)  # what lies below is drawn when it is come to
+        page.size(1600, 3000)  # the page draws only the visible part
         page.visit(url)
         for seen in ("unet width=0.375 (wider)", "gain_db/scratches"):
             page.until(f"document.body.innerText.includes('{seen}')")

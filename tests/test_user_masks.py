@@ -18,7 +18,7 @@ from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import OutputOptions, map_of
 
 MARK = np.s_[11:32, 61:94]  # on the right half, where segmentation finds nothing
-FILL = 0.1  # what `restorer` adds to what is filled
+FILL = 0.1  # the value that `restorer` adds to filled pixels
 
 
 def mask(path: Path, *places: tuple[slice, slice]) -> Path:

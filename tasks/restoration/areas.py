@@ -21,7 +21,7 @@ ROWS = 1024  # rows of the map that are reduced at a time
 # Shares of the long side of the work
 GAP = 0.004  # pieces with a smaller distance form one area
 SPOT_SIDE = 0.015  # a compact piece with no side longer than this is a spot
-LINE_LENGTH = 0.005  # a shorter piece is a spot, even if it is thin
+LINE_LENGTH = 0.005  # a shorter piece is a spot, even if it is narrow
 LINE_WIDTH = 0.012  # a wider piece is an area, even if it is long
 NETWORK_SIDE = 0.05  # cracks in a smaller box are lines
 # Ratios

@@ -52,7 +52,7 @@ SMALL_PX = 16_000_000  # scans of at most this size are restored two at a time
 log = logging.getLogger("patina")
 
 SINGLE_GATES = {"detail_255": 0.0}  # gates of a single network, which must always be applied
-CHAMPION = Path("data/champion/model.keras")  # what `patina promote` writes, with its graph
+CHAMPION = Path("data/champion/model.keras")  # `patina promote` writes it, with its graph
 
 
 def chosen_model(given: Path | None) -> Path:

@@ -27,7 +27,8 @@ MIN_NETWORK_CELLS = 12  # lines that enclose at least so many cells are a networ
 # Of a disc's width: a bit more than twice the distance of the disc from its square's corner
 CORNER_RATIO = 0.36
 HIGH_LIKELIHOOD = 0.8  # pixels with this likelihood are almost certainly damaged
-QUICK_LIKELIHOOD, QUICK_SHARE = 0.73, 0.5  # of a quick look: see `is_probably_undamaged`
+# Likelihood for the smallest view, and factor for the gate `damage_share`
+SMALL_VIEW_LIKELIHOOD, SMALL_VIEW_FACTOR = 0.73, 0.5
 EDGE_PX = 8  # ignored along the edges of a work, where mirrored rims look like scratches
 MIN_PX = 4  # smaller pieces are ignored
 PRIOR_LIKELIHOOD = 0.5  # likelihood that a piece is damage, if there is no judge
@@ -148,13 +149,17 @@ def decide_fill(
 
 
 def is_probably_undamaged(likelihoods: np.ndarray, gates: Gates, *, cracks: bool) -> bool:
-    """Whether a quick look finds so little damage that `decide_fill` would fill nothing.
+    """Whether the smallest view has so little damage that `decide_fill` would fill nothing.
 
     likelihoods: (h, w, len(CLASSES)), the likelihoods in the smallest view alone. The limit is
-    QUICK_SHARE of the gate `damage_share`; docs/performance.md has the measurements behind it.
+    SMALL_VIEW_FACTOR of the gate `damage_share`; docs/performance.md has the measurements behind
+    it.
     """
     likelihood = _fillable_likelihood(likelihoods, cracks=cracks)
-    return high_likelihood_share(likelihood, QUICK_LIKELIHOOD) < QUICK_SHARE * gates.damage_share
+    return (
+        high_likelihood_share(likelihood, SMALL_VIEW_LIKELIHOOD)
+        < SMALL_VIEW_FACTOR * gates.damage_share
+    )
 
 
 def _fillable_likelihood(likelihoods: np.ndarray, *, cracks: bool) -> np.ndarray:
@@ -354,4 +359,4 @@ def _is_crack_network(piece: Piece, labels: np.ndarray) -> bool:
     background = labels[top : top + box_height, left : left + box_width] != piece.label
     background = np.pad(background, 1, constant_values=1)
     regions, _ = cv2.connectedComponents(background.astype(np.uint8), connectivity=4)
-    return regions - 2 >= MIN_NETWORK_CELLS  # without the piece itself and what surrounds it
+    return regions - 2 >= MIN_NETWORK_CELLS  # without the piece itself and its outside

@@ -22,7 +22,7 @@ FEATURES = (
     "peak",  # highest likelihood
     "unlike",  # share of its rim that differs from the surroundings
     "size",  # logarithm of its share of the work
-    "thin",  # 0 or 1
+    "thin",  # 1 if it is narrower than the gate `fill_width`, else 0
     "filled",  # share of its box that it covers
     "flat",  # logarithm of its roughness divided by that of the surroundings
     "contrast",  # distance of its mean colour from that of the surroundings
@@ -79,7 +79,12 @@ def features(
 def simple_features(
     kind: int, share: float, *, narrow: bool, high_share: float, count: int, **measured: float
 ) -> dict[str, float]:
-    """The features that need no pixels. measured: other FEATURES that are already computed."""
+    """The features that need no pixels.
+
+    kind: index of CLASSES. share: of the work. narrow: see Piece. high_share: share of the work
+    that is almost certainly damaged. count: number of pieces. measured: FEATURES that are already
+    computed.
+    """
     classes = {name: float(number == kind) for number, name in enumerate(CLASSES)}
     sizes = {"size": float(np.log10(share)), "surely": float(np.log10(high_share + LOG_OFFSET))}
     return {**classes, **sizes, "thin": float(narrow), "many": float(np.log10(count)), **measured}

@@ -211,7 +211,7 @@ class _Work:
         return figures
 
     def _free_memory(self) -> None:
-        """Free what the last step used, for a large scan."""
+        """Free the memory of the last step, if the scan is large."""
         if self.size > LARGE_PX:
             free_memory()
 
@@ -296,7 +296,7 @@ def _refuse_non_finite(value: Any) -> None:
 
 
 def _differences(view: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """ΔE2000 of `view`, float32 (h, w, 3), and what it becomes: (h, w)."""
+    """ΔE2000 of `view`, float32 (h, w, 3), and `view + change`: (h, w)."""
     if not change.any():
         return np.zeros(view.shape[:2])
     return delta_e2000(lab_of_srgb(view), lab_of_srgb(view + change))

@@ -31,7 +31,7 @@ from patina.tasks.training.curriculum import Sample, make_batches
 from patina.tasks.training.specialists import Specialist
 from patina.tasks.training.works import Work
 
-# Every so many steps the average of the weights is updated; share of the old average that is kept
+# Steps between two updates of the averaged weights, and weight of the old average in the new one
 AVERAGE_EVERY, AVERAGE_DECAY = 25, 0.95
 MIN_GAIN_DB = 0.05  # of each family after `Schedule.unmoved_minutes`
 AHEAD = 4  # batches that each worker process makes in advance
