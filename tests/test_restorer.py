@@ -80,16 +80,29 @@ def test_smoothing_by_jpeg_is_not_taken_for_blur() -> None:
     assert decided["blur"]["weight"] == 1
 
 
-@pytest.mark.parametrize(("sigma_px", "corrected"), [(0.5, False), (1.2, True)])
-def test_a_work_with_fine_detail_is_not_taken_for_blurred(sigma_px: float, corrected: bool) -> None:
-    def sharper(tile: np.ndarray) -> np.ndarray:
-        return np.float32(0.2) * (tile - np.float32(0.45))
+def sharper(tile: np.ndarray) -> np.ndarray:
+    """A network that raises the contrast."""
+    return np.float32(0.2) * (tile - np.float32(0.45))
 
+
+@pytest.mark.parametrize(("sigma_px", "corrected"), [(0.5, False), (1.2, True), (4.0, True)])
+def test_a_work_with_fine_detail_is_not_taken_for_blurred(sigma_px: float, corrected: bool) -> None:
     view = np.clip(0.45 + 3 * (cv2.GaussianBlur(VARIED, (0, 0), sigma_px) - 0.45), 0, 1)
     plain = dataclasses.replace(restorer(0), networks={"blur": sharper})
     judged = dataclasses.replace(plain, judges={"blur": CERTAIN})
     change, decided = judged.change(view.astype(np.float32))
     assert (decided["blur"]["weight"], change.any()) == (corrected, corrected)
+
+
+@pytest.mark.parametrize(("sigma_px", "corrected"), [(1.2, False), (4.0, True)])
+def test_a_large_scan_is_blurred_only_if_it_still_is_when_reduced(
+    sigma_px: float, corrected: bool
+) -> None:
+    noise = np.random.default_rng(0).random((256, 2048, 3), np.float32)
+    soft = cv2.GaussianBlur(noise, (0, 0), sigma_px) - 0.5
+    view = 0.45 + 0.1 * soft / soft.std()
+    judged = dataclasses.replace(restorer(0), networks={"blur": sharper}, judges={"blur": CERTAIN})
+    assert bool(judged.change(view)[1]["blur"]["weight"]) == corrected
 
 
 def test_smoothing_by_the_correction_of_noise_is_not_taken_for_blur() -> None:

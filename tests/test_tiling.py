@@ -57,3 +57,18 @@ def test_the_self_ensemble_averages_over_the_mirrored_versions() -> None:
     assert mean.dtype == np.float32
     np.testing.assert_allclose(mean, tile + 0.5, atol=1e-6)
     np.testing.assert_allclose(self_ensemble(lambda tile: tile)(tile), tile, atol=1e-7)
+
+
+def test_without_a_border_the_network_sees_the_image_alone() -> None:
+    image = np.random.default_rng(0).random((40, 64, 3), np.float32)
+    seen: list[np.ndarray] = []
+
+    def network(tile: np.ndarray) -> np.ndarray:
+        seen.append(tile)
+        return tile
+
+    result = apply_tiled(network, image, tile_px=128, overlap_px=32, border_px=0)
+    np.testing.assert_array_equal(result, image)
+    (tile,) = seen
+    assert tile.shape == (1, 48, 64, 3)  # multiples of the stride
+    np.testing.assert_array_equal(tile[0, :40], image)

@@ -34,6 +34,7 @@ from patina.tasks.restoration.progress import (
 from patina.tasks.restoration.proposals import with_proposals
 from patina.tasks.restoration.reduced import enlarged, reduced_view, resized, strips_of
 from patina.tasks.restoration.tiling import (
+    BORDER_PX,
     Network,
     Rows,
     apply_tiled,
@@ -201,7 +202,9 @@ def compute_treatment(
     treatment = Treatment(restorer, size, changes, _capture(restorer, rows, size), masks=masks)
     if treatment.has_correction:
         network = capture_network(treatment)
-        treatment.store(_tiled(restorer, "detail", network, rows, size), part=0)
+        border = border_px(treatment.capture)
+        strips = _tiled(restorer, "detail", network, rows, size, border_px=border)
+        treatment.store(strips, part=0)
     if not {"damage", "craquelure", "tone"} & {*restorer.treat} and masks.fill is None:
         return treatment
     restorer.on_progress(Step("damage", pixels=size[0] * size[1]))
@@ -225,6 +228,14 @@ def _capture(restorer: Restorer, rows: Rows, size: tuple[int, int]) -> Capture:
     view = resized(reduced_view(rows, *size), (round(size[0] * scale), round(size[1] * scale)))
     tiles = capture.sample_tiles(rows_of(view), *view.shape[:2])
     return capture.confirm_blur(found, networks, tiles, restorer.gates, restorer.judges)
+
+
+def border_px(found: Capture) -> int:
+    """The width of the reflected border for the networks of CAPTURE_ROLES.
+
+    Blur needs the context, but in the corners of a work reflected noise looks like a texture.
+    """
+    return 0 if found.weight("detail") or found.weight("jpeg") else BORDER_PX
 
 
 def capture_network(treatment: Treatment) -> Network:
@@ -296,12 +307,19 @@ def _filled(treatment: Treatment, rows: Rows) -> Iterable[np.ndarray]:
 
 
 def _tiled(
-    restorer: Restorer, step: str, network: Network, rows: Rows, size: tuple[int, int]
+    restorer: Restorer,
+    step: str,
+    network: Network,
+    rows: Rows,
+    size: tuple[int, int],
+    **tiles: int,
 ) -> Iterable[np.ndarray]:
-    """The output of a network for a whole work, strip by strip; reports the progress of `step`."""
-    return tiled_rows_with_progress(
-        Step(step), network, rows, size, restorer.on_progress, **restorer.tiling
-    )
+    """The output of a network for a whole work, strip by strip; reports the progress of `step`.
+
+    tiles: arguments of `tiled_rows`, if they are not those of the restorer.
+    """
+    tiles = restorer.tiling | tiles
+    return tiled_rows_with_progress(Step(step), network, rows, size, restorer.on_progress, **tiles)
 
 
 def _tone(restorer: Restorer, view: np.ndarray, found: Capture) -> Tone:
@@ -321,7 +339,8 @@ def analyse(restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, i
     """
     found = Treatment(restorer, size, BytesIO(), _capture(restorer, rows, size))
     if found.has_correction and view.shape[:2] == size:
-        residual = np.rint(INT16_MAX * apply_tiled(capture_network(found), view, **restorer.tiling))
+        tiles = restorer.tiling | {"border_px": border_px(found.capture)}
+        residual = np.rint(INT16_MAX * apply_tiled(capture_network(found), view, **tiles))
         strength = np.float32(restorer.strength_of("detail") / INT16_MAX)
         view = np.clip(view + strength * residual, 0, 1)
     return replace(found, damage=_damage(restorer, view), tone=_tone(restorer, view, found.capture))

@@ -12,7 +12,7 @@ import numpy as np
 Network = Callable[[np.ndarray], np.ndarray]
 Rows = Callable[[int, int], np.ndarray]  # (top, bottom) -> float32 (bottom - top, W, C)
 
-BORDER_PX = 32  # width of the reflected border
+BORDER_PX = 32  # usual width of the reflected border
 ROWS_AT_ONCE = 256  # number of rows that are read at a time
 
 
@@ -25,6 +25,7 @@ def tiled_rows(
     tile_px: int,
     overlap_px: int,
     stride_px: int = 16,
+    border_px: int = BORDER_PX,
 ) -> Iterator[np.ndarray]:
     """Run `network` over an image of this size in tiles; yield float32 (h, W, D), from the top.
 
@@ -32,8 +33,10 @@ def tiled_rows(
     the largest tile; if the image is narrower than that, tiles are longer, up to the same area.
     overlap_px: overlap of neighbouring tiles; if it is at least twice the network's receptive
     radius, the result equals that of one large tile. All three are multiples of stride_px.
+    border_px: width of the reflected border. A network against noise is better without one: in
+    corners, reflected noise looks like a texture.
     """
-    down, across = (_reflected(size, BORDER_PX, stride_px) for size in (height, width))
+    down, across = (_reflected(size, border_px, stride_px) for size in (height, width))
     lines, columns = _tiles(len(down), len(across), tile_px, overlap_px, stride_px)
     ramp = _ramp(overlap_px)[:, None, None]
     pending: np.ndarray | None = None
@@ -43,28 +46,34 @@ def tiled_rows(
         if pending is not None:
             strip[:overlap_px] = pending + (strip[:overlap_px] - pending) * ramp
         done = len(strip) if span.stop == len(down) else len(strip) - overlap_px
-        top, bottom = (max(BORDER_PX - span.start, 0), min(BORDER_PX + height - span.start, done))
+        top, bottom = (max(border_px - span.start, 0), min(border_px + height - span.start, done))
         if bottom > top:
-            yield strip[top:bottom, BORDER_PX : BORDER_PX + width]
+            yield strip[top:bottom, border_px : border_px + width]
         pending = strip[done:].copy()
         del tiles, strip  # free their memory before the next row of tiles
 
 
 def count_tiles(
-    height: int, width: int, *, tile_px: int, overlap_px: int, stride_px: int = 16
+    height: int,
+    width: int,
+    *,
+    tile_px: int,
+    overlap_px: int,
+    stride_px: int = 16,
+    border_px: int = BORDER_PX,
 ) -> int:
     """The number of tiles of `tiled_rows` for an image of this size."""
-    down, across = (len(_reflected(size, BORDER_PX, stride_px)) for size in (height, width))
+    down, across = (len(_reflected(size, border_px, stride_px)) for size in (height, width))
     lines, columns = _tiles(down, across, tile_px, overlap_px, stride_px)
     return len(lines) * len(columns)
 
 
-def apply_tiled(
-    network: Network, image: np.ndarray, *, tile_px: int, overlap_px: int, stride_px: int = 16
-) -> np.ndarray:
-    """`tiled_rows` for an image float32 (H, W, C) in memory; returns (H, W, D)."""
-    sizes = {"tile_px": tile_px, "overlap_px": overlap_px, "stride_px": stride_px}
-    return np.concatenate(list(tiled_rows(network, rows_of(image), *image.shape[:2], **sizes)))
+def apply_tiled(network: Network, image: np.ndarray, **tiles: int) -> np.ndarray:
+    """`tiled_rows` for an image float32 (H, W, C) in memory; returns (H, W, D).
+
+    tiles: the other arguments of `tiled_rows`.
+    """
+    return np.concatenate(list(tiled_rows(network, rows_of(image), *image.shape[:2], **tiles)))
 
 
 def self_ensemble(network: Network) -> Network:
