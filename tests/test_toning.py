@@ -72,13 +72,6 @@ def test_yellowing_is_corrected_only_in_a_work_without_cool_colours() -> None:
     assert tone_of(whiter, yellow, 20, forced=True).weight == 1
 
 
-def test_a_denoised_work_needs_clearer_signs_of_yellowing() -> None:
-    yellow = VIEW * np.float32([1, 0.9, 0.34])
-    whiter = giving(blue=3.0)
-    assert tone_of(whiter, yellow, 20, forced=False).weight == 1
-    assert tone_of(whiter, yellow, 20, forced=False, denoised=True).weight == 0
-
-
 def test_the_colour_of_bare_paper_is_changed_only_if_tone_is_forced() -> None:
     paper = np.full((90, 70, 3), (0.85, 0.8, 0.65), np.float32)
     network = giving(blue=0.3)

@@ -214,7 +214,7 @@ def compute_treatment(
     if treatment.fills:
         treatment.store(_filled(treatment, rows), part=1)
         view = reduced_view(lambda top, bottom: treatment.filled(rows(top, bottom), top), *size)
-    return replace(treatment, tone=_tone(restorer, view, treatment.capture))
+    return replace(treatment, tone=_tone(restorer, view))
 
 
 def _capture(restorer: Restorer, rows: Rows, size: tuple[int, int]) -> Capture:
@@ -322,12 +322,11 @@ def _tiled(
     return tiled_rows_with_progress(Step(step), network, rows, size, restorer.on_progress, **tiles)
 
 
-def _tone(restorer: Restorer, view: np.ndarray, found: Capture) -> Tone:
+def _tone(restorer: Restorer, view: np.ndarray) -> Tone:
     network = restorer.networks.get("tone")
     if network is None or "tone" not in restorer.treat:
         return NO_TONE
-    forced, denoised = "tone" in restorer.forced, found.weight("detail") > 0
-    tone = tone_of(network, view, restorer.gates.tone_255, forced=forced, denoised=denoised)
+    tone = tone_of(network, view, restorer.gates.tone_255, forced="tone" in restorer.forced)
     return replace(tone, weight=tone.weight * restorer.strength_of("tone"))
 
 
@@ -343,4 +342,4 @@ def analyse(restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, i
         residual = np.rint(INT16_MAX * apply_tiled(capture_network(found), view, **tiles))
         strength = np.float32(restorer.strength_of("detail") / INT16_MAX)
         view = np.clip(view + strength * residual, 0, 1)
-    return replace(found, damage=_damage(restorer, view), tone=_tone(restorer, view, found.capture))
+    return replace(found, damage=_damage(restorer, view), tone=_tone(restorer, view))

@@ -18,9 +18,8 @@ MIN_YELLOWING, MIN_DARKENING, MIN_CONTRAST_RATIO = 0.04, 0.04, 1.1
 # Largest distance of similar colours; share of similar pixels from which on it is bare paper, and
 # the median L* (CIELAB) of light paper
 SIMILAR_COLOUR, PAPER_SHARE, PAPER_L = 0.08, 0.55, 70.0
-COOL_QUANTILE, MIN_B = 0.002, 1.0  # share of a work; colours with a lower b* (CIELAB) are cool
+COOL_QUANTILE, MIN_B = 0.002, 5.0  # share of a work; colours with a lower b* (CIELAB) are cool
 DARK_QUANTILE, MIN_L = 0.005, 12.0  # share of a work; colours with a lower L* (CIELAB) are black
-DENOISED_B = 3.0  # rise of b* of the coolest colours where strong noise was reduced
 YELLOWING, FADING = "yellowing", "fading"
 
 
@@ -57,20 +56,12 @@ class Tone:
 NO_TONE = Tone(np.zeros((3, 4), np.float32), np.zeros((1, 1, 6), np.float32), 0.0, 0.0)
 
 
-def tone_of(
-    network: Network,
-    view: np.ndarray,
-    gate_255: float,
-    *,
-    forced: bool,
-    denoised: bool = False,
-) -> Tone:
+def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool) -> Tone:
     """The change that `network` (see `patina.models.tone`) predicts for a work, and its weight.
 
     view: float32 (h, w, 3), the reduced work. gate_255: the change is applied only if its root mean
     square is larger than this, in 8-bit steps, see `capture.ramp`, and if the work shows the signs
     of the damage, see `shows_damage`; 0 always applies it. forced: the change is applied in full.
-    denoised: whether noise of the work was reduced.
     """
     small = view_of(view, TONE.view_px)
     change = network(small[None])[0]
@@ -81,7 +72,7 @@ def tone_of(
     kind = kind_of_change(small, corrected)
     if forced or not gate_255:
         return replace(full, amount_255=rms_255, kind=kind)
-    damaged = shows_damage(kind, small, denoised=denoised)
+    damaged = shows_damage(kind, small)
     weight = ramp(rms_255, gate_255) if damaged else 0.0
     minimum = gate_255 / 2 if damaged else gate_255
     reported = damaged or kind not in (YELLOWING, FADING)
@@ -89,21 +80,18 @@ def tone_of(
     return replace(full, weight=weight, amount_255=rms_255, kind=kind)
 
 
-def shows_damage(kind: str, view: np.ndarray, *, denoised: bool = False) -> bool:
+def shows_damage(kind: str, view: np.ndarray) -> bool:
     """Whether `view` (h, w, 3), sRGB in [0, 1], shows the signs of damage of this kind.
 
     A yellowed varnish leaves no cool colour, and a faded work has no black. Other kinds have no
-    such sign. The original colour of bare paper cannot be known from a scan; but a faded work that
-    is not light has similar colours because it is faded. denoised: whether noise was reduced, which
-    mixes small cool touches with the warm colours around them.
+    such sign. The original colour of bare paper, which is light and nearly of one colour, cannot be
+    known from a scan.
     """
     lab = lab_of_srgb(view)
-    light = float(np.median(lab[..., 0])) >= PAPER_L
-    if single_colour_share(view) > PAPER_SHARE and (light or kind != FADING):
+    if float(np.median(lab[..., 0])) >= PAPER_L and single_colour_share(view) > PAPER_SHARE:
         return False
     if kind == YELLOWING:
-        minimum = MIN_B + DENOISED_B * denoised
-        return float(np.quantile(lab[..., 2], COOL_QUANTILE)) >= minimum
+        return float(np.quantile(lab[..., 2], COOL_QUANTILE)) >= MIN_B
     return kind == FADING and float(np.quantile(lab[..., 0], DARK_QUANTILE)) >= MIN_L
 
 
