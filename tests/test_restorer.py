@@ -94,6 +94,20 @@ def test_a_work_with_fine_detail_is_not_taken_for_blurred(sigma_px: float, corre
     assert (decided["blur"]["weight"], change.any()) == (corrected, corrected)
 
 
+def test_an_enlarged_image_is_not_taken_for_blurred() -> None:
+    noise = np.random.default_rng(0).random((200, 200, 3), np.float32)
+    enlarged = cv2.resize(
+        cv2.GaussianBlur(noise, (0, 0), 1), (640, 640), interpolation=cv2.INTER_CUBIC
+    )
+    blurred = cv2.GaussianBlur(
+        np.random.default_rng(1).random((640, 640, 3), np.float32), (0, 0), 3
+    )
+    judged = dataclasses.replace(restorer(0), networks={"blur": sharper}, judges={"blur": CERTAIN})
+    for soft, weight in ((enlarged, 0), (blurred, 1)):
+        view = np.clip(0.45 + 0.1 * (soft - soft.mean()) / soft.std(), 0, 1)
+        assert judged.change(view)[1]["blur"]["weight"] == weight
+
+
 @pytest.mark.parametrize(("sigma_px", "corrected"), [(1.2, False), (4.0, True)])
 def test_a_large_scan_is_blurred_only_if_it_still_is_when_reduced(
     sigma_px: float, corrected: bool

@@ -23,6 +23,9 @@ MAX_REPETITION = {"detail": 0.2, "blur": 0.3}
 MAX_SHARPNESS = 0.155  # a work with a higher share of the finest detail is not blurred
 WEAVE_SHARPNESS = 0.06  # with a lower share, no weave can be seen, and the correlation is the blur
 REDUCED_PX = 1024  # a larger work is blurred only if it is still blurred at this long side
+# Of the curvature, see `curvature_periodicity`: with a higher one, a work is enlarged, not blurred
+MAX_PERIODICITY = 10.0
+MAX_PERIOD_PX, TREND_PX, MAX_CURVATURE, NEIGHBOURS = 7, 15, 0.03, 8
 MAX_STEP = 0.08  # larger steps are edges, and count as this value
 
 
@@ -104,6 +107,33 @@ def blockiness(tiles: list[np.ndarray]) -> tuple[float, tuple[int, int]]:
     return min(ratios), (grid_origin[0], grid_origin[1])
 
 
+def curvature_periodicity(tiles: list[np.ndarray]) -> float:
+    """How regularly the curvature of a work changes along its rows or columns.
+
+    tiles: float32 (1, h, w, 3). It is the highest peak in the power spectrum of the mean absolute
+    second difference, for periods of less than MAX_PERIOD_PX, divided by the median of its
+    surroundings in the spectrum. An enlarged image has such a period, because new pixels are
+    interpolated.
+    Source: after Gallagher, "Detection of linear and cubic interpolation in JPEG compressed images"
+    (2005).
+    """
+    highest = 0.0
+    for axis in (0, 1):
+        spectra = []
+        for tile in tiles:
+            curvature = np.abs(np.diff(tile[0].mean(axis=2), 2, axis=axis))
+            profile = np.minimum(curvature, MAX_CURVATURE).mean(axis=1 - axis)
+            profile = profile - cv2.blur(profile[:, None], (1, TREND_PX))[:, 0]
+            power = np.abs(np.fft.rfft(profile * np.hanning(len(profile)))) ** 2
+            spectra.append(power / (curvature.mean() ** 2 + 1e-12))
+        spectrum = np.mean(spectra, axis=0)
+        padded = np.pad(spectrum, NEIGHBOURS, mode="reflect")
+        around = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1)
+        peaks = spectrum / (np.median(around, axis=1) + 1e-12)
+        highest = max(highest, float(peaks[int(2 * len(peaks) / MAX_PERIOD_PX) :].max()))
+    return highest
+
+
 def aligned_to_grid(network: Network, grid_origin: tuple[int, int]) -> Network:
     """`network`, with its input shifted so that JPEG's blocks begin at its first pixel.
 
@@ -151,6 +181,11 @@ def analyse(
             found = _gated(
                 role, features(samples, residuals), gates, judges.get(role), forced=forced
             )
+            if role == "blur" and found.weight and not forced:
+                periodicity = curvature_periodicity(samples)
+                enlarged = periodicity > MAX_PERIODICITY
+                known = {**found.features, "periodicity": periodicity}
+                found = Correction(0.0 if enlarged else found.weight, found.likelihood, known)
             corrections[role] = found
             smoothed = smoothed or found.weight > 0
             samples = _corrected(samples, residuals, found.weight)

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 
 from patina.tasks.degradations import capture as degradations
-from patina.tasks.degradations import resampling
 
 Image = np.ndarray
 Rng = np.random.Generator
@@ -102,11 +101,6 @@ def soft_scan(image: Image, rng: Rng) -> Image:
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     way = (cv2.INTER_LINEAR, cv2.INTER_CUBIC)[int(rng.integers(2))]
     return cv2.resize(small, (width, height), interpolation=way)
-
-
-def enlarged(image: Image, rng: Rng) -> Image:
-    """The soft scan of the library: enlarged up to five times, which no network here improves."""
-    return resampling.soft_scan(np.clip(image, 0, 1), rng, severity=rng.uniform(0.1, 1.0))[0]
 
 
 def compressed(image: Image, rng: Rng, low: int = 8, high: int = 75) -> Image:

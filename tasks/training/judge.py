@@ -39,7 +39,7 @@ Image = np.ndarray
 Rng = np.random.Generator
 DAMAGES: dict[str, tuple[Callable[[Image, Rng], Image], ...]] = {
     "detail": (*[capture.noisy] * 3, capture.film_grain, capture.noisy_compressed),
-    "blur": (*[capture.blurred] * 2, capture.enlarged),
+    "blur": (capture.blurred,),
 }
 FINDERS = {"piece": "segmentation", "area": "areas"}  # networks whose pieces are judged
 JUDGES = (*DAMAGES, *FINDERS)
