@@ -3,6 +3,7 @@
 import http.client
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,8 @@ LENIENT = """restore:
   fill_likelihood_mean: 0
   fill_unlike: 0
 """
+# Nothing is certain enough to be filled
+STRICT = "restore: {damage_share: 1}"
 USUAL = ("detail", "damage", "tone")
 
 
@@ -50,12 +53,25 @@ def damaged_scan(path: Path) -> None:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A running page: its address, and its folder."""
+    with _served(tmp_path_factory.mktemp("app"), LENIENT, 20_000) as running:
+        yield running
+
+
+@pytest.fixture
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """As `served`, but no damage is certain enough to be filled."""
+    with _served(tmp_path_factory.mktemp("strict"), STRICT, 40_000) as running:
+        yield running
+
+
+@contextmanager
+def _served(folder: Path, params: str, ports: int) -> Iterator[tuple[str, Path]]:
+    """A running page: its address, and its folder. ports: the number of the first one."""
     if not GRADIO:
         pytest.skip("Gradio is not installed: the page is not tested")
-    folder = tmp_path_factory.mktemp("app")
     damaged_scan(folder / "scan.png")
-    (folder / "params.yaml").write_text(LENIENT)
-    port = str(20_000 + os.getpid() % 20_000)
+    (folder / "params.yaml").write_text(params)
+    port = str(ports + os.getpid() % 20_000)
     command = ("patina.cli", "app", "--port", port, "--no-browser")
     with process(*command, cwd=folder, PYTHONPATH=str(Path.cwd()), PYTHONUNBUFFERED="1") as running:
         address = line_with(r"http://127\.0\.0\.1:\d+/", running)
@@ -100,6 +116,8 @@ def opened(
 
 PATH, LIMIT = "#path textarea, #path input", "#limit textarea, #limit input"
 COMMAND = "document.querySelector('#command textarea').value"
+TICKS = "[...document.querySelectorAll('#areas label input')].map((box) => box.checked)"
+TEXT_OF = "document.querySelector('{}').innerText"
 
 
 def enter(page: Page, selector: str, words: str) -> None:
@@ -165,22 +183,47 @@ def test_what_the_page_saves_is_what_its_command_gives(served: tuple[str, Path])
 def test_an_area_that_is_stepped_to_is_left_or_filled_by_a_button(
     served: tuple[str, Path],
 ) -> None:
-    ticks = "[...document.querySelectorAll('#areas label input')].map((box) => box.checked)"
     with opened(served) as page:
-        assert page.run(f"{ticks}.every(Boolean)")
+        assert page.run(f"{TICKS}.every(Boolean)")
         page.click("#on")
         patiently(page, "document.querySelector('#at').innerText.startsWith('Area 1 of')")
         page.run("document.querySelector('#leave').focus()")
         page.press("Enter")
-        patiently(page, f"!{ticks}[0]")
+        patiently(page, f"!{TICKS}[0]")
         patiently(page, f"{COMMAND}.includes('--protect')")
         page.click("#back")
-        last = page.run(f"{ticks}.length")
+        last = page.run(f"{TICKS}.length")
         patiently(page, f"document.querySelector('#at').innerText == 'Area {last} of {last}'")
         page.click("#on")
         patiently(page, "document.querySelector('#at').innerText.startsWith('Area 1 of')")
         page.click("#fill")
-        patiently(page, f"{ticks}[0] && !{COMMAND}.includes('--protect')")
+        patiently(page, f"{TICKS}[0] && !{COMMAND}.includes('--protect')")
+
+
+@in_a_browser
+@pytest.mark.timeout(900)
+def test_a_place_that_is_not_certain_enough_is_proposed_and_filled_if_it_is_ticked(
+    strict: tuple[str, Path],
+) -> None:
+    address, folder = strict
+    with opened(strict) as page:
+        assert page.run(COMMAND) == "patina restore scan.png"
+        assert not page.run(f"{TICKS}.some(Boolean)")
+        assert "may be damage, not filled" in page.run(TEXT_OF.format("#found"))
+        line = page.run(TEXT_OF.format("#areas label"))
+        assert re.search(r"(likely|uncertain) \(0\.\d\d\) — proposed: not certain enough", line)
+        page.click("#areas label input")
+        patiently(page, f"{COMMAND}.includes('--mask')")
+        command = saved(page, address)
+    assert command == "patina restore scan.png --mask restored/marks/scan.png.fill.png"
+    run_again(folder, command, "again")
+    run_again(folder, "patina restore scan.png", "alone")
+    result, again, alone = (folder / name / "scan.png" for name in ("restored", "again", "alone"))
+    assert result.read_bytes() == again.read_bytes()
+    scan, mended, left = (cv2.imread(str(each)) for each in (folder / "scan.png", result, alone))
+    mask = cv2.imread(str(folder / "restored/marks/scan.png.fill.png"), 0)
+    assert (mended != left)[mask > 0].any()
+    np.testing.assert_array_equal(scan, left)
 
 
 @in_a_browser

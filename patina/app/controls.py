@@ -30,11 +30,11 @@ def choices_of(given: Any) -> Choices:
 
 def areas_of(desk: Desk, request: RestoreRequest, ticked: list[int]) -> Any:
     """The update of the list of areas. ticked: labels of the ticked areas."""
-    treatment = desk.found(request)
+    damage = desk.places(request)
     lines = [
-        (area_line(number, piece, treatment.damage.fill.shape), piece.label)
-        for number, piece in enumerate(listed(treatment), 1)
-        if treatment.damage
+        (area_line(number, piece, damage.fill.shape), piece.label)
+        for number, piece in enumerate(listed(damage), 1)
+        if damage
     ]
     shown = [label for _, label in lines if label in ticked]
     return gr.update(choices=lines, value=shown)

@@ -99,13 +99,17 @@ class Desk:
         """The result of the analysis of the work for this request."""
         return self.work.found(self.bench.applying(request, preview=True))
 
+    def places(self, request: RestoreRequest) -> Damage | None:
+        """The damage in the work for this request, with doubtful areas as proposals."""
+        return self.work.places(self.bench.applying(request, preview=True))
+
     def analyse_again(self, request: RestoreRequest, areas: Collection[int]) -> list[int]:
         """Analyse the work for other choices; return the labels of the areas to tick.
 
         areas: labels of the areas that were ticked before. The user's decisions stay, if the areas
         are the same.
         """
-        before, self.damage = self.damage, self.found(request).damage
+        before, self.damage = self.damage, self.places(request)
         self.at = None
         usual = {*ticked(self.damage)}
         if not _same_areas(before, self.damage):
@@ -118,9 +122,9 @@ class Desk:
 
         areas: labels of the ticked areas. Areas that the list does not show keep their default.
         """
-        treatment = self.found(request)
-        unlisted = {*ticked(treatment.damage)} - {piece.label for piece in listed(treatment)}
-        return marks.deciding(treatment.damage, {*areas} | unlisted)
+        damage = self.places(request)
+        unlisted = {*ticked(damage)} - {piece.label for piece in listed(damage)}
+        return marks.deciding(damage, {*areas} | unlisted)
 
     def step(self, by: int, pieces: Sequence[Piece]) -> None:
         """Make the area `by` places after the current one the current area; after the last: the

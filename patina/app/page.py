@@ -106,7 +106,7 @@ class Page(Layout):
         looks = self._looks(desk, None, chosen, *choices)
         ready = gr.update(interactive=True)
         no_report = gr.update(value=None, visible=False)
-        at = current_area(listed(desk.found(request)), None)
+        at = current_area(listed(desk.damage), None)
         return [desk, areas, at, WHOLE, ready, ready, "", no_report, *looks]
 
     def _dropped(self, dropped: str, before: Desk | None, *choices: Any) -> list[Any]:
@@ -128,7 +128,9 @@ class Page(Layout):
         size = (before.shape[0], before.shape[1])
         after = desk.work.restored(treatment, desk.window, marks.within(desk.window, size))
         pair = [desk.work.picture(to_uint8(each)) for each in (before, after)]
-        return [tuple(pair), found_line(treatment.record(), marks), request.command()]
+        pieces = listed(desk.places(request))
+        found = found_line(treatment.record(), pieces, marks)
+        return [tuple(pair), found, request.command()]
 
     def _looks(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
         """As `_refresh`, and update the overview and the drawing; strokes are kept."""
@@ -141,10 +143,9 @@ class Page(Layout):
         compared = self._compared(desk, treatment, marks, request)
         overview = with_frame(desk.work.pixels(desk.work.whole), desk.window, desk.work.size)
         view = desk.work.pixels(desk.window)
-        pieces = listed(treatment)
-        damaged = with_damage(
-            view, desk.window, desk.work.size, treatment.damage, pieces, marks, desk.at
-        )
+        damage = desk.places(request)
+        pieces = listed(damage)
+        damaged = with_damage(view, desk.window, desk.work.size, damage, pieces, marks, desk.at)
         picture = desk.work.picture
         drawing: dict[str, Any] = {"background": picture(damaged), "layers": [], "composite": None}
         return [*compared, picture(overview), drawing, *self._undo_buttons(desk)]
@@ -211,7 +212,7 @@ class Page(Layout):
             return [gr.skip()] * 9
         desk.marks = with_strokes(desk, drawn)
         request = desk.request(choices[-1], choices_of(choices), desk.marks)
-        pieces = listed(desk.found(request))
+        pieces = listed(desk.places(request))
         desk.step(by, pieces)
         at = current_area(pieces, desk.at)
         return [PART if pieces else WHOLE, at, *self._looks(desk, None, areas, *choices)]
@@ -224,7 +225,7 @@ class Page(Layout):
             gr.Info(CHOOSE)
             return [gr.skip()] * 8
         request = desk.request(choices[-1], choices_of(choices), desk.marks)
-        label = listed(desk.found(request))[desk.at].label
+        label = listed(desk.places(request))[desk.at].label
         chosen = sorted({*areas, label} if fills else {*areas} - {label})
         return [gr.update(value=chosen), *self._looks(desk, drawn, chosen, *choices)]
 

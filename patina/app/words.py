@@ -8,6 +8,7 @@ from typing import Any
 from patina.app.marks import Marks
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.decision import FILLED, KINDS, Piece
+from patina.tasks.restoration.doubtful import certainty, doubtful_sentence
 from patina.tasks.restoration.report.summary import KINDS as SHORT_NAMES
 from patina.tasks.restoration.report.summary import NOTHING_FOUND, summary_of
 from patina.tasks.restoration.treatments import percent
@@ -16,7 +17,10 @@ INTRODUCTION = """# Patina
 Open a scan, see what Patina would do, decide on each area of damage, and save.
 Your scan is never changed: the result is another file, with a record of every change beside it.
 """
-HEAD = "Untick areas that belong to the work. Tick proposed areas that you want to fill."
+HEAD = (
+    "Untick areas that belong to the work. Tick proposed areas that you want to fill. The number "
+    "in brackets is the likelihood that the area is damage, 0 to 1."
+)
 LEGEND = (
     "<span style='color:#ff0090'>■</span> will be filled &ensp; "
     "<span style='color:#00beb4'>■</span> proposed, not filled &ensp; "
@@ -74,14 +78,16 @@ footer { display: none !important; }
 
 
 def area_line(number: int, piece: Piece, size: tuple[int, ...]) -> str:
-    """The line of an area in the list: number, kind, place, size, and why it is not filled.
+    """The line of an area in the list: number, kind, place, size, likelihood, and why it is not
+    filled.
 
     size: (h, w) of the damage map.
     """
     kind = SHORT_NAMES[KINDS[piece.kind]][0]
     share = percent(piece.px / (size[0] * size[1]))
     why = "" if piece.outcome == FILLED else f" — {piece.outcome}: {piece.reason}"
-    return f"{number} · {kind}, {_place(piece, size)}, {share}{why}"
+    likely = f"{certainty(piece)} ({piece.judge_likelihood:.2f})"
+    return f"{number} · {kind}, {_place(piece, size)}, {share} · {likely}{why}"
 
 
 def _place(piece: Piece, size: tuple[int, ...]) -> str:
@@ -92,16 +98,17 @@ def _place(piece: Piece, size: tuple[int, ...]) -> str:
     return "centre" if (row, column) == ("middle", "centre") else f"{row} {column}"
 
 
-def found_line(decided: Mapping[str, Any], marks: Marks) -> str:
-    """What Patina would do, and what the user decided, as sentences.
+def found_line(decided: Mapping[str, Any], pieces: Sequence[Piece], marks: Marks) -> str:
+    """What Patina would do, which areas are doubtful, and what the user decided, as sentences.
 
-    Hints to options become hints to the page's controls.
+    pieces: the areas of the list. Hints to options become hints to the page's controls.
     """
     summary = summary_of(dict(decided))
     found = (
         NOTHING_DONE if summary == NOTHING_FOUND else f"Patina would do this: {_plain(summary)}."
     )
-    return f"{found} {decisions_line(marks)}".rstrip()
+    sentences = (found, doubtful_sentence(pieces), decisions_line(marks))
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def decisions_line(marks: Marks) -> str:
