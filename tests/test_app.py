@@ -20,7 +20,10 @@ from browser import CHROMIUM, Page, chromium
 from conftest import line_with, process
 
 from patina.app.choices import FULL, NEEDED, OFF, Choices, request_of
+from patina.app.desk import OTHERS, automatic
 from patina.app.marks import FILL, LEAVE, Marks, Stroke, ticked
+from patina.app.words import area_line, uncertain_line
+from patina.app.work import LISTED, listed, unlisted
 from patina.tasks.restoration.decision import FILLED, PROPOSED, Damage, Piece
 from patina.tasks.restoration.preview import Window
 from patina.tasks.restoration.request import RestoreRequest
@@ -202,6 +205,24 @@ def test_an_area_that_is_stepped_to_is_left_or_filled_by_a_button(
 
 @in_a_browser
 @pytest.mark.timeout(900)
+def test_one_button_leaves_all_areas_or_fills_them(served: tuple[str, Path]) -> None:
+    with opened(served) as page:
+        page.run("document.querySelector('#leave-all').focus()")
+        page.press("Enter")
+        patiently(page, f"!{TICKS}.some(Boolean) && {COMMAND}.includes('--protect')")
+        page.click("#fill-all")
+        patiently(page, f"{TICKS}.every(Boolean) && !{COMMAND}.includes('--protect')")
+        page.click("#likely")
+        word = "label.innerText.includes('· likely (')"
+        labels = "[...document.querySelectorAll('#areas label')]"
+        same = f"{labels}.every((label) => label.querySelector('input').checked == {word})"
+        patiently(page, f"{same}")
+        page.click("#automatic")
+        patiently(page, f"{COMMAND} == 'patina restore scan.png'")
+
+
+@in_a_browser
+@pytest.mark.timeout(900)
 def test_a_place_that_is_not_certain_enough_is_proposed_and_filled_if_it_is_ticked(
     strict: tuple[str, Path],
 ) -> None:
@@ -338,7 +359,7 @@ def pieces(*outcomes: str) -> Damage:
     for label, outcome in enumerate(outcomes, 1):
         labels[10:20, 20 * label : 20 * label + 10] = label
         box = (20 * label, 10, 10, 10)
-        found.append(Piece(label, 2, box, 100, False, 0.9, 1.0, {}, outcome=outcome))
+        found.append(Piece(label, 2, box, 100, False, 0.9, 1.0, 1 / label, outcome=outcome))
     fill = np.isin(labels, [p.label for p in found if p.outcome == FILLED]).astype(np.float32)
     return Damage(found, fill, 0 * fill, (labels > 0).astype(np.float32), labels)
 
@@ -353,6 +374,32 @@ def test_a_rejected_area_stays_and_an_accepted_one_is_filled() -> None:
     assert leave[100:200, 200:300].all()
     assert not leave[:, 400:].any()
     assert not Marks((400, 900)).deciding(damage, [1, 2]).names("a.png", Path())
+
+
+def test_the_list_has_fills_first_and_the_likeliest_first_and_names_uncertain_fills() -> None:
+    damage = pieces(PROPOSED, FILLED, FILLED, PROPOSED)
+    shown = listed(damage)
+    assert [piece.label for piece in shown] == [2, 3, 1, 4]
+    lines = [area_line(number, piece, (40, 90)) for number, piece in enumerate(shown, 1)]
+    assert [re.findall(r"^\d\??|\w+ \(.*?\)", line) for line in lines] == [
+        ["1?", "uncertain (0.50)"],
+        ["2?", "uncertain (0.33)"],
+        ["3", "likely (1.00)"],
+        ["4", "unlikely (0.25)"],
+    ]
+    assert uncertain_line(shown, [2, 3]).endswith(" 1, 2.")
+    assert uncertain_line(shown, [3]).endswith(" 2.")
+    assert uncertain_line(shown, [1]) == ""
+
+
+def test_areas_for_which_the_list_has_no_room_are_one_line() -> None:
+    labels = np.arange(LISTED + 2).reshape(1, -1)
+    found = [Piece(n, 1, (n, 0, 1, 1), n, False, 0.9, 1.0, 0.9) for n in range(1, LISTED + 2)]
+    nothing = 0 * labels.astype(np.float32)
+    damage = Damage(found, nothing, nothing, nothing, labels)
+    assert unlisted(damage) == [1]
+    assert OTHERS in automatic(damage)
+    assert OTHERS not in automatic(pieces(FILLED))
 
 
 def test_strokes_over_a_part_are_masks_at_the_size_of_the_scan(tmp_path: Path) -> None:

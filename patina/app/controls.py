@@ -6,11 +6,11 @@ import gradio as gr
 import numpy as np
 
 from patina.app.choices import Choices
-from patina.app.desk import Desk
+from patina.app.desk import OTHERS, Desk
 from patina.app.drawing import strokes_of
 from patina.app.marks import Marks
-from patina.app.words import area_line
-from patina.app.work import listed
+from patina.app.words import area_line, others_line
+from patina.app.work import listed, unlisted
 from patina.tasks.restoration.request import RestoreRequest
 from patina.tasks.restoration.restorer import TREATMENTS
 
@@ -36,6 +36,8 @@ def areas_of(desk: Desk, request: RestoreRequest, ticked: list[int]) -> Any:
         for number, piece in enumerate(listed(damage), 1)
         if damage
     ]
+    if others := len(unlisted(damage)):
+        lines.append((others_line(others), OTHERS))
     shown = [label for _, label in lines if label in ticked]
     return gr.update(choices=lines, value=shown)
 

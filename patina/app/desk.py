@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from patina.app.choices import Choices, request_of
-from patina.app.marks import Marks, ticked
+from patina.app.marks import Marks
 from patina.app.network_cache import with_cache
-from patina.app.work import Work, listed
+from patina.app.work import Work, listed, unlisted
 from patina.params import Restore
 from patina.tasks.io.atomic import Record, sha256_of
 from patina.tasks.io.heaps import free_memory
 from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_scans
 from patina.tasks.restoration.condition_report import file_reports, planned
-from patina.tasks.restoration.decision import Damage, Piece
+from patina.tasks.restoration.decision import FILLED, Damage, Piece
+from patina.tasks.restoration.doubtful import LIKELY, certainty
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.preview import Window
 from patina.tasks.restoration.progress import ProgressCallback, no_progress
@@ -25,6 +26,7 @@ from patina.tasks.restoration.restorer import Restorer, Treatment
 from patina.tasks.restoration.sidecars import DEFAULT_OUTPUT, OutputOptions, already_done, wanted_of
 
 DROPPED, MARKS, CONDITION = "dropped", "marks", "condition"  # folders in the outbox
+OTHERS = 0  # stands for all areas for which the list has no room; no area has this label
 
 
 def outbox_of(text: str) -> Path:
@@ -111,20 +113,20 @@ class Desk:
         """
         before, self.damage = self.damage, self.places(request)
         self.at = None
-        usual = {*ticked(self.damage)}
+        usual = automatic(self.damage)
         if not _same_areas(before, self.damage):
             return sorted(usual)
-        decided = {*areas} ^ {*ticked(before)}
+        decided = {*areas} ^ automatic(before)
         return sorted(usual - decided | decided & {*areas})
 
     def deciding(self, marks: Marks, request: RestoreRequest, areas: Collection[int]) -> Marks:
         """The marks, with accepted and rejected areas.
 
-        areas: labels of the ticked areas. Areas that the list does not show keep their default.
+        areas: labels of the ticked areas, perhaps with OTHERS.
         """
         damage = self.places(request)
-        unlisted = {*ticked(damage)} - {piece.label for piece in listed(damage)}
-        return marks.deciding(damage, {*areas} | unlisted)
+        others = unlisted(damage) if OTHERS in areas else []
+        return marks.deciding(damage, {*areas, *others})
 
     def step(self, by: int, pieces: Sequence[Piece]) -> None:
         """Make the area `by` places after the current one the current area; after the last: the
@@ -176,6 +178,27 @@ class Desk:
         planned([examined], folder)
         original = self.work.path if examined == target else None
         return file_reports(examined, folder, restorer, given={}, original=original, marks=masks)
+
+
+def automatic(damage: Damage | None) -> set[int]:
+    """The labels in the list that are ticked in advance."""
+    shown = {piece.label for piece in listed(damage) if piece.outcome == FILLED}
+    return shown | ({OTHERS} if unlisted(damage) else set())
+
+
+def all_of(damage: Damage | None) -> set[int]:
+    """All labels in the list."""
+    return {piece.label for piece in listed(damage)} | {OTHERS}
+
+
+def likely(damage: Damage | None) -> set[int]:
+    """The labels in the list of areas that are likely damage."""
+    return {piece.label for piece in listed(damage) if certainty(piece) == LIKELY}
+
+
+def nothing(damage: Damage | None) -> set[int]:
+    """No label."""
+    return set()
 
 
 def _same_areas(before: Damage | None, now: Damage | None) -> bool:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from patina.app.marks import FILL, LEAVE, Marks
+from patina.app.words import number_of
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration.decision import FILLED, Damage, Piece
 from patina.tasks.restoration.preview import Window, cut
@@ -51,7 +52,7 @@ def with_damage(
     drawn = _outlined(_outlined(drawn, filled, FILLED_COLOUR), spared, LEAVE_COLOUR)
     if damage is not None:
         for number, piece in enumerate(pieces, 1):
-            _number(drawn, str(number), piece, damage.fill.shape, window, size)
+            _number(drawn, number_of(number, piece), piece, damage.fill.shape, window, size)
         if current is not None and current < len(pieces):
             drawn = with_ring(drawn, pieces[current], damage.fill.shape, window, size)
     return drawn

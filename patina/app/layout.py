@@ -157,4 +157,11 @@ class Layout:
         with gr.Row():
             self.fill = gr.Button("Fill it", size="sm", elem_id="fill", min_width=100)
             self.leave = gr.Button("Leave it", size="sm", elem_id="leave", min_width=100)
+        with gr.Row():
+            self.all = {
+                "fill-all": gr.Button("Fill all", size="sm", elem_id="fill-all", min_width=100),
+                "leave-all": gr.Button("Leave all", size="sm", elem_id="leave-all", min_width=100),
+                "likely": gr.Button("Fill the likely", size="sm", elem_id="likely", min_width=100),
+                "automatic": gr.Button("Automatic", size="sm", elem_id="automatic", min_width=100),
+            }
         self.areas = gr.CheckboxGroup(label="Areas to fill", info=HEAD, elem_id="areas", choices=[])

@@ -9,7 +9,16 @@ from typing import Any
 import gradio as gr
 
 from patina.app.controls import areas_of, choices_of, closed, decided, with_strokes
-from patina.app.desk import Bench, Desk, keep_dropped, outbox_of
+from patina.app.desk import (
+    Bench,
+    Desk,
+    all_of,
+    automatic,
+    keep_dropped,
+    likely,
+    nothing,
+    outbox_of,
+)
 from patina.app.drawing import with_damage, with_frame
 from patina.app.layout import PART, WHOLE, Layout
 from patina.app.marks import Marks
@@ -17,9 +26,12 @@ from patina.app.words import CHOOSE, REMEMBERED, current_area, found_line, repor
 from patina.app.work import Work, listed
 from patina.errors import PatinaError
 from patina.tasks.imaging.images import to_uint8
+from patina.tasks.restoration.decision import Damage
 from patina.tasks.restoration.request import RestoreRequest
 from patina.tasks.restoration.restorer import Treatment
 
+# What the buttons for all areas tick
+TICKING = {"fill-all": all_of, "leave-all": nothing, "likely": likely, "automatic": automatic}
 # Settings of every event; the networks handle one at a time
 QUIET: dict[str, Any] = {
     "api_visibility": "private",
@@ -81,6 +93,9 @@ class Page(Layout):
         for button, fills in ((self.fill, True), (self.leave, False)):
             one = errors_shown(partial(self._decided_one, fills))
             button.click(one, given, [self.areas, *looks], **QUIET)
+        for name, choose in TICKING.items():
+            many = errors_shown(partial(self._decided_all, choose))
+            self.all[name].click(many, given, [self.areas, *looks], **QUIET)
         self.undo.click(errors_shown(self._undone), given, looks, **QUIET)
         self.areas.input(errors_shown(self._moved), [*given, self.shown], looks, **QUIET)
         self.shown.input(errors_shown(self._moved), [*given, self.shown], looks, **QUIET)
@@ -118,18 +133,18 @@ class Page(Layout):
         if desk is None:
             return [gr.skip()] * 3
         marks, request = decided(desk, drawn, areas, choices)
-        return self._compared(desk, desk.found(request), marks, request)
+        return self._compared(desk, desk.found(request), areas, marks, request)
 
     @staticmethod
     def _compared(
-        desk: Desk, treatment: Treatment, marks: Marks, request: RestoreRequest
+        desk: Desk, treatment: Treatment, areas: list[int], marks: Marks, request: RestoreRequest
     ) -> list[Any]:
         before = desk.work.pixels(desk.window)
         size = (before.shape[0], before.shape[1])
         after = desk.work.restored(treatment, desk.window, marks.within(desk.window, size))
         pair = [desk.work.picture(to_uint8(each)) for each in (before, after)]
         pieces = listed(desk.places(request))
-        found = found_line(treatment.record(), pieces, marks)
+        found = found_line(treatment.record(), pieces, areas, marks)
         return [tuple(pair), found, request.command()]
 
     def _looks(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
@@ -140,7 +155,7 @@ class Page(Layout):
         desk.older_strokes = len(desk.marks.strokes)
         marks, request = decided(desk, None, areas, choices)
         treatment = desk.found(request)
-        compared = self._compared(desk, treatment, marks, request)
+        compared = self._compared(desk, treatment, areas, marks, request)
         overview = with_frame(desk.work.pixels(desk.work.whole), desk.window, desk.work.size)
         view = desk.work.pixels(desk.window)
         damage = desk.places(request)
@@ -228,6 +243,24 @@ class Page(Layout):
         label = listed(desk.places(request))[desk.at].label
         chosen = sorted({*areas, label} if fills else {*areas} - {label})
         return [gr.update(value=chosen), *self._looks(desk, drawn, chosen, *choices)]
+
+    def _decided_all(
+        self,
+        choose: Callable[[Damage | None], set[int]],
+        desk: Desk | None,
+        drawn: Any,
+        _: list[int],
+        *choices: Any,
+    ) -> list[Any]:
+        """Tick the areas that `choose` chooses, and no other."""
+        if desk is None:
+            return [gr.skip()] * 8
+        request = desk.request(choices[-1], choices_of(choices), desk.marks)
+        chosen = sorted(choose(desk.places(request)))
+        return [
+            areas_of(desk, request, chosen),
+            *self._looks(desk, drawn, chosen, *choices),
+        ]
 
     def _cleared(self, desk: Desk | None, _: Any, areas: list[int], *choices: Any) -> list[Any]:
         if desk is not None:

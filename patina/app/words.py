@@ -1,14 +1,14 @@
 """The texts of the page."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from patina.app.marks import Marks
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.decision import FILLED, KINDS, Piece
-from patina.tasks.restoration.doubtful import certainty, doubtful_sentence
+from patina.tasks.restoration.doubtful import certainty, doubtful_sentence, is_uncertain_fill
 from patina.tasks.restoration.report.summary import KINDS as SHORT_NAMES
 from patina.tasks.restoration.report.summary import NOTHING_FOUND, summary_of
 from patina.tasks.restoration.treatments import percent
@@ -19,14 +19,16 @@ Your scan is never changed: the result is another file, with a record of every c
 """
 HEAD = (
     "Untick areas that belong to the work. Tick proposed areas that you want to fill. The number "
-    "in brackets is the likelihood that the area is damage, 0 to 1."
+    "in brackets is the likelihood that the area is damage, 0 to 1. A question mark: Patina would "
+    "fill the area, although it is not likely damage."
 )
+FEW = 12  # uncertain fills that the first line names
 LEGEND = (
     "<span style='color:#ff0090'>■</span> will be filled &ensp; "
     "<span style='color:#00beb4'>■</span> proposed, not filled &ensp; "
     "<span style='color:#006eff'>■</span> protected &emsp; "
     "Draw with the pink brush to fill more pixels, with the blue brush to protect pixels. "
-    "The numbers are those of the list."
+    "The numbers are those of the list; those with a question mark are uncertain fills."
 )
 DECISIONS = (
     ("more area filled", "more areas filled"),
@@ -87,7 +89,34 @@ def area_line(number: int, piece: Piece, size: tuple[int, ...]) -> str:
     share = percent(piece.px / (size[0] * size[1]))
     why = "" if piece.outcome == FILLED else f" — {piece.outcome}: {piece.reason}"
     likely = f"{certainty(piece)} ({piece.judge_likelihood:.2f})"
-    return f"{number} · {kind}, {_place(piece, size)}, {share} · {likely}{why}"
+    return f"{number_of(number, piece)} · {kind}, {_place(piece, size)}, {share} · {likely}{why}"
+
+
+def number_of(number: int, piece: Piece) -> str:
+    """The number of an area in the list and the picture, with a question mark if the area is
+    filled automatically, but not likely damage.
+    """
+    return f"{number}?" if is_uncertain_fill(piece) else str(number)
+
+
+def others_line(count: int) -> str:
+    """The line of the areas for which the list has no room."""
+    return f"{count} other, smaller area{'s' if count > 1 else ''}"
+
+
+def uncertain_line(pieces: Sequence[Piece], areas: Collection[int]) -> str:
+    """The numbers of the ticked areas that are uncertain fills, as a sentence; "" without any.
+
+    pieces: the areas of the list. areas: labels of the ticked areas.
+    """
+    numbers = [
+        str(number)
+        for number, piece in enumerate(pieces, 1)
+        if is_uncertain_fill(piece) and piece.label in areas
+    ]
+    more = f" and {len(numbers) - FEW} more" if len(numbers) > FEW else ""
+    shown = ", ".join(numbers[:FEW])
+    return f"**Inspect these uncertain fills first:** {shown}{more}." if numbers else ""
 
 
 def _place(piece: Piece, size: tuple[int, ...]) -> str:
@@ -98,16 +127,24 @@ def _place(piece: Piece, size: tuple[int, ...]) -> str:
     return "centre" if (row, column) == ("middle", "centre") else f"{row} {column}"
 
 
-def found_line(decided: Mapping[str, Any], pieces: Sequence[Piece], marks: Marks) -> str:
+def found_line(
+    decided: Mapping[str, Any], pieces: Sequence[Piece], areas: Collection[int], marks: Marks
+) -> str:
     """What Patina would do, which areas are doubtful, and what the user decided, as sentences.
 
-    pieces: the areas of the list. Hints to options become hints to the page's controls.
+    pieces: the areas of the list. areas: labels of the ticked ones. Hints to options become hints
+    to the page's controls.
     """
     summary = summary_of(dict(decided))
     found = (
         NOTHING_DONE if summary == NOTHING_FOUND else f"Patina would do this: {_plain(summary)}."
     )
-    sentences = (found, doubtful_sentence(pieces), decisions_line(marks))
+    sentences = (
+        found,
+        uncertain_line(pieces, areas),
+        doubtful_sentence(pieces),
+        decisions_line(marks),
+    )
     return " ".join(sentence for sentence in sentences if sentence)
 
 

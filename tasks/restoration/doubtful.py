@@ -9,12 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from patina.tasks.restoration.decision import KEPT, PROPOSED, Damage, Piece, share_covered
+from patina.tasks.restoration.decision import FILLED, KEPT, PROPOSED, Damage, Piece, share_covered
 from patina.tasks.restoration.restorer import Restorer, analyse
 from patina.tasks.restoration.tiling import Rows
 
 REASON = "not certain enough to be filled automatically"
-CERTAINTY = {0.6: "likely", 0.3: "uncertain", 0.0: "unlikely"}  # from this likelihood on
+LIKELY = "likely"
+CERTAINTY = {0.6: LIKELY, 0.3: "uncertain", 0.0: "unlikely"}  # from this likelihood on
 LEAST = 0.05  # pieces with a smaller likelihood are left out
 MOST = 40  # maximum number of doubtful pieces
 SAME = 0.5  # a piece that the damage covers to this share is not a further one
@@ -67,6 +68,11 @@ def _proposed(piece: Piece) -> Piece:
 def is_doubtful(piece: Piece) -> bool:
     """Whether `with_doubtful` added the piece."""
     return piece.reason == REASON
+
+
+def is_uncertain_fill(piece: Piece) -> bool:
+    """Whether the piece is filled automatically, although it is not likely damage."""
+    return piece.outcome == FILLED and certainty(piece) != LIKELY
 
 
 def certainty(piece: Piece) -> str:
