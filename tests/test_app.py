@@ -60,7 +60,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """As `served`, but no damage is certain enough to be filled."""
     with _served(tmp_path_factory.mktemp("strict"), STRICT, 40_000) as running:
@@ -136,6 +136,18 @@ def saved(page: Page, address: str) -> str:
     patiently(page, "document.querySelector('#saved').innerText.startsWith('Saved')", 20)
     outside = [url for url in page.requested if not url.startswith((address, "data:", "blob:"))]
     assert outside == []
+    return str(page.run(COMMAND))
+
+
+def saved_again(page: Page, sidecar: Path) -> str:
+    """Save again, until the sidecar is another; return the command that the page shows."""
+    before = sidecar.read_bytes()
+    page.click("#save")
+    for _ in range(6000):
+        with suppress(FileNotFoundError):
+            if sidecar.read_bytes() != before:
+                break
+        time.sleep(0.1)
     return str(page.run(COMMAND))
 
 
@@ -245,6 +257,35 @@ def test_a_place_that_is_not_certain_enough_is_proposed_and_filled_if_it_is_tick
     mask = cv2.imread(str(folder / "restored/marks/scan.png.fill.png"), 0)
     assert (mended != left)[mask > 0].any()
     np.testing.assert_array_equal(scan, left)
+
+
+@in_a_browser
+@pytest.mark.timeout(900)
+def test_an_accepted_area_grows_and_is_ticked_when_the_work_is_opened_again(
+    strict: tuple[str, Path],
+) -> None:
+    address, folder = strict
+    with opened(strict) as page:
+        page.click("#areas label input")
+        patiently(page, f"{COMMAND}.includes('--mask')")
+        saved(page, address)
+        mask = folder / "restored/marks/scan.png.fill.png"
+        narrow = cv2.imread(str(mask), 0) > 0
+        page.run("document.querySelector('#grow input').select()")
+        enter(page, "#grow input", "6")
+        patiently(page, "document.querySelector('#grow input').value == '6'")
+        command = saved_again(page, folder / "restored/scan.png.json")
+    broad = cv2.imread(str(mask), 0) > 0
+    far = cv2.distanceTransform(1 - narrow.astype(np.uint8), cv2.DIST_L2, 0)
+    np.testing.assert_array_equal(broad, far <= 6)
+    run_again(folder, command, "grown")
+    assert (folder / "restored/scan.png").read_bytes() == (folder / "grown/scan.png").read_bytes()
+    with opened(strict, again=True) as page:
+        patiently(page, f"{TICKS}.filter(Boolean).length == 1 && {TICKS}[0]")
+        assert page.run("document.querySelector('#grow input').value") == "6"
+        assert page.run(COMMAND) == command
+        page.click("#areas label input")  # nothing of it is left as a stroke
+        patiently(page, f"{COMMAND} == 'patina restore scan.png'")
 
 
 @in_a_browser
@@ -400,6 +441,42 @@ def test_areas_for_which_the_list_has_no_room_are_one_line() -> None:
     assert unlisted(damage) == [1]
     assert OTHERS in automatic(damage)
     assert OTHERS not in automatic(pieces(FILLED))
+
+
+@pytest.mark.parametrize(("px", "side"), [(5, 110), (-5, 90), (0, 100)])
+def test_accepted_areas_grow_by_pixels_of_the_work_and_rejected_ones_do_not(
+    px: int, side: int, tmp_path: Path
+) -> None:
+    marks = replace(Marks((400, 900)).deciding(pieces(FILLED, PROPOSED), [2]), grown_px=px)
+    fill, leave = marks.within(Window(0, 0, 900, 400), (400, 900))
+    assert fill[150].sum() == fill[:, 450].sum() == side
+    assert (
+        leave.sum()
+        == replace(marks, grown_px=0).within(Window(0, 0, 900, 400), (400, 900))[1].sum()
+    )
+    part, _ = marks.within(Window(390, 90, 60, 40), (40, 60))
+    np.testing.assert_array_equal(part, fill[90:130, 390:450])
+    marks.file("a.png", tmp_path)
+    assert Marks.filed("a.png", tmp_path, (400, 900)).grown_px == px
+
+
+def test_decisions_on_areas_can_be_changed_when_they_are_loaded_again(tmp_path: Path) -> None:
+    damage = pieces(FILLED, PROPOSED, FILLED)
+    drawn = np.zeros((400, 900), np.uint8)
+    drawn[300:310] = FILL
+    whole = Window(0, 0, 900, 400)
+    marks = replace(Marks((400, 900)), grown_px=3).deciding(damage, [2, 3])
+    marks.drawn(Stroke(whole, drawn)).file("a.png", tmp_path)
+    loaded = Marks.filed("a.png", tmp_path, (400, 900))
+    assert loaded.covering(damage) == ({2}, {1})
+    again = loaded.resumed(damage, [2, 3])
+    np.testing.assert_array_equal(again.strokes[0].drawn, drawn)
+    for former, now in zip(
+        loaded.within(whole, (400, 900)),
+        again.deciding(damage, [2, 3]).within(whole, (400, 900)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(now, former)
 
 
 def test_strokes_over_a_part_are_masks_at_the_size_of_the_scan(tmp_path: Path) -> None:

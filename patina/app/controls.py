@@ -22,15 +22,21 @@ def closed(desk: Desk | None) -> None:
 
 
 def choices_of(given: Any) -> Choices:
-    """The choices. given: the modes, the strengths in %, the limit in %, and the outbox."""
+    """The choices. given: the modes, the strengths in %, the limit in %, the growth, the outbox."""
     modes, strengths = given[: len(TREATMENTS)], given[len(TREATMENTS) : 2 * len(TREATMENTS)]
-    limit = given[2 * len(TREATMENTS)]
-    return Choices(tuple(modes), tuple(per_cent / 100 for per_cent in strengths), limit or "")
+    limit, grown_px = given[2 * len(TREATMENTS) : -1]
+    shares = tuple(per_cent / 100 for per_cent in strengths)
+    return Choices(tuple(modes), shares, limit or "", int(grown_px or 0))
 
 
-def areas_of(desk: Desk, request: RestoreRequest, ticked: list[int]) -> Any:
+def with_growth(given: Any, grown_px: int) -> list[Any]:
+    """The values of the controls, as for `choices_of`, with another growth of accepted areas."""
+    return [*given[:-2], grown_px, given[-1]]
+
+
+def areas_of(desk: Desk, ticked: list[int]) -> Any:
     """The update of the list of areas. ticked: labels of the ticked areas."""
-    damage = desk.places(request)
+    damage = desk.damage
     lines = [
         (area_line(number, piece, damage.fill.shape), piece.label)
         for number, piece in enumerate(listed(damage), 1)
@@ -53,6 +59,6 @@ def with_strokes(desk: Desk, drawn: Any) -> Marks:
 
 def decided(desk: Desk, drawn: Any, areas: list[int], choices: Any) -> tuple[Marks, RestoreRequest]:
     """All marks, and the request with their masks."""
-    request = desk.request(choices[-1], choices_of(choices), desk.marks)
-    marks = desk.deciding(with_strokes(desk, drawn), request, areas)
-    return marks, desk.request(choices[-1], choices_of(choices), marks)
+    chosen = choices_of(choices)
+    marks = desk.deciding(with_strokes(desk, drawn), areas, chosen.grown_px)
+    return marks, desk.request(choices[-1], chosen, marks)

@@ -85,7 +85,7 @@ class Desk:
         self.marks = Marks(self.work.size)
 
     def remember(self, outbox: str) -> bool:
-        """Take over the decisions that were saved for this work; return whether there are any."""
+        """Load the decisions that were saved for this work; return whether there are any."""
         folder = outbox_of(outbox) / MARKS
         self.marks = Marks.filed(self.work.path.name, folder, self.work.size)
         return bool(self.marks.strokes)
@@ -119,14 +119,33 @@ class Desk:
         decided = {*areas} ^ automatic(before)
         return sorted(usual - decided | decided & {*areas})
 
-    def deciding(self, marks: Marks, request: RestoreRequest, areas: Collection[int]) -> Marks:
+    def resume(self) -> list[int]:
+        """The labels of the areas to tick, as the loaded decisions have them.
+
+        Call it after `analyse_again`. What is left of the loaded decisions are strokes.
+        """
+        ticks = automatic(self.damage)
+        if self.damage is None or not self.marks.strokes:
+            return sorted(ticks)
+        filled, spared = self.marks.covering(self.damage)
+        shown = {piece.label for piece in listed(self.damage)}
+        ticks = (ticks | filled & shown) - spared
+        if spared >= {*unlisted(self.damage)}:
+            ticks -= {OTHERS}
+        self.marks = self.marks.resumed(self.damage, self._labels(ticks))
+        return sorted(ticks)
+
+    def _labels(self, ticks: Collection[int]) -> set[int]:
+        """The labels of the areas to fill. ticks: those in the list, perhaps with OTHERS."""
+        return {*ticks, *(unlisted(self.damage) if OTHERS in ticks else [])}
+
+    def deciding(self, marks: Marks, areas: Collection[int], grown_px: int) -> Marks:
         """The marks, with accepted and rejected areas.
 
-        areas: labels of the ticked areas, perhaps with OTHERS.
+        areas: labels of the ticked areas, perhaps with OTHERS. grown_px: growth of accepted areas,
+        in pixels of the scan.
         """
-        damage = self.places(request)
-        others = unlisted(damage) if OTHERS in areas else []
-        return marks.deciding(damage, {*areas, *others})
+        return replace(marks, grown_px=grown_px).deciding(self.damage, self._labels(areas))
 
     def step(self, by: int, pieces: Sequence[Piece]) -> None:
         """Make the area `by` places after the current one the current area; after the last: the

@@ -7,10 +7,21 @@ import gradio as gr
 from patina.app.choices import MODES, NEEDED, OFF
 from patina.app.controls import closed
 from patina.app.drawing import FILLED_COLOUR, LEAVE_COLOUR, hexadecimal
-from patina.app.words import HEAD, INTRODUCTION, LEGEND, LIMIT, LIMIT_HINT, MODES_HINT, TITLES
+from patina.app.words import (
+    GROW,
+    GROW_HINT,
+    HEAD,
+    INTRODUCTION,
+    LEGEND,
+    LIMIT,
+    LIMIT_HINT,
+    MODES_HINT,
+    TITLES,
+)
 from patina.tasks.restoration.restorer import DEFAULT_TREATMENTS, TREATMENTS
 
 WHOLE, PART = "the whole work", "a part at full size"
+MOST_GROWN_PX = 200
 THEME = gr.themes.Base(
     primary_hue="stone",
     neutral_hue="stone",
@@ -164,4 +175,13 @@ class Layout:
                 "likely": gr.Button("Fill the likely", size="sm", elem_id="likely", min_width=100),
                 "automatic": gr.Button("Automatic", size="sm", elem_id="automatic", min_width=100),
             }
+        self.grow = gr.Number(
+            0,
+            label=GROW,
+            info=GROW_HINT,
+            precision=0,
+            minimum=-MOST_GROWN_PX,
+            maximum=MOST_GROWN_PX,
+            elem_id="grow",
+        )
         self.areas = gr.CheckboxGroup(label="Areas to fill", info=HEAD, elem_id="areas", choices=[])

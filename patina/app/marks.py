@@ -10,12 +10,14 @@ import numpy as np
 import pyvips
 
 from patina.tasks.io.atomic import draft_folder, move_whole
-from patina.tasks.restoration.decision import FILLED, Damage
+from patina.tasks.restoration.decision import FILLED, Damage, share_covered
 from patina.tasks.restoration.preview import Window, cut
 from patina.tasks.restoration.reduced import strips_of
+from patina.tasks.restoration.user_masks import DECISIVE_SHARE
 
 FILL, LEAVE = 1, 2  # values in a stroke
 WORDS = {"fill": FILL, "leave": LEAVE}  # in the names of mask files
+GROWN = "png-comment-0-Grown"  # metadata of a mask that have the growth of its areas
 BROADER_PX = 2  # margin around a rejected area, so that its rim is not filled either
 
 
@@ -35,6 +37,7 @@ class Marks:
     rejected: np.ndarray | None = None  # float32 (h, w), 1 in rejected areas
     areas: tuple[int, int] = (0, 0)  # number of accepted and of rejected areas
     strokes: tuple[Stroke, ...] = ()
+    grown_px: int = 0  # growth of accepted areas, in pixels of the work; negative: they shrink
 
     @classmethod
     def filed(cls, name: str, folder: Path, size: tuple[int, int]) -> "Marks":
@@ -42,13 +45,43 @@ class Marks:
 
         Masks that are missing, or have another size, are ignored.
         """
-        drawn = np.zeros(size, np.uint8)
+        drawn, grown_px = np.zeros(size, np.uint8), 0
         for word, mark in WORDS.items():
             file = _mask_file(folder, name, word)
             mask = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) if file.is_file() else None
             if mask is not None and mask.shape == size:
                 drawn[mask > 0] = mark
-        return cls(size).drawn(Stroke(Window.whole(size), drawn))
+                grown_px = grown_px or _growth_in(file)
+        return cls(size, grown_px=grown_px).drawn(Stroke(Window.whole(size), drawn))
+
+    def covering(self, damage: Damage) -> tuple[set[int], set[int]]:
+        """The labels of the pieces that the marks fill for the most part, and that they protect."""
+        shape = damage.labels.shape
+        both = self.within(Window.whole(self.size), (shape[0], shape[1]))
+        shares = (share_covered(damage.labels, each.astype(np.float32)) for each in both)
+        filled, spared = (
+            {piece.label for piece in damage.pieces if share[piece.label] > DECISIVE_SHARE}
+            for share in shares
+        )
+        return filled, spared
+
+    def resumed(self, damage: Damage | None, ticked: Collection[int]) -> "Marks":
+        """Marks from `filed`, without the pixels that `deciding` marks for `ticked` anyway.
+
+        So a decision on an area can be changed by its tick.
+        """
+        if not self.strokes:
+            return self
+        decided = replace(self, strokes=()).deciding(damage, ticked)
+        drawn = self.strokes[0].drawn.copy()
+        for top, bottom in strips_of(*self.size):
+            rows = Window(0, top, self.size[1], bottom - top)
+            for marked, mark in zip(
+                decided.within(rows, (bottom - top, self.size[1])), (FILL, LEAVE), strict=True
+            ):
+                part = drawn[top:bottom]
+                part[marked & (part == mark)] = 0
+        return replace(self, strokes=()).drawn(Stroke(Window.whole(self.size), drawn))
 
     def drawn(self, stroke: Stroke) -> "Marks":
         """The marks with one more stroke."""
@@ -89,11 +122,10 @@ class Marks:
         """The pixels to fill and to protect in a window at `size`: two boolean arrays of that
         size.
         """
-        whole = Window.whole(self.size)
         marked = np.zeros(size, np.uint8)
-        for areas, mark in ((self.accepted, FILL), (self.rejected, LEAVE)):
+        for areas, mark, px in ((self.accepted, FILL, self.grown_px), (self.rejected, LEAVE, 0)):
             if areas is not None:
-                marked[cut(areas, whole, window, size) > 0.5] = mark
+                marked[_grown(areas, self.size, window, size, px)] = mark
         for stroke in self.strokes:
             drawn = cut(stroke.drawn, stroke.window, window, size, smooth=False)
             marked = np.where(drawn, drawn, marked)
@@ -120,9 +152,17 @@ class Marks:
         for path, mask in zip(files.values(), self._masks(list(files)), strict=True):
             folder.mkdir(parents=True, exist_ok=True)
             with draft_folder(folder) as drafts:
-                pyvips.Image.new_from_array(mask).write_to_file(str(drafts / path.name))
+                self._noted(pyvips.Image.new_from_array(mask)).write_to_file(
+                    str(drafts / path.name)
+                )
                 move_whole(drafts / path.name, path)
         return files
+
+    def _noted(self, mask: pyvips.Image) -> pyvips.Image:
+        """A mask, with the growth of its areas in its metadata."""
+        if self.grown_px:
+            mask.set_type(pyvips.GValue.gstr_type, GROWN, str(self.grown_px))
+        return mask
 
     def _masks(self, options: list[str]) -> list[np.ndarray]:
         """The masks of `options`, uint8 (H, W), made strip by strip."""
@@ -141,12 +181,40 @@ def _mask_file(folder: Path, name: str, word: str) -> Path:
     return folder / f"{name}.{word}.png"
 
 
+def _growth_in(file: Path) -> int:
+    """The growth of areas, in pixels, that a mask of `Marks.file` states; 0 without any."""
+    mask = pyvips.Image.new_from_file(str(file))
+    stated = mask.get(GROWN) if mask.get_typeof(GROWN) else "0"
+    return int(stated) if stated.removeprefix("-").isdecimal() else 0
+
+
 def _over(strokes: Sequence[Stroke], size: tuple[int, ...]) -> np.ndarray:
     """Strokes over one window, all of the size (h, w), combined in one array."""
     shown = np.zeros(size, np.uint8)
     for stroke in strokes:
         shown = np.where(stroke.drawn, stroke.drawn, shown)
     return shown
+
+
+def _grown(
+    areas: np.ndarray, work: tuple[int, int], window: Window, size: tuple[int, int], px: int
+) -> np.ndarray:
+    """Where areas, grown by `px`, lie in a window: bool, of `size`.
+
+    areas: float32 (h, w), 1 inside, of a work of `work` (height, width). px: pixels of the work;
+    negative: the areas shrink.
+    """
+    reach = round(abs(px) * size[1] / window.width)  # pixels of the output
+    around = round(reach * window.width / size[1])
+    left, top, width, height = window
+    wide = Window(left - around, top - around, width + 2 * around, height + 2 * around)
+    sides = (size[0] + 2 * reach, size[1] + 2 * reach)
+    inside = cut(areas, Window.whole(work), wide, sides) > 0.5
+    if not reach:
+        return inside
+    far = cv2.distanceTransform((inside != (px > 0)).astype(np.uint8), cv2.DIST_L2, 0)
+    grown = far <= reach if px > 0 else far > reach
+    return grown[reach:-reach, reach:-reach]
 
 
 def _map_of(damage: Damage, labels: list[int]) -> np.ndarray | None:

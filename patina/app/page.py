@@ -8,7 +8,14 @@ from typing import Any
 
 import gradio as gr
 
-from patina.app.controls import areas_of, choices_of, closed, decided, with_strokes
+from patina.app.controls import (
+    areas_of,
+    choices_of,
+    closed,
+    decided,
+    with_growth,
+    with_strokes,
+)
 from patina.app.desk import (
     Bench,
     Desk,
@@ -64,12 +71,12 @@ class Page(Layout):
             self._connect()
 
     def _connect(self) -> None:
-        choices = [*self.modes, *self.strengths, self.limit, self.outbox]
+        choices = [*self.modes, *self.strengths, self.limit, self.grow, self.outbox]
         given = [self.desk, self.editor, self.areas, *choices]
         compared = [self.slider, self.found, self.command]
         looks = [*compared, self.overview, self.editor, self.undo, self.clear]
         kept = [self.save, self.report, self.saved, self.reports]
-        opened = [self.desk, self.areas, self.at, self.shown, *kept, *looks]
+        opened = [self.desk, self.areas, self.at, self.shown, self.grow, *kept, *looks]
         opening = [self.path, self.desk, *choices]
         gr.on(
             [self.open.click, self.path.submit], errors_shown(self._open), opening, opened, **QUIET
@@ -83,6 +90,8 @@ class Page(Layout):
         limited = [self.limit.submit, self.limit.blur]
         for event in [*(mode.input for mode in self.modes), *limited]:
             event(errors_shown(self._found_anew), given, [self.areas, *looks], **QUIET)
+        for event in (self.grow.submit, self.grow.blur):
+            event(errors_shown(self._looks), given, looks, **QUIET)
         drawn = [self.command, self.undo, self.clear]
         self.editor.input(
             errors_shown(self._drew), given, drawn, **QUIET, trigger_mode="always_last"
@@ -116,13 +125,15 @@ class Page(Layout):
         if desk.remember(choices[-1]):
             gr.Info(REMEMBERED)
         request = desk.request(choices[-1], choices_of(choices), desk.marks)
-        chosen = desk.analyse_again(request, [])
-        areas = areas_of(desk, request, chosen)
-        looks = self._looks(desk, None, chosen, *choices)
+        desk.analyse_again(request, [])
+        chosen = desk.resume()
+        areas = areas_of(desk, chosen)
+        grown_px = desk.marks.grown_px
+        looks = self._looks(desk, None, chosen, *with_growth(choices, grown_px))
         ready = gr.update(interactive=True)
         no_report = gr.update(value=None, visible=False)
         at = current_area(listed(desk.damage), None)
-        return [desk, areas, at, WHOLE, ready, ready, "", no_report, *looks]
+        return [desk, areas, at, WHOLE, grown_px, ready, ready, "", no_report, *looks]
 
     def _dropped(self, dropped: str, before: Desk | None, *choices: Any) -> list[Any]:
         path = keep_dropped(Path(dropped), outbox_of(choices[-1]))
@@ -143,7 +154,7 @@ class Page(Layout):
         size = (before.shape[0], before.shape[1])
         after = desk.work.restored(treatment, desk.window, marks.within(desk.window, size))
         pair = [desk.work.picture(to_uint8(each)) for each in (before, after)]
-        pieces = listed(desk.places(request))
+        pieces = listed(desk.damage)
         found = found_line(treatment.record(), pieces, areas, marks)
         return [tuple(pair), found, request.command()]
 
@@ -158,7 +169,7 @@ class Page(Layout):
         compared = self._compared(desk, treatment, areas, marks, request)
         overview = with_frame(desk.work.pixels(desk.work.whole), desk.window, desk.work.size)
         view = desk.work.pixels(desk.window)
-        damage = desk.places(request)
+        damage = desk.damage
         pieces = listed(damage)
         damaged = with_damage(view, desk.window, desk.work.size, damage, pieces, marks, desk.at)
         picture = desk.work.picture
@@ -190,8 +201,7 @@ class Page(Layout):
             return [gr.skip()] * 8
         request = desk.request(choices[-1], choices_of(choices), desk.marks)
         chosen = desk.analyse_again(request, areas)
-        listed = areas_of(desk, request, chosen)
-        return [listed, *self._looks(desk, drawn, chosen, *choices)]
+        return [areas_of(desk, chosen), *self._looks(desk, drawn, chosen, *choices)]
 
     def _moved(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
         *choices, shown = choices  # type: ignore[assignment]
@@ -226,8 +236,7 @@ class Page(Layout):
         if desk is None:
             return [gr.skip()] * 9
         desk.marks = with_strokes(desk, drawn)
-        request = desk.request(choices[-1], choices_of(choices), desk.marks)
-        pieces = listed(desk.places(request))
+        pieces = listed(desk.damage)
         desk.step(by, pieces)
         at = current_area(pieces, desk.at)
         return [PART if pieces else WHOLE, at, *self._looks(desk, None, areas, *choices)]
@@ -239,8 +248,7 @@ class Page(Layout):
         if desk is None or desk.at is None:
             gr.Info(CHOOSE)
             return [gr.skip()] * 8
-        request = desk.request(choices[-1], choices_of(choices), desk.marks)
-        label = listed(desk.places(request))[desk.at].label
+        label = listed(desk.damage)[desk.at].label
         chosen = sorted({*areas, label} if fills else {*areas} - {label})
         return [gr.update(value=chosen), *self._looks(desk, drawn, chosen, *choices)]
 
@@ -255,12 +263,8 @@ class Page(Layout):
         """Tick the areas that `choose` chooses, and no other."""
         if desk is None:
             return [gr.skip()] * 8
-        request = desk.request(choices[-1], choices_of(choices), desk.marks)
-        chosen = sorted(choose(desk.places(request)))
-        return [
-            areas_of(desk, request, chosen),
-            *self._looks(desk, drawn, chosen, *choices),
-        ]
+        chosen = sorted(choose(desk.damage))
+        return [areas_of(desk, chosen), *self._looks(desk, drawn, chosen, *choices)]
 
     def _cleared(self, desk: Desk | None, _: Any, areas: list[int], *choices: Any) -> list[Any]:
         if desk is not None:

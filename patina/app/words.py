@@ -30,6 +30,11 @@ LEGEND = (
     "Draw with the pink brush to fill more pixels, with the blue brush to protect pixels. "
     "The numbers are those of the list; those with a question mark are uncertain fills."
 )
+GROW = "Grow accepted areas by, pixels of the scan"
+GROW_HINT = (
+    "For proposed areas that you tick. If a filled hole keeps its dark rim, grow it; a negative "
+    "number shrinks it."
+)
 DECISIONS = (
     ("more area filled", "more areas filled"),
     ("area left", "areas left"),
@@ -38,7 +43,7 @@ DECISIONS = (
 CHOOSE = "First choose an area with *Next area*."
 NO_AREA = "No area is certain enough to be listed."
 REMEMBERED = (
-    "The decisions that you saved for this work were loaded. *Clear all strokes* removes them."
+    "The decisions that you saved for this work were loaded: ticks in the list, and strokes."
 )
 MODES_HINT = (
     "*automatic*: Patina treats a work only if it is certain that this is needed. *always*: it "
