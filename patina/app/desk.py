@@ -19,13 +19,14 @@ from patina.tasks.restoration.condition_report import file_reports, planned
 from patina.tasks.restoration.decision import FILLED, Damage, Piece
 from patina.tasks.restoration.doubtful import LIKELY, certainty
 from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.masks import FOLDER as MARKS
 from patina.tasks.restoration.preview import Window
 from patina.tasks.restoration.progress import ProgressCallback, no_progress
 from patina.tasks.restoration.request import RestoreRequest, loading_of, run
 from patina.tasks.restoration.restorer import Restorer, Treatment
 from patina.tasks.restoration.sidecars import DEFAULT_OUTPUT, OutputOptions, already_done, wanted_of
 
-DROPPED, MARKS, CONDITION = "dropped", "marks", "condition"  # folders in the outbox
+DROPPED, CONDITION = "dropped", "condition"  # folders in the outbox, with masks.FOLDER
 OTHERS = 0  # stands for all areas for which the list has no room; no area has this label
 
 

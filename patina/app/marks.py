@@ -11,12 +11,13 @@ import pyvips
 
 from patina.tasks.io.atomic import draft_folder, move_whole
 from patina.tasks.restoration.decision import FILLED, Damage, share_covered
+from patina.tasks.restoration.masks import saved_mask
 from patina.tasks.restoration.preview import Window, cut
 from patina.tasks.restoration.reduced import strips_of
 from patina.tasks.restoration.user_masks import DECISIVE_SHARE
 
 FILL, LEAVE = 1, 2  # values in a stroke
-WORDS = {"fill": FILL, "leave": LEAVE}  # in the names of mask files
+OPTIONS = {"mask": FILL, "protect": LEAVE}  # of the command line
 GROWN = "png-comment-0-Grown"  # metadata of a mask that have the growth of its areas
 BROADER_PX = 2  # margin around a rejected area, so that its rim is not filled either
 
@@ -46,8 +47,8 @@ class Marks:
         Masks that are missing, or have another size, are ignored.
         """
         drawn, grown_px = np.zeros(size, np.uint8), 0
-        for word, mark in WORDS.items():
-            file = _mask_file(folder, name, word)
+        for option, mark in OPTIONS.items():
+            file = saved_mask(folder, name, option)
             mask = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) if file.is_file() else None
             if mask is not None and mask.shape == size:
                 drawn[mask > 0] = mark
@@ -135,10 +136,8 @@ class Marks:
         """The files of the masks of the scan `name` by option; only of masks that are not empty."""
         fill = self.accepted is not None or any((s.drawn == FILL).any() for s in self.strokes)
         leave = self.rejected is not None or any((s.drawn == LEAVE).any() for s in self.strokes)
-        masks = {"mask": (fill, "fill"), "protect": (leave, "leave")}
-        return {
-            option: _mask_file(folder, name, word) for option, (used, word) in masks.items() if used
-        }
+        used = {"mask": fill, "protect": leave}
+        return {option: saved_mask(folder, name, option) for option in used if used[option]}
 
     def file(self, name: str, folder: Path) -> dict[str, Path]:
         """Write the masks at the size of the scan as a viewer shows it; return their `names`.
@@ -146,8 +145,8 @@ class Marks:
         Earlier masks of the scan are replaced or removed.
         """
         files = self.names(name, folder)
-        for word in WORDS:
-            if (former := _mask_file(folder, name, word)) not in files.values():
+        for option in OPTIONS:
+            if (former := saved_mask(folder, name, option)) not in files.values():
                 former.unlink(missing_ok=True)
         for path, mask in zip(files.values(), self._masks(list(files)), strict=True):
             folder.mkdir(parents=True, exist_ok=True)
@@ -170,15 +169,10 @@ class Marks:
         for top, bottom in strips_of(*self.size):
             rows = Window(0, top, self.size[1], bottom - top)
             both = self.within(rows, (bottom - top, self.size[1]))
-            for option, marked in zip(("mask", "protect"), both, strict=True):
+            for option, marked in zip(OPTIONS, both, strict=True):
                 if option in masks:
                     masks[option][top:bottom] = 255 * marked
         return [*masks.values()]
-
-
-def _mask_file(folder: Path, name: str, word: str) -> Path:
-    """The file of one of the masks of the scan `name`. word: one of WORDS."""
-    return folder / f"{name}.{word}.png"
 
 
 def _growth_in(file: Path) -> int:

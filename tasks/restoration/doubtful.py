@@ -3,13 +3,19 @@
 They are never filled automatically. The page proposes them, and a condition report counts them.
 """
 
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import cv2
 import numpy as np
 
+from patina.tasks.imaging.scans import opened
+from patina.tasks.io.atomic import draft_folder
 from patina.tasks.restoration.decision import FILLED, KEPT, PROPOSED, Damage, Piece, share_covered
+from patina.tasks.restoration.reduced import reduced_view
 from patina.tasks.restoration.restorer import Restorer, analyse
 from patina.tasks.restoration.tiling import Rows
 
@@ -30,15 +36,36 @@ def every_piece(
     return analyse(lenient, rows, view, size).damage
 
 
+def every_piece_in(path: Path, restorer: Restorer) -> Damage | None:
+    """As `every_piece`, for a file; it is rotated as a viewer rotates it.
+
+    Raises ImageError if it cannot be read.
+    """
+    with draft_folder(Path(tempfile.gettempdir())) as folder, opened(path, folder) as scan:
+        turned = replace(scan, image=scan.image.autorot())
+        size = (turned.height, turned.width)
+        return every_piece(restorer, turned.srgb, reduced_view(turned.srgb, *size), size)
+
+
+def further_pieces(every: Damage, found: np.ndarray) -> list[Piece]:
+    """The MOST likeliest pieces of `every` that are not in `found`, the likeliest first.
+
+    found: bool (H, W), damage that is known already, in any size.
+    """
+    shape = every.labels.shape
+    shown = cv2.resize(found.astype(np.uint8) * 255, shape[::-1], interpolation=cv2.INTER_AREA)
+    covered = share_covered(every.labels, shown / np.float32(255))
+    missing = [p for p in every.pieces if p.judge_likelihood >= LEAST and covered[p.label] < SAME]
+    return [_proposed(p) for p in sorted(missing, key=lambda piece: -piece.judge_likelihood)[:MOST]]
+
+
 def with_doubtful(damage: Damage, every: Damage) -> Damage:
     """`damage` with the likeliest pieces of `every` that it lacks, as proposals.
 
     damage: the decision on a work. every: from `every_piece`. The pixels to fill, and the pieces of
     `damage`, stay as they are.
     """
-    covered = share_covered(every.labels, damage.found)
-    missing = [p for p in every.pieces if p.judge_likelihood >= LEAST and covered[p.label] < SAME]
-    chosen = sorted(missing, key=lambda piece: -piece.judge_likelihood)[:MOST]
+    chosen = further_pieces(every, damage.found > 0)
     if not chosen:
         return damage
     first = int(damage.labels.max()) + 1
@@ -51,7 +78,7 @@ def with_doubtful(damage: Damage, every: Damage) -> Damage:
         pieces=[
             *damage.pieces,
             *(
-                replace(_proposed(piece), label=label, px=int(sizes[label]))
+                replace(piece, label=label, px=int(sizes[label]))
                 for label, piece in enumerate(chosen, first)
             ),
         ],
