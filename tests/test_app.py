@@ -350,6 +350,12 @@ def test_a_dropped_file_with_a_limit_is_saved_and_has_a_condition_report(
         command = saved(page, address)
         page.click("#report")
         patiently(page, "document.querySelector('#saved').innerText.includes('.pdf')", 20)
+        assert "out of date" not in page.run(TEXT_OF.format("#found"))
+        old = f"{TEXT_OF.format('#found')}.includes('condition report is out of date')"
+        page.click("#leave-all")
+        patiently(page, old)
+        page.click("#automatic")
+        patiently(page, f"!{old}")
     scan = "restored/dropped/elsewhere.png"
     assert command == f"patina restore {scan} --limit-fill 0.5%"
     assert (folder / scan).read_bytes() == (folder / "elsewhere.png").read_bytes()

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from patina.app.marks import Marks
 from patina.app.network_cache import with_cache
 from patina.app.work import Work, listed, unlisted
 from patina.params import Restore
+from patina.tasks.imaging.images import ImageError
 from patina.tasks.io.atomic import Record, sha256_of
 from patina.tasks.io.heaps import free_memory
 from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_scans
-from patina.tasks.restoration.condition_report import file_reports, planned
+from patina.tasks.restoration.condition import key_of
+from patina.tasks.restoration.condition_report import file_reports, key_in, planned, reports_of
 from patina.tasks.restoration.decision import FILLED, Damage, Piece
 from patina.tasks.restoration.doubtful import LIKELY, certainty
 from patina.tasks.restoration.gates import Gates
@@ -81,6 +84,7 @@ class Desk:
     older_strokes: int = 0  # number of strokes that the window's picture already contains
     damage: Damage | None = None  # result of the last analysis
     at: int | None = None  # place of the current area in the list
+    reported: tuple[str, int] | None = None  # state for which there is a condition report
 
     def __post_init__(self) -> None:
         self.marks = Marks(self.work.size)
@@ -162,6 +166,35 @@ class Desk:
         height, width = self.damage.labels.shape
         self.window = self.work.part((left + wide / 2) / width, (top + tall / 2) / height)
 
+    def has_old_report(self, request: RestoreRequest, marks: Marks) -> bool:
+        """Whether there is a condition report that was made before the last decision or result."""
+        report = self._report_for(request)
+        return report is not None and self.reported != (request.command(), marks.digest())
+
+    def _report_for(self, request: RestoreRequest) -> Path | None:
+        """The last condition report of the scan, or of its result, in HTML."""
+        (_, target), *_ = request.scans()
+        folder = Path(request.outbox) / CONDITION
+        named = {reports_of(Path(each.name), folder)[1] for each in (self.work.path, target)}
+        found = [report for report in named if report.is_file()]
+        return max(found, key=lambda report: report.stat().st_mtime_ns, default=None)
+
+    def recognise_report(self, request: RestoreRequest, marks: Marks) -> None:
+        """Find out whether the condition report in the outbox is one of the saved decisions."""
+        (scan, target), *_ = request.scans()
+        report = self._report_for(request)
+        if report is None:
+            return
+        files = marks.names(self.work.path.name, Path(request.outbox) / MARKS)
+        masks = OutputOptions(mask=files.get("mask"), protect=files.get("protect"))
+        wanted = wanted_of(scan, self.bench.applying(request), masks)
+        source = {"sha256": sha256_of(self.work.path)}
+        made = False
+        with suppress(ImageError):  # the result was changed by somebody
+            made = bool(already_done(target, source, wanted, DEFAULT_OUTPUT))
+        if key_in(report) == key_of(wanted | {"source": source}, made=made):
+            self.reported = (request.command(), marks.digest())
+
     def save(
         self, request: RestoreRequest, marks: Marks, on_progress: ProgressCallback = no_progress
     ) -> Record:
@@ -170,6 +203,7 @@ class Desk:
         on_progress: is called with the progress.
         """
         marks.file(self.work.path.name, Path(request.outbox) / MARKS)
+        self.reported = None
         self.bench.reload()
         restorer = replace(self.bench.applying(request), on_progress=on_progress)
         (outcome,) = run(
@@ -177,6 +211,7 @@ class Desk:
             self.bench.settings,
             lambda job: restore_scans(job.scans, restorer, job.output),
         )
+        self.recognise_report(request, marks)
         return outcome
 
     def report(self, request: RestoreRequest, marks: Marks) -> list[Path]:
@@ -185,8 +220,8 @@ class Desk:
         It describes the saved result, if there is one for this request and these marks; else the
         scan, with the proposed treatments.
         """
-        files = marks.file(self.work.path.name, Path(request.outbox) / MARKS)
-        masks = OutputOptions(mask=files.get("mask"), protect=files.get("protect"))
+        drawn = marks.file(self.work.path.name, Path(request.outbox) / MARKS)
+        masks = OutputOptions(mask=drawn.get("mask"), protect=drawn.get("protect"))
         folder, restorer = Path(request.outbox) / CONDITION, self.bench.applying(request)
         (scan, target), *_ = request.scans()
         wanted = wanted_of(scan, restorer, masks)
@@ -197,7 +232,9 @@ class Desk:
         assert isinstance(examined, Path)
         planned([examined], folder)
         original = self.work.path if examined == target else None
-        return file_reports(examined, folder, restorer, given={}, original=original, marks=masks)
+        files = file_reports(examined, folder, restorer, given={}, original=original, marks=masks)
+        self.reported = (request.command(), marks.digest())
+        return files
 
 
 def automatic(damage: Damage | None) -> set[int]:

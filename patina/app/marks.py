@@ -1,5 +1,6 @@
 """Decisions by hand: accepted and rejected areas, and strokes of the two brushes."""
 
+import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,6 +119,14 @@ class Marks:
             spared = cv2.dilate(spared, np.ones((2 * BROADER_PX + 1,) * 2, np.uint8))
         areas = (len(accepted), len(rejected))
         return replace(self, accepted=_map_of(damage, accepted), rejected=spared, areas=areas)
+
+    def digest(self) -> int:
+        """A number that differs if other pixels are marked."""
+        arrays = [self.accepted, self.rejected, *(stroke.drawn for stroke in self.strokes)]
+        number = zlib.crc32(repr([self.grown_px, *(s.window for s in self.strokes)]).encode())
+        for array in arrays:
+            number = zlib.crc32(b"none" if array is None else array.tobytes(), number)
+        return number
 
     def within(self, window: Window, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """The pixels to fill and to protect in a window at `size`: two boolean arrays of that

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextvars import copy_context
-from functools import partial, wraps
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,49 +16,25 @@ from patina.app.controls import (
     with_growth,
     with_strokes,
 )
-from patina.app.desk import (
-    Bench,
-    Desk,
-    all_of,
-    automatic,
-    keep_dropped,
-    likely,
-    nothing,
-    outbox_of,
-)
+from patina.app.desk import Bench, Desk, keep_dropped, outbox_of
 from patina.app.drawing import with_damage, with_frame
+from patina.app.events import QUIET, TICKING, errors_shown
 from patina.app.layout import PART, WHOLE, Layout
 from patina.app.marks import Marks
-from patina.app.words import CHOOSE, REMEMBERED, current_area, found_line, reported_line, saved_line
+from patina.app.words import (
+    CHOOSE,
+    OLD_REPORT,
+    REMEMBERED,
+    current_area,
+    found_line,
+    reported_line,
+    saved_line,
+)
 from patina.app.work import Work, listed
-from patina.errors import PatinaError
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration.decision import Damage
 from patina.tasks.restoration.request import RestoreRequest
 from patina.tasks.restoration.restorer import Treatment
-
-# What the buttons for all areas tick
-TICKING = {"fill-all": all_of, "leave-all": nothing, "likely": likely, "automatic": automatic}
-# Settings of every event; the networks handle one at a time
-QUIET: dict[str, Any] = {
-    "api_visibility": "private",
-    "show_progress": "minimal",
-    "concurrency_id": "networks",
-    "concurrency_limit": 1,
-}
-
-
-def errors_shown(work: Callable[..., Any]) -> Callable[..., Any]:
-    """Show errors that the user can correct on the page."""
-
-    @wraps(work)
-    def handler(*given: Any, **more: Any) -> Any:
-        try:
-            return work(*given, **more)
-        except (PatinaError, OSError) as error:
-            raise gr.Error(str(error), duration=None, print_exception=False) from error
-
-    return handler
 
 
 class Page(Layout):
@@ -114,7 +90,8 @@ class Page(Layout):
         self.clear.click(errors_shown(self._cleared), given, looks, **QUIET)
         shown = QUIET | {"show_progress": "full", "show_progress_on": self.saved}
         self.save.click(errors_shown(self._save), given, [self.saved, *compared], **shown)
-        self.report.click(errors_shown(self._report), given, [self.reports, self.saved], **shown)
+        reported = [self.reports, self.saved, *compared]
+        self.report.click(errors_shown(self._report), given, reported, **shown)
 
     # Each method handles an event. Arguments: desk, drawing, ticked areas, then all choices
 
@@ -129,6 +106,8 @@ class Page(Layout):
         chosen = desk.resume()
         areas = areas_of(desk, chosen)
         grown_px = desk.marks.grown_px
+        marks, request = decided(desk, None, chosen, with_growth(choices, grown_px))
+        desk.recognise_report(request, marks)
         looks = self._looks(desk, None, chosen, *with_growth(choices, grown_px))
         ready = gr.update(interactive=True)
         no_report = gr.update(value=None, visible=False)
@@ -156,6 +135,8 @@ class Page(Layout):
         pair = [desk.work.picture(to_uint8(each)) for each in (before, after)]
         pieces = listed(desk.damage)
         found = found_line(treatment.record(), pieces, areas, marks)
+        if desk.has_old_report(request, marks):
+            found = f"{found}  \n{OLD_REPORT}"
         return [tuple(pair), found, request.command()]
 
     def _looks(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
@@ -290,7 +271,8 @@ class Page(Layout):
 
     def _report(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
         if desk is None:
-            return [gr.skip()] * 2
+            return [gr.skip()] * 5
         marks, request = decided(desk, drawn, areas, choices)
         files = desk.report(request, marks)
-        return [gr.update(value=list(map(str, files)), visible=True), reported_line(files)]
+        shown = gr.update(value=list(map(str, files)), visible=True)
+        return [shown, reported_line(files), *self._refresh(desk, drawn, areas, *choices)]

@@ -45,6 +45,10 @@ NO_AREA = "No area is certain enough to be listed."
 REMEMBERED = (
     "The decisions that you saved for this work were loaded: ticks in the list, and strokes."
 )
+OLD_REPORT = (
+    "**The condition report is out of date:** it was made before your last decision or result. "
+    "Make it again."
+)
 MODES_HINT = (
     "*automatic*: Patina treats a work only if it is certain that this is needed. *always*: it "
     "treats the work in full, because you know that this is needed."

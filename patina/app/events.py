@@ -1,0 +1,33 @@
+"""Settings of the page's events, and the messages about errors in them."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+
+from patina.app.desk import all_of, automatic, likely, nothing
+from patina.errors import PatinaError
+
+# What the buttons for all areas tick
+TICKING = {"fill-all": all_of, "leave-all": nothing, "likely": likely, "automatic": automatic}
+# Settings of every event; the networks handle one at a time
+QUIET: dict[str, Any] = {
+    "api_visibility": "private",
+    "show_progress": "minimal",
+    "concurrency_id": "networks",
+    "concurrency_limit": 1,
+}
+
+
+def errors_shown(work: Callable[..., Any]) -> Callable[..., Any]:
+    """Show errors that the user can correct on the page."""
+
+    @wraps(work)
+    def handler(*given: Any, **more: Any) -> Any:
+        try:
+            return work(*given, **more)
+        except (PatinaError, OSError) as error:
+            raise gr.Error(str(error), duration=None, print_exception=False) from error
+
+    return handler
