@@ -21,7 +21,8 @@ from conftest import line_with, process
 
 from patina.app.choices import FULL, NEEDED, OFF, Choices, request_of
 from patina.app.desk import OTHERS, automatic
-from patina.app.marks import FILL, LEAVE, Marks, Stroke, ticked
+from patina.app.marks import Marks, ticked
+from patina.app.strokes import FILL, LEAVE, Line, Stroke
 from patina.app.words import area_line, uncertain_line
 from patina.app.work import LISTED, listed, unlisted
 from patina.tasks.restoration.decision import FILLED, PROPOSED, Damage, Piece
@@ -137,6 +138,18 @@ def saved(page: Page, address: str) -> str:
     outside = [url for url in page.requested if not url.startswith((address, "data:", "blob:"))]
     assert outside == []
     return str(page.run(COMMAND))
+
+
+def choose_tab(page: Page, name: str) -> None:
+    """Choose one of the tabs over the picture."""
+    tabs = "[...document.querySelectorAll('button[role=tab]')]"
+    page.run(f"{tabs}.find((tab) => tab.innerText.includes({name!r})).click()")
+
+
+def enter_number(page: Page, selector: str, number: str) -> None:
+    """Replace the number in a field."""
+    page.run(f"document.querySelector({selector!r}).select()")
+    enter(page, selector, number)
 
 
 def saved_again(page: Page, sidecar: Path) -> str:
@@ -271,8 +284,7 @@ def test_an_accepted_area_grows_and_is_ticked_when_the_work_is_opened_again(
         saved(page, address)
         mask = folder / "restored/marks/scan.png.fill.png"
         narrow = cv2.imread(str(mask), 0) > 0
-        page.run("document.querySelector('#grow input').select()")
-        enter(page, "#grow input", "6")
+        enter_number(page, "#grow input", "6")
         patiently(page, "document.querySelector('#grow input').value == '6'")
         command = saved_again(page, folder / "restored/scan.png.json")
     broad = cv2.imread(str(mask), 0) > 0
@@ -295,10 +307,7 @@ def test_strokes_of_both_brushes_are_saved_and_the_last_one_is_taken_back(
 ) -> None:
     address, folder = served
     with opened(served) as page:
-        page.run(
-            "[...document.querySelectorAll('button[role=tab]')]"
-            ".find((tab) => tab.innerText.includes('Damage')).click()"
-        )
+        choose_tab(page, "Damage")
         patiently(page, "document.querySelector('#editor canvas')")
         brush = "document.querySelector('#editor button[aria-label=Brush]')"
         assert "Brush" in page.run(f"getComputedStyle({brush}, '::after').content")  # a word, too
@@ -319,6 +328,34 @@ def test_strokes_of_both_brushes_are_saved_and_the_last_one_is_taken_back(
     assert 300 < (mask > 0).sum() < mask.size / 10
     run_again(folder, command, "drawn")
     assert (folder / "restored/scan.png").read_bytes() == (folder / "drawn/scan.png").read_bytes()
+
+
+@in_a_browser
+@pytest.mark.timeout(900)
+def test_a_line_is_drawn_by_two_clicks_with_the_width_that_was_chosen(
+    served: tuple[str, Path],
+) -> None:
+    address, folder = served
+    with opened(served) as page:
+        choose_tab(page, "Lines")
+        patiently(page, "document.querySelector('#lines img')?.complete")
+        enter_number(page, "#line-px input[type=number]", "1")
+        x, y = page.middle("#lines img")
+        page.drag((x - 120, y - 30), (x - 120, y - 30))
+        patiently(page, "!document.querySelector('#undo').disabled")
+        page.drag((x + 60, y + 40), (x + 60, y + 40))
+        patiently(page, f"{COMMAND}.includes('--mask')")
+        page.click("#undo")
+        patiently(page, f"!{COMMAND}.includes('--mask')")
+        page.drag((x - 120, y - 30), (x - 120, y - 30))
+        patiently(page, "!document.querySelector('#undo').disabled")
+        page.drag((x + 60, y + 40), (x + 60, y + 40))
+        patiently(page, f"{COMMAND}.includes('--mask')")
+        command = saved(page, address)
+    mask = cv2.imread(str(folder / "restored/marks/scan.png.fill.png"), 0) > 0
+    assert set(mask.sum(axis=0)) <= {0, 1, 2}
+    run_again(folder, command, "lined")
+    assert (folder / "restored/scan.png").read_bytes() == (folder / "lined/scan.png").read_bytes()
 
 
 # The editor has got the picture, and the swatch of the brush that leaves
@@ -483,6 +520,24 @@ def test_decisions_on_areas_can_be_changed_when_they_are_loaded_again(tmp_path: 
         strict=True,
     ):
         np.testing.assert_array_equal(now, former)
+
+
+@pytest.mark.parametrize("width_px", [1, 2, 5, 20])
+def test_a_line_has_its_width_in_pixels_of_the_work_and_fits_together_across_windows(
+    width_px: int,
+) -> None:
+    size, whole = (400, 900), Window(0, 0, 900, 400)
+    flat = Line((100.5, 50.5), (300.5, 50.5), width_px, FILL).within(whole, size)
+    assert (flat[:, 120:280] == FILL).sum(axis=0).tolist() == [width_px] * 160
+    marks = Marks(size).drawn(Line((20.5, 30.5), (860.5, 390.5), width_px, LEAVE))
+    _, leave = marks.within(whole, size)
+    strips = [marks.within(Window(0, top, 900, 16), (16, 900))[1] for top in range(0, 400, 16)]
+    np.testing.assert_array_equal(np.concatenate(strips), leave)
+    assert leave[:, 40:840].any(axis=0).all()
+    part = marks.within(Window(300, 100, 200, 200), (100, 100))[1]
+    assert part.any()
+    assert marks.names("a.png", Path()) == {"protect": Path("a.png.leave.png")}
+    assert not marks.undone().strokes
 
 
 def test_strokes_over_a_part_are_masks_at_the_size_of_the_scan(tmp_path: Path) -> None:

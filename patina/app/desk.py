@@ -11,6 +11,7 @@ import numpy as np
 from patina.app.choices import Choices, request_of
 from patina.app.marks import Marks
 from patina.app.network_cache import with_cache
+from patina.app.strokes import Line
 from patina.app.work import Work, listed, unlisted
 from patina.params import Restore
 from patina.tasks.imaging.images import ImageError
@@ -84,6 +85,7 @@ class Desk:
     older_strokes: int = 0  # number of strokes that the window's picture already contains
     damage: Damage | None = None  # result of the last analysis
     at: int | None = None  # place of the current area in the list
+    line_from: tuple[float, float] | None = None  # (x, y) in the work, start of a line
     reported: tuple[str, int] | None = None  # state for which there is a condition report
 
     def __post_init__(self) -> None:
@@ -194,6 +196,29 @@ class Desk:
             made = bool(already_done(target, source, wanted, DEFAULT_OUTPUT))
         if key_in(report) == key_of(wanted | {"source": source}, made=made):
             self.reported = (request.command(), marks.digest())
+
+    def click(self, index: Sequence[float], width_px: int, mark: int, *, goes_on: bool) -> None:
+        """Begin a line at a clicked pixel of the window's picture, or end it there.
+
+        index: (x, y) in the picture. width_px, mark: as in Line. goes_on: whether the next line
+        begins where this one ends.
+        """
+        px = self.window.width / self.work.pixels(self.window).shape[1]
+        place = (
+            self.window.left + (int(index[0]) + 0.5) * px,
+            self.window.top + (int(index[1]) + 0.5) * px,
+        )
+        if self.line_from is None:
+            self.line_from = place
+            return
+        self.marks = self.marks.drawn(Line(self.line_from, place, width_px, mark))
+        self.line_from = place if goes_on else None
+
+    def undo(self) -> None:
+        """Remove the start of a line, or the last stroke."""
+        if self.line_from is None:
+            self.marks = self.marks.undone()
+        self.line_from = None
 
     def save(
         self, request: RestoreRequest, marks: Marks, on_progress: ProgressCallback = no_progress

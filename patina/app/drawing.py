@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from patina.app.marks import FILL, LEAVE, Marks
+from patina.app.marks import Marks
+from patina.app.strokes import FILL, LEAVE
 from patina.app.words import number_of
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration.decision import FILLED, Damage, Piece
@@ -120,6 +121,16 @@ def _in_picture(
     across = place[0] / mapped[1] * size[1] - window.left
     down = place[1] / mapped[0] * size[0] - window.top
     return round(across * scale), round(down * scale)
+
+
+def with_cross(drawn: np.ndarray, place: tuple[float, float], window: Window) -> np.ndarray:
+    """The picture `drawn` of a window, with a cross at `place`, (x, y) in pixels of the work."""
+    drawn = drawn.copy()
+    scale = drawn.shape[1] / window.width
+    at = (int((place[0] - window.left) * scale), int((place[1] - window.top) * scale))
+    for colour, thick in ((0, 0, 0), 3), ((255, 255, 255), 1):
+        cv2.drawMarker(drawn, at, colour, cv2.MARKER_CROSS, 2 * RING_PX, thick)
+    return drawn
 
 
 def with_frame(view: np.ndarray, window: Window, size: tuple[int, int]) -> np.ndarray:

@@ -7,10 +7,13 @@ from typing import Any
 import gradio as gr
 
 from patina.app.desk import all_of, automatic, likely, nothing
+from patina.app.strokes import FILL, LEAVE
+from patina.app.words import FILLS, SPARES
 from patina.errors import PatinaError
 
 # What the buttons for all areas tick
 TICKING = {"fill-all": all_of, "leave-all": nothing, "likely": likely, "automatic": automatic}
+LINE_MARKS = {FILLS: FILL, SPARES: LEAVE}  # what a line does
 # Settings of every event; the networks handle one at a time
 QUIET: dict[str, Any] = {
     "api_visibility": "private",

@@ -7,7 +7,10 @@ import gradio as gr
 from patina.app.choices import MODES, NEEDED, OFF
 from patina.app.controls import closed
 from patina.app.drawing import FILLED_COLOUR, LEAVE_COLOUR, hexadecimal
+from patina.app.strokes import MOST_LINE_PX
 from patina.app.words import (
+    FILLS,
+    GOES_ON,
     GROW,
     GROW_HINT,
     HEAD,
@@ -15,13 +18,17 @@ from patina.app.words import (
     LEGEND,
     LIMIT,
     LIMIT_HINT,
+    LINE_PX,
+    LINES,
     MODES_HINT,
+    SPARES,
     TITLES,
 )
 from patina.tasks.restoration.restorer import DEFAULT_TREATMENTS, TREATMENTS
 
 WHOLE, PART = "the whole work", "a part at full size"
 MOST_GROWN_PX = 200
+BRUSH_PX = 2  # radius of the brush at first, pixels of the picture
 THEME = gr.themes.Base(
     primary_hue="stone",
     neutral_hue="stone",
@@ -112,9 +119,17 @@ class Layout:
         with gr.Row():
             with gr.Column(scale=3, min_width=420):
                 self.shown = gr.Radio([WHOLE, PART], value=WHOLE, label="Show", elem_id="shown")
+                with gr.Row():
+                    self.undo = gr.Button(
+                        "Undo the last stroke", size="sm", elem_id="undo", interactive=False
+                    )
+                    self.clear = gr.Button(
+                        "Clear all strokes", size="sm", elem_id="clear", interactive=False
+                    )
                 with gr.Tabs() as self.tabs:
                     self._slider()
                     self._damage()
+                    self._lines()
             with gr.Column(scale=1, min_width=260):
                 self._places()
 
@@ -134,23 +149,31 @@ class Layout:
         colours: list[Any] = [hexadecimal(FILLED_COLOUR), hexadecimal(LEAVE_COLOUR)]
         with gr.Tab("Damage", id="damage") as self.damage_tab:
             gr.Markdown(LEGEND)
-            with gr.Row():
-                self.undo = gr.Button(
-                    "Undo the last stroke", size="sm", elem_id="undo", interactive=False
-                )
-                self.clear = gr.Button(
-                    "Clear all strokes", size="sm", elem_id="clear", interactive=False
-                )
             self.editor = gr.ImageEditor(
                 label="Damage map",
                 type="numpy",
                 sources=[],
                 transforms=[],
                 layers=False,
-                brush=gr.Brush(default_size=8, colors=colours, color_mode="fixed"),
+                brush=gr.Brush(default_size=BRUSH_PX, colors=colours, color_mode="fixed"),
                 buttons=["fullscreen"],
                 height=700,
                 elem_id="editor",
+            )
+
+    def _lines(self) -> None:
+        with gr.Tab("Lines", id="lines") as self.lines_tab:
+            gr.Markdown(LINES)
+            with gr.Row():
+                self.line_does = gr.Radio(
+                    [FILLS, SPARES], value=FILLS, label="The line is to", elem_id="line-does"
+                )
+                self.line_px = gr.Slider(
+                    1, MOST_LINE_PX, 2, step=1, label=LINE_PX, buttons=[], elem_id="line-px"
+                )
+                self.goes_on = gr.Checkbox(label=GOES_ON, elem_id="goes-on")
+            self.lines = gr.Image(
+                show_label=False, interactive=False, buttons=["fullscreen"], elem_id="lines"
             )
 
     def _places(self) -> None:

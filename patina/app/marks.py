@@ -1,15 +1,15 @@
-"""Decisions by hand: accepted and rejected areas, and strokes of the two brushes."""
+"""Decisions by hand: accepted and rejected areas, strokes of the two brushes, and lines."""
 
 import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 import pyvips
 
+from patina.app.strokes import FILL, LEAVE, Line, Stroke
 from patina.tasks.io.atomic import draft_folder, move_whole
 from patina.tasks.restoration.decision import FILLED, Damage, share_covered
 from patina.tasks.restoration.masks import saved_mask
@@ -17,17 +17,9 @@ from patina.tasks.restoration.preview import Window, cut
 from patina.tasks.restoration.reduced import strips_of
 from patina.tasks.restoration.user_masks import DECISIVE_SHARE
 
-FILL, LEAVE = 1, 2  # values in a stroke
 OPTIONS = {"mask": FILL, "protect": LEAVE}  # of the command line
 GROWN = "png-comment-0-Grown"  # metadata of a mask that have the growth of its areas
 BROADER_PX = 2  # margin around a rejected area, so that its rim is not filled either
-
-
-class Stroke(NamedTuple):
-    """Strokes of the brushes over a window of the work."""
-
-    window: Window
-    drawn: np.ndarray  # uint8 (h, w): FILL, LEAVE, or 0 without a stroke
 
 
 @dataclass(frozen=True)
@@ -38,7 +30,7 @@ class Marks:
     accepted: np.ndarray | None = None  # float32 (h, w), 1 in accepted areas
     rejected: np.ndarray | None = None  # float32 (h, w), 1 in rejected areas
     areas: tuple[int, int] = (0, 0)  # number of accepted and of rejected areas
-    strokes: tuple[Stroke, ...] = ()
+    strokes: tuple[Stroke | Line, ...] = ()
     grown_px: int = 0  # growth of accepted areas, in pixels of the work; negative: they shrink
 
     @classmethod
@@ -75,7 +67,7 @@ class Marks:
         if not self.strokes:
             return self
         decided = replace(self, strokes=()).deciding(damage, ticked)
-        drawn = self.strokes[0].drawn.copy()
+        drawn = self.strokes[0].within(Window.whole(self.size), self.size).copy()
         for top, bottom in strips_of(*self.size):
             rows = Window(0, top, self.size[1], bottom - top)
             for marked, mark in zip(
@@ -85,18 +77,22 @@ class Marks:
                 part[marked & (part == mark)] = 0
         return replace(self, strokes=()).drawn(Stroke(Window.whole(self.size), drawn))
 
-    def drawn(self, stroke: Stroke) -> "Marks":
-        """The marks with one more stroke."""
-        return replace(self, strokes=(*self.strokes, stroke)) if stroke.drawn.any() else self
+    def drawn(self, stroke: Stroke | Line) -> "Marks":
+        """The marks with one more stroke or line."""
+        empty = not (stroke.has(FILL) or stroke.has(LEAVE))
+        return self if empty else replace(self, strokes=(*self.strokes, stroke))
 
     def redrawn(self, window: Window, drawn: np.ndarray, since: int) -> "Marks":
         """The marks for the drawing `drawn` over a window.
 
-        drawn: uint8 (h, w), as in a stroke. It includes the strokes from number `since` on. New
+        drawn: uint8 (h, w), as in a stroke. It includes the strokes from number `since` on, which
+        are over the same window. New
         pixels become one more stroke; a stroke whose pixels were erased is removed.
         """
         strokes = list(self.strokes)
-        while (known := _over(strokes[since:], drawn.shape)).any() and known[drawn == 0].any():
+        while (known := _over(strokes[since:], window, drawn.shape)).any() and known[
+            drawn == 0
+        ].any():
             strokes.pop()
         new = Stroke(window, np.where(drawn == known, 0, drawn).astype(np.uint8))
         return replace(self, strokes=tuple(strokes)).drawn(new)
@@ -122,9 +118,9 @@ class Marks:
 
     def digest(self) -> int:
         """A number that differs if other pixels are marked."""
-        arrays = [self.accepted, self.rejected, *(stroke.drawn for stroke in self.strokes)]
-        number = zlib.crc32(repr([self.grown_px, *(s.window for s in self.strokes)]).encode())
-        for array in arrays:
+        strokes = [stroke.digest() for stroke in self.strokes]
+        number = zlib.crc32(repr([self.grown_px, *strokes]).encode())
+        for array in (self.accepted, self.rejected):
             number = zlib.crc32(b"none" if array is None else array.tobytes(), number)
         return number
 
@@ -137,14 +133,14 @@ class Marks:
             if areas is not None:
                 marked[_grown(areas, self.size, window, size, px)] = mark
         for stroke in self.strokes:
-            drawn = cut(stroke.drawn, stroke.window, window, size, smooth=False)
+            drawn = stroke.within(window, size)
             marked = np.where(drawn, drawn, marked)
         return marked == FILL, marked == LEAVE
 
     def names(self, name: str, folder: Path) -> dict[str, Path]:
         """The files of the masks of the scan `name` by option; only of masks that are not empty."""
-        fill = self.accepted is not None or any((s.drawn == FILL).any() for s in self.strokes)
-        leave = self.rejected is not None or any((s.drawn == LEAVE).any() for s in self.strokes)
+        fill = self.accepted is not None or any(stroke.has(FILL) for stroke in self.strokes)
+        leave = self.rejected is not None or any(stroke.has(LEAVE) for stroke in self.strokes)
         used = {"mask": fill, "protect": leave}
         return {option: saved_mask(folder, name, option) for option in used if used[option]}
 
@@ -191,11 +187,12 @@ def _growth_in(file: Path) -> int:
     return int(stated) if stated.removeprefix("-").isdecimal() else 0
 
 
-def _over(strokes: Sequence[Stroke], size: tuple[int, ...]) -> np.ndarray:
-    """Strokes over one window, all of the size (h, w), combined in one array."""
-    shown = np.zeros(size, np.uint8)
+def _over(strokes: Sequence[Stroke | Line], window: Window, size: tuple[int, ...]) -> np.ndarray:
+    """Strokes over a window, uint8 (h, w) of `size`, combined in one array."""
+    shown = np.zeros(size[:2], np.uint8)
     for stroke in strokes:
-        shown = np.where(stroke.drawn, stroke.drawn, shown)
+        drawn = stroke.within(window, (size[0], size[1]))
+        shown = np.where(drawn, drawn, shown)
     return shown
 
 

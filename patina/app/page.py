@@ -17,8 +17,8 @@ from patina.app.controls import (
     with_strokes,
 )
 from patina.app.desk import Bench, Desk, keep_dropped, outbox_of
-from patina.app.drawing import with_damage, with_frame
-from patina.app.events import QUIET, TICKING, errors_shown
+from patina.app.drawing import with_cross, with_damage, with_frame
+from patina.app.events import LINE_MARKS, QUIET, TICKING, errors_shown
 from patina.app.layout import PART, WHOLE, Layout
 from patina.app.marks import Marks
 from patina.app.words import (
@@ -50,7 +50,7 @@ class Page(Layout):
         choices = [*self.modes, *self.strengths, self.limit, self.grow, self.outbox]
         given = [self.desk, self.editor, self.areas, *choices]
         compared = [self.slider, self.found, self.command]
-        looks = [*compared, self.overview, self.editor, self.undo, self.clear]
+        looks = [*compared, self.overview, self.editor, self.lines, self.undo, self.clear]
         kept = [self.save, self.report, self.saved, self.reports]
         opened = [self.desk, self.areas, self.at, self.shown, self.grow, *kept, *looks]
         opening = [self.path, self.desk, *choices]
@@ -86,7 +86,10 @@ class Page(Layout):
         self.shown.input(errors_shown(self._moved), [*given, self.shown], looks, **QUIET)
         self.overview.select(errors_shown(self._looked_at), given, [self.shown, *looks], **QUIET)
         self.slider_tab.select(errors_shown(self._refresh), given, compared, **QUIET)
-        self.damage_tab.select(errors_shown(self._looks), given, looks, **QUIET)
+        for tab in (self.damage_tab, self.lines_tab):
+            tab.select(errors_shown(self._looks), given, looks, **QUIET)
+        lined = [*given, self.line_does, self.line_px, self.goes_on]
+        self.lines.select(errors_shown(self._lined), lined, looks, **QUIET)
         self.clear.click(errors_shown(self._cleared), given, looks, **QUIET)
         shown = QUIET | {"show_progress": "full", "show_progress_on": self.saved}
         self.save.click(errors_shown(self._save), given, [self.saved, *compared], **shown)
@@ -142,25 +145,28 @@ class Page(Layout):
     def _looks(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
         """As `_refresh`, and update the overview and the drawing; strokes are kept."""
         if desk is None:
-            return [gr.skip()] * 7
+            return [gr.skip()] * 8
         desk.marks = with_strokes(desk, drawn)
         desk.older_strokes = len(desk.marks.strokes)
         marks, request = decided(desk, None, areas, choices)
         treatment = desk.found(request)
         compared = self._compared(desk, treatment, areas, marks, request)
-        overview = with_frame(desk.work.pixels(desk.work.whole), desk.window, desk.work.size)
+        framed = with_frame(desk.work.pixels(desk.work.whole), desk.window, desk.work.size)
         view = desk.work.pixels(desk.window)
         damage = desk.damage
         pieces = listed(damage)
         damaged = with_damage(view, desk.window, desk.work.size, damage, pieces, marks, desk.at)
-        picture = desk.work.picture
-        drawing: dict[str, Any] = {"background": picture(damaged), "layers": [], "composite": None}
-        return [*compared, picture(overview), drawing, *self._undo_buttons(desk)]
+        if desk.line_from is not None:
+            damaged = with_cross(damaged, desk.line_from, desk.window)
+        shown, overview = desk.work.picture(damaged), desk.work.picture(framed)
+        drawing: dict[str, Any] = {"background": shown, "layers": [], "composite": None}
+        return [*compared, overview, drawing, shown, *self._undo_buttons(desk)]
 
     @staticmethod
     def _undo_buttons(desk: Desk) -> list[Any]:
         """Update the buttons that remove strokes; they are active if there are strokes."""
-        return [gr.update(interactive=bool(desk.marks.strokes))] * 2
+        drawn = bool(desk.marks.strokes) or desk.line_from is not None
+        return [gr.update(interactive=drawn)] * 2
 
     def _drew(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
         """After a stroke: update the command and the undo buttons."""
@@ -172,14 +178,15 @@ class Page(Layout):
 
     def _undone(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
         if desk is not None:
-            desk.marks = with_strokes(desk, drawn).undone()
+            desk.marks = with_strokes(desk, drawn)
+            desk.undo()
         return self._looks(desk, None, areas, *choices)
 
     def _found_anew(
         self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any
     ) -> list[Any]:
         if desk is None:
-            return [gr.skip()] * 8
+            return [gr.skip()] * 9
         request = desk.request(choices[-1], choices_of(choices), desk.marks)
         chosen = desk.analyse_again(request, areas)
         return [areas_of(desk, chosen), *self._looks(desk, drawn, chosen, *choices)]
@@ -187,7 +194,7 @@ class Page(Layout):
     def _moved(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
         *choices, shown = choices  # type: ignore[assignment]
         if desk is None:
-            return [gr.skip()] * 7
+            return [gr.skip()] * 8
         desk.marks = with_strokes(desk, drawn)
         if shown == WHOLE:
             desk.window = desk.work.whole
@@ -204,18 +211,34 @@ class Page(Layout):
         *choices: Any,
     ) -> list[Any]:
         if desk is None:
-            return [gr.skip()] * 8
+            return [gr.skip()] * 9
         desk.marks = with_strokes(desk, drawn)
         height, width = desk.work.pixels(desk.work.whole).shape[:2]
         desk.window = desk.work.part(place.index[0] / width, place.index[1] / height)
         return [PART, *self._looks(desk, None, areas, *choices)]
+
+    def _lined(
+        self,
+        place: gr.SelectData,
+        desk: Desk | None,
+        drawn: Any,
+        areas: list[int],
+        *choices: Any,
+    ) -> list[Any]:
+        """Begin or end a line at the clicked place."""
+        *choices, does, width_px, goes_on = choices  # type: ignore[assignment]
+        if desk is None:
+            return [gr.skip()] * 8
+        desk.marks = with_strokes(desk, drawn)
+        desk.click(place.index, int(width_px), LINE_MARKS[does], goes_on=goes_on)
+        return self._looks(desk, None, areas, *choices)
 
     def _stepped(
         self, by: int, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any
     ) -> list[Any]:
         """Show the next or previous area at full size."""
         if desk is None:
-            return [gr.skip()] * 9
+            return [gr.skip()] * 10
         desk.marks = with_strokes(desk, drawn)
         pieces = listed(desk.damage)
         desk.step(by, pieces)
@@ -228,7 +251,7 @@ class Page(Layout):
         """Tick or untick the current area."""
         if desk is None or desk.at is None:
             gr.Info(CHOOSE)
-            return [gr.skip()] * 8
+            return [gr.skip()] * 9
         label = listed(desk.damage)[desk.at].label
         chosen = sorted({*areas, label} if fills else {*areas} - {label})
         return [gr.update(value=chosen), *self._looks(desk, drawn, chosen, *choices)]
@@ -243,13 +266,13 @@ class Page(Layout):
     ) -> list[Any]:
         """Tick the areas that `choose` chooses, and no other."""
         if desk is None:
-            return [gr.skip()] * 8
+            return [gr.skip()] * 9
         chosen = sorted(choose(desk.damage))
         return [areas_of(desk, chosen), *self._looks(desk, drawn, chosen, *choices)]
 
     def _cleared(self, desk: Desk | None, _: Any, areas: list[int], *choices: Any) -> list[Any]:
         if desk is not None:
-            desk.marks = Marks(desk.work.size)
+            desk.marks, desk.line_from = Marks(desk.work.size), None
         return self._looks(desk, None, areas, *choices)
 
     def _save(

@@ -35,10 +35,17 @@ GROW_HINT = (
     "For proposed areas that you tick. If a filled hole keeps its dark rim, grow it; a negative "
     "number shrinks it."
 )
+LINES = (
+    "For scratches: click on the start of a line, then on its end. To see a part at full size, "
+    "first click on the small picture."
+)
+LINE_PX = "Width of the line, pixels of the scan"
+FILLS, SPARES = "fill", "protect"  # what a line does
+GOES_ON = "Begin the next line where this one ends"
 DECISIONS = (
     ("more area filled", "more areas filled"),
     ("area left", "areas left"),
-    ("stroke", "strokes"),
+    ("stroke or line", "strokes or lines"),
 )
 CHOOSE = "First choose an area with *Next area*."
 NO_AREA = "No area is certain enough to be listed."
@@ -66,6 +73,7 @@ NOTHING_DONE = (
     "*always* for its treatment, or draw over it with the pink brush on the tab *Damage*."
 )
 CSS = """
+#lines img { cursor: crosshair; object-fit: contain; }
 #saved { min-height: 2rem; }
 .toast-wrap { top: auto !important; bottom: 1rem; }
 .gradio-container { max-width: 1720px !important; }
