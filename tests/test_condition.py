@@ -204,6 +204,8 @@ def test_what_a_person_marked_is_parted_from_what_was_found_and_decided(tmp_path
         "to leave.",
         "Decided": "1 to be filled because a person marked it, 1 left because a person protected "
         "it.",
+        "Change": "filled surface 5.7% (damage replaced by new pixels); altered pixels 50% (all "
+        "that differ from the scan after all treatments).",
     }
     assert told.outcomes == {1: "left", 2: "marked to fill"}
     assert "the mask with these places is not at hand" in dict(unknown.parted)["Marked by a person"]

@@ -7,7 +7,7 @@ import numpy as np
 
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.areas import Area, AreaMap
-from patina.tasks.restoration.treatments import counted, treatments_of
+from patina.tasks.restoration.treatments import counted, percent, treatments_of
 
 # Thresholds in a damage map; proposed and kept pixels have 128
 DAMAGED, FILLED = 127, 140
@@ -112,7 +112,18 @@ def parted(
         ("Found by Patina", f"{counted(found)}. {further}".rstrip()),
         ("Marked by a person", _marked(marked, left, change)),
         ("Decided", f"{', '.join(decisions) or 'nothing'}."),
+        ("Change", _change(change)),
     ]
+
+
+def _change(change: Record) -> str:
+    """The two shares of the work that are easily confused, as a sentence."""
+    filled = percent(change["damage"].get("filled_share", 0))
+    altered = percent(change.get("share_of_pixels", 0))
+    return (
+        f"filled surface {filled} (damage replaced by new pixels); altered pixels {altered} (all "
+        "that differ from the scan after all treatments)."
+    )
 
 
 def _marked(marked: Sequence[Area], left: Sequence[Area], change: Record) -> str:
