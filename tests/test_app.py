@@ -20,11 +20,13 @@ from browser import CHROMIUM, Page, chromium
 from conftest import line_with, process
 
 from patina.app.choices import FULL, NEEDED, OFF, Choices, request_of
-from patina.app.desk import OTHERS, automatic
+from patina.app.desk import Bench, Desk
 from patina.app.marks import Marks, ticked
 from patina.app.strokes import FILL, LEAVE, Line, Stroke
+from patina.app.ticks import LISTED, OTHERS, automatic, listed, unlisted
 from patina.app.words import area_line, uncertain_line
-from patina.app.work import LISTED, listed, unlisted
+from patina.app.work import Work
+from patina.params import Restore
 from patina.tasks.restoration.decision import FILLED, PROPOSED, Damage, Piece
 from patina.tasks.restoration.preview import Window
 from patina.tasks.restoration.request import RestoreRequest
@@ -121,6 +123,13 @@ def opened(
 PATH, LIMIT = "#path textarea, #path input", "#limit textarea, #limit input"
 COMMAND = "document.querySelector('#command textarea').value"
 TICKS = "[...document.querySelectorAll('#areas label input')].map((box) => box.checked)"
+# The place in the window of a pixel (x, y) of a picture that is shown as a whole
+IN_PICTURE = """(() => {{
+  const image = document.querySelector('{}'), box = image.getBoundingClientRect();
+  const scale = Math.min(box.width / image.naturalWidth, box.height / image.naturalHeight);
+  return [box.x + box.width / 2 + ({} - image.naturalWidth / 2) * scale,
+          box.y + box.height / 2 + ({} - image.naturalHeight / 2) * scale];
+}})()"""
 TEXT_OF = "document.querySelector('{}').innerText"
 
 
@@ -230,6 +239,33 @@ def test_an_area_that_is_stepped_to_is_left_or_filled_by_a_button(
 
 @in_a_browser
 @pytest.mark.timeout(900)
+def test_two_quick_ticks_both_count(served: tuple[str, Path]) -> None:
+    with opened(served) as page:
+        boxes = "document.querySelectorAll('#areas label input')"
+        page.run(f"{boxes}[0].click(), {boxes}[1].click()")
+        patiently(page, f"{TEXT_OF.format('#found')}.includes('2 areas left')")
+
+
+def test_values_that_were_sent_before_a_work_was_open_are_those_of_another(tmp_path: Path) -> None:
+    pytest.importorskip("gradio")
+    from patina.app.controls import as_opened, choices_of, is_stale
+
+    damaged_scan(tmp_path / "scan.png")
+    work = Work(tmp_path / "scan.png")
+    bench = Bench(Restore())
+    desk, other = (Desk(bench, work, work.whole) for _ in range(2))
+    sent = ["", *(NEEDED,) * 4, *(100,) * 4, "", 7, "restored"]
+    now = as_opened(sent, desk)
+    assert is_stale(desk, sent)
+    assert is_stale(other, now)
+    assert not is_stale(desk, now)
+    assert choices_of(sent).grown_px == 7
+    assert choices_of(now).grown_px == 0
+    work.close()
+
+
+@in_a_browser
+@pytest.mark.timeout(900)
 def test_one_button_leaves_all_areas_or_fills_them(served: tuple[str, Path]) -> None:
     with opened(served) as page:
         page.run("document.querySelector('#leave-all').focus()")
@@ -257,7 +293,7 @@ def test_a_place_that_is_not_certain_enough_is_proposed_and_filled_if_it_is_tick
         assert not page.run(f"{TICKS}.some(Boolean)")
         assert "may be damage, not filled" in page.run(TEXT_OF.format("#found"))
         line = page.run(TEXT_OF.format("#areas label"))
-        assert re.search(r"(likely|uncertain) \(0\.\d\d\) — proposed: not certain enough", line)
+        assert re.search(r"(likely|uncertain) \(0\.\d\d\) — proposed$", line)
         page.click("#areas label input")
         patiently(page, f"{COMMAND}.includes('--mask')")
         command = saved(page, address)
@@ -342,8 +378,7 @@ def test_a_line_is_drawn_by_two_clicks_with_the_width_that_was_chosen(
         enter_number(page, "#line-px input[type=number]", "1")
         x, y = page.middle("#lines img")
         page.drag((x - 120, y - 30), (x - 120, y - 30))
-        patiently(page, "!document.querySelector('#undo').disabled")
-        page.drag((x + 60, y + 40), (x + 60, y + 40))
+        page.drag((x + 60, y + 40), (x + 60, y + 40))  # at once, without waiting for the answer
         patiently(page, f"{COMMAND}.includes('--mask')")
         page.click("#undo")
         patiently(page, f"!{COMMAND}.includes('--mask')")
@@ -352,6 +387,12 @@ def test_a_line_is_drawn_by_two_clicks_with_the_width_that_was_chosen(
         page.drag((x + 60, y + 40), (x + 60, y + 40))
         patiently(page, f"{COMMAND}.includes('--mask')")
         command = saved(page, address)
+        page.click("#line-does label:nth-of-type(3) input")
+        spot = page.run(IN_PICTURE.format("#lines img", 340, 282))  # on a scratch
+        page.drag(spot, spot)
+        patiently(page, f"{COMMAND}.includes('--protect')")
+        page.drag(spot, spot)
+        patiently(page, f"!{COMMAND}.includes('--protect')")
     mask = cv2.imread(str(folder / "restored/marks/scan.png.fill.png"), 0) > 0
     assert set(mask.sum(axis=0)) <= {0, 1, 2}
     run_again(folder, command, "lined")

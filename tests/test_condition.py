@@ -202,8 +202,8 @@ def test_what_a_person_marked_is_parted_from_what_was_found_and_decided(tmp_path
         "Found by Patina": "1 area (55% of the surface).",
         "Marked by a person": "1 area (1.3% of the surface) to fill; 1 area (55% of the surface) "
         "to leave.",
-        "Decided": "1 to be filled because a person marked it, 1 left because a person protected "
-        "it.",
+        "Decided": "1 to be filled because marked by a person, 1 left because protected by a "
+        "person.",
         "Change": "filled surface 5.7% (damage replaced by new pixels); altered pixels 50% (all "
         "that differ from the scan after all treatments).",
     }

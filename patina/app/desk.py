@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from patina.app.choices import Choices, request_of
 from patina.app.marks import Marks
 from patina.app.network_cache import with_cache
 from patina.app.strokes import Line
-from patina.app.work import Work, listed, unlisted
+from patina.app.ticks import OTHERS, automatic, labels_of, listed, unlisted
+from patina.app.work import Work
 from patina.params import Restore
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.io.atomic import Record, sha256_of
@@ -20,18 +22,17 @@ from patina.tasks.io.heaps import free_memory
 from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_scans
 from patina.tasks.restoration.condition import key_of
 from patina.tasks.restoration.condition_report import file_reports, key_in, planned, reports_of
-from patina.tasks.restoration.decision import FILLED, Damage, Piece
-from patina.tasks.restoration.doubtful import LIKELY, certainty
+from patina.tasks.restoration.decision import Damage, Piece
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.masks import FOLDER as MARKS
-from patina.tasks.restoration.preview import Window
+from patina.tasks.restoration.preview import Window, cut
 from patina.tasks.restoration.progress import ProgressCallback, no_progress
 from patina.tasks.restoration.request import RestoreRequest, loading_of, run
 from patina.tasks.restoration.restorer import Restorer, Treatment
 from patina.tasks.restoration.sidecars import DEFAULT_OUTPUT, OutputOptions, already_done, wanted_of
 
 DROPPED, CONDITION = "dropped", "condition"  # folders in the outbox, with masks.FOLDER
-OTHERS = 0  # stands for all areas for which the list has no room; no area has this label
+NEAR_PX = 12  # a click so near to an area, in pixels of the picture, is on it
 
 
 def outbox_of(text: str) -> Path:
@@ -81,6 +82,7 @@ class Desk:
     bench: Bench
     work: Work
     window: Window  # the part of the work that is shown
+    opened: str = field(default_factory=lambda: uuid4().hex, init=False)  # name of this desk
     marks: Marks = field(init=False)  # decisions by hand
     older_strokes: int = 0  # number of strokes that the window's picture already contains
     damage: Damage | None = None  # result of the last analysis
@@ -214,6 +216,23 @@ class Desk:
         self.marks = self.marks.drawn(Line(self.line_from, place, width_px, mark))
         self.line_from = place if goes_on else None
 
+    def areas_at(self, index: Sequence[float]) -> set[int]:
+        """The label of the listed area nearest to a clicked pixel; empty if none is near.
+
+        index: (x, y) in the picture of the window.
+        """
+        if self.damage is None:
+            return set()
+        shown = self.work.pixels(self.window).shape
+        labels, size = labels_of(self.damage), (shown[0], shown[1])
+        seen = cut(labels, self.work.whole, self.window, size, smooth=False)
+        ys, xs = np.nonzero(seen)
+        far = np.hypot(xs - index[0], ys - index[1])
+        if not far.size or far.min() > NEAR_PX:
+            return set()
+        nearest = far.argmin()
+        return {int(seen[ys[nearest], xs[nearest]])}
+
     def undo(self) -> None:
         """Remove the start of a line, or the last stroke."""
         if self.line_from is None:
@@ -260,27 +279,6 @@ class Desk:
         files = file_reports(examined, folder, restorer, given={}, original=original, marks=masks)
         self.reported = (request.command(), marks.digest())
         return files
-
-
-def automatic(damage: Damage | None) -> set[int]:
-    """The labels in the list that are ticked in advance."""
-    shown = {piece.label for piece in listed(damage) if piece.outcome == FILLED}
-    return shown | ({OTHERS} if unlisted(damage) else set())
-
-
-def all_of(damage: Damage | None) -> set[int]:
-    """All labels in the list."""
-    return {piece.label for piece in listed(damage)} | {OTHERS}
-
-
-def likely(damage: Damage | None) -> set[int]:
-    """The labels in the list of areas that are likely damage."""
-    return {piece.label for piece in listed(damage) if certainty(piece) == LIKELY}
-
-
-def nothing(damage: Damage | None) -> set[int]:
-    """No label."""
-    return set()
 
 
 def _same_areas(before: Damage | None, now: Damage | None) -> bool:

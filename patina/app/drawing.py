@@ -16,7 +16,7 @@ from patina.tasks.restoration.report import previews
 # RGB, as in report.html; and the colour of the brush that protects
 FILLED_COLOUR, FOUND_COLOUR, LEAVE_COLOUR = previews.FILLED, previews.FOUND, previews.DARKER
 OPACITY = 0.15  # opacity of the colour over an area; the work stays visible through it
-OUTLINE_PX = 2  # width of the outline of an area
+OUTLINE_PX = 2  # width of the outline of an area in the whole work; 1 in a part at full size
 RING_PX = 10  # from an area to the frame of the current one
 FRAME = (255, 0, 144)
 
@@ -43,14 +43,16 @@ def with_damage(
     """
     drawn, shown = to_uint8(view), (view.shape[0], view.shape[1])
     whole = Window.whole(size)
+    px = OUTLINE_PX if window == whole else 1
     if damage is not None:
         found, fill = (
             cut(each, whole, window, shown) > 0.5 for each in (damage.found, damage.fill)
         )
-        drawn = _outlined(drawn, found & ~fill, FOUND_COLOUR)
-        drawn = _outlined(drawn, fill, FILLED_COLOUR)
+        drawn = _outlined(drawn, found & ~fill, FOUND_COLOUR, px)
+        drawn = _outlined(drawn, fill, FILLED_COLOUR, px)
     filled, spared = marks.within(window, shown)
-    drawn = _outlined(_outlined(drawn, filled, FILLED_COLOUR), spared, LEAVE_COLOUR)
+    drawn = _outlined(drawn, filled, FILLED_COLOUR, px)
+    drawn = _outlined(drawn, spared, LEAVE_COLOUR, px)
     if damage is not None:
         for number, piece in enumerate(pieces, 1):
             _number(drawn, number_of(number, piece), piece, damage.fill.shape, window, size)
@@ -59,13 +61,16 @@ def with_damage(
     return drawn
 
 
-def _outlined(drawn: np.ndarray, where: np.ndarray, colour: Sequence[int]) -> np.ndarray:
-    """A copy of `drawn` (h, w, 3) in which the areas `where` (h, w) have outlines and a tint."""
+def _outlined(drawn: np.ndarray, where: np.ndarray, colour: Sequence[int], px: int) -> np.ndarray:
+    """A copy of `drawn` (h, w, 3) in which the areas `where` (h, w) have outlines and a tint.
+
+    px: width of the outlines.
+    """
     if not where.any():
         return drawn
     drawn = drawn.copy()
     drawn[where] = (1 - OPACITY) * drawn[where] + OPACITY * np.array(colour)
-    reach = np.ones((2 * OUTLINE_PX + 1, 2 * OUTLINE_PX + 1), np.uint8)
+    reach = np.ones((2 * px + 1, 2 * px + 1), np.uint8)
     drawn[(cv2.dilate(where.astype(np.uint8), reach) > 0) & ~where] = colour
     return drawn
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from patina.app.desk import all_of, automatic, likely, nothing
 from patina.app.strokes import FILL, LEAVE
+from patina.app.ticks import all_of, automatic, likely, nothing
 from patina.app.words import FILLS, SPARES
 from patina.errors import PatinaError
 
@@ -21,6 +21,8 @@ QUIET: dict[str, Any] = {
     "concurrency_id": "networks",
     "concurrency_limit": 1,
 }
+EACH: dict[str, Any] = {"trigger_mode": "multiple"}  # no quick click is lost
+LAST = QUIET | {"trigger_mode": "always_last"}  # after quick changes, the last one counts
 
 
 def errors_shown(work: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,6 +9,8 @@ from patina.app.controls import closed
 from patina.app.drawing import FILLED_COLOUR, LEAVE_COLOUR, hexadecimal
 from patina.app.strokes import MOST_LINE_PX
 from patina.app.words import (
+    CLICKS,
+    DECIDES,
     FILLS,
     GOES_ON,
     GROW,
@@ -28,6 +30,8 @@ from patina.tasks.restoration.restorer import DEFAULT_TREATMENTS, TREATMENTS
 
 WHOLE, PART = "the whole work", "a part at full size"
 MOST_GROWN_PX = 200
+PICTURE_PX = 700  # height of the pictures on which a person draws
+OVERVIEW_PX = 240  # height of the small picture
 BRUSH_PX = 2  # radius of the brush at first, pixels of the picture
 THEME = gr.themes.Base(
     primary_hue="stone",
@@ -46,6 +50,7 @@ class Layout:
     def __init__(self, outbox: str) -> None:
         with gr.Blocks(title="Patina", analytics_enabled=False, fill_width=True) as self.blocks:
             self.desk = gr.State(None, delete_callback=closed)
+            self.opened = gr.Textbox("", visible=False)  # name of the desk that the browser shows
             gr.Markdown(INTRODUCTION)
             with gr.Row():
                 with gr.Column(scale=1, min_width=340):
@@ -157,23 +162,27 @@ class Layout:
                 layers=False,
                 brush=gr.Brush(default_size=BRUSH_PX, colors=colours, color_mode="fixed"),
                 buttons=["fullscreen"],
-                height=700,
+                height=PICTURE_PX,
                 elem_id="editor",
             )
 
     def _lines(self) -> None:
-        with gr.Tab("Lines", id="lines") as self.lines_tab:
+        with gr.Tab("Lines and clicks", id="lines") as self.lines_tab:
             gr.Markdown(LINES)
             with gr.Row():
                 self.line_does = gr.Radio(
-                    [FILLS, SPARES], value=FILLS, label="The line is to", elem_id="line-does"
+                    [FILLS, SPARES, DECIDES], value=FILLS, label=CLICKS, elem_id="line-does"
                 )
                 self.line_px = gr.Slider(
                     1, MOST_LINE_PX, 2, step=1, label=LINE_PX, buttons=[], elem_id="line-px"
                 )
                 self.goes_on = gr.Checkbox(label=GOES_ON, elem_id="goes-on")
             self.lines = gr.Image(
-                show_label=False, interactive=False, buttons=["fullscreen"], elem_id="lines"
+                show_label=False,
+                interactive=False,
+                buttons=["fullscreen"],
+                height=PICTURE_PX,
+                elem_id="lines",
             )
 
     def _places(self) -> None:
@@ -182,6 +191,7 @@ class Layout:
             interactive=False,
             format="jpeg",
             buttons=[],
+            height=OVERVIEW_PX,
             elem_id="overview",
         )
         self.at = gr.Markdown(elem_id="at")
@@ -198,6 +208,7 @@ class Layout:
                 "likely": gr.Button("Fill the likely", size="sm", elem_id="likely", min_width=100),
                 "automatic": gr.Button("Automatic", size="sm", elem_id="automatic", min_width=100),
             }
+        self.areas = gr.CheckboxGroup(label="Areas to fill", info=HEAD, elem_id="areas", choices=[])
         self.grow = gr.Number(
             0,
             label=GROW,
@@ -207,4 +218,3 @@ class Layout:
             maximum=MOST_GROWN_PX,
             elem_id="grow",
         )
-        self.areas = gr.CheckboxGroup(label="Areas to fill", info=HEAD, elem_id="areas", choices=[])

@@ -7,10 +7,11 @@ from typing import Any
 
 from patina.app.marks import Marks
 from patina.tasks.io.atomic import Record
+from patina.tasks.restoration import doubtful, proposals
 from patina.tasks.restoration.decision import FILLED, KINDS, Piece
 from patina.tasks.restoration.doubtful import certainty, doubtful_sentence, is_uncertain_fill
 from patina.tasks.restoration.report.summary import KINDS as SHORT_NAMES
-from patina.tasks.restoration.report.summary import NOTHING_FOUND, summary_of
+from patina.tasks.restoration.report.summary import NOTHING_FOUND, UNCHANGED, summary_of
 from patina.tasks.restoration.treatments import percent
 
 INTRODUCTION = """# Patina
@@ -18,10 +19,10 @@ Open a scan, see what Patina would do, decide on each area of damage, and save.
 Your scan is never changed: the result is another file, with a record of every change beside it.
 """
 HEAD = (
-    "Untick areas that belong to the work. Tick proposed areas that you want to fill. The number "
-    "in brackets is the likelihood that the area is damage, 0 to 1. A question mark: Patina would "
-    "fill the area, although it is not likely damage."
+    "Ticked areas are filled. In brackets: the likelihood of damage, 0 to 1. With “?”: filled "
+    "automatically, although not likely damage."
 )
+UNSAID = (proposals.REASON, doubtful.REASON)  # reasons that say no more than "proposed"
 FEW = 12  # uncertain fills that the first line names
 LEGEND = (
     "<span style='color:#ff0090'>■</span> will be filled &ensp; "
@@ -36,11 +37,12 @@ GROW_HINT = (
     "number shrinks it."
 )
 LINES = (
-    "For scratches: click on the start of a line, then on its end. To see a part at full size, "
-    "first click on the small picture."
+    "For scratches: click on the start of a line, then on its end. Or click on an area to fill or "
+    "leave it. To see a part at full size, first click on the small picture."
 )
 LINE_PX = "Width of the line, pixels of the scan"
-FILLS, SPARES = "fill", "protect"  # what a line does
+CLICKS = "Two clicks draw a line, one decides"
+FILLS, SPARES, DECIDES = "fill a line", "protect a line", "fill or leave an area"
 GOES_ON = "Begin the next line where this one ends"
 DECISIONS = (
     ("more area filled", "more areas filled"),
@@ -69,16 +71,21 @@ TITLES = {
     "craquelure": "Age cracks (they belong to the work)",
 }
 NOTHING_DONE = (
-    "Nothing is treated, because Patina is not certain of any damage. If you see damage, choose "
-    "*always* for its treatment, or draw over it with the pink brush on the tab *Damage*."
+    "Nothing is treated, because Patina is not certain of any damage. If you see damage, tick it "
+    "in the list, draw it on the tabs, or choose *always* for its treatment."
 )
+NOTHING_CHANGED = (f"do this: {UNCHANGED};", "change nothing;")
 CSS = """
-#lines img { cursor: crosshair; object-fit: contain; }
+/* A click counts while an earlier one is still being processed */
+#lines [data-testid=status-tracker], #areas [data-testid=status-tracker] { pointer-events: none; }
+#lines img {
+  cursor: crosshair; object-fit: contain; width: 100%; height: 100%; image-rendering: pixelated;
+}
 #saved { min-height: 2rem; }
 .toast-wrap { top: auto !important; bottom: 1rem; }
 .gradio-container { max-width: 1720px !important; }
 #found { font-size: 1.05rem; align-self: center; }
-#areas .wrap { max-height: 340px; overflow-y: auto; flex-direction: column; flex-wrap: nowrap; }
+#areas .wrap { max-height: 460px; overflow-y: auto; flex-direction: column; flex-wrap: nowrap; }
 #areas label { width: 100%; flex: none; }
 #shown .wrap, [id^=mode-] .wrap { flex-wrap: nowrap; }
 #command textarea { font-family: ui-monospace, monospace; font-size: .85rem; }
@@ -104,7 +111,8 @@ def area_line(number: int, piece: Piece, size: tuple[int, ...]) -> str:
     """
     kind = SHORT_NAMES[KINDS[piece.kind]][0]
     share = percent(piece.px / (size[0] * size[1]))
-    why = "" if piece.outcome == FILLED else f" — {piece.outcome}: {piece.reason}"
+    why = "" if piece.reason in UNSAID else f": {piece.reason}"
+    why = "" if piece.outcome == FILLED else f" — {piece.outcome}{why}"
     likely = f"{certainty(piece)} ({piece.judge_likelihood:.2f})"
     return f"{number_of(number, piece)} · {kind}, {_place(piece, size)}, {share} · {likely}{why}"
 
@@ -153,9 +161,9 @@ def found_line(
     to the page's controls.
     """
     summary = summary_of(dict(decided))
-    found = (
-        NOTHING_DONE if summary == NOTHING_FOUND else f"Patina would do this: {_plain(summary)}."
-    )
+    plain = _plain(summary).replace("see the damage map", "tick those that you want to fill")
+    done = f"Patina would do this: {plain}."
+    found = NOTHING_DONE if summary == NOTHING_FOUND else done.replace(*NOTHING_CHANGED)
     sentences = (
         found,
         uncertain_line(pieces, areas),

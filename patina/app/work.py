@@ -10,15 +10,14 @@ import numpy as np
 
 from patina.tasks.imaging.images import png_bytes
 from patina.tasks.imaging.scans import Scan, opened
-from patina.tasks.restoration.decision import FILLED, Damage, Piece
-from patina.tasks.restoration.doubtful import every_piece, is_doubtful, with_doubtful
+from patina.tasks.restoration.decision import Damage
+from patina.tasks.restoration.doubtful import every_piece, with_doubtful
 from patina.tasks.restoration.preview import Window, preview_of, window_around
 from patina.tasks.restoration.reduced import reduced_view, resized
 from patina.tasks.restoration.restorer import Restorer, Treatment, analyse
 
 SHOWN_PX = 1400  # long side of the reduced picture of a whole work
 PART_PX = (560, 760)  # height and width of a part at full size
-LISTED = 100  # maximum number of areas in the list, without the doubtful ones
 
 
 class Work:
@@ -100,24 +99,3 @@ class Work:
         protect.
         """
         return preview_of(treatment, self.pixels(window), window, *marked)
-
-
-def listed(damage: Damage | None) -> list[Piece]:
-    """The areas for the list: first those to fill, then the proposed ones; the likeliest first.
-
-    Of areas that are certain enough for the gates, it has only the LISTED largest.
-    """
-    pieces = damage.pieces if damage else []
-    sure = [piece for piece in pieces if not is_doubtful(piece)]
-    largest = sorted(sure, key=lambda piece: -piece.px)[:LISTED]
-    shown = [*largest, *(piece for piece in pieces if is_doubtful(piece))]
-    return sorted(
-        shown, key=lambda piece: (piece.outcome != FILLED, -piece.judge_likelihood, -piece.px)
-    )
-
-
-def unlisted(damage: Damage | None) -> list[int]:
-    """The labels of the areas to fill for which the list has no room."""
-    shown = {piece.label for piece in listed(damage)}
-    pieces = damage.pieces if damage else []
-    return [p.label for p in pieces if p.outcome == FILLED and p.label not in shown]

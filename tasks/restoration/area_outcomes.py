@@ -20,9 +20,9 @@ LEFT, PROPOSED, KEPT = "left", "proposed", "kept"
 MANY = {  # the outcomes in a sentence, after a number
     AUTOMATIC[True]: "filled automatically",
     AUTOMATIC[False]: "to be filled automatically",
-    MARKED[True]: "filled because a person marked it",
-    MARKED[False]: "to be filled because a person marked it",
-    LEFT: "left because a person protected it",
+    MARKED[True]: "filled because marked by a person",
+    MARKED[False]: "to be filled because marked by a person",
+    LEFT: "left because protected by a person",
     PROPOSED: "proposed, not filled",
     KEPT: "kept as age cracks",
 }
