@@ -167,7 +167,7 @@ def found_line(
     sentences = (
         found,
         uncertain_line(pieces, areas),
-        doubtful_sentence(pieces),
+        doubtful_sentence([piece for piece in pieces if piece.label not in areas]),
         decisions_line(marks),
     )
     return " ".join(sentence for sentence in sentences if sentence)
