@@ -374,7 +374,9 @@ def test_a_line_is_drawn_by_two_clicks_with_the_width_that_was_chosen(
     address, folder = served
     with opened(served) as page:
         choose_tab(page, "Lines")
-        patiently(page, "document.querySelector('#lines img')?.complete")
+        patiently(
+            page, "document.querySelector('#lines img')?.getBoundingClientRect().height > 300"
+        )
         enter_number(page, "#line-px input[type=number]", "1")
         x, y = page.middle("#lines img")
         page.drag((x - 120, y - 30), (x - 120, y - 30))
