@@ -100,7 +100,8 @@ def _record(pdf: FPDF, condition: Condition, y: float) -> float:
 def _pictures(pdf: FPDF, condition: Condition, y: float) -> float:
     """Place the picture with the numbered areas, and beside it the scan and the restored work."""
     tall = condition.height / condition.width
-    most = BOTTOM - BELOW_MM - y - (_rows(condition) + 4 + len(condition.parted)) * ROW_MM
+    rows = _rows(condition) + 4 + len(condition.parted) + 2  # two sentences may need two lines
+    most = BOTTOM - BELOW_MM - y - rows * ROW_MM
     wide = min(WIDTH * 0.66, most / tall)
     # The two small pictures together are as high as the large one
     small = (wide * tall - GAP) / 2 / tall
