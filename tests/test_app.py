@@ -378,6 +378,8 @@ def test_a_line_is_drawn_by_two_clicks_with_the_width_that_was_chosen(
             page, "document.querySelector('#lines img')?.getBoundingClientRect().height > 300"
         )
         enter_number(page, "#line-px input[type=number]", "1")
+        patiently(page, "document.querySelector('#lines img').naturalWidth == 680")
+        time.sleep(3)  # on a busy machine the picture takes no clicks before
         x, y = page.middle("#lines img")
         page.drag((x - 120, y - 30), (x - 120, y - 30))
         page.drag((x + 60, y + 40), (x + 60, y + 40))  # at once, without waiting for the answer
