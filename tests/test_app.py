@@ -3,6 +3,7 @@
 import http.client
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,13 @@ from browser import CHROMIUM, Page, chromium
 from conftest import line_with, process
 
 from patina.app.choices import FULL, NEEDED, OFF, Choices, request_of
-from patina.app.marks import FILL, LEAVE, Marks, Stroke, ticked
+from patina.app.desk import Bench, Desk
+from patina.app.marks import Marks, ticked
+from patina.app.strokes import FILL, LEAVE, Line, Stroke
+from patina.app.ticks import LISTED, OTHERS, automatic, listed, unlisted
+from patina.app.words import area_line, uncertain_line
+from patina.app.work import Work
+from patina.params import Restore
 from patina.tasks.restoration.decision import FILLED, PROPOSED, Damage, Piece
 from patina.tasks.restoration.preview import Window
 from patina.tasks.restoration.request import RestoreRequest
@@ -34,6 +41,8 @@ LENIENT = """restore:
   fill_likelihood_mean: 0
   fill_unlike: 0
 """
+# Nothing is certain enough to be filled
+STRICT = "restore: {damage_share: 1}"
 USUAL = ("detail", "damage", "tone")
 
 
@@ -50,12 +59,25 @@ def damaged_scan(path: Path) -> None:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A running page: its address, and its folder."""
+    with _served(tmp_path_factory.mktemp("app"), LENIENT, 20_000) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """As `served`, but no damage is certain enough to be filled."""
+    with _served(tmp_path_factory.mktemp("strict"), STRICT, 40_000) as running:
+        yield running
+
+
+@contextmanager
+def _served(folder: Path, params: str, ports: int) -> Iterator[tuple[str, Path]]:
+    """A running page: its address, and its folder. ports: the number of the first one."""
     if not GRADIO:
         pytest.skip("Gradio is not installed: the page is not tested")
-    folder = tmp_path_factory.mktemp("app")
     damaged_scan(folder / "scan.png")
-    (folder / "params.yaml").write_text(LENIENT)
-    port = str(20_000 + os.getpid() % 20_000)
+    (folder / "params.yaml").write_text(params)
+    port = str(ports + os.getpid() % 20_000)
     command = ("patina.cli", "app", "--port", port, "--no-browser")
     with process(*command, cwd=folder, PYTHONPATH=str(Path.cwd()), PYTHONUNBUFFERED="1") as running:
         address = line_with(r"http://127\.0\.0\.1:\d+/", running)
@@ -100,6 +122,15 @@ def opened(
 
 PATH, LIMIT = "#path textarea, #path input", "#limit textarea, #limit input"
 COMMAND = "document.querySelector('#command textarea').value"
+TICKS = "[...document.querySelectorAll('#areas label input')].map((box) => box.checked)"
+# The place in the window of a pixel (x, y) of a picture that is shown as a whole
+IN_PICTURE = """(() => {{
+  const image = document.querySelector('{}'), box = image.getBoundingClientRect();
+  const scale = Math.min(box.width / image.naturalWidth, box.height / image.naturalHeight);
+  return [box.x + box.width / 2 + ({} - image.naturalWidth / 2) * scale,
+          box.y + box.height / 2 + ({} - image.naturalHeight / 2) * scale];
+}})()"""
+TEXT_OF = "document.querySelector('{}').innerText"
 
 
 def enter(page: Page, selector: str, words: str) -> None:
@@ -115,6 +146,30 @@ def saved(page: Page, address: str) -> str:
     patiently(page, "document.querySelector('#saved').innerText.startsWith('Saved')", 20)
     outside = [url for url in page.requested if not url.startswith((address, "data:", "blob:"))]
     assert outside == []
+    return str(page.run(COMMAND))
+
+
+def choose_tab(page: Page, name: str) -> None:
+    """Choose one of the tabs over the picture."""
+    tabs = "[...document.querySelectorAll('button[role=tab]')]"
+    page.run(f"{tabs}.find((tab) => tab.innerText.includes({name!r})).click()")
+
+
+def enter_number(page: Page, selector: str, number: str) -> None:
+    """Replace the number in a field."""
+    page.run(f"document.querySelector({selector!r}).select()")
+    enter(page, selector, number)
+
+
+def saved_again(page: Page, sidecar: Path) -> str:
+    """Save again, until the sidecar is another; return the command that the page shows."""
+    before = sidecar.read_bytes()
+    page.click("#save")
+    for _ in range(6000):
+        with suppress(FileNotFoundError):
+            if sidecar.read_bytes() != before:
+                break
+        time.sleep(0.1)
     return str(page.run(COMMAND))
 
 
@@ -165,22 +220,120 @@ def test_what_the_page_saves_is_what_its_command_gives(served: tuple[str, Path])
 def test_an_area_that_is_stepped_to_is_left_or_filled_by_a_button(
     served: tuple[str, Path],
 ) -> None:
-    ticks = "[...document.querySelectorAll('#areas label input')].map((box) => box.checked)"
     with opened(served) as page:
-        assert page.run(f"{ticks}.every(Boolean)")
+        assert page.run(f"{TICKS}.every(Boolean)")
         page.click("#on")
         patiently(page, "document.querySelector('#at').innerText.startsWith('Area 1 of')")
         page.run("document.querySelector('#leave').focus()")
         page.press("Enter")
-        patiently(page, f"!{ticks}[0]")
+        patiently(page, f"!{TICKS}[0]")
         patiently(page, f"{COMMAND}.includes('--protect')")
         page.click("#back")
-        last = page.run(f"{ticks}.length")
+        last = page.run(f"{TICKS}.length")
         patiently(page, f"document.querySelector('#at').innerText == 'Area {last} of {last}'")
         page.click("#on")
         patiently(page, "document.querySelector('#at').innerText.startsWith('Area 1 of')")
         page.click("#fill")
-        patiently(page, f"{ticks}[0] && !{COMMAND}.includes('--protect')")
+        patiently(page, f"{TICKS}[0] && !{COMMAND}.includes('--protect')")
+
+
+@in_a_browser
+@pytest.mark.timeout(900)
+def test_two_quick_ticks_both_count(served: tuple[str, Path]) -> None:
+    with opened(served) as page:
+        boxes = "document.querySelectorAll('#areas label input')"
+        page.run(f"{boxes}[0].click(), {boxes}[1].click()")
+        patiently(page, f"{TEXT_OF.format('#found')}.includes('2 areas left')")
+
+
+def test_values_that_were_sent_before_a_work_was_open_are_those_of_another(tmp_path: Path) -> None:
+    pytest.importorskip("gradio")
+    from patina.app.controls import as_opened, choices_of, is_stale
+
+    damaged_scan(tmp_path / "scan.png")
+    work = Work(tmp_path / "scan.png")
+    bench = Bench(Restore())
+    desk, other = (Desk(bench, work, work.whole) for _ in range(2))
+    sent = ["", *(NEEDED,) * 4, *(100,) * 4, "", 7, "restored"]
+    now = as_opened(sent, desk)
+    assert is_stale(desk, sent)
+    assert is_stale(other, now)
+    assert not is_stale(desk, now)
+    assert choices_of(sent).grown_px == 7
+    assert choices_of(now).grown_px == 0
+    work.close()
+
+
+@in_a_browser
+@pytest.mark.timeout(900)
+def test_one_button_leaves_all_areas_or_fills_them(served: tuple[str, Path]) -> None:
+    with opened(served) as page:
+        page.run("document.querySelector('#leave-all').focus()")
+        page.press("Enter")
+        patiently(page, f"!{TICKS}.some(Boolean) && {COMMAND}.includes('--protect')")
+        page.click("#fill-all")
+        patiently(page, f"{TICKS}.every(Boolean) && !{COMMAND}.includes('--protect')")
+        page.click("#likely")
+        word = "label.innerText.includes('· likely (')"
+        labels = "[...document.querySelectorAll('#areas label')]"
+        same = f"{labels}.every((label) => label.querySelector('input').checked == {word})"
+        patiently(page, f"{same}")
+        page.click("#automatic")
+        patiently(page, f"{COMMAND} == 'patina restore scan.png'")
+
+
+@in_a_browser
+@pytest.mark.timeout(900)
+def test_a_place_that_is_not_certain_enough_is_proposed_and_filled_if_it_is_ticked(
+    strict: tuple[str, Path],
+) -> None:
+    address, folder = strict
+    with opened(strict) as page:
+        assert page.run(COMMAND) == "patina restore scan.png"
+        assert not page.run(f"{TICKS}.some(Boolean)")
+        assert "may be damage, not filled" in page.run(TEXT_OF.format("#found"))
+        line = page.run(TEXT_OF.format("#areas label"))
+        assert re.search(r"(likely|uncertain) \(0\.\d\d\) — proposed$", line)
+        page.click("#areas label input")
+        patiently(page, f"{COMMAND}.includes('--mask')")
+        command = saved(page, address)
+    assert command == "patina restore scan.png --mask restored/marks/scan.png.fill.png"
+    run_again(folder, command, "again")
+    run_again(folder, "patina restore scan.png", "alone")
+    result, again, alone = (folder / name / "scan.png" for name in ("restored", "again", "alone"))
+    assert result.read_bytes() == again.read_bytes()
+    scan, mended, left = (cv2.imread(str(each)) for each in (folder / "scan.png", result, alone))
+    mask = cv2.imread(str(folder / "restored/marks/scan.png.fill.png"), 0)
+    assert (mended != left)[mask > 0].any()
+    np.testing.assert_array_equal(scan, left)
+
+
+@in_a_browser
+@pytest.mark.timeout(900)
+def test_an_accepted_area_grows_and_is_ticked_when_the_work_is_opened_again(
+    strict: tuple[str, Path],
+) -> None:
+    address, folder = strict
+    with opened(strict) as page:
+        page.click("#areas label input")
+        patiently(page, f"{COMMAND}.includes('--mask')")
+        saved(page, address)
+        mask = folder / "restored/marks/scan.png.fill.png"
+        narrow = cv2.imread(str(mask), 0) > 0
+        enter_number(page, "#grow input", "6")
+        patiently(page, "document.querySelector('#grow input').value == '6'")
+        command = saved_again(page, folder / "restored/scan.png.json")
+    broad = cv2.imread(str(mask), 0) > 0
+    far = cv2.distanceTransform(1 - narrow.astype(np.uint8), cv2.DIST_L2, 0)
+    np.testing.assert_array_equal(broad, far <= 6)
+    run_again(folder, command, "grown")
+    assert (folder / "restored/scan.png").read_bytes() == (folder / "grown/scan.png").read_bytes()
+    with opened(strict, again=True) as page:
+        patiently(page, f"{TICKS}.filter(Boolean).length == 1 && {TICKS}[0]")
+        assert page.run("document.querySelector('#grow input').value") == "6"
+        assert page.run(COMMAND) == command
+        page.click("#areas label input")  # nothing of it is left as a stroke
+        patiently(page, f"{COMMAND} == 'patina restore scan.png'")
 
 
 @in_a_browser
@@ -190,10 +343,7 @@ def test_strokes_of_both_brushes_are_saved_and_the_last_one_is_taken_back(
 ) -> None:
     address, folder = served
     with opened(served) as page:
-        page.run(
-            "[...document.querySelectorAll('button[role=tab]')]"
-            ".find((tab) => tab.innerText.includes('Damage')).click()"
-        )
+        choose_tab(page, "Damage")
         patiently(page, "document.querySelector('#editor canvas')")
         brush = "document.querySelector('#editor button[aria-label=Brush]')"
         assert "Brush" in page.run(f"getComputedStyle({brush}, '::after').content")  # a word, too
@@ -214,6 +364,43 @@ def test_strokes_of_both_brushes_are_saved_and_the_last_one_is_taken_back(
     assert 300 < (mask > 0).sum() < mask.size / 10
     run_again(folder, command, "drawn")
     assert (folder / "restored/scan.png").read_bytes() == (folder / "drawn/scan.png").read_bytes()
+
+
+@in_a_browser
+@pytest.mark.timeout(900)
+def test_a_line_is_drawn_by_two_clicks_with_the_width_that_was_chosen(
+    served: tuple[str, Path],
+) -> None:
+    address, folder = served
+    with opened(served) as page:
+        choose_tab(page, "Lines")
+        patiently(
+            page, "document.querySelector('#lines img')?.getBoundingClientRect().height > 300"
+        )
+        enter_number(page, "#line-px input[type=number]", "1")
+        patiently(page, "document.querySelector('#lines img').naturalWidth == 680")
+        time.sleep(3)  # on a busy machine the picture takes no clicks before
+        x, y = page.middle("#lines img")
+        page.drag((x - 120, y - 30), (x - 120, y - 30))
+        page.drag((x + 60, y + 40), (x + 60, y + 40))  # at once, without waiting for the answer
+        patiently(page, f"{COMMAND}.includes('--mask')")
+        page.click("#undo")
+        patiently(page, f"!{COMMAND}.includes('--mask')")
+        page.drag((x - 120, y - 30), (x - 120, y - 30))
+        patiently(page, "!document.querySelector('#undo').disabled")
+        page.drag((x + 60, y + 40), (x + 60, y + 40))
+        patiently(page, f"{COMMAND}.includes('--mask')")
+        command = saved(page, address)
+        page.click("#line-does label:nth-of-type(3) input")
+        spot = page.run(IN_PICTURE.format("#lines img", 340, 282))  # on a scratch
+        page.drag(spot, spot)
+        patiently(page, f"{COMMAND}.includes('--protect')")
+        page.drag(spot, spot)
+        patiently(page, f"!{COMMAND}.includes('--protect')")
+    mask = cv2.imread(str(folder / "restored/marks/scan.png.fill.png"), 0) > 0
+    assert set(mask.sum(axis=0)) <= {0, 1, 2}
+    run_again(folder, command, "lined")
+    assert (folder / "restored/scan.png").read_bytes() == (folder / "lined/scan.png").read_bytes()
 
 
 # The editor has got the picture, and the swatch of the brush that leaves
@@ -245,6 +432,12 @@ def test_a_dropped_file_with_a_limit_is_saved_and_has_a_condition_report(
         command = saved(page, address)
         page.click("#report")
         patiently(page, "document.querySelector('#saved').innerText.includes('.pdf')", 20)
+        assert "out of date" not in page.run(TEXT_OF.format("#found"))
+        old = f"{TEXT_OF.format('#found')}.includes('condition report is out of date')"
+        page.click("#leave-all")
+        patiently(page, old)
+        page.click("#automatic")
+        patiently(page, f"!{old}")
     scan = "restored/dropped/elsewhere.png"
     assert command == f"patina restore {scan} --limit-fill 0.5%"
     assert (folder / scan).read_bytes() == (folder / "elsewhere.png").read_bytes()
@@ -295,7 +488,7 @@ def pieces(*outcomes: str) -> Damage:
     for label, outcome in enumerate(outcomes, 1):
         labels[10:20, 20 * label : 20 * label + 10] = label
         box = (20 * label, 10, 10, 10)
-        found.append(Piece(label, 2, box, 100, False, 0.9, 1.0, {}, outcome=outcome))
+        found.append(Piece(label, 2, box, 100, False, 0.9, 1.0, 1 / label, outcome=outcome))
     fill = np.isin(labels, [p.label for p in found if p.outcome == FILLED]).astype(np.float32)
     return Damage(found, fill, 0 * fill, (labels > 0).astype(np.float32), labels)
 
@@ -310,6 +503,86 @@ def test_a_rejected_area_stays_and_an_accepted_one_is_filled() -> None:
     assert leave[100:200, 200:300].all()
     assert not leave[:, 400:].any()
     assert not Marks((400, 900)).deciding(damage, [1, 2]).names("a.png", Path())
+
+
+def test_the_list_has_fills_first_and_the_likeliest_first_and_names_uncertain_fills() -> None:
+    damage = pieces(PROPOSED, FILLED, FILLED, PROPOSED)
+    shown = listed(damage)
+    assert [piece.label for piece in shown] == [2, 3, 1, 4]
+    lines = [area_line(number, piece, (40, 90)) for number, piece in enumerate(shown, 1)]
+    assert [re.findall(r"^\d\??|\w+ \(.*?\)", line) for line in lines] == [
+        ["1?", "uncertain (0.50)"],
+        ["2?", "uncertain (0.33)"],
+        ["3", "likely (1.00)"],
+        ["4", "unlikely (0.25)"],
+    ]
+    assert uncertain_line(shown, [2, 3]).endswith(" 1, 2.")
+    assert uncertain_line(shown, [3]).endswith(" 2.")
+    assert uncertain_line(shown, [1]) == ""
+
+
+def test_areas_for_which_the_list_has_no_room_are_one_line() -> None:
+    labels = np.arange(LISTED + 2).reshape(1, -1)
+    found = [Piece(n, 1, (n, 0, 1, 1), n, False, 0.9, 1.0, 0.9) for n in range(1, LISTED + 2)]
+    nothing = 0 * labels.astype(np.float32)
+    damage = Damage(found, nothing, nothing, nothing, labels)
+    assert unlisted(damage) == [1]
+    assert OTHERS in automatic(damage)
+    assert OTHERS not in automatic(pieces(FILLED))
+
+
+@pytest.mark.parametrize(("px", "side"), [(5, 110), (-5, 90), (0, 100)])
+def test_accepted_areas_grow_by_pixels_of_the_work_and_rejected_ones_do_not(
+    px: int, side: int, tmp_path: Path
+) -> None:
+    marks = replace(Marks((400, 900)).deciding(pieces(FILLED, PROPOSED), [2]), grown_px=px)
+    fill, leave = marks.within(Window(0, 0, 900, 400), (400, 900))
+    assert fill[150].sum() == fill[:, 450].sum() == side
+    assert (
+        leave.sum()
+        == replace(marks, grown_px=0).within(Window(0, 0, 900, 400), (400, 900))[1].sum()
+    )
+    part, _ = marks.within(Window(390, 90, 60, 40), (40, 60))
+    np.testing.assert_array_equal(part, fill[90:130, 390:450])
+    marks.file("a.png", tmp_path)
+    assert Marks.filed("a.png", tmp_path, (400, 900)).grown_px == px
+
+
+def test_decisions_on_areas_can_be_changed_when_they_are_loaded_again(tmp_path: Path) -> None:
+    damage = pieces(FILLED, PROPOSED, FILLED)
+    drawn = np.zeros((400, 900), np.uint8)
+    drawn[300:310] = FILL
+    whole = Window(0, 0, 900, 400)
+    marks = replace(Marks((400, 900)), grown_px=3).deciding(damage, [2, 3])
+    marks.drawn(Stroke(whole, drawn)).file("a.png", tmp_path)
+    loaded = Marks.filed("a.png", tmp_path, (400, 900))
+    assert loaded.covering(damage) == ({2}, {1})
+    again = loaded.resumed(damage, [2, 3])
+    np.testing.assert_array_equal(again.strokes[0].drawn, drawn)
+    for former, now in zip(
+        loaded.within(whole, (400, 900)),
+        again.deciding(damage, [2, 3]).within(whole, (400, 900)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(now, former)
+
+
+@pytest.mark.parametrize("width_px", [1, 2, 5, 20])
+def test_a_line_has_its_width_in_pixels_of_the_work_and_fits_together_across_windows(
+    width_px: int,
+) -> None:
+    size, whole = (400, 900), Window(0, 0, 900, 400)
+    flat = Line((100.5, 50.5), (300.5, 50.5), width_px, FILL).within(whole, size)
+    assert (flat[:, 120:280] == FILL).sum(axis=0).tolist() == [width_px] * 160
+    marks = Marks(size).drawn(Line((20.5, 30.5), (860.5, 390.5), width_px, LEAVE))
+    _, leave = marks.within(whole, size)
+    strips = [marks.within(Window(0, top, 900, 16), (16, 900))[1] for top in range(0, 400, 16)]
+    np.testing.assert_array_equal(np.concatenate(strips), leave)
+    assert leave[:, 40:840].any(axis=0).all()
+    part = marks.within(Window(300, 100, 200, 200), (100, 100))[1]
+    assert part.any()
+    assert marks.names("a.png", Path()) == {"protect": Path("a.png.leave.png")}
+    assert not marks.undone().strokes
 
 
 def test_strokes_over_a_part_are_masks_at_the_size_of_the_scan(tmp_path: Path) -> None:

@@ -18,14 +18,15 @@ from patina.tasks.io.atomic import Record, sha256_of
 from patina.tasks.restoration.areas import LISTED, areas_of
 from patina.tasks.restoration.batch import restore_scans, summary_in
 from patina.tasks.restoration.colour_findings import findings
-from patina.tasks.restoration.condition import HYPOTHESIS, Condition, condition_of
+from patina.tasks.restoration.condition import HYPOTHESIS, Condition, condition_of, key_of
 from patina.tasks.restoration.condition_html import html_of
 from patina.tasks.restoration.condition_pdf import pdf_of
-from patina.tasks.restoration.condition_report import file_reports, planned
+from patina.tasks.restoration.condition_report import file_reports, key_in, planned
 from patina.tasks.restoration.examining import examined
+from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.lettering import FONT, page, runs
 from patina.tasks.restoration.marking import markers, row_of, table_of
-from patina.tasks.restoration.sidecars import OutputOptions, map_of
+from patina.tasks.restoration.sidecars import OutputOptions, map_of, sidecar_of
 
 NAMES = {"title": "神奈川沖浪裏 (The Great Wave)", "artist": "Zoë Müller, 北斎, العربية"}
 DAMAGED = restorer(0.1, damaged=40, fill=0.2)
@@ -65,7 +66,11 @@ def test_a_report_names_areas_sizes_colours_treatments_weights_and_that_it_is_a_
         assert HYPOTHESIS in text
         assert "Winter" in text
         assert "1889.12" in text
-        assert "1 found, 50% of the surface" in text
+        assert "Areas of damage: 1, 50% of the surface" in text
+        assert "Found by Patina: 1 area (50% of the surface)." in text
+        assert "Marked by a person: nothing." in text
+        assert "Decided: 1 to be filled automatically." in text
+        assert "Made from: the scan, before a result was saved" in text
         assert "300 dpi, as the file states" in text
         assert "1 area (50% of the surface): to be filled." in text
         assert "ΔE2000" in text
@@ -122,7 +127,7 @@ def test_a_page_holds_the_largest_areas_and_sums_the_others(tmp_path: Path) -> N
         )
     assert len(dusty.areas) == LISTED
     text = text_of(pdf_of(dusty))
-    assert "70 found" in text
+    assert "Areas of damage: 70," in text
     assert "Not listed: 30 smaller areas" in text
     assert "Signature" in text
 
@@ -166,6 +171,11 @@ def test_a_result_is_reported_with_its_scan_and_what_was_done(tmp_path: Path) ->
     for text in (text_of(pdf.read_bytes()), html.read_text()):
         assert "Treatments applied" in text
         assert "1 area (50% of the surface): filled." in text
+        assert "Decided: 1 filled automatically." in text
+        sidecar = json.loads(sidecar_of(result).read_text())
+        assert f"scan.tif.json of {sidecar['restored']}" in text
+        assert sidecar["result"]["sha256"] in text
+    assert key_in(html) == key_of(sidecar, made=True) != key_of(sidecar, made=False)
     source.rename(source.with_name("moved.tif"))
     with pytest.raises(ImageError, match=r"scan\.tif, is not found; give it with --scan"):
         file_reports(result, tmp_path, DAMAGED, given={})
@@ -173,6 +183,41 @@ def test_a_result_is_reported_with_its_scan_and_what_was_done(tmp_path: Path) ->
     assert file_reports(result, tmp_path / "reports", DAMAGED, given={}, original=moved)
     with pytest.raises(ImageError, match="this is not the scan from which"):
         file_reports(result, tmp_path, DAMAGED, given={}, original=result)
+
+
+def test_what_a_person_marked_is_parted_from_what_was_found_and_decided(tmp_path: Path) -> None:
+    source = tmp_path / "in" / "scan.tif"
+    source.parent.mkdir()
+    scan(source)
+    fill, leave = np.zeros((2, HEIGHT, WIDTH), np.uint8)
+    fill[5:15, 80:90], leave[:, : WIDTH // 2] = 255, 255
+    masks = {name: tmp_path / f"{name}.png" for name in ("fill", "leave")}
+    for path, mask in zip(masks.values(), (fill, leave), strict=True):
+        cv2.imwrite(str(path), mask)
+    marks = OutputOptions(mask=masks["fill"], protect=masks["leave"])
+    with examined(source, DAMAGED, marks=marks) as found:
+        told = condition_of(found, {})
+        unknown = condition_of(replace(found, masks={}), {})
+    assert dict(told.parted) == {
+        "Found by Patina": "1 area (55% of the surface).",
+        "Marked by a person": "1 area (1.3% of the surface) to fill; 1 area (55% of the surface) "
+        "to leave.",
+        "Decided": "1 to be filled because marked by a person, 1 left because protected by a "
+        "person.",
+        "Change": "filled surface 5.7% (damage replaced by new pixels); altered pixels 50% (all "
+        "that differ from the scan after all treatments).",
+    }
+    assert told.outcomes == {1: "left", 2: "marked to fill"}
+    assert "the mask with these places is not at hand" in dict(unknown.parted)["Marked by a person"]
+
+
+def test_a_report_counts_further_places_that_may_be_damage(tmp_path: Path) -> None:
+    source = tmp_path / "scan.tif"
+    scan(source)
+    uncertain = restorer(0, damaged=40, gates=Gates(damage_share=1))
+    pdf, html = file_reports(source, tmp_path, uncertain, given={})
+    for text in (text_of(pdf.read_bytes()), html.read_text()):
+        assert "none. 1 further place may be damage, not filled: 1 uncertain." in text
 
 
 def test_what_a_mask_had_stay_is_not_told_as_filled(tmp_path: Path) -> None:
@@ -249,10 +294,10 @@ def test_each_area_says_whether_it_is_filled_where_they_differ(tmp_path: Path) -
         proposed = condition_of(differing, {})
         filed = condition_of(replace(differing, made=True), {})
         alike = condition_of(replace(found, sidecar=without(found.sidecar, "damage")), {})
-    assert proposed.outcomes == {1: "to be filled", 2: "left"}
-    assert [row[-1] for row in table_of(filed)] == ["Outcome", "filled", "left"]
+    assert proposed.outcomes == {1: "to be filled", 2: "proposed"}
+    assert [row[-1] for row in table_of(filed)] == ["Outcome", "filled", "proposed"]
     assert "lower right" in html_of(filed)
-    assert "<td>left</td>" in html_of(filed)
+    assert "<td>proposed</td>" in html_of(filed)
     assert table_of(alike)[0][-1] == "Size"
 
 

@@ -53,7 +53,7 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
             },
             "noise reduced in part; JPEG artefacts reduced; yellowing corrected (mean ΔE2000 5.3)",
         ),
-        ({"changed_share": 0.00001}, "less than 0.1% of the pixels changed"),
+        ({"changed_share": 0.00001}, "less than 0.1% of the pixels altered"),
     ],
 )
 def test_a_sentence_tells_what_was_done_and_what_was_seen_but_not_treated(

@@ -72,6 +72,18 @@ def test_flagged_works_stand_first_and_nothing_goes_over_the_network(
     assert page.console == []
 
 
+def test_filled_surface_and_altered_pixels_are_explained_in_a_line_each(
+    page: Page, outbox: Path
+) -> None:
+    show(page, outbox, "b-much.tif")
+    names = "[...document.querySelectorAll('#work-figures dt')].map((name) => name.textContent)"
+    explained = "[...document.querySelectorAll('#meanings dt')].map((name) => name.textContent)"
+    assert "Altered pixels" in page.run(names)
+    assert {"Filled surface", "Altered pixels"} <= {*page.run(explained)}
+    titled = "[...document.querySelectorAll('#work-figures dt[title]')].map((name) => name.title)"
+    assert any(title.startswith("Share of the pixels that differ") for title in page.run(titled))
+
+
 def test_whatever_names_and_words_hold_is_text(page: Page, outbox: Path) -> None:
     assert "taken" not in page.run("document.title")
     assert page.run("document.querySelectorAll('#works script, #works img[src=x]').length") == 0

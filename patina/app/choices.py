@@ -18,6 +18,7 @@ class Choices:
     modes: tuple[str, ...]  # one of MODES for each of TREATMENTS
     strengths: tuple[float, ...]  # 0 to 1, for each of TREATMENTS
     limit: str = ""  # largest area that is filled automatically, % of the surface; "": the default
+    grown_px: int = 0  # growth of accepted areas, in pixels of the scan
 
 
 def request_of(

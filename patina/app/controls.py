@@ -9,10 +9,11 @@ from patina.app.choices import Choices
 from patina.app.desk import Desk
 from patina.app.drawing import strokes_of
 from patina.app.marks import Marks
-from patina.app.words import area_line
-from patina.app.work import listed
+from patina.app.ticks import OTHERS, listed, unlisted
+from patina.app.words import OLD_REPORT, area_line, found_line, others_line
+from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration.request import RestoreRequest
-from patina.tasks.restoration.restorer import TREATMENTS
+from patina.tasks.restoration.restorer import TREATMENTS, Treatment
 
 
 def closed(desk: Desk | None) -> None:
@@ -22,22 +23,49 @@ def closed(desk: Desk | None) -> None:
 
 
 def choices_of(given: Any) -> Choices:
-    """The choices. given: the modes, the strengths in %, the limit in %, and the outbox."""
+    """The choices.
+
+    given: the name of the open desk, the modes, the strengths in %, the limit in %, the growth, and
+    the outbox.
+    """
+    given = given[1:]
     modes, strengths = given[: len(TREATMENTS)], given[len(TREATMENTS) : 2 * len(TREATMENTS)]
-    limit = given[2 * len(TREATMENTS)]
-    return Choices(tuple(modes), tuple(per_cent / 100 for per_cent in strengths), limit or "")
+    limit, grown_px = given[2 * len(TREATMENTS) : -1]
+    shares = tuple(per_cent / 100 for per_cent in strengths)
+    return Choices(tuple(modes), shares, limit or "", int(grown_px or 0))
 
 
-def areas_of(desk: Desk, request: RestoreRequest, ticked: list[int]) -> Any:
+def as_opened(given: Any, desk: Desk) -> list[Any]:
+    """The values of the controls, as for `choices_of`, when the work of this desk is open."""
+    return [desk.opened, *given[1:-2], desk.marks.grown_px, given[-1]]
+
+
+def is_stale(desk: Desk, given: Any) -> bool:
+    """Whether the browser sent these values, as for `choices_of`, before this desk was open.
+
+    They would then be ticks, strokes or a growth of another work.
+    """
+    return bool(given[0] != desk.opened)
+
+
+def areas_of(desk: Desk, ticked: list[int]) -> Any:
     """The update of the list of areas. ticked: labels of the ticked areas."""
-    treatment = desk.found(request)
+    damage = desk.damage
     lines = [
-        (area_line(number, piece, treatment.damage.fill.shape), piece.label)
-        for number, piece in enumerate(listed(treatment), 1)
-        if treatment.damage
+        (area_line(number, piece, damage.fill.shape), piece.label)
+        for number, piece in enumerate(listed(damage), 1)
+        if damage
     ]
+    if others := len(unlisted(damage)):
+        lines.append((others_line(others), OTHERS))
     shown = [label for _, label in lines if label in ticked]
     return gr.update(choices=lines, value=shown)
+
+
+def undo_buttons(desk: Desk) -> list[Any]:
+    """Update the buttons that remove strokes; they are active if there are strokes."""
+    drawn = bool(desk.marks.strokes) or desk.line_from is not None
+    return [gr.update(interactive=drawn)] * 2
 
 
 def with_strokes(desk: Desk, drawn: Any) -> Marks:
@@ -51,6 +79,20 @@ def with_strokes(desk: Desk, drawn: Any) -> Marks:
 
 def decided(desk: Desk, drawn: Any, areas: list[int], choices: Any) -> tuple[Marks, RestoreRequest]:
     """All marks, and the request with their masks."""
-    request = desk.request(choices[-1], choices_of(choices), desk.marks)
-    marks = desk.deciding(with_strokes(desk, drawn), request, areas)
-    return marks, desk.request(choices[-1], choices_of(choices), marks)
+    chosen = choices_of(choices)
+    marks = desk.deciding(with_strokes(desk, drawn), areas, chosen.grown_px)
+    return marks, desk.request(choices[-1], chosen, marks)
+
+
+def compared(
+    desk: Desk, treatment: Treatment, areas: list[int], marks: Marks, request: RestoreRequest
+) -> list[Any]:
+    """The pictures before and after, the summary, and the command. areas: the ticked labels."""
+    before = desk.work.pixels(desk.window)
+    size = (before.shape[0], before.shape[1])
+    after = desk.work.restored(treatment, desk.window, marks.within(desk.window, size))
+    pair = [desk.work.picture(to_uint8(each)) for each in (before, after)]
+    found = found_line(treatment.record(), listed(desk.damage), areas, marks)
+    if desk.has_old_report(request, marks):
+        found = f"{found}  \n{OLD_REPORT}"
+    return [tuple(pair), found, request.command()]

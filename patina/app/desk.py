@@ -2,29 +2,37 @@
 
 import shutil
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 
 from patina.app.choices import Choices, request_of
-from patina.app.marks import Marks, ticked
+from patina.app.marks import Marks
 from patina.app.network_cache import with_cache
-from patina.app.work import Work, listed
+from patina.app.strokes import Line
+from patina.app.ticks import OTHERS, automatic, labels_of, listed, unlisted
+from patina.app.work import Work
 from patina.params import Restore
+from patina.tasks.imaging.images import ImageError
 from patina.tasks.io.atomic import Record, sha256_of
 from patina.tasks.io.heaps import free_memory
 from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_scans
-from patina.tasks.restoration.condition_report import file_reports, planned
+from patina.tasks.restoration.condition import key_of
+from patina.tasks.restoration.condition_report import file_reports, key_in, planned, reports_of
 from patina.tasks.restoration.decision import Damage, Piece
 from patina.tasks.restoration.gates import Gates
-from patina.tasks.restoration.preview import Window
+from patina.tasks.restoration.masks import FOLDER as MARKS
+from patina.tasks.restoration.preview import Window, cut
 from patina.tasks.restoration.progress import ProgressCallback, no_progress
 from patina.tasks.restoration.request import RestoreRequest, loading_of, run
 from patina.tasks.restoration.restorer import Restorer, Treatment
 from patina.tasks.restoration.sidecars import DEFAULT_OUTPUT, OutputOptions, already_done, wanted_of
 
-DROPPED, MARKS, CONDITION = "dropped", "marks", "condition"  # folders in the outbox
+DROPPED, CONDITION = "dropped", "condition"  # folders in the outbox, with masks.FOLDER
+NEAR_PX = 12  # a click so near to an area, in pixels of the picture, is on it
 
 
 def outbox_of(text: str) -> Path:
@@ -74,16 +82,19 @@ class Desk:
     bench: Bench
     work: Work
     window: Window  # the part of the work that is shown
+    opened: str = field(default_factory=lambda: uuid4().hex, init=False)  # name of this desk
     marks: Marks = field(init=False)  # decisions by hand
     older_strokes: int = 0  # number of strokes that the window's picture already contains
     damage: Damage | None = None  # result of the last analysis
     at: int | None = None  # place of the current area in the list
+    line_from: tuple[float, float] | None = None  # (x, y) in the work, start of a line
+    reported: tuple[str, int] | None = None  # state for which there is a condition report
 
     def __post_init__(self) -> None:
         self.marks = Marks(self.work.size)
 
     def remember(self, outbox: str) -> bool:
-        """Take over the decisions that were saved for this work; return whether there are any."""
+        """Load the decisions that were saved for this work; return whether there are any."""
         folder = outbox_of(outbox) / MARKS
         self.marks = Marks.filed(self.work.path.name, folder, self.work.size)
         return bool(self.marks.strokes)
@@ -99,28 +110,51 @@ class Desk:
         """The result of the analysis of the work for this request."""
         return self.work.found(self.bench.applying(request, preview=True))
 
+    def places(self, request: RestoreRequest) -> Damage | None:
+        """The damage in the work for this request, with doubtful areas as proposals."""
+        return self.work.places(self.bench.applying(request, preview=True))
+
     def analyse_again(self, request: RestoreRequest, areas: Collection[int]) -> list[int]:
         """Analyse the work for other choices; return the labels of the areas to tick.
 
         areas: labels of the areas that were ticked before. The user's decisions stay, if the areas
         are the same.
         """
-        before, self.damage = self.damage, self.found(request).damage
+        before, self.damage = self.damage, self.places(request)
         self.at = None
-        usual = {*ticked(self.damage)}
+        usual = automatic(self.damage)
         if not _same_areas(before, self.damage):
             return sorted(usual)
-        decided = {*areas} ^ {*ticked(before)}
+        decided = {*areas} ^ automatic(before)
         return sorted(usual - decided | decided & {*areas})
 
-    def deciding(self, marks: Marks, request: RestoreRequest, areas: Collection[int]) -> Marks:
+    def resume(self) -> list[int]:
+        """The labels of the areas to tick, as the loaded decisions have them.
+
+        Call it after `analyse_again`. What is left of the loaded decisions are strokes.
+        """
+        ticks = automatic(self.damage)
+        if self.damage is None or not self.marks.strokes:
+            return sorted(ticks)
+        filled, spared = self.marks.covering(self.damage)
+        shown = {piece.label for piece in listed(self.damage)}
+        ticks = (ticks | filled & shown) - spared
+        if spared >= {*unlisted(self.damage)}:
+            ticks -= {OTHERS}
+        self.marks = self.marks.resumed(self.damage, self._labels(ticks))
+        return sorted(ticks)
+
+    def _labels(self, ticks: Collection[int]) -> set[int]:
+        """The labels of the areas to fill. ticks: those in the list, perhaps with OTHERS."""
+        return {*ticks, *(unlisted(self.damage) if OTHERS in ticks else [])}
+
+    def deciding(self, marks: Marks, areas: Collection[int], grown_px: int) -> Marks:
         """The marks, with accepted and rejected areas.
 
-        areas: labels of the ticked areas. Areas that the list does not show keep their default.
+        areas: labels of the ticked areas, perhaps with OTHERS. grown_px: growth of accepted areas,
+        in pixels of the scan.
         """
-        treatment = self.found(request)
-        unlisted = {*ticked(treatment.damage)} - {piece.label for piece in listed(treatment)}
-        return marks.deciding(treatment.damage, {*areas} | unlisted)
+        return replace(marks, grown_px=grown_px).deciding(self.damage, self._labels(areas))
 
     def step(self, by: int, pieces: Sequence[Piece]) -> None:
         """Make the area `by` places after the current one the current area; after the last: the
@@ -136,6 +170,75 @@ class Desk:
         height, width = self.damage.labels.shape
         self.window = self.work.part((left + wide / 2) / width, (top + tall / 2) / height)
 
+    def has_old_report(self, request: RestoreRequest, marks: Marks) -> bool:
+        """Whether there is a condition report that was made before the last decision or result."""
+        report = self._report_for(request)
+        return report is not None and self.reported != (request.command(), marks.digest())
+
+    def _report_for(self, request: RestoreRequest) -> Path | None:
+        """The last condition report of the scan, or of its result, in HTML."""
+        (_, target), *_ = request.scans()
+        folder = Path(request.outbox) / CONDITION
+        named = {reports_of(Path(each.name), folder)[1] for each in (self.work.path, target)}
+        found = [report for report in named if report.is_file()]
+        return max(found, key=lambda report: report.stat().st_mtime_ns, default=None)
+
+    def recognise_report(self, request: RestoreRequest, marks: Marks) -> None:
+        """Find out whether the condition report in the outbox is one of the saved decisions."""
+        (scan, target), *_ = request.scans()
+        report = self._report_for(request)
+        if report is None:
+            return
+        files = marks.names(self.work.path.name, Path(request.outbox) / MARKS)
+        masks = OutputOptions(mask=files.get("mask"), protect=files.get("protect"))
+        wanted = wanted_of(scan, self.bench.applying(request), masks)
+        source = {"sha256": sha256_of(self.work.path)}
+        made = False
+        with suppress(ImageError):  # the result was changed by somebody
+            made = bool(already_done(target, source, wanted, DEFAULT_OUTPUT))
+        if key_in(report) == key_of(wanted | {"source": source}, made=made):
+            self.reported = (request.command(), marks.digest())
+
+    def click(self, index: Sequence[float], width_px: int, mark: int, *, goes_on: bool) -> None:
+        """Begin a line at a clicked pixel of the window's picture, or end it there.
+
+        index: (x, y) in the picture. width_px, mark: as in Line. goes_on: whether the next line
+        begins where this one ends.
+        """
+        px = self.window.width / self.work.pixels(self.window).shape[1]
+        place = (
+            self.window.left + (int(index[0]) + 0.5) * px,
+            self.window.top + (int(index[1]) + 0.5) * px,
+        )
+        if self.line_from is None:
+            self.line_from = place
+            return
+        self.marks = self.marks.drawn(Line(self.line_from, place, width_px, mark))
+        self.line_from = place if goes_on else None
+
+    def areas_at(self, index: Sequence[float]) -> set[int]:
+        """The label of the listed area nearest to a clicked pixel; empty if none is near.
+
+        index: (x, y) in the picture of the window.
+        """
+        if self.damage is None:
+            return set()
+        shown = self.work.pixels(self.window).shape
+        labels, size = labels_of(self.damage), (shown[0], shown[1])
+        seen = cut(labels, self.work.whole, self.window, size, smooth=False)
+        ys, xs = np.nonzero(seen)
+        far = np.hypot(xs - index[0], ys - index[1])
+        if not far.size or far.min() > NEAR_PX:
+            return set()
+        nearest = far.argmin()
+        return {int(seen[ys[nearest], xs[nearest]])}
+
+    def undo(self) -> None:
+        """Remove the start of a line, or the last stroke."""
+        if self.line_from is None:
+            self.marks = self.marks.undone()
+        self.line_from = None
+
     def save(
         self, request: RestoreRequest, marks: Marks, on_progress: ProgressCallback = no_progress
     ) -> Record:
@@ -144,6 +247,7 @@ class Desk:
         on_progress: is called with the progress.
         """
         marks.file(self.work.path.name, Path(request.outbox) / MARKS)
+        self.reported = None
         self.bench.reload()
         restorer = replace(self.bench.applying(request), on_progress=on_progress)
         (outcome,) = run(
@@ -151,6 +255,7 @@ class Desk:
             self.bench.settings,
             lambda job: restore_scans(job.scans, restorer, job.output),
         )
+        self.recognise_report(request, marks)
         return outcome
 
     def report(self, request: RestoreRequest, marks: Marks) -> list[Path]:
@@ -159,8 +264,8 @@ class Desk:
         It describes the saved result, if there is one for this request and these marks; else the
         scan, with the proposed treatments.
         """
-        files = marks.file(self.work.path.name, Path(request.outbox) / MARKS)
-        masks = OutputOptions(mask=files.get("mask"), protect=files.get("protect"))
+        drawn = marks.file(self.work.path.name, Path(request.outbox) / MARKS)
+        masks = OutputOptions(mask=drawn.get("mask"), protect=drawn.get("protect"))
         folder, restorer = Path(request.outbox) / CONDITION, self.bench.applying(request)
         (scan, target), *_ = request.scans()
         wanted = wanted_of(scan, restorer, masks)
@@ -171,7 +276,9 @@ class Desk:
         assert isinstance(examined, Path)
         planned([examined], folder)
         original = self.work.path if examined == target else None
-        return file_reports(examined, folder, restorer, given={}, original=original, marks=masks)
+        files = file_reports(examined, folder, restorer, given={}, original=original, marks=masks)
+        self.reported = (request.command(), marks.digest())
+        return files
 
 
 def _same_areas(before: Damage | None, now: Damage | None) -> bool:

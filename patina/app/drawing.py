@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from patina.app.marks import FILL, LEAVE, Marks
+from patina.app.marks import Marks
+from patina.app.strokes import FILL, LEAVE
+from patina.app.words import number_of
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration.decision import FILLED, Damage, Piece
 from patina.tasks.restoration.preview import Window, cut
@@ -14,7 +16,7 @@ from patina.tasks.restoration.report import previews
 # RGB, as in report.html; and the colour of the brush that protects
 FILLED_COLOUR, FOUND_COLOUR, LEAVE_COLOUR = previews.FILLED, previews.FOUND, previews.DARKER
 OPACITY = 0.15  # opacity of the colour over an area; the work stays visible through it
-OUTLINE_PX = 2  # width of the outline of an area
+OUTLINE_PX = 2  # width of the outline of an area in the whole work; 1 in a part at full size
 RING_PX = 10  # from an area to the frame of the current one
 FRAME = (255, 0, 144)
 
@@ -41,29 +43,34 @@ def with_damage(
     """
     drawn, shown = to_uint8(view), (view.shape[0], view.shape[1])
     whole = Window.whole(size)
+    px = OUTLINE_PX if window == whole else 1
     if damage is not None:
         found, fill = (
             cut(each, whole, window, shown) > 0.5 for each in (damage.found, damage.fill)
         )
-        drawn = _outlined(drawn, found & ~fill, FOUND_COLOUR)
-        drawn = _outlined(drawn, fill, FILLED_COLOUR)
+        drawn = _outlined(drawn, found & ~fill, FOUND_COLOUR, px)
+        drawn = _outlined(drawn, fill, FILLED_COLOUR, px)
     filled, spared = marks.within(window, shown)
-    drawn = _outlined(_outlined(drawn, filled, FILLED_COLOUR), spared, LEAVE_COLOUR)
+    drawn = _outlined(drawn, filled, FILLED_COLOUR, px)
+    drawn = _outlined(drawn, spared, LEAVE_COLOUR, px)
     if damage is not None:
         for number, piece in enumerate(pieces, 1):
-            _number(drawn, str(number), piece, damage.fill.shape, window, size)
+            _number(drawn, number_of(number, piece), piece, damage.fill.shape, window, size)
         if current is not None and current < len(pieces):
             drawn = with_ring(drawn, pieces[current], damage.fill.shape, window, size)
     return drawn
 
 
-def _outlined(drawn: np.ndarray, where: np.ndarray, colour: Sequence[int]) -> np.ndarray:
-    """A copy of `drawn` (h, w, 3) in which the areas `where` (h, w) have outlines and a tint."""
+def _outlined(drawn: np.ndarray, where: np.ndarray, colour: Sequence[int], px: int) -> np.ndarray:
+    """A copy of `drawn` (h, w, 3) in which the areas `where` (h, w) have outlines and a tint.
+
+    px: width of the outlines.
+    """
     if not where.any():
         return drawn
     drawn = drawn.copy()
     drawn[where] = (1 - OPACITY) * drawn[where] + OPACITY * np.array(colour)
-    reach = np.ones((2 * OUTLINE_PX + 1, 2 * OUTLINE_PX + 1), np.uint8)
+    reach = np.ones((2 * px + 1, 2 * px + 1), np.uint8)
     drawn[(cv2.dilate(where.astype(np.uint8), reach) > 0) & ~where] = colour
     return drawn
 
@@ -119,6 +126,16 @@ def _in_picture(
     across = place[0] / mapped[1] * size[1] - window.left
     down = place[1] / mapped[0] * size[0] - window.top
     return round(across * scale), round(down * scale)
+
+
+def with_cross(drawn: np.ndarray, place: tuple[float, float], window: Window) -> np.ndarray:
+    """The picture `drawn` of a window, with a cross at `place`, (x, y) in pixels of the work."""
+    drawn = drawn.copy()
+    scale = drawn.shape[1] / window.width
+    at = (int((place[0] - window.left) * scale), int((place[1] - window.top) * scale))
+    for colour, thick in ((0, 0, 0), 3), ((255, 255, 255), 1):
+        cv2.drawMarker(drawn, at, colour, cv2.MARKER_CROSS, 2 * RING_PX, thick)
+    return drawn
 
 
 def with_frame(view: np.ndarray, window: Window, size: tuple[int, int]) -> np.ndarray:

@@ -7,10 +7,32 @@ import gradio as gr
 from patina.app.choices import MODES, NEEDED, OFF
 from patina.app.controls import closed
 from patina.app.drawing import FILLED_COLOUR, LEAVE_COLOUR, hexadecimal
-from patina.app.words import HEAD, INTRODUCTION, LEGEND, LIMIT, LIMIT_HINT, MODES_HINT, TITLES
+from patina.app.strokes import MOST_LINE_PX
+from patina.app.words import (
+    CLICKS,
+    DECIDES,
+    FILLS,
+    GOES_ON,
+    GROW,
+    GROW_HINT,
+    HEAD,
+    INTRODUCTION,
+    LEGEND,
+    LIMIT,
+    LIMIT_HINT,
+    LINE_PX,
+    LINES,
+    MODES_HINT,
+    SPARES,
+    TITLES,
+)
 from patina.tasks.restoration.restorer import DEFAULT_TREATMENTS, TREATMENTS
 
 WHOLE, PART = "the whole work", "a part at full size"
+MOST_GROWN_PX = 200
+PICTURE_PX = 700  # height of the pictures on which a person draws
+OVERVIEW_PX = 240  # height of the small picture
+BRUSH_PX = 2  # radius of the brush at first, pixels of the picture
 THEME = gr.themes.Base(
     primary_hue="stone",
     neutral_hue="stone",
@@ -28,6 +50,7 @@ class Layout:
     def __init__(self, outbox: str) -> None:
         with gr.Blocks(title="Patina", analytics_enabled=False, fill_width=True) as self.blocks:
             self.desk = gr.State(None, delete_callback=closed)
+            self.opened = gr.Textbox("", visible=False)  # name of the desk that the browser shows
             gr.Markdown(INTRODUCTION)
             with gr.Row():
                 with gr.Column(scale=1, min_width=340):
@@ -101,9 +124,17 @@ class Layout:
         with gr.Row():
             with gr.Column(scale=3, min_width=420):
                 self.shown = gr.Radio([WHOLE, PART], value=WHOLE, label="Show", elem_id="shown")
+                with gr.Row():
+                    self.undo = gr.Button(
+                        "Undo the last stroke", size="sm", elem_id="undo", interactive=False
+                    )
+                    self.clear = gr.Button(
+                        "Clear all strokes", size="sm", elem_id="clear", interactive=False
+                    )
                 with gr.Tabs() as self.tabs:
                     self._slider()
                     self._damage()
+                    self._lines()
             with gr.Column(scale=1, min_width=260):
                 self._places()
 
@@ -123,23 +154,35 @@ class Layout:
         colours: list[Any] = [hexadecimal(FILLED_COLOUR), hexadecimal(LEAVE_COLOUR)]
         with gr.Tab("Damage", id="damage") as self.damage_tab:
             gr.Markdown(LEGEND)
-            with gr.Row():
-                self.undo = gr.Button(
-                    "Undo the last stroke", size="sm", elem_id="undo", interactive=False
-                )
-                self.clear = gr.Button(
-                    "Clear all strokes", size="sm", elem_id="clear", interactive=False
-                )
             self.editor = gr.ImageEditor(
                 label="Damage map",
                 type="numpy",
                 sources=[],
                 transforms=[],
                 layers=False,
-                brush=gr.Brush(default_size=8, colors=colours, color_mode="fixed"),
+                brush=gr.Brush(default_size=BRUSH_PX, colors=colours, color_mode="fixed"),
                 buttons=["fullscreen"],
-                height=700,
+                height=PICTURE_PX,
                 elem_id="editor",
+            )
+
+    def _lines(self) -> None:
+        with gr.Tab("Lines and clicks", id="lines") as self.lines_tab:
+            gr.Markdown(LINES)
+            with gr.Row():
+                self.line_does = gr.Radio(
+                    [FILLS, SPARES, DECIDES], value=FILLS, label=CLICKS, elem_id="line-does"
+                )
+                self.line_px = gr.Slider(
+                    1, MOST_LINE_PX, 2, step=1, label=LINE_PX, buttons=[], elem_id="line-px"
+                )
+                self.goes_on = gr.Checkbox(label=GOES_ON, elem_id="goes-on")
+            self.lines = gr.Image(
+                show_label=False,
+                interactive=False,
+                buttons=["fullscreen"],
+                height=PICTURE_PX,
+                elem_id="lines",
             )
 
     def _places(self) -> None:
@@ -148,6 +191,7 @@ class Layout:
             interactive=False,
             format="jpeg",
             buttons=[],
+            height=OVERVIEW_PX,
             elem_id="overview",
         )
         self.at = gr.Markdown(elem_id="at")
@@ -157,4 +201,20 @@ class Layout:
         with gr.Row():
             self.fill = gr.Button("Fill it", size="sm", elem_id="fill", min_width=100)
             self.leave = gr.Button("Leave it", size="sm", elem_id="leave", min_width=100)
+        with gr.Row():
+            self.all = {
+                "fill-all": gr.Button("Fill all", size="sm", elem_id="fill-all", min_width=100),
+                "leave-all": gr.Button("Leave all", size="sm", elem_id="leave-all", min_width=100),
+                "likely": gr.Button("Fill the likely", size="sm", elem_id="likely", min_width=100),
+                "automatic": gr.Button("Automatic", size="sm", elem_id="automatic", min_width=100),
+            }
         self.areas = gr.CheckboxGroup(label="Areas to fill", info=HEAD, elem_id="areas", choices=[])
+        self.grow = gr.Number(
+            0,
+            label=GROW,
+            info=GROW_HINT,
+            precision=0,
+            minimum=-MOST_GROWN_PX,
+            maximum=MOST_GROWN_PX,
+            elem_id="grow",
+        )

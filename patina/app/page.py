@@ -2,44 +2,39 @@
 
 from collections.abc import Callable
 from contextvars import copy_context
-from functools import partial, wraps
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from patina.app.controls import areas_of, choices_of, closed, decided, with_strokes
+from patina.app.controls import (
+    areas_of,
+    as_opened,
+    choices_of,
+    closed,
+    compared,
+    decided,
+    is_stale,
+    undo_buttons,
+    with_strokes,
+)
 from patina.app.desk import Bench, Desk, keep_dropped, outbox_of
-from patina.app.drawing import with_damage, with_frame
+from patina.app.drawing import with_cross, with_damage, with_frame
+from patina.app.events import EACH, LAST, LINE_MARKS, QUIET, TICKING, errors_shown
 from patina.app.layout import PART, WHOLE, Layout
 from patina.app.marks import Marks
-from patina.app.words import CHOOSE, REMEMBERED, current_area, found_line, reported_line, saved_line
-from patina.app.work import Work, listed
-from patina.errors import PatinaError
-from patina.tasks.imaging.images import to_uint8
-from patina.tasks.restoration.request import RestoreRequest
-from patina.tasks.restoration.restorer import Treatment
-
-# Settings of every event; the networks handle one at a time
-QUIET: dict[str, Any] = {
-    "api_visibility": "private",
-    "show_progress": "minimal",
-    "concurrency_id": "networks",
-    "concurrency_limit": 1,
-}
-
-
-def errors_shown(work: Callable[..., Any]) -> Callable[..., Any]:
-    """Show errors that the user can correct on the page."""
-
-    @wraps(work)
-    def handler(*given: Any, **more: Any) -> Any:
-        try:
-            return work(*given, **more)
-        except (PatinaError, OSError) as error:
-            raise gr.Error(str(error), duration=None, print_exception=False) from error
-
-    return handler
+from patina.app.ticks import listed
+from patina.app.words import (
+    CHOOSE,
+    DECIDES,
+    REMEMBERED,
+    current_area,
+    reported_line,
+    saved_line,
+)
+from patina.app.work import Work
+from patina.tasks.restoration.decision import Damage
 
 
 class Page(Layout):
@@ -52,12 +47,16 @@ class Page(Layout):
             self._connect()
 
     def _connect(self) -> None:
-        choices = [*self.modes, *self.strengths, self.limit, self.outbox]
+        choices = [
+            *(self.opened, *self.modes, *self.strengths),
+            *(self.limit, self.grow, self.outbox),
+        ]
         given = [self.desk, self.editor, self.areas, *choices]
         compared = [self.slider, self.found, self.command]
-        looks = [*compared, self.overview, self.editor, self.undo, self.clear]
+        looks = [*compared, self.overview, self.editor, self.lines, self.undo, self.clear]
         kept = [self.save, self.report, self.saved, self.reports]
-        opened = [self.desk, self.areas, self.at, self.shown, *kept, *looks]
+        current = [self.opened, self.areas, self.at, self.shown, self.grow]
+        opened = [self.desk, *current, *kept, *looks]
         opening = [self.path, self.desk, *choices]
         gr.on(
             [self.open.click, self.path.submit], errors_shown(self._open), opening, opened, **QUIET
@@ -70,117 +69,116 @@ class Page(Layout):
             event(errors_shown(self._refresh), given, compared, **QUIET)
         limited = [self.limit.submit, self.limit.blur]
         for event in [*(mode.input for mode in self.modes), *limited]:
-            event(errors_shown(self._found_anew), given, [self.areas, *looks], **QUIET)
+            event(errors_shown(self._found_anew), given, [self.areas, *looks], **LAST)
+        for event in (self.grow.submit, self.grow.blur):
+            event(errors_shown(self._looks), given, looks, **QUIET)
         drawn = [self.command, self.undo, self.clear]
-        self.editor.input(
-            errors_shown(self._drew), given, drawn, **QUIET, trigger_mode="always_last"
-        )
+        self.editor.input(errors_shown(self._drew), given, drawn, **LAST)
         steps = [self.shown, self.at, *looks]
         self.on.click(errors_shown(partial(self._stepped, 1)), given, steps, **QUIET)
         self.back.click(errors_shown(partial(self._stepped, -1)), given, steps, **QUIET)
         for button, fills in ((self.fill, True), (self.leave, False)):
             one = errors_shown(partial(self._decided_one, fills))
             button.click(one, given, [self.areas, *looks], **QUIET)
+        for name, choose in TICKING.items():
+            many = errors_shown(partial(self._decided_all, choose))
+            self.all[name].click(many, given, [self.areas, *looks], **QUIET)
         self.undo.click(errors_shown(self._undone), given, looks, **QUIET)
-        self.areas.input(errors_shown(self._moved), [*given, self.shown], looks, **QUIET)
+        self.areas.input(errors_shown(self._moved), [*given, self.shown], looks, **LAST)
         self.shown.input(errors_shown(self._moved), [*given, self.shown], looks, **QUIET)
         self.overview.select(errors_shown(self._looked_at), given, [self.shown, *looks], **QUIET)
         self.slider_tab.select(errors_shown(self._refresh), given, compared, **QUIET)
-        self.damage_tab.select(errors_shown(self._looks), given, looks, **QUIET)
+        for tab in (self.damage_tab, self.lines_tab):
+            tab.select(errors_shown(self._looks), given, looks, **QUIET)
+        lined = [*given, self.line_does, self.line_px, self.goes_on]
+        clicked = [self.areas, *looks]
+        self.lines.select(errors_shown(self._lined), lined, clicked, **QUIET | EACH)
         self.clear.click(errors_shown(self._cleared), given, looks, **QUIET)
         shown = QUIET | {"show_progress": "full", "show_progress_on": self.saved}
         self.save.click(errors_shown(self._save), given, [self.saved, *compared], **shown)
-        self.report.click(errors_shown(self._report), given, [self.reports, self.saved], **shown)
+        reported = [self.reports, self.saved, *compared]
+        self.report.click(errors_shown(self._report), given, reported, **shown)
 
-    # Each method handles an event. Arguments: desk, drawing, ticked areas, then all choices
+    # Each method handles an event. Arguments: desk, drawing, ticked areas, then all choices. It
+    # skips an event whose values the browser sent before the present work was open
 
-    def _open(self, path: str, before: Desk | None, *choices: Any) -> list[Any]:
+    def _open(self, path: str, before: Desk | None, *choices: Any) -> Any:
         work = Work(Path(path.strip()))
         closed(before)
         desk = Desk(self.bench, work, work.whole)
         if desk.remember(choices[-1]):
             gr.Info(REMEMBERED)
         request = desk.request(choices[-1], choices_of(choices), desk.marks)
-        chosen = desk.analyse_again(request, [])
-        areas = areas_of(desk, request, chosen)
-        looks = self._looks(desk, None, chosen, *choices)
+        desk.analyse_again(request, [])
+        chosen = desk.resume()
+        areas = areas_of(desk, chosen)
+        now = as_opened(choices, desk)
+        marks, request = decided(desk, None, chosen, now)
+        desk.recognise_report(request, marks)
+        looks = self._looks(desk, None, chosen, *now)
         ready = gr.update(interactive=True)
         no_report = gr.update(value=None, visible=False)
-        at = current_area(listed(desk.found(request)), None)
-        return [desk, areas, at, WHOLE, ready, ready, "", no_report, *looks]
+        at = current_area(listed(desk.damage), None)
+        current = [desk.opened, areas, at, WHOLE, desk.marks.grown_px]
+        return [desk, *current, ready, ready, "", no_report, *looks]
 
-    def _dropped(self, dropped: str, before: Desk | None, *choices: Any) -> list[Any]:
+    def _dropped(self, dropped: str, before: Desk | None, *choices: Any) -> Any:
         path = keep_dropped(Path(dropped), outbox_of(choices[-1]))
         return [str(path), None, *self._open(str(path), before, *choices)]
 
-    def _refresh(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
+    def _refresh(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> Any:
         """Update the pictures before and after, the summary, and the command."""
-        if desk is None:
-            return [gr.skip()] * 3
+        if desk is None or is_stale(desk, choices):
+            return gr.skip()
         marks, request = decided(desk, drawn, areas, choices)
-        return self._compared(desk, desk.found(request), marks, request)
+        return compared(desk, desk.found(request), areas, marks, request)
 
-    @staticmethod
-    def _compared(
-        desk: Desk, treatment: Treatment, marks: Marks, request: RestoreRequest
-    ) -> list[Any]:
-        before = desk.work.pixels(desk.window)
-        size = (before.shape[0], before.shape[1])
-        after = desk.work.restored(treatment, desk.window, marks.within(desk.window, size))
-        pair = [desk.work.picture(to_uint8(each)) for each in (before, after)]
-        return [tuple(pair), found_line(treatment.record(), marks), request.command()]
-
-    def _looks(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
+    def _looks(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> Any:
         """As `_refresh`, and update the overview and the drawing; strokes are kept."""
-        if desk is None:
-            return [gr.skip()] * 7
+        if desk is None or is_stale(desk, choices):
+            return gr.skip()
         desk.marks = with_strokes(desk, drawn)
         desk.older_strokes = len(desk.marks.strokes)
         marks, request = decided(desk, None, areas, choices)
         treatment = desk.found(request)
-        compared = self._compared(desk, treatment, marks, request)
-        overview = with_frame(desk.work.pixels(desk.work.whole), desk.window, desk.work.size)
+        both = compared(desk, treatment, areas, marks, request)
+        framed = with_frame(desk.work.pixels(desk.work.whole), desk.window, desk.work.size)
         view = desk.work.pixels(desk.window)
-        pieces = listed(treatment)
-        damaged = with_damage(
-            view, desk.window, desk.work.size, treatment.damage, pieces, marks, desk.at
-        )
-        picture = desk.work.picture
-        drawing: dict[str, Any] = {"background": picture(damaged), "layers": [], "composite": None}
-        return [*compared, picture(overview), drawing, *self._undo_buttons(desk)]
+        damage = desk.damage
+        pieces = listed(damage)
+        damaged = with_damage(view, desk.window, desk.work.size, damage, pieces, marks, desk.at)
+        if desk.line_from is not None:
+            damaged = with_cross(damaged, desk.line_from, desk.window)
+        shown, overview = desk.work.picture(damaged), desk.work.picture(framed)
+        drawing: dict[str, Any] = {"background": shown, "layers": [], "composite": None}
+        return [*both, overview, drawing, shown, *undo_buttons(desk)]
 
-    @staticmethod
-    def _undo_buttons(desk: Desk) -> list[Any]:
-        """Update the buttons that remove strokes; they are active if there are strokes."""
-        return [gr.update(interactive=bool(desk.marks.strokes))] * 2
-
-    def _drew(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
+    def _drew(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> Any:
         """After a stroke: update the command and the undo buttons."""
-        if desk is None:
-            return [gr.skip()] * 3
+        if desk is None or is_stale(desk, choices):
+            return gr.skip()
         desk.marks = with_strokes(desk, drawn)
         _, request = decided(desk, None, areas, choices)
-        return [request.command(), *self._undo_buttons(desk)]
+        return [request.command(), *undo_buttons(desk)]
 
-    def _undone(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
-        if desk is not None:
-            desk.marks = with_strokes(desk, drawn).undone()
+    def _undone(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> Any:
+        if desk is None or is_stale(desk, choices):
+            return gr.skip()
+        desk.marks = with_strokes(desk, drawn)
+        desk.undo()
         return self._looks(desk, None, areas, *choices)
 
-    def _found_anew(
-        self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any
-    ) -> list[Any]:
-        if desk is None:
-            return [gr.skip()] * 8
+    def _found_anew(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> Any:
+        if desk is None or is_stale(desk, choices):
+            return gr.skip()
         request = desk.request(choices[-1], choices_of(choices), desk.marks)
         chosen = desk.analyse_again(request, areas)
-        listed = areas_of(desk, request, chosen)
-        return [listed, *self._looks(desk, drawn, chosen, *choices)]
+        return [areas_of(desk, chosen), *self._looks(desk, drawn, chosen, *choices)]
 
-    def _moved(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
+    def _moved(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> Any:
         *choices, shown = choices  # type: ignore[assignment]
-        if desk is None:
-            return [gr.skip()] * 7
+        if desk is None or is_stale(desk, choices):
+            return gr.skip()
         desk.marks = with_strokes(desk, drawn)
         if shown == WHOLE:
             desk.window = desk.work.whole
@@ -195,42 +193,74 @@ class Page(Layout):
         drawn: Any,
         areas: list[int],
         *choices: Any,
-    ) -> list[Any]:
-        if desk is None:
-            return [gr.skip()] * 8
+    ) -> Any:
+        if desk is None or is_stale(desk, choices):
+            return gr.skip()
         desk.marks = with_strokes(desk, drawn)
         height, width = desk.work.pixels(desk.work.whole).shape[:2]
         desk.window = desk.work.part(place.index[0] / width, place.index[1] / height)
         return [PART, *self._looks(desk, None, areas, *choices)]
 
+    def _lined(
+        self,
+        place: gr.SelectData,
+        desk: Desk | None,
+        drawn: Any,
+        areas: list[int],
+        *choices: Any,
+    ) -> Any:
+        """Begin or end a line at the clicked place, or decide on the area there."""
+        *choices, does, width_px, goes_on = choices  # type: ignore[assignment]
+        if desk is None or is_stale(desk, choices):
+            return gr.skip()
+        desk.marks = with_strokes(desk, drawn)
+        if does == DECIDES:
+            chosen = sorted({*areas} ^ desk.areas_at(place.index))
+            return [gr.update(value=chosen), *self._looks(desk, None, chosen, *choices)]
+        desk.click(place.index, int(width_px), LINE_MARKS[does], goes_on=goes_on)
+        return [gr.skip(), *self._looks(desk, None, areas, *choices)]
+
     def _stepped(
         self, by: int, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any
-    ) -> list[Any]:
+    ) -> Any:
         """Show the next or previous area at full size."""
-        if desk is None:
-            return [gr.skip()] * 9
+        if desk is None or is_stale(desk, choices):
+            return gr.skip()
         desk.marks = with_strokes(desk, drawn)
-        request = desk.request(choices[-1], choices_of(choices), desk.marks)
-        pieces = listed(desk.found(request))
+        pieces = listed(desk.damage)
         desk.step(by, pieces)
         at = current_area(pieces, desk.at)
         return [PART if pieces else WHOLE, at, *self._looks(desk, None, areas, *choices)]
 
     def _decided_one(
         self, fills: bool, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any
-    ) -> list[Any]:
+    ) -> Any:
         """Tick or untick the current area."""
-        if desk is None or desk.at is None:
+        if desk is None or is_stale(desk, choices) or desk.at is None:
             gr.Info(CHOOSE)
-            return [gr.skip()] * 8
-        request = desk.request(choices[-1], choices_of(choices), desk.marks)
-        label = listed(desk.found(request))[desk.at].label
+            return gr.skip()
+        label = listed(desk.damage)[desk.at].label
         chosen = sorted({*areas, label} if fills else {*areas} - {label})
         return [gr.update(value=chosen), *self._looks(desk, drawn, chosen, *choices)]
 
-    def _cleared(self, desk: Desk | None, _: Any, areas: list[int], *choices: Any) -> list[Any]:
-        if desk is not None:
-            desk.marks = Marks(desk.work.size)
+    def _decided_all(
+        self,
+        choose: Callable[[Damage | None], set[int]],
+        desk: Desk | None,
+        drawn: Any,
+        _: list[int],
+        *choices: Any,
+    ) -> Any:
+        """Tick the areas that `choose` chooses, and no other."""
+        if desk is None or is_stale(desk, choices):
+            return gr.skip()
+        chosen = sorted(choose(desk.damage))
+        return [areas_of(desk, chosen), *self._looks(desk, drawn, chosen, *choices)]
+
+    def _cleared(self, desk: Desk | None, _: Any, areas: list[int], *choices: Any) -> Any:
+        if desk is None or is_stale(desk, choices):
+            return gr.skip()
+        desk.marks, desk.line_from = Marks(desk.work.size), None
         return self._looks(desk, None, areas, *choices)
 
     def _save(
@@ -240,9 +270,9 @@ class Page(Layout):
         areas: list[int],
         *choices: Any,
         progress: Any = gr.Progress(),  # noqa: B008 -- required by Gradio
-    ) -> list[Any]:
-        if desk is None:
-            return [gr.skip()] * 4
+    ) -> Any:
+        if desk is None or is_stale(desk, choices):
+            return gr.skip()
         marks, request = decided(desk, drawn, areas, choices)
         here = copy_context()  # with it, Gradio knows the session of the progress
         outcome = desk.save(
@@ -250,9 +280,10 @@ class Page(Layout):
         )
         return [saved_line(outcome), *self._refresh(desk, drawn, areas, *choices)]
 
-    def _report(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> list[Any]:
-        if desk is None:
-            return [gr.skip()] * 2
+    def _report(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> Any:
+        if desk is None or is_stale(desk, choices):
+            return gr.skip()
         marks, request = decided(desk, drawn, areas, choices)
         files = desk.report(request, marks)
-        return [gr.update(value=list(map(str, files)), visible=True), reported_line(files)]
+        shown = gr.update(value=list(map(str, files)), visible=True)
+        return [shown, reported_line(files), *self._refresh(desk, drawn, areas, *choices)]

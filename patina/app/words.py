@@ -1,38 +1,62 @@
 """The texts of the page."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from patina.app.marks import Marks
 from patina.tasks.io.atomic import Record
+from patina.tasks.restoration import doubtful, proposals
 from patina.tasks.restoration.decision import FILLED, KINDS, Piece
+from patina.tasks.restoration.doubtful import certainty, doubtful_sentence, is_uncertain_fill
 from patina.tasks.restoration.report.summary import KINDS as SHORT_NAMES
-from patina.tasks.restoration.report.summary import NOTHING_FOUND, summary_of
+from patina.tasks.restoration.report.summary import NOTHING_FOUND, UNCHANGED, summary_of
 from patina.tasks.restoration.treatments import percent
 
 INTRODUCTION = """# Patina
 Open a scan, see what Patina would do, decide on each area of damage, and save.
 Your scan is never changed: the result is another file, with a record of every change beside it.
 """
-HEAD = "Untick areas that belong to the work. Tick proposed areas that you want to fill."
+HEAD = (
+    "Ticked areas are filled. In brackets: the likelihood of damage, 0 to 1. With “?”: filled "
+    "automatically, although not likely damage."
+)
+UNSAID = (proposals.REASON, doubtful.REASON)  # reasons that say no more than "proposed"
+FEW = 12  # uncertain fills that the first line names
 LEGEND = (
     "<span style='color:#ff0090'>■</span> will be filled &ensp; "
     "<span style='color:#00beb4'>■</span> proposed, not filled &ensp; "
     "<span style='color:#006eff'>■</span> protected &emsp; "
     "Draw with the pink brush to fill more pixels, with the blue brush to protect pixels. "
-    "The numbers are those of the list."
+    "The numbers are those of the list; those with a question mark are uncertain fills."
 )
+GROW = "Grow accepted areas by, pixels of the scan"
+GROW_HINT = (
+    "For proposed areas that you tick. If a filled hole keeps its dark rim, grow it; a negative "
+    "number shrinks it."
+)
+LINES = (
+    "For scratches: click on the start of a line, then on its end. Or click on an area to fill or "
+    "leave it. To see a part at full size, first click on the small picture."
+)
+LINE_PX = "Width of the line, pixels of the scan"
+CLICKS = "Two clicks draw a line, one decides"
+FILLS, SPARES, DECIDES = "fill a line", "protect a line", "fill or leave an area"
+GOES_ON = "Begin the next line where this one ends"
 DECISIONS = (
     ("more area filled", "more areas filled"),
     ("area left", "areas left"),
-    ("stroke", "strokes"),
+    ("stroke or line", "strokes or lines"),
 )
 CHOOSE = "First choose an area with *Next area*."
 NO_AREA = "No area is certain enough to be listed."
 REMEMBERED = (
-    "The decisions that you saved for this work were loaded. *Clear all strokes* removes them."
+    "The decisions that you saved for this work were loaded: ticks in the list, and strokes."
+)
+OLD_REPORT = (
+    "**The condition report is out of date:** it was made before your last decision or result. "
+    "Make it again."
 )
 MODES_HINT = (
     "*automatic*: Patina treats a work only if it is certain that this is needed. *always*: it "
@@ -47,15 +71,21 @@ TITLES = {
     "craquelure": "Age cracks (they belong to the work)",
 }
 NOTHING_DONE = (
-    "Nothing is treated, because Patina is not certain of any damage. If you see damage, choose "
-    "*always* for its treatment, or draw over it with the pink brush on the tab *Damage*."
+    "Nothing is treated, because Patina is not certain of any damage. If you see damage, tick it "
+    "in the list, draw it on the tabs, or choose *always* for its treatment."
 )
+NOTHING_CHANGED = (f"do this: {UNCHANGED};", "change nothing;")
 CSS = """
+/* A click counts while an earlier one is still being processed */
+#lines [data-testid=status-tracker], #areas [data-testid=status-tracker] { pointer-events: none; }
+#lines img {
+  cursor: crosshair; object-fit: contain; width: 100%; height: 100%; image-rendering: pixelated;
+}
 #saved { min-height: 2rem; }
 .toast-wrap { top: auto !important; bottom: 1rem; }
 .gradio-container { max-width: 1720px !important; }
 #found { font-size: 1.05rem; align-self: center; }
-#areas .wrap { max-height: 340px; overflow-y: auto; flex-direction: column; flex-wrap: nowrap; }
+#areas .wrap { max-height: 460px; overflow-y: auto; flex-direction: column; flex-wrap: nowrap; }
 #areas label { width: 100%; flex: none; }
 #shown .wrap, [id^=mode-] .wrap { flex-wrap: nowrap; }
 #command textarea { font-family: ui-monospace, monospace; font-size: .85rem; }
@@ -74,14 +104,44 @@ footer { display: none !important; }
 
 
 def area_line(number: int, piece: Piece, size: tuple[int, ...]) -> str:
-    """The line of an area in the list: number, kind, place, size, and why it is not filled.
+    """The line of an area in the list: number, kind, place, size, likelihood, and why it is not
+    filled.
 
     size: (h, w) of the damage map.
     """
     kind = SHORT_NAMES[KINDS[piece.kind]][0]
     share = percent(piece.px / (size[0] * size[1]))
-    why = "" if piece.outcome == FILLED else f" — {piece.outcome}: {piece.reason}"
-    return f"{number} · {kind}, {_place(piece, size)}, {share}{why}"
+    why = "" if piece.reason in UNSAID else f": {piece.reason}"
+    why = "" if piece.outcome == FILLED else f" — {piece.outcome}{why}"
+    likely = f"{certainty(piece)} ({piece.judge_likelihood:.2f})"
+    return f"{number_of(number, piece)} · {kind}, {_place(piece, size)}, {share} · {likely}{why}"
+
+
+def number_of(number: int, piece: Piece) -> str:
+    """The number of an area in the list and the picture, with a question mark if the area is
+    filled automatically, but not likely damage.
+    """
+    return f"{number}?" if is_uncertain_fill(piece) else str(number)
+
+
+def others_line(count: int) -> str:
+    """The line of the areas for which the list has no room."""
+    return f"{count} other, smaller area{'s' if count > 1 else ''}"
+
+
+def uncertain_line(pieces: Sequence[Piece], areas: Collection[int]) -> str:
+    """The numbers of the ticked areas that are uncertain fills, as a sentence; "" without any.
+
+    pieces: the areas of the list. areas: labels of the ticked areas.
+    """
+    numbers = [
+        str(number)
+        for number, piece in enumerate(pieces, 1)
+        if is_uncertain_fill(piece) and piece.label in areas
+    ]
+    more = f" and {len(numbers) - FEW} more" if len(numbers) > FEW else ""
+    shown = ", ".join(numbers[:FEW])
+    return f"**Inspect these uncertain fills first:** {shown}{more}." if numbers else ""
 
 
 def _place(piece: Piece, size: tuple[int, ...]) -> str:
@@ -92,16 +152,25 @@ def _place(piece: Piece, size: tuple[int, ...]) -> str:
     return "centre" if (row, column) == ("middle", "centre") else f"{row} {column}"
 
 
-def found_line(decided: Mapping[str, Any], marks: Marks) -> str:
-    """What Patina would do, and what the user decided, as sentences.
+def found_line(
+    decided: Mapping[str, Any], pieces: Sequence[Piece], areas: Collection[int], marks: Marks
+) -> str:
+    """What Patina would do, which areas are doubtful, and what the user decided, as sentences.
 
-    Hints to options become hints to the page's controls.
+    pieces: the areas of the list. areas: labels of the ticked ones. Hints to options become hints
+    to the page's controls.
     """
     summary = summary_of(dict(decided))
-    found = (
-        NOTHING_DONE if summary == NOTHING_FOUND else f"Patina would do this: {_plain(summary)}."
+    plain = _plain(summary).replace("see the damage map", "tick those that you want to fill")
+    done = f"Patina would do this: {plain}."
+    found = NOTHING_DONE if summary == NOTHING_FOUND else done.replace(*NOTHING_CHANGED)
+    sentences = (
+        found,
+        uncertain_line(pieces, areas),
+        doubtful_sentence([piece for piece in pieces if piece.label not in areas]),
+        decisions_line(marks),
     )
-    return f"{found} {decisions_line(marks)}".rstrip()
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def decisions_line(marks: Marks) -> str:

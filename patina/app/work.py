@@ -10,14 +10,14 @@ import numpy as np
 
 from patina.tasks.imaging.images import png_bytes
 from patina.tasks.imaging.scans import Scan, opened
-from patina.tasks.restoration.decision import Piece
+from patina.tasks.restoration.decision import Damage
+from patina.tasks.restoration.doubtful import every_piece, with_doubtful
 from patina.tasks.restoration.preview import Window, preview_of, window_around
 from patina.tasks.restoration.reduced import reduced_view, resized
 from patina.tasks.restoration.restorer import Restorer, Treatment, analyse
 
 SHOWN_PX = 1400  # long side of the reduced picture of a whole work
 PART_PX = (560, 760)  # height and width of a part at full size
-LISTED = 40  # maximum number of areas in the list
 
 
 class Work:
@@ -36,6 +36,7 @@ class Work:
             self.size = (self._scan.height, self._scan.width)
             self.view = reduced_view(self._scan.srgb, *self.size)
             self._analysed: dict[str, Treatment] = {}
+            self._places: dict[str, Damage | None] = {}
             self._pictures = folder / "pictures"
             self._pictures.mkdir()
             self.close = stack.pop_all().close
@@ -73,6 +74,24 @@ class Work:
             self._analysed = {key: replace(found, restorer=replace(restorer, networks={}))}
         return replace(self._analysed[key], restorer=restorer)
 
+    def places(self, restorer: Restorer) -> Damage | None:
+        """The damage in the work: what `found` has, and doubtful areas as proposals.
+
+        The last result is cached.
+        """
+        key = repr(restorer.applied())
+        if key not in self._places:
+            self._places = {key: self._with_doubtful(restorer)}
+        return self._places[key]
+
+    def _with_doubtful(self, restorer: Restorer) -> Damage | None:
+        damage = self.found(restorer).damage
+        if damage is None or "damage" in restorer.forced:
+            return damage
+        every = every_piece(restorer, self._scan.srgb, self.view, self.size)
+        assert every is not None
+        return with_doubtful(damage, every)
+
     def restored(
         self, treatment: Treatment, window: Window, marked: tuple[np.ndarray, np.ndarray]
     ) -> np.ndarray:
@@ -80,9 +99,3 @@ class Work:
         protect.
         """
         return preview_of(treatment, self.pixels(window), window, *marked)
-
-
-def listed(treatment: Treatment) -> list[Piece]:
-    """The areas for the list, the largest first."""
-    pieces = treatment.damage.pieces if treatment.damage else []
-    return sorted(pieces, key=lambda piece: -piece.px)[:LISTED]

@@ -3,10 +3,12 @@
 A report is a virtual restoration hypothesis. It describes a scan, never the object itself.
 """
 
+import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
@@ -16,9 +18,12 @@ import pyvips
 from patina.tasks.imaging.images import load_srgb, reduced, to_uint8
 from patina.tasks.imaging.scans import JPEG_2000, opened
 from patina.tasks.io.atomic import Record, draft_folder
-from patina.tasks.restoration.area_outcomes import outcomes_of, treatment_sentences
+from patina.tasks.restoration.area_outcomes import outcomes_of, parted, treatment_sentences
 from patina.tasks.restoration.areas import Area, Rest, listed, map_areas
 from patina.tasks.restoration.colour_findings import findings
+from patina.tasks.restoration.decision import Damage
+from patina.tasks.restoration.doubtful import doubtful_sentence, further_pieces
+from patina.tasks.restoration.masks import drawn_mask
 from patina.tasks.restoration.reduced import ReducedWork, strips_of
 from patina.tasks.restoration.work_record import record_of
 
@@ -51,10 +56,12 @@ class Condition:
     rest: Rest  # the sum of the other areas
     colour: list[str]  # findings, sentences
     treatments: list[tuple[str, str]]  # name of each, and a sentence
-    outcomes: dict[int, str]  # outcome of each area by its number; empty: all have the same
+    parted: list[tuple[str, str]]  # what was found, marked and decided: names and sentences
+    outcomes: dict[int, str]  # outcome of each area by its number; empty: none is known
     made: bool  # whether the result exists; otherwise the treatments are proposals
     notes: list[str]  # reasons for an inspection
-    software: dict[str, str]  # names, with versions and SHA-256
+    software: dict[str, str]  # names, with versions and SHA-256; what the report was made from
+    key: str  # see `key_of`
     date: str  # of the report, ISO 8601
 
     @property
@@ -72,16 +79,23 @@ class Examination:
     damage: Path  # the damage map, in the size of the stored scan
     sidecar: Record  # of the result
     made: bool  # whether a user keeps the result
+    # The masks of a person, by option, as far as they are known
+    masks: Mapping[str, Path] = field(default_factory=dict)
 
 
 def condition_of(
-    examined: Examination, given: Mapping[str, str], *, width_mm: float | None = None
+    examined: Examination,
+    given: Mapping[str, str],
+    *,
+    width_mm: float | None = None,
+    every: Damage | None = None,
 ) -> Condition:
     """The contents of the report on a scan that was restored.
 
     given: fields of `work_record.FIELDS` that the user gave. width_mm: width of what the scan
-    shows; without it, the resolution of the file is used. Raises ImageError when a picture cannot
-    be read.
+    shows; without it, the resolution of the file is used. every: from `doubtful.every_piece`, for
+    the number of further places that may be damage. Raises ImageError when a picture cannot be
+    read.
     """
     sidecar = examined.sidecar
     head = pyvips.Image.new_from_file(str(examined.result))
@@ -89,13 +103,13 @@ def condition_of(
     height, width = damage.shape
     before, after = picture_of(examined.scan), picture_of(examined.result)
     found, made = map_areas(damage), examined.made
-    outcomes = outcomes_of(sidecar, found, damage, made=made)
+    outcomes = outcomes_of(sidecar, found, damage, _masks(examined, damage), made=made)
+    further = further_pieces(every, damage > 127) if every else []
     areas, rest = listed(found.areas)
     mm_a_px, resolution = _resolution(head, width, width_mm)
     spared = cv2.resize(damage, before.shape[1::-1], interpolation=cv2.INTER_AREA)
-    sha256 = sidecar["source"]["sha256"]
     return Condition(
-        work=record_of(examined.scan, sha256, given),
+        work=record_of(examined.scan, sidecar["source"]["sha256"], given),
         scan=_facts(sidecar["source"], height, width, resolution),
         height=height,
         width=width,
@@ -108,12 +122,41 @@ def condition_of(
         rest=rest,
         colour=findings(before, after, spared > 0),
         treatments=treatment_sentences(sidecar, found.areas, outcomes, made=made),
+        parted=parted(found.areas, outcomes, sidecar["change"], further=doubtful_sentence(further)),
         outcomes=outcomes,
         made=made,
         notes=[*sidecar.get("flags", []), *sidecar["source"].get("notes", [])],
-        software=_software(sidecar),
+        software=_made_from(examined) | _software(sidecar),
+        key=key_of(sidecar, made=made),
         date=datetime.now(UTC).date().isoformat(),
     )
+
+
+def _masks(examined: Examination, damage: np.ndarray) -> dict[str, np.ndarray]:
+    """The marked pixels of the masks that fit the damage map, bool (H, W)."""
+    masks = {option: drawn_mask(path) for option, path in examined.masks.items()}
+    return {option: mask for option, mask in masks.items() if mask.shape == damage.shape}
+
+
+def key_of(sidecar: Record, *, made: bool) -> str:
+    """A key of what a report was made from: the scan, the model, the options, the masks.
+
+    sidecar: it may have other keys than "source", "model" and "applied". made: as in Condition.
+    """
+    facts = [sidecar["source"]["sha256"], sidecar["model"], sidecar["applied"], made]
+    return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:DIGITS]
+
+
+def _made_from(examined: Examination) -> dict[str, str]:
+    """What the report was made from, so that a reader can see whether it is out of date."""
+    sidecar = examined.sidecar
+    if not examined.made:
+        return {"Made from": "the scan, before a result was saved"}
+    result = sidecar["result"]
+    return {
+        "Made from": f"{result['file']}.json of {sidecar.get('restored', 'unknown time')}, result "
+        f"SHA-256 {result['sha256']}"
+    }
 
 
 def picture_of(path: Path) -> np.ndarray:

@@ -42,6 +42,8 @@ def html_of(condition: Condition) -> str:
         print_mm=f"{min(190.0, 1.5 * PRINTED_MM / tall):.0f}mm",
         markers=_markers(condition),
         found=_found(condition),
+        key=condition.key,
+        parted=_paragraphs(f"{name}: {sentence}" for name, sentence in condition.parted),
         outcome=outcome,
         table=_table(condition),
         colour=_paragraphs(condition.colour),
@@ -72,7 +74,7 @@ def _record(condition: Condition) -> str:
 
 def _found(condition: Condition) -> str:
     count = len(condition.areas) + condition.rest.areas
-    return f"{count} found, {percent(condition.damaged)} of the surface" if count else "none found"
+    return f"{count}, {percent(condition.damaged)} of the surface" if count else "none"
 
 
 def _markers(condition: Condition) -> str:

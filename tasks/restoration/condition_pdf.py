@@ -100,7 +100,8 @@ def _record(pdf: FPDF, condition: Condition, y: float) -> float:
 def _pictures(pdf: FPDF, condition: Condition, y: float) -> float:
     """Place the picture with the numbered areas, and beside it the scan and the restored work."""
     tall = condition.height / condition.width
-    most = BOTTOM - BELOW_MM - y - (_rows(condition) + 4) * ROW_MM
+    rows = _rows(condition) + 4 + len(condition.parted) + 2  # two sentences may need two lines
+    most = BOTTOM - BELOW_MM - y - rows * ROW_MM
     wide = min(WIDTH * 0.66, most / tall)
     # The two small pictures together are as high as the large one
     small = (wide * tall - GAP) / 2 / tall
@@ -141,9 +142,13 @@ def _table(pdf: FPDF, condition: Condition, y: float) -> float:
     _font(pdf, 9, "B")
     pdf.set_xy(LEFT, y)
     count = len(condition.areas) + condition.rest.areas
-    found = f"{count} found, {percent(condition.damaged)} of the surface"
-    pdf.cell(WIDTH, 4.5, f"Areas of damage: {found if count else 'none found'}")
+    found = f"{count}, {percent(condition.damaged)} of the surface"
+    pdf.cell(WIDTH, 4.5, f"Areas of damage: {found if count else 'none'}")
     y += 5
+    for name, sentence in condition.parted:
+        _font(pdf, 7.5)
+        y = write(pdf, plain(f"{name}: {sentence}", 260), (LEFT, y, WIDTH), 3.5)
+    y += 0.6
     head, *listed = table_of(condition)
     rows = _rows(condition)
     for column in range(2 if len(condition.areas) > 1 else len(condition.areas)):

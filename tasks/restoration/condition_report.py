@@ -1,5 +1,6 @@
 """Writes the condition reports of scans, each as PDF and HTML."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from patina.tasks.io.atomic import as_bytes, write_bytes
 from patina.tasks.restoration.condition import condition_of
 from patina.tasks.restoration.condition_html import html_of
 from patina.tasks.restoration.condition_pdf import MADE_BY, pdf_of
+from patina.tasks.restoration.doubtful import every_piece_in
 from patina.tasks.restoration.examining import examined
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import DEFAULT_OUTPUT, OutputOptions
@@ -36,6 +38,12 @@ def planned(scans: Sequence[Path], folder: Path) -> None:
                 )
 
 
+def key_in(report: Path) -> str:
+    """The key of a report in HTML, see `condition.key_of`; "" if it has none."""
+    found = re.search(r'<meta name="patina-key" content="([0-9a-f]+)">', report.read_text("utf-8"))
+    return found[1] if found else ""
+
+
 def file_reports(
     scan: Path,
     folder: Path,
@@ -52,7 +60,8 @@ def file_reports(
     `condition.condition_of`. Raises ImageError if the scan cannot be examined.
     """
     with examined(scan, restorer, original=original, marks=marks) as found:
-        condition = condition_of(found, given, width_mm=width_mm)
+        every = every_piece_in(found.scan, restorer) if "damage" in restorer.treat else None
+        condition = condition_of(found, given, width_mm=width_mm, every=every)
     files = reports_of(scan, folder)
     for path, content in zip(files, (pdf_of(condition), as_bytes(html_of(condition))), strict=True):
         write_bytes(path, content)

@@ -12,6 +12,7 @@ from patina.tasks.imaging.images import ImageError
 from patina.tasks.io.atomic import Record, draft_folder, sha256_of
 from patina.tasks.restoration.batch import target_of
 from patina.tasks.restoration.condition import Examination
+from patina.tasks.restoration.masks import FOLDER, saved_mask
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import (
@@ -47,11 +48,28 @@ def examined(
     source = _original_of(scan, sidecar, original)
     damage = map_of(scan, "damage")
     if damage.name in sidecar.get("beside", []) and damage.is_file():
-        yield Examination(source, scan, damage, sidecar, made=True)
+        masks = _masks_of(source, scan.parent, sidecar, marks)
+        yield Examination(source, scan, damage, sidecar, made=True, masks=masks)
         return
     _refuse_other_masks(scan, source, sidecar, marks)
     with _restored(source, restorer, marks) as fresh:
-        yield Examination(source, scan, fresh.damage, sidecar, made=True)
+        yield replace(fresh, result=scan, sidecar=sidecar, made=True)
+
+
+def _masks_of(source: Path, outbox: Path, sidecar: Record, marks: OutputOptions) -> dict[str, Path]:
+    """The masks with which a result was restored, as far as they are found.
+
+    They are searched for in `marks`, and in the folder in which the page saves them.
+    """
+    named = {"mask": marks.fill_mask(source), "protect": marks.protect_mask(source)}
+    found = {}
+    for option, mask in named.items():
+        wanted = sidecar["applied"].get(option)
+        saved = saved_mask(outbox / FOLDER, sidecar["source"]["file"], option)
+        for path in (mask, saved):
+            if wanted and path and path.is_file() and sha256_of(path) == wanted:
+                found[option] = path
+    return found
 
 
 def _refuse_other_masks(result: Path, source: Path, sidecar: Record, marks: OutputOptions) -> None:
@@ -71,7 +89,9 @@ def _restored(scan: Path, restorer: Restorer, marks: OutputOptions) -> Iterator[
     with draft_folder(Path(gettempdir())) as folder:
         result = Path(folder) / target_of(Path(scan.name))
         sidecar = restore_file(scan, result, restorer, replace(marks, maps=True))
-        yield Examination(scan, result, map_of(result, "damage"), sidecar, made=False)
+        masks = _masks_of(scan, folder, sidecar, marks)
+        damage = map_of(result, "damage")
+        yield Examination(scan, result, damage, sidecar, made=False, masks=masks)
 
 
 def _sidecar_of(result: Path) -> Record | None:

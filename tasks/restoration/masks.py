@@ -1,7 +1,8 @@
-"""Reads the masks of a user."""
+"""Names and reads the masks of a user."""
 
 from pathlib import Path
 
+import numpy as np
 import pyvips
 
 from patina.tasks.imaging.images import ImageError
@@ -9,7 +10,42 @@ from patina.tasks.imaging.kinds import read_kind
 from patina.tasks.imaging.messages import one_at_a_time
 from patina.tasks.imaging.scans import Scan
 
+FOLDER = "marks"  # in an outbox, for the masks that the page saves
+WORDS = {"mask": "fill", "protect": "leave"}  # in the names of these masks, by option
+UNREADABLE = "{}: the mask cannot be read; give it as PNG or TIFF"
 INVERSE_ORIENTATION = {6: 8, 8: 6}  # inverse EXIF orientations; the others are their own inverse
+
+
+def saved_mask(folder: Path, name: str, option: str) -> Path:
+    """The file in `folder` of the mask that the page saves for the scan `name`.
+
+    option: "mask" or "protect".
+    """
+    return folder / f"{name}.{WORDS[option]}.png"
+
+
+def _drawn(path: Path) -> pyvips.Image:
+    """The mask at `path`, one band, 255 where marked, as a viewer shows it."""
+    read_kind(path)
+    mask = pyvips.Image.new_from_file(str(path)).autorot()
+    if mask.hasalpha():
+        mask = mask.flatten()
+    if mask.interpretation not in ("srgb", "rgb16", "b-w", "grey16"):
+        mask = mask.colourspace("rgb16")
+    return (mask > 0).bandor()
+
+
+@one_at_a_time
+def drawn_mask(path: Path) -> np.ndarray:
+    """The marked pixels of the mask at `path` as a viewer shows it, bool (H, W).
+
+    Raises ImageError if it cannot be read.
+    """
+    try:
+        mask = _drawn(path)
+        return np.asarray(mask.numpy().reshape(mask.height, mask.width) > 0)
+    except pyvips.Error as error:
+        raise ImageError(UNREADABLE.format(path)) from error
 
 
 @one_at_a_time
@@ -21,18 +57,12 @@ def mask_for(path: Path, scan: Scan) -> pyvips.Image:
     if the mask cannot be read or has another size.
     """
     try:
-        read_kind(path)
-        mask = pyvips.Image.new_from_file(str(path)).autorot()
-        if mask.hasalpha():
-            mask = mask.flatten()
-        if mask.interpretation not in ("srgb", "rgb16", "b-w", "grey16"):
-            mask = mask.colourspace("rgb16")
-        mask = (mask > 0).bandor()
-        inverse = INVERSE_ORIENTATION.get(scan.orientation, scan.orientation)
-        mask.set_type(pyvips.GValue.gint_type, "orientation", inverse)
+        mask = _drawn(path)
+        back = INVERSE_ORIENTATION.get(scan.orientation, scan.orientation)
+        mask.set_type(pyvips.GValue.gint_type, "orientation", back)
         mask = mask.autorot().copy_memory()
     except pyvips.Error as error:
-        raise ImageError(f"{path}: the mask cannot be read; give it as PNG or TIFF") from error
+        raise ImageError(UNREADABLE.format(path)) from error
     if (mask.width, mask.height) != (scan.width, scan.height):
         raise ImageError(
             f"{path}: the mask has {mask.width} × {mask.height} pixels, but the scan has "

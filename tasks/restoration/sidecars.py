@@ -245,7 +245,7 @@ def flags_of(facts: Record, output: OutputOptions) -> list[str]:
         flags.append(f"{damage['proposed']} {areas} proposed, not filled")
     inside = (facts["delta_e2000"]["inside_damage"] or {}).get("mean", 0)
     if damage.get("filled_share", 0) * inside >= output.flag_repainted:
-        filled = f"{damage['filled_share']:.1%} of the surface repainted"
+        filled = f"{damage['filled_share']:.1%} of the surface filled"
         flags.append(f"{filled}: the change there is {in_words(inside)} (ΔE2000 {inside:.0f})")
     mean = facts["delta_e2000"]["mean"]
     if mean >= output.flag_delta_e2000:

@@ -54,12 +54,16 @@ class UserMasks:
 
         weight: strength of the fill.
         """
-        if self.fill is None:
+        if self.fill is None and self.protected is None:
             return {}
-        share = float(self.fill.avg()) / 255
-        fill = np.maximum(damage.fill, _reduced(self.fill, damage.fill.shape))
-        record = {"marked_share": round(share, 6), "filled_share": round(float(fill.mean()), 6)}
-        return record | ({"weight": weight} if share else {})
+        fill, record = damage.fill, {}
+        if self.fill is not None:
+            share = float(self.fill.avg()) / 255
+            fill = np.maximum(fill, _reduced(self.fill, fill.shape))
+            record = {"marked_share": round(share, 6)} | ({"weight": weight} if share else {})
+        if self.protected is not None:
+            fill = fill * (1 - _reduced(self.protected, fill.shape))
+        return record | {"filled_share": round(float(fill.mean()), 6)}
 
 
 NO_MASKS = UserMasks()

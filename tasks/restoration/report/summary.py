@@ -64,7 +64,7 @@ def summary_of(figures: Figures) -> str:
         return "; ".join([UNCHANGED, *seen]) if seen else NOTHING_FOUND
     done = [*_done(figures)]
     if not done and figures.get("changed_share"):
-        done = [f"{percent(figures['changed_share'])} of the pixels changed"]
+        done = [f"{percent(figures['changed_share'])} of the pixels altered"]
     return "; ".join(done + seen + [*_repainted(figures)])
 
 

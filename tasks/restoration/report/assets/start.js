@@ -26,6 +26,7 @@ function theme(next) {
 
 function start() {
   head();
+  fillMeanings($("meanings"));
   theme(false);
   choose();
   handleStage();

@@ -52,6 +52,16 @@ function share(value) {
   return Number.isFinite(value) ? percent(value) : null;
 }
 
+// What the figures mean, by their names
+const MEANINGS = {
+  "Filled surface": "Share of the surface where damage was replaced by new pixels, automatically or because a person marked it.",
+  "Altered pixels": "Share of the pixels that differ from the scan after all treatments. A correction of noise or colours alters nearly all of them.",
+  "Damage found": "Share of the surface where Patina found damage, whether it was filled or not.",
+  "Mean ΔE2000": "Mean change of the colour. A change of about 1 is just visible.",
+  "ΔE2000 in damage": "Change of the colour where damage was found or filled.",
+  "ΔE2000 elsewhere": "Change of the colour in the rest of the work.",
+};
+
 // Rows of [what, value] of a work, those that are known
 function figuresOf(work) {
   const side = work.sidecar || {};
@@ -61,12 +71,12 @@ function figuresOf(work) {
   const rows = [
     ["Scan", work.file],
     ["Size", work.width && `${work.width} × ${work.height} px`],
-    ["Pixels changed", share(work.changed)],
+    ["Filled surface", share(change.damage?.filled_share)],
+    ["Altered pixels", share(work.changed)],
     ["Mean ΔE2000", typeof work.delta_e === "number" ? work.delta_e.toFixed(2) : null],
     ["ΔE2000 in damage", spread(inner.inside_damage)],
     ["ΔE2000 elsewhere", spread(inner.outside_damage)],
     ["Damage found", share(change.damage?.found_share)],
-    ["Surface filled", share(change.damage?.filled_share)],
     ["Model", side.model && [side.model.network, side.model.version].filter(Boolean).join(", ")],
     ["Restored", day(side.restored)],
   ];
@@ -74,5 +84,9 @@ function figuresOf(work) {
 }
 
 function fillFigures(list, work) {
-  list.replaceChildren(...figuresOf(work).flatMap(([what, value]) => [element("dt", {}, what), element("dd", {}, value)]));
+  list.replaceChildren(...figuresOf(work).flatMap(([what, value]) => [element("dt", MEANINGS[what] ? { title: MEANINGS[what] } : {}, what), element("dd", {}, value)]));
+}
+
+function fillMeanings(list) {
+  list.replaceChildren(...Object.entries(MEANINGS).flatMap(([what, meaning]) => [element("dt", {}, what), element("dd", {}, meaning)]));
 }

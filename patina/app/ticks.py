@@ -1,0 +1,57 @@
+"""The list of areas on the page: which it has, in which order, and which are ticked."""
+
+import numpy as np
+
+from patina.tasks.restoration.decision import FILLED, Damage, Piece
+from patina.tasks.restoration.doubtful import LIKELY, certainty, is_doubtful
+
+LISTED = 100  # maximum number of areas in the list, without the doubtful ones
+OTHERS = 0  # stands for all areas for which the list has no room; no area has this label
+
+
+def listed(damage: Damage | None) -> list[Piece]:
+    """The areas for the list: first those to fill, then the proposed ones; the likeliest first.
+
+    Of areas that are certain enough for the gates, it has only the LISTED largest.
+    """
+    pieces = damage.pieces if damage else []
+    sure = [piece for piece in pieces if not is_doubtful(piece)]
+    largest = sorted(sure, key=lambda piece: -piece.px)[:LISTED]
+    shown = [*largest, *(piece for piece in pieces if is_doubtful(piece))]
+    return sorted(
+        shown, key=lambda piece: (piece.outcome != FILLED, -piece.judge_likelihood, -piece.px)
+    )
+
+
+def unlisted(damage: Damage | None) -> list[int]:
+    """The labels of the areas to fill for which the list has no room."""
+    shown = {piece.label for piece in listed(damage)}
+    pieces = damage.pieces if damage else []
+    return [p.label for p in pieces if p.outcome == FILLED and p.label not in shown]
+
+
+def labels_of(damage: Damage) -> np.ndarray:
+    """The label of the listed area at each pixel of the damage map, float32 (h, w); 0 is none."""
+    shown = np.isin(damage.labels, [piece.label for piece in listed(damage)])
+    return np.where(shown, damage.labels, 0).astype(np.float32)
+
+
+def automatic(damage: Damage | None) -> set[int]:
+    """The labels in the list that are ticked in advance."""
+    shown = {piece.label for piece in listed(damage) if piece.outcome == FILLED}
+    return shown | ({OTHERS} if unlisted(damage) else set())
+
+
+def all_of(damage: Damage | None) -> set[int]:
+    """All labels in the list."""
+    return {piece.label for piece in listed(damage)} | {OTHERS}
+
+
+def likely(damage: Damage | None) -> set[int]:
+    """The labels in the list of areas that are likely damage."""
+    return {piece.label for piece in listed(damage) if certainty(piece) == LIKELY}
+
+
+def nothing(damage: Damage | None) -> set[int]:
+    """No label."""
+    return set()

@@ -1,0 +1,117 @@
+"""Finds the places that may be damage, but are not certain enough for the gates.
+
+They are never filled automatically. The page proposes them, and a condition report counts them.
+"""
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from patina.tasks.imaging.scans import opened
+from patina.tasks.io.atomic import draft_folder
+from patina.tasks.restoration.decision import FILLED, KEPT, PROPOSED, Damage, Piece, share_covered
+from patina.tasks.restoration.reduced import reduced_view
+from patina.tasks.restoration.restorer import Restorer, analyse
+from patina.tasks.restoration.tiling import Rows
+
+REASON = "not certain enough to be filled automatically"
+LIKELY = "likely"
+CERTAINTY = {0.6: LIKELY, 0.3: "uncertain", 0.0: "unlikely"}  # from this likelihood on
+LEAST = 0.05  # pieces with a smaller likelihood are left out
+MOST = 40  # maximum number of doubtful pieces
+SAME = 0.5  # a piece that the damage covers to this share is not a further one
+
+
+def every_piece(
+    restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, int]
+) -> Damage | None:
+    """All pieces of damage that are found without the gates. Arguments: as for `analyse`."""
+    treat = tuple(name for name in restorer.treat if name != "tone")
+    lenient = replace(restorer, treat=treat, forced=(*restorer.forced, "damage"))
+    return analyse(lenient, rows, view, size).damage
+
+
+def every_piece_in(path: Path, restorer: Restorer) -> Damage | None:
+    """As `every_piece`, for a file; it is rotated as a viewer rotates it.
+
+    Raises ImageError if it cannot be read.
+    """
+    with draft_folder(Path(tempfile.gettempdir())) as folder, opened(path, folder) as scan:
+        turned = replace(scan, image=scan.image.autorot())
+        size = (turned.height, turned.width)
+        return every_piece(restorer, turned.srgb, reduced_view(turned.srgb, *size), size)
+
+
+def further_pieces(every: Damage, found: np.ndarray) -> list[Piece]:
+    """The MOST likeliest pieces of `every` that are not in `found`, the likeliest first.
+
+    found: bool (H, W), damage that is known already, in any size.
+    """
+    shape = every.labels.shape
+    shown = cv2.resize(found.astype(np.uint8) * 255, shape[::-1], interpolation=cv2.INTER_AREA)
+    covered = share_covered(every.labels, shown / np.float32(255))
+    missing = [p for p in every.pieces if p.judge_likelihood >= LEAST and covered[p.label] < SAME]
+    return [_proposed(p) for p in sorted(missing, key=lambda piece: -piece.judge_likelihood)[:MOST]]
+
+
+def with_doubtful(damage: Damage, every: Damage) -> Damage:
+    """`damage` with the likeliest pieces of `every` that it lacks, as proposals.
+
+    damage: the decision on a work. every: from `every_piece`. The pixels to fill, and the pieces of
+    `damage`, stay as they are.
+    """
+    chosen = further_pieces(every, damage.found > 0)
+    if not chosen:
+        return damage
+    first = int(damage.labels.max()) + 1
+    new_labels = np.zeros(int(every.labels.max()) + 1, np.int32)
+    new_labels[[piece.label for piece in chosen]] = range(first, first + len(chosen))
+    added = np.where(damage.found > 0, 0, new_labels[every.labels])
+    sizes = np.bincount(added.ravel(), minlength=first + len(chosen))
+    return replace(
+        damage,
+        pieces=[
+            *damage.pieces,
+            *(
+                replace(piece, label=label, px=int(sizes[label]))
+                for label, piece in enumerate(chosen, first)
+            ),
+        ],
+        found=np.where(added > 0, np.float32(1), damage.found),
+        labels=np.where(added > 0, added, damage.labels),
+    )
+
+
+def _proposed(piece: Piece) -> Piece:
+    """A piece that the gates leave out, as a proposal; age cracks are still kept."""
+    return piece if piece.outcome == KEPT else replace(piece, outcome=PROPOSED, reason=REASON)
+
+
+def is_doubtful(piece: Piece) -> bool:
+    """Whether `with_doubtful` added the piece."""
+    return piece.reason == REASON
+
+
+def is_uncertain_fill(piece: Piece) -> bool:
+    """Whether the piece is filled automatically, although it is not likely damage."""
+    return piece.outcome == FILLED and certainty(piece) != LIKELY
+
+
+def certainty(piece: Piece) -> str:
+    """The likelihood that a piece is damage, in a word of CERTAINTY."""
+    return next(word for least, word in CERTAINTY.items() if piece.judge_likelihood >= least)
+
+
+def doubtful_sentence(pieces: Sequence[Piece]) -> str:
+    """The number of doubtful pieces by certainty, as a sentence; "" without any."""
+    found = Counter(certainty(piece) for piece in pieces if is_doubtful(piece))
+    if not (count := found.total()):
+        return ""
+    places = "place" if count == 1 else "places"
+    each = ", ".join(f"{found[word]} {word}" for word in CERTAINTY.values() if found[word])
+    return f"{count} further {places} may be damage, not filled: {each}."
