@@ -43,9 +43,9 @@ def test_decisions_that_were_taken_back_leave_no_mask_of_an_earlier_sitting(tmp_
 def test_the_line_at_the_top_counts_the_decisions_by_hand() -> None:
     assert decisions_line(Marks(SIZE)) == ""
     one = marked(fill=True, leave=False)
-    assert decisions_line(one) == "**Your decisions:** 1 stroke."
+    assert decisions_line(one) == "**Your decisions:** 1 stroke or line."
     several = replace(one, areas=(1, 3))
-    expected = "**Your decisions:** 1 more area filled, 3 areas left, 1 stroke."
+    expected = "**Your decisions:** 1 more area filled, 3 areas left, 1 stroke or line."
     assert decisions_line(several) == expected
 
 
