@@ -389,7 +389,6 @@ def test_a_line_is_drawn_by_two_clicks_with_the_width_that_was_chosen(
         )
         enter_number(page, "#line-px input[type=number]", "1")
         patiently(page, "document.querySelector('#lines img').naturalWidth == 680")
-        time.sleep(3)  # on a busy machine the picture takes no clicks before
         x, y = page.middle("#lines img")
         for again in (True, False):
             clicked(page, (x - 120, y - 30), "!document.querySelector('#undo').disabled")
