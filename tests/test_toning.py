@@ -72,6 +72,13 @@ def test_yellowing_is_corrected_only_in_a_work_without_cool_colours() -> None:
     assert tone_of(whiter, yellow, 20, forced=True).weight == 1
 
 
+def test_the_more_yellow_a_work_is_the_fewer_signs_are_needed() -> None:
+    yellow = VIEW * np.float32([1, 0.9, 0.33])  # the coolest b* is 4
+    weak, strong = (tone_of(giving(blue=blue), yellow, 5, forced=False) for blue in (0.4, 1.0))
+    assert weak.amount_255 < 15 < strong.amount_255
+    assert (weak.weight, strong.weight) == (0, 1)
+
+
 def test_the_colour_of_bare_paper_is_changed_only_if_tone_is_forced() -> None:
     paper = np.full((90, 70, 3), (0.85, 0.8, 0.65), np.float32)
     network = giving(blue=0.3)
