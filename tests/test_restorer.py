@@ -119,6 +119,15 @@ def test_a_large_scan_is_blurred_only_if_it_still_is_when_reduced(
     assert bool(judged.change(view)[1]["blur"]["weight"]) == corrected
 
 
+@pytest.mark.parametrize("size", [(16, 3000), (3000, 16), (40, 2600)])
+def test_a_very_narrow_work_may_be_blurred(size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).random((*size, 3), np.float32)
+    soft = cv2.GaussianBlur(noise, (0, 0), 3) - 0.5
+    view = np.clip(0.45 + 0.1 * soft / soft.std(), 0, 1).astype(np.float32)
+    judged = dataclasses.replace(restorer(0), networks={"blur": sharper}, judges={"blur": CERTAIN})
+    assert judged.change(view)[0].shape == view.shape
+
+
 def test_smoothing_by_the_correction_of_noise_is_not_taken_for_blur() -> None:
     def lighter(tile: np.ndarray) -> np.ndarray:
         return np.full_like(tile, 0.1)

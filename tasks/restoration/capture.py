@@ -202,9 +202,12 @@ def confirm_blur(
     """`capture`, with the correction of blur only as strong as the reduced work needs it.
 
     tiles: of the work, reduced to REDUCED_PX. A large scan often has more pixels than its optics
-    resolve: each pixel is soft, but the work is not blurred.
+    resolve: each pixel is soft, but the work is not blurred. Without a tile, because the reduced
+    work is too narrow for one, `capture` stays as it is.
     """
     samples = list(tiles)
+    if not samples:
+        return capture
     residuals = [networks["blur"](tile) for tile in samples]
     reduced = _gated("blur", features(samples, residuals), gates, judges.get("blur"), forced=False)
     blur = capture.corrections["blur"]

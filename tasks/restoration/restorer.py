@@ -225,8 +225,9 @@ def _capture(restorer: Restorer, rows: Rows, size: tuple[int, int]) -> Capture:
     scale = capture.REDUCED_PX / max(size)
     if forced or scale >= 1 or not found.weight("blur"):
         return found
-    view = resized(reduced_view(rows, *size), (round(size[0] * scale), round(size[1] * scale)))
-    tiles = capture.sample_tiles(rows_of(view), *view.shape[:2])
+    height, width = (max(1, round(side * scale)) for side in size)
+    view = resized(reduced_view(rows, *size), (height, width))
+    tiles = capture.sample_tiles(rows_of(view), height, width)
     return capture.confirm_blur(found, networks, tiles, restorer.gates, restorer.judges)
 
 
