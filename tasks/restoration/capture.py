@@ -178,14 +178,12 @@ def analyse(
             continue
         if role in networks and samples:
             residuals = [networks[role](tile) for tile in samples]
-            found = _gated(
-                role, features(samples, residuals), gates, judges.get(role), forced=forced
-            )
+            measures = features(samples, residuals)
+            found = _gated(role, measures, gates, judges.get(role), forced=forced)
             if role == "blur" and found.weight and not forced:
-                periodicity = curvature_periodicity(samples)
-                enlarged = periodicity > MAX_PERIODICITY
-                known = {**found.features, "periodicity": periodicity}
-                found = Correction(0.0 if enlarged else found.weight, found.likelihood, known)
+                measures["periodicity"] = curvature_periodicity(samples)
+                if measures["periodicity"] > MAX_PERIODICITY:
+                    found = replace(found, weight=0.0)
             corrections[role] = found
             smoothed = smoothed or found.weight > 0
             samples = _corrected(samples, residuals, found.weight)

@@ -217,7 +217,10 @@ def compute_treatment(
     return replace(treatment, tone=_tone(restorer, view))
 
 
-def _capture(restorer: Restorer, rows: Rows, size: tuple[int, int]) -> Capture:
+def _capture(
+    restorer: Restorer, rows: Rows, size: tuple[int, int], view: np.ndarray | None = None
+) -> Capture:
+    """The decisions on the capture. view: the reduced work, if it is known."""
     networks = restorer.networks if "detail" in restorer.treat else {}
     forced = "detail" in restorer.forced
     tiles = capture.sample_tiles(rows, *size)
@@ -226,8 +229,8 @@ def _capture(restorer: Restorer, rows: Rows, size: tuple[int, int]) -> Capture:
     if forced or scale >= 1 or not found.weight("blur"):
         return found
     height, width = (max(1, round(side * scale)) for side in size)
-    view = resized(reduced_view(rows, *size), (height, width))
-    tiles = capture.sample_tiles(rows_of(view), height, width)
+    reduced = resized(reduced_view(rows, *size) if view is None else view, (height, width))
+    tiles = capture.sample_tiles(rows_of(reduced), height, width)
     return capture.confirm_blur(found, networks, tiles, restorer.gates, restorer.judges)
 
 
@@ -337,7 +340,7 @@ def analyse(restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, i
     rows: as for `compute_treatment`. view: the reduced work, from `reduced.reduced_view`. If the
     work is not reduced, its detail is corrected before damage and tone are searched for.
     """
-    found = Treatment(restorer, size, BytesIO(), _capture(restorer, rows, size))
+    found = Treatment(restorer, size, BytesIO(), _capture(restorer, rows, size, view))
     if found.has_correction and view.shape[:2] == size:
         tiles = restorer.tiling | {"border_px": border_px(found.capture)}
         residual = np.rint(INT16_MAX * apply_tiled(capture_network(found), view, **tiles))
