@@ -46,6 +46,7 @@ def restore(
     limit_fill: str = "",
     mask: Path | None = None,
     protect: Path | None = None,
+    stains: Path | None = None,
     quality: Quality = "fast",
     precision: Precision = "auto",
     device: Device = "",
@@ -74,6 +75,8 @@ def restore(
         limit_fill: The largest area that is filled automatically, as a share of the work: 0.5%.
         mask: A mask, or a folder of masks with the names of scans. Pixels not black are filled.
         protect: A mask, or a folder of masks with the names of scans. Pixels not black stay.
+        stains: A mask, or a folder of masks with the names of scans. Stains where it is not black
+            are corrected; the painting under them is kept.
         quality: best averages over four mirrored tiles, and takes four times as long as fast.
         precision: auto uses bf16 if the CPU supports it, otherwise f32.
         device: CPU, GPU (an Intel GPU), or AUTO: a GPU if there is one. Default: params.yaml.

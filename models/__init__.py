@@ -4,7 +4,7 @@ This package contains no paths, no data and no training. This file can be import
 """
 
 # The networks of a restorer, in the order in which they are applied
-ROLES = ("jpeg", "detail", "blur", "segmentation", "areas", "inpainting", "tone")
+ROLES = ("jpeg", "detail", "blur", "segmentation", "areas", "inpainting", "stains", "tone")
 NETWORKS = {
     "areas": "patina.models.areas:areas",
     "blur": "patina.models.detail:blur",
@@ -13,6 +13,7 @@ NETWORKS = {
     "jpeg": "patina.models.detail:jpeg",
     "nafnet": "patina.models.nafnet:nafnet",
     "segmentation": "patina.models.segmentation:segmentation",
+    "stains": "patina.models.stains:stains",
     "tone": "patina.models.tone:tone",
     "unet": "patina.models.unet:unet",
 }
@@ -23,6 +24,15 @@ NETWORKS = {
 CLASSES = ("line", "spot", "area", "stain", "crack")
 AREA_CLASSES = ("area", "stain")  # the classes that `patina.models.areas` detects
 TEXTURED_CHANNELS = 6  # channels of the input of `areas`: three of colour, three of texture
+
+
+class STAINS:
+    """The input of `patina.models.stains`, and how its output is applied."""
+
+    channels = TEXTURED_CHANNELS + 4  # of the input: as for `areas`, a mask and a first estimate
+    mask, estimate = slice(6, 7), slice(7, 10)  # channels of the input
+    estimate_scale = 4.0  # the first estimate, from -2 to 2, is mapped to [0, 1]
+    floor = 0.02  # is added to colours before the gain, so that it lightens black, too
 
 
 class TONE:

@@ -26,22 +26,22 @@ def areas(*, width: float = 1.0) -> keras.Model:
     channels = [max(8, round(each * width)) for each in CHANNELS]
     view = layers.Input((None, None, TEXTURED_CHANNELS), name="view")
     centred = layers.Rescaling(4.0, offset=-2.0, name="centred")(view)
-    features = _convolved(centred, channels[0], "entry", kernel_size=5, strides=2)
+    features = convolved(centred, channels[0], "entry", kernel_size=5, strides=2)
     skips = []
     for level, deeper in enumerate(channels[1:], 1):
         skips.append(features)
-        features = _convolved(features, deeper, f"down_{level}", strides=2)
-        features = _residual_block(features, f"encoder_{level}")
+        features = convolved(features, deeper, f"down_{level}", strides=2)
+        features = residual_block(features, f"encoder_{level}")
     whole = layers.GlobalAveragePooling2D(keepdims=True, name="whole")(features)
     whole = layers.Conv2D(channels[-1], 1, name="of_whole")(whole)
-    features = _residual_block(layers.Add(name="with_whole")([features, whole]), "bottleneck")
+    features = residual_block(layers.Add(name="with_whole")([features, whole]), "bottleneck")
     for level in reversed(range(len(skips))):
         doubled = layers.UpSampling2D(interpolation="nearest", name=f"up_{level}")(features)
         narrow = layers.Conv2D(channels[level], 1, name=f"narrow_{level}")(doubled)
         both = layers.Concatenate(name=f"skip_{level}")([narrow, skips[level]])
-        features = _convolved(both, channels[level], f"merged_{level}")
+        features = convolved(both, channels[level], f"merged_{level}")
         if level:
-            features = _residual_block(features, f"decoder_{level}")
+            features = residual_block(features, f"decoder_{level}")
     logits = layers.Conv2DTranspose(
         len(AREA_CLASSES),
         4,
@@ -54,7 +54,7 @@ def areas(*, width: float = 1.0) -> keras.Model:
     return keras.Model(view, logits, name="areas")
 
 
-def _convolved(features: Any, channels: int, name: str, **options: Any) -> Any:
+def convolved(features: Any, channels: int, name: str, **options: Any) -> Any:
     """A convolution, batch normalisation and ReLU. options: arguments of Conv2D."""
     options = {"kernel_size": 3, "padding": "same", "use_bias": False} | options
     features = layers.Conv2D(channels, name=name, **options)(features)
@@ -62,13 +62,13 @@ def _convolved(features: Any, channels: int, name: str, **options: Any) -> Any:
     return layers.ReLU(name=f"{name}_relu")(features)
 
 
-def _residual_block(features: Any, name: str) -> Any:
+def residual_block(features: Any, name: str) -> Any:
     """Two 3×3 convolutions with a skip connection; (N, h, w, C) -> (N, h, w, C).
 
     Source: He et al., "Deep Residual Learning" (2015), https://arxiv.org/abs/1512.03385, figure 2.
     """
     channels = features.shape[-1]
-    residual = _convolved(features, channels, f"{name}_first")
+    residual = convolved(features, channels, f"{name}_first")
     residual = layers.Conv2D(channels, 3, padding="same", use_bias=False, name=f"{name}_second")(
         residual
     )

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from patina.models import TONE, tone
+from patina.models import STAINS, TONE, stains, tone
 from patina.models.inpainting import compose
 
 
@@ -78,6 +78,19 @@ def area_error(target: Any, logits: Any) -> Any:
     found, true = counts * ops.sigmoid(logits), counts * masks
     both, all_of = (ops.sum(each, axis=(0, 1, 2)) for each in (found * true, found + true))
     return entropy + 0.5 * (1 - ops.mean((2 * both + 1) / (all_of + 1)))
+
+
+@keras.saving.register_keras_serializable("patina")
+def stain_decibels(target: Any, output: Any) -> Any:
+    """As `decibels`, inside the mask, after adding 3·10⁻⁴.
+
+    target: (N, H, W, STAINS.channels + 3): the input of `models.stains`, and the view without
+    stains. output: of `models.stains`.
+    """
+    given, clean = target[..., : STAINS.channels], target[..., STAINS.channels :]
+    mask = given[..., STAINS.mask]
+    error = ops.sum(mask * ops.square(stains.corrected(given, output) - clean), axis=(1, 2, 3))
+    return ops.log(error / (3 * ops.sum(mask, axis=(1, 2, 3)) + 1) + 3e-4)
 
 
 @keras.saving.register_keras_serializable("patina")

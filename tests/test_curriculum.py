@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from patina.crawler.sample.strokes import paint
-from patina.models import CLASSES, TONE
+from patina.models import CLASSES, STAINS, TONE
 from patina.tasks.dataset.recipes import draw_recipe, render
 from patina.tasks.evaluation.hard_works import SOUND
 from patina.tasks.imaging.images import png_bytes, to_float
@@ -25,6 +25,7 @@ from patina.tasks.training.curriculum import (
     make_batches,
 )
 from patina.tasks.training.curriculum import TONE as TONES
+from patina.tasks.training.staining import STAINING
 from patina.tasks.training.twins import SEVERAL, Twins
 from patina.tasks.training.works import (
     Work,
@@ -45,6 +46,7 @@ CURRICULA: dict[str, Curriculum] = {
     "segmentation": SEGMENTATION,
     "areas": AREAS,
     "inpainting": INPAINTING,
+    "stains": STAINING,
     "tone": TONES,
     "twins": TWINS,
 }
@@ -229,3 +231,15 @@ def test_a_jpeg_of_low_quality_is_blocky_and_its_original_is_not() -> None:
     coded = capture._compressed(image, np.random.default_rng(1), (10, 11), np.array((0, 0)))
     assert blockiness((image * 255).astype(np.uint8)) < 1.12
     assert blockiness((coded * 255).astype(np.uint8)) > 1.3
+
+
+def test_a_sample_of_stains_differs_from_the_undamaged_view_only_inside_the_mask(
+    works: list[Work],
+) -> None:
+    rng = np.random.default_rng(3)
+    for kind in ("spill", "tape", "random"):
+        for given, clean in STAINING.samples(works, rng, kind):
+            change = np.abs(given[..., :3].astype(int) - clean).max(axis=2)
+            marked = given[..., STAINS.mask][..., 0] > 127
+            assert 0 < marked.mean() < 0.9
+            assert change[marked].mean() > 3 * change[~marked].mean()

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from patina.models import NETWORKS, ROLES, TONE, losses, registry, tone
+from patina.models import NETWORKS, ROLES, STAINS, TONE, losses, registry, tone
 from patina.models.inpainting import compose
 from patina.tasks.restoration.inference import Networks
 from patina.tasks.training.ship import write_model
@@ -16,9 +16,9 @@ from patina.tasks.training.specialists import SINGLE, SPECIALISTS, Specialist, s
 from patina.tasks.training.twins import Twins
 
 TINY = 0.125  # of the width
-TILED = sorted(set(NETWORKS) - {"tone", "areas"})  # without those whose input is a whole work
-CHANNELS = {"inpainting": 7, "areas": 6}
-OUTPUTS = {"inpainting": 4, "segmentation": 5, "areas": 2, "tone": 19}
+TILED = sorted(set(NETWORKS) - {"tone", "areas", "stains"})  # without those that see a whole work
+CHANNELS = {"inpainting": 7, "areas": 6, "stains": STAINS.channels}
+OUTPUTS = {"inpainting": 4, "segmentation": 5, "areas": 2, "stains": 4, "tone": 19}
 
 
 def build(name: str) -> keras.Model:
@@ -213,3 +213,25 @@ def test_the_loss_of_areas_uses_the_whole_batch_and_the_weights_of_the_pixels() 
     assert float(np.mean(losses.area_error(target, wrong))) > 0.3
     target[1, 0, 0, 2] = 0  # and it does not count there
     assert float(np.max(losses.area_error(target, wrong))) < 0.01
+
+
+def test_the_loss_of_stains_counts_only_pixels_inside_the_mask() -> None:
+    given = np.full((1, 16, 16, STAINS.channels), 0.4, np.float32)
+    given[..., STAINS.estimate] = 0.5  # no estimate
+    given[..., STAINS.mask] = 0
+    given[:, :4, :, STAINS.mask] = 1
+    clean, output = np.full((1, 16, 16, 3), 0.4, np.float32), np.zeros((1, 16, 16, 4), np.float32)
+    clean[:, :4] = 0.5
+    target = np.concatenate([given, clean], axis=3)
+
+    def decibels() -> float:
+        return float(10 / np.log(10) * losses.stain_decibels(target, output)[0])
+
+    left = decibels()
+    assert left == pytest.approx(10 * np.log10(0.01 + 3e-4), abs=0.1)
+    output[..., :3] = np.log((0.5 + STAINS.floor) / (0.4 + STAINS.floor))
+    assert decibels() == pytest.approx(10 * np.log10(3e-4), abs=0.1)
+    output[..., :3] = 0
+    output[..., 3] = 40  # the whole weight for an estimate that is right
+    target[..., STAINS.estimate] += np.log(0.52 / 0.42) / STAINS.estimate_scale
+    assert decibels() == pytest.approx(10 * np.log10(3e-4), abs=0.1)

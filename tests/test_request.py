@@ -26,6 +26,7 @@ FULL = RestoreRequest(
     limit_fill="0.5%",
     mask="damage",
     protect="masks",
+    stains="spills",
     model="model.keras",
     quality="best",
     precision="f32",

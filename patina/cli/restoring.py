@@ -70,6 +70,15 @@ def restore(
             rich_help_panel=TREATED,
         ),
     ] = None,
+    stains: Annotated[
+        Path | None,
+        typer.Option(
+            help="A mask, or a folder of masks with the names of the scans. Stains, spills and "
+            "tape where the mask is not black are corrected, and the painting under them is kept. "
+            "Mark some of the surroundings, too.",
+            rich_help_panel=TREATED,
+        ),
+    ] = None,
     outbox: Annotated[
         str,
         typer.Option(
@@ -176,6 +185,7 @@ def restore(
                patina restore scan.tif --treat detail --strength 0.5 --maps
                patina restore yellowed.tif --force tone
                patina restore scan.tif --mask damage.png --protect signature.png --package
+               patina restore scan.tif --stains spill.png
                patina restore scan.tif --limit-fill 0.5%
                patina restore s3://lab/scans -o s3://lab/restored
                patina restore scans/ --iiif-base https://museum.org/restored

@@ -12,7 +12,7 @@ from patina.tasks.imaging.images import ImageError
 from patina.tasks.io.atomic import Record, draft_folder, sha256_of
 from patina.tasks.restoration.batch import target_of
 from patina.tasks.restoration.condition import Examination
-from patina.tasks.restoration.masks import FOLDER, saved_mask
+from patina.tasks.restoration.masks import FOLDER, WORDS, saved_mask
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import (
@@ -61,12 +61,11 @@ def _masks_of(source: Path, outbox: Path, sidecar: Record, marks: OutputOptions)
 
     They are searched for in `marks`, and in the folder in which the page saves them.
     """
-    named = {"mask": marks.fill_mask(source), "protect": marks.protect_mask(source)}
-    found = {}
-    for option, mask in named.items():
+    named, found = marks.masks(source), {}
+    for option in WORDS:
         wanted = sidecar["applied"].get(option)
         saved = saved_mask(outbox / FOLDER, sidecar["source"]["file"], option)
-        for path in (mask, saved):
+        for path in (named.get(option), saved):
             if wanted and path and path.is_file() and sha256_of(path) == wanted:
                 found[option] = path
     return found
@@ -74,9 +73,11 @@ def _masks_of(source: Path, outbox: Path, sidecar: Record, marks: OutputOptions)
 
 def _refuse_other_masks(result: Path, source: Path, sidecar: Record, marks: OutputOptions) -> None:
     """Raise ImageError if a report would show areas as filled that a mask protected."""
-    masks = {"mask": marks.fill_mask(source), "protect": marks.protect_mask(source)}
-    for option, mask in masks.items():
-        if sidecar["applied"].get(option) != (sha256_of(mask) if mask else None):
+    masks = marks.masks(source)
+    for option in WORDS:
+        if sidecar["applied"].get(option) != (
+            sha256_of(masks[option]) if option in masks else None
+        ):
             raise ImageError(
                 f"{result}: it was restored with --{option}, so its damage map is needed to know "
                 "what was filled; restore it again with --maps"

@@ -41,6 +41,7 @@ class RestoreRequest:
     limit_fill: str = ""  # largest area that is filled automatically, such as "0.5%"; "": settings
     mask: str = ""  # a mask or a folder of masks with the pixels to fill; "": none
     protect: str = ""  # the same with the pixels that must not change
+    stains: str = ""  # the same with the stains that are corrected
     model: str = ""  # "": the champion, or else the shipped model
     quality: Quality = "fast"
     precision: Precision = "auto"
@@ -151,6 +152,7 @@ def job_of(request: RestoreRequest, settings: Settings) -> Job:
         package=request.package,
         mask=Path(request.mask) if request.mask else None,
         protect=Path(request.protect) if request.protect else None,
+        stains=Path(request.stains) if request.stains else None,
         iiif=published,
         report=outbox if request.report else None,
         **settings.flags,

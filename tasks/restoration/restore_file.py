@@ -58,6 +58,7 @@ NOT_FINITE = "the output of a network is NaN or infinity; try --precision f32"
 LARGE_PX = 16_000_000  # of a scan from which on memory is freed between the steps
 COLUMN_BYTES = 48  # memory for each pixel of a row of tiles: inputs, results and overlap
 NEARLY_ALL = 0.95  # a mask of a larger share of the work gets a note
+EFFECTS = {"mask": "fills", "protect": "protects", "stains": "marks as stained"}  # by option
 # Limits of mean, 90th percentile and maximum ΔE2000 for a digitisation
 TOLERANCES = {
     "FADGI four stars": {"mean": 2, "p90": 4},
@@ -94,7 +95,7 @@ def restore_file(
             opened(source, folder, bytes_per_pixel, memory_for) as scan,
         ):
             _refuse_if_replaced(source, version)
-            masks = _read_masks(scan, output.fill_mask(source), output.protect_mask(source))
+            masks = _read_masks(scan, output.masks(source))
             work = _Work(scan, folder, output, masks)
             facts = work.restored(restorer, target)
             if output.package:
@@ -141,14 +142,13 @@ def _refuse_if_replaced(source: Path, version: tuple[int, ...]) -> None:
         raise ImageError(f"{source.name}: the file was changed while it was read; run again")
 
 
-def _read_masks(scan: Scan, fill: Path | None, protect: Path | None) -> UserMasks:
-    """The masks of a scan, and a note if one of them marks nearly all of it."""
-    masks = {"fills": fill, "protects": protect}
-    read = {effect: mask_for(path, scan) if path else None for effect, path in masks.items()}
-    for effect, mask in read.items():
-        if mask is not None and (share := mask.avg() / 255) > NEARLY_ALL:
-            scan.notes.append(f"the mask {effect} {share:.0%} of the work")
-    return UserMasks.of(*read.values())
+def _read_masks(scan: Scan, masks: Mapping[str, Path]) -> UserMasks:
+    """The masks of a scan, by option, and a note if one of them marks nearly all of it."""
+    read = {option: mask_for(path, scan) for option, path in masks.items()}
+    for option, mask in read.items():
+        if (share := mask.avg() / 255) > NEARLY_ALL:
+            scan.notes.append(f"the mask {EFFECTS[option]} {share:.0%} of the work")
+    return UserMasks.of(read.get("mask"), read.get("protect"), read.get("stains"))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 
 from patina.models import CLASSES
-from patina.tasks.imaging.images import largest, to_float, to_uint8
+from patina.tasks.imaging.images import ImageError, largest, to_float, to_uint8
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import ahead
 from patina.tasks.restoration import capture, decision
@@ -33,6 +33,7 @@ from patina.tasks.restoration.progress import (
 )
 from patina.tasks.restoration.proposals import with_proposals
 from patina.tasks.restoration.reduced import enlarged, reduced_view, resized, strips_of
+from patina.tasks.restoration.stains import NO_STAINS, Stains, stains_of
 from patina.tasks.restoration.tiling import (
     BORDER_PX,
     Network,
@@ -106,6 +107,7 @@ class Treatment:
     changes: BinaryIO  # the residual of the whole work, then its fill, if there are any
     capture: Capture
     damage: Damage | None = None
+    stains: Stains = NO_STAINS
     tone: Tone = NO_TONE
     masks: UserMasks = NO_MASKS  # masks of the user
     lock: Lock = field(default_factory=Lock)  # for threads that read `changes`
@@ -128,6 +130,8 @@ class Treatment:
             strength = self.restorer.strength_of("damage")
             marked = self.masks.record(self.damage, strength)
             record["damage"] = self.damage.record(strength) | marked
+        if self.stains.weight:
+            record["stains"] = self.stains.record()
         return record
 
     def change(self, view: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
@@ -136,13 +140,17 @@ class Treatment:
         The damage map is (h, W, 1): 1 where damage is filled, 0.5 where it is proposed or kept.
         """
         damage = self._damage_map(top, top + len(view))
-        if not (self.has_correction or self.fills or self.tone.weight):
+        if not (self.has_correction or self.fills or self.stains.weight or self.tone.weight):
             return np.zeros_like(view), damage
-        filled = self.filled(view, top)
-        restored = self.tone.applied(filled, self.size, top)
+        cleaned = self.cleaned(view, top)
+        restored = self.tone.applied(cleaned, self.size, top)
         change = (np.clip(restored, 0, 1) - view).astype(np.float32)
         change[largest(np.abs(change)) < DEAD_ZONE] = 0
         return change, damage
+
+    def cleaned(self, view: np.ndarray, top: int) -> np.ndarray:
+        """The rows of `view` with detail corrected, damage filled and stains corrected."""
+        return self.stains.applied(self.filled(view, top), top)
 
     def filled(self, view: np.ndarray, top: int) -> np.ndarray:
         """The rows of `view` with detail corrected and damage filled."""
@@ -205,7 +213,8 @@ def compute_treatment(
         border = border_px(treatment.capture)
         strips = _tiled(restorer, "detail", network, rows, size, border_px=border)
         treatment.store(strips, part=0)
-    if not {"damage", "craquelure", "tone"} & {*restorer.treat} and masks.fill is None:
+    searched = {"damage", "craquelure", "tone"} & {*restorer.treat}
+    if not searched and masks.fill is None and masks.stains is None:
         return treatment
     restorer.on_progress(Step("damage", pixels=size[0] * size[1]))
     view = reduced_view(lambda top, bottom: treatment.corrected(rows(top, bottom), top), *size)
@@ -213,7 +222,9 @@ def compute_treatment(
     treatment = replace(treatment, damage=damage)
     if treatment.fills:
         treatment.store(_filled(treatment, rows), part=1)
-        view = reduced_view(lambda top, bottom: treatment.filled(rows(top, bottom), top), *size)
+    treatment = replace(treatment, stains=_stains(treatment, rows))
+    if treatment.fills or treatment.stains.weight:
+        view = reduced_view(lambda top, bottom: treatment.cleaned(rows(top, bottom), top), *size)
     return replace(treatment, tone=_tone(restorer, view))
 
 
@@ -324,6 +335,21 @@ def _tiled(
     """
     tiles = restorer.tiling | tiles
     return tiled_rows_with_progress(Step(step), network, rows, size, restorer.on_progress, **tiles)
+
+
+def _stains(treatment: Treatment, rows: Rows) -> Stains:
+    """The correction of the stains that the user marked."""
+    mask, network = treatment.masks.stains, treatment.restorer.networks.get("stains")
+    if mask is None:
+        return NO_STAINS
+    if network is None:
+        raise ImageError("this model has no network that corrects marked stains; omit --stains")
+    strength = treatment.restorer.strength_of("tone")
+
+    def filled(top: int, bottom: int) -> np.ndarray:
+        return treatment.filled(rows(top, bottom), top)
+
+    return stains_of(network, filled, treatment.size, mask, strength)
 
 
 def _tone(restorer: Restorer, view: np.ndarray) -> Tone:

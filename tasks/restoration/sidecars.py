@@ -45,19 +45,18 @@ class OutputOptions:
     package: bool = False  # write the change package, see `restoration.undo`
     mask: Path | None = None  # mask or folder; pixels that are not black are filled
     protect: Path | None = None  # mask or folder; pixels that are not black do not change
+    stains: Path | None = None  # mask or folder; stains where it is not black are corrected
     flag_damaged: float = 1.0  # share of the work in its damage map
     flag_repainted: float = 100.0  # filled share, times the mean ΔE2000 inside it
     flag_delta_e2000: float = 100.0  # mean change of the work
     iiif: Served | None = None  # see `restoration.iiif`; it needs the maps
     report: Place | None = None  # the outbox whose report gets pictures, see `restoration.report`
 
-    def fill_mask(self, source: Place) -> Path | None:
-        """The mask of the pixels to fill for that scan. Raises as `mask_of`."""
-        return mask_of(source, self.mask)
-
-    def protect_mask(self, source: Place) -> Path | None:
-        """The mask of the protected pixels for that scan. Raises as `mask_of`."""
-        return mask_of(source, self.protect)
+    def masks(self, source: Place) -> dict[str, Path]:
+        """The masks for that scan, by option: "mask", "protect", "stains". Raises as `mask_of`."""
+        given = {"mask": self.mask, "protect": self.protect, "stains": self.stains}
+        found = {option: mask_of(source, masks) for option, masks in given.items()}
+        return {option: mask for option, mask in found.items() if mask}
 
     def stale_files(self, target: OnePlace) -> list[OnePlace]:
         """Files beside the former result that the next one will not have."""
@@ -122,8 +121,7 @@ def refuse_names(source: Place, target: Place, output: OutputOptions) -> None:
 
 def wanted_of(source: Place, restorer: Restorer, output: OutputOptions) -> Record:
     """The values of model and options that the sidecar of an up-to-date result has."""
-    masks = {"mask": output.fill_mask(source), "protect": output.protect_mask(source)}
-    hashes = {name: sha256_of(mask) for name, mask in masks.items() if mask}
+    hashes = {option: sha256_of(mask) for option, mask in output.masks(source).items()}
     return {"model": restorer.model, "applied": restorer.applied() | hashes}
 
 

@@ -7,7 +7,7 @@ from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.areas import KINDS, Area
 
 # Keys of the sidecar's figures, by treatment
-PARTS = {"detail": ("jpeg", "detail", "blur"), "damage": ("damage",), "tone": ("tone",)}
+PARTS = {"detail": ("jpeg", "detail", "blur"), "damage": ("damage",), "tone": ("stains", "tone")}
 PLURALS = {
     "line": "lines",
     "spot": "spots",

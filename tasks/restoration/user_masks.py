@@ -1,6 +1,7 @@
-"""The masks of a user: pixels to fill, and pixels that must not change.
+"""The masks of a user: pixels to fill, stains to correct, and pixels that must not change.
 
-Both apply at the resolution of the scan, to the pixel. If both mark a pixel, it does not change.
+They apply at the resolution of the scan, to the pixel. A pixel that must not change stays, whatever
+the other masks say; a pixel that is filled is not also corrected as a stain.
 """
 
 from dataclasses import dataclass, replace
@@ -22,13 +23,18 @@ class UserMasks:
 
     fill: pyvips.Image | None = None  # pixels to fill, none of them in `protected`
     protected: pyvips.Image | None = None  # pixels that must not change
+    stains: pyvips.Image | None = None  # stained pixels, none of them in `fill` or `protected`
 
     @classmethod
-    def of(cls, fill: pyvips.Image | None, protected: pyvips.Image | None) -> "UserMasks":
-        """The masks, without the pixels in `fill` that `protected` protects, too."""
-        if fill is not None and protected is not None:
-            fill = ((fill > 0) & (protected == 0)).copy_memory()
-        return cls(fill, protected)
+    def of(
+        cls,
+        fill: pyvips.Image | None,
+        protected: pyvips.Image | None,
+        stains: pyvips.Image | None = None,
+    ) -> "UserMasks":
+        """The masks, without the pixels in which a stronger one overrides a weaker one."""
+        fill = _without(fill, protected)
+        return cls(fill, protected, _without(_without(stains, protected), fill))
 
     def fill_rows(self, top: int, bottom: int) -> np.ndarray | None:
         """The pixels to fill in these rows, bool (h, W); None without such a mask."""
@@ -112,6 +118,13 @@ def _reduced(mask: pyvips.Image, size: tuple[int, ...]) -> np.ndarray:
     """A mask reduced to `size`, float32 (h, w): the covered share of each pixel."""
     whole = mask.numpy().reshape(mask.height, mask.width)
     return cv2.resize(whole, size[1::-1], interpolation=cv2.INTER_AREA) / np.float32(255)
+
+
+def _without(mask: pyvips.Image | None, other: pyvips.Image | None) -> pyvips.Image | None:
+    """`mask` without the pixels that `other` marks."""
+    if mask is None or other is None:
+        return mask
+    return ((mask > 0) & (other == 0)).copy_memory()
 
 
 def _rows(mask: pyvips.Image | None, top: int, bottom: int) -> np.ndarray | None:

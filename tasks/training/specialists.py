@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from patina.models import NETWORKS, ROLES, losses, tone
+from patina.models import NETWORKS, ROLES, STAINS, losses, stains, tone
 from patina.models.inpainting import compose
 from patina.models.registry import build
-from patina.tasks.training import covering, curriculum
+from patina.tasks.training import covering, curriculum, staining
 from patina.tasks.training.curriculum import Curriculum
 
 Arrays = Sequence[np.ndarray]
@@ -147,6 +147,29 @@ def fill_pictures(inputs: np.ndarray, target: np.ndarray, output: np.ndarray) ->
     return image, filled, target[..., 7:], image + mask * (inputs[..., 3:6] - image)
 
 
+def stain_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
+    """Convert (input, view without stains), uint8, to the input and the target, float32.
+
+    The target is the input followed by the view without stains, see `losses.stain_decibels`.
+    """
+    given, clean = (each.astype(np.float32) / 255 for each in arrays)
+    return given, np.concatenate([given, clean], axis=3)
+
+
+def stain_gain_db(given: np.ndarray, target: np.ndarray, output: np.ndarray) -> np.ndarray:
+    """The gain in PSNR of each view, dB, (N,). Outside the mask nothing is changed."""
+    view = given[..., :3]
+    change = given[..., STAINS.mask] * (np.asarray(stains.corrected(given, output)) - view)
+    return gain_db(given, target[..., -3:] - view, change)
+
+
+def stain_pictures(given: np.ndarray, target: np.ndarray, output: np.ndarray) -> Pictures:
+    """Before, after, the view without stains, and the mask."""
+    mask, before = given[..., STAINS.mask], given[..., :3]
+    after = before + mask * (np.clip(stains.corrected(given, output), 0, 1) - before)
+    return before, after, target[..., -3:], mask.repeat(3, axis=3)
+
+
 def tone_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
     """Convert (changed, unchanged), uint8, to the changed view and both views (6 channels)."""
     views = [each.astype(np.float32) / 255 for each in arrays]
@@ -190,6 +213,15 @@ SPECIALISTS = {
         fill_gain_db,
         fill_pictures,
         learning_rate=5e-4,
+    ),
+    "stains": Specialist(
+        "stains",
+        staining.STAINING,
+        losses.stain_decibels,
+        stain_target,
+        stain_gain_db,
+        stain_pictures,
+        learning_rate=2e-3,
     ),
     "tone": Specialist(
         "tone",

@@ -14,6 +14,7 @@ It is made from a dict of figures, in which every key is optional:
     detail          weight         strength of the correction of noise, 0 to 1
                     noise_255_before, noise_255_after   standard deviation in 8-bit steps
     jpeg, blur      weight         strength of their correction, 0 to 1
+    stains          weight         strength of the correction of the marked stains, 0 to 1
     tone            weight         strength of the correction of the colours, 0 to 1
                     seen           the change of the colours: yellowing, fading, …
                     delta_e2000    mean ΔE2000 of the correction
@@ -81,6 +82,8 @@ def _done(figures: Figures) -> Iterator[str]:
     for key, what in (("jpeg", "JPEG artefacts"), ("blur", "blur")):
         if weight := figures.get(key, {}).get("weight"):
             yield f"{what} reduced{_in_part(weight)}"
+    if weight := figures.get("stains", {}).get("weight"):
+        yield f"marked stains corrected{_in_part(weight)}"
     if weight := tone.get("weight"):
         mean = f" (mean ΔE2000 {tone['delta_e2000']:.1f})" if "delta_e2000" in tone else ""
         yield f"{tone.get('seen') or 'colours'} corrected{_in_part(weight)}{mean}"

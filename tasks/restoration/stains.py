@@ -1,0 +1,175 @@
+"""Corrects the stains that a user marks: a gain of each colour, which varies over the stain.
+
+The network `stains` predicts the gain from the marked part of the work and its surroundings. The
+painting under a stain stays visible, so it is not filled.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pyvips
+
+from patina.models import STAINS
+from patina.tasks.imaging.images import to_float, to_uint8
+from patina.tasks.io.atomic import Record
+from patina.tasks.restoration.detection import view_size
+from patina.tasks.restoration.inpainting import classical_fill
+from patina.tasks.restoration.reduced import reduced_view, resized
+from patina.tasks.restoration.textured import REDUCED, textured
+from patina.tasks.restoration.tiling import Network, Rows
+
+VIEW_PX, STRIDE = 512, 16  # long side of the examined part in pixels; stride of the network
+MARGIN_SHARE, MIN_SHARE = 0.5, 0.3  # of the marked box, and of the work: what is examined around it
+MARKED_FROM = 0.25  # marked share of a cell from which on the classical fill replaces it
+ESTIMATE_SIGMA = 2.5  # of the blur of the first estimate, in cells
+STRENGTH_DIGITS = 4  # in the sidecar
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a work, in its pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Stains:
+    """The correction of the marked stains of a work."""
+
+    part: Part  # which `gain` covers
+    gain: np.ndarray  # float32 (h, w, 3), logarithm of the gain, 0 outside the marked pixels
+    weight: float = 0.0  # strength of the correction, 0 to 1; 0 if nothing is marked
+    share: float = 0.0  # marked share of the work
+
+    def applied(self, view: np.ndarray, top: int) -> np.ndarray:
+        """The rows of `view` from `top` on, with the stains corrected."""
+        first, last = (
+            max(self.part.top, top),
+            min(self.part.top + self.part.height, top + len(view)),
+        )
+        if not self.weight or first >= last:
+            return view
+        columns = slice(self.part.left, self.part.left + self.part.width)
+        rows = slice(first - top, last - top)
+        gain = self.rows_of_gain(first - self.part.top, last - self.part.top)
+        result = view.copy()
+        result[rows, columns] = lightened(view[rows, columns], self.weight * gain)
+        return result
+
+    def rows_of_gain(self, top: int, bottom: int) -> np.ndarray:
+        """Rows `top` to `bottom` of the part, float32 (h, w, 3), with the gain interpolated."""
+        height, width = self.gain.shape[:2]
+        step_x, step_y = width / self.part.width, height / self.part.height
+        places = np.array(
+            [[step_x, 0, 0.5 * step_x - 0.5], [0, step_y, (top + 0.5) * step_y - 0.5]]
+        )
+        return cv2.warpAffine(
+            self.gain,
+            places,
+            (self.part.width, bottom - top),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+
+    def record(self) -> Record:
+        """The entry in the sidecar: strength, marked share, and the mean gain of each colour."""
+        marked = self.gain[self.gain.any(axis=2)]
+        mean = np.exp(marked.mean(axis=0)) if len(marked) else np.ones(3)
+        return {
+            "weight": round(self.weight, STRENGTH_DIGITS),
+            "marked_share": round(self.share, 6),
+            "mean_gain": [round(float(each), STRENGTH_DIGITS) for each in mean],
+        }
+
+
+NO_STAINS = Stains(Part(0, 0, 1, 1), np.zeros((1, 1, 3), np.float32))
+
+
+def lightened(view: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """`view` (..., 3) with a gain, as `patina.models.stains.corrected`, in [0, 1]."""
+    floor = np.float32(STAINS.floor)
+    return np.clip((view + floor) * np.exp(gain, dtype=np.float32) - floor, 0, 1)
+
+
+def stains_of(
+    network: Network, rows: Rows, size: tuple[int, int], mask: pyvips.Image, strength: float
+) -> Stains:
+    """The correction of the stains that `mask` marks.
+
+    network: see `patina.models.stains.stains`. rows: gives rows of the work of `size` (height,
+    width), sRGB in [0, 1]. mask: one band of that size, above 0 at marked pixels. strength: of the
+    correction, 0 to 1.
+    """
+    left, top, width, height = mask.find_trim(threshold=0, background=[0])
+    if not width or not strength:
+        return NO_STAINS
+    part = _part_around((left, top, width, height), size)
+    below, right = part.top + part.height, part.left + part.width
+
+    def part_rows(first: int, last: int) -> np.ndarray:
+        return rows(part.top + first, part.top + last)[:, part.left : right]
+
+    view = reduced_view(part_rows, part.height, part.width)
+    view = resized(view, view_size(view, VIEW_PX))
+    marked = mask.crop(part.left, part.top, part.width, below - part.top).numpy() > 0
+    marks = resized(marked.reshape(part.height, part.width, 1).astype(np.float32), view.shape[:2])
+    gain = gain_of(network, view, marks[..., 0])
+    return Stains(part, gain, strength, float(mask.avg()) / 255)
+
+
+def gain_of(network: Network, view: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """The logarithm of the gain of each colour, float32 (h // 4, w // 4, 3), 0 outside the marks.
+
+    view: float32 (h, w, 3), sRGB in [0, 1]. marks: float32 (h, w), marked share of each pixel.
+    """
+    padding = [(0, -side % (REDUCED * STRIDE)) for side in view.shape[:2]]
+    padded = np.pad(view, (*padding, (0, 0)), mode="symmetric")
+    given = stain_input(padded, np.pad(marks, padding, mode="symmetric"))
+    output = network(given[None])[0]
+    weight = 1 / (1 + np.exp(-output[..., 3:]))
+    estimate = (given[..., STAINS.estimate] - 0.5) * STAINS.estimate_scale
+    gain = (weight * estimate + output[..., :3]) * given[..., STAINS.mask]
+    return np.asarray(gain[: -(-view.shape[0] // REDUCED), : -(-view.shape[1] // REDUCED)])
+
+
+def stain_input(view: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """The input of `stains`, float32 (h // 4, w // 4, STAINS.channels).
+
+    view: float32 (h, w, 3), sRGB in [0, 1]. marks: float32 (h, w), marked share of each pixel.
+    """
+    given = textured(view)
+    mask = resized(marks[..., None], (given.shape[0], given.shape[1]))
+    return with_estimate(given, mask, first_fill(given[..., :3], mask))
+
+
+def first_fill(colours: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """`colours` float32 (h, w, 3) with the mask (h, w, 1) filled from its surroundings."""
+    inside = (mask[..., 0] > MARKED_FROM).astype(np.uint8)
+    return to_float(classical_fill(to_uint8(colours), inside))
+
+
+def with_estimate(given: np.ndarray, mask: np.ndarray, filled: np.ndarray) -> np.ndarray:
+    """The input of `stains` from a textured view, a mask and the filled colours.
+
+    The first estimate of the gain is what would lighten the colours to the filled ones, smoothed.
+    """
+    ratio = (filled + np.float32(STAINS.floor)) / (given[..., :3] + np.float32(STAINS.floor))
+    estimate = cv2.GaussianBlur(np.log(ratio), (0, 0), ESTIMATE_SIGMA)
+    estimate = np.clip(0.5 + estimate / STAINS.estimate_scale, 0, 1)
+    return np.dstack([given, mask, estimate]).astype(np.float32)
+
+
+def _part_around(box: tuple[int, int, int, int], size: tuple[int, int]) -> Part:
+    """The part to examine around the marked box (left, top, width, height)."""
+    edges = []
+    for start, length, side in zip(box[:2], box[2:], size[::-1], strict=True):
+        wanted = max(length * (1 + 2 * MARGIN_SHARE), MIN_SHARE * min(size))
+        first = max(0, round(start + length / 2 - wanted / 2))
+        last = min(side, round(start + length / 2 + wanted / 2))
+        edges.append((first, last - first))
+    (left, width), (top, height) = edges
+    return Part(left, top, width, height)
