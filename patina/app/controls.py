@@ -77,10 +77,10 @@ def with_strokes(desk: Desk, drawn: Any) -> Marks:
     return desk.marks.redrawn(desk.window, strokes_of(layers, (height, width)), desk.older_strokes)
 
 
-def decided(desk: Desk, drawn: Any, areas: list[int], choices: Any) -> tuple[Marks, RestoreRequest]:
+def decided(desk: Desk, areas: list[int], choices: Any) -> tuple[Marks, RestoreRequest]:
     """All marks, and the request with their masks."""
     chosen = choices_of(choices)
-    marks = desk.deciding(with_strokes(desk, drawn), areas, chosen.grown_px)
+    marks = desk.deciding(desk.marks, areas, chosen.grown_px)
     return marks, desk.request(choices[-1], chosen, marks)
 
 
