@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from patina.app.controls import is_stale, with_strokes
+from patina.app.controls import is_stale, receive_ticks, with_strokes
 from patina.app.strokes import FILL, LEAVE
 from patina.app.ticks import all_of, automatic, likely, nothing
 from patina.app.words import FILLS, SPARES
@@ -43,7 +43,8 @@ def of_open_work(work: Callable[..., Any]) -> Callable[..., Any]:
     """Skip an event whose values the browser sent before the present work was open.
 
     work: handles the event. Its arguments: the event's data, if it has any; the desk, with the
-    strokes that were drawn; the ticked areas; then all choices. Errors are shown.
+    strokes that were drawn; the ticked areas, with all decisions before this event; then all
+    choices. Errors are shown.
     """
 
     @wraps(work)
@@ -53,6 +54,7 @@ def of_open_work(work: Callable[..., Any]) -> Callable[..., Any]:
         if desk is None or is_stale(desk, choices):
             return gr.skip()
         desk.marks = with_strokes(desk, drawn)
+        areas = receive_ticks(desk, areas, choices)
         return work(*data, desk, areas, *choices, **more)
 
     return errors_shown(handler)

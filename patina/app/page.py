@@ -9,12 +9,14 @@ from typing import Any
 import gradio as gr
 
 from patina.app.controls import (
-    areas_of,
     as_opened,
     choices_of,
     closed,
     compared,
     decided,
+    name_of_list,
+    new_areas,
+    new_ticks,
     undo_buttons,
 )
 from patina.app.desk import Bench, Desk, keep_dropped, outbox_of
@@ -53,7 +55,8 @@ class Page(Layout):
         compared = [self.slider, self.found, self.command]
         looks = [*compared, self.overview, self.editor, self.lines, self.undo, self.clear]
         kept = [self.save, self.report, self.saved, self.reports]
-        current = [self.opened, self.areas, self.at, self.shown, self.grow]
+        ticks = [self.opened, self.areas]
+        current = [*ticks, self.at, self.shown, self.grow]
         opened = [self.desk, *current, *kept, *looks]
         opening = [self.path, self.desk, *choices]
         gr.on(
@@ -67,7 +70,7 @@ class Page(Layout):
             event(of_open_work(self._refresh), given, compared, **QUIET)
         limited = [self.limit.submit, self.limit.blur]
         for event in [*(mode.input for mode in self.modes), *limited]:
-            event(of_open_work(self._found_anew), given, [self.areas, *looks], **LAST)
+            event(of_open_work(self._found_anew), given, [*ticks, *looks], **LAST)
         for event in (self.grow.submit, self.grow.blur):
             event(of_open_work(self._looks), given, looks, **QUIET)
         drawn = [self.command, self.undo, self.clear]
@@ -77,28 +80,27 @@ class Page(Layout):
         self.back.click(of_open_work(partial(self._stepped, -1)), given, steps, **QUIET)
         for button, fills in ((self.fill, True), (self.leave, False)):
             one = of_open_work(partial(self._decided_one, fills))
-            button.click(one, given, [self.areas, *looks], **QUIET)
+            button.click(one, given, [*ticks, *looks], **QUIET)
         for name, choose in TICKING.items():
             many = of_open_work(partial(self._decided_all, choose))
-            self.all[name].click(many, given, [self.areas, *looks], **QUIET)
+            self.all[name].click(many, given, [*ticks, *looks], **QUIET)
         self.undo.click(of_open_work(self._undone), given, looks, **QUIET)
-        self.areas.input(of_open_work(self._moved), [*given, self.shown], looks, **LAST)
+        self.areas.input(of_open_work(self._ticked), given, [*ticks, *looks], **LAST)
         self.shown.input(of_open_work(self._moved), [*given, self.shown], looks, **QUIET)
-        self.overview.select(of_open_work(self._looked_at), given, [self.shown, *looks], **QUIET)
+        looked = [self.shown, *looks]
+        self.overview.select(of_open_work(self._looked_at), given, looked, **QUIET | EACH)
         self.slider_tab.select(of_open_work(self._refresh), given, compared, **QUIET)
         for tab in (self.damage_tab, self.lines_tab):
             tab.select(of_open_work(self._looks), given, looks, **QUIET)
         lined = [*given, self.line_does, self.line_px, self.goes_on]
-        clicked = [self.areas, *looks]
-        self.lines.select(of_open_work(self._lined), lined, clicked, **QUIET | EACH)
+        self.lines.select(of_open_work(self._lined), lined, [*ticks, *looks], **QUIET | EACH)
         self.clear.click(of_open_work(self._cleared), given, looks, **QUIET)
         shown = QUIET | {"show_progress": "full", "show_progress_on": self.saved}
         self.save.click(of_open_work(self._save), given, [self.saved, *compared], **shown)
         reported = [self.reports, self.saved, *compared]
         self.report.click(of_open_work(self._report), given, reported, **shown)
 
-    # Each method handles an event. Arguments: desk, drawing, ticked areas, then all choices. It
-    # skips an event whose values the browser sent before the present work was open
+    # Each method handles an event; `of_open_work` describes its arguments
 
     def _open(self, path: str, before: Desk | None, *choices: Any) -> Any:
         work = Work(Path(path.strip()))
@@ -109,7 +111,7 @@ class Page(Layout):
         request = desk.request(choices[-1], choices_of(choices), desk.marks)
         desk.analyse_again(request, [])
         chosen = desk.resume()
-        areas = areas_of(desk, chosen)
+        areas = new_areas(desk, chosen)
         now = as_opened(choices, desk)
         marks, request = decided(desk, chosen, now)
         desk.recognise_report(request, marks)
@@ -117,7 +119,7 @@ class Page(Layout):
         ready = gr.update(interactive=True)
         no_report = gr.update(value=None, visible=False)
         at = current_area(listed(desk.damage), None)
-        current = [desk.opened, areas, at, WHOLE, desk.marks.grown_px]
+        current = [*areas, at, WHOLE, desk.marks.grown_px]
         return [desk, *current, ready, ready, "", no_report, *looks]
 
     def _dropped(self, dropped: str, before: Desk | None, *choices: Any) -> Any:
@@ -158,7 +160,12 @@ class Page(Layout):
     def _found_anew(self, desk: Desk, areas: list[int], *choices: Any) -> Any:
         request = desk.request(choices[-1], choices_of(choices), desk.marks)
         chosen = desk.analyse_again(request, areas)
-        return [areas_of(desk, chosen), *self._looks(desk, chosen, *choices)]
+        return [*new_areas(desk, chosen), *self._looks(desk, chosen, *choices)]
+
+    def _ticked(self, desk: Desk, areas: list[int], *choices: Any) -> Any:
+        latest = choices[0] == name_of_list(desk)
+        ticks = [gr.skip(), gr.skip()] if latest else new_ticks(desk, areas)
+        return [*ticks, *self._looks(desk, areas, *choices)]
 
     def _moved(self, desk: Desk, areas: list[int], *choices: Any) -> Any:
         *choices, shown = choices  # type: ignore[assignment]
@@ -190,9 +197,9 @@ class Page(Layout):
         *choices, does, width_px, goes_on = choices  # type: ignore[assignment]
         if does == DECIDES:
             chosen = sorted({*areas} ^ desk.areas_at(place.index))
-            return [gr.update(value=chosen), *self._looks(desk, chosen, *choices)]
+            return [*new_ticks(desk, chosen), *self._looks(desk, chosen, *choices)]
         desk.click(place.index, int(width_px), LINE_MARKS[does], goes_on=goes_on)
-        return [gr.skip(), *self._looks(desk, areas, *choices)]
+        return [gr.skip(), gr.skip(), *self._looks(desk, areas, *choices)]
 
     def _stepped(self, by: int, desk: Desk, areas: list[int], *choices: Any) -> Any:
         """Show the next or previous area at full size."""
@@ -208,7 +215,7 @@ class Page(Layout):
             return gr.skip()
         label = listed(desk.damage)[desk.at].label
         chosen = sorted({*areas, label} if fills else {*areas} - {label})
-        return [gr.update(value=chosen), *self._looks(desk, chosen, *choices)]
+        return [*new_ticks(desk, chosen), *self._looks(desk, chosen, *choices)]
 
     def _decided_all(
         self,
@@ -219,7 +226,7 @@ class Page(Layout):
     ) -> Any:
         """Tick the areas that `choose` chooses, and no other."""
         chosen = sorted(choose(desk.damage))
-        return [areas_of(desk, chosen), *self._looks(desk, chosen, *choices)]
+        return [*new_areas(desk, chosen), *self._looks(desk, chosen, *choices)]
 
     def _cleared(self, desk: Desk, areas: list[int], *choices: Any) -> Any:
         desk.marks, desk.line_from = Marks(desk.work.size), None
