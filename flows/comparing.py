@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -115,11 +116,12 @@ def _listed(*options: str) -> list[str]:
 def mlflow_ui(port: int) -> Iterator[subprocess.Popen]:
     """The MLflow UI on 127.0.0.1, ready. Raises ServerError if it does not start."""
     command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
-    database = ["--backend-store-uri", tracking.tracking_uri()]
+    options = ["--backend-store-uri", tracking.tracking_uri(), "--workers", "1"]  # for one user
+    without_jobs = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with (
         tempfile.TemporaryDirectory() as folder,
         (Path(folder) / "server.log").open("wb") as log,
-        supervised([*command, *database], stdout=log, stderr=log) as server,
+        supervised([*command, *options], stdout=log, stderr=log, env=without_jobs) as server,
     ):
         wait_until_it_answers(
             f"http://127.0.0.1:{port}/health", server, "the MLflow UI", Path(log.name)

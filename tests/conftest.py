@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from patina.tasks.training.works import Work
 
+pytest_plugins = ["app_page"]
 PROJECT = Path(__file__).parents[1]
 CODE = (
     "crawler",
@@ -96,12 +97,14 @@ class Workspace:
         return Workspace(folder)
 
 
-SERVED = {"server", "storage", "bare", "prepared", "finished", "toned", "cluster", "served"}
+SERVED = {"server", "storage", "bare", "prepared", "finished", "toned", "cluster"}
+SERVED |= {"served", "strict", "tab"}  # the page
 KERAS = re.compile("^(import|from) keras", re.MULTILINE)
-# Modules that share the finished workspace: in one process, it is made once
+# Modules that share a workspace or a page: in one process, it is made once
 FINISHED = ("test_pipeline", "test_tracking", "test_experiments")
+PAGE = ("test_app", "test_app_areas", "test_app_drawing")
 # Started first, so that no process is left with them at the end
-LONGEST = (*FINISHED, "test_scaling", "test_serving", "test_collecting", "test_training")
+LONGEST = (*FINISHED, *PAGE, "test_scaling", "test_serving", "test_collecting", "test_training")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -124,13 +127,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Run each module in one process, and those of FINISHED in the same one."""
+    """Run each module in one process, and those of FINISHED, or of PAGE, in the same one."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            return "finished" if Path(file).stem in FINISHED else file
+            shared = (group for group in (FINISHED, PAGE) if Path(file).stem in group)
+            return next(map(str, shared), file)
 
     return Scheduling(config, log)
 

@@ -25,8 +25,8 @@ def closed(desk: Desk | None) -> None:
 def choices_of(given: Any) -> Choices:
     """The choices.
 
-    given: the name of the open desk, the modes, the strengths in %, the limit in %, the growth, and
-    the outbox.
+    given: the name of the list of areas, the modes, the strengths in %, the limit in %, the growth,
+    and the outbox.
     """
     given = given[1:]
     modes, strengths = given[: len(TREATMENTS)], given[len(TREATMENTS) : 2 * len(TREATMENTS)]
@@ -37,7 +37,12 @@ def choices_of(given: Any) -> Choices:
 
 def as_opened(given: Any, desk: Desk) -> list[Any]:
     """The values of the controls, as for `choices_of`, when the work of this desk is open."""
-    return [desk.opened, *given[1:-2], desk.marks.grown_px, given[-1]]
+    return [name_of_list(desk), *given[1:-2], desk.marks.grown_px, given[-1]]
+
+
+def name_of_list(desk: Desk) -> str:
+    """The name of the list of areas that the browser gets: the desk, and the list's number."""
+    return f"{desk.opened} {desk.ticks.number}"
 
 
 def is_stale(desk: Desk, given: Any) -> bool:
@@ -45,11 +50,23 @@ def is_stale(desk: Desk, given: Any) -> bool:
 
     They would then be ticks, strokes or a growth of another work.
     """
-    return bool(given[0] != desk.opened)
+    return bool(given[0].partition(" ")[0] != desk.opened)
 
 
-def areas_of(desk: Desk, ticked: list[int]) -> Any:
-    """The update of the list of areas. ticked: labels of the ticked areas."""
+def receive_ticks(desk: Desk, areas: list[int], given: Any) -> list[int]:
+    """The labels of all ticked areas. areas: those of the browser's list, which may be older."""
+    desk.ticks.receive(int(given[0].partition(" ")[2]), areas)
+    return sorted(desk.ticks.now)
+
+
+def new_ticks(desk: Desk, ticked: list[int]) -> list[Any]:
+    """Tick the areas with these labels; return the updates of the list's name and of the list."""
+    desk.ticks.replace(ticked)
+    return [name_of_list(desk), gr.update(value=ticked)]
+
+
+def new_areas(desk: Desk, ticked: list[int]) -> list[Any]:
+    """As `new_ticks`, after an analysis, so that the list may have other areas."""
     damage = desk.damage
     lines = [
         (area_line(number, piece, damage.fill.shape), piece.label)
@@ -58,8 +75,8 @@ def areas_of(desk: Desk, ticked: list[int]) -> Any:
     ]
     if others := len(unlisted(damage)):
         lines.append((others_line(others), OTHERS))
-    shown = [label for _, label in lines if label in ticked]
-    return gr.update(choices=lines, value=shown)
+    name, _ = new_ticks(desk, shown := [label for _, label in lines if label in ticked])
+    return [name, gr.update(choices=lines, value=shown)]
 
 
 def undo_buttons(desk: Desk) -> list[Any]:
@@ -77,10 +94,10 @@ def with_strokes(desk: Desk, drawn: Any) -> Marks:
     return desk.marks.redrawn(desk.window, strokes_of(layers, (height, width)), desk.older_strokes)
 
 
-def decided(desk: Desk, drawn: Any, areas: list[int], choices: Any) -> tuple[Marks, RestoreRequest]:
+def decided(desk: Desk, areas: list[int], choices: Any) -> tuple[Marks, RestoreRequest]:
     """All marks, and the request with their masks."""
     chosen = choices_of(choices)
-    marks = desk.deciding(with_strokes(desk, drawn), areas, chosen.grown_px)
+    marks = desk.deciding(desk.marks, areas, chosen.grown_px)
     return marks, desk.request(choices[-1], chosen, marks)
 
 

@@ -13,7 +13,7 @@ from patina.app.choices import Choices, request_of
 from patina.app.marks import Marks
 from patina.app.network_cache import with_cache
 from patina.app.strokes import Line
-from patina.app.ticks import OTHERS, automatic, labels_of, listed, unlisted
+from patina.app.ticks import OTHERS, Ticks, automatic, labels_of, listed, unlisted
 from patina.app.work import Work
 from patina.params import Restore
 from patina.tasks.imaging.images import ImageError
@@ -84,6 +84,7 @@ class Desk:
     window: Window  # the part of the work that is shown
     opened: str = field(default_factory=lambda: uuid4().hex, init=False)  # name of this desk
     marks: Marks = field(init=False)  # decisions by hand
+    ticks: Ticks = field(default_factory=Ticks)  # areas to fill
     older_strokes: int = 0  # number of strokes that the window's picture already contains
     damage: Damage | None = None  # result of the last analysis
     at: int | None = None  # place of the current area in the list
@@ -205,11 +206,9 @@ class Desk:
         index: (x, y) in the picture. width_px, mark: as in Line. goes_on: whether the next line
         begins where this one ends.
         """
-        px = self.window.width / self.work.pixels(self.window).shape[1]
-        place = (
-            self.window.left + (int(index[0]) + 0.5) * px,
-            self.window.top + (int(index[1]) + 0.5) * px,
-        )
+        left, top, width, _ = self.window
+        px = width / self.work.pixels(self.window).shape[1]
+        place = (left + (int(index[0]) + 0.5) * px, top + (int(index[1]) + 0.5) * px)
         if self.line_from is None:
             self.line_from = place
             return

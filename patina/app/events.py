@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from patina.app.controls import is_stale, receive_ticks, with_strokes
 from patina.app.strokes import FILL, LEAVE
 from patina.app.ticks import all_of, automatic, likely, nothing
 from patina.app.words import FILLS, SPARES
@@ -36,3 +37,24 @@ def errors_shown(work: Callable[..., Any]) -> Callable[..., Any]:
             raise gr.Error(str(error), duration=None, print_exception=False) from error
 
     return handler
+
+
+def of_open_work(work: Callable[..., Any]) -> Callable[..., Any]:
+    """Skip an event whose values the browser sent before the present work was open.
+
+    work: handles the event. Its arguments: the event's data, if it has any; the desk, with the
+    strokes that were drawn; the ticked areas, with all decisions before this event; then all
+    choices. Errors are shown.
+    """
+
+    @wraps(work)
+    def handler(*given: Any, **more: Any) -> Any:
+        data = [each for each in given[:1] if isinstance(each, gr.EventData)]
+        desk, drawn, areas, *choices = given[len(data) :]
+        if desk is None or is_stale(desk, choices):
+            return gr.skip()
+        desk.marks = with_strokes(desk, drawn)
+        areas = receive_ticks(desk, areas, choices)
+        return work(*data, desk, areas, *choices, **more)
+
+    return errors_shown(handler)

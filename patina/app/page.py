@@ -9,19 +9,19 @@ from typing import Any
 import gradio as gr
 
 from patina.app.controls import (
-    areas_of,
     as_opened,
     choices_of,
     closed,
     compared,
     decided,
-    is_stale,
+    name_of_list,
+    new_areas,
+    new_ticks,
     undo_buttons,
-    with_strokes,
 )
 from patina.app.desk import Bench, Desk, keep_dropped, outbox_of
 from patina.app.drawing import with_cross, with_damage, with_frame
-from patina.app.events import EACH, LAST, LINE_MARKS, QUIET, TICKING, errors_shown
+from patina.app.events import EACH, LAST, LINE_MARKS, QUIET, TICKING, errors_shown, of_open_work
 from patina.app.layout import PART, WHOLE, Layout
 from patina.app.marks import Marks
 from patina.app.ticks import listed
@@ -55,7 +55,8 @@ class Page(Layout):
         compared = [self.slider, self.found, self.command]
         looks = [*compared, self.overview, self.editor, self.lines, self.undo, self.clear]
         kept = [self.save, self.report, self.saved, self.reports]
-        current = [self.opened, self.areas, self.at, self.shown, self.grow]
+        ticks = [self.opened, self.areas]
+        current = [*ticks, self.at, self.shown, self.grow]
         opened = [self.desk, *current, *kept, *looks]
         opening = [self.path, self.desk, *choices]
         gr.on(
@@ -66,41 +67,40 @@ class Page(Layout):
             errors_shown(self._dropped), dropping, [self.path, self.drop, *opened], **QUIET
         )
         for event in [*(each.release for each in self.strengths), self.outbox.change]:
-            event(errors_shown(self._refresh), given, compared, **QUIET)
+            event(of_open_work(self._refresh), given, compared, **QUIET)
         limited = [self.limit.submit, self.limit.blur]
         for event in [*(mode.input for mode in self.modes), *limited]:
-            event(errors_shown(self._found_anew), given, [self.areas, *looks], **LAST)
+            event(of_open_work(self._found_anew), given, [*ticks, *looks], **LAST)
         for event in (self.grow.submit, self.grow.blur):
-            event(errors_shown(self._looks), given, looks, **QUIET)
+            event(of_open_work(self._looks), given, looks, **QUIET)
         drawn = [self.command, self.undo, self.clear]
-        self.editor.input(errors_shown(self._drew), given, drawn, **LAST)
+        self.editor.input(of_open_work(self._drew), given, drawn, **LAST)
         steps = [self.shown, self.at, *looks]
-        self.on.click(errors_shown(partial(self._stepped, 1)), given, steps, **QUIET)
-        self.back.click(errors_shown(partial(self._stepped, -1)), given, steps, **QUIET)
+        self.on.click(of_open_work(partial(self._stepped, 1)), given, steps, **QUIET)
+        self.back.click(of_open_work(partial(self._stepped, -1)), given, steps, **QUIET)
         for button, fills in ((self.fill, True), (self.leave, False)):
-            one = errors_shown(partial(self._decided_one, fills))
-            button.click(one, given, [self.areas, *looks], **QUIET)
+            one = of_open_work(partial(self._decided_one, fills))
+            button.click(one, given, [*ticks, *looks], **QUIET)
         for name, choose in TICKING.items():
-            many = errors_shown(partial(self._decided_all, choose))
-            self.all[name].click(many, given, [self.areas, *looks], **QUIET)
-        self.undo.click(errors_shown(self._undone), given, looks, **QUIET)
-        self.areas.input(errors_shown(self._moved), [*given, self.shown], looks, **LAST)
-        self.shown.input(errors_shown(self._moved), [*given, self.shown], looks, **QUIET)
-        self.overview.select(errors_shown(self._looked_at), given, [self.shown, *looks], **QUIET)
-        self.slider_tab.select(errors_shown(self._refresh), given, compared, **QUIET)
+            many = of_open_work(partial(self._decided_all, choose))
+            self.all[name].click(many, given, [*ticks, *looks], **QUIET)
+        self.undo.click(of_open_work(self._undone), given, looks, **QUIET)
+        self.areas.input(of_open_work(self._ticked), given, [*ticks, *looks], **LAST)
+        self.shown.input(of_open_work(self._moved), [*given, self.shown], looks, **QUIET)
+        looked = [self.shown, *looks]
+        self.overview.select(of_open_work(self._looked_at), given, looked, **QUIET | EACH)
+        self.slider_tab.select(of_open_work(self._refresh), given, compared, **QUIET)
         for tab in (self.damage_tab, self.lines_tab):
-            tab.select(errors_shown(self._looks), given, looks, **QUIET)
+            tab.select(of_open_work(self._looks), given, looks, **QUIET)
         lined = [*given, self.line_does, self.line_px, self.goes_on]
-        clicked = [self.areas, *looks]
-        self.lines.select(errors_shown(self._lined), lined, clicked, **QUIET | EACH)
-        self.clear.click(errors_shown(self._cleared), given, looks, **QUIET)
+        self.lines.select(of_open_work(self._lined), lined, [*ticks, *looks], **QUIET | EACH)
+        self.clear.click(of_open_work(self._cleared), given, looks, **QUIET)
         shown = QUIET | {"show_progress": "full", "show_progress_on": self.saved}
-        self.save.click(errors_shown(self._save), given, [self.saved, *compared], **shown)
+        self.save.click(of_open_work(self._save), given, [self.saved, *compared], **shown)
         reported = [self.reports, self.saved, *compared]
-        self.report.click(errors_shown(self._report), given, reported, **shown)
+        self.report.click(of_open_work(self._report), given, reported, **shown)
 
-    # Each method handles an event. Arguments: desk, drawing, ticked areas, then all choices. It
-    # skips an event whose values the browser sent before the present work was open
+    # Each method handles an event; `of_open_work` describes its arguments
 
     def _open(self, path: str, before: Desk | None, *choices: Any) -> Any:
         work = Work(Path(path.strip()))
@@ -111,35 +111,30 @@ class Page(Layout):
         request = desk.request(choices[-1], choices_of(choices), desk.marks)
         desk.analyse_again(request, [])
         chosen = desk.resume()
-        areas = areas_of(desk, chosen)
+        areas = new_areas(desk, chosen)
         now = as_opened(choices, desk)
-        marks, request = decided(desk, None, chosen, now)
+        marks, request = decided(desk, chosen, now)
         desk.recognise_report(request, marks)
-        looks = self._looks(desk, None, chosen, *now)
+        looks = self._looks(desk, chosen, *now)
         ready = gr.update(interactive=True)
         no_report = gr.update(value=None, visible=False)
         at = current_area(listed(desk.damage), None)
-        current = [desk.opened, areas, at, WHOLE, desk.marks.grown_px]
+        current = [*areas, at, WHOLE, desk.marks.grown_px]
         return [desk, *current, ready, ready, "", no_report, *looks]
 
     def _dropped(self, dropped: str, before: Desk | None, *choices: Any) -> Any:
         path = keep_dropped(Path(dropped), outbox_of(choices[-1]))
         return [str(path), None, *self._open(str(path), before, *choices)]
 
-    def _refresh(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> Any:
+    def _refresh(self, desk: Desk, areas: list[int], *choices: Any) -> Any:
         """Update the pictures before and after, the summary, and the command."""
-        if desk is None or is_stale(desk, choices):
-            return gr.skip()
-        marks, request = decided(desk, drawn, areas, choices)
+        marks, request = decided(desk, areas, choices)
         return compared(desk, desk.found(request), areas, marks, request)
 
-    def _looks(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> Any:
+    def _looks(self, desk: Desk, areas: list[int], *choices: Any) -> Any:
         """As `_refresh`, and update the overview and the drawing; strokes are kept."""
-        if desk is None or is_stale(desk, choices):
-            return gr.skip()
-        desk.marks = with_strokes(desk, drawn)
         desk.older_strokes = len(desk.marks.strokes)
-        marks, request = decided(desk, None, areas, choices)
+        marks, request = decided(desk, areas, choices)
         treatment = desk.found(request)
         both = compared(desk, treatment, areas, marks, request)
         framed = with_frame(desk.work.pixels(desk.work.whole), desk.window, desk.work.size)
@@ -153,137 +148,106 @@ class Page(Layout):
         drawing: dict[str, Any] = {"background": shown, "layers": [], "composite": None}
         return [*both, overview, drawing, shown, *undo_buttons(desk)]
 
-    def _drew(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> Any:
+    def _drew(self, desk: Desk, areas: list[int], *choices: Any) -> Any:
         """After a stroke: update the command and the undo buttons."""
-        if desk is None or is_stale(desk, choices):
-            return gr.skip()
-        desk.marks = with_strokes(desk, drawn)
-        _, request = decided(desk, None, areas, choices)
+        _, request = decided(desk, areas, choices)
         return [request.command(), *undo_buttons(desk)]
 
-    def _undone(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> Any:
-        if desk is None or is_stale(desk, choices):
-            return gr.skip()
-        desk.marks = with_strokes(desk, drawn)
+    def _undone(self, desk: Desk, areas: list[int], *choices: Any) -> Any:
         desk.undo()
-        return self._looks(desk, None, areas, *choices)
+        return self._looks(desk, areas, *choices)
 
-    def _found_anew(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> Any:
-        if desk is None or is_stale(desk, choices):
-            return gr.skip()
+    def _found_anew(self, desk: Desk, areas: list[int], *choices: Any) -> Any:
         request = desk.request(choices[-1], choices_of(choices), desk.marks)
         chosen = desk.analyse_again(request, areas)
-        return [areas_of(desk, chosen), *self._looks(desk, drawn, chosen, *choices)]
+        return [*new_areas(desk, chosen), *self._looks(desk, chosen, *choices)]
 
-    def _moved(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> Any:
+    def _ticked(self, desk: Desk, areas: list[int], *choices: Any) -> Any:
+        latest = choices[0] == name_of_list(desk)
+        ticks = [gr.skip(), gr.skip()] if latest else new_ticks(desk, areas)
+        return [*ticks, *self._looks(desk, areas, *choices)]
+
+    def _moved(self, desk: Desk, areas: list[int], *choices: Any) -> Any:
         *choices, shown = choices  # type: ignore[assignment]
-        if desk is None or is_stale(desk, choices):
-            return gr.skip()
-        desk.marks = with_strokes(desk, drawn)
         if shown == WHOLE:
             desk.window = desk.work.whole
         elif desk.window == desk.work.whole:
             desk.window = desk.work.part(0.5, 0.5)
-        return self._looks(desk, None, areas, *choices)
+        return self._looks(desk, areas, *choices)
 
     def _looked_at(
         self,
         place: gr.SelectData,
-        desk: Desk | None,
-        drawn: Any,
+        desk: Desk,
         areas: list[int],
         *choices: Any,
     ) -> Any:
-        if desk is None or is_stale(desk, choices):
-            return gr.skip()
-        desk.marks = with_strokes(desk, drawn)
         height, width = desk.work.pixels(desk.work.whole).shape[:2]
         desk.window = desk.work.part(place.index[0] / width, place.index[1] / height)
-        return [PART, *self._looks(desk, None, areas, *choices)]
+        return [PART, *self._looks(desk, areas, *choices)]
 
     def _lined(
         self,
         place: gr.SelectData,
-        desk: Desk | None,
-        drawn: Any,
+        desk: Desk,
         areas: list[int],
         *choices: Any,
     ) -> Any:
         """Begin or end a line at the clicked place, or decide on the area there."""
         *choices, does, width_px, goes_on = choices  # type: ignore[assignment]
-        if desk is None or is_stale(desk, choices):
-            return gr.skip()
-        desk.marks = with_strokes(desk, drawn)
         if does == DECIDES:
             chosen = sorted({*areas} ^ desk.areas_at(place.index))
-            return [gr.update(value=chosen), *self._looks(desk, None, chosen, *choices)]
+            return [*new_ticks(desk, chosen), *self._looks(desk, chosen, *choices)]
         desk.click(place.index, int(width_px), LINE_MARKS[does], goes_on=goes_on)
-        return [gr.skip(), *self._looks(desk, None, areas, *choices)]
+        return [gr.skip(), gr.skip(), *self._looks(desk, areas, *choices)]
 
-    def _stepped(
-        self, by: int, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any
-    ) -> Any:
+    def _stepped(self, by: int, desk: Desk, areas: list[int], *choices: Any) -> Any:
         """Show the next or previous area at full size."""
-        if desk is None or is_stale(desk, choices):
-            return gr.skip()
-        desk.marks = with_strokes(desk, drawn)
         pieces = listed(desk.damage)
         desk.step(by, pieces)
         at = current_area(pieces, desk.at)
-        return [PART if pieces else WHOLE, at, *self._looks(desk, None, areas, *choices)]
+        return [PART if pieces else WHOLE, at, *self._looks(desk, areas, *choices)]
 
-    def _decided_one(
-        self, fills: bool, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any
-    ) -> Any:
+    def _decided_one(self, fills: bool, desk: Desk, areas: list[int], *choices: Any) -> Any:
         """Tick or untick the current area."""
-        if desk is None or is_stale(desk, choices) or desk.at is None:
+        if desk.at is None:
             gr.Info(CHOOSE)
             return gr.skip()
         label = listed(desk.damage)[desk.at].label
         chosen = sorted({*areas, label} if fills else {*areas} - {label})
-        return [gr.update(value=chosen), *self._looks(desk, drawn, chosen, *choices)]
+        return [*new_ticks(desk, chosen), *self._looks(desk, chosen, *choices)]
 
     def _decided_all(
         self,
         choose: Callable[[Damage | None], set[int]],
-        desk: Desk | None,
-        drawn: Any,
+        desk: Desk,
         _: list[int],
         *choices: Any,
     ) -> Any:
         """Tick the areas that `choose` chooses, and no other."""
-        if desk is None or is_stale(desk, choices):
-            return gr.skip()
         chosen = sorted(choose(desk.damage))
-        return [areas_of(desk, chosen), *self._looks(desk, drawn, chosen, *choices)]
+        return [*new_areas(desk, chosen), *self._looks(desk, chosen, *choices)]
 
-    def _cleared(self, desk: Desk | None, _: Any, areas: list[int], *choices: Any) -> Any:
-        if desk is None or is_stale(desk, choices):
-            return gr.skip()
+    def _cleared(self, desk: Desk, areas: list[int], *choices: Any) -> Any:
         desk.marks, desk.line_from = Marks(desk.work.size), None
-        return self._looks(desk, None, areas, *choices)
+        return self._looks(desk, areas, *choices)
 
     def _save(
         self,
-        desk: Desk | None,
-        drawn: Any,
+        desk: Desk,
         areas: list[int],
         *choices: Any,
         progress: Any = gr.Progress(),  # noqa: B008 -- required by Gradio
     ) -> Any:
-        if desk is None or is_stale(desk, choices):
-            return gr.skip()
-        marks, request = decided(desk, drawn, areas, choices)
+        marks, request = decided(desk, areas, choices)
         here = copy_context()  # with it, Gradio knows the session of the progress
         outcome = desk.save(
             request, marks, lambda step: here.copy().run(progress, step.share, desc=str(step))
         )
-        return [saved_line(outcome), *self._refresh(desk, drawn, areas, *choices)]
+        return [saved_line(outcome), *self._refresh(desk, areas, *choices)]
 
-    def _report(self, desk: Desk | None, drawn: Any, areas: list[int], *choices: Any) -> Any:
-        if desk is None or is_stale(desk, choices):
-            return gr.skip()
-        marks, request = decided(desk, drawn, areas, choices)
+    def _report(self, desk: Desk, areas: list[int], *choices: Any) -> Any:
+        marks, request = decided(desk, areas, choices)
         files = desk.report(request, marks)
         shown = gr.update(value=list(map(str, files)), visible=True)
-        return [shown, reported_line(files), *self._refresh(desk, drawn, areas, *choices)]
+        return [shown, reported_line(files), *self._refresh(desk, areas, *choices)]

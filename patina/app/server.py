@@ -19,6 +19,28 @@ POLICY = (  # the browser requests nothing from other hosts, even if a library n
     b"worker-src 'self' blob:; connect-src 'self' blob: data:; base-uri 'self'; "
     b"form-action 'self'; frame-ancestors 'none'"
 )
+# Gradio computes the place of a click from the size of the picture. It ignores that a picture is
+# enlarged, and loses a click while the browser loads the picture. So clicks wait for the picture,
+# and are moved to where Gradio expects them
+CLICKS = """() => document.addEventListener("click", (click) => {
+  const image = click.target.closest("#lines .image-frame, #overview .image-frame")
+    ?.querySelector("img");
+  if (!image || !click.isTrusted) return;
+  click.stopPropagation();
+  const pass = () => {
+    const box = image.getBoundingClientRect();
+    const enlarged = Math.max(1, Math.min(box.width / image.naturalWidth,
+                                          box.height / image.naturalHeight));
+    const moved = (at, middle) => middle + (at - middle) / enlarged;
+    image.dispatchEvent(new MouseEvent("click", {
+      bubbles: true,
+      clientX: moved(click.clientX, box.x + box.width / 2),
+      clientY: moved(click.clientY, box.y + box.height / 2),
+    }));
+  };
+  if (image.naturalWidth) pass();
+  else image.addEventListener("load", pass, {once: true});
+}, true)"""
 QUIET = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -66,6 +88,7 @@ def serve(host: str, port: int, outbox: str, settings: Restore, say: Callable[[s
             show_error=True,
             theme=THEME,
             css=CSS,
+            js=CLICKS,
         )
         say(f"http://{host}:{port}/")
         guarded = Guard(app, names(host, port), REFUSED, POLICY)

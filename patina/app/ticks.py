@@ -1,5 +1,8 @@
 """The list of areas on the page: which it has, in which order, and which are ticked."""
 
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from patina.tasks.restoration.decision import FILLED, Damage, Piece
@@ -55,3 +58,30 @@ def likely(damage: Damage | None) -> set[int]:
 def nothing(damage: Damage | None) -> set[int]:
     """No label."""
     return set()
+
+
+@dataclass
+class Ticks:
+    """The labels of the ticked areas, which the page and the browser both change.
+
+    While an event waits, the browser still shows, and sends, an older list. Each list that is sent
+    to the browser has a number. Of a list from the browser only what the user changed in it counts.
+    """
+
+    now: set[int] = field(default_factory=set)
+    lists: list[set[int]] = field(default_factory=lambda: [set()])  # as last seen, by number
+
+    @property
+    def number(self) -> int:
+        """The number of the last list."""
+        return len(self.lists) - 1
+
+    def replace(self, ticked: Collection[int]) -> None:
+        """Tick these areas, in a new list for the browser."""
+        self.now = {*ticked}
+        self.lists.append({*ticked})
+
+    def receive(self, number: int, ticked: Collection[int]) -> None:
+        """Apply what the user has changed in list `number`, which now has these ticks."""
+        self.now ^= self.lists[number] ^ {*ticked}
+        self.lists[number] = {*ticked}

@@ -77,7 +77,8 @@ NOTHING_DONE = (
 NOTHING_CHANGED = (f"do this: {UNCHANGED};", "change nothing;")
 CSS = """
 /* A click counts while an earlier one is still being processed */
-#lines [data-testid=status-tracker], #areas [data-testid=status-tracker] { pointer-events: none; }
+#lines [data-testid=status-tracker], #overview [data-testid=status-tracker],
+#areas [data-testid=status-tracker] { pointer-events: none; }
 #lines img {
   cursor: crosshair; object-fit: contain; width: 100%; height: 100%; image-rendering: pixelated;
 }

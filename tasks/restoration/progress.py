@@ -1,12 +1,11 @@
 """Reports the progress of the work on one scan."""
 
 from collections.abc import Callable, Iterator
-from itertools import count
 from typing import NamedTuple
 
 import numpy as np
 
-from patina.tasks.restoration.tiling import Network, Rows, count_tiles, tiled_rows
+from patina.tasks.restoration.tiling import Network, Rows, tiled_rows
 
 # The steps of the work on a scan, with their usual shares of the time
 STEPS = {"reading": 0.05, "detail": 0.55, "damage": 0.1, "filling": 0.1, "writing": 0.2}
@@ -58,12 +57,9 @@ def tiled_rows_with_progress(
 
     on_progress: is called with the progress of `step` after each tile.
     """
-    total = count_tiles(*size, **tiles)
-    done = count()
+    pixels = size[0] * size[1]
 
-    def telling(tile: np.ndarray) -> np.ndarray:
-        on_progress(step._replace(done=next(done), total=total, pixels=size[0] * size[1]))
-        return network(tile)
+    def on_tile(done: int, total: int) -> None:
+        on_progress(step._replace(done=done, total=total, pixels=pixels))
 
-    yield from tiled_rows(telling, rows, *size, **tiles)
-    on_progress(step._replace(done=total, total=total, pixels=size[0] * size[1]))
+    return tiled_rows(network, rows, *size, on_tile=on_tile, **tiles)

@@ -6,11 +6,13 @@ stride. Rows are read and returned strip by strip, so that an image is never in 
 """
 
 from collections.abc import Callable, Iterator
+from itertools import count
 
 import numpy as np
 
 Network = Callable[[np.ndarray], np.ndarray]
 Rows = Callable[[int, int], np.ndarray]  # (top, bottom) -> float32 (bottom - top, W, C)
+TileCallback = Callable[[int, int], None]  # (number of finished tiles, number of all tiles)
 
 BORDER_PX = 32  # usual width of the reflected border
 ROWS_AT_ONCE = 256  # number of rows that are read at a time
@@ -26,6 +28,7 @@ def tiled_rows(
     overlap_px: int,
     stride_px: int = 16,
     border_px: int = BORDER_PX,
+    on_tile: TileCallback,
 ) -> Iterator[np.ndarray]:
     """Run `network` over an image of this size in tiles; yield float32 (h, W, D), from the top.
 
@@ -34,15 +37,22 @@ def tiled_rows(
     overlap_px: overlap of neighbouring tiles; if it is at least twice the network's receptive
     radius, the result equals that of one large tile. All three are multiples of stride_px.
     border_px: width of the reflected border. A network against noise is better without one: in
-    corners, reflected noise looks like a texture.
+    corners, reflected noise looks like a texture. on_tile: is called before each tile, and at the
+    end.
     """
     down, across = (_reflected(size, border_px, stride_px) for size in (height, width))
     lines, columns = _tiles(len(down), len(across), tile_px, overlap_px, stride_px)
     ramp = _ramp(overlap_px)[:, None, None]
     pending: np.ndarray | None = None
+    done_tiles, all_tiles = count(), len(lines) * len(columns)
+
+    def counted(tile: np.ndarray) -> np.ndarray:
+        on_tile(next(done_tiles), all_tiles)
+        return network(tile)
+
     for span in lines:
         tiles = _cut(rows, down[span], [across[column] for column in columns])
-        strip = _row_of_tiles(network, tiles, columns, overlap_px)
+        strip = _row_of_tiles(counted, tiles, columns, overlap_px)
         if pending is not None:
             strip[:overlap_px] = pending + (strip[:overlap_px] - pending) * ramp
         done = len(strip) if span.stop == len(down) else len(strip) - overlap_px
@@ -51,21 +61,7 @@ def tiled_rows(
             yield strip[top:bottom, border_px : border_px + width]
         pending = strip[done:].copy()
         del tiles, strip  # free their memory before the next row of tiles
-
-
-def count_tiles(
-    height: int,
-    width: int,
-    *,
-    tile_px: int,
-    overlap_px: int,
-    stride_px: int = 16,
-    border_px: int = BORDER_PX,
-) -> int:
-    """The number of tiles of `tiled_rows` for an image of this size."""
-    down, across = (len(_reflected(size, border_px, stride_px)) for size in (height, width))
-    lines, columns = _tiles(down, across, tile_px, overlap_px, stride_px)
-    return len(lines) * len(columns)
+    on_tile(all_tiles, all_tiles)
 
 
 def apply_tiled(network: Network, image: np.ndarray, **tiles: int) -> np.ndarray:
@@ -73,7 +69,12 @@ def apply_tiled(network: Network, image: np.ndarray, **tiles: int) -> np.ndarray
 
     tiles: the other arguments of `tiled_rows`.
     """
-    return np.concatenate(list(tiled_rows(network, rows_of(image), *image.shape[:2], **tiles)))
+    rows, size = rows_of(image), image.shape[:2]
+    return np.concatenate(list(tiled_rows(network, rows, *size, on_tile=_ignored, **tiles)))
+
+
+def _ignored(done: int, total: int) -> None:
+    """Report no tiles."""
 
 
 def self_ensemble(network: Network) -> Network:

@@ -1,0 +1,113 @@
+"""Strokes and lines on the pictures of the page of `patina app`."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from app_page import (
+    COMMAND,
+    choose_click,
+    choose_tab,
+    enter_number,
+    in_a_browser,
+    on_scratch,
+    open_scan,
+    patiently,
+    place_of,
+    run_again,
+    saved,
+    show_lines,
+)
+from browser import Page
+
+pytestmark = in_a_browser
+# The editor has got the picture, and the swatch of the brush that leaves
+COLOURED = "document.querySelector('#editor button[aria-label=Undo]')?.disabled === false"
+BLUE = (
+    "[...document.querySelectorAll('#editor button')].find((each) => "
+    "each.style.backgroundColor.replaceAll(' ', '') == 'rgb(0,110,255)')"
+)
+STARTED = "!document.querySelector('#undo').disabled"  # there is a start of a line
+MASKED = f"{COMMAND}.includes('--mask')"
+
+
+def test_strokes_of_both_brushes_are_saved_and_the_last_one_is_taken_back(
+    tab: Page, served: tuple[str, Path]
+) -> None:
+    address, folder = served
+    open_scan(tab, served)
+    choose_tab(tab, "Damage")
+    patiently(tab, "document.querySelector('#editor canvas')")
+    brush = "document.querySelector('#editor button[aria-label=Brush]')"
+    assert "Brush" in tab.run(f"getComputedStyle({brush}, '::after').content")  # a word, too
+    patiently(tab, COLOURED)
+    x, y = tab.middle("#editor canvas")
+    tab.draw((x - 120, y), (x + 60, y))
+    patiently(tab, f"{COMMAND}.includes('--mask')")
+    tab.click("#editor button[aria-label*='olor']")
+    patiently(tab, BLUE)
+    tab.run(f"{BLUE}.click()")
+    tab.draw((x - 120, y + 60), (x + 60, y + 60))
+    patiently(tab, f"{COMMAND}.includes('--protect')")
+    tab.click("#undo")
+    patiently(tab, f"!{COMMAND}.includes('--protect') && {COMMAND}.includes('--mask')")
+    command = saved(tab, address)
+    assert command == "patina restore scan.png --mask restored/marks/scan.png.fill.png"
+    mask = cv2.imread(str(folder / "restored/marks/scan.png.fill.png"), 0)
+    assert 300 < (mask > 0).sum() < mask.size / 10
+    run_again(folder, command, "drawn")
+    assert (folder / "restored/scan.png").read_bytes() == (folder / "drawn/scan.png").read_bytes()
+
+
+def test_a_line_is_drawn_by_two_clicks_with_the_width_that_was_chosen(
+    tab: Page, served: tuple[str, Path]
+) -> None:
+    address, folder = served
+    open_scan(tab, served)
+    show_lines(tab)
+    enter_number(tab, "#line-px input[type=number]", "1")
+    ends = ((40, 60), (360, 250))
+    for again in (True, False):
+        for end, script in zip(ends, (STARTED, MASKED), strict=True):
+            place = place_of(tab, "#lines img", end)
+            tab.drag(place, place)
+            patiently(tab, script)
+        if again:
+            tab.click("#undo")
+            patiently(tab, f"!{MASKED}")
+    command = saved(tab, address)
+    choose_click(tab, 3)
+    spot = place_of(tab, "#lines img", on_scratch(0))
+    tab.drag(spot, spot)
+    patiently(tab, f"{COMMAND}.includes('--protect')")
+    tab.drag(spot, spot)
+    patiently(tab, f"!{COMMAND}.includes('--protect')")
+    mask = cv2.imread(str(folder / "restored/marks/scan.png.fill.png"), 0) > 0
+    assert set(mask.sum(axis=0)) <= {0, 1, 2}
+    rows, columns = np.nonzero(mask)
+    drawn = (columns.min(), rows.min()), (columns.max(), rows.max())
+    np.testing.assert_allclose(drawn, ends, atol=1)
+    run_again(folder, command, "lined")
+    assert (folder / "restored/scan.png").read_bytes() == (folder / "lined/scan.png").read_bytes()
+
+
+def test_a_click_on_a_picture_that_is_still_loading_counts(
+    tab: Page, served: tuple[str, Path]
+) -> None:
+    open_scan(tab, served)
+    show_lines(tab)
+    begin, end = (place_of(tab, "#lines img", pixel) for pixel in ((60, 90), (360, 250)))
+    try:
+        connection(tab, latency_ms=1500)
+        tab.drag(begin, begin)
+        patiently(tab, "!document.querySelector('#lines img').naturalWidth")
+        tab.drag(end, end)
+        patiently(tab, MASKED)
+    finally:
+        connection(tab, latency_ms=0)
+
+
+def connection(page: Page, latency_ms: float) -> None:
+    """Make the browser's connection to the page slow."""
+    limits = {"downloadThroughput": -1, "uploadThroughput": -1}
+    page.ask("Network.emulateNetworkConditions", offline=False, latency=latency_ms, **limits)
