@@ -1,5 +1,6 @@
 """Strokes and lines on the pictures of the page of `patina app`."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -23,10 +24,11 @@ from browser import Page
 pytestmark = in_a_browser
 # The editor has got the picture, and the swatch of the brush that leaves
 COLOURED = "document.querySelector('#editor button[aria-label=Undo]')?.disabled === false"
-BLUE = (
+SWATCH = (
     "[...document.querySelectorAll('#editor button')].find((each) => "
-    "each.style.backgroundColor.replaceAll(' ', '') == 'rgb(0,110,255)')"
+    "each.style.backgroundColor.replaceAll(' ', '') == '{}')"
 )
+BLUE, ORANGE = SWATCH.format("rgb(0,110,255)"), SWATCH.format("rgb(255,170,0)")
 STARTED = "!document.querySelector('#undo').disabled"  # there is a start of a line
 MASKED = f"{COMMAND}.includes('--mask')"
 
@@ -57,6 +59,26 @@ def test_strokes_of_both_brushes_are_saved_and_the_last_one_is_taken_back(
     assert 300 < (mask > 0).sum() < mask.size / 10
     run_again(folder, command, "drawn")
     assert (folder / "restored/scan.png").read_bytes() == (folder / "drawn/scan.png").read_bytes()
+
+
+def test_a_stain_that_is_brushed_is_corrected(tab: Page, served: tuple[str, Path]) -> None:
+    address, folder = served
+    open_scan(tab, served)
+    choose_tab(tab, "Damage")
+    patiently(tab, COLOURED)
+    x, y = tab.middle("#editor canvas")
+    tab.click("#editor button[aria-label*='olor']")
+    patiently(tab, ORANGE)
+    tab.run(f"{ORANGE}.click()")
+    tab.draw((x - 120, y - 40), (x + 60, y - 40))
+    patiently(tab, f"{COMMAND}.includes('--stains')")
+    command = saved(tab, address)
+    assert command == "patina restore scan.png --stains restored/marks/scan.png.stain.png"
+    sidecar = json.loads((folder / "restored/scan.png.json").read_text())
+    assert sidecar["change"]["stains"]["weight"] == 1
+    assert "marked stains corrected" in sidecar["summary"]
+    run_again(folder, command, "stained")
+    assert (folder / "restored/scan.png").read_bytes() == (folder / "stained/scan.png").read_bytes()
 
 
 def test_a_line_is_drawn_by_two_clicks_with_the_width_that_was_chosen(

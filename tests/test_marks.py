@@ -10,7 +10,7 @@ from damage_maps import pieces
 
 from patina.app.drawing import with_ring
 from patina.app.marks import Marks, ticked
-from patina.app.strokes import FILL, LEAVE, Line, Stroke
+from patina.app.strokes import FILL, LEAVE, STAIN, Line, Stroke
 from patina.app.words import decisions_line
 from patina.tasks.restoration.decision import FILLED, PROPOSED, Piece
 from patina.tasks.restoration.preview import Window
@@ -36,6 +36,22 @@ def test_a_work_that_is_opened_again_has_the_decisions_that_were_saved(tmp_path:
         np.testing.assert_array_equal(before, after)
     assert Marks.filed("other.tif", tmp_path, SIZE).strokes == ()
     assert Marks.filed("scan.tif", tmp_path, (60, 40)).strokes == ()
+
+
+def test_stains_are_saved_and_the_last_mark_of_a_pixel_counts(tmp_path: Path) -> None:
+    whole = Window.whole(SIZE)
+    assert marked(fill=True, leave=True).stained(whole, SIZE) is None
+    drawn = np.zeros(SIZE, np.uint8)
+    drawn[7:15, 10:30] = STAIN
+    marks = marked(fill=True, leave=False).drawn(Stroke(whole, drawn))
+    files = marks.file("scan.tif", tmp_path)
+    assert {option: path.name for option, path in files.items()} == {
+        "mask": "scan.tif.fill.png",
+        "stains": "scan.tif.stain.png",
+    }
+    again = Marks.filed("scan.tif", tmp_path, SIZE)
+    np.testing.assert_array_equal(again.stained(whole, SIZE), drawn > 0)
+    assert again.within(whole, SIZE)[0].sum() == 2 * 20
 
 
 def test_decisions_that_were_taken_back_leave_no_mask_of_an_earlier_sitting(tmp_path: Path) -> None:

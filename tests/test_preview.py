@@ -1,13 +1,24 @@
 """A previewed window equals the result there."""
 
+from dataclasses import replace
+from io import BytesIO
+
 import numpy as np
 import pytest
+import pyvips
 from restorers import restorer
 
-from patina.tasks.restoration.preview import Window, cut, preview_of, window_around
+from patina.tasks.restoration.preview import (
+    Window,
+    cut,
+    preview_of,
+    previewed_stains,
+    window_around,
+)
 from patina.tasks.restoration.reduced import enlarged, reduced_view
-from patina.tasks.restoration.restorer import analyse
+from patina.tasks.restoration.restorer import analyse, compute_treatment
 from patina.tasks.restoration.tiling import rows_of
+from patina.tasks.restoration.user_masks import UserMasks
 
 SIZE = (330, 500)
 NONE = np.zeros((128, 160), bool)
@@ -44,6 +55,27 @@ def test_a_preview_fills_marked_pixels_and_keeps_protected_ones() -> None:
     np.testing.assert_allclose(shown[10:30, 20:60], part[10:30, 20:60] + 0.1, atol=1e-3)
     changed = (shown != part).any(axis=2)
     np.testing.assert_array_equal(changed, fill & ~spared)
+
+
+def test_marked_stains_in_a_window_equal_those_of_the_result() -> None:
+    view, marks = work(), np.zeros(SIZE, bool)
+    marks[120:200, 180:300] = True
+
+    def stains(given: np.ndarray) -> np.ndarray:
+        return np.full((*given.shape[:3], 4), 0.2, np.float32)
+
+    treated = restorer(0, treat=(), detail=0)
+    treated = replace(treated, networks={**treated.networks, "stains": stains})
+    treatment = analyse(treated, rows_of(view), view, SIZE)
+    window = Window(160, 96, 160, 128)
+    part = view[96:224, 160:320]
+    shown = preview_of(
+        treatment, part, window, NONE, NONE, previewed_stains(treatment, view, marks)
+    )
+    masks = UserMasks.of(None, None, pyvips.Image.new_from_array(255 * marks.astype(np.uint8)))
+    result = compute_treatment(treated, rows_of(view), SIZE, BytesIO(), masks).change(view, 0)[0]
+    assert np.abs(result).max() > 0.05
+    np.testing.assert_allclose(shown, (view + result)[96:224, 160:320], atol=0.6 / 255)
 
 
 def test_a_window_is_inside_the_work_and_starts_on_jpegs_grid() -> None:

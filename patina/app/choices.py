@@ -44,4 +44,5 @@ def request_of(
         limit_fill=f"{limit}%" if (limit := choices.limit.strip().rstrip("%").strip()) else "",
         mask=str(masks.get("mask", "")),
         protect=str(masks.get("protect", "")),
+        stains=str(masks.get("stains", "")),
     )

@@ -107,7 +107,8 @@ def compared(
     """The pictures before and after, the summary, and the command. areas: the ticked labels."""
     before = desk.work.pixels(desk.window)
     size = (before.shape[0], before.shape[1])
-    after = desk.work.restored(treatment, desk.window, marks.within(desk.window, size))
+    marked = marks.within(desk.window, size)
+    after = desk.work.restored(treatment, desk.window, marked, marks.stained)
     pair = [desk.work.picture(to_uint8(each)) for each in (before, after)]
     found = found_line(treatment.record(), listed(desk.damage), areas, marks)
     if desk.has_old_report(request, marks):

@@ -1,7 +1,7 @@
 """The state of the page for one user: an open work, the decisions on it, and saving it."""
 
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -191,7 +191,7 @@ class Desk:
         if report is None:
             return
         files = marks.names(self.work.path.name, Path(request.outbox) / MARKS)
-        masks = OutputOptions(mask=files.get("mask"), protect=files.get("protect"))
+        masks = _with_masks(files)
         wanted = wanted_of(scan, self.bench.applying(request), masks)
         source = {"sha256": sha256_of(self.work.path)}
         made = False
@@ -264,7 +264,7 @@ class Desk:
         scan, with the proposed treatments.
         """
         drawn = marks.file(self.work.path.name, Path(request.outbox) / MARKS)
-        masks = OutputOptions(mask=drawn.get("mask"), protect=drawn.get("protect"))
+        masks = _with_masks(drawn)
         folder, restorer = Path(request.outbox) / CONDITION, self.bench.applying(request)
         (scan, target), *_ = request.scans()
         wanted = wanted_of(scan, restorer, masks)
@@ -278,6 +278,13 @@ class Desk:
         files = file_reports(examined, folder, restorer, given={}, original=original, marks=masks)
         self.reported = (request.command(), marks.digest())
         return files
+
+
+def _with_masks(files: Mapping[str, Path]) -> OutputOptions:
+    """The output options with the masks of `Marks.file`."""
+    return OutputOptions(
+        mask=files.get("mask"), protect=files.get("protect"), stains=files.get("stains")
+    )
 
 
 def _same_areas(before: Damage | None, now: Damage | None) -> bool:

@@ -6,15 +6,17 @@ import cv2
 import numpy as np
 
 from patina.app.marks import Marks
-from patina.app.strokes import FILL, LEAVE
+from patina.app.strokes import FILL, LEAVE, STAIN
 from patina.app.words import number_of
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration.decision import FILLED, Damage, Piece
 from patina.tasks.restoration.preview import Window, cut
 from patina.tasks.restoration.report import previews
 
-# RGB, as in report.html; and the colour of the brush that protects
-FILLED_COLOUR, FOUND_COLOUR, LEAVE_COLOUR = previews.FILLED, previews.FOUND, previews.DARKER
+# RGB, as in report.html; and the colours of the brushes that protect and that mark stains
+FILLED_COLOUR, FOUND_COLOUR = previews.FILLED, previews.FOUND
+LEAVE_COLOUR, STAIN_COLOUR = previews.DARKER, previews.LIGHTER
+BRUSHES = {FILL: FILLED_COLOUR, LEAVE: LEAVE_COLOUR, STAIN: STAIN_COLOUR}  # by mark
 OPACITY = 0.15  # opacity of the colour over an area; the work stays visible through it
 OUTLINE_PX = 2  # width of the outline of an area in the whole work; 1 in a part at full size
 RING_PX = 10  # from an area to the frame of the current one
@@ -53,6 +55,8 @@ def with_damage(
     filled, spared = marks.within(window, shown)
     drawn = _outlined(drawn, filled, FILLED_COLOUR, px)
     drawn = _outlined(drawn, spared, LEAVE_COLOUR, px)
+    if (stained := marks.stained(window, shown)) is not None:
+        drawn = _outlined(drawn, stained, STAIN_COLOUR, px)
     if damage is not None:
         for number, piece in enumerate(pieces, 1):
             _number(drawn, number_of(number, piece), piece, damage.fill.shape, window, size)
@@ -153,7 +157,7 @@ def with_frame(view: np.ndarray, window: Window, size: tuple[int, int]) -> np.nd
 
 
 def strokes_of(layers: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
-    """The strokes of both brushes in `layers`, uint8 (h, w, 4) each: FILL, LEAVE or 0, at
+    """The strokes of the brushes in `layers`, uint8 (h, w, 4) each: marks of BRUSHES or 0, at
     `size`.
     """
     drawn = np.zeros(size, np.uint8)
@@ -163,9 +167,8 @@ def strokes_of(layers: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarra
         whole = Window.whole(layer.shape)
         fitted = cut(np.ascontiguousarray(layer), whole, whole, size, smooth=False)
         away = [
-            np.abs(fitted[..., :3].astype(int) - colour).sum(axis=2)
-            for colour in (FILLED_COLOUR, LEAVE_COLOUR)
+            np.abs(fitted[..., :3].astype(int) - colour).sum(axis=2) for colour in BRUSHES.values()
         ]
-        brush = np.where(away[0] <= away[1], FILL, LEAVE)
+        brush = np.array([*BRUSHES])[np.argmin(away, axis=0)]
         drawn = np.where(fitted[..., 3] > 127, brush, drawn).astype(np.uint8)
     return drawn

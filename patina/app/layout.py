@@ -6,7 +6,7 @@ import gradio as gr
 
 from patina.app.choices import MODES, NEEDED, OFF
 from patina.app.controls import closed
-from patina.app.drawing import FILLED_COLOUR, LEAVE_COLOUR, hexadecimal
+from patina.app.drawing import BRUSHES, hexadecimal
 from patina.app.strokes import MOST_LINE_PX
 from patina.app.words import (
     CLICKS,
@@ -151,7 +151,7 @@ class Layout:
             )
 
     def _damage(self) -> None:
-        colours: list[Any] = [hexadecimal(FILLED_COLOUR), hexadecimal(LEAVE_COLOUR)]
+        colours: list[Any] = [hexadecimal(colour) for colour in BRUSHES.values()]
         with gr.Tab("Damage", id="damage") as self.damage_tab:
             gr.Markdown(LEGEND)
             self.editor = gr.ImageEditor(

@@ -1,4 +1,4 @@
-"""Decisions by hand: accepted and rejected areas, strokes of the two brushes, and lines."""
+"""Decisions by hand: accepted and rejected areas, strokes of the brushes, and lines."""
 
 import zlib
 from collections.abc import Collection, Sequence
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pyvips
 
-from patina.app.strokes import FILL, LEAVE, Line, Stroke
+from patina.app.strokes import FILL, LEAVE, STAIN, Line, Stroke
 from patina.tasks.io.atomic import draft_folder, move_whole
 from patina.tasks.restoration.decision import FILLED, Damage, share_covered
 from patina.tasks.restoration.masks import saved_mask
@@ -17,7 +17,7 @@ from patina.tasks.restoration.preview import Window, cut
 from patina.tasks.restoration.reduced import strips_of
 from patina.tasks.restoration.user_masks import DECISIVE_SHARE
 
-OPTIONS = {"mask": FILL, "protect": LEAVE}  # of the command line
+OPTIONS = {"mask": FILL, "protect": LEAVE, "stains": STAIN}  # of the command line
 GROWN = "png-comment-0-Grown"  # metadata of a mask that have the growth of its areas
 BROADER_PX = 2  # margin around a rejected area, so that its rim is not filled either
 
@@ -79,7 +79,7 @@ class Marks:
 
     def drawn(self, stroke: Stroke | Line) -> "Marks":
         """The marks with one more stroke or line."""
-        empty = not (stroke.has(FILL) or stroke.has(LEAVE))
+        empty = not any(stroke.has(mark) for mark in OPTIONS.values())
         return self if empty else replace(self, strokes=(*self.strokes, stroke))
 
     def redrawn(self, window: Window, drawn: np.ndarray, since: int) -> "Marks":
@@ -128,6 +128,17 @@ class Marks:
         """The pixels to fill and to protect in a window at `size`: two boolean arrays of that
         size.
         """
+        marked = self._marked(window, size)
+        return marked == FILL, marked == LEAVE
+
+    def stained(self, window: Window, size: tuple[int, int]) -> np.ndarray | None:
+        """The pixels of stains in a window at `size`, bool; None if no stain is marked at all."""
+        if not any(stroke.has(STAIN) for stroke in self.strokes):
+            return None
+        return self._marked(window, size) == STAIN
+
+    def _marked(self, window: Window, size: tuple[int, int]) -> np.ndarray:
+        """The last mark of each pixel in a window, uint8 of `size`: one of OPTIONS, or 0."""
         marked = np.zeros(size, np.uint8)
         for areas, mark, px in ((self.accepted, FILL, self.grown_px), (self.rejected, LEAVE, 0)):
             if areas is not None:
@@ -135,13 +146,14 @@ class Marks:
         for stroke in self.strokes:
             drawn = stroke.within(window, size)
             marked = np.where(drawn, drawn, marked)
-        return marked == FILL, marked == LEAVE
+        return marked
 
     def names(self, name: str, folder: Path) -> dict[str, Path]:
         """The files of the masks of the scan `name` by option; only of masks that are not empty."""
         fill = self.accepted is not None or any(stroke.has(FILL) for stroke in self.strokes)
         leave = self.rejected is not None or any(stroke.has(LEAVE) for stroke in self.strokes)
-        used = {"mask": fill, "protect": leave}
+        stains = any(stroke.has(STAIN) for stroke in self.strokes)
+        used = {"mask": fill, "protect": leave, "stains": stains}
         return {option: saved_mask(folder, name, option) for option in used if used[option]}
 
     def file(self, name: str, folder: Path) -> dict[str, Path]:
@@ -173,10 +185,9 @@ class Marks:
         masks = {option: np.zeros(self.size, np.uint8) for option in options}
         for top, bottom in strips_of(*self.size):
             rows = Window(0, top, self.size[1], bottom - top)
-            both = self.within(rows, (bottom - top, self.size[1]))
-            for option, marked in zip(OPTIONS, both, strict=True):
-                if option in masks:
-                    masks[option][top:bottom] = 255 * marked
+            marked = self._marked(rows, (bottom - top, self.size[1]))
+            for option in options:
+                masks[option][top:bottom] = 255 * (marked == OPTIONS[option])
         return [*masks.values()]
 
 

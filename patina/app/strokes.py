@@ -1,4 +1,4 @@
-"""What a person draws on the page: strokes of the two brushes, and lines."""
+"""What a person draws on the page: strokes of the three brushes, and lines."""
 
 import zlib
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 
 from patina.tasks.restoration.preview import Window, cut
 
-FILL, LEAVE = 1, 2  # values in a stroke
+FILL, LEAVE, STAIN = 1, 2, 3  # values in a stroke
 MOST_LINE_PX = 20  # widest line
 
 
@@ -15,7 +15,7 @@ class Stroke(NamedTuple):
     """Strokes of the brushes over a window of the work."""
 
     window: Window
-    drawn: np.ndarray  # uint8 (h, w): FILL, LEAVE, or 0 without a stroke
+    drawn: np.ndarray  # uint8 (h, w): FILL, LEAVE, STAIN, or 0 without a stroke
 
     def has(self, mark: int) -> bool:
         """Whether there are pixels with this mark."""

@@ -1,5 +1,6 @@
 """A scan that is open on the page: its pixels, and the result of its analysis."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from hashlib import blake2b
@@ -12,9 +13,10 @@ from patina.tasks.imaging.images import png_bytes
 from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.restoration.decision import Damage
 from patina.tasks.restoration.doubtful import every_piece, with_doubtful
-from patina.tasks.restoration.preview import Window, preview_of, window_around
+from patina.tasks.restoration.preview import Window, preview_of, previewed_stains, window_around
 from patina.tasks.restoration.reduced import reduced_view, resized
 from patina.tasks.restoration.restorer import Restorer, Treatment, analyse
+from patina.tasks.restoration.stains import NO_STAINS
 
 SHOWN_PX = 1400  # long side of the reduced picture of a whole work
 PART_PX = (560, 760)  # height and width of a part at full size
@@ -93,9 +95,17 @@ class Work:
         return with_doubtful(damage, every)
 
     def restored(
-        self, treatment: Treatment, window: Window, marked: tuple[np.ndarray, np.ndarray]
+        self,
+        treatment: Treatment,
+        window: Window,
+        marked: tuple[np.ndarray, np.ndarray],
+        stained: Callable[[Window, tuple[int, int]], np.ndarray | None] = lambda *_: None,
     ) -> np.ndarray:
-        """A window as it would be restored. marked: boolean maps of pixels to fill and to
-        protect.
+        """A window as it would be restored.
+
+        marked: boolean maps of pixels to fill and to protect. stained: gives the map of the stains
+        in a window at a size, or None.
         """
-        return preview_of(treatment, self.pixels(window), window, *marked)
+        marks = stained(self.whole, (self.view.shape[0], self.view.shape[1]))
+        stains = NO_STAINS if marks is None else previewed_stains(treatment, self.view, marks)
+        return preview_of(treatment, self.pixels(window), window, *marked, stains)

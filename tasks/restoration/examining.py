@@ -74,7 +74,7 @@ def _masks_of(source: Path, outbox: Path, sidecar: Record, marks: OutputOptions)
 def _refuse_other_masks(result: Path, source: Path, sidecar: Record, marks: OutputOptions) -> None:
     """Raise ImageError if a report would show areas as filled that a mask protected."""
     masks = marks.masks(source)
-    for option in WORDS:
+    for option in ("mask", "protect"):
         if sidecar["applied"].get(option) != (
             sha256_of(masks[option]) if option in masks else None
         ):

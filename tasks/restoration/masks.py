@@ -11,7 +11,11 @@ from patina.tasks.imaging.messages import one_at_a_time
 from patina.tasks.imaging.scans import Scan
 
 FOLDER = "marks"  # in an outbox, for the masks that the page saves
-WORDS = {"mask": "fill", "protect": "leave"}  # in the names of these masks, by option
+WORDS = {
+    "mask": "fill",
+    "protect": "leave",
+    "stains": "stain",
+}  # in the names of these masks, by option
 UNREADABLE = "{}: the mask cannot be read; give it as PNG or TIFF"
 INVERSE_ORIENTATION = {6: 8, 8: 6}  # inverse EXIF orientations; the others are their own inverse
 
@@ -19,7 +23,7 @@ INVERSE_ORIENTATION = {6: 8, 8: 6}  # inverse EXIF orientations; the others are 
 def saved_mask(folder: Path, name: str, option: str) -> Path:
     """The file in `folder` of the mask that the page saves for the scan `name`.
 
-    option: "mask" or "protect".
+    option: "mask", "protect" or "stains".
     """
     return folder / f"{name}.{WORDS[option]}.png"
 

@@ -9,9 +9,12 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+import pyvips
 
 from patina.tasks.restoration.inpainting import fill_residual
 from patina.tasks.restoration.restorer import Treatment, capture_network
+from patina.tasks.restoration.stains import NO_STAINS, Part, Stains, lightened, stains_of
+from patina.tasks.restoration.tiling import rows_of
 from patina.tasks.restoration.toning import Tone
 
 STRIDE_PX = 16  # stride of the networks; a multiple of JPEG's grid
@@ -71,13 +74,18 @@ def cut(
 
 
 def preview_of(
-    treatment: Treatment, view: np.ndarray, window: Window, fill: np.ndarray, protected: np.ndarray
+    treatment: Treatment,
+    view: np.ndarray,
+    window: Window,
+    fill: np.ndarray,
+    protected: np.ndarray,
+    stains: Stains = NO_STAINS,
 ) -> np.ndarray:
     """A window as it would be restored, float32 (h, w, 3), sRGB in [0, 1].
 
     view: the original window, in the same form. Detail is corrected only at full size, because
     noise is not visible in a reduced view. fill, protected: bool (h, w), pixels that are
-    marked to be filled, and to stay.
+    marked to be filled, and to stay. stains: from `previewed_stains`.
     """
     height, width = view.shape[:2]
     down, across = -height % STRIDE_PX, -width % STRIDE_PX
@@ -87,8 +95,26 @@ def preview_of(
         strength = np.float32(treatment.restorer.strength_of("detail"))
         filled = np.clip(filled + strength * residual, 0, 1)
     filled = _filled(treatment, filled, window, fill)[:height, :width]
+    if stains.weight:
+        gain = cut(stains.gain, Window(*stains.part), window, (height, width))
+        filled = lightened(filled, stains.weight * gain)
     toned = _tone_in(treatment, window).applied(filled, (height, width), 0)
     return np.where(protected[..., None], view, np.clip(toned, 0, 1)).astype(np.float32)
+
+
+def previewed_stains(treatment: Treatment, view: np.ndarray, marks: np.ndarray) -> Stains:
+    """The correction of marked stains, as seen in `view` (h, w, 3), the reduced work.
+
+    marks: bool (h, w). Without a network for stains, nothing is corrected.
+    """
+    network = treatment.restorer.networks.get("stains")
+    if network is None:
+        return NO_STAINS
+    mask = pyvips.Image.new_from_array(255 * marks.astype(np.uint8))
+    strength, size = treatment.restorer.strength_of("tone"), (view.shape[0], view.shape[1])
+    stains = stains_of(network, rows_of(view), size, mask, strength)
+    scale = treatment.size[1] / size[1]
+    return replace(stains, part=Part(*(round(edge * scale) for edge in stains.part)))
 
 
 def _filled(

@@ -5,6 +5,7 @@ painting under a stain stays visible, so it is not filled.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from patina.tasks.restoration.inpainting import classical_fill
 from patina.tasks.restoration.reduced import reduced_view, resized
 from patina.tasks.restoration.textured import REDUCED, textured
 from patina.tasks.restoration.tiling import Network, Rows
+from patina.tasks.restoration.user_masks import reduced_mask
 
 VIEW_PX, STRIDE = 512, 16  # long side of the examined part in pixels; stride of the network
 MARGIN_SHARE, MIN_SHARE = 0.5, 0.3  # of the marked box, and of the work: what is examined around it
@@ -26,8 +28,7 @@ ESTIMATE_SIGMA = 2.5  # of the blur of the first estimate, in cells
 STRENGTH_DIGITS = 4  # in the sidecar
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A part of a work, in its pixels."""
 
     left: int
@@ -101,23 +102,21 @@ def stains_of(
     """The correction of the stains that `mask` marks.
 
     network: see `patina.models.stains.stains`. rows: gives rows of the work of `size` (height,
-    width), sRGB in [0, 1]. mask: one band of that size, above 0 at marked pixels. strength: of the
-    correction, 0 to 1.
+    width), sRGB in [0, 1]. mask: one band of that size, 255 at marked pixels, else 0. strength: of
+    the correction, 0 to 1.
     """
     left, top, width, height = mask.find_trim(threshold=0, background=[0])
     if not width or not strength:
         return NO_STAINS
     part = _part_around((left, top, width, height), size)
-    below, right = part.top + part.height, part.left + part.width
+    columns = slice(part.left, part.left + part.width)
 
     def part_rows(first: int, last: int) -> np.ndarray:
-        return rows(part.top + first, part.top + last)[:, part.left : right]
+        return rows(part.top + first, part.top + last)[:, columns]
 
     view = reduced_view(part_rows, part.height, part.width)
     view = resized(view, view_size(view, VIEW_PX))
-    marked = mask.crop(part.left, part.top, part.width, below - part.top).numpy() > 0
-    marks = resized(marked.reshape(part.height, part.width, 1).astype(np.float32), view.shape[:2])
-    gain = gain_of(network, view, marks[..., 0])
+    gain = gain_of(network, view, reduced_mask(mask.crop(*part), view.shape))
     return Stains(part, gain, strength, float(mask.avg()) / 255)
 
 

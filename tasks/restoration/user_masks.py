@@ -65,10 +65,10 @@ class UserMasks:
         fill, record = damage.fill, {}
         if self.fill is not None:
             share = float(self.fill.avg()) / 255
-            fill = np.maximum(fill, _reduced(self.fill, fill.shape))
+            fill = np.maximum(fill, reduced_mask(self.fill, fill.shape))
             record = {"marked_share": round(share, 6)} | ({"weight": weight} if share else {})
         if self.protected is not None:
-            fill = fill * (1 - _reduced(self.protected, fill.shape))
+            fill = fill * (1 - reduced_mask(self.protected, fill.shape))
         return record | {"filled_share": round(float(fill.mean()), 6)}
 
 
@@ -111,10 +111,10 @@ def _covered_shares(labels: np.ndarray, mask: pyvips.Image | None) -> np.ndarray
     """The share of each piece, by its label, that a mask covers."""
     if mask is None:
         return np.zeros(labels.max() + 1)
-    return share_covered(labels, _reduced(mask, labels.shape))
+    return share_covered(labels, reduced_mask(mask, labels.shape))
 
 
-def _reduced(mask: pyvips.Image, size: tuple[int, ...]) -> np.ndarray:
+def reduced_mask(mask: pyvips.Image, size: tuple[int, ...]) -> np.ndarray:
     """A mask reduced to `size`, float32 (h, w): the covered share of each pixel."""
     whole = mask.numpy().reshape(mask.height, mask.width)
     return cv2.resize(whole, size[1::-1], interpolation=cv2.INTER_AREA) / np.float32(255)
