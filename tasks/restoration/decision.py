@@ -330,9 +330,10 @@ def _area_limit(piece: Piece, gates: Gates) -> float:
 def _accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Piece]:
     """The pieces that the judge takes for damage.
 
-    pixels: of the work. A piece larger than the gate `fill_area` needs the likelihood
-    `fill_likelihood_mean`. None is filled if the likelihood of all pieces to be filled is lower
-    than that on average, by area.
+    pixels: of the work. The likelihood that a piece needs rises with its area, from
+    `fill_likelihood` to `fill_likelihood_mean`, which a piece as large as the gate `fill_area`
+    needs. None is filled if the likelihood of all pieces to be filled is lower than the latter on
+    average, by area.
     """
     filled = [piece for piece in pieces if piece.outcome == FILLED]
     px = sum(piece.px for piece in filled)
@@ -342,12 +343,13 @@ def _accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[P
         < gates.fill_likelihood_mean
     ):
         pieces = [piece for piece in pieces if piece.outcome != FILLED]
-    largest_px = gates.fill_area * pixels
-    thresholds = (gates.fill_likelihood, max(gates.fill_likelihood, gates.fill_likelihood_mean))
+    rise = max(0.0, gates.fill_likelihood_mean - gates.fill_likelihood)
+    largest_px = max(gates.fill_area * pixels, 1)
     return [
         piece
         for piece in pieces
-        if piece.outcome == KEPT or piece.judge_likelihood >= thresholds[piece.px > largest_px]
+        if piece.outcome == KEPT
+        or piece.judge_likelihood >= gates.fill_likelihood + rise * min(1.0, piece.px / largest_px)
     ]
 
 
