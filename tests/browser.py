@@ -23,6 +23,7 @@ OPTIONS = (
     *("--remote-debugging-port=0", "--remote-allow-origins=*", "--window-size=1400,1000"),
 )
 PATIENCE_S = 60
+LOOK_MS = 60  # between two checks of a page, which may have to be laid out for each
 
 
 class Page:
@@ -92,7 +93,7 @@ class Page:
         self.run(
             "new Promise((resolve, reject) => { const end = performance.now() + 60000;"
             f"const look = () => ({script}) ? resolve() : performance.now() > end"
-            f" ? reject(new Error({json.dumps(script)})) : setTimeout(look, 15); look(); }})"
+            f" ? reject(new Error({json.dumps(script)})) : setTimeout(look, {LOOK_MS}); look(); }})"
         )
 
     def press(self, key: str, code: str = "") -> None:

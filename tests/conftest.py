@@ -39,8 +39,9 @@ CODE = (
 
 # Small enough to take seconds, large enough for every stage to have work
 SMALL: dict[str, dict[str, Any]] = {
-    "crawl": {"works": 40},
+    "crawl": {"works": 20},
     "preprocess": {"working_px": 160},
+    "split": {"least_test_works": 4},
     "degrade": {"twins": 2},
     "train": {"network": "unet", "width": 0.25, "steps": 4, "warmup_steps": 1},
     "restore": {"tile_px": 96, "overlap_px": 32},
@@ -265,7 +266,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture(scope="session")
 def prepared(bare: Workspace, server: str, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace with 40 works, collected, preprocessed, split and degraded. Copy it to change
+    """A workspace with 20 works, collected, preprocessed, split and degraded. Copy it to change
     it.
     """
     workspace = bare.copy(tmp_path_factory.mktemp("prepared") / "workspace")

@@ -20,6 +20,7 @@ from patina.tasks.io.atomic import read_jsonl, sha256_of
 from patina.tasks.restoration.batch import load_restorer
 
 STAGES = ("crawl", "preprocess", "split", "degrade", "train", "restore", "evaluate")
+WORKS = SMALL["crawl"]["works"]
 PREPARED = ("data/artworks", "data/clean", "data/split", "data/degraded")
 
 
@@ -39,7 +40,7 @@ def manifest(workspace: Workspace, place: str) -> list[dict]:
 
 def test_collected_works_have_a_title_a_licence_and_a_source(prepared: Workspace) -> None:
     works = manifest(prepared, "data/artworks")
-    assert len(works) == 40
+    assert len(works) == WORKS
     for work in works:
         assert all(work[field] for field in ("title", "artist", "licence", "source", "institution"))
         assert sha256_of(prepared.folder / "data/artworks" / work["file"]) == work["sha256"]
@@ -57,8 +58,8 @@ def test_every_work_is_in_one_set_and_there_are_enough_test_works(prepared: Work
         side: {work["id"] for work in read_jsonl(prepared.folder / f"data/split/{side}.jsonl")}
         for side in ("train", "validation", "test")
     }
-    assert sum(map(len, sides.values())) == len(set.union(*sides.values())) == 40
-    assert len(sides["test"]) >= 8
+    assert sum(map(len, sides.values())) == len(set.union(*sides.values())) == WORKS
+    assert len(sides["test"]) >= SMALL["split"]["least_test_works"]
 
 
 def test_a_recipe_reproduces_its_degraded_copy_and_mask(prepared: Workspace) -> None:
@@ -95,14 +96,14 @@ def test_two_runs_give_the_same_bytes_whatever_the_number_of_workers(
     assert contents(other, *PREPARED) == contents(prepared, *PREPARED)
 
 
-def test_adding_five_works_to_forty_computes_five(prepared: Workspace, tmp_path: Path) -> None:
+def test_adding_five_works_to_twenty_computes_five(prepared: Workspace, tmp_path: Path) -> None:
     workspace = prepared.copy(tmp_path / "grown")
-    workspace.set(crawl={"works": 45})
+    workspace.set(crawl={"works": WORKS + 5})
     printed = workspace.run("dvc", "repro", "degrade")
-    assert "preprocess: 45 works, 5 computed, 0 set aside" in printed
-    assert "degrade: 45 works, 5 computed, 0 set aside" in printed
-    assert len(manifest(workspace, "data/clean")) == 45
-    workspace.set(crawl={"works": 40})
+    assert f"preprocess: {WORKS + 5} works, 5 computed, 0 set aside" in printed
+    assert f"degrade: {WORKS + 5} works, 5 computed, 0 set aside" in printed
+    assert len(manifest(workspace, "data/clean")) == WORKS + 5
+    workspace.set(crawl={"works": WORKS})
     printed = workspace.run("dvc", "repro", "degrade")
     assert contents(workspace, *PREPARED) == contents(prepared, *PREPARED)
 
@@ -129,9 +130,9 @@ def test_a_killed_degrade_stage_is_resumed_and_leaves_no_incomplete_file(
     for item in items.glob("??/*"):
         assert {file.name for file in item.iterdir()} & {"recipe.json", "facts.json"}
     printed = workspace.run("patina.flows", "degrade")
-    computed = re.search(r"degrade: 40 works, (\d+) computed", printed)
+    computed = re.search(rf"degrade: {WORKS} works, (\d+) computed", printed)
     assert computed
-    assert 0 < int(computed[1]) < 40
+    assert 0 < int(computed[1]) < WORKS
 
     whole = prepared.copy(tmp_path / "whole")
     whole.set(degrade={"seed": 5, "twins": 5})
@@ -146,7 +147,9 @@ def test_a_missing_clean_work_is_set_aside_and_the_others_are_degraded(
     work = manifest(workspace, "data/clean")[3]
     (workspace.folder / "data/clean" / work["file"]).write_bytes(b"")
     workspace.set(degrade={"seed": 6})
-    assert "40 works, 39 computed, 1 set aside" in workspace.run("patina.flows", "degrade")
+    assert f"{WORKS} works, {WORKS - 1} computed, 1 set aside" in workspace.run(
+        "patina.flows", "degrade"
+    )
     rejected = read_jsonl(workspace.folder / "data/degraded/rejected.jsonl")
     assert [fault["id"] for fault in rejected] == [work["id"]]
     assert work["file"] in rejected[0]["reason"]

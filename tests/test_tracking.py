@@ -98,7 +98,7 @@ def test_a_browser_sees_the_runs_side_by_side_with_panels(
     database = f"sqlite:///{compared.folder}/mlruns/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", database)
     with mlflow_ui(5023), chromium() as page:
-        page.size(1600, 3000)  # the page draws only the visible part
+        page.size(1600, 3000, scale=0.5)  # the page draws only the visible part
         page.visit(url)
         for seen in ("unet width=0.375 (wider)", "gain_db/scratches"):
             page.until(f"document.body.innerText.includes('{seen}')")

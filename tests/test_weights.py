@@ -24,6 +24,13 @@ NAME = weights.DEFAULT
 DETAIL = SPECIALISTS["detail"]
 
 
+@pytest.fixture(scope="module")
+def networks() -> dict[str, keras.Model]:
+    """The shipped networks, by role."""
+    registry.set_precision("float32")
+    return registry.networks_of(registry.load(weights.shipped()))
+
+
 @pytest.mark.parametrize("suffix", [".keras", ".xml", ".bin"])
 def test_shipped_weights_with_other_bytes_are_refused(
     suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -35,23 +42,22 @@ def test_shipped_weights_with_other_bytes_are_refused(
         weights.shipped(NAME)
 
 
-def test_the_facts_of_a_model_have_its_version_and_the_hash_of_each_network() -> None:
+def test_the_facts_of_a_model_have_its_version_and_the_hash_of_each_network(
+    networks: dict[str, keras.Model],
+) -> None:
     facts = load_restorer(weights.shipped(), tile_px=64, overlap_px=0).model
     assert facts["network"] == NAME
     assert facts["version"] == SHIPPED[NAME]["version"]
-    networks = registry.networks_of(registry.load(weights.shipped()))
     assert facts["networks"] == {role: weights_sha256(one) for role, one in networks.items()}
 
 
 def test_a_training_starts_from_shipped_weights_or_a_file_if_the_width_is_the_same(
-    tmp_path: Path,
+    networks: dict[str, keras.Model],
 ) -> None:
-    registry.set_precision("float32")
-    shipped = registry.networks_of(registry.load(weights.shipped()))
     for start in ("pretrained", str(weights.shipped())):
         network = starting_network(start, DETAIL)
         assert network is not None
-        for one, same in zip(network.get_weights(), shipped["detail"].get_weights(), strict=True):
+        for one, same in zip(network.get_weights(), networks["detail"].get_weights(), strict=True):
             np.testing.assert_array_equal(one, same)
     narrow = replace(DETAIL, width=0.125)
     assert starting_network("scratch", DETAIL) is None
