@@ -15,7 +15,7 @@ def stains(*, width: float = 1.0) -> keras.Model:
     """A U-Net of residual blocks: from a view of a work with marked stains to their correction.
 
     Input: float32 (N, h, w, STAINS.channels) in [0, 1], from
-    `patina.tasks.restoration.stains.stain_input`: colours and textures; the mask, which covers the
+    `patina.tasks.restoration.stain_input`: colours and textures; the mask, which covers the
     stains and some of their surroundings; and a first estimate of the gain. h and w are multiples
     of 16. Output: float32 (N, h, w, 4): a correction of the estimate (3), and the logit of its
     weight (1), see `gain`. width: factor for the number of channels.

@@ -65,6 +65,7 @@ def test_a_stain_that_is_brushed_is_corrected(tab: Page, served: tuple[str, Path
     address, folder = served
     open_scan(tab, served)
     choose_tab(tab, "Damage")
+    patiently(tab, "document.querySelector('#editor canvas')")
     patiently(tab, COLOURED)
     x, y = tab.middle("#editor canvas")
     tab.click("#editor button[aria-label*='olor']")

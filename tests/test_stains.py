@@ -13,7 +13,8 @@ from patina.tasks.imaging.images import ImageError
 from patina.tasks.restoration.report.figures import figures_of
 from patina.tasks.restoration.report.summary import summary_of
 from patina.tasks.restoration.restorer import compute_treatment
-from patina.tasks.restoration.stains import NO_STAINS, Part, Stains, stain_input, stains_of
+from patina.tasks.restoration.stain_input import stain_input
+from patina.tasks.restoration.stains import NO_STAINS, Part, Stains, stains_of
 from patina.tasks.restoration.tiling import rows_of
 from patina.tasks.restoration.user_masks import UserMasks
 

@@ -12,19 +12,16 @@ import numpy as np
 import pyvips
 
 from patina.models import STAINS
-from patina.tasks.imaging.images import to_float, to_uint8
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.detection import view_size
-from patina.tasks.restoration.inpainting import classical_fill
 from patina.tasks.restoration.reduced import reduced_view, resized
-from patina.tasks.restoration.textured import REDUCED, textured
+from patina.tasks.restoration.stain_input import stain_input
+from patina.tasks.restoration.textured import REDUCED
 from patina.tasks.restoration.tiling import Network, Rows
 from patina.tasks.restoration.user_masks import reduced_mask
 
 VIEW_PX, STRIDE = 512, 16  # long side of the examined part in pixels; stride of the network
 MARGIN_SHARE, MIN_SHARE = 0.5, 0.3  # of the marked box, and of the work: what is examined around it
-MARKED_FROM = 0.25  # marked share of a cell from which on the classical fill replaces it
-ESTIMATE_SIGMA = 2.5  # of the blur of the first estimate, in cells
 STRENGTH_DIGITS = 4  # in the sidecar
 
 
@@ -133,33 +130,6 @@ def gain_of(network: Network, view: np.ndarray, marks: np.ndarray) -> np.ndarray
     estimate = (given[..., STAINS.estimate] - 0.5) * STAINS.estimate_scale
     gain = (weight * estimate + output[..., :3]) * given[..., STAINS.mask]
     return np.asarray(gain[: -(-view.shape[0] // REDUCED), : -(-view.shape[1] // REDUCED)])
-
-
-def stain_input(view: np.ndarray, marks: np.ndarray) -> np.ndarray:
-    """The input of `stains`, float32 (h // 4, w // 4, STAINS.channels).
-
-    view: float32 (h, w, 3), sRGB in [0, 1]. marks: float32 (h, w), marked share of each pixel.
-    """
-    given = textured(view)
-    mask = resized(marks[..., None], (given.shape[0], given.shape[1]))
-    return with_estimate(given, mask, first_fill(given[..., :3], mask))
-
-
-def first_fill(colours: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """`colours` float32 (h, w, 3) with the mask (h, w, 1) filled from its surroundings."""
-    inside = (mask[..., 0] > MARKED_FROM).astype(np.uint8)
-    return to_float(classical_fill(to_uint8(colours), inside))
-
-
-def with_estimate(given: np.ndarray, mask: np.ndarray, filled: np.ndarray) -> np.ndarray:
-    """The input of `stains` from a textured view, a mask and the filled colours.
-
-    The first estimate of the gain is what would lighten the colours to the filled ones, smoothed.
-    """
-    ratio = (filled + np.float32(STAINS.floor)) / (given[..., :3] + np.float32(STAINS.floor))
-    estimate = cv2.GaussianBlur(np.log(ratio), (0, 0), ESTIMATE_SIGMA)
-    estimate = np.clip(0.5 + estimate / STAINS.estimate_scale, 0, 1)
-    return np.dstack([given, mask, estimate]).astype(np.float32)
 
 
 def _part_around(box: tuple[int, int, int, int], size: tuple[int, int]) -> Part:

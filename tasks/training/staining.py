@@ -9,7 +9,7 @@ import numpy as np
 from patina.tasks.degradations import DEGRADATIONS
 from patina.tasks.evaluation.hard_works import SOUND
 from patina.tasks.imaging.images import to_uint8
-from patina.tasks.restoration.stains import first_fill, with_estimate
+from patina.tasks.restoration.stain_input import first_fill, with_estimate
 from patina.tasks.restoration.textured import REDUCED, textured
 from patina.tasks.training import accidents, capture
 from patina.tasks.training.curriculum import Rng, Sample
