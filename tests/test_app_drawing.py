@@ -71,7 +71,7 @@ def test_a_stain_that_is_brushed_is_corrected(tab: Page, served: tuple[str, Path
     tab.click("#editor button[aria-label*='olor']")
     patiently(tab, ORANGE)
     tab.run(f"{ORANGE}.click()")
-    tab.draw((x - 120, y - 40), (x + 60, y - 40))
+    tab.draw((x - 120, y + 60), (x + 60, y + 60))
     patiently(tab, f"{COMMAND}.includes('--stains')")
     command = saved(tab, address)
     assert command == "patina restore scan.png --stains restored/marks/scan.png.stain.png"
