@@ -1,13 +1,13 @@
 """Measures the whole pipeline with many works of the sample museum.
 
-    python benchmarks/pipeline.py FOLDER [--works 10000] [--side 256] [--test 0.02]
+    python benchmarks/pipeline.py FOLDER [--works 10000] [--side 160] [--until degrade]
 
-Clones the project to FOLDER, with its own DVC cache, and runs all stages for so many works, painted
-with a long side of `--side` pixels; the training is short. Then come 100 more works, then one
-changed parameter (`degrade.steps.jpeg.severity`), then nothing new. Prints for each stage, as soon
-as it is finished: minutes, minutes of the processors, the largest memory of one of its processes,
-and what its output needs on the disk; at the end what is in each folder. If FOLDER exists, its
-stages continue.
+Clones the project to FOLDER, with its own DVC cache, and runs the stages, up to `--until`, for so
+many works, painted with a long side of `--side` pixels; the training is short. Then come 100 more
+works, then one changed parameter (`degrade.steps.jpeg.severity`), then nothing new. Prints for each
+stage, as soon as it is finished: minutes, minutes of the processors, the largest memory of one of
+its processes, and what its output needs on the disk; at the end what is in each folder. If FOLDER
+exists, its stages continue.
 """
 
 import argparse
@@ -31,7 +31,7 @@ KEPT = (".cache/harvest", ".cache/items", ".cache/prefect", "data", ".dvc/cache"
 
 def main() -> None:
     asked = arguments()
-    folder = asked.folder.absolute()
+    folder, stages = asked.folder.absolute(), STAGES[: STAGES.index(asked.until) + 1]
     if not folder.exists():
         make_workspace(folder, asked.works, asked.side, asked.test)
     os.chdir(folder)
@@ -39,15 +39,15 @@ def main() -> None:
 
     with prefect_server():
         say(f"{asked.works} works of {asked.side} pixels")
-        run_stages(folder)
+        run_stages(folder, stages)
         change(folder, "crawl", works=asked.works + MORE)
         say(f"{MORE} more works")
-        run_stages(folder)
+        run_stages(folder, stages)
         say("one changed parameter")
         change_jpeg(folder)
-        run_stages(folder)
+        run_stages(folder, stages)
         say("nothing new")
-        measured(folder, "all stages", "repro")
+        measured(folder, "all", "repro", stages[-1])
     for place in KEPT:
         say(f"{place:<16} {size_mb(folder / place):8.0f} MB")
 
@@ -62,8 +62,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--works", type=int, default=10_000)
-    parser.add_argument("--side", type=int, default=256, help="long side of a work, in pixels")
-    parser.add_argument("--test", type=float, default=0.02, help="share of the works for testing")
+    parser.add_argument("--side", type=int, default=160, help="long side of a work, in pixels")
+    parser.add_argument("--test", type=float, default=0.01, help="share of the works for testing")
+    parser.add_argument("--until", choices=STAGES, default=STAGES[-1], help="the last stage to run")
     return parser.parse_args()
 
 
@@ -98,9 +99,9 @@ def change_jpeg(folder: Path) -> None:
     change(folder, "degrade", steps=params["degrade"]["steps"] | {"jpeg": CHANGED})
 
 
-def run_stages(folder: Path) -> None:
+def run_stages(folder: Path, stages: tuple[str, ...]) -> None:
     """Run each stage with DVC, and print what it took; a stage that is up to date is skipped."""
-    for stage in STAGES:
+    for stage in stages:
         measured(folder, stage, "repro", "--single-item", stage)
 
 
