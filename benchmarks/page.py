@@ -83,6 +83,7 @@ def use_page(scan: Path, outbox: Path) -> None:
     few_heaps()  # as the server of the page
     from patina import params
     from patina.app.choices import NEEDED, OFF
+    from patina.app.controls import as_opened
     from patina.app.desk import Bench
     from patina.app.page import Page
     from patina.app.ticks import automatic
@@ -92,18 +93,18 @@ def use_page(scan: Path, outbox: Path) -> None:
     given = ["", *(NEEDED,) * 3, OFF, *(100,) * 4, "", 0, str(outbox)]
     opened = timed("open", lambda: page._open(str(scan), None, *given))
     desk = opened[0]
-    now = [desk.opened, *given[1:]]
+    now = as_opened(given, desk)
     areas = sorted(automatic(desk.damage))
     say(f"{len(areas)} areas to fill, {len(desk.damage.pieces)} in all")
     for number in range(STEPS):
-        timed(f"area {number + 1}", lambda: page._stepped(1, desk, None, areas, *now))
-    areas = timed("leave it", lambda: page._decided_one(False, desk, None, areas, *now))[0]["value"]
+        timed(f"area {number + 1}", lambda: page._stepped(1, desk, areas, *now))
+    areas = timed("leave it", lambda: page._decided_one(False, desk, areas, *now))[1]["value"]
     for place in ((40, 40), (400, 300)):
         click: Any = SimpleNamespace(index=place)
         line = [*now, FILLS, 6, False]
-        timed("click", lambda: page._lined(click, desk, None, areas, *line))  # noqa: B023
+        timed("click", lambda: page._lined(click, desk, areas, *line))  # noqa: B023
     silent: Any = lambda *_, **__: None  # noqa: E731 -- Gradio's progress needs a browser
-    saved = timed("save", lambda: page._save(desk, None, areas, *now, progress=silent))
+    saved = timed("save", lambda: page._save(desk, areas, *now, progress=silent))
     say(saved[0])
     desk.work.close()
 
