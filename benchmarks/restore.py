@@ -65,6 +65,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         before = earlier(asked.against, folder / "earlier") if asked.against else None
+        warm_up(folder, [ROOT, before] if before else [ROOT])
         # Before the networks are loaded here, because a process inherits the peak of its parent
         for title, inbox in cases(folder, asked.megapixels, asked.scans):
             old = restored(inbox, folder / "out", before) if before else None
@@ -73,6 +74,13 @@ def main() -> None:
         console.print(table)
     if asked.networks:
         networks(console)
+
+
+def warm_up(folder: Path, trees: list[Path]) -> None:
+    """Restore a small scan with each Patina, so that its networks are compiled and cached."""
+    small = scan(folder, SMALL_MP)
+    for tree in trees:
+        restored(small, folder / "out", tree)
 
 
 def cases(folder: Path, sizes: list[float], scans: int) -> Iterator[tuple[str, Path]]:
@@ -194,14 +202,18 @@ def scan(folder: Path, megapixels: float, sigma: float = 4000) -> Path:
 
 
 def restored(inbox: Path, out: Path, tree: Path) -> Run:
-    """Measure a process in which the Patina in `tree` restores `inbox`."""
-    told = inbox.parent / "told"
+    """Measure a process in which the Patina in `tree` restores `inbox`.
+
+    It has its own cache of compiled networks, because those of another revision may differ.
+    """
+    told = out.parent / "told"
+    cache = out.parent / ("cache" if tree == ROOT else "cache-earlier")
     command = [sys.executable, str(Path(__file__).with_name("timed_restore.py")), str(told)]
     started = time.perf_counter()
     process = subprocess.Popen(
         [*command, str(inbox), "-o", str(out)],
         cwd=inbox.parent,
-        env=os.environ | {"PYTHONPATH": str(tree)},
+        env=os.environ | {"PYTHONPATH": str(tree), "XDG_CACHE_HOME": str(cache)},
         stdout=subprocess.DEVNULL,
     )
     _, status, usage = os.wait4(process.pid, 0)

@@ -132,9 +132,10 @@ def measured(
     processes: dict[str, int],
     killed: Output | None,
 ) -> list[str]:
-    """The cells of a row; `killed` is killed when half of the scans are restored."""
+    """The cells of a row; `killed` is killed when half of the new scans are restored."""
     scans = sum(1 for _ in inbox.rglob("*.png"))
     before = results(outbox)
+    half = (before + scans) // 2
     environment = os.environ | {"PATINA_DASK": address}
     started = time.monotonic()
     command = [sys.executable, "-c", FLOW, str(inbox), str(outbox), str(strength)]
@@ -143,7 +144,7 @@ def measured(
         while flow.poll() is None:
             for name, pid in (processes | {"flow": flow.pid}).items():
                 peaks[name] = max(peaks.get(name, 0), peak_mb(pid))
-            if killed and results(outbox) >= scans // 2:
+            if killed and results(outbox) >= half:
                 killed.process.kill()
                 killed = None
             threading.Event().wait(2)

@@ -90,12 +90,21 @@ def test_flagged_works_come_first_then_what_was_set_aside_then_by_the_change(
         file_work(tmp_path, name, change_of(delta_e), pictures=False)
     file_work(tmp_path, "odd.tif", change_of(0.1), pictures=False, flags=["look at it"])
     (tmp_path / "failures.jsonl").write_text('{"file": "a.pdf", "reason": "a.pdf: no"}\n')
-    works = gather(tmp_path)
+    works, _ = gather(tmp_path)
     assert [work["name"] for work in works] == [
         *("odd.tif", "a.pdf", "deep/much.tif", "little.tif", "sound.tif"),
     ]
     outcomes = [work["outcome"] for work in works]
     assert outcomes == ["restored", "set aside", "restored", "restored", "untouched"]
+
+
+def test_a_report_keeps_the_first_works_and_counts_the_others(tmp_path: Path) -> None:
+    for number in range(7):
+        file_work(tmp_path, f"{number}.tif", change_of(number), pictures=False)
+    works, left_out = gather(tmp_path, most=3)
+    assert [work["name"] for work in works] == ["6.tif", "5.tif", "4.tif"]
+    assert left_out == 4
+    assert gather(tmp_path).left_out == 0
 
 
 @pytest.mark.parametrize(
@@ -104,7 +113,7 @@ def test_flagged_works_come_first_then_what_was_set_aside_then_by_the_change(
 def test_files_that_are_no_sidecars_are_left_out(tmp_path: Path, content: str) -> None:
     file_work(tmp_path, "work.tif", change_of(1), pictures=False)
     (tmp_path / "other.json").write_bytes(content.encode(errors="surrogatepass"))
-    assert [work["name"] for work in gather(tmp_path)] == ["work.tif"]
+    assert [work["name"] for work in gather(tmp_path).works] == ["work.tif"]
 
 
 def test_a_sidecar_with_parts_missing_or_of_another_kind_is_told_of_as_far_as_it_goes(
@@ -112,7 +121,7 @@ def test_a_sidecar_with_parts_missing_or_of_another_kind_is_told_of_as_far_as_it
 ) -> None:
     odd = {"source": [], "previews": {"key": "../../etc", "files": ["a.svg"]}, "flags": None}
     file_work(tmp_path, "work.tif", change_of(1), pictures=False, **odd)
-    (work,) = gather(tmp_path)
+    (work,), _ = gather(tmp_path)
     assert (work["key"], work["pictures"], work["flags"], work["width"]) == ("", [], [], None)
     write_report(tmp_path)
 
@@ -121,7 +130,7 @@ def test_a_sidecar_that_was_garbled_is_flagged_and_hides_no_other(tmp_path: Path
     file_work(tmp_path, "good.tif", change_of(1), pictures=False)
     file_work(tmp_path, "a.tif", change_of(1), pictures=False, flags=5)
     file_work(tmp_path, "b.tif", change_of(1, damage={"weight": "x"}), pictures=False)
-    works = gather(tmp_path)
+    works, _ = gather(tmp_path)
     assert [work["name"] for work in works] == ["a.tif", "b.tif", "good.tif"]
     assert works[0]["flags"] == works[1]["flags"] == ["the sidecar cannot be read"]
     assert works[0]["summary"].startswith("a.tif.json: the sidecar is damaged")

@@ -1,5 +1,7 @@
 """The `patina` command, with one file for each topic."""
 
+import atexit
+import gc
 import sys
 from io import TextIOWrapper
 from typing import Annotated
@@ -48,5 +50,6 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # file names may be invalid UTF-8
             stream.reconfigure(errors="backslashreplace")
+    atexit.register(gc.freeze)  # otherwise Python searches for unused objects at the end: 0.2 s
     with errors_as_lines():
         app()

@@ -12,7 +12,7 @@ from pathlib import Path
 from patina.errors import InputError
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.storage import Place, read, write
-from patina.tasks.restoration.report.records import MOST_WORKS, gather
+from patina.tasks.restoration.report.records import gather
 
 NAME = "report.html"
 OURS = b'<meta name="generator" content="Patina">'
@@ -30,7 +30,8 @@ def write_report(outbox: Place) -> Place:
             f"report: {outbox}: no such folder; give one with results of `patina restore`"
         )
     refuse_what_is_not_ours(outbox)
-    write(outbox / NAME, page_of(gather(outbox), outbox.name or "outbox"))
+    works, left_out = gather(outbox)
+    write(outbox / NAME, page_of(works, outbox.name or "outbox", left_out))
     return outbox / NAME
 
 
@@ -43,14 +44,14 @@ def refuse_what_is_not_ours(outbox: Place) -> None:
         )
 
 
-def page_of(works: list[Record], place: str) -> bytes:
-    """The page of `works` (see `records.gather`), at most MOST_WORKS, as UTF-8."""
+def page_of(works: list[Record], place: str, left_out: int = 0) -> bytes:
+    """The page of `works` (see `records.gather`) as UTF-8. left_out: number of further works."""
     data = {
         "place": place,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "version": version("patina-restoration"),
-        "left_out": max(0, len(works) - MOST_WORKS),
-        "works": works[:MOST_WORKS],
+        "left_out": left_out,
+        "works": works,
     }
     style = _asset("style.css")
     script = "\n".join(_asset(name) for name in SCRIPTS)

@@ -1,13 +1,15 @@
 """Collects the works of an outbox for its report, from sidecars and failures.jsonl."""
 
+import heapq
 import json
 import posixpath
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from patina.tasks.io.atomic import DRAFT, Record
@@ -19,14 +21,28 @@ from patina.tasks.restoration.sidecars import STATEMENT
 
 SET_ASIDE = "set aside"
 MOST_WORKS = 20_000  # maximum in a report, which a browser can still open
+AT_ONCE = 1000  # number of sidecars of a storage in memory
 JOINERS = "\u200c\u200d"  # belong to the spelling of words
 ORDER = (SET_ASIDE, "restored", "untouched")
 
 
-def gather(outbox: Place) -> list[Record]:
-    """A record of each work: first set aside and flagged ones, then by the size of the change."""
-    works = [_told(path, sidecar) for path, sidecar in sidecars_in(outbox)]
-    return sorted([*works, *_set_aside(outbox)], key=_rank)
+class Gathered(NamedTuple):
+    """The works of a report."""
+
+    works: list[Record]
+    left_out: int  # number of further works
+
+
+def gather(outbox: Place, most: int = MOST_WORKS) -> Gathered:
+    """A record of each work: first set aside and flagged ones, then by the size of the change.
+
+    Of more than `most` works, only the first are kept, so that a million fits into memory.
+    """
+    told = (_told(path, sidecar) for path, sidecar in sidecars_in(outbox))
+    total = count()
+    numbered = zip(chain(told, _set_aside(outbox)), total, strict=False)
+    works = [work for work, _ in heapq.nsmallest(most, numbered, key=lambda one: _rank(one[0]))]
+    return Gathered(works, next(total) - len(works))
 
 
 def sidecars_in(outbox: Place) -> Iterator[tuple[Path, Record]]:
@@ -105,9 +121,11 @@ def _json_files(outbox: Place) -> Iterator[tuple[Path, bytes]]:
     with named(outbox):
         outbox.files.invalidate_cache()
         found = [path for path in outbox.files.find(outbox.path) if path.endswith(".json")]
-        contents = outbox.files.cat(found, on_error="omit") if found else {}
-    for path, content in contents.items():
-        yield relative(Remote(outbox.files, path), outbox), content
+    for start in range(0, len(found), AT_ONCE):
+        with named(outbox):
+            contents = outbox.files.cat(found[start : start + AT_ONCE], on_error="omit")
+        for path, content in contents.items():
+            yield relative(Remote(outbox.files, path), outbox), content
 
 
 def _outside_of_ours(paths: Iterable[Path], outbox: Path) -> Iterator[Path]:
