@@ -164,7 +164,7 @@ def test_an_invalid_value_in_params_is_an_error_of_one_line(
     assert (
         printed
         == "patina: params.yaml: train: unknown network 'vnet'; known: areas, blur, detail, "
-        "inpainting, jpeg, nafnet, segmentation, tone, unet\n"
+        "inpainting, jpeg, nafnet, segmentation, stains, tone, unet\n"
     )
 
 

@@ -58,7 +58,7 @@ def test_every_network_learns_from_its_training_samples(
 ) -> None:
     learning = begun(name, tmp_path, steps=100, learning_rate=0.002)
     (arrays, *_) = make_batches(learning.specialist.curriculum, works, 2, 0, 0)
-    losses = [learning.step(arrays) for _ in range(8)]
+    losses = [learning.step(arrays) for _ in range(15)]
     assert losses[-1] < losses[0]
     given, target = learning.specialist.targets(arrays)
     output = learning.outputs(given)
