@@ -30,8 +30,8 @@ LEGEND = (
     "<span style='color:#006eff'>■</span> protected &ensp; "
     "<span style='color:#ffaa00'>■</span> stain to correct &emsp; "
     "Draw with the pink brush to fill more pixels, with the blue brush to protect pixels. Cover a "
-    "stain and some of its surroundings with the orange brush: it is corrected, and the painting "
-    "under it is kept. "
+    "stain and a narrow margin with the orange brush: it is corrected, and the painting under it "
+    "is kept. "
     "The numbers are those of the list; those with a question mark are uncertain fills."
 )
 GROW = "Grow accepted areas by, pixels of the scan"

@@ -75,7 +75,7 @@ def restore(
         typer.Option(
             help="A mask, or a folder of masks with the names of the scans. Stains, spills and "
             "tape where the mask is not black are corrected, and the painting under them is kept. "
-            "Mark some of the surroundings, too.",
+            "Mark a narrow margin, too.",
             rich_help_panel=TREATED,
         ),
     ] = None,
