@@ -1,5 +1,6 @@
 """The network `areas`: detects blots, tape, holes, losses and stains, which cover a larger area."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -25,23 +26,11 @@ def areas(*, width: float = 1.0) -> keras.Model:
     """
     channels = [max(8, round(each * width)) for each in CHANNELS]
     view = layers.Input((None, None, TEXTURED_CHANNELS), name="view")
-    centred = layers.Rescaling(4.0, offset=-2.0, name="centred")(view)
-    features = convolved(centred, channels[0], "entry", kernel_size=5, strides=2)
-    skips = []
-    for level, deeper in enumerate(channels[1:], 1):
-        skips.append(features)
-        features = convolved(features, deeper, f"down_{level}", strides=2)
-        features = residual_block(features, f"encoder_{level}")
+    features, skips = encoded(view, channels)
     whole = layers.GlobalAveragePooling2D(keepdims=True, name="whole")(features)
     whole = layers.Conv2D(channels[-1], 1, name="of_whole")(whole)
     features = residual_block(layers.Add(name="with_whole")([features, whole]), "bottleneck")
-    for level in reversed(range(len(skips))):
-        doubled = layers.UpSampling2D(interpolation="nearest", name=f"up_{level}")(features)
-        narrow = layers.Conv2D(channels[level], 1, name=f"narrow_{level}")(doubled)
-        both = layers.Concatenate(name=f"skip_{level}")([narrow, skips[level]])
-        features = convolved(both, channels[level], f"merged_{level}")
-        if level:
-            features = residual_block(features, f"decoder_{level}")
+    features = decoded(features, skips, channels)
     logits = layers.Conv2DTranspose(
         len(AREA_CLASSES),
         4,
@@ -52,6 +41,33 @@ def areas(*, width: float = 1.0) -> keras.Model:
         name="classes",
     )(features)
     return keras.Model(view, logits, name="areas")
+
+
+def encoded(view: Any, channels: Sequence[int]) -> tuple[Any, list[Any]]:
+    """The encoder of a U-Net: its last features, and the features of the levels above.
+
+    view: (N, h, w, C) in [0, 1]. channels: of each level; the first is at half of the size.
+    """
+    centred = layers.Rescaling(4.0, offset=-2.0, name="centred")(view)
+    features = convolved(centred, channels[0], "entry", kernel_size=5, strides=2)
+    skips = []
+    for level, deeper in enumerate(channels[1:], 1):
+        skips.append(features)
+        features = convolved(features, deeper, f"down_{level}", strides=2)
+        features = residual_block(features, f"encoder_{level}")
+    return features, skips
+
+
+def decoded(features: Any, skips: Sequence[Any], channels: Sequence[int]) -> Any:
+    """The decoder for `encoded`; (N, h, w, channels[-1]) -> the size of the first of `skips`."""
+    for level in reversed(range(len(skips))):
+        doubled = layers.UpSampling2D(interpolation="nearest", name=f"up_{level}")(features)
+        narrow = layers.Conv2D(channels[level], 1, name=f"narrow_{level}")(doubled)
+        both = layers.Concatenate(name=f"skip_{level}")([narrow, skips[level]])
+        features = convolved(both, channels[level], f"merged_{level}")
+        if level:
+            features = residual_block(features, f"decoder_{level}")
+    return features
 
 
 def convolved(features: Any, channels: int, name: str, **options: Any) -> Any:

@@ -6,7 +6,7 @@ import keras
 from keras import layers, ops
 
 from patina.models import STAINS
-from patina.models.areas import convolved, residual_block
+from patina.models.areas import decoded, encoded
 
 CHANNELS = (32, 64, 80, 96)  # at 1/2, 1/4, … of the size of the view
 
@@ -27,20 +27,7 @@ def stains(*, width: float = 1.0) -> keras.Model:
     """
     channels = [max(8, round(each * width)) for each in CHANNELS]
     view = layers.Input((None, None, STAINS.channels), name="view")
-    features = layers.Rescaling(4.0, offset=-2.0, name="centred")(view)
-    features = convolved(features, channels[0], "entry", kernel_size=5, strides=2)
-    skips = []
-    for level, deeper in enumerate(channels[1:], 1):
-        skips.append(features)
-        features = convolved(features, deeper, f"down_{level}", strides=2)
-        features = residual_block(features, f"encoder_{level}")
-    for level in reversed(range(len(skips))):
-        doubled = layers.UpSampling2D(interpolation="nearest", name=f"up_{level}")(features)
-        narrow = layers.Conv2D(channels[level], 1, name=f"narrow_{level}")(doubled)
-        both = layers.Concatenate(name=f"skip_{level}")([narrow, skips[level]])
-        features = convolved(both, channels[level], f"merged_{level}")
-        if level:
-            features = residual_block(features, f"decoder_{level}")
+    features = decoded(*encoded(view, channels), channels)
     output = layers.Conv2DTranspose(
         4,
         4,

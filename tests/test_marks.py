@@ -13,7 +13,7 @@ from patina.app.marks import Marks, ticked
 from patina.app.strokes import FILL, LEAVE, STAIN, Line, Stroke
 from patina.app.words import decisions_line
 from patina.tasks.restoration.decision import FILLED, PROPOSED, Piece
-from patina.tasks.restoration.preview import Window
+from patina.tasks.restoration.windows import Window
 
 SIZE = (40, 60)
 

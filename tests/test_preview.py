@@ -8,17 +8,12 @@ import pytest
 import pyvips
 from restorers import restorer
 
-from patina.tasks.restoration.preview import (
-    Window,
-    cut,
-    preview_of,
-    previewed_stains,
-    window_around,
-)
+from patina.tasks.restoration.preview import preview_of, previewed_stains
 from patina.tasks.restoration.reduced import enlarged, reduced_view
 from patina.tasks.restoration.restorer import analyse, compute_treatment
 from patina.tasks.restoration.tiling import rows_of
 from patina.tasks.restoration.user_masks import UserMasks
+from patina.tasks.restoration.windows import Window, cut, window_around
 
 SIZE = (330, 500)
 NONE = np.zeros((128, 160), bool)

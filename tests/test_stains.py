@@ -14,9 +14,10 @@ from patina.tasks.restoration.report.figures import figures_of
 from patina.tasks.restoration.report.summary import summary_of
 from patina.tasks.restoration.restorer import compute_treatment
 from patina.tasks.restoration.stain_input import stain_input
-from patina.tasks.restoration.stains import NO_STAINS, Part, Stains, stains_of
+from patina.tasks.restoration.stains import NO_STAINS, Stains, stains_of
 from patina.tasks.restoration.tiling import rows_of
 from patina.tasks.restoration.user_masks import UserMasks
+from patina.tasks.restoration.windows import Window
 
 SIZE = (480, 640)
 PLACE = np.s_[160:240, 200:320]  # of the stain
@@ -70,7 +71,7 @@ def test_only_the_part_around_the_marks_is_examined_and_a_large_one_is_reduced()
 
     _, view = stained()
     part = stains_of(still, rows_of(view), SIZE, mask(np.s_[0:20, 0:10]), 1.0).part
-    assert part == Part(0, 0, 77, 82)  # the middle of the box and 0.3 of the short side
+    assert part == Window(0, 0, 77, 82)  # the middle of the box and 0.3 of the short side
     large = np.repeat(np.repeat(view, 3, axis=0), 3, axis=1)
     marks = mask(MARKED, np.s_[400:410, 500:510]).resize(3, kernel="nearest")
     stains_of(still, rows_of(large), (1440, 1920), marks, 1.0)
@@ -113,7 +114,7 @@ def test_without_marks_the_rows_stay_as_they_are() -> None:
     _, view = stained()
     assert stains_of(network, rows_of(view), SIZE, mask(), 1.0) is NO_STAINS
     assert NO_STAINS.applied(view, 0) is view
-    far = Stains(Part(0, 0, 64, 64), np.ones((16, 16, 3), np.float32), 1.0)
+    far = Stains(Window(0, 0, 64, 64), np.ones((16, 16, 3), np.float32), 1.0)
     assert far.applied(view[100:], 100) is not None
     np.testing.assert_array_equal(far.applied(view[100:], 100), view[100:])
 

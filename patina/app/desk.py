@@ -25,11 +25,11 @@ from patina.tasks.restoration.condition_report import file_reports, key_in, plan
 from patina.tasks.restoration.decision import Damage, Piece
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.masks import FOLDER as MARKS
-from patina.tasks.restoration.preview import Window, cut
 from patina.tasks.restoration.progress import ProgressCallback, no_progress
 from patina.tasks.restoration.request import RestoreRequest, loading_of, run
 from patina.tasks.restoration.restorer import Restorer, Treatment
 from patina.tasks.restoration.sidecars import DEFAULT_OUTPUT, OutputOptions, already_done, wanted_of
+from patina.tasks.restoration.windows import Window, cut
 
 DROPPED, CONDITION = "dropped", "condition"  # folders in the outbox, with masks.FOLDER
 NEAR_PX = 12  # a click so near to an area, in pixels of the picture, is on it

@@ -10,8 +10,8 @@ from patina.app.strokes import FILL, LEAVE, STAIN
 from patina.app.words import number_of
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration.decision import FILLED, Damage, Piece
-from patina.tasks.restoration.preview import Window, cut
 from patina.tasks.restoration.report import previews
+from patina.tasks.restoration.windows import Window, cut
 
 # RGB, as in report.html; and the colours of the brushes that protect and that mark stains
 FILLED_COLOUR, FOUND_COLOUR = previews.FILLED, previews.FOUND

@@ -13,9 +13,9 @@ from patina.app.strokes import FILL, LEAVE, STAIN, Line, Stroke
 from patina.tasks.io.atomic import draft_folder, move_whole
 from patina.tasks.restoration.decision import FILLED, Damage, share_covered
 from patina.tasks.restoration.masks import saved_mask
-from patina.tasks.restoration.preview import Window, cut
 from patina.tasks.restoration.reduced import strips_of
 from patina.tasks.restoration.user_masks import DECISIVE_SHARE
+from patina.tasks.restoration.windows import Window, cut
 
 OPTIONS = {"mask": FILL, "protect": LEAVE, "stains": STAIN}  # of the command line
 GROWN = "png-comment-0-Grown"  # metadata of a mask that have the growth of its areas
@@ -133,9 +133,13 @@ class Marks:
 
     def stained(self, window: Window, size: tuple[int, int]) -> np.ndarray | None:
         """The pixels of stains in a window at `size`, bool; None if no stain is marked at all."""
-        if not any(stroke.has(STAIN) for stroke in self.strokes):
+        if not self._drew(STAIN):
             return None
         return self._marked(window, size) == STAIN
+
+    def _drew(self, mark: int) -> bool:
+        """Whether a stroke or a line has this mark."""
+        return any(stroke.has(mark) for stroke in self.strokes)
 
     def _marked(self, window: Window, size: tuple[int, int]) -> np.ndarray:
         """The last mark of each pixel in a window, uint8 of `size`: one of OPTIONS, or 0."""
@@ -150,10 +154,11 @@ class Marks:
 
     def names(self, name: str, folder: Path) -> dict[str, Path]:
         """The files of the masks of the scan `name` by option; only of masks that are not empty."""
-        fill = self.accepted is not None or any(stroke.has(FILL) for stroke in self.strokes)
-        leave = self.rejected is not None or any(stroke.has(LEAVE) for stroke in self.strokes)
-        stains = any(stroke.has(STAIN) for stroke in self.strokes)
-        used = {"mask": fill, "protect": leave, "stains": stains}
+        used = {
+            "mask": self.accepted is not None or self._drew(FILL),
+            "protect": self.rejected is not None or self._drew(LEAVE),
+            "stains": self._drew(STAIN),
+        }
         return {option: saved_mask(folder, name, option) for option in used if used[option]}
 
     def file(self, name: str, folder: Path) -> dict[str, Path]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from patina.tasks.restoration.preview import Window, cut
+from patina.tasks.restoration.windows import Window, cut
 
 FILL, LEAVE, STAIN = 1, 2, 3  # values in a stroke
 MOST_LINE_PX = 20  # widest line

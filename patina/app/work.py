@@ -13,10 +13,11 @@ from patina.tasks.imaging.images import png_bytes
 from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.restoration.decision import Damage
 from patina.tasks.restoration.doubtful import every_piece, with_doubtful
-from patina.tasks.restoration.preview import Window, preview_of, previewed_stains, window_around
+from patina.tasks.restoration.preview import preview_of, previewed_stains
 from patina.tasks.restoration.reduced import reduced_view, resized
 from patina.tasks.restoration.restorer import Restorer, Treatment, analyse
 from patina.tasks.restoration.stains import NO_STAINS
+from patina.tasks.restoration.windows import Window, window_around
 
 SHOWN_PX = 1400  # long side of the reduced picture of a whole work
 PART_PX = (560, 760)  # height and width of a part at full size

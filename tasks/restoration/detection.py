@@ -34,9 +34,9 @@ def damage_likelihoods(
     for side_px in reversed(sides_px):
         resized_view = resized(view, view_size(view, side_px))
         logits.append(resized(apply_tiled(network, resized_view, **tiles, stride_px=32), size))
-        if len(logits) == 1 and may_stop(likelihoods := _sigmoid(logits[0])):
+        if len(logits) == 1 and may_stop(likelihoods := sigmoid(logits[0])):
             return likelihoods
-    return _sigmoid(sum(logits[1:], logits[0]) / np.float32(len(logits)))
+    return sigmoid(sum(logits[1:], logits[0]) / np.float32(len(logits)))
 
 
 def area_likelihoods(network: Network, view: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
@@ -50,7 +50,7 @@ def area_likelihoods(network: Network, view: np.ndarray, size: tuple[int, ...]) 
     resized_view = np.pad(resized(view, (height, width)), (*padding, (0, 0)), mode="symmetric")
     logits = network(textured(resized_view)[None])[0]
     logits = logits[: -(-height // REDUCED), : -(-width // REDUCED)]
-    return _sigmoid(resized(logits, (size[0], size[1])))
+    return sigmoid(resized(logits, (size[0], size[1])))
 
 
 def view_size(view: np.ndarray, side_px: int) -> tuple[int, int]:
@@ -60,7 +60,8 @@ def view_size(view: np.ndarray, side_px: int) -> tuple[int, int]:
     return max(1, round(height * share)), max(1, round(width * share))
 
 
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """The logistic function of each logit."""
     likelihoods = np.negative(logits)
     np.exp(likelihoods, out=likelihoods)  # in its place: a view has millions of numbers
     likelihoods += 1

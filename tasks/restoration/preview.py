@@ -5,72 +5,18 @@ differ a little from the preview, because there each step works on the output of
 """
 
 from dataclasses import replace
-from typing import NamedTuple
 
-import cv2
 import numpy as np
 import pyvips
 
 from patina.tasks.restoration.inpainting import fill_residual
 from patina.tasks.restoration.restorer import Treatment, capture_network
-from patina.tasks.restoration.stains import NO_STAINS, Part, Stains, lightened, stains_of
+from patina.tasks.restoration.stains import NO_STAINS, Stains, lightened, stains_of
 from patina.tasks.restoration.tiling import rows_of
 from patina.tasks.restoration.toning import Tone
+from patina.tasks.restoration.windows import STRIDE_PX, Window, cut
 
-STRIDE_PX = 16  # stride of the networks; a multiple of JPEG's grid
 FIELDS_PX = 32  # side of the fields of tone in a window
-
-
-class Window(NamedTuple):
-    """A part of a work, in its pixels."""
-
-    left: int
-    top: int
-    width: int
-    height: int
-
-    @classmethod
-    def whole(cls, size: tuple[int, ...]) -> "Window":
-        """The window of a whole work, or of a picture of it, of `size` (height, width, ...)."""
-        return cls(0, 0, size[1], size[0])
-
-
-def window_around(across: float, down: float, size: tuple[int, int], px: tuple[int, int]) -> Window:
-    """The window of `px` (height, width) around a place, 0 to 1 each way, within a work of `size`.
-
-    It begins on JPEG's grid.
-    """
-    height, width = (min(side, whole) for side, whole in zip(px, size, strict=True))
-    left, top = round(across * size[1] - width / 2), round(down * size[0] - height / 2)
-    left, top = min(max(left, 0), size[1] - width), min(max(top, 0), size[0] - height)
-    return Window(left // STRIDE_PX * STRIDE_PX, top // STRIDE_PX * STRIDE_PX, width, height)
-
-
-def cut(
-    picture: np.ndarray,
-    covers: Window,
-    window: Window,
-    size: tuple[int, int],
-    *,
-    smooth: bool = True,
-) -> np.ndarray:
-    """The contents of `picture` (h, w, ...), which covers a window, in another window, at `size`.
-
-    size: (height, width) of the output. smooth: interpolate linearly and repeat the edge outside;
-    otherwise use the nearest pixel, and 0 outside.
-    """
-    scale_x, scale_y = picture.shape[1] / covers.width, picture.shape[0] / covers.height
-    step_x, step_y = window.width / size[1] * scale_x, window.height / size[0] * scale_y
-    start_x = (window.left - covers.left) * scale_x + 0.5 * step_x - 0.5
-    start_y = (window.top - covers.top) * scale_y + 0.5 * step_y - 0.5
-    interpolation = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST
-    return cv2.warpAffine(
-        picture,
-        np.array([[step_x, 0, start_x], [0, step_y, start_y]]),
-        size[::-1],
-        flags=interpolation | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE if smooth else cv2.BORDER_CONSTANT,
-    )
 
 
 def preview_of(
@@ -96,7 +42,7 @@ def preview_of(
         filled = np.clip(filled + strength * residual, 0, 1)
     filled = _filled(treatment, filled, window, fill)[:height, :width]
     if stains.weight:
-        gain = cut(stains.gain, Window(*stains.part), window, (height, width))
+        gain = cut(stains.gain, stains.part, window, (height, width))
         filled = lightened(filled, stains.weight * gain)
     toned = _tone_in(treatment, window).applied(filled, (height, width), 0)
     return np.where(protected[..., None], view, np.clip(toned, 0, 1)).astype(np.float32)
@@ -114,7 +60,7 @@ def previewed_stains(treatment: Treatment, view: np.ndarray, marks: np.ndarray) 
     strength, size = treatment.restorer.strength_of("tone"), (view.shape[0], view.shape[1])
     stains = stains_of(network, rows_of(view), size, mask, strength)
     scale = treatment.size[1] / size[1]
-    return replace(stains, part=Part(*(round(edge * scale) for edge in stains.part)))
+    return replace(stains, part=Window(*(round(edge * scale) for edge in stains.part)))
 
 
 def _filled(

@@ -5,40 +5,29 @@ painting under a stain stays visible, so it is not filled.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import cv2
 import numpy as np
 import pyvips
 
 from patina.models import STAINS
 from patina.tasks.io.atomic import Record
-from patina.tasks.restoration.detection import view_size
+from patina.tasks.restoration.detection import sigmoid, view_size
 from patina.tasks.restoration.reduced import reduced_view, resized
 from patina.tasks.restoration.stain_input import stain_input
 from patina.tasks.restoration.textured import REDUCED
 from patina.tasks.restoration.tiling import Network, Rows
 from patina.tasks.restoration.user_masks import reduced_mask
+from patina.tasks.restoration.windows import Window, cut
 
 VIEW_PX, STRIDE = 512, 16  # long side of the examined part in pixels; stride of the network
 MARGIN_SHARE, MIN_SHARE = 0.5, 0.3  # of the marked box, and of the work: what is examined around it
-STRENGTH_DIGITS = 4  # in the sidecar
-
-
-class Part(NamedTuple):
-    """A part of a work, in its pixels."""
-
-    left: int
-    top: int
-    width: int
-    height: int
 
 
 @dataclass(frozen=True)
 class Stains:
     """The correction of the marked stains of a work."""
 
-    part: Part  # which `gain` covers
+    part: Window  # which `gain` covers
     gain: np.ndarray  # float32 (h, w, 3), logarithm of the gain, 0 outside the marked pixels
     weight: float = 0.0  # strength of the correction, 0 to 1; 0 if nothing is marked
     share: float = 0.0  # marked share of the work
@@ -53,38 +42,24 @@ class Stains:
             return view
         columns = slice(self.part.left, self.part.left + self.part.width)
         rows = slice(first - top, last - top)
-        gain = self.rows_of_gain(first - self.part.top, last - self.part.top)
+        shown = self.part._replace(top=first, height=last - first)
+        gain = cut(self.gain, self.part, shown, (shown.height, shown.width))
         result = view.copy()
         result[rows, columns] = lightened(view[rows, columns], self.weight * gain)
         return result
-
-    def rows_of_gain(self, top: int, bottom: int) -> np.ndarray:
-        """Rows `top` to `bottom` of the part, float32 (h, w, 3), with the gain interpolated."""
-        height, width = self.gain.shape[:2]
-        step_x, step_y = width / self.part.width, height / self.part.height
-        places = np.array(
-            [[step_x, 0, 0.5 * step_x - 0.5], [0, step_y, (top + 0.5) * step_y - 0.5]]
-        )
-        return cv2.warpAffine(
-            self.gain,
-            places,
-            (self.part.width, bottom - top),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
 
     def record(self) -> Record:
         """The entry in the sidecar: strength, marked share, and the mean gain of each colour."""
         marked = self.gain[self.gain.any(axis=2)]
         mean = np.exp(marked.mean(axis=0)) if len(marked) else np.ones(3)
         return {
-            "weight": round(self.weight, STRENGTH_DIGITS),
+            "weight": round(self.weight, 4),
             "marked_share": round(self.share, 6),
-            "mean_gain": [round(float(each), STRENGTH_DIGITS) for each in mean],
+            "mean_gain": [round(float(each), 4) for each in mean],
         }
 
 
-NO_STAINS = Stains(Part(0, 0, 1, 1), np.zeros((1, 1, 3), np.float32))
+NO_STAINS = Stains(Window(0, 0, 1, 1), np.zeros((1, 1, 3), np.float32))
 
 
 def lightened(view: np.ndarray, gain: np.ndarray) -> np.ndarray:
@@ -126,13 +101,12 @@ def gain_of(network: Network, view: np.ndarray, marks: np.ndarray) -> np.ndarray
     padded = np.pad(view, (*padding, (0, 0)), mode="symmetric")
     given = stain_input(padded, np.pad(marks, padding, mode="symmetric"))
     output = network(given[None])[0]
-    weight = 1 / (1 + np.exp(-output[..., 3:]))
     estimate = (given[..., STAINS.estimate] - 0.5) * STAINS.estimate_scale
-    gain = (weight * estimate + output[..., :3]) * given[..., STAINS.mask]
+    gain = (sigmoid(output[..., 3:]) * estimate + output[..., :3]) * given[..., STAINS.mask]
     return np.asarray(gain[: -(-view.shape[0] // REDUCED), : -(-view.shape[1] // REDUCED)])
 
 
-def _part_around(box: tuple[int, int, int, int], size: tuple[int, int]) -> Part:
+def _part_around(box: tuple[int, int, int, int], size: tuple[int, int]) -> Window:
     """The part to examine around the marked box (left, top, width, height)."""
     edges = []
     for start, length, side in zip(box[:2], box[2:], size[::-1], strict=True):
@@ -141,4 +115,4 @@ def _part_around(box: tuple[int, int, int, int], size: tuple[int, int]) -> Part:
         last = min(side, round(start + length / 2 + wanted / 2))
         edges.append((first, last - first))
     (left, width), (top, height) = edges
-    return Part(left, top, width, height)
+    return Window(left, top, width, height)

@@ -21,7 +21,7 @@ from patina.tasks.training.curriculum import (
     Sample,
     hard_works_painted,
 )
-from patina.tasks.training.works import Work
+from patina.tasks.training.works import Work, draw_part
 
 COVERING = {  # degradations of the library for `areas`, by class
     "area": ("blot", "tape", "hole", "paint_loss"),
@@ -69,12 +69,7 @@ class Views:
 
 def _covered_part(works: Sequence[Work | Painted], rng: Rng) -> np.ndarray:
     """A square part of a random work, resized to PART_PX; a quarter have varied colours."""
-    pixels = works[int(rng.integers(len(works)))].pixels
-    side = int(min(pixels.shape[:2]) * rng.uniform(*PART_SHARE))
-    top, left = (int(rng.integers(length - side + 1)) for length in pixels.shape[:2])
-    part = np.asarray(pixels[top : top + side, left : left + side])
-    way = cv2.INTER_AREA if side > PART_PX else cv2.INTER_LINEAR
-    image = cv2.resize(part, (PART_PX, PART_PX), interpolation=way).astype(np.float32) / 255
+    image = draw_part(works, rng, PART_PX, PART_SHARE)
     if rng.random() < 0.25:
         image = image ** np.float32(10 ** rng.uniform(-0.12, 0.12))
         image = image * (1 + rng.normal(0, 0.05, 3).astype(np.float32))

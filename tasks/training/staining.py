@@ -6,21 +6,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from patina.tasks.degradations import DEGRADATIONS
+from patina.tasks.degradations import DEGRADATIONS, FAMILIES
 from patina.tasks.evaluation.hard_works import SOUND
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration.stain_input import first_fill, with_estimate
 from patina.tasks.restoration.textured import REDUCED, textured
 from patina.tasks.training import accidents, capture
 from patina.tasks.training.curriculum import Rng, Sample
-from patina.tasks.training.works import Work
+from patina.tasks.training.works import Work, draw_part
 
-LIBRARY = {  # degradations of the library, by kind of stain
-    "spill": ("water_spill", "tideline", "damp_stain"),
-    "stain": ("stain", "discoloured_patches"),
-    "growth": ("foxing", "mould"),
-    "tape": ("tape",),
-}
+# Degradations of the library, by kind of stain
+LIBRARY = {name: FAMILIES[name] for name in ("spill", "stain", "growth")} | {"tape": ("tape",)}
 RANDOM = "random"  # the kind of the stains in `accidents`
 PART_PX = 512  # side of the square part of a work that is stained
 PART_SHARE = (0.3, 1.0)  # limits of the side of this part, as a share of the work's short side
@@ -45,7 +41,7 @@ class Stained:
         The input of `patina.models.stains.stains` (128, 128, STAINS.channels), and the view without
         stains (128, 128, 3).
         """
-        clean = _part(works, rng)
+        clean = draw_part(works, rng, PART_PX, PART_SHARE)
         if family == SOUND:
             twin, cover = clean, accidents.area(clean.shape[:2], rng, PART_PX / 500)
         elif family == RANDOM:
@@ -72,16 +68,6 @@ def marked(cover: np.ndarray, rng: Rng) -> np.ndarray:
     wide = cv2.GaussianBlur((cover > MIN_COVER).astype(np.float32), (0, 0), margin_px / 2)
     rough = 0.06 * accidents.smooth(cover.shape, rng, margin_px * 2)
     return (wide + rough > rng.uniform(0.08, 0.2)).astype(np.float32)
-
-
-def _part(works: Sequence[Work], rng: Rng) -> np.ndarray:
-    """A square part of a random work, resized to PART_PX, float32 in [0, 1]."""
-    pixels = works[int(rng.integers(len(works)))].pixels
-    side = int(min(pixels.shape[:2]) * rng.uniform(*PART_SHARE))
-    top, left = (int(rng.integers(length - side + 1)) for length in pixels.shape[:2])
-    part = np.asarray(pixels[top : top + side, left : left + side])
-    way = cv2.INTER_AREA if side > PART_PX else cv2.INTER_LINEAR
-    return cv2.resize(part, (PART_PX, PART_PX), interpolation=way).astype(np.float32) / 255
 
 
 def _reduced(image: np.ndarray) -> np.ndarray:

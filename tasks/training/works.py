@@ -159,3 +159,18 @@ def draw_crop(
         crop = cv2.resize(crop, (side_px, side_px), interpolation=cv2.INTER_AREA)
     crop = np.rot90(crop[:, ::-1] if rng.random() < 0.5 else crop, int(rng.integers(4)))
     return np.ascontiguousarray(crop).astype(np.float32) / 255
+
+
+def draw_part(
+    works: Sequence[Any], rng: np.random.Generator, side_px: int, shares: tuple[float, float]
+) -> np.ndarray:
+    """A square part of a random work, resized, float32 (side_px, side_px, 3), sRGB in [0, 1].
+
+    works: as for `draw_crop`. shares: limits of its side, as a share of the work's short side.
+    """
+    pixels = works[int(rng.integers(len(works)))].pixels
+    side = int(min(pixels.shape[:2]) * rng.uniform(*shares))
+    top, left = (int(rng.integers(length - side + 1)) for length in pixels.shape[:2])
+    part = np.asarray(pixels[top : top + side, left : left + side])
+    way = cv2.INTER_AREA if side > side_px else cv2.INTER_LINEAR
+    return cv2.resize(part, (side_px, side_px), interpolation=way).astype(np.float32) / 255
