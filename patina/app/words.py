@@ -31,7 +31,7 @@ LEGEND = (
     "<span style='color:#ffaa00'>■</span> stain to correct &emsp; "
     "Draw with the pink brush to fill more pixels, with the blue brush to protect pixels. Cover a "
     "stain and a narrow margin with the orange brush: it is corrected, and the painting under it "
-    "is kept. "
+    "is kept. Open *Before and after* to see the result of your strokes. "
     "The numbers are those of the list; those with a question mark are uncertain fills."
 )
 GROW = "Grow accepted areas by, pixels of the scan"
