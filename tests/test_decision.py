@@ -232,6 +232,35 @@ def test_a_network_of_cracks_is_kept_unless_craquelure_is_to_be_treated(kind: st
     assert record["kept"] == 0
 
 
+def test_forced_craquelure_ignores_the_gates_for_cracks_only() -> None:
+    view, likely = network_of_cracks("crack")
+    loss = np.s_[370:390, 500:540]
+    view[loss], likely[loss][..., CLASSES.index("area")] = GROUND, 0.95
+    closed = replace(GATES, damage_share=0.9, fill_likelihood_mean=0.9)
+    arguments = {"cracks": True, "forced": False}
+    assert not decide_fill(view, likely, closed, **arguments).pieces
+    damage = decide_fill(view, likely, closed, cracks_forced=True, **arguments)
+    assert {piece.kind for piece in damage.pieces} == {CLASSES.index("crack")}
+    assert {piece.outcome for piece in damage.pieces} == {FILLED}
+    assert damage.fill.any()
+    assert not damage.fill[loss].any()
+
+
+def test_cracks_and_other_damage_have_weights_of_their_own_in_the_sidecar() -> None:
+    view, likely = network_of_cracks("crack")
+    cracks = decided(view, likely, cracks=True)
+    assert cracks.record(1, 0.5)["weight"] == 0.5
+    loss = np.s_[370:378, 500:508]
+    view[loss], likely[loss][..., CLASSES.index("area")] = GROUND, 0.95
+    both = decided(view, likely, cracks=True)
+    assert both.record(0.2, 0.5)["weight"] == 0.5
+    assert both.record(0.2, 0.5)["weights"] == {"damage": 0.2, "craquelure": 0.5}
+    assert "weights" not in both.record(0.5, 0.5)
+    assert both.cracks is not None
+    assert both.cracks[both.fill > 0].mean() > 0.9
+    assert not both.cracks[loss].any()
+
+
 def test_less_likely_pixels_count_if_they_are_connected_with_likely_ones() -> None:
     view, likely = damaged(np.s_[100:108, 100:104])
     view[100:108, 104:112] = view[300:308, 300:312] = GROUND

@@ -8,6 +8,7 @@ import pytest
 import pyvips
 from restorers import restorer
 
+from patina.models import CLASSES
 from patina.tasks.restoration.preview import preview_of, previewed_stains
 from patina.tasks.restoration.reduced import enlarged, reduced_view
 from patina.tasks.restoration.restorer import analyse, compute_treatment
@@ -35,6 +36,26 @@ def test_a_window_at_full_size_equals_the_result_there(
     shown = preview_of(treatment, view[part], window, NONE, NONE)
     whole = np.clip(view + treated.change(view)[0], 0, 1)
     np.testing.assert_allclose(shown, whole[part], atol=0.6 / 255)
+
+
+def test_a_preview_fills_cracks_at_the_strength_of_craquelure() -> None:
+    def segmentation(tile: np.ndarray) -> np.ndarray:
+        logits = np.full((*tile.shape[:3], len(CLASSES)), -40, np.float32)
+        third = tile.shape[2] // 3
+        logits[:, :, :third, CLASSES.index("crack")] = 40
+        logits[:, :, -third:, CLASSES.index("area")] = 40
+        return logits
+
+    view, strength = work(), (1.0, 1.0, 1.0, 0.3)
+    treated = restorer(0, fill=0.1, treat=("damage", "craquelure"), strength=strength)
+    treated = replace(treated, networks={**treated.networks, "segmentation": segmentation})
+    treatment = analyse(treated, rows_of(view), reduced_view(rows_of(view), *SIZE), SIZE)
+    window = Window(96, 96, 160, 128)
+    shown = preview_of(treatment, view[96:224, 96:256], window, NONE, NONE)
+    result = view + treated.change(view)[0]
+    assert np.abs(result[:, 10:100] - view[:, 10:100]).mean() == pytest.approx(0.03, abs=0.001)
+    assert np.abs(result[:, 400:490] - view[:, 400:490]).mean() == pytest.approx(0.1, abs=0.001)
+    np.testing.assert_allclose(shown, result[96:224, 96:256], atol=0.6 / 255)
 
 
 def test_a_preview_fills_marked_pixels_and_keeps_protected_ones() -> None:

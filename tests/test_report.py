@@ -46,6 +46,17 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
         ),
         (
             {
+                "damage": {
+                    "by_kind": {"line": 1, "crack network": 2},
+                    "weight": 1,
+                    "weights": {"damage": 1, "craquelure": 0.5},
+                }
+            },
+            "1 scratch and 2 networks of age cracks filled (damage at 100% of full strength, "
+            "age cracks at 50%)",
+        ),
+        (
+            {
                 "changed_share": 1,
                 "detail": {"weight": 0.5},
                 "jpeg": {"weight": 1},

@@ -14,7 +14,7 @@ from patina.cli.restoring import restore as command
 from patina.errors import InputError
 from patina.flows.restore import restore as flow
 from patina.params import Restore
-from patina.tasks.restoration.request import RestoreRequest, job_of, run
+from patina.tasks.restoration.request import RestoreRequest, job_of, loading_of, run
 
 REQUEST = RestoreRequest(("scans",))
 FULL = RestoreRequest(
@@ -86,6 +86,14 @@ def test_the_values_of_a_request_override_the_settings(tmp_path: Path) -> None:
     assert job.output.flag_damaged == 0.5
     assert job.output.maps
     assert job.scans == [(tmp_path / "a.tif", tmp_path / "out/a.tif")]
+
+
+def test_a_forced_treatment_must_be_one_of_those_to_apply() -> None:
+    request = replace(REQUEST, force="craquelure")
+    with pytest.raises(InputError, match=r"force: craquelure: not among .* \(detail, damage, tone"):
+        loading_of(request, Restore())
+    applied = loading_of(replace(request, treat="craquelure"), Restore())
+    assert applied["treat"] == applied["forced"] == ("craquelure",)
 
 
 def test_a_request_gives_the_bytes_of_its_command(tmp_path: Path) -> None:

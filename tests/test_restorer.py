@@ -1,6 +1,7 @@
 """The change of a work, and its strength: detail, damage and tone separately."""
 
 import dataclasses
+from typing import Any
 
 import cv2
 import numpy as np
@@ -207,6 +208,45 @@ def test_each_treatment_has_a_strength_of_its_own() -> None:
         expected = share * whole.change(GREY)[0]
         assert np.abs(expected).max() > QUARTER_STEP
         np.testing.assert_allclose(change, expected, atol=QUARTER_STEP)
+
+
+def cracked(**applied: Any) -> Restorer:
+    """A restorer that takes what is dark for a crack, and what is light for a loss."""
+
+    def segmentation(tile: np.ndarray) -> np.ndarray:
+        logits = np.full((*tile.shape[:3], len(CLASSES)), -40, np.float32)
+        light = tile.mean(axis=3)
+        logits[..., CLASSES.index("crack")] = np.where(light < 0.45, 40, -40)
+        logits[..., CLASSES.index("area")] = np.where(light > 0.55, 40, -40)
+        return logits
+
+    plain = without(restorer(0, fill=0.2, **applied), "tone")
+    return dataclasses.replace(plain, networks={**plain.networks, "segmentation": segmentation})
+
+
+CRACKED = GREY.copy()
+CRACKED[20:24], CRACKED[40:44] = 0.4, 0.6
+
+
+@pytest.mark.parametrize(("damage", "craquelure"), [(1, 0.5), (0.5, 1), (1, 0), (0, 1), (1, 1)])
+def test_cracks_are_filled_at_the_strength_of_craquelure(damage: float, craquelure: float) -> None:
+    strength = (1.0, damage, 1.0, craquelure)
+    filling = cracked(treat=("damage", "craquelure"), strength=strength)
+    change, decided = filling.change(CRACKED)
+    np.testing.assert_allclose(change[20:24], 0.2 * craquelure, atol=0.01)
+    np.testing.assert_allclose(change[40:44], 0.2 * damage, atol=0.01)
+    assert np.abs(change[:32]).max() <= 0.2 * craquelure + 0.01
+    assert decided["damage"]["weight"] == max(damage, craquelure)
+
+
+def test_forced_craquelure_fills_cracks_without_the_gates() -> None:
+    closed = Gates(damage_share=0.9, fill_area=0, fill_width=0, fill_share=0)
+    gated = cracked(gates=closed, treat=("damage", "craquelure"))
+    assert not gated.change(CRACKED)[0].any()
+    change, decided = dataclasses.replace(gated, forced=("craquelure",)).change(CRACKED)
+    np.testing.assert_allclose(change[20:24], 0.2, atol=0.01)
+    assert not change[32:].any()
+    assert decided["damage"]["by_kind"] == {"crack network": 1}
 
 
 def test_strength_zero_changes_nothing() -> None:

@@ -89,7 +89,7 @@ class Work:
 
     def _with_doubtful(self, restorer: Restorer) -> Damage | None:
         damage = self.found(restorer).damage
-        if damage is None or "damage" in restorer.forced:
+        if damage is None or {"damage", "craquelure"} & {*restorer.treat} <= {*restorer.forced}:
             return damage
         every = every_piece(restorer, self._scan.srgb, self.view, self.size)
         assert every is not None

@@ -25,7 +25,8 @@ def restore(
         str,
         typer.Option(
             help="The treatments to apply, separated by commas: detail, damage, tone, craquelure. "
-            "The default is detail,damage,tone. Only craquelure fills age cracks.",
+            "The default is restore.treat in params.yaml, or else detail,damage,tone. Only "
+            "craquelure fills age cracks.",
             rich_help_panel=TREATED,
         ),
     ] = "",
@@ -33,7 +34,7 @@ def restore(
         str,
         typer.Option(
             help="Treatments that you know the works need, such as tone. They are applied in "
-            "full, without a check whether the work needs them.",
+            "full, without a check whether the work needs them. --treat must name them, too.",
             rich_help_panel=TREATED,
         ),
     ] = "",

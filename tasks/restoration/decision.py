@@ -8,6 +8,7 @@ work is flagged, but they are not filled. A network of age cracks belongs to the
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import cv2
@@ -31,6 +32,7 @@ HIGH_LIKELIHOOD = 0.8  # pixels with this likelihood are almost certainly damage
 SMALL_VIEW_LIKELIHOOD, SMALL_VIEW_FACTOR = 0.73, 0.5
 EDGE_PX = 8  # ignored along the edges of a work, where mirrored rims look like scratches
 MIN_PX = 4  # smaller pieces are ignored
+RIM_PX = 5  # width of the square by which filled cracks are widened, see `Damage.cracks`
 PRIOR_LIKELIHOOD = 0.5  # likelihood that a piece is damage, if there is no judge
 MAX_LISTED = 40  # number of areas in the sidecar; the largest come first
 
@@ -50,6 +52,8 @@ class Piece:
     features: Mapping[str, float] = field(default_factory=dict)  # input of the judge, see `pieces`
     outcome: str = FILLED  # FILLED, PROPOSED or KEPT
     reason: str = ""  # why it is not filled
+    is_crack: bool = False  # whether it is filled as age cracks, by the treatment craquelure
+    forced: bool = False  # whether the user forces its treatment, so that no gate applies
 
 
 @dataclass(frozen=True)
@@ -66,15 +70,34 @@ class Damage:
     found: np.ndarray
     labels: np.ndarray
 
-    def record(self, weight: float) -> Record:
+    @cached_property
+    def cracks(self) -> np.ndarray | None:
+        """float32 (h, w), 1 at filled age cracks and along their rims, where nothing else is
+        filled; None if no cracks are filled.
+        """
+        labels = [
+            piece.label for piece in self.pieces if piece.is_crack and piece.outcome == FILLED
+        ]
+        if not labels:
+            return None
+        cracks = np.isin(self.labels, labels).astype(np.float32)
+        widened = cv2.dilate(cracks, np.ones((RIM_PX, RIM_PX), np.uint8))
+        return widened * ((cracks > 0) | (self.fill == 0))
+
+    def record(self, weight: float, crack_weight: float | None = None) -> Record:
         """The entry in the sidecar: counts by kind, shares, and the largest pieces.
 
-        weight: strength with which the fill is applied.
+        weight: strength with which the fill is applied. crack_weight: the same for age cracks, if
+        it differs.
         """
         pixels = self.fill.size
         filled = [piece for piece in self.pieces if piece.outcome == FILLED]
+        named = {"damage": weight, "craquelure": weight if crack_weight is None else crack_weight}
+        applied = {"craquelure" if piece.is_crack else "damage" for piece in filled}
+        weights = {name: share for name, share in named.items() if name in applied}
         return {
-            "weight": weight if filled else 0.0,
+            "weight": max(weights.values(), default=0.0),
+            **({"weights": weights} if len({*weights.values()}) > 1 else {}),
             "by_kind": dict(Counter(KINDS[piece.kind] for piece in filled)),
             "filled_share": _share_of(filled, pixels),
             "found_share": _share_of(self.pieces, pixels),
@@ -116,16 +139,19 @@ def decide_fill(
     *,
     cracks: bool,
     forced: bool,
+    cracks_forced: bool = False,
 ) -> Damage:
     """Decide which of the damage in a work is filled.
 
     view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. likelihoods: (h, w, len(CLASSES)),
     the likelihood of each class of damage. judge: of pieces, see `pieces`. cracks: also fill age
-    cracks. forced: the user says that the work is damaged; most gates are ignored.
+    cracks. forced, cracks_forced: the user says that the work is damaged, or that its age cracks
+    are to be filled; most gates are ignored for these pieces.
     """
     likelihood = _fillable_likelihood(likelihoods, cracks=cracks)
     high_share = high_likelihood_share(likelihood)
-    if not forced and high_share < gates.damage_share:
+    undamaged = high_share < gates.damage_share
+    if undamaged and not (forced or cracks_forced):
         empty = np.zeros(likelihood.shape, np.float32)
         return Damage([], empty, empty, empty, empty.astype(np.int32))
     kinds = (likelihoods if cracks else likelihoods[..., :CRACK]).argmax(axis=2)
@@ -137,9 +163,10 @@ def decide_fill(
         measure_piece(label, labels, stats[label], detection, judge, narrow=label < first_wide)
         for label in candidates
     ]
-    pieces = _with_outcomes(pieces, labels, gates, cracks=cracks, forced=forced)
-    if not forced:
-        pieces = _accepted_by_judge(pieces, labels.size, gates)
+    forces = {False: forced, True: cracks_forced}
+    pieces = [_with_treatment(piece, labels, forces, cracks=cracks) for piece in pieces]
+    pieces = [piece for piece in pieces if piece.forced or not undamaged]
+    pieces = _accepted_by_judge(_with_outcomes(pieces, labels.size, gates), labels.size, gates)
     filled, found = np.zeros((2, len(stats)), bool)  # by label
     filled[[piece.label for piece in pieces if piece.outcome == FILLED]] = True
     found[[piece.label for piece in pieces]] = True
@@ -297,17 +324,31 @@ def rim_contrast(view: np.ndarray, inside: np.ndarray) -> float:
     return float(differs[rim].mean())
 
 
-def _with_outcomes(
-    pieces: list[Piece], labels: np.ndarray, gates: Gates, *, cracks: bool, forced: bool
-) -> list[Piece]:
-    """The pieces with their outcome. The smallest are filled first, up to the gate `fill_share`."""
-    pixels = labels.size
+def _with_treatment(
+    piece: Piece, labels: np.ndarray, forces: Mapping[bool, bool], *, cracks: bool
+) -> Piece:
+    """The piece, kept if it is a network of age cracks; with `cracks`, assigned to craquelure.
+
+    forces: whether the user forces the treatment of pieces, by `is_crack`.
+    """
+    if not cracks:
+        piece = replace(piece, forced=forces[False])
+        reason = "a network of age cracks belongs to the work"
+        is_network = _is_crack_network(piece, labels)
+        return replace(piece, outcome=KEPT, reason=reason) if is_network else piece
+    is_crack = piece.kind == CRACK or _is_crack_network(piece, labels)
+    return replace(piece, is_crack=is_crack, forced=forces[is_crack])
+
+
+def _with_outcomes(pieces: list[Piece], pixels: int, gates: Gates) -> list[Piece]:
+    """The pieces with their outcome. The smallest are filled first, up to the gate `fill_share`.
+
+    pixels: of the work.
+    """
     filled_px, outcomes = 0, []
     for piece in sorted(pieces, key=lambda piece: piece.px):
-        outcome, reason = FILLED, ""
-        if not cracks and _is_crack_network(piece, labels):
-            outcome, reason = KEPT, "a network of age cracks belongs to the work"
-        elif forced:
+        outcome, reason = piece.outcome, piece.reason
+        if outcome == KEPT or piece.forced:
             pass
         elif piece.rim_difference < gates.fill_unlike:
             outcome, reason = PROPOSED, "it continues outside the area"
@@ -328,27 +369,28 @@ def _area_limit(piece: Piece, gates: Gates) -> float:
 
 
 def _accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Piece]:
-    """The pieces that the judge takes for damage.
+    """The pieces that the judge takes for damage, and those that are kept or forced.
 
     pixels: of the work. The likelihood that a piece needs rises with its area, from
     `fill_likelihood` to `fill_likelihood_mean`, which a piece as large as the gate `fill_area`
     needs. None is filled if the likelihood of all pieces to be filled is lower than the latter on
     average, by area.
     """
-    filled = [piece for piece in pieces if piece.outcome == FILLED]
+    filled = [piece for piece in pieces if piece.outcome == FILLED and not piece.forced]
     px = sum(piece.px for piece in filled)
     if (
         px
         and sum(piece.px * piece.judge_likelihood for piece in filled) / px
         < gates.fill_likelihood_mean
     ):
-        pieces = [piece for piece in pieces if piece.outcome != FILLED]
+        pieces = [piece for piece in pieces if piece.outcome != FILLED or piece.forced]
     rise = max(0.0, gates.fill_likelihood_mean - gates.fill_likelihood)
     largest_px = max(gates.fill_area * pixels, 1)
     return [
         piece
         for piece in pieces
-        if piece.outcome == KEPT
+        if piece.forced
+        or piece.outcome == KEPT
         or piece.judge_likelihood >= gates.fill_likelihood + rise * min(1.0, piece.px / largest_px)
     ]
 

@@ -32,7 +32,7 @@ def every_piece(
 ) -> Damage | None:
     """All pieces of damage that are found without the gates. Arguments: as for `analyse`."""
     treat = tuple(name for name in restorer.treat if name != "tone")
-    lenient = replace(restorer, treat=treat, forced=(*restorer.forced, "damage"))
+    lenient = replace(restorer, treat=treat, forced=(*restorer.forced, "damage", "craquelure"))
     return analyse(lenient, rows, view, size).damage
 
 

@@ -1,6 +1,7 @@
 """Parses the options of a user into arguments of `patina.tasks.restoration.restorer.Restorer`."""
 
 import math
+from collections.abc import Collection
 
 from patina.errors import InputError
 from patina.tasks.io.atomic import Record
@@ -71,6 +72,15 @@ def gates(limit_fill: str, usual: Record) -> Record:
     area = share(limit_fill, "limit-fill")
     areas = {"fill_area": area, "fill_area_surely": area}
     return usual | areas | {"fill_share": max(area, usual["fill_share"])}
+
+
+def refuse_untreated(treat: Collection[str], forced: Collection[str]) -> None:
+    """Raise InputError if a forced treatment is not one of those to apply."""
+    if untreated := [name for name in forced if name not in treat]:
+        raise InputError(
+            f"force: {', '.join(untreated)}: not among the treatments to apply "
+            f"({', '.join(treat) or NOTHING}); name it in --treat, too"
+        )
 
 
 def _name(named: str) -> str:

@@ -1,7 +1,8 @@
 """Previews a window of a work as it would be restored, in about a second.
 
-`restorer.look` analyses the whole work; only the window passes through the networks. A result can
-differ a little from the preview, because there each step works on the output of the step before.
+`restorer.analyse` analyses the whole work; only the window passes through the networks. A result
+can differ a little from the preview, because there each step works on the output of the step
+before.
 """
 
 from dataclasses import replace
@@ -68,15 +69,18 @@ def _filled(
 ) -> np.ndarray:
     """The window, padded at its ends, with damage and marked pixels filled."""
     damage, size = treatment.damage, fill.shape
-    maps = np.zeros((*filled.shape[:2], 3), np.float32)
+    maps = np.zeros((*filled.shape[:2], 4), np.float32)
     if damage is not None:
         whole = Window.whole(treatment.size)
-        both = np.dstack([damage.fill, damage.stain])
-        maps[: size[0], : size[1], :2] = cut(both, whole, window, (size[0], size[1]))
+        cracks = np.zeros_like(damage.fill) if damage.cracks is None else damage.cracks
+        found = np.dstack([damage.fill, damage.stain, cracks])
+        found = cut(found, whole, window, (size[0], size[1]))
+        maps[: size[0], : size[1], [0, 1, 3]] = found
     maps[: size[0], : size[1], 2] = fill
-    tile = np.concatenate([filled, maps], axis=2)[None]
+    tile = np.concatenate([filled, maps[..., :3]], axis=2)[None]
     change = fill_residual(treatment.restorer.networks.get("inpainting"), tile)[0]
-    return np.clip(filled + np.float32(treatment.restorer.strength_of("damage")) * change, 0, 1)
+    strength = treatment.restorer.fill_strength(maps[..., 3:] * (maps[..., 2:3] == 0))
+    return np.clip(filled + strength * change, 0, 1)
 
 
 def _tone_in(treatment: Treatment, window: Window) -> Tone:

@@ -16,7 +16,7 @@ from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.iiif import served
 from patina.tasks.restoration.inbox import plan
-from patina.tasks.restoration.options import applied, gates
+from patina.tasks.restoration.options import applied, gates, refuse_untreated
 from patina.tasks.restoration.outbox import locked_outbox, summary_in
 from patina.tasks.restoration.progress import ProgressCallback, no_progress
 from patina.tasks.restoration.sidecars import OutputOptions, Served
@@ -123,7 +123,7 @@ class Settings(Protocol):
 
     @property
     def flags(self) -> Record:
-        """The arguments of Filing."""
+        """The thresholds for flags, as arguments of OutputOptions."""
 
 
 @dataclass(frozen=True)
@@ -137,15 +137,20 @@ class Job:
 
 
 def loading_of(request: RestoreRequest, settings: Settings) -> dict[str, Any]:
-    """The arguments of `load_restorer` for a request."""
+    """The arguments of `load_restorer` for a request.
+
+    Raises InputError if a treatment is forced that is not applied.
+    """
     how: Record = {"quality": request.quality, "precision": request.precision}
     how |= {"device": request.device} if request.device else {}
     limited = {"gates": gates(request.limit_fill, settings.applied["gates"])}
-    return settings.applied | request.applied() | how | limited
+    loading = settings.applied | request.applied() | how | limited
+    refuse_untreated(loading["treat"], loading["forced"])
+    return loading
 
 
 def job_of(request: RestoreRequest, settings: Settings) -> Job:
-    """The request, ready to be run. Raises as `RestoreRequest.scans` does."""
+    """The request, ready to be run. Raises as `RestoreRequest.scans` and `loading_of` do."""
     published, outbox = request.served(), place_of(request.outbox)
     output = OutputOptions(
         maps=request.maps or bool(published),

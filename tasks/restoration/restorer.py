@@ -82,6 +82,12 @@ class Restorer:
         """The strength of a treatment."""
         return self.strength[TREATMENTS.index(treatment)]
 
+    def fill_strength(self, cracks: np.ndarray | float = 0.0) -> np.ndarray:
+        """The strength of a fill. cracks: 1 where only age cracks are filled, see Damage."""
+        damage = np.float32(self.strength_of("damage"))
+        craquelure = np.float32(self.strength_of("craquelure"))
+        return np.asarray(damage + (craquelure - damage) * cracks)
+
     def restored(self, picture: np.ndarray) -> np.ndarray:
         """Restore a picture in memory, uint8 (H, W, 3), sRGB; the result has the same form."""
         view = to_float(picture)
@@ -128,8 +134,9 @@ class Treatment:
         record = self.capture.record() | {"tone": self.tone.record()}
         if self.damage:
             strength = self.restorer.strength_of("damage")
-            marked = self.masks.record(self.damage, strength)
-            record["damage"] = self.damage.record(strength) | marked
+            found = self.damage.record(strength, self.restorer.strength_of("craquelure"))
+            marked = self.masks.record(self.damage, max(strength, found["weight"]))
+            record["damage"] = found | marked
         if self.stains.weight:
             record["stains"] = self.stains.record()
         return record
@@ -157,8 +164,18 @@ class Treatment:
         filled = self.corrected(view, top)
         if self.fills:
             fill = self._read(top, top + len(view), part=1)
-            filled = filled + np.float32(self.restorer.strength_of("damage")) * fill
+            filled = filled + self._fill_strength(top, top + len(view)) * fill
         return np.clip(filled, 0, 1)
+
+    def _fill_strength(self, top: int, bottom: int) -> np.ndarray:
+        """The strength of the fill in these rows, float32 (h, W, 1) or one number."""
+        cracks = self.damage.cracks if self.damage else None
+        if cracks is None:
+            return self.restorer.fill_strength()
+        shown = enlarged(cracks[..., None], self.size, top, bottom)
+        if (marked := self.masks.fill_rows(top, bottom)) is not None:
+            shown = np.where(marked[..., None], 0, shown)
+        return self.restorer.fill_strength(shown)
 
     def corrected(self, view: np.ndarray, top: int) -> np.ndarray:
         """The rows of `view` with detail corrected."""
@@ -279,10 +296,11 @@ def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
     if "segmentation" not in restorer.networks or not requested:
         return None
     cracks, forced = "craquelure" in restorer.treat, "damage" in restorer.forced
+    cracks_forced = cracks and "craquelure" in restorer.forced
 
     def may_stop(likelihoods: np.ndarray) -> bool:
         undamaged = decision.is_probably_undamaged(likelihoods, restorer.gates, cracks=cracks)
-        return undamaged and not forced
+        return undamaged and not (forced or cracks_forced)
 
     network = restorer.networks["segmentation"]
     likelihoods = damage_likelihoods(network, view, VIEW_SIDES_PX, restorer.tiling, may_stop)
@@ -296,6 +314,7 @@ def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
         restorer.judges.get("piece"),
         cracks=cracks,
         forced=forced,
+        cracks_forced=cracks_forced,
     )
     if "areas" not in restorer.networks or "damage" not in restorer.treat:
         return damage

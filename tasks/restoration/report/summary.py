@@ -4,6 +4,7 @@ It is made from a dict of figures, in which every key is optional:
 
     changed_share   share of the work's pixels that differ from the scan, 0 to 1
     damage          weight         strength of the fills, 0 to 1
+                    weights        strengths of damage and craquelure, if they differ
                     areas          number of filled areas
                     by_kind        number of filled areas by kind, as in `areas.KINDS`
                     filled_share   share of the work that was filled, 0 to 1
@@ -146,6 +147,11 @@ def _in_part(weight: float) -> str:
 
 def _strength(damage: Figures) -> str:
     weight = damage.get("weight", 1)
+    if weights := damage.get("weights"):
+        return (
+            f" (damage at {weights['damage']:.0%} of full strength, age cracks at "
+            f"{weights['craquelure']:.0%})"
+        )
     return "" if weight >= FULL else f" at {weight:.0%} of full strength"
 
 
