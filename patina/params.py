@@ -165,7 +165,7 @@ class Train(Section):
     steps: Annotated[int, Field(ge=0)]  # number of batches; 0: a default for the network
     learning_rate: Annotated[float, Field(ge=0)]  # maximum; 0: a default for the network
     warmup_steps: Annotated[int, Field(ge=0)]  # batches until the learning rate is at its maximum
-    precision: Literal["auto", "float32", "mixed_bfloat16"]  # auto: by the CPU
+    precision: Literal["auto", "float32", "mixed_bfloat16"]  # auto: by CPU and GPU
     minutes: Annotated[float, Field(ge=0)]  # wall-clock limit; 0: none
     seed: Seed  # seed of the random numbers
 
@@ -210,7 +210,7 @@ class Restore(Section):
     fill_surely: UpToOne = 0.6  # for a piece with at least this likelihood …
     fill_area_surely: UpToOne = 0.02  # … this value replaces fill_area
     fill_unlike: UpToOne = 0.6  # share of a piece's rim that must differ from the surroundings
-    area_likelihood: UpToOne = 0.3  # a blot, hole or tape that is likelier than this is proposed
+    area_likelihood: UpToOne = 0.3  # a blot or hole that is likelier than this is proposed
     tone_255: Steps255 = 9.5  # gate of tone: root mean square of the colour change
     # From these values on, a work is flagged for inspection
     flag_damaged: Limit = 0.25  # share of the work in the damage map
@@ -226,7 +226,7 @@ class Restore(Section):
 
     @property
     def flags(self) -> dict[str, Any]:
-        """The limits for `patina.tasks.restoration.restore_file.OutputOptions`."""
+        """The thresholds for flags, as arguments of `sidecars.OutputOptions`."""
         return self.model_dump(include={*FLAGS})
 
     @model_validator(mode="after")
@@ -245,7 +245,7 @@ class Evaluate(Section):
 
 
 class Promote(Section):
-    """The undamaged pictures that a new network must not change."""
+    """The undamaged pictures that a new network must not harm."""
 
     # Long sides in pixels of the hard works; empty: none are used
     sound_px: tuple[Annotated[int, Field(ge=64)], ...] = (600, 1200)

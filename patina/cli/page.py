@@ -25,8 +25,9 @@ def app(
 ) -> None:
     """Open a page in the browser on which you restore one work at a time, until you press Ctrl-C.
 
-    On the page you compare before and after, decide on each area of damage, and save. The page runs
-    on this machine only and shows the `patina restore` command that gives the same result.
+    On the page you compare before and after, decide on each area of damage, and save. Only
+    this machine can reach the page, unless you pass --host. The page shows the `patina restore`
+    command that gives the same result.
 
     Example:  patina app
               patina app -o restored/ --port 7861 --no-browser

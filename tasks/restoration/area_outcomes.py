@@ -12,7 +12,7 @@ from patina.tasks.restoration.treatments import counted, percent, treatments_of
 # Thresholds in a damage map; proposed and kept pixels have 128
 DAMAGED, FILLED = 127, 140
 ROWS = 1024  # rows of a damage map that are processed at a time
-MOSTLY = 0.5  # a mask that covers at least this share of an area decides on it
+MOSTLY = 0.5  # a mask that covers more of an area than this decides on it
 # Outcomes in the table, for a result and for a proposal
 AUTOMATIC = {True: "filled", False: "to be filled"}
 MARKED = {True: "marked, filled", False: "marked to fill"}

@@ -14,7 +14,7 @@ from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.decision import FILLED, Damage, Piece, share_covered
 
 PROTECTED = "protected"  # an outcome of a piece, like FILLED
-DECISIVE_SHARE = 0.75  # a mask that covers at least this share of a piece decides its outcome
+DECISIVE_SHARE = 0.75  # a mask that covers more of a piece than this decides its outcome
 
 
 @dataclass(frozen=True)
