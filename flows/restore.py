@@ -70,14 +70,17 @@ def restore(
         outbox: The folder for results: a local path, or an address such as s3://bucket/prefix.
         model: The model to use. The default is the champion, or else the shipped model.
         treat: The treatments to apply, separated by commas. If empty, restore.treat of params.yaml.
-        force: Treatments that you know the works need. They are applied in full.
+        force: Treatments that you know the works need, of those to apply. They are applied in full.
         strength: How strongly to apply the treatments, 0 to 1, for all or for each: damage:0.5.
         limit_fill: The largest area that is filled automatically, as a share of the work: 0.5%.
-        mask: A mask, or a folder of masks with the names of scans. Pixels not black are filled.
-        protect: A mask, or a folder of masks with the names of scans. Pixels not black stay.
-        stains: A mask, or a folder of masks with the names of scans. Stains where it is not black
-            are corrected; the painting under them is kept.
-        quality: best averages over four mirrored tiles, and takes four times as long as fast.
+        mask: A mask, or a folder of masks with the names of the scans. Patina fills all pixels
+            where the mask is not black.
+        protect: A mask, or a folder of masks with the names of the scans. Pixels where the mask is
+            not black never change.
+        stains: A mask, or a folder of masks with the names of the scans. Stains where the mask is
+            not black are corrected, and the painting under them is kept.
+        quality: best averages over four mirrored versions of each tile; the networks then take four
+            times as long as with fast.
         precision: auto uses bf16 if the CPU supports it, otherwise f32.
         device: CPU, GPU (an Intel GPU), or AUTO: a GPU if there is one. Default: params.yaml.
         recursive: Also restore the images in subfolders.

@@ -90,7 +90,7 @@ def test_a_place_that_is_not_certain_enough_is_proposed_and_filled_if_it_is_tick
     open_scan(tab, strict)
     assert tab.run(COMMAND) == "patina restore scan.png"
     assert not tab.run(f"{TICKS}.some(Boolean)")
-    assert "may be damage, not filled" in tab.run(TEXT_OF.format("#found"))
+    assert "may be damage and are not filled" in tab.run(TEXT_OF.format("#found"))
     line = tab.run(TEXT_OF.format("#areas label"))
     assert re.search(r"(likely|uncertain) \(0\.\d\d\) — proposed$", line)
     tab.click("#areas label input")

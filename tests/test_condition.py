@@ -208,7 +208,10 @@ def test_what_a_person_marked_is_parted_from_what_was_found_and_decided(tmp_path
         "that differ from the scan after all treatments).",
     }
     assert told.outcomes == {1: "left", 2: "marked to fill"}
-    assert "the mask with these places is not at hand" in dict(unknown.parted)["Marked by a person"]
+    assert (
+        "the places are unknown, as the mask is missing"
+        in dict(unknown.parted)["Marked by a person"]
+    )
 
 
 def test_a_report_counts_further_places_that_may_be_damage(tmp_path: Path) -> None:
@@ -217,7 +220,7 @@ def test_a_report_counts_further_places_that_may_be_damage(tmp_path: Path) -> No
     uncertain = restorer(0, damaged=40, gates=Gates(damage_share=1))
     pdf, html = file_reports(source, tmp_path, uncertain, given={})
     for text in (text_of(pdf.read_bytes()), html.read_text()):
-        assert "none. 1 further place may be damage, not filled: 1 uncertain." in text
+        assert "none. 1 further place may be damage and is not filled: 1 uncertain." in text
 
 
 def test_what_a_mask_had_stay_is_not_told_as_filled(tmp_path: Path) -> None:

@@ -63,8 +63,8 @@ def test_a_likelihood_has_a_word(likelihood: float, word: str) -> None:
 def test_doubtful_places_are_counted_by_their_certainty() -> None:
     pieces = with_doubtful(damage_of(0, 0, 0, 0), damage_of(0.7, 0.1, 0.4, 0.1)).pieces
     assert doubtful_sentence(pieces) == (
-        "4 further places may be damage, not filled: 1 likely, 1 uncertain, 2 unlikely."
+        "4 further places may be damage and are not filled: 1 likely, 1 uncertain, 2 unlikely."
     )
     assert doubtful_sentence([replace(pieces[0], reason="")]) == ""
-    assert doubtful_sentence(pieces[:1]).startswith("1 further place may be damage")
+    assert doubtful_sentence(pieces[:1]).startswith("1 further place may be damage and is")
     assert pieces[0].reason == REASON

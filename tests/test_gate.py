@@ -80,5 +80,6 @@ def test_an_improvement_on_one_work_does_not_compensate_for_harm_to_another() ->
     ]
     (failed,) = (rule for rule in gate(rows() + hard) if not rule.holds)
     assert str(failed) == (
-        "FAILS  harms none of the hard sound works (2 works), such as pearls-600: 60.00 -> 44.00 dB"
+        "FAILS  harms none of the hard sound works (2 works); the closest is pearls-600: "
+        "60.00 -> 44.00 dB"
     )

@@ -18,7 +18,7 @@ from patina.tasks.restoration.user_masks import DECISIVE_SHARE
 from patina.tasks.restoration.windows import Window, cut
 
 OPTIONS = {"mask": FILL, "protect": LEAVE, "stains": STAIN}  # of the command line
-GROWN = "png-comment-0-Grown"  # metadata of a mask that have the growth of its areas
+GROWN = "png-comment-0-Grown"  # metadata of a mask: the growth of its areas
 BROADER_PX = 2  # margin around a rejected area, so that its rim is not filled either
 
 

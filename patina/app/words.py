@@ -44,7 +44,7 @@ LINES = (
     "leave it. To see a part at full size, first click on the small picture."
 )
 LINE_PX = "Width of the line, pixels of the scan"
-CLICKS = "Two clicks draw a line, one decides"
+CLICKS = "Two clicks draw a line; one click decides on an area"
 FILLS, SPARES, DECIDES = "fill a line", "protect a line", "fill or leave an area"
 GOES_ON = "Begin the next line where this one ends"
 DECISIONS = (

@@ -148,8 +148,8 @@ def restore(
     quality: Annotated[
         Literal["fast", "best"],
         typer.Option(
-            help="best averages over four mirrored versions of each tile and takes four times as "
-            "long as fast.",
+            help="best averages over four mirrored versions of each tile; the networks then take "
+            "four times as long as with fast.",
             rich_help_panel=RUN,
         ),
     ] = "fast",

@@ -56,13 +56,13 @@ def sensor_noise(image: Image, rng: np.random.Generator, *, severity: float) -> 
 
 
 def _smoothed(noise: Image, sigma_px: float) -> Image:
-    """`noise` (white, deviation 1) after a Gaussian blur, scaled back to the deviation 1."""
+    """`noise` (white, standard deviation 1) after a Gaussian blur, scaled back to it."""
     taps = cv2.getGaussianKernel(2 * int(np.ceil(3 * sigma_px)) + 1, sigma_px, cv2.CV_32F)
     return cv2.sepFilter2D(noise, -1, taps, taps) / np.float32(np.sum(taps * taps))
 
 
 def _expose(plane: Image, noise: Image, severity: float) -> None:
-    """Add Poissonian-Gaussian noise to `plane`, in place; `noise` has the deviation 1."""
+    """Add Poissonian-Gaussian noise to `plane`, in place; `noise` has the standard deviation 1."""
     plane *= plane
     deviation = SHOT_NOISE * plane
     deviation += READ_NOISE

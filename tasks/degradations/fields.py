@@ -17,18 +17,18 @@ def fit(shape: tuple[int, ...], long_px: int) -> tuple[int, int]:
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], *, waves: float) -> Image:
-    """Smooth noise in [-2, 2] with a deviation of about 1, float32; enlarge it with `enlarge`.
+    """Smooth noise in [-2, 2], float32, with a standard deviation of about 1.
 
-    It has 128 pixels on the long side and about `waves` waves along it.
+    Enlarge it with `enlarge`. It has 128 pixels on the long side and about `waves` waves along it.
     """
     sigma_px = 128 / (4 * waves)
     soft = cv2.GaussianBlur(white_noise(rng, fit(shape, 128)), (0, 0), sigma_px)
-    # A Gaussian blur divides the deviation of white noise by 2 sqrt(pi) sigma
+    # A Gaussian blur divides the standard deviation of white noise by 2 sqrt(pi) sigma
     return np.clip(soft * (2 * np.sqrt(np.pi) * sigma_px), -2, 2).astype(np.float32)
 
 
 def white_noise(rng: np.random.Generator, size: tuple[int, ...]) -> Image:
-    """Uniform white noise with the deviation 1, float32.
+    """Uniform white noise with the standard deviation 1, float32.
 
     After averaging it is nearly normal, and it is much faster to draw than normal noise.
     """

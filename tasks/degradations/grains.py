@@ -65,7 +65,7 @@ def luminance_grain(image: Image, rng: np.random.Generator, *, severity: float) 
 
 
 def _correlated(rng: np.random.Generator, size: tuple[int, int], sigma_px: float) -> Image:
-    """Noise with the deviation 1, correlated over about `sigma_px` pixels."""
+    """Noise with the standard deviation 1, correlated over about `sigma_px` pixels."""
     noise = rng.standard_normal(size, dtype=np.float32)
     taps = cv2.getGaussianKernel(2 * int(np.ceil(3 * sigma_px)) + 1, sigma_px, cv2.CV_32F)
     return cv2.sepFilter2D(noise, -1, taps, taps) / np.float32(np.sum(taps * taps))

@@ -20,7 +20,7 @@ def ragged(
 ) -> Image:
     """Depth inside the nearest of several ragged shapes, in long sides; negative outside. GRID_PX.
 
-    rough: noise with the deviation 1, as from `rough_noise`, which displaces the outlines.
+    rough: noise with the standard deviation 1, as from `rough_noise`, which displaces the outlines.
     middles: (N, 2), x and y in shares of width and height.
     radii: (N,), in long sides. All shapes grow or shrink together until they cover the share
     `share` of the image.

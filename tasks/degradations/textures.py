@@ -15,7 +15,7 @@ THREADS = 360  # number of canvas threads along the long side
 def rough_noise(
     rng: np.random.Generator, shape: tuple[int, ...], *, waves: int, fade: float
 ) -> Image:
-    """Noise with the deviation 1, float32, GRID_PX pixels on the long side.
+    """Noise with the standard deviation 1, float32, GRID_PX pixels on the long side.
 
     waves: number of the coarsest waves. fade: amplitude of each finer octave, relative to the one
     before. The noise is made for a square, of which `shape` gets its part, so that the same random

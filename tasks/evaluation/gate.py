@@ -58,7 +58,7 @@ def _beats(pairs: np.ndarray) -> Rule:
 
 def _harmless(pairs: np.ndarray) -> Rule:
     champion, challenger = (float(worst) for worst in pairs.min(axis=0))
-    name = f"does no harm: the worst sound work keeps {SOUND_DB} dB, or what the champion keeps"
+    name = f"does no harm: each sound work keeps {SOUND_DB} dB, or the champion's lowest value"
     return Rule(name, champion, challenger, challenger >= min(SOUND_DB, champion))
 
 
@@ -74,7 +74,7 @@ def _spares(family: str, rows: Sequence[Record]) -> Rule:
     nearest = int(margins.argmin())
     champion, challenger = (float(db) for db in pairs[nearest])
     works = "1 work" if len(rows) == 1 else f"{len(rows)} works"
-    name = f"harms none of the {family} ({works}), such as {rows[nearest]['work']}"
+    name = f"harms none of the {family} ({works}); the closest is {rows[nearest]['work']}"
     return Rule(name, champion, challenger, bool(margins[nearest] >= 0))
 
 

@@ -10,7 +10,7 @@ HEAPS = 2
 
 
 def few_heaps() -> None:
-    """Let all threads share HEAPS heaps."""
+    """Let glibc make only HEAPS heaps, which all threads share, instead of one for each thread."""
     _glibc(lambda library: library.mallopt(M_ARENA_MAX, HEAPS))
 
 

@@ -130,7 +130,9 @@ def _marked(marked: Sequence[Area], left: Sequence[Area], change: Record) -> str
     """What a person marked, as a sentence."""
     share = change["damage"].get("marked_share", 0)
     if share and not marked:
-        return f"{share:.2%} of the surface to fill, but the mask with these places is not at hand."
+        return (
+            f"{share:.2%} of the surface to fill; the places are unknown, as the mask is missing."
+        )
     parts = [
         f"{counted(areas)} to {does}"
         for areas, does in ((marked, "fill"), (left, "leave"))

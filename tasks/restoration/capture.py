@@ -18,12 +18,13 @@ from patina.tasks.restoration.tiling import Network, Rows
 SAMPLE_PX, SAMPLES = 256, 3  # side of an examined tile, and their number in each direction
 GRID_PX, STRIDE_PX = 8, 16  # of JPEG's blocks, and of the networks
 JUDGED_ROLES = ("detail", "blur")  # networks with a judge, in their order
-# With a higher correlation at 3 to 16 px it is a weave or a screen, not noise or blur
+# A correction with a higher correlation at 3 to 16 px shows a weave or a screen, not noise or blur
 MAX_REPETITION = {"detail": 0.2, "blur": 0.3}
 MAX_SHARPNESS = 0.155  # a work with a higher share of the finest detail is not blurred
-WEAVE_SHARPNESS = 0.06  # with a lower share, no weave can be seen, and the correlation is the blur
+# A work with a lower share of the finest detail shows no weave: its blur causes the correlation
+WEAVE_SHARPNESS = 0.06
 REDUCED_PX = 1024  # a larger work is blurred only if it is still blurred at this long side
-# Of the curvature, see `curvature_periodicity`: with a higher one, a work is enlarged, not blurred
+# A work with a higher value of `curvature_periodicity` was enlarged, and is not blurred
 MAX_PERIODICITY = 10.0
 MAX_PERIOD_PX, TREND_PX, MAX_CURVATURE, NEIGHBOURS = 7, 15, 0.03, 8
 MAX_STEP = 0.08  # larger steps are edges, and count as this value

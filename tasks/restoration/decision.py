@@ -24,8 +24,9 @@ from patina.tasks.restoration.pieces import features, simple_features
 LINE, SPOT, AREA, STAIN, CRACK = range(len(CLASSES))
 KINDS = ("line", "spot", "area", "stain", "crack network")  # names of CLASSES in the sidecar
 FILLED, PROPOSED, KEPT = "filled", "proposed", "kept"
-MIN_NETWORK_CELLS = 12  # lines that enclose at least so many cells are a network of cracks
-# Of a disc's width: a bit more than twice the distance of the disc from its square's corner
+MIN_NETWORK_CELLS = 12  # lines that enclose at least this many cells are a network of cracks
+# Wide parts are widened by this share of a disc's width: a bit more than twice the distance from
+# the disc to the corner of the square around it
 CORNER_RATIO = 0.36
 HIGH_LIKELIHOOD = 0.8  # pixels with this likelihood are almost certainly damaged
 # Likelihood for the smallest view, and factor for the gate `damage_share`
@@ -371,10 +372,10 @@ def _area_limit(piece: Piece, gates: Gates) -> float:
 def _accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Piece]:
     """The pieces that the judge takes for damage, and those that are kept or forced.
 
-    pixels: of the work. The likelihood that a piece needs rises with its area, from
-    `fill_likelihood` to `fill_likelihood_mean`, which a piece as large as the gate `fill_area`
-    needs. None is filled if the likelihood of all pieces to be filled is lower than the latter on
-    average, by area.
+    pixels: of the work. A small piece needs the likelihood of the gate `fill_likelihood`; a piece
+    as large as the gate `fill_area` needs `fill_likelihood_mean`, and pieces in between need a
+    likelihood in between. If the mean likelihood of all pieces to be filled, weighted by their
+    area, is below `fill_likelihood_mean`, none of them is filled.
     """
     filled = [piece for piece in pieces if piece.outcome == FILLED and not piece.forced]
     px = sum(piece.px for piece in filled)

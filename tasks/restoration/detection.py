@@ -21,7 +21,7 @@ def damage_likelihoods(
     tiles: Record,
     may_stop: Callable[[np.ndarray], bool] = lambda likelihoods: False,
 ) -> np.ndarray:
-    """Likelihoods (h, w, len(CLASSES)) in [0, 1]; the size is that for the first of `sides_px`.
+    """Likelihoods (h, w, len(CLASSES)) in [0, 1], at the size of the largest examined view.
 
     network: gives logits. view: float32 (H, W, 3), sRGB in [0, 1], the reduced work. sides_px: long
     sides in pixels at which the work is examined, largest first; the logits are averaged. tiles: as

@@ -112,6 +112,6 @@ def doubtful_sentence(pieces: Sequence[Piece]) -> str:
     found = Counter(certainty(piece) for piece in pieces if is_doubtful(piece))
     if not (count := found.total()):
         return ""
-    places = "place" if count == 1 else "places"
+    places, are = ("place", "is") if count == 1 else ("places", "are")
     each = ", ".join(f"{found[word]} {word}" for word in CERTAINTY.values() if found[word])
-    return f"{count} further {places} may be damage, not filled: {each}."
+    return f"{count} further {places} may be damage and {are} not filled: {each}."

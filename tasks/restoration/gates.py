@@ -1,4 +1,11 @@
-"""The gates: thresholds for each network; docs/quality.md has the measurements behind them."""
+"""The gates: thresholds for each network; docs/quality.md has the measurements behind them.
+
+These functions compare them with a work and decide:
+- `capture.analyse`, `capture.confirm_blur`: whether JPEG artefacts, noise and blur are corrected;
+- `decision.decide_fill`: which pieces of damage are filled, proposed or kept;
+- `proposals.with_proposals`: which large areas are proposed;
+- `toning.tone_of`: whether the colours are corrected.
+"""
 
 from dataclasses import dataclass
 

@@ -26,7 +26,7 @@ from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
 
 MIN_AREA_SHARE = 0.001  # of the work; smaller areas are left to `segmentation`
-REASON = "an area, filled only if you accept it"
+REASON = "a wrong fill of such an area would be conspicuous, so you decide"
 
 
 def with_proposals(

@@ -20,7 +20,8 @@ from patina.tasks.restoration.user_masks import reduced_mask
 from patina.tasks.restoration.windows import Window, cut
 
 VIEW_PX, STRIDE = 512, 16  # long side of the examined part in pixels; stride of the network
-MARGIN_SHARE, MIN_SHARE = 0.5, 0.3  # of the marked box, and of the work: what is examined around it
+MARGIN_SHARE = 0.5  # margin around the marked box that is examined, too, as a share of the box
+MIN_SHARE = 0.3  # minimum side of the examined part, as a share of the work's short side
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,10 @@ def shape_of(size_px: int, aspect: float) -> Shape:
 
 
 def noise(rng: np.random.Generator, shape: Shape, down_px: float, across_px: float = 0) -> Image:
-    """Noise with the deviation 1 and features of this size (default of across_px: down_px)."""
+    """Noise with the standard deviation 1 and features of this size.
+
+    across_px: down_px if it is 0.
+    """
     steps = max(down_px, 1), max(across_px or down_px, 1)
     grid = tuple(int(np.ceil(length / step)) + 3 for length, step in zip(shape, steps, strict=True))
     field: Image = rng.standard_normal(grid, np.float32)
@@ -33,7 +36,7 @@ def noise(rng: np.random.Generator, shape: Shape, down_px: float, across_px: flo
 
 
 def fractal(rng: np.random.Generator, shape: Shape, coarse_px: float, octaves: int = 4) -> Image:
-    """Noise of several scales, `coarse_px` and its halves, with a deviation of about 1."""
+    """Noise of several scales, `coarse_px` and its halves, with a standard deviation of about 1."""
     weights = 0.6 ** np.arange(octaves)
     field = np.zeros(shape, np.float32)
     for octave, weight in enumerate(weights / np.linalg.norm(weights)):
