@@ -9,7 +9,7 @@ import pytest
 from damage_maps import pieces
 
 from patina.app.drawing import with_ring
-from patina.app.marks import Marks, ticked
+from patina.app.marks import Marks
 from patina.app.strokes import FILL, LEAVE, STAIN, Line, Stroke
 from patina.app.words import decisions_line
 from patina.tasks.restoration.decision import FILLED, PROPOSED, Piece
@@ -79,7 +79,6 @@ def test_the_current_area_has_a_frame_of_its_own() -> None:
 
 def test_a_rejected_area_stays_and_an_accepted_one_is_filled() -> None:
     damage = pieces(FILLED, FILLED, PROPOSED)
-    assert ticked(damage) == [1, 2]
     marks = Marks((400, 900)).deciding(damage, [2, 3])
     fill, leave = marks.within(Window(0, 0, 900, 400), (400, 900))
     assert fill[105:195, 605:695].all()

@@ -235,8 +235,3 @@ def _grown(
 
 def _map_of(damage: Damage, labels: list[int]) -> np.ndarray | None:
     return np.isin(damage.labels, labels).astype(np.float32) if labels else None
-
-
-def ticked(damage: Damage | None) -> list[int]:
-    """The labels of the pieces that are filled automatically."""
-    return [piece.label for piece in damage.pieces if piece.outcome == FILLED] if damage else []

@@ -8,6 +8,7 @@ from typing import Any
 from patina.app.marks import Marks
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration import doubtful, proposals
+from patina.tasks.restoration.areas import place_in_words
 from patina.tasks.restoration.decision import FILLED, KINDS, Piece
 from patina.tasks.restoration.doubtful import certainty, doubtful_sentence, is_uncertain_fill
 from patina.tasks.restoration.report.summary import KINDS as SHORT_NAMES
@@ -151,9 +152,7 @@ def uncertain_line(pieces: Sequence[Piece], areas: Collection[int]) -> str:
 def _place(piece: Piece, size: tuple[int, ...]) -> str:
     """The place of the centre of an area, such as "upper left"."""
     left, top, width, height = piece.box
-    row = ("upper", "middle", "lower")[min(3 * (2 * top + height) // (2 * size[0]), 2)]
-    column = ("left", "centre", "right")[min(3 * (2 * left + width) // (2 * size[1]), 2)]
-    return "centre" if (row, column) == ("middle", "centre") else f"{row} {column}"
+    return place_in_words((left + width / 2) / size[1], (top + height / 2) / size[0])
 
 
 def found_line(

@@ -1,16 +1,17 @@
 """Damage by handling a sheet: creases and tears."""
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 
 from patina.tasks.degradations.contract import Damaged, Image, degradation
 from patina.tasks.degradations.fields import bands, enlarge, fit, over, split
+from patina.tasks.degradations.shapes import aged_tone
 from patina.tasks.degradations.textures import draw_line, ramp, rough_noise, spread
 
 FOLDS, CREASES, WRINKLES, CREASE_POINTS = 2, 12, 5, 50
 TEARS, TEAR_POINTS, FIBRES = 3, 200, 150
+# Colour of the inside of a sheet: from white paper to brown board or canvas
+SHEET = (0.86, 0.66), (0.82, 0.55), (0.74, 0.42)
 # Bands of a slope: share of its width, and strength; a slope is steepest at the ridge
 SLOPE = ((1, 0.14), (0.5, 0.35), (0.15, 0.9))
 
@@ -43,7 +44,7 @@ def creases(image: Image, rng: np.random.Generator, *, severity: float) -> Damag
     grain = spread(rough_noise(rng, image.shape, waves=40, fade=0.6), image.shape)
     # Paint flakes off where the sheet was bent most, and at weak places around it
     torn: Image = cv2.GaussianBlur(worn, (0, 0), 0.0018 * long_px)
-    core = _core(rng)
+    core = aged_tone(rng, *SHEET)
     light *= 0.6 / 255
     planes = split(image)
     mask = np.empty_like(light)
@@ -60,12 +61,6 @@ def creases(image: Image, rng: np.random.Generator, *, severity: float) -> Damag
         over(parts, (0.16, 0.12, 0.09), crack)
         np.clip(np.abs(slope) + bare + crack, 0, 1, out=changed)
     return cv2.merge(planes), mask
-
-
-def _core(rng: np.random.Generator) -> Sequence[float]:
-    """The colour of the inside of a sheet: from white paper to brown board or canvas."""
-    aged = rng.random()
-    return [new + aged * (old - new) for new, old in ((0.86, 0.66), (0.82, 0.55), (0.74, 0.42))]
 
 
 def _uneven(rng: np.random.Generator, stretches: int) -> Image:
@@ -172,7 +167,7 @@ def tear(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
         for part, dim in bands(plane, shadow):
             part -= dim * part
     mask = np.abs(shadow)
-    paper = _core(rng)
+    paper = aged_tone(rng, *SHEET)
     felt = cv2.GaussianBlur(core, (0, 0), 0.0007 * max(height, width))
     layers = ((felt, paper, 1), (gap, (0.13, 0.10, 0.08), 0), (hairs, paper, 0))
     for layer, tone, felted in layers:

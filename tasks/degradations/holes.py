@@ -5,7 +5,7 @@ import numpy as np
 
 from patina.tasks.degradations.contract import Damaged, Image, degradation
 from patina.tasks.degradations.fields import enlarge, fit, over, smooth_noise, split
-from patina.tasks.degradations.shapes import any_tone, around, ragged
+from patina.tasks.degradations.shapes import aged_tone, any_tone, around, ragged
 from patina.tasks.degradations.textures import GRID_PX, ramp, rough_noise, spread
 
 LEAST, MOST = 0.017, 0.07  # share of the work that is missing at severity 1, from – to
@@ -43,9 +43,8 @@ def hole(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
 
 def _core(rng: np.random.Generator, kind: str) -> list[float]:
     """The colour of the bared edge: from white paper to brown board or canvas, or charred."""
-    aged, charred = rng.random(), 0.16 if kind == "burnt" else 1
-    ends = (0.90, 0.62), (0.86, 0.50), (0.78, 0.36)
-    return [charred * (new + aged * (old - new)) for new, old in ends]
+    charred = 0.16 if kind == "burnt" else 1
+    return [charred * part for part in aged_tone(rng, (0.90, 0.62), (0.86, 0.50), (0.78, 0.36))]
 
 
 def _shapes(rng: np.random.Generator, shape: tuple[int, ...], kind: str, share: float) -> Image:

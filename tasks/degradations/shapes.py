@@ -65,6 +65,12 @@ def any_tone(rng: np.random.Generator, dark: float, pale: float) -> list[float]:
     return [float(part) for part in np.clip(tone, 0.01, 0.99)]
 
 
+def aged_tone(rng: np.random.Generator, *ends: tuple[float, float]) -> list[float]:
+    """A random colour between two. ends: the new and the old value of each channel."""
+    aged = rng.random()
+    return [new + aged * (old - new) for new, old in ends]
+
+
 def around(
     rng: np.random.Generator, shape: tuple[int, ...], mains: int, followers: int
 ) -> tuple[Image, Image]:

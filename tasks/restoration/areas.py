@@ -31,6 +31,13 @@ WINDING = 2.5  # lines with at least this ratio of length to their box's diagona
 STRAIGHT = 0.08  # an area with a smaller ratio of width to length is a line, even a dashed one
 
 
+def place_in_words(across: float, down: float) -> str:
+    """A place in a work, shares of its width and height, in words, such as "upper left"."""
+    row = ("upper", "middle", "lower")[min(int(3 * down), 2)]
+    column = ("left", "centre", "right")[min(int(3 * across), 2)]
+    return "centre" if (row, column) == ("middle", "centre") else f"{row} {column}"
+
+
 @dataclass(frozen=True)
 class Area:
     """One area of damage. Sizes are in pixels of the map."""
@@ -52,11 +59,7 @@ class Area:
     @property
     def place(self) -> str:
         """The place of its centre in words, such as "upper left"."""
-        rows, columns = ("upper", "middle", "lower"), ("left", "centre", "right")
-        row, column = (min(int(share * 3), 2) for share in (self.down, self.across))
-        if (row, column) == (1, 1):
-            return "centre"
-        return f"{rows[row]} {columns[column]}"
+        return place_in_words(self.across, self.down)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 from patina.tasks.imaging.scans import opened
 from patina.tasks.io.atomic import draft_folder
 from patina.tasks.restoration.decision import FILLED, KEPT, PROPOSED, Damage, Piece, share_covered
+from patina.tasks.restoration.proposals import with_further_pieces
 from patina.tasks.restoration.reduced import reduced_view
 from patina.tasks.restoration.restorer import Restorer, analyse
 from patina.tasks.restoration.tiling import Rows
@@ -65,26 +66,9 @@ def with_doubtful(damage: Damage, every: Damage) -> Damage:
     damage: the decision on a work. every: from `every_piece`. The pixels to fill, and the pieces of
     `damage`, stay as they are.
     """
-    chosen = further_pieces(every, damage.found > 0)
-    if not chosen:
-        return damage
-    first = int(damage.labels.max()) + 1
-    new_labels = np.zeros(int(every.labels.max()) + 1, np.int32)
-    new_labels[[piece.label for piece in chosen]] = range(first, first + len(chosen))
-    added = np.where(damage.found > 0, 0, new_labels[every.labels])
-    sizes = np.bincount(added.ravel(), minlength=first + len(chosen))
-    return replace(
-        damage,
-        pieces=[
-            *damage.pieces,
-            *(
-                replace(piece, label=label, px=int(sizes[label]))
-                for label, piece in enumerate(chosen, first)
-            ),
-        ],
-        found=np.where(added > 0, np.float32(1), damage.found),
-        labels=np.where(added > 0, added, damage.labels),
-    )
+    found = damage.found > 0
+    chosen = further_pieces(every, found)
+    return with_further_pieces(damage, chosen, every.labels, found) if chosen else damage
 
 
 def _proposed(piece: Piece) -> Piece:

@@ -50,29 +50,44 @@ def with_proposals(
     ]
     if not accepted:
         return damage
-    first = int(damage.labels.max())
-    new_labels = np.zeros(int(labels.max()) + 1, np.int32)
-    translucent = np.zeros(len(new_labels), np.float32)
-    for piece in accepted:
-        new_labels[piece.label] = first + piece.label
-        translucent[piece.label] = piece.kind == STAIN
-    added = np.where(damage.fill > 0, 0, new_labels[labels])
-    is_area = added > 0
-    sizes = np.bincount(added.ravel(), minlength=first + len(new_labels))
     outcome, reason = (FILLED, "") if forced else (PROPOSED, REASON)
-    return Damage(
-        pieces=[
-            *damage.pieces,
-            *(
-                replace(piece, label=label, px=int(sizes[label]), outcome=outcome, reason=reason)
-                for piece in accepted
-                if sizes[label := first + piece.label]
-            ),
-        ],
-        fill=np.where(is_area & forced, np.float32(1), damage.fill),
-        stain=np.where(is_area & forced, translucent[labels], damage.stain),
-        found=np.where(is_area, np.float32(1), damage.found),
-        labels=np.where(is_area, added, damage.labels),
+    areas = [replace(piece, outcome=outcome, reason=reason) for piece in accepted]
+    proposed = with_further_pieces(damage, areas, labels, damage.fill > 0)
+    if not forced:
+        return proposed
+    is_area = proposed.labels > damage.labels.max()
+    stains = [piece.label for piece in proposed.pieces if piece.kind == STAIN]
+    translucent = np.isin(proposed.labels, stains).astype(np.float32)
+    return replace(
+        proposed,
+        fill=np.where(is_area, np.float32(1), damage.fill),
+        stain=np.where(is_area, translucent, damage.stain),
+    )
+
+
+def with_further_pieces(
+    damage: Damage, pieces: list[Piece], labels: np.ndarray, taken: np.ndarray
+) -> Damage:
+    """`damage` with further pieces, which get new labels; the pixels to fill stay as they are.
+
+    labels: int (h, w), the map of `pieces`. taken: bool (h, w), pixels that no new piece gets. A
+    piece that gets no pixel is left out.
+    """
+    first = int(damage.labels.max()) + 1
+    new_labels = np.zeros(int(labels.max()) + 1, np.int32)
+    new_labels[[piece.label for piece in pieces]] = range(first, first + len(pieces))
+    added = np.where(taken, 0, new_labels[labels])
+    sizes = np.bincount(added.ravel(), minlength=first + len(pieces))
+    further = [
+        replace(piece, label=label, px=int(sizes[label]))
+        for label, piece in enumerate(pieces, first)
+        if sizes[label]
+    ]
+    return replace(
+        damage,
+        pieces=[*damage.pieces, *further],
+        found=np.where(added > 0, np.float32(1), damage.found),
+        labels=np.where(added > 0, added, damage.labels),
     )
 
 
