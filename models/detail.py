@@ -1,28 +1,40 @@
 """The networks `detail`, `blur` and `jpeg`: remove noise, blur and JPEG artefacts of a capture."""
 
-import keras
-from keras import layers
+from collections.abc import Callable
 
-from patina.models.encoder_decoder import encoder_decoder, full_size_output, subpixel_input
+import keras
+from keras import layers, ops
+
+from patina.models.encoder_decoder import (
+    Tensor,
+    encoder_decoder,
+    full_size_output,
+    subpixel_input,
+)
+from patina.models.sliding_dct import blur_estimate, noise_estimate
 
 # Channels at 1/2, 1/4, … of the image's size; number of blocks in the encoder, and in the decoder
 DETAIL = ((48, 96, 128), (2, 2, 3), (2, 2))
 JPEG = ((32, 64, 128), (1, 2, 3), (2, 1))
 BLUR = ((32, 64), (3, 4), (3,))
+FIRST_SHARE = 2.0  # logit of the used share of the first estimate, before training
 
 
 def detail(*, width: float = 1.0) -> keras.Model:
     """The network that predicts the residual which removes noise.
 
-    Input: float32 (N, H, W, 3), sRGB in [0, 1]; H and W are multiples of 8. Output: float32
+    Input: float32 (N, H, W, 3), sRGB in [0, 1]; H and W are multiples of 16. Output: float32
     (N, H, W, 3), the residual: the restored image is the input plus the residual. width: factor for
-    the number of channels. Sources: see `patina.models.encoder_decoder`.
+    the number of channels.
+
+    It gets a first estimate of the noise. Sources: see `patina.models.encoder_decoder` and
+    `patina.models.sliding_dct`.
     """
-    return residual_network(*DETAIL, width=width, name="detail")
+    return estimating_network(*DETAIL, noise_estimate, width=width, name="detail")
 
 
 def jpeg(*, width: float = 1.0) -> keras.Model:
-    """As `detail`, for the blocking and ringing of JPEG compression.
+    """As `detail`, without an estimate, for the blocking and ringing of JPEG compression.
 
     The first pixel of the input must be the first of an 8×8 block. The lowest level has one feature
     vector for each block, so the network knows the position of each pixel in its block.
@@ -31,13 +43,43 @@ def jpeg(*, width: float = 1.0) -> keras.Model:
 
 
 def blur(*, width: float = 1.0) -> keras.Model:
-    """As `detail`, for blur; H and W are multiples of 4.
+    """As `detail`, for blur.
 
     Blur has its own network, because a network trained for noise and blur together learnt only to
     remove noise, whose gradients are larger. The receptive field is small, as is the blur of a
     capture.
     """
-    return residual_network(*BLUR, width=width, name="blur")
+    return estimating_network(*BLUR, blur_estimate, width=width, name="blur")
+
+
+def estimating_network(
+    widths: tuple[int, ...],
+    down: tuple[int, ...],
+    up: tuple[int, ...],
+    estimate: Callable[[Tensor, int], Tensor],
+    *,
+    width: float,
+    name: str,
+) -> keras.Model:
+    """As `residual_network`, with a first estimate of the damage; H and W are multiples of 16.
+
+    The network predicts for each pixel and colour the share of the estimate that is used, and a
+    residual for what it lacks. estimate: `noise_estimate` or `blur_estimate`.
+    """
+    channels = [max(8, round(each * width)) for each in widths]
+    image = layers.Input((None, None, 3), name="image")
+    cells = ops.space_to_depth(image, 2)
+    first = estimate(cells, channels[0])
+    given = layers.Concatenate(name="given")([cells, first])
+    features = layers.Conv2D(channels[0], 3, padding="same", name="subpixel")(given)
+    features = encoder_decoder(features, channels, down, up)
+    small = keras.initializers.VarianceScaling(1e-4)
+    output = layers.Conv2D(
+        24, 3, padding="same", kernel_initializer=small, dtype="float32", name="correction"
+    )(features)
+    lacking, share = output[..., :12], ops.sigmoid(output[..., 12:] + FIRST_SHARE)
+    residual = layers.Subtract(dtype="float32", name="cells_residual")([lacking, share * first])
+    return keras.Model(image, ops.depth_to_space(residual, 2), name=name)
 
 
 def residual_network(

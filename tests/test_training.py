@@ -113,10 +113,10 @@ def test_gains_of_each_family_are_reported_before_the_first_step_and_at_the_end(
 def test_a_family_without_a_gain_stops_the_training_with_an_error_that_names_it(
     works: list[Work], tmp_path: Path
 ) -> None:
-    learning = begun("detail", tmp_path, learning_rate=0.0, unmoved_minutes=0.0)
-    held_back = {"white": held_back_samples(learning.specialist.curriculum, works)["white"]}
+    learning = begun("jpeg", tmp_path, learning_rate=0.0, unmoved_minutes=0.0)
+    held_back = {"jpeg": held_back_samples(learning.specialist.curriculum, works)["jpeg"]}
     with pytest.raises(
-        NoGainError, match=r"detail: after \d+ minutes the gain on white is -?0\.\d+ dB"
+        NoGainError, match=r"jpeg: after \d+ minutes the gain on jpeg is -?0\.\d+ dB"
     ):
         train(learning, works, held_back)
     assert learning.checkpoint.exists()

@@ -17,13 +17,14 @@ Rng = np.random.Generator
 Model = Callable[[Image, Rng], Image]
 
 NOISE_255 = (1.0, 55.0)  # limits of the standard deviation of noise, 8-bit steps
+NOISE_POWER = 1.6  # weak noise is the most frequent in scans
 BLUR_PX = (0.45, 2.8)  # limits of the standard deviation of a Gaussian blur
 MARGIN_PX = 12  # margin around a patch, removed later, because filters change the edges of an image
 
 
 def white_noise(image: Image, rng: Rng) -> Image:
     """Gaussian noise of one strength; in a fifth of the draws the same in all channels."""
-    sigma = rng.uniform(*NOISE_255) / 255
+    sigma = _noise_strength(rng)
     channels = 1 if rng.random() < 0.2 else 3
     return image + _normal(rng, (*image.shape[:2], channels)) * np.float32(sigma)
 
@@ -43,7 +44,7 @@ def sensor_noise(image: Image, rng: Rng) -> Image:
 
 def blotchy_noise(image: Image, rng: Rng) -> Image:
     """Noise correlated by demosaicing or scaling: blurred, then rescaled to its strength."""
-    sigma = rng.uniform(*NOISE_255) / 255 * 0.7
+    sigma = 0.7 * _noise_strength(rng)
     noise = _normal(rng, image.shape)
     radius = rng.uniform(0.35, 1.1)
     noise = cv2.GaussianBlur(noise, (0, 0), radius)
@@ -170,6 +171,12 @@ def undamaged(image: Image, rng: Rng) -> Image:
 def _filtered(image: Image, kernel: np.ndarray) -> Image:
     kernel = (kernel / kernel.sum()).astype(np.float32)
     return cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REFLECT_101)
+
+
+def _noise_strength(rng: Rng) -> float:
+    """A standard deviation between the limits NOISE_255, half of the draws below 19 8-bit steps."""
+    low, high = NOISE_255
+    return float(low + (high - low) * rng.random() ** NOISE_POWER) / 255
 
 
 def _normal(rng: Rng, shape: tuple[int, ...]) -> Image:

@@ -25,8 +25,8 @@ SMALL_PX = 288  # short side of `Work.small`
 MIN_PX = 256  # minimum length of the short side
 BLOCKY = 1.12  # works with a higher `blockiness` are used only at a reduced size
 HELD_OUT, GROUPS = 5, 14  # works whose name hashes to this remainder are never trained on
-SCALES = (0.45, 1.0)  # limits of the scale factor of a work, drawn at random
-BLOCKY_SCALES = (0.35, 0.62)  # the same for a blocky work
+SCALES = (0.3, 1.0)  # limits of the scale factor of a work, drawn at random
+BLOCKY_SCALES = (0.3, 0.62)  # the same for a blocky work
 
 
 @dataclass(frozen=True)
