@@ -1,17 +1,10 @@
 """The networks `detail`, `blur` and `jpeg`: remove noise, blur and JPEG artefacts of a capture."""
 
-from collections.abc import Callable
-
 import keras
 from keras import layers, ops
 
-from patina.models.encoder_decoder import (
-    Tensor,
-    encoder_decoder,
-    full_size_output,
-    subpixel_input,
-)
-from patina.models.sliding_dct import blur_estimate, noise_estimate
+from patina.models.encoder_decoder import encoder_decoder, full_size_output, subpixel_input
+from patina.models.sliding_dct import noise_estimate
 
 # Channels at 1/2, 1/4, … of the image's size; number of blocks in the encoder, and in the decoder
 DETAIL = ((48, 96, 128), (2, 2, 3), (2, 2))
@@ -27,10 +20,25 @@ def detail(*, width: float = 1.0) -> keras.Model:
     (N, H, W, 3), the residual: the restored image is the input plus the residual. width: factor for
     the number of channels.
 
-    It gets a first estimate of the noise. Sources: see `patina.models.encoder_decoder` and
-    `patina.models.sliding_dct`.
+    It gets a first estimate of the noise, and predicts for each pixel and colour the share of the
+    estimate that is noise, and a residual for what it lacks. Sources: see
+    `patina.models.encoder_decoder` and `patina.models.sliding_dct`.
     """
-    return estimating_network(*DETAIL, noise_estimate, width=width, name="detail")
+    widths, down, up = DETAIL
+    channels = [max(8, round(each * width)) for each in widths]
+    image = layers.Input((None, None, 3), name="image")
+    cells = ops.space_to_depth(image, 2)
+    noise = noise_estimate(cells, channels[0])
+    given = layers.Concatenate(name="given")([cells, noise])
+    features = layers.Conv2D(channels[0], 3, padding="same", name="subpixel")(given)
+    features = encoder_decoder(features, channels, down, up)
+    small = keras.initializers.VarianceScaling(1e-4)
+    output = layers.Conv2D(
+        24, 3, padding="same", kernel_initializer=small, dtype="float32", name="correction"
+    )(features)
+    lacking, share = output[..., :12], ops.sigmoid(output[..., 12:] + FIRST_SHARE)
+    residual = layers.Subtract(dtype="float32", name="cells_residual")([lacking, share * noise])
+    return keras.Model(image, ops.depth_to_space(residual, 2), name="detail")
 
 
 def jpeg(*, width: float = 1.0) -> keras.Model:
@@ -43,43 +51,13 @@ def jpeg(*, width: float = 1.0) -> keras.Model:
 
 
 def blur(*, width: float = 1.0) -> keras.Model:
-    """As `detail`, for blur.
+    """As `jpeg`, for blur; H and W are multiples of 4.
 
     Blur has its own network, because a network trained for noise and blur together learnt only to
     remove noise, whose gradients are larger. The receptive field is small, as is the blur of a
     capture.
     """
-    return estimating_network(*BLUR, blur_estimate, width=width, name="blur")
-
-
-def estimating_network(
-    widths: tuple[int, ...],
-    down: tuple[int, ...],
-    up: tuple[int, ...],
-    estimate: Callable[[Tensor, int], Tensor],
-    *,
-    width: float,
-    name: str,
-) -> keras.Model:
-    """As `residual_network`, with a first estimate of the damage; H and W are multiples of 16.
-
-    The network predicts for each pixel and colour the share of the estimate that is used, and a
-    residual for what it lacks. estimate: `noise_estimate` or `blur_estimate`.
-    """
-    channels = [max(8, round(each * width)) for each in widths]
-    image = layers.Input((None, None, 3), name="image")
-    cells = ops.space_to_depth(image, 2)
-    first = estimate(cells, channels[0])
-    given = layers.Concatenate(name="given")([cells, first])
-    features = layers.Conv2D(channels[0], 3, padding="same", name="subpixel")(given)
-    features = encoder_decoder(features, channels, down, up)
-    small = keras.initializers.VarianceScaling(1e-4)
-    output = layers.Conv2D(
-        24, 3, padding="same", kernel_initializer=small, dtype="float32", name="correction"
-    )(features)
-    lacking, share = output[..., :12], ops.sigmoid(output[..., 12:] + FIRST_SHARE)
-    residual = layers.Subtract(dtype="float32", name="cells_residual")([lacking, share * first])
-    return keras.Model(image, ops.depth_to_space(residual, 2), name=name)
+    return residual_network(*BLUR, width=width, name="blur")
 
 
 def residual_network(

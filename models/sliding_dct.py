@@ -1,14 +1,13 @@
-"""First estimates of noise and of blur, by sliding 8×8 cosine transforms.
+"""A first estimate of noise: the small coefficients of sliding 8×8 cosine transforms.
 
-Each coefficient of each block is changed by a factor that a small network predicts from the
-strength of the coefficients around it; the estimate is the mean of all blocks that cover a pixel.
-Sources: thresholds after Guleryuz, "Weighted overcomplete denoising" (2003), and Yu & Sapiro, "DCT
-image denoising" (2011), https://doi.org/10.5201/ipol.2011.ys-dct; predicted strength of the noise
-after Guo et al., "CBDNet" (2019), https://arxiv.org/abs/1807.04686.
+A small network predicts the threshold of each coefficient from the strength of the coefficients
+around it; the estimate is the mean of all blocks that cover a pixel.
+Sources: Guleryuz, "Weighted overcomplete denoising" (2003), and Yu & Sapiro, "DCT image denoising"
+(2011), https://doi.org/10.5201/ipol.2011.ys-dct; predicted strength of the noise after Guo et al.,
+"CBDNet" (2019), https://arxiv.org/abs/1807.04686.
 """
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -21,8 +20,7 @@ BLOCK_PX, STEP_PX = 8, 2  # side of the transformed blocks, and distance from on
 CELLS = BLOCK_PX // STEP_PX  # side of a block in cells of STEP_PX
 POOL = 8  # side of the areas, in cells, that share their thresholds
 FIRST_SIGMA, THRESHOLD = 12 / 255, 2.7  # noise before training; threshold in standard deviations
-# Limits of the logarithms of 1 / threshold, whose fourth power must not overflow, and of a gain
-THRESHOLD_LOGS, GAIN_LOGS = (-3.0, 7.0), (-2.0, 3.0)
+LOGS = (-3.0, 7.0)  # limits of the logarithm of 1 / threshold: its fourth power must not overflow
 FLOOR = 1e-3  # is added to the strength of the coefficients before its logarithm
 COEFFICIENTS = 3 * BLOCK_PX**2
 
@@ -36,48 +34,23 @@ def noise_estimate(cells: Tensor, channels: int) -> Tensor:
     never noise. Colours are first transformed to brightness and two differences. The transforms
     are not trained.
     """
-    first = -math.log(THRESHOLD * FIRST_SIGMA)
-
-    def noise(coefficients: Tensor) -> Tensor:
-        inverse = _predicted_factors(coefficients, channels, first, THRESHOLD_LOGS)
-        return coefficients / (1 + ops.square(ops.square(coefficients * inverse)))
-
-    return _filtered(cells, noise)
-
-
-def blur_estimate(cells: Tensor, channels: int) -> Tensor:
-    """Minus what blur took from an image, to be subtracted as in `noise_estimate`.
-
-    A small network predicts a gain of each coefficient, as a Wiener filter has one of each
-    frequency.
-    """
-
-    def surplus(coefficients: Tensor) -> Tensor:
-        return coefficients * (1 - _predicted_factors(coefficients, channels, 0.0, GAIN_LOGS))
-
-    return _filtered(cells, surplus)
-
-
-def _filtered(cells: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
-    """The image that has the coefficients `change(coefficients)`, as the mean of all blocks."""
     margin = (CELLS - 1, CELLS - 1)
     forward = layers.Conv2D(COEFFICIENTS, CELLS, use_bias=False, trainable=False, name="transform")
     back = layers.Conv2D(12, CELLS, use_bias=False, trainable=False, name="inverse")
-    padded = ops.pad(cells, ((0, 0), margin, margin, (0, 0)), "symmetric")
-    found = back(change(forward(padded)))
+    coefficients = forward(ops.pad(cells, ((0, 0), margin, margin, (0, 0)), "symmetric"))
+    scaled = coefficients * _inverse_thresholds(coefficients, channels)
+    estimate = back(coefficients / (1 + ops.square(ops.square(scaled))))
     kernel = _kernel()
     forward.set_weights([kernel])
     back.set_weights([_inverse_kernel(kernel)])
-    return found
+    return estimate
 
 
-def _predicted_factors(
-    coefficients: Tensor, channels: int, first: float, limits: tuple[float, float]
-) -> Tensor:
-    """A factor for each coefficient, the same in an area, (N, h + 3, w + 3, 192) -> the same shape.
+def _inverse_thresholds(coefficients: Tensor, channels: int) -> Tensor:
+    """1 / threshold of each coefficient, the same in an area, (N, h + 3, w + 3, 192) -> same shape.
 
     It is predicted from the mean strength of the coefficients in this area and around it. channels:
-    of the network. first: logarithm of the factor before training. limits: of the logarithm.
+    of the network.
     """
     inner = coefficients[:, 1 : 2 - CELLS, 1 : 2 - CELLS]
     strength = layers.AveragePooling2D(POOL, name="strength")(ops.abs(inner))
@@ -88,14 +61,12 @@ def _predicted_factors(
             channels, 3, padding="same", kernel_initializer="he_normal", name=f"levels_{number}"
         )(features)
     features = layers.LeakyReLU(0.1, name="levels_relu_2")(features)
+    first = keras.initializers.Constant(-math.log(THRESHOLD * FIRST_SIGMA))
+    small = keras.initializers.VarianceScaling(1e-4)
     logs = layers.Conv2D(
-        COEFFICIENTS,
-        1,
-        kernel_initializer=keras.initializers.VarianceScaling(1e-4),
-        bias_initializer=keras.initializers.Constant(first),
-        name="factors",
+        COEFFICIENTS, 1, kernel_initializer=small, bias_initializer=first, name="factors"
     )(features)
-    factors = ops.exp(ops.clip(logs, *limits))
+    factors = ops.exp(ops.clip(logs, *LOGS))
     factors = ops.pad(factors, ((0, 0), (1, 1), (1, 1), (0, 0)), "symmetric")
     large = layers.UpSampling2D(POOL, interpolation="nearest", name="factors_large")(factors)
     inside = slice(POOL - 1, 2 - POOL)

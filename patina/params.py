@@ -197,7 +197,7 @@ class Restore(Section):
     detail_255: Steps255 = 2.0  # noise: root mean square of the correction
     detail_likelihood: UpToOne = 0.52  # noise: likelihood that the correction improves the work
     blur_255: Steps255 = 0.7  # blur: root mean square of the correction
-    blur_likelihood: UpToOne = 0.2  # blur: likelihood that the correction improves the work
+    blur_likelihood: UpToOne = 0.15  # blur: likelihood that the correction improves the work
     # Gates of damage; areas are shares of the work
     damage_likelihood: AboveZero = 0.75  # pixels with at least this likelihood are filled …
     damage_doubt: AboveZero = 0.45  # … with all connected pixels of at least this likelihood

@@ -1,21 +1,20 @@
-"""The first estimates of noise and blur by sliding cosine transforms."""
+"""The first estimate of noise by sliding cosine transforms."""
 
 from collections.abc import Callable
 
 import keras
 import numpy as np
-import pytest
 from keras import ops
 
-from patina.models.sliding_dct import blur_estimate, noise_estimate
+from patina.models.sliding_dct import noise_estimate
 
 Change = Callable[[np.ndarray], np.ndarray]  # of the coefficients of a block
 
 
-def estimated(estimate: Callable, factor: float, image: np.ndarray) -> np.ndarray:
+def estimated(factor: float, image: np.ndarray) -> np.ndarray:
     """The estimate for an image (h, w, 3), with the same predicted factor everywhere."""
     view = keras.Input((None, None, 3))
-    change = ops.depth_to_space(estimate(ops.space_to_depth(view, 2), 8), 2)
+    change = ops.depth_to_space(noise_estimate(ops.space_to_depth(view, 2), 8), 2)
     model = keras.Model(view, change)
     layer = model.get_layer("factors")
     kernel, bias = layer.get_weights()
@@ -56,19 +55,10 @@ def by_definition(image: np.ndarray, change: Change) -> np.ndarray:
     return (total / count)[6:-6, 6:-6]
 
 
-@pytest.mark.parametrize(
-    ("estimate", "factor", "change"),
-    [
-        (noise_estimate, 1 / 0.4, noise_below(0.4)),
-        (blur_estimate, 1.5, lambda coefficients: -0.5 * coefficients),
-    ],
-)
-def test_an_estimate_is_the_mean_over_all_blocks_of_their_changed_coefficients(
-    estimate: Callable, factor: float, change: Change
-) -> None:
+def test_the_estimate_is_the_mean_over_all_blocks_of_their_small_coefficients() -> None:
     image = np.random.default_rng(1).uniform(0, 1, (32, 48, 3)).astype(np.float32)
-    found = estimated(estimate, factor, image)
-    np.testing.assert_allclose(found, by_definition(image, change), atol=3e-5)
+    found = estimated(1 / 0.4, image)
+    np.testing.assert_allclose(found, by_definition(image, noise_below(0.4)), atol=3e-5)
 
 
 def test_most_of_white_noise_is_found_and_an_edge_is_kept() -> None:
@@ -76,5 +66,5 @@ def test_most_of_white_noise_is_found_and_an_edge_is_kept() -> None:
     edge = np.zeros((64, 64, 3), np.float32)
     edge[:, 29:] = 0.8
     noise = rng.normal(0, 0.05, edge.shape).astype(np.float32)
-    left = noise - estimated(noise_estimate, 1 / (2.7 * 0.05), edge + noise)
+    left = noise - estimated(1 / (2.7 * 0.05), edge + noise)
     assert left.std() < 0.45 * noise.std()

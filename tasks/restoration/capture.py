@@ -20,7 +20,7 @@ GRID_PX, STRIDE_PX = 8, 16  # of JPEG's blocks, and of the networks
 JUDGED_ROLES = ("detail", "blur")  # networks with a judge, in their order
 # A correction with a higher correlation at 3 to 16 px shows a weave or a screen, not noise or blur
 MAX_REPETITION = {"detail": 0.2, "blur": 0.3}
-MAX_SHARPNESS = 0.2  # a work with a higher share of the finest detail is not blurred
+MAX_SHARPNESS = 0.155  # a work with a higher share of the finest detail is not blurred
 # A work with a lower share of the finest detail shows no weave: its blur causes the correlation
 WEAVE_SHARPNESS = 0.06
 REDUCED_PX = 1024  # a larger work is blurred only if it is still blurred at this long side
