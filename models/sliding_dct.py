@@ -8,13 +8,12 @@ Sources: Guleryuz, "Weighted overcomplete denoising" (2003), and Yu & Sapiro, "D
 """
 
 import math
-from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-Tensor = Any  # a symbolic Keras tensor (N, H, W, C)
+from patina.models.encoder_decoder import Tensor
 
 BLOCK_PX, STEP_PX = 8, 2  # side of the transformed blocks, and distance from one to the next
 CELLS = BLOCK_PX // STEP_PX  # side of a block in cells of STEP_PX
