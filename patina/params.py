@@ -33,7 +33,7 @@ Count = Annotated[int, Field(ge=1)]
 PatchSide = Annotated[int, Field(ge=16, multiple_of=16)]
 Seed = Annotated[int, Field(ge=0)]
 Severity = Annotated[float, Field(ge=0, le=1)]
-UpToOne = Annotated[float, Field(ge=0, le=1)]  # a share or a likelihood
+UpToOne = Annotated[float, Field(ge=0, le=1)]  # a share or a probability
 AboveZero = Annotated[float, Field(gt=0, le=1)]
 Steps255 = Annotated[float, Field(ge=0)]  # in 8-bit steps
 Limit = Annotated[float, Field(gt=0)]
@@ -195,22 +195,22 @@ class Restore(Section):
     # Gates of detail: a work that is below one of a network's values is not corrected by it
     jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.18  # step across the 8x8 grid / other steps
     detail_255: Steps255 = 2.0  # noise: root mean square of the correction
-    detail_likelihood: UpToOne = 0.52  # noise: likelihood that the correction improves the work
+    detail_probability: UpToOne = 0.52  # noise: probability that the correction improves the work
     blur_255: Steps255 = 0.7  # blur: root mean square of the correction
-    blur_likelihood: UpToOne = 0.15  # blur: likelihood that the correction improves the work
+    blur_probability: UpToOne = 0.15  # blur: probability that the correction improves the work
     # Gates of damage; areas are shares of the work
-    damage_likelihood: AboveZero = 0.75  # pixels with at least this likelihood are filled …
-    damage_doubt: AboveZero = 0.45  # … with all connected pixels of at least this likelihood
+    damage_probability: AboveZero = 0.75  # pixels with at least this probability are filled …
+    damage_doubt: AboveZero = 0.45  # … with all connected pixels of at least this probability
     damage_share: UpToOne = 0.0006  # almost certainly damaged area; below it nothing is filled
     fill_area: UpToOne = 0.001  # a larger piece is proposed and not filled …
     fill_width: UpToOne = 0.03  # … unless it is narrower than this share of the long side
     fill_share: UpToOne = 0.06  # largest filled area; narrow pieces do not count
-    fill_likelihood: UpToOne = 0.1  # minimum likelihood that a piece is damage, rising with area …
-    fill_likelihood_mean: UpToOne = 0.25  # … to this at fill_area; also of all on average
-    fill_surely: UpToOne = 0.6  # for a piece with at least this likelihood …
+    fill_probability: UpToOne = 0.1  # minimum probability of a filled piece, rising with area …
+    fill_probability_mean: UpToOne = 0.25  # … to this at fill_area; also of all on average
+    fill_surely: UpToOne = 0.6  # for a piece with at least this probability …
     fill_area_surely: UpToOne = 0.02  # … this value replaces fill_area
     fill_unlike: UpToOne = 0.6  # share of a piece's rim that must differ from the surroundings
-    area_likelihood: UpToOne = 0.3  # a blot or hole that is likelier than this is proposed
+    area_probability: UpToOne = 0.3  # a blot or hole with at least this probability is proposed
     tone_255: Steps255 = 9.5  # gate of tone: root mean square of the colour change
     # From these values on, a work is flagged for inspection
     flag_damaged: Limit = 0.25  # share of the work in the damage map
@@ -328,6 +328,10 @@ def _faults(path: Path, error: ValidationError, *within: str) -> list[str]:
 def _message(fault: Any) -> str:
     if fault["type"] != "extra_forbidden":
         return str(fault["msg"]).removeprefix("Value error, ")
+    former = str(fault["loc"][-1])
+    present = former.replace("likelihood", "probability")
+    if present != former and present in Restore.model_fields:
+        return f"unknown key; it is now called {present}"
     section: type[BaseModel] = Params
     for name in fault["loc"][:-1]:
         inner = section.model_fields[name].annotation if name in section.model_fields else None

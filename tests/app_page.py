@@ -23,10 +23,10 @@ SCRATCHED = range(40, HEIGHT - 40, 60)  # rows at which its scratches begin
 # Whatever networks find: something is found, and filled
 LENIENT = """restore:
   damage_share: 0
-  damage_likelihood: 0.3
+  damage_probability: 0.3
   damage_doubt: 0.2
-  fill_likelihood: 0
-  fill_likelihood_mean: 0
+  fill_probability: 0
+  fill_probability_mean: 0
   fill_unlike: 0
 """
 # Nothing is certain enough to be filled

@@ -23,14 +23,14 @@ from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.proposals import with_proposals
 
 SIZE = (400, 600)
-FIXED = {"damage_likelihood": 0.6, "damage_doubt": 0.3, "damage_share": 0.0, "fill_unlike": 0.5}
+FIXED = {"damage_probability": 0.6, "damage_doubt": 0.3, "damage_share": 0.0, "fill_unlike": 0.5}
 GATES = Gates(**{**Restore().applied["gates"], **FIXED})
 GROUND, PAINT = 0.9, 0.4
 THIN, SMALL, LARGE = np.s_[50:52, 40:540], np.s_[100:108, 100:108], np.s_[200:280, 100:240]
 
 
 def damaged(*places: tuple[slice, slice], kind: str = "area") -> tuple[np.ndarray, np.ndarray]:
-    """A work with losses at `places`, and the likelihood of damage, which is high there."""
+    """A work with losses at `places`, and the probability of damage, which is high there."""
     view = np.full((*SIZE, 3), PAINT, np.float32)
     likely = np.zeros((*SIZE, len(CLASSES)), np.float32)
     for place in places:
@@ -112,15 +112,15 @@ def test_nothing_is_filled_if_the_judge_rejects_most_of_the_damage() -> None:
     assert forced.fill[THIN].min() == forced.fill[SMALL].min() == 1
 
 
-def test_a_large_piece_needs_the_likelihood_of_the_average() -> None:
-    view, likely = damaged(THIN, SMALL)  # with likelihoods of 0.401 and 0.599, on average 0.413
+def test_a_large_piece_needs_the_probability_of_the_average() -> None:
+    view, likely = damaged(THIN, SMALL)  # with probabilities of 0.401 and 0.599, on average 0.413
     for mean, filled in ((0.4, [64, 1000]), (0.41, [64]), (0.42, [])):
-        gates = replace(GATES, fill_area=0.001, fill_likelihood_mean=mean)
+        gates = replace(GATES, fill_area=0.001, fill_probability_mean=mean)
         damage = decide_fill(view, likely, gates, by_size(-0.1), cracks=False, forced=False)
         assert sorted(piece.px for piece in damage.pieces) == filled
 
 
-def test_a_piece_with_a_high_likelihood_may_be_larger() -> None:
+def test_a_piece_with_a_high_probability_may_be_larger() -> None:
     place = np.s_[200:250, 100:172]  # 1.5% of the work
     view, likely = damaged(place)
     assert decided(view, likely).pieces[0].outcome == PROPOSED
@@ -132,13 +132,13 @@ def test_a_piece_with_a_high_likelihood_may_be_larger() -> None:
 
 
 def proposed(*, bias: float = 9.0, forced: bool = False) -> Damage:
-    """A filled scratch, and a proposed area whose likelihood is the logistic function of `bias`."""
+    """A filled scratch, and a proposed area with the logistic function of `bias` as probability."""
     view, likely = damaged(THIN)
     view[LARGE] = GROUND
     areas = np.zeros((*SIZE, len(AREA_CLASSES)), np.float32)
     areas[LARGE][..., 0] = 0.95
     areas[SMALL][..., 0] = 0.95
-    gates = replace(GATES, area_likelihood=0.3)
+    gates = replace(GATES, area_probability=0.3)
     judge = Judge.constant(bias)
     damage = decided(view, likely, gates)
     return with_proposals(damage, view, areas, gates, judge, forced=forced)
@@ -236,7 +236,7 @@ def test_forced_craquelure_ignores_the_gates_for_cracks_only() -> None:
     view, likely = network_of_cracks("crack")
     loss = np.s_[370:390, 500:540]
     view[loss], likely[loss][..., CLASSES.index("area")] = GROUND, 0.95
-    closed = replace(GATES, damage_share=0.9, fill_likelihood_mean=0.9)
+    closed = replace(GATES, damage_share=0.9, fill_probability_mean=0.9)
     arguments = {"cracks": True, "forced": False}
     assert not decide_fill(view, likely, closed, **arguments).pieces
     damage = decide_fill(view, likely, closed, cracks_forced=True, **arguments)
@@ -264,7 +264,7 @@ def test_cracks_and_other_damage_have_weights_of_their_own_in_the_sidecar() -> N
 def test_less_likely_pixels_count_if_they_are_connected_with_likely_ones() -> None:
     view, likely = damaged(np.s_[100:108, 100:104])
     view[100:108, 104:112] = view[300:308, 300:312] = GROUND
-    doubtful = (GATES.damage_doubt + GATES.damage_likelihood) / 2
+    doubtful = (GATES.damage_doubt + GATES.damage_probability) / 2
     likely[100:108, 104:112, 2] = likely[300:308, 300:312, 2] = doubtful
     damage = decided(view, likely)
     assert damage.fill[100:108, 100:112].min() == 1

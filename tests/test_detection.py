@@ -1,9 +1,9 @@
-"""The likelihood of each class of damage at each pixel, and the input of `areas`."""
+"""The probability of each class of damage at each pixel, and the input of `areas`."""
 
 import numpy as np
 
 from patina.models import AREA_CLASSES, CLASSES, TEXTURED_CHANNELS
-from patina.tasks.restoration.detection import area_likelihoods, damage_likelihoods
+from patina.tasks.restoration.detection import area_probabilities, damage_probabilities
 from patina.tasks.restoration.textured import textured
 
 
@@ -23,7 +23,7 @@ def test_a_work_is_examined_at_two_sizes_and_their_logits_are_averaged() -> None
         return np.full((*tile.shape[:3], len(CLASSES)), logit, np.float32)
 
     view = np.zeros((300, 600, 3), np.float32)
-    likely = damage_likelihoods(network, view, (600, 300), {"tile_px": 1024, "overlap_px": 64})
+    likely = damage_probabilities(network, view, (600, 300), {"tile_px": 1024, "overlap_px": 64})
     assert likely.shape == (300, 600, len(CLASSES))
     np.testing.assert_allclose(likely, 1 / (1 + np.exp(-1)), rtol=1e-5)
     assert all(height % 32 == width % 32 == 0 for _, height, width, _ in seen)
@@ -40,7 +40,7 @@ def test_larger_views_are_left_out_if_the_smallest_is_sufficient() -> None:
         seen.clear()
         view = np.zeros((300, 600, 3), np.float32)
         tiles = {"tile_px": 1024, "overlap_px": 64}
-        return damage_likelihoods(network, view, (600, 300), tiles, lambda likely: enough)
+        return damage_probabilities(network, view, (600, 300), tiles, lambda likely: enough)
 
     whole = look(enough=False)
     assert len(seen) == 2
@@ -52,7 +52,7 @@ def test_larger_views_are_left_out_if_the_smallest_is_sufficient() -> None:
 def test_an_area_is_found_at_its_place() -> None:
     view = np.full((300, 640, 3), 0.6, np.float32)
     view[120:200, 400:520] = 0.05
-    likely = area_likelihoods(dark, view, (402, 858))
+    likely = area_probabilities(dark, view, (402, 858))
     assert likely.shape == (402, 858, len(AREA_CLASSES))
     found = np.argwhere(likely[..., 0] > 0.5) * 300 / 402
     np.testing.assert_allclose(found.min(axis=0), (120, 400), atol=3)

@@ -17,11 +17,11 @@ from patina.tasks.restoration.doubtful import (
 SIZE = (40, 90)
 
 
-def damage_of(*likelihoods: float, outcome: str = FILLED) -> Damage:
-    """Areas of 10 × 10 pixels side by side, with labels from 1 on; those of likelihood 0 lack."""
+def damage_of(*probabilities: float, outcome: str = FILLED) -> Damage:
+    """Areas of 10 × 10 pixels side by side, with labels from 1 on; those of probability 0 lack."""
     labels = np.zeros(SIZE, np.int32)
     pieces = []
-    for label, true in enumerate(likelihoods, 1):
+    for label, true in enumerate(probabilities, 1):
         if true:
             labels[10:20, 20 * label - 10 : 20 * label] = label
             box = (20 * label - 10, 10, 10, 10)
@@ -33,7 +33,7 @@ def damage_of(*likelihoods: float, outcome: str = FILLED) -> Damage:
 def test_places_that_the_gates_leave_out_are_proposed_and_what_is_filled_stays() -> None:
     damage, every = damage_of(0, 0.2), damage_of(0.7, 0.2, 0.4)
     found = with_doubtful(damage, every)
-    assert [(p.judge_likelihood, p.outcome) for p in found.pieces] == [
+    assert [(p.judge_probability, p.outcome) for p in found.pieces] == [
         (0.2, FILLED),
         (0.7, PROPOSED),
         (0.4, PROPOSED),
@@ -54,10 +54,10 @@ def test_the_least_likely_places_are_left_out_and_age_cracks_are_still_kept() ->
 
 
 @pytest.mark.parametrize(
-    ("likelihood", "word"), [(0.6, "likely"), (0.59, "uncertain"), (0.29, "unlikely")]
+    ("probability", "word"), [(0.6, "likely"), (0.59, "uncertain"), (0.29, "unlikely")]
 )
-def test_a_likelihood_has_a_word(likelihood: float, word: str) -> None:
-    assert certainty(damage_of(likelihood).pieces[0]) == word
+def test_a_probability_has_a_word(probability: float, word: str) -> None:
+    assert certainty(damage_of(probability).pieces[0]) == word
 
 
 def test_doubtful_places_are_counted_by_their_certainty() -> None:

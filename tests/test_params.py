@@ -98,7 +98,9 @@ def test_restoring_ignores_a_params_file_of_another_program(tmp_path: Path) -> N
     assert restore_here(path) == Restore()
     for text, fault in (
         ("{detail_255: much}", "detail_255"),
-        ("{odd: 1}", "unknown key"),
+        ("{odd: 1}", "odd: unknown key; known: treat"),
+        ("{fill_likelihood_mean: 0.2}", "unknown key; it is now called fill_probability_mean"),
+        ("{area_likelihood: 0.2}", "unknown key; it is now called area_probability"),
     ):
         path.write_text(f"restore: {text}\n")
         with pytest.raises(ParamsError, match=rf"params\.yaml: restore\..*{fault}"):

@@ -15,7 +15,7 @@ BOX = (60, 40, 20, 12)  # left, top, width, height
 INSIDE = np.ones((12, 20), bool)
 SIMPLE = simple_features(
     CLASSES.index("area"), 0.01, narrow=False, high_share=0.002, count=10,
-    likelihood=0.8, peak=0.9, unlike=1.0,
+    probability=0.8, peak=0.9, unlike=1.0,
 )  # fmt: skip
 
 
@@ -65,10 +65,16 @@ def test_a_judge_standardises_its_features_and_clips_them() -> None:
         | {"hidden_bias": [0.0, 0.0], "weights": [-2.0, -1.0], "bias": 1.0, "samples": 3}
     )
     for flat, logit in ((0.0, 1.0), (0.5, -1.0), (-0.5, 0.0), (-99.0, -3.0)):
-        assert judge.likelihood({"flat": flat}) == pytest.approx(1 / (1 + np.exp(-logit)))
-    assert Judge.constant(1.0).likelihood({}) == pytest.approx(1 / (1 + np.exp(-1)))
+        assert judge.probability({"flat": flat}) == pytest.approx(1 / (1 + np.exp(-logit)))
+    assert Judge.constant(1.0).probability({}) == pytest.approx(1 / (1 + np.exp(-1)))
     with pytest.raises(KeyError, match="names"):
         Judge.of({})
+
+
+def test_a_judge_of_an_older_version_reads_the_feature_that_was_renamed() -> None:
+    parts = {"mean": [0.0], "scale": [1.0], "hidden": [[1.0]], "hidden_bias": [0.0]}
+    judge = Judge.of({"names": ["likelihood"], **parts, "weights": [1.0], "bias": 0.0})
+    assert judge.probability({"probability": 0.0}) == 0.5
 
 
 def test_a_judge_learns_classes_that_are_not_linearly_separable() -> None:
@@ -78,10 +84,10 @@ def test_a_judge_learns_classes_that_are_not_linearly_separable() -> None:
     assert record == fitted(rows, np.array([row["light"] * row["flat"] > 0 for row in rows]))
     judge = Judge.of(record)
     for light, flat in ((0.6, 0.6), (-0.6, -0.6)):
-        assert judge.likelihood({"light": light, "flat": flat}) > 0.8
-        assert judge.likelihood({"light": light, "flat": -flat}) < 0.2
+        assert judge.probability({"light": light, "flat": flat}) > 0.8
+        assert judge.probability({"light": light, "flat": -flat}) < 0.2
 
 
 def test_training_samples_are_found_with_the_gates_of_a_restoration() -> None:
-    for name in ("damage_likelihood", "damage_doubt", "fill_width"):
+    for name in ("damage_probability", "damage_doubt", "fill_width"):
         assert getattr(FINDING, name) == getattr(Restore(), name)

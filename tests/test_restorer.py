@@ -57,7 +57,7 @@ def test_a_repeating_pattern_is_not_taken_for_noise_or_blur(role: str) -> None:
     networks[role] = networks.pop("detail")
     chequered = dataclasses.replace(chequered, networks=networks)
     change, decided = chequered.change(GREY)
-    assert decided[role]["likelihood"] == 1
+    assert decided[role]["probability"] == 1
     assert decided[role]["features"]["far"] > 0.9
     assert not change.any()
     assert dataclasses.replace(chequered, forced=("detail",)).change(GREY)[0].any()

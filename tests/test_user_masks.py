@@ -136,7 +136,7 @@ def test_limit_fill_decides_which_areas_are_filled_and_which_are_proposed(
     tmp_path: Path, area: float, fills: bool
 ) -> None:
     strict = Restore().applied["gates"] | {"damage_share": 0.0, "fill_unlike": 0.0}
-    strict |= {"damage_likelihood": 0.5, "fill_likelihood": 0.0, "fill_likelihood_mean": 0.0}
+    strict |= {"damage_probability": 0.5, "fill_probability": 0.0, "fill_probability_mean": 0.0}
     limited = Gates(**gates(f"{area * 100}%", strict))
     change, record = filled(tmp_path, OutputOptions(), damaged=40.0, gates=limited)
     assert change.any() == fills

@@ -22,7 +22,7 @@ def listed(damage: Damage | None) -> list[Piece]:
     largest = sorted(sure, key=lambda piece: -piece.px)[:LISTED]
     shown = [*largest, *(piece for piece in pieces if is_doubtful(piece))]
     return sorted(
-        shown, key=lambda piece: (piece.outcome != FILLED, -piece.judge_likelihood, -piece.px)
+        shown, key=lambda piece: (piece.outcome != FILLED, -piece.judge_probability, -piece.px)
     )
 
 

@@ -20,7 +20,7 @@ Open a scan, see what Patina would do, decide on each area of damage, and save.
 Your scan is never changed: the result is another file, with a record of every change beside it.
 """
 HEAD = (
-    "Ticked areas are filled. In brackets: the likelihood of damage, 0 to 1. With “?”: filled "
+    "Ticked areas are filled. In brackets: the probability of damage, 0 to 1. With “?”: filled "
     "automatically, although not likely damage."
 )
 UNSAID = (proposals.REASON, doubtful.REASON)  # reasons that say no more than "proposed"
@@ -109,7 +109,7 @@ footer { display: none !important; }
 
 
 def area_line(number: int, piece: Piece, size: tuple[int, ...]) -> str:
-    """The line of an area in the list: number, kind, place, size, likelihood, and why it is not
+    """The line of an area in the list: number, kind, place, size, probability, and why it is not
     filled.
 
     size: (h, w) of the damage map.
@@ -118,7 +118,7 @@ def area_line(number: int, piece: Piece, size: tuple[int, ...]) -> str:
     share = percent(piece.px / (size[0] * size[1]))
     why = "" if piece.reason in UNSAID else f": {piece.reason}"
     why = "" if piece.outcome == FILLED else f" — {piece.outcome}{why}"
-    likely = f"{certainty(piece)} ({piece.judge_likelihood:.2f})"
+    likely = f"{certainty(piece)} ({piece.judge_probability:.2f})"
     return f"{number_of(number, piece)} · {kind}, {_place(piece, size)}, {share} · {likely}{why}"
 
 

@@ -35,14 +35,14 @@ class Correction:
     """The decision on one of JUDGED_ROLES."""
 
     weight: float = 0.0  # strength, 0 to 1
-    likelihood: float = 0.0  # that the correction improves the work
+    probability: float = 0.0  # that the correction improves the work
     features: Mapping[str, float] = field(default_factory=dict)  # see FEATURES
 
     def record(self) -> Record:
         """The entry in the sidecar."""
         return {
             "weight": round(self.weight, 4),
-            "likelihood": round(self.likelihood, 4),
+            "probability": round(self.probability, 4),
             "features": {name: round(value, 4) for name, value in self.features.items()},
         }
 
@@ -225,18 +225,20 @@ def _corrected(
 def _gated(
     role: str, found: dict[str, float], gates: Gates, judge: Judge | None, *, forced: bool
 ) -> Correction:
-    likelihood = judge.likelihood(found) if judge else 1.0
+    probability = judge.probability(found) if judge else 1.0
     if forced:
-        return Correction(1.0, likelihood, found)
-    gate_255, likelihood_gate = (getattr(gates, f"{role}_{gate}") for gate in ("255", "likelihood"))
+        return Correction(1.0, probability, found)
+    gate_255, probability_gate = (
+        getattr(gates, f"{role}_{gate}") for gate in ("255", "probability")
+    )
     weight = ramp(found["root_255"], gate_255)
     if judge:
-        weight = min(weight, ramp(likelihood, likelihood_gate))
+        weight = min(weight, ramp(probability, probability_gate))
         is_sharp = role == "blur" and found["soft"] > MAX_SHARPNESS
         may_repeat = role != "blur" or found["soft"] > WEAVE_SHARPNESS
         if is_sharp or (may_repeat and found["far"] > MAX_REPETITION[role]):
             weight = 0.0
-    return Correction(weight, likelihood, found)
+    return Correction(weight, probability, found)
 
 
 def ramp(value: float, gate: float) -> float:

@@ -28,13 +28,13 @@ MIN_NETWORK_CELLS = 12  # lines that enclose at least this many cells are a netw
 # Wide parts are widened by this share of a disc's width: a bit more than twice the distance from
 # the disc to the corner of the square around it
 CORNER_RATIO = 0.36
-HIGH_LIKELIHOOD = 0.8  # pixels with this likelihood are almost certainly damaged
-# Likelihood for the smallest view, and factor for the gate `damage_share`
-SMALL_VIEW_LIKELIHOOD, SMALL_VIEW_FACTOR = 0.73, 0.5
+HIGH_PROBABILITY = 0.8  # pixels with this probability are almost certainly damaged
+# Threshold for the smallest view, and factor for the gate `damage_share`
+SMALL_VIEW_PROBABILITY, SMALL_VIEW_FACTOR = 0.73, 0.5
 EDGE_PX = 8  # ignored along the edges of a work, where mirrored rims look like scratches
 MIN_PX = 4  # smaller pieces are ignored
 RIM_PX = 5  # width of the square by which filled cracks are widened, see `Damage.cracks`
-PRIOR_LIKELIHOOD = 0.5  # likelihood that a piece is damage, if there is no judge
+PRIOR_PROBABILITY = 0.5  # probability that a piece is damage, if there is no judge
 MAX_LISTED = 40  # number of areas in the sidecar; the largest come first
 
 
@@ -47,9 +47,9 @@ class Piece:
     box: tuple[int, int, int, int]  # left, top, width, height
     px: int  # number of pixels
     narrow: bool  # whether it is narrower than the gate `fill_width`
-    likelihood: float  # mean likelihood of damage, as the network gives it
+    probability: float  # mean probability of damage, as the network gives it
     rim_difference: float  # share of its rim that differs from the surroundings
-    judge_likelihood: float = PRIOR_LIKELIHOOD  # likelihood of damage, as the judge gives it
+    judge_probability: float = PRIOR_PROBABILITY  # probability of damage, as the judge gives it
     features: Mapping[str, float] = field(default_factory=dict)  # input of the judge, see `pieces`
     outcome: str = FILLED  # FILLED, PROPOSED or KEPT
     reason: str = ""  # why it is not filled
@@ -123,8 +123,8 @@ def _piece_record(piece: Piece, size: tuple[int, ...]) -> Record:
         "reason": piece.reason,
         "share": round(piece.px / (height * width), 6),
         "box": [round(edge, 4) for edge in box],
-        "likelihood": round(piece.likelihood, 3),
-        "true": round(piece.judge_likelihood, 3),
+        "probability": round(piece.probability, 3),
+        "true": round(piece.judge_probability, 3),
     }
 
 
@@ -134,7 +134,7 @@ def _share_of(pieces: list[Piece], pixels: int) -> float:
 
 def decide_fill(
     view: np.ndarray,
-    likelihoods: np.ndarray,
+    probabilities: np.ndarray,
     gates: Gates,
     judge: Judge | None = None,
     *,
@@ -144,22 +144,22 @@ def decide_fill(
 ) -> Damage:
     """Decide which of the damage in a work is filled.
 
-    view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. likelihoods: (h, w, len(CLASSES)),
-    the likelihood of each class of damage. judge: of pieces, see `pieces`. cracks: also fill age
+    view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. probabilities: (h, w, len(CLASSES)),
+    the probability of each class of damage. judge: of pieces, see `pieces`. cracks: also fill age
     cracks. forced, cracks_forced: the user says that the work is damaged, or that its age cracks
     are to be filled; most gates are ignored for these pieces.
     """
-    likelihood = _fillable_likelihood(likelihoods, cracks=cracks)
-    high_share = high_likelihood_share(likelihood)
+    probability = _fillable_probability(probabilities, cracks=cracks)
+    high_share = high_probability_share(probability)
     undamaged = high_share < gates.damage_share
     if undamaged and not (forced or cracks_forced):
-        empty = np.zeros(likelihood.shape, np.float32)
+        empty = np.zeros(probability.shape, np.float32)
         return Damage([], empty, empty, empty, empty.astype(np.int32))
-    kinds = (likelihoods if cracks else likelihoods[..., :CRACK]).argmax(axis=2)
-    mask = hysteresis(likelihood, gates)
+    kinds = (probabilities if cracks else probabilities[..., :CRACK]).argmax(axis=2)
+    mask = hysteresis(probability, gates)
     labels, stats, first_wide = _split_by_width(mask, gates.fill_width * max(mask.shape))
     candidates = [n for n in range(1, len(stats)) if stats[n, cv2.CC_STAT_AREA] >= MIN_PX]
-    detection = Detection(view, likelihood, kinds, high_share, len(candidates))
+    detection = Detection(view, probability, kinds, high_share, len(candidates))
     pieces = [
         measure_piece(label, labels, stats[label], detection, judge, narrow=label < first_wide)
         for label in candidates
@@ -176,50 +176,50 @@ def decide_fill(
     return Damage(pieces, fill.astype(np.float32), stain, found[labels].astype(np.float32), labels)
 
 
-def is_probably_undamaged(likelihoods: np.ndarray, gates: Gates, *, cracks: bool) -> bool:
+def is_probably_undamaged(probabilities: np.ndarray, gates: Gates, *, cracks: bool) -> bool:
     """Whether the smallest view has so little damage that `decide_fill` would fill nothing.
 
-    likelihoods: (h, w, len(CLASSES)), the likelihoods in the smallest view alone. The limit is
+    probabilities: (h, w, len(CLASSES)), the probabilities in the smallest view alone. The limit is
     SMALL_VIEW_FACTOR of the gate `damage_share`; docs/performance.md has the measurements behind
     it.
     """
-    likelihood = _fillable_likelihood(likelihoods, cracks=cracks)
+    probability = _fillable_probability(probabilities, cracks=cracks)
     return (
-        high_likelihood_share(likelihood, SMALL_VIEW_LIKELIHOOD)
+        high_probability_share(probability, SMALL_VIEW_PROBABILITY)
         < SMALL_VIEW_FACTOR * gates.damage_share
     )
 
 
-def _fillable_likelihood(likelihoods: np.ndarray, *, cracks: bool) -> np.ndarray:
-    """(h, w): the highest likelihood of damage that may be filled; 0 where a crack is likelier."""
+def _fillable_probability(probabilities: np.ndarray, *, cracks: bool) -> np.ndarray:
+    """(h, w): the highest probability of damage that may be filled; 0 where a crack is likelier."""
     if cracks:
-        return largest(likelihoods)
-    likelihood = largest(likelihoods[..., :CRACK])
-    return np.where(likelihoods[..., CRACK] > likelihood, 0, likelihood)
+        return largest(probabilities)
+    probability = largest(probabilities[..., :CRACK])
+    return np.where(probabilities[..., CRACK] > probability, 0, probability)
 
 
-def high_likelihood_share(likelihood: np.ndarray, threshold: float = HIGH_LIKELIHOOD) -> float:
+def high_probability_share(probability: np.ndarray, threshold: float = HIGH_PROBABILITY) -> float:
     """The share of a work (h, w) that is almost certainly damaged, without its edges.
 
     It separates damaged from undamaged works: in an undamaged work a network finds little, and
-    seldom with a high likelihood. threshold: that likelihood.
+    seldom with a high probability. threshold: that probability.
     """
-    edge = [min(EDGE_PX, side // 16) for side in likelihood.shape]
-    rows, columns = (slice(px, side - px) for px, side in zip(edge, likelihood.shape, strict=True))
-    return float((likelihood[rows, columns] > threshold).mean())
+    edge = [min(EDGE_PX, side // 16) for side in probability.shape]
+    rows, columns = (slice(px, side - px) for px, side in zip(edge, probability.shape, strict=True))
+    return float((probability[rows, columns] > threshold).mean())
 
 
-def hysteresis(likelihood: np.ndarray, gates: Gates) -> np.ndarray:
+def hysteresis(probability: np.ndarray, gates: Gates) -> np.ndarray:
     """uint8 (h, w): 1 at likely pixels, and at less likely ones that are connected with them.
 
-    likelihood: (h, w). Two thresholds: the gates `damage_likelihood` and `damage_doubt`.
+    probability: (h, w). Two thresholds: the gates `damage_probability` and `damage_doubt`.
 
     Source: Canny, "A computational approach to edge detection" (1986).
     """
-    weak = (likelihood > gates.damage_doubt).astype(np.uint8)
+    weak = (probability > gates.damage_doubt).astype(np.uint8)
     count, labels = cv2.connectedComponents(weak, connectivity=8)
     strong = np.zeros(count, bool)
-    strong[np.unique(labels[likelihood > gates.damage_likelihood])] = True
+    strong[np.unique(labels[probability > gates.damage_probability])] = True
     strong[0] = False
     return strong[labels].astype(np.uint8)
 
@@ -249,12 +249,13 @@ def _split_by_width(mask: np.ndarray, width_px: float) -> tuple[np.ndarray, np.n
 class Detection(NamedTuple):
     """A work and the damage that was found in it.
 
-    view: (h, w, 3). likelihood, kinds: (h, w), the highest likelihood of damage, and the class that
-    has it. high_share: share of the work that is almost certainly damaged. pieces: their number.
+    view: (h, w, 3). probability, kinds: (h, w), the highest probability of damage, and the class
+    that has it. high_share: share of the work that is almost certainly damaged. pieces: their
+    number.
     """
 
     view: np.ndarray
-    likelihood: np.ndarray
+    probability: np.ndarray
     kinds: np.ndarray
     high_share: float
     pieces: int
@@ -269,20 +270,20 @@ def measure_piece(
     *,
     narrow: bool,
 ) -> Piece:
-    """Measure the piece `label`; with a judge, also its likelihood of damage."""
+    """Measure the piece `label`; with a judge, also its probability of damage."""
     left, top, box_width, box_height, px = (int(number) for number in stats)
     window = np.s_[max(top - 3, 0) : top + box_height + 3, max(left - 3, 0) : left + box_width + 3]
     inside = labels[window] == label
     kind = int(np.bincount(detection.kinds[window][inside], minlength=len(CLASSES)).argmax())
-    likelihoods = detection.likelihood[window][inside]
+    probabilities = detection.probability[window][inside]
     rim_difference = rim_contrast(detection.view[window], inside)
     box = (left, top, box_width, box_height)
     measured = {
-        "likelihood": float(likelihoods.mean()),
-        "peak": float(likelihoods.max()),
+        "probability": float(probabilities.mean()),
+        "peak": float(probabilities.max()),
         "unlike": rim_difference,
     }
-    piece = Piece(label, kind, box, px, narrow, measured["likelihood"], rim_difference)
+    piece = Piece(label, kind, box, px, narrow, measured["probability"], rim_difference)
     if judge is None:
         return piece
     share, high_share, count = px / labels.size, detection.high_share, detection.pieces
@@ -291,7 +292,7 @@ def measure_piece(
     )
     in_box = labels[top : top + box_height, left : left + box_width] == label
     found = features(detection.view, in_box, box, simple)
-    return replace(piece, judge_likelihood=judge.likelihood(found), features=found)
+    return replace(piece, judge_probability=judge.probability(found), features=found)
 
 
 def share_covered(labels: np.ndarray, cover: np.ndarray) -> np.ndarray:
@@ -364,35 +365,36 @@ def _with_outcomes(pieces: list[Piece], pixels: int, gates: Gates) -> list[Piece
 
 
 def _area_limit(piece: Piece, gates: Gates) -> float:
-    """The largest area that is filled automatically, given the likelihood of `piece`."""
-    likely = piece.judge_likelihood >= gates.fill_surely
+    """The largest area that is filled automatically, given the probability of `piece`."""
+    likely = piece.judge_probability >= gates.fill_surely
     return gates.fill_area_surely if likely else gates.fill_area
 
 
 def _accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Piece]:
     """The pieces that the judge takes for damage, and those that are kept or forced.
 
-    pixels: of the work. A small piece needs the likelihood of the gate `fill_likelihood`; a piece
-    as large as the gate `fill_area` needs `fill_likelihood_mean`, and pieces in between need a
-    likelihood in between. If the mean likelihood of all pieces to be filled, weighted by their
-    area, is below `fill_likelihood_mean`, none of them is filled.
+    pixels: of the work. A small piece needs the probability of the gate `fill_probability`; a piece
+    as large as the gate `fill_area` needs `fill_probability_mean`, and pieces in between need a
+    probability in between. If the mean probability of all pieces to be filled, weighted by their
+    area, is below `fill_probability_mean`, none of them is filled.
     """
     filled = [piece for piece in pieces if piece.outcome == FILLED and not piece.forced]
     px = sum(piece.px for piece in filled)
     if (
         px
-        and sum(piece.px * piece.judge_likelihood for piece in filled) / px
-        < gates.fill_likelihood_mean
+        and sum(piece.px * piece.judge_probability for piece in filled) / px
+        < gates.fill_probability_mean
     ):
         pieces = [piece for piece in pieces if piece.outcome != FILLED or piece.forced]
-    rise = max(0.0, gates.fill_likelihood_mean - gates.fill_likelihood)
+    rise = max(0.0, gates.fill_probability_mean - gates.fill_probability)
     largest_px = max(gates.fill_area * pixels, 1)
     return [
         piece
         for piece in pieces
         if piece.forced
         or piece.outcome == KEPT
-        or piece.judge_likelihood >= gates.fill_likelihood + rise * min(1.0, piece.px / largest_px)
+        or piece.judge_probability
+        >= gates.fill_probability + rise * min(1.0, piece.px / largest_px)
     ]
 
 

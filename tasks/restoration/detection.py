@@ -1,4 +1,4 @@
-"""Runs `segmentation` and `areas`: the likelihood of each class of damage at each pixel."""
+"""Runs `segmentation` and `areas`: the probability of each class of damage at each pixel."""
 
 from collections.abc import Callable
 
@@ -14,18 +14,18 @@ MAX_ENLARGEMENT = 1.34  # maximum enlargement of a small work
 AREAS_SIDE_PX, AREAS_STRIDE = 640, 32  # long side at which `areas` examines a work; its stride
 
 
-def damage_likelihoods(
+def damage_probabilities(
     network: Network,
     view: np.ndarray,
     sides_px: tuple[int, ...],
     tiles: Record,
-    may_stop: Callable[[np.ndarray], bool] = lambda likelihoods: False,
+    may_stop: Callable[[np.ndarray], bool] = lambda probabilities: False,
 ) -> np.ndarray:
-    """Likelihoods (h, w, len(CLASSES)) in [0, 1], at the size of the largest examined view.
+    """Probabilities (h, w, len(CLASSES)) in [0, 1], at the size of the largest examined view.
 
     network: gives logits. view: float32 (H, W, 3), sRGB in [0, 1], the reduced work. sides_px: long
     sides in pixels at which the work is examined, largest first; the logits are averaged. tiles: as
-    for `tiled_rows`. may_stop: is called with the likelihoods at the last, smallest side. If it
+    for `tiled_rows`. may_stop: is called with the probabilities at the last, smallest side. If it
     returns True, these are returned, and the larger views, which take most of the time, are left
     out.
     """
@@ -34,15 +34,15 @@ def damage_likelihoods(
     for side_px in reversed(sides_px):
         resized_view = resized(view, view_size(view, side_px))
         logits.append(resized(apply_tiled(network, resized_view, **tiles, stride_px=32), size))
-        if len(logits) == 1 and may_stop(likelihoods := sigmoid(logits[0])):
-            return likelihoods
+        if len(logits) == 1 and may_stop(probabilities := sigmoid(logits[0])):
+            return probabilities
     return sigmoid(sum(logits[1:], logits[0]) / np.float32(len(logits)))
 
 
-def area_likelihoods(network: Network, view: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """Likelihoods (*size, len(AREA_CLASSES)) in [0, 1].
+def area_probabilities(network: Network, view: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Probabilities (*size, len(AREA_CLASSES)) in [0, 1].
 
-    network: see `patina.models.areas.areas`. view: as for `damage_likelihoods`. size: (height,
+    network: see `patina.models.areas.areas`. view: as for `damage_probabilities`. size: (height,
     width).
     """
     height, width = view_size(view, AREAS_SIDE_PX)
@@ -62,7 +62,7 @@ def view_size(view: np.ndarray, side_px: int) -> tuple[int, int]:
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
     """The logistic function of each logit."""
-    likelihoods = np.negative(logits)
-    np.exp(likelihoods, out=likelihoods)  # in its place: a view has millions of numbers
-    likelihoods += 1
-    return np.divide(1, likelihoods, out=likelihoods)
+    probabilities = np.negative(logits)
+    np.exp(probabilities, out=probabilities)  # in its place: a view has millions of numbers
+    probabilities += 1
+    return np.divide(1, probabilities, out=probabilities)

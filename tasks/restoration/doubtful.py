@@ -22,8 +22,8 @@ from patina.tasks.restoration.tiling import Rows
 
 REASON = "not certain enough to be filled automatically"
 LIKELY = "likely"
-CERTAINTY = {0.6: LIKELY, 0.3: "uncertain", 0.0: "unlikely"}  # from this likelihood on
-LEAST = 0.05  # pieces with a smaller likelihood are left out
+CERTAINTY = {0.6: LIKELY, 0.3: "uncertain", 0.0: "unlikely"}  # from this probability on
+LEAST = 0.05  # pieces with a smaller probability are left out
 MOST = 40  # maximum number of doubtful pieces
 SAME = 0.5  # a piece that the damage covers to this share is not a further one
 
@@ -56,8 +56,10 @@ def further_pieces(every: Damage, found: np.ndarray) -> list[Piece]:
     shape = every.labels.shape
     shown = cv2.resize(found.astype(np.uint8) * 255, shape[::-1], interpolation=cv2.INTER_AREA)
     covered = share_covered(every.labels, shown / np.float32(255))
-    missing = [p for p in every.pieces if p.judge_likelihood >= LEAST and covered[p.label] < SAME]
-    return [_proposed(p) for p in sorted(missing, key=lambda piece: -piece.judge_likelihood)[:MOST]]
+    missing = [p for p in every.pieces if p.judge_probability >= LEAST and covered[p.label] < SAME]
+    return [
+        _proposed(p) for p in sorted(missing, key=lambda piece: -piece.judge_probability)[:MOST]
+    ]
 
 
 def with_doubtful(damage: Damage, every: Damage) -> Damage:
@@ -87,8 +89,8 @@ def is_uncertain_fill(piece: Piece) -> bool:
 
 
 def certainty(piece: Piece) -> str:
-    """The likelihood that a piece is damage, in a word of CERTAINTY."""
-    return next(word for least, word in CERTAINTY.items() if piece.judge_likelihood >= least)
+    """The probability that a piece is damage, in a word of CERTAINTY."""
+    return next(word for least, word in CERTAINTY.items() if piece.judge_probability >= least)
 
 
 def doubtful_sentence(pieces: Sequence[Piece]) -> str:

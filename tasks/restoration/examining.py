@@ -1,9 +1,8 @@
 """Collects the contents of a condition report from a scan, or from a result in an outbox."""
 
 import csv
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import gettempdir
@@ -17,10 +16,9 @@ from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import (
     DEFAULT_OUTPUT,
-    STATEMENT,
     OutputOptions,
     map_of,
-    sidecar_of,
+    sidecar_in,
 )
 
 
@@ -96,12 +94,10 @@ def _restored(scan: Path, restorer: Restorer, marks: OutputOptions) -> Iterator[
 
 
 def _sidecar_of(result: Path) -> Record | None:
-    """The sidecar of `result`, if Patina wrote it."""
-    try:
-        record = json.loads(sidecar_of(result).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    return record if isinstance(record, dict) and record.get("statement") == STATEMENT else None
+    """The sidecar of `result`, if Patina wrote it and it is complete."""
+    with suppress(ImageError):
+        return sidecar_in(result)
+    return None
 
 
 def _original_of(result: Path, sidecar: Record, given: Path | None) -> Path:

@@ -18,21 +18,19 @@ class Gates:
 
     jpeg_blockiness: float = 1.0  # JPEG: step across the 8×8 grid, divided by all other steps
     detail_255: float = 0.0  # noise: root mean square of the correction, 8-bit steps
-    detail_likelihood: float = 0.0  # noise: likelihood that the correction improves the work
+    detail_probability: float = 0.0  # noise: probability that the correction improves the work
     blur_255: float = 0.0  # blur: root mean square of the correction, 8-bit steps
-    blur_likelihood: float = 0.0  # blur: likelihood that the correction improves the work
-    damage_likelihood: float = 0.5  # pixels with at least this likelihood of damage are filled …
-    damage_doubt: float = 0.25  # … with all connected pixels of at least this likelihood
+    blur_probability: float = 0.0  # blur: probability that the correction improves the work
+    damage_probability: float = 0.5  # pixels with at least this probability of damage are filled …
+    damage_doubt: float = 0.25  # … with all connected pixels of at least this probability
     damage_share: float = 0.0  # almost certainly damaged share of a work; below, nothing is filled
     fill_area: float = 1.0  # a larger piece (share of the work) is proposed, unless it is narrow
-    fill_area_surely: float = 1.0  # the same for a piece with the likelihood `fill_surely`
-    fill_surely: float = 0.0  # likelihood from which on `fill_area_surely` counts
+    fill_area_surely: float = 1.0  # the same for a piece with the probability `fill_surely`
+    fill_surely: float = 0.0  # probability from which on `fill_area_surely` counts
     fill_width: float = 1.0  # a piece is narrow below this width (share of the long side)
     fill_share: float = 1.0  # largest filled share of the work, without narrow pieces
-    fill_likelihood: float = 0.0  # minimum likelihood of damage of a filled piece, by the judge
-    fill_likelihood_mean: float = (
-        0.0  # the same for a piece larger than `fill_area`, and on average
-    )
+    fill_probability: float = 0.0  # minimum probability of damage of a filled piece, by the judge
+    fill_probability_mean: float = 0.0  # the same for a piece of `fill_area`, and on average
     fill_unlike: float = 0.0  # share of a piece's rim that must differ from the surroundings
-    area_likelihood: float = 0.0  # minimum likelihood of damage of a proposed area, by the judge
+    area_probability: float = 0.0  # minimum probability of damage of a proposed area, by the judge
     tone_255: float = 0.0  # tone: root mean square of the colour change, 8-bit steps

@@ -1,4 +1,4 @@
-"""A judge: a classifier that gives, from a few features, the likelihood that a change is needed."""
+"""A judge: a classifier. From a few features it gives the probability that a change is needed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import numpy as np
 from patina.tasks.io.atomic import Record
 
 CLIP_SD = 4  # features are clipped to so many standard deviations
+FORMER_NAMES = {"likelihood": "probability"}  # of features, in a judge of an older version
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,13 @@ class Judge:
     @classmethod
     def of(cls, record: Record) -> "Judge":
         """The judge in `record`, as read from JSON; raises KeyError if a part is missing."""
-        return cls(**{name: record[name] for name in cls.__dataclass_fields__})
+        parts = {name: record[name] for name in cls.__dataclass_fields__}
+        names = tuple(FORMER_NAMES.get(name, name) for name in parts["names"])
+        return cls(**parts | {"names": names})
 
     @classmethod
     def constant(cls, bias: float) -> "Judge":
-        """A judge without features, whose likelihood is always the logistic function of `bias`."""
+        """A judge without features, whose probability is always the logistic function of `bias`."""
         return cls((), (), (), (), (), (), bias)
 
     @cached_property
@@ -42,8 +45,8 @@ class Judge:
         hidden = np.reshape(np.array(self.hidden, float), (len(self.names), units))
         return np.array(self.mean), np.array(self.scale), hidden, np.array(self.weights)
 
-    def likelihood(self, features: Mapping[str, float]) -> float:
-        """The likelihood, 0 to 1, for the features `features`."""
+    def probability(self, features: Mapping[str, float]) -> float:
+        """The probability, 0 to 1, for the features `features`."""
         mean, scale, hidden, weights = self._arrays
         values = np.array([features[name] for name in self.names])
         standardised = np.clip((values - mean) / scale, -CLIP_SD, CLIP_SD)

@@ -18,8 +18,8 @@ AROUND_PX = 12  # width of the surroundings that are compared with a piece
 LOG_OFFSET = 1e-5  # added before a logarithm
 
 FEATURES = (
-    "likelihood",  # mean likelihood of damage, as the network gives it
-    "peak",  # highest likelihood
+    "probability",  # mean probability of damage, as the network gives it
+    "peak",  # highest probability
     "unlike",  # share of its rim that differs from the surroundings
     "size",  # logarithm of its share of the work
     "thin",  # 1 if it is narrower than the gate `fill_width`, else 0

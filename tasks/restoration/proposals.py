@@ -18,7 +18,7 @@ from patina.tasks.restoration.decision import (
     Damage,
     Detection,
     Piece,
-    high_likelihood_share,
+    high_probability_share,
     hysteresis,
     measure_piece,
 )
@@ -32,21 +32,21 @@ REASON = "a wrong fill of such an area would be conspicuous, so you decide"
 def with_proposals(
     damage: Damage,
     view: np.ndarray,
-    likelihoods: np.ndarray,
+    probabilities: np.ndarray,
     gates: Gates,
     judge: Judge | None = None,
     *,
     forced: bool,
 ) -> Damage:
-    """`damage`, from `decide_fill`, with those areas in `likelihoods` that the judge accepts.
+    """`damage`, from `decide_fill`, with those areas in `probabilities` that the judge accepts.
 
-    view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. likelihoods: (h, w,
-    len(AREA_CLASSES)), the likelihood of each class. Pixels that are already filled stay so.
+    view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. probabilities: (h, w,
+    len(AREA_CLASSES)), the probability of each class. Pixels that are already filled stay so.
     forced: fill all areas, because the user knows that the work is damaged.
     """
-    pieces, labels = find_areas(view, likelihoods, gates, judge)
+    pieces, labels = find_areas(view, probabilities, gates, judge)
     accepted = [
-        piece for piece in pieces if forced or piece.judge_likelihood >= gates.area_likelihood
+        piece for piece in pieces if forced or piece.judge_probability >= gates.area_probability
     ]
     if not accepted:
         return damage
@@ -92,20 +92,20 @@ def with_further_pieces(
 
 
 def find_areas(
-    view: np.ndarray, likelihoods: np.ndarray, gates: Gates, judge: Judge | None
+    view: np.ndarray, probabilities: np.ndarray, gates: Gates, judge: Judge | None
 ) -> tuple[list[Piece], np.ndarray]:
     """The connected areas of at least MIN_AREA_SHARE of the work, and the map of their labels."""
-    likelihood = largest(likelihoods)
-    kinds = np.array([CLASSES.index(name) for name in AREA_CLASSES])[likelihoods.argmax(axis=2)]
-    mask = hysteresis(likelihood, gates)
+    probability = largest(probabilities)
+    kinds = np.array([CLASSES.index(name) for name in AREA_CLASSES])[probabilities.argmax(axis=2)]
+    mask = hysteresis(probability, gates)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     large = [
         label
         for label in range(1, len(stats))
         if stats[label, cv2.CC_STAT_AREA] >= MIN_AREA_SHARE * labels.size
     ]
-    high_share = high_likelihood_share(likelihood)
-    detection = Detection(view, likelihood, kinds, high_share, len(large))
+    high_share = high_probability_share(probability)
+    detection = Detection(view, probability, kinds, high_share, len(large))
     pieces = [
         measure_piece(label, labels, stats[label], detection, judge, narrow=False)
         for label in large

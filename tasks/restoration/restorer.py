@@ -21,7 +21,11 @@ from patina.tasks.io.parallel import ahead
 from patina.tasks.restoration import capture, decision
 from patina.tasks.restoration.capture import Capture
 from patina.tasks.restoration.decision import Damage
-from patina.tasks.restoration.detection import VIEW_SIDES_PX, area_likelihoods, damage_likelihoods
+from patina.tasks.restoration.detection import (
+    VIEW_SIDES_PX,
+    area_probabilities,
+    damage_probabilities,
+)
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.inpainting import fill_residual
 from patina.tasks.restoration.judge import Judge
@@ -298,18 +302,18 @@ def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
     cracks, forced = "craquelure" in restorer.treat, "damage" in restorer.forced
     cracks_forced = cracks and "craquelure" in restorer.forced
 
-    def may_stop(likelihoods: np.ndarray) -> bool:
-        undamaged = decision.is_probably_undamaged(likelihoods, restorer.gates, cracks=cracks)
+    def may_stop(probabilities: np.ndarray) -> bool:
+        undamaged = decision.is_probably_undamaged(probabilities, restorer.gates, cracks=cracks)
         return undamaged and not (forced or cracks_forced)
 
     network = restorer.networks["segmentation"]
-    likelihoods = damage_likelihoods(network, view, VIEW_SIDES_PX, restorer.tiling, may_stop)
+    probabilities = damage_probabilities(network, view, VIEW_SIDES_PX, restorer.tiling, may_stop)
     if "damage" not in restorer.treat:
-        likelihoods[..., : CLASSES.index("crack")] = 0
-    shown = resized(view, likelihoods.shape[:2])
+        probabilities[..., : CLASSES.index("crack")] = 0
+    shown = resized(view, probabilities.shape[:2])
     damage = decision.decide_fill(
         shown,
-        likelihoods,
+        probabilities,
         restorer.gates,
         restorer.judges.get("piece"),
         cracks=cracks,
@@ -318,7 +322,7 @@ def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
     )
     if "areas" not in restorer.networks or "damage" not in restorer.treat:
         return damage
-    areas = area_likelihoods(restorer.networks["areas"], view, likelihoods.shape[:2])
+    areas = area_probabilities(restorer.networks["areas"], view, probabilities.shape[:2])
     judge = restorer.judges.get("area")
     return with_proposals(damage, shown, areas, restorer.gates, judge, forced=forced)
 

@@ -147,7 +147,16 @@ def sidecar_in(target: Place) -> Record | None:
         raise ImageError(
             f"{place}: the sidecar is damaged; remove it and its result, and run again"
         )
-    return dict(record)
+    return _with_present_names(record)
+
+
+def _with_present_names(record: Record) -> Record:
+    """A sidecar with the present names of the gates; up to schema 6 some were "…_likelihood"."""
+    applied = record.get("applied")
+    if not isinstance(applied, dict) or not isinstance(applied.get("gates"), dict):
+        return dict(record)
+    gates = {name.replace("likelihood", "probability"): v for name, v in applied["gates"].items()}
+    return record | {"applied": applied | {"gates": gates}}
 
 
 def names_beside(target: Place) -> set[str]:

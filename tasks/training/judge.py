@@ -26,7 +26,7 @@ from patina.tasks.training import capture, piece_samples
 from patina.tasks.training.curriculum import HARD_SHARE, hard_works_painted
 from patina.tasks.training.works import Work, decode_works, draw_crop
 
-THRESHOLD = 0.7  # likelihood from which on a sample counts as positive in the error rates
+THRESHOLD = 0.7  # probability from which on a sample counts as positive in the error rates
 LARGE_PX = 2000  # size of a piece from which on its weight no longer grows
 MEMBERS, UNITS, EPOCHS = 8, 32, 60  # number of perceptrons of a judge; of each: units, epochs
 NEGATIVE_WEIGHT = 3.0  # weight of a negative sample; a positive one has 1
@@ -115,10 +115,10 @@ def fitted(
         "samples": len(rows),
     }
     judge = Judge.of(record)
-    likelihoods = np.array([judge.likelihood(row) for row in rows])
+    probabilities = np.array([judge.probability(row) for row in rows])
     return record | {
-        "wrongly_done": round(float((likelihoods[~positive] > THRESHOLD).mean()), 4),
-        "wrongly_left": round(float((likelihoods[positive] < THRESHOLD).mean()), 4),
+        "wrongly_done": round(float((probabilities[~positive] > THRESHOLD).mean()), 4),
+        "wrongly_left": round(float((probabilities[positive] < THRESHOLD).mean()), 4),
     }
 
 

@@ -10,8 +10,8 @@ from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration import decision
 from patina.tasks.restoration.detection import (
     VIEW_SIDES_PX,
-    area_likelihoods,
-    damage_likelihoods,
+    area_probabilities,
+    damage_probabilities,
     view_size,
 )
 from patina.tasks.restoration.gates import Gates
@@ -24,7 +24,7 @@ from patina.tasks.training.works import Work
 
 Rng = np.random.Generator
 # Pieces are found with the values of params.yaml; the other gates are open, so that all remain
-FINDING = Gates(damage_likelihood=0.75, damage_doubt=0.45, fill_width=0.03)
+FINDING = Gates(damage_probability=0.75, damage_doubt=0.45, fill_width=0.03)
 UNDECIDED = Judge.constant(0.0)  # a judge is needed, because without one no features are computed
 TILES = {"tile_px": 512, "overlap_px": 64}
 SOUND_SHARE, CAPTURED_SHARE = 0.5, 0.25  # shares of undamaged works, and of works of a bad capture
@@ -77,9 +77,9 @@ def _found(
     """The pieces, and the map of their labels."""
     if finder == "areas":
         size = view_size(view, VIEW_SIDES_PX[0])
-        likely = area_likelihoods(network, view, size)
+        likely = area_probabilities(network, view, size)
         return find_areas(resized(view, size), likely, FINDING, UNDECIDED)
-    likely = damage_likelihoods(network, view, VIEW_SIDES_PX, TILES)
+    likely = damage_probabilities(network, view, VIEW_SIDES_PX, TILES)
     shown = resized(view, likely.shape[:2])
     damage = decision.decide_fill(shown, likely, FINDING, UNDECIDED, cracks=False, forced=False)
     return damage.pieces, damage.labels

@@ -85,18 +85,18 @@ def overlap(inputs: np.ndarray, masks: np.ndarray, logits: np.ndarray) -> np.nda
     masks, logits: (N, h, w, classes). The value of an undamaged image is minus the share of it that
     is detected as damage.
     """
-    likelihoods = 1 / (1 + np.exp(-logits))
-    both = (masks * likelihoods).sum(axis=(1, 2, 3))
-    dice = 2 * both / ((masks + likelihoods).sum(axis=(1, 2, 3)) + 1e-6)
-    false_share = (likelihoods > 0.5).mean(axis=(1, 2, 3))
+    probabilities = 1 / (1 + np.exp(-logits))
+    both = (masks * probabilities).sum(axis=(1, 2, 3))
+    dice = 2 * both / ((masks + probabilities).sum(axis=(1, 2, 3)) + 1e-6)
+    false_share = (probabilities > 0.5).mean(axis=(1, 2, 3))
     return np.where(masks.sum(axis=(1, 2, 3)) < 1, -false_share, dice)
 
 
 def mask_pictures(inputs: np.ndarray, masks: np.ndarray, logits: np.ndarray) -> Pictures:
-    """The input, the predicted and the true likelihood of any damage, and its class as a colour."""
-    likelihoods = 1 / (1 + np.exp(-logits))
+    """The input, the predicted and the true probability of damage, and its class as a colour."""
+    probabilities = 1 / (1 + np.exp(-logits))
     found, true = (
-        each.max(axis=3, keepdims=True).repeat(3, axis=3) for each in (likelihoods, masks)
+        each.max(axis=3, keepdims=True).repeat(3, axis=3) for each in (probabilities, masks)
     )
     hues = np.linspace(0, 2 * np.pi, logits.shape[-1], endpoint=False)[:, None] + [0, 2.1, 4.2]
     tints = (0.5 + 0.5 * np.cos(hues)).astype(np.float32)
