@@ -1,0 +1,35 @@
+"""The gates of noise and blur: how much of a work is examined before the decision."""
+
+import numpy as np
+import pytest
+
+from patina.tasks.restoration import capture
+from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.judge import Judge
+
+SIDE_PX = 900  # large enough for nine tiles
+
+
+@pytest.mark.parametrize(
+    ("logit", "forced", "examined"),
+    [(-6.0, False, 4), (6.0, False, 9), (-0.1, False, 9), (-6.0, True, 9)],
+    ids=["clearly sound", "noisy", "doubtful", "forced"],
+)
+def test_all_tiles_are_examined_unless_the_first_four_are_clearly_sound(logit, forced, examined):
+    work = np.random.default_rng(0).random((SIDE_PX, SIDE_PX, 3), np.float32)
+    seen = []
+
+    def network(tile):
+        seen.append(tile)
+        return -0.2 * (tile - tile.mean(dtype=np.float32))
+
+    tiles = capture.sample_tiles(lambda top, bottom: work[top:bottom], SIDE_PX, SIDE_PX)
+    found = capture.analyse(
+        {"detail": network},
+        tiles,
+        Gates(detail_probability=0.5),
+        {"detail": Judge.constant(logit)},
+        forced=forced,
+    )
+    assert len(seen) == examined
+    assert (found.weight("detail") > 0) == (forced or logit > 0)
