@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from patina.tasks.restoration.decision import FILLED, Damage, Piece
+from patina.tasks.restoration.damage import FILLED, Damage, Piece
 
 
 def pieces(*outcomes: str) -> Damage:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from patina.tasks.restoration.decision import FILLED, KEPT, PROPOSED, Damage, Piece
+from patina.tasks.restoration.damage import FILLED, KEPT, PROPOSED, Damage, Piece
 from patina.tasks.restoration.doubtful import (
     LEAST,
     REASON,

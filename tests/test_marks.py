@@ -12,7 +12,7 @@ from patina.app.drawing import with_ring
 from patina.app.marks import Marks
 from patina.app.strokes import FILL, LEAVE, STAIN, Line, Stroke
 from patina.app.words import decisions_line
-from patina.tasks.restoration.decision import FILLED, PROPOSED, Piece
+from patina.tasks.restoration.damage import FILLED, PROPOSED, Piece
 from patina.tasks.restoration.windows import Window
 
 SIZE = (40, 60)

@@ -7,7 +7,7 @@ from damage_maps import pieces
 
 from patina.app.ticks import LISTED, OTHERS, Ticks, automatic, listed, unlisted
 from patina.app.words import area_line, uncertain_line
-from patina.tasks.restoration.decision import FILLED, PROPOSED, Damage, Piece
+from patina.tasks.restoration.damage import FILLED, PROPOSED, Damage, Piece
 
 
 def test_the_list_has_fills_first_and_the_likeliest_first_and_names_uncertain_fills() -> None:

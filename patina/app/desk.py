@@ -22,7 +22,7 @@ from patina.tasks.io.heaps import free_memory
 from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_scans
 from patina.tasks.restoration.condition import key_of
 from patina.tasks.restoration.condition_report import file_reports, key_in, planned, reports_of
-from patina.tasks.restoration.decision import Damage, Piece
+from patina.tasks.restoration.damage import Damage, Piece
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.masks import FOLDER as MARKS
 from patina.tasks.restoration.progress import ProgressCallback, no_progress

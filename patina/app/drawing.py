@@ -9,7 +9,7 @@ from patina.app.marks import Marks
 from patina.app.strokes import FILL, LEAVE, STAIN
 from patina.app.words import number_of
 from patina.tasks.imaging.images import to_uint8
-from patina.tasks.restoration.decision import FILLED, Damage, Piece
+from patina.tasks.restoration.damage import FILLED, Damage, Piece
 from patina.tasks.restoration.report import previews
 from patina.tasks.restoration.windows import Window, cut
 

@@ -34,7 +34,7 @@ from patina.app.words import (
     saved_line,
 )
 from patina.app.work import Work
-from patina.tasks.restoration.decision import Damage
+from patina.tasks.restoration.damage import Damage
 
 
 class Page(Layout):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from patina.tasks.restoration.decision import FILLED, Damage, Piece
+from patina.tasks.restoration.damage import FILLED, Damage, Piece
 from patina.tasks.restoration.doubtful import LIKELY, certainty, is_doubtful
 
 LISTED = 100  # maximum number of areas in the list, without the doubtful ones

@@ -11,7 +11,7 @@ import numpy as np
 
 from patina.tasks.imaging.images import png_bytes
 from patina.tasks.imaging.scans import Scan, opened
-from patina.tasks.restoration.decision import Damage
+from patina.tasks.restoration.damage import Damage
 from patina.tasks.restoration.doubtful import every_piece, with_doubtful
 from patina.tasks.restoration.preview import preview_of, previewed_stains
 from patina.tasks.restoration.reduced import reduced_view, resized

@@ -21,7 +21,7 @@ from patina.tasks.io.atomic import Record, draft_folder
 from patina.tasks.restoration.area_outcomes import outcomes_of, parted, treatment_sentences
 from patina.tasks.restoration.areas import Area, Rest, listed, map_areas
 from patina.tasks.restoration.colour_findings import findings
-from patina.tasks.restoration.decision import Damage
+from patina.tasks.restoration.damage import Damage
 from patina.tasks.restoration.doubtful import doubtful_sentence, further_pieces
 from patina.tasks.restoration.masks import drawn_mask
 from patina.tasks.restoration.reduced import ReducedWork, strips_of

@@ -1,14 +1,10 @@
-"""Decides which of the damage that was found is filled: the gates of segmentation and inpainting.
+"""Finds the pieces of damage in a work, and decides which of them are filled.
 
-The rules here limit the effect of a wrong network. Only small or narrow pieces are filled
-automatically. Larger pieces are proposed: they appear in the damage map and in the sidecar, and the
-work is flagged, but they are not filled. A network of age cracks belongs to the work and is kept.
+The pieces are the connected pixels with a high probability of damage. Each is measured and judged;
+`fill_rules` has the rules.
 """
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
@@ -16,15 +12,12 @@ import numpy as np
 
 from patina.models import CLASSES
 from patina.tasks.imaging.images import largest
-from patina.tasks.io.atomic import Record
+from patina.tasks.restoration.damage import CRACK, FILLED, STAIN, Damage, Piece
+from patina.tasks.restoration.fill_rules import accepted_by_judge, with_outcomes, with_treatment
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.pieces import features, simple_features
 
-LINE, SPOT, AREA, STAIN, CRACK = range(len(CLASSES))
-KINDS = ("line", "spot", "area", "stain", "crack network")  # names of CLASSES in the sidecar
-FILLED, PROPOSED, KEPT = "filled", "proposed", "kept"
-MIN_NETWORK_CELLS = 12  # lines that enclose at least this many cells are a network of cracks
 # Wide parts are widened by this share of a disc's width: a bit more than twice the distance from
 # the disc to the corner of the square around it
 CORNER_RATIO = 0.36
@@ -33,103 +26,6 @@ HIGH_PROBABILITY = 0.8  # pixels with this probability are almost certainly dama
 SMALL_VIEW_PROBABILITY, SMALL_VIEW_FACTOR = 0.73, 0.5
 EDGE_PX = 8  # ignored along the edges of a work, where mirrored rims look like scratches
 MIN_PX = 4  # smaller pieces are ignored
-RIM_PX = 5  # width of the square by which filled cracks are widened, see `Damage.cracks`
-PRIOR_PROBABILITY = 0.5  # probability that a piece is damage, if there is no judge
-MAX_LISTED = 40  # number of areas in the sidecar; the largest come first
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Damage in one place. Sizes are in pixels of the map."""
-
-    label: int  # in the map of pieces
-    kind: int  # index of CLASSES
-    box: tuple[int, int, int, int]  # left, top, width, height
-    px: int  # number of pixels
-    narrow: bool  # whether it is narrower than the gate `fill_width`
-    probability: float  # mean probability of damage, as the network gives it
-    rim_difference: float  # share of its rim that differs from the surroundings
-    judge_probability: float = PRIOR_PROBABILITY  # probability of damage, as the judge gives it
-    features: Mapping[str, float] = field(default_factory=dict)  # input of the judge, see `pieces`
-    outcome: str = FILLED  # FILLED, PROPOSED or KEPT
-    reason: str = ""  # why it is not filled
-    is_crack: bool = False  # whether it is filled as age cracks, by the treatment craquelure
-    forced: bool = False  # whether the user forces its treatment, so that no gate applies
-
-
-@dataclass(frozen=True)
-class Damage:
-    """The pieces of damage in a work, and its maps, float32 (h, w) in [0, 1].
-
-    labels: int (h, w), the label of the piece at each pixel; 0 is none. fill: the pixels to fill.
-    stain: the filled pixels where the work is still visible through the damage. found: all pieces.
-    """
-
-    pieces: list[Piece]
-    fill: np.ndarray
-    stain: np.ndarray
-    found: np.ndarray
-    labels: np.ndarray
-
-    @cached_property
-    def cracks(self) -> np.ndarray | None:
-        """float32 (h, w), 1 at filled age cracks and along their rims, where nothing else is
-        filled; None if no cracks are filled.
-        """
-        labels = [
-            piece.label for piece in self.pieces if piece.is_crack and piece.outcome == FILLED
-        ]
-        if not labels:
-            return None
-        cracks = np.isin(self.labels, labels).astype(np.float32)
-        widened = cv2.dilate(cracks, np.ones((RIM_PX, RIM_PX), np.uint8))
-        return widened * ((cracks > 0) | (self.fill == 0))
-
-    def record(self, weight: float, crack_weight: float | None = None) -> Record:
-        """The entry in the sidecar: counts by kind, shares, and the largest pieces.
-
-        weight: strength with which the fill is applied. crack_weight: the same for age cracks, if
-        it differs.
-        """
-        pixels = self.fill.size
-        filled = [piece for piece in self.pieces if piece.outcome == FILLED]
-        named = {"damage": weight, "craquelure": weight if crack_weight is None else crack_weight}
-        applied = {"craquelure" if piece.is_crack else "damage" for piece in filled}
-        weights = {name: share for name, share in named.items() if name in applied}
-        return {
-            "weight": max(weights.values(), default=0.0),
-            **({"weights": weights} if len({*weights.values()}) > 1 else {}),
-            "by_kind": dict(Counter(KINDS[piece.kind] for piece in filled)),
-            "filled_share": _share_of(filled, pixels),
-            "found_share": _share_of(self.pieces, pixels),
-            **{
-                outcome: sum(piece.outcome == outcome for piece in self.pieces)
-                for outcome in (PROPOSED, KEPT)
-            },
-            "pieces": [
-                _piece_record(piece, self.fill.shape)
-                for piece in sorted(self.pieces, key=lambda piece: -piece.px)[:MAX_LISTED]
-            ],
-        }
-
-
-def _piece_record(piece: Piece, size: tuple[int, ...]) -> Record:
-    height, width = size
-    left, top, box_width, box_height = piece.box
-    box = (left / width, top / height, box_width / width, box_height / height)
-    return {
-        "kind": KINDS[piece.kind],
-        "outcome": piece.outcome,
-        "reason": piece.reason,
-        "share": round(piece.px / (height * width), 6),
-        "box": [round(edge, 4) for edge in box],
-        "probability": round(piece.probability, 3),
-        "true": round(piece.judge_probability, 3),
-    }
-
-
-def _share_of(pieces: list[Piece], pixels: int) -> float:
-    return round(sum(piece.px for piece in pieces) / pixels, 6)
 
 
 def decide_fill(
@@ -165,9 +61,9 @@ def decide_fill(
         for label in candidates
     ]
     forces = {False: forced, True: cracks_forced}
-    pieces = [_with_treatment(piece, labels, forces, cracks=cracks) for piece in pieces]
+    pieces = [with_treatment(piece, labels, forces, cracks=cracks) for piece in pieces]
     pieces = [piece for piece in pieces if piece.forced or not undamaged]
-    pieces = _accepted_by_judge(_with_outcomes(pieces, labels.size, gates), labels.size, gates)
+    pieces = accepted_by_judge(with_outcomes(pieces, labels.size, gates), labels.size, gates)
     filled, found = np.zeros((2, len(stats)), bool)  # by label
     filled[[piece.label for piece in pieces if piece.outcome == FILLED]] = True
     found[[piece.label for piece in pieces]] = True
@@ -295,15 +191,6 @@ def measure_piece(
     return replace(piece, judge_probability=judge.probability(found), features=found)
 
 
-def share_covered(labels: np.ndarray, cover: np.ndarray) -> np.ndarray:
-    """The share of each piece, by its label, that `cover` (h, w), 0 to 1, covers.
-
-    labels: int (h, w), see Damage.
-    """
-    sizes = np.bincount(labels.ravel())
-    return np.asarray(np.bincount(labels.ravel(), cover.ravel()) / np.maximum(sizes, 1))
-
-
 def rim_contrast(view: np.ndarray, inside: np.ndarray) -> float:
     """The share of the rim of `inside` (h, w) at which `view` (h, w, 3) differs across the rim.
 
@@ -324,86 +211,3 @@ def rim_contrast(view: np.ndarray, inside: np.ndarray) -> float:
         return 0.0
     differs = np.abs(near_in - near_out).max(axis=2) > 0.04
     return float(differs[rim].mean())
-
-
-def _with_treatment(
-    piece: Piece, labels: np.ndarray, forces: Mapping[bool, bool], *, cracks: bool
-) -> Piece:
-    """The piece, kept if it is a network of age cracks; with `cracks`, assigned to craquelure.
-
-    forces: whether the user forces the treatment of pieces, by `is_crack`.
-    """
-    if not cracks:
-        piece = replace(piece, forced=forces[False])
-        reason = "a network of age cracks belongs to the work"
-        is_network = _is_crack_network(piece, labels)
-        return replace(piece, outcome=KEPT, reason=reason) if is_network else piece
-    is_crack = piece.kind == CRACK or _is_crack_network(piece, labels)
-    return replace(piece, is_crack=is_crack, forced=forces[is_crack])
-
-
-def _with_outcomes(pieces: list[Piece], pixels: int, gates: Gates) -> list[Piece]:
-    """The pieces with their outcome. The smallest are filled first, up to the gate `fill_share`.
-
-    pixels: of the work.
-    """
-    filled_px, outcomes = 0, []
-    for piece in sorted(pieces, key=lambda piece: piece.px):
-        outcome, reason = piece.outcome, piece.reason
-        if outcome == KEPT or piece.forced:
-            pass
-        elif piece.rim_difference < gates.fill_unlike:
-            outcome, reason = PROPOSED, "it continues outside the area"
-        elif not piece.narrow and piece.px > _area_limit(piece, gates) * pixels:
-            outcome, reason = PROPOSED, "larger than the limit for automatic filling"
-        elif not piece.narrow and filled_px + piece.px > gates.fill_share * pixels:
-            outcome, reason = PROPOSED, "the limit of the filled share of the work is reached"
-        elif not piece.narrow:
-            filled_px += piece.px
-        outcomes.append(replace(piece, outcome=outcome, reason=reason))
-    return outcomes
-
-
-def _area_limit(piece: Piece, gates: Gates) -> float:
-    """The largest area that is filled automatically, given the probability of `piece`."""
-    likely = piece.judge_probability >= gates.fill_surely
-    return gates.fill_area_surely if likely else gates.fill_area
-
-
-def _accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Piece]:
-    """The pieces that the judge takes for damage, and those that are kept or forced.
-
-    pixels: of the work. A small piece needs the probability of the gate `fill_probability`; a piece
-    as large as the gate `fill_area` needs `fill_probability_mean`, and pieces in between need a
-    probability in between. If the mean probability of all pieces to be filled, weighted by their
-    area, is below `fill_probability_mean`, none of them is filled.
-    """
-    filled = [piece for piece in pieces if piece.outcome == FILLED and not piece.forced]
-    px = sum(piece.px for piece in filled)
-    if (
-        px
-        and sum(piece.px * piece.judge_probability for piece in filled) / px
-        < gates.fill_probability_mean
-    ):
-        pieces = [piece for piece in pieces if piece.outcome != FILLED or piece.forced]
-    rise = max(0.0, gates.fill_probability_mean - gates.fill_probability)
-    largest_px = max(gates.fill_area * pixels, 1)
-    return [
-        piece
-        for piece in pieces
-        if piece.forced
-        or piece.outcome == KEPT
-        or piece.judge_probability
-        >= gates.fill_probability + rise * min(1.0, piece.px / largest_px)
-    ]
-
-
-def _is_crack_network(piece: Piece, labels: np.ndarray) -> bool:
-    """Whether the piece encloses at least MIN_NETWORK_CELLS cells."""
-    left, top, box_width, box_height = piece.box
-    if piece.px < 100 or piece.kind == AREA:
-        return False
-    background = labels[top : top + box_height, left : left + box_width] != piece.label
-    background = np.pad(background, 1, constant_values=1)
-    regions, _ = cv2.connectedComponents(background.astype(np.uint8), connectivity=4)
-    return regions - 2 >= MIN_NETWORK_CELLS  # without the piece itself and its outside

@@ -14,7 +14,7 @@ import numpy as np
 
 from patina.tasks.imaging.scans import opened
 from patina.tasks.io.atomic import draft_folder
-from patina.tasks.restoration.decision import FILLED, KEPT, PROPOSED, Damage, Piece, share_covered
+from patina.tasks.restoration.damage import FILLED, KEPT, PROPOSED, Damage, Piece, share_covered
 from patina.tasks.restoration.proposals import with_further_pieces
 from patina.tasks.restoration.reduced import reduced_view
 from patina.tasks.restoration.restorer import Restorer, analyse

@@ -11,13 +11,9 @@ import numpy as np
 
 from patina.models import AREA_CLASSES, CLASSES
 from patina.tasks.imaging.images import largest
+from patina.tasks.restoration.damage import FILLED, PROPOSED, STAIN, Damage, Piece
 from patina.tasks.restoration.decision import (
-    FILLED,
-    PROPOSED,
-    STAIN,
-    Damage,
     Detection,
-    Piece,
     high_probability_share,
     hysteresis,
     measure_piece,

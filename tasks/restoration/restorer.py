@@ -20,7 +20,7 @@ from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import ahead
 from patina.tasks.restoration import capture, decision
 from patina.tasks.restoration.capture import Capture
-from patina.tasks.restoration.decision import Damage
+from patina.tasks.restoration.damage import Damage
 from patina.tasks.restoration.detection import (
     VIEW_SIDES_PX,
     area_probabilities,

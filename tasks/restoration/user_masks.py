@@ -11,7 +11,7 @@ import numpy as np
 import pyvips
 
 from patina.tasks.io.atomic import Record
-from patina.tasks.restoration.decision import FILLED, Damage, Piece, share_covered
+from patina.tasks.restoration.damage import FILLED, Damage, Piece, share_covered
 
 PROTECTED = "protected"  # an outcome of a piece, like FILLED
 DECISIVE_SHARE = 0.75  # a mask that covers more of a piece than this decides its outcome

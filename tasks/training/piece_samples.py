@@ -7,7 +7,8 @@ import numpy as np
 
 from patina.models import CLASSES
 from patina.tasks.imaging.images import to_uint8
-from patina.tasks.restoration import decision
+from patina.tasks.restoration.damage import CRACK, Piece, share_covered
+from patina.tasks.restoration.decision import decide_fill
 from patina.tasks.restoration.detection import (
     VIEW_SIDES_PX,
     area_probabilities,
@@ -30,7 +31,7 @@ TILES = {"tile_px": 512, "overlap_px": 64}
 SOUND_SHARE, CAPTURED_SHARE = 0.5, 0.25  # shares of undamaged works, and of works of a bad capture
 LONG_PX = (560, 1280)  # limits of the long side to which a work is resized
 TRUE_SHARE = 0.4  # a piece of which a larger share is damaged is true
-AGE_CRACKS = CLASSES[decision.CRACK]
+AGE_CRACKS = CLASSES[CRACK]
 
 Sample = tuple[dict[str, float], bool, int]  # features, whether it is damage, area in pixels
 
@@ -65,15 +66,13 @@ def pieces_of(works: Sequence[Work], finder: str, network: Network, rng: Rng) ->
     pieces, labels = _found(to_uint8(view).astype(np.float32) / 255, finder, network)
     near = cv2.dilate((true > 0.1).astype(np.uint8), np.ones((3, 3), np.uint8))
     near = cv2.resize(near, labels.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    shares = decision.share_covered(labels, near)
+    shares = share_covered(labels, near)
     return [
         (dict(piece.features), bool(shares[piece.label] > TRUE_SHARE), piece.px) for piece in pieces
     ]
 
 
-def _found(
-    view: np.ndarray, finder: str, network: Network
-) -> tuple[list[decision.Piece], np.ndarray]:
+def _found(view: np.ndarray, finder: str, network: Network) -> tuple[list[Piece], np.ndarray]:
     """The pieces, and the map of their labels."""
     if finder == "areas":
         size = view_size(view, VIEW_SIDES_PX[0])
@@ -81,5 +80,5 @@ def _found(
         return find_areas(resized(view, size), likely, FINDING, UNDECIDED)
     likely = damage_probabilities(network, view, VIEW_SIDES_PX, TILES)
     shown = resized(view, likely.shape[:2])
-    damage = decision.decide_fill(shown, likely, FINDING, UNDECIDED, cracks=False, forced=False)
+    damage = decide_fill(shown, likely, FINDING, UNDECIDED, cracks=False, forced=False)
     return damage.pieces, damage.labels

@@ -1,0 +1,100 @@
+"""The rules that decide which pieces of damage are filled, proposed or kept.
+
+They limit the effect of a wrong network. Only small or narrow pieces are filled automatically.
+Larger pieces are proposed: they appear in the damage map and in the sidecar, and the work is
+flagged, but they are not filled. A network of age cracks belongs to the work and is kept.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from patina.tasks.restoration.damage import AREA, CRACK, FILLED, KEPT, PROPOSED, Piece
+from patina.tasks.restoration.gates import Gates
+
+MIN_NETWORK_CELLS = 12  # lines that enclose at least this many cells are a network of cracks
+
+
+def with_treatment(
+    piece: Piece, labels: np.ndarray, forces: Mapping[bool, bool], *, cracks: bool
+) -> Piece:
+    """The piece, kept if it is a network of age cracks; with `cracks`, assigned to craquelure.
+
+    forces: whether the user forces the treatment of pieces, by `is_crack`.
+    """
+    if not cracks:
+        piece = replace(piece, forced=forces[False])
+        reason = "a network of age cracks belongs to the work"
+        is_network = _is_crack_network(piece, labels)
+        return replace(piece, outcome=KEPT, reason=reason) if is_network else piece
+    is_crack = piece.kind == CRACK or _is_crack_network(piece, labels)
+    return replace(piece, is_crack=is_crack, forced=forces[is_crack])
+
+
+def with_outcomes(pieces: list[Piece], pixels: int, gates: Gates) -> list[Piece]:
+    """The pieces with their outcome. The smallest are filled first, up to the gate `fill_share`.
+
+    pixels: of the work.
+    """
+    filled_px, outcomes = 0, []
+    for piece in sorted(pieces, key=lambda piece: piece.px):
+        outcome, reason = piece.outcome, piece.reason
+        if outcome == KEPT or piece.forced:
+            pass
+        elif piece.rim_difference < gates.fill_unlike:
+            outcome, reason = PROPOSED, "it continues outside the area"
+        elif not piece.narrow and piece.px > _area_limit(piece, gates) * pixels:
+            outcome, reason = PROPOSED, "larger than the limit for automatic filling"
+        elif not piece.narrow and filled_px + piece.px > gates.fill_share * pixels:
+            outcome, reason = PROPOSED, "the limit of the filled share of the work is reached"
+        elif not piece.narrow:
+            filled_px += piece.px
+        outcomes.append(replace(piece, outcome=outcome, reason=reason))
+    return outcomes
+
+
+def _area_limit(piece: Piece, gates: Gates) -> float:
+    """The largest area that is filled automatically, given the probability of `piece`."""
+    likely = piece.judge_probability >= gates.fill_surely
+    return gates.fill_area_surely if likely else gates.fill_area
+
+
+def accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Piece]:
+    """The pieces that the judge takes for damage, and those that are kept or forced.
+
+    pixels: of the work. A small piece needs the probability of the gate `fill_probability`; a piece
+    as large as the gate `fill_area` needs `fill_probability_mean`, and pieces in between need a
+    probability in between. If the mean probability of all pieces to be filled, weighted by their
+    area, is below `fill_probability_mean`, none of them is filled.
+    """
+    filled = [piece for piece in pieces if piece.outcome == FILLED and not piece.forced]
+    px = sum(piece.px for piece in filled)
+    if (
+        px
+        and sum(piece.px * piece.judge_probability for piece in filled) / px
+        < gates.fill_probability_mean
+    ):
+        pieces = [piece for piece in pieces if piece.outcome != FILLED or piece.forced]
+    rise = max(0.0, gates.fill_probability_mean - gates.fill_probability)
+    largest_px = max(gates.fill_area * pixels, 1)
+    return [
+        piece
+        for piece in pieces
+        if piece.forced
+        or piece.outcome == KEPT
+        or piece.judge_probability
+        >= gates.fill_probability + rise * min(1.0, piece.px / largest_px)
+    ]
+
+
+def _is_crack_network(piece: Piece, labels: np.ndarray) -> bool:
+    """Whether the piece encloses at least MIN_NETWORK_CELLS cells."""
+    left, top, box_width, box_height = piece.box
+    if piece.px < 100 or piece.kind == AREA:
+        return False
+    background = labels[top : top + box_height, left : left + box_width] != piece.label
+    background = np.pad(background, 1, constant_values=1)
+    regions, _ = cv2.connectedComponents(background.astype(np.uint8), connectivity=4)
+    return regions - 2 >= MIN_NETWORK_CELLS  # without the piece itself and its outside
