@@ -147,7 +147,7 @@ def measured(
             if killed and results(outbox) >= half:
                 killed.process.kill()
                 killed = None
-            threading.Event().wait(2)
+            threading.Event().wait(5)
     seconds = time.monotonic() - started
     summary = (outbox / "summary.csv").read_text(encoding="utf-8").splitlines()
     failures = outbox / "failures.jsonl"

@@ -65,6 +65,21 @@ def test_the_smallest_view_counts_cracks_if_craquelure_is_to_be_treated() -> Non
     assert not is_probably_undamaged(cracked, gates, cracks=True)
 
 
+@pytest.mark.parametrize(("smooth", "outcome"), [(True, PROPOSED), (False, FILLED)])
+def test_many_bright_specks_on_a_dark_ground_may_be_stars_if_the_ground_is_smooth(
+    smooth: bool, outcome: str
+) -> None:
+    places = [np.s_[y : y + 4, x : x + 4] for y in range(20, 380, 40) for x in range(20, 580, 40)]
+    view, likely = damaged(*places)
+    rough = np.zeros(SIZE) if smooth else np.random.default_rng(0).normal(0, 0.05, SIZE)
+    specks = cv2.GaussianBlur((view == GROUND).astype(np.float32), (0, 0), 1.0)
+    view = (0.2 + rough[..., None] + 0.7 * specks).astype(np.float32)
+    damage = decide_fill(view, likely, GATES, Judge.constant(2.0), cracks=False, forced=False)
+    assert {piece.outcome for piece in damage.pieces} == {outcome}
+    forced = decide_fill(view, likely, GATES, Judge.constant(2.0), cracks=False, forced=True)
+    assert {piece.outcome for piece in forced.pieces} == {FILLED}
+
+
 def test_narrow_and_small_pieces_are_filled_and_large_ones_are_proposed() -> None:
     damage = decided(*damaged(THIN, SMALL, LARGE))
     outcomes = {piece.px: piece.outcome for piece in damage.pieces}

@@ -49,6 +49,23 @@ def test_larger_views_are_left_out_if_the_smallest_is_sufficient() -> None:
     np.testing.assert_array_equal(quick, whole)
 
 
+def test_damage_is_found_at_its_place_though_the_smallest_view_is_mirrored() -> None:
+    first: list[np.ndarray] = []
+
+    def network(tile: np.ndarray) -> np.ndarray:
+        first.append(tile)
+        return np.repeat(10 - 20 * tile[..., :1], len(CLASSES), axis=3)  # dark pixels
+
+    view = np.ones((320, 640, 3), np.float32)
+    view[100:160, 100:240] = 0
+    likely = damage_probabilities(network, view, (640, 320), {"tile_px": 1024, "overlap_px": 64})
+    dark_columns = np.argwhere(first[0][0, ..., 0] < 0.5)[:, 1]
+    assert dark_columns.min() > first[0].shape[2] / 2
+    found = np.argwhere(likely[..., 0] > 0.5)
+    np.testing.assert_allclose(found.min(axis=0), (100, 100), atol=2)
+    np.testing.assert_allclose(found.max(axis=0), (159, 239), atol=2)
+
+
 def test_an_area_is_found_at_its_place() -> None:
     view = np.full((300, 640, 3), 0.6, np.float32)
     view[120:200, 400:520] = 0.05

@@ -13,7 +13,12 @@ import numpy as np
 from patina.models import CLASSES
 from patina.tasks.imaging.images import largest
 from patina.tasks.restoration.damage import CRACK, FILLED, STAIN, Damage, Piece
-from patina.tasks.restoration.fill_rules import accepted_by_judge, with_outcomes, with_treatment
+from patina.tasks.restoration.fill_rules import (
+    accepted_by_judge,
+    with_outcomes,
+    with_treatment,
+    without_stars,
+)
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.pieces import features, simple_features
@@ -63,7 +68,8 @@ def decide_fill(
     forces = {False: forced, True: cracks_forced}
     pieces = [with_treatment(piece, labels, forces, cracks=cracks) for piece in pieces]
     pieces = [piece for piece in pieces if piece.forced or not undamaged]
-    pieces = accepted_by_judge(with_outcomes(pieces, labels.size, gates), labels.size, gates)
+    pieces = with_outcomes(pieces, labels.size, gates)
+    pieces = without_stars(accepted_by_judge(pieces, labels.size, gates))
     filled, found = np.zeros((2, len(stats)), bool)  # by label
     filled[[piece.label for piece in pieces if piece.outcome == FILLED]] = True
     found[[piece.label for piece in pieces]] = True

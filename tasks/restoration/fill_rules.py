@@ -15,6 +15,9 @@ from patina.tasks.restoration.damage import AREA, CRACK, FILLED, KEPT, PROPOSED,
 from patina.tasks.restoration.gates import Gates
 
 MIN_NETWORK_CELLS = 12  # lines that enclose at least this many cells are a network of cracks
+# So many bright pieces may be stars if the lightness of their ground is at most STARS_GROUND, and
+# the logarithm of their roughness, divided by that of the ground, at least STARS_FLAT
+MIN_STARS, STARS_GROUND, STARS_FLAT = 50, 0.3, 2.3
 
 
 def with_treatment(
@@ -87,6 +90,32 @@ def accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Pi
         or piece.judge_probability
         >= gates.fill_probability + rise * min(1.0, piece.px / largest_px)
     ]
+
+
+def without_stars(pieces: list[Piece]) -> list[Piece]:
+    """The pieces; many bright ones on a dark and very smooth ground are proposed, not filled.
+
+    Dust looks the same, but lies on the brushwork of a painting: docs/quality.md has the figures.
+    Without a judge, pieces have no features, and remain as they are.
+    """
+    filled = (piece for piece in pieces if piece.outcome == FILLED and not piece.forced)
+    bright = [each for each in filled if each.features and _is_brighter(each)]
+    if len(bright) < MIN_STARS:
+        return pieces
+    ground, flat = (
+        np.mean([each.features[name] for each in bright]) for name in ("ground", "flat")
+    )
+    if ground > STARS_GROUND or flat < STARS_FLAT:
+        return pieces
+    labels, reason = {each.label for each in bright}, "it may be a star: the ground is smooth"
+    return [
+        replace(piece, outcome=PROPOSED, reason=reason) if piece.label in labels else piece
+        for piece in pieces
+    ]
+
+
+def _is_brighter(piece: Piece) -> bool:
+    return piece.features["light"] > piece.features["ground"]
 
 
 def _is_crack_network(piece: Piece, labels: np.ndarray) -> bool:

@@ -27,6 +27,7 @@ FEATURES = (
     "flat",  # logarithm of its roughness divided by that of the surroundings
     "contrast",  # distance of its mean colour from that of the surroundings
     "light",  # its lightness
+    "ground",  # lightness of the surroundings
     "grey",  # 1 minus its saturation
     "alone",  # logarithm of the share of the work that has its colour
     "beside",  # share of the surroundings that has its colour
@@ -69,6 +70,7 @@ def features(
         "flat": float(np.log((roughness[core > 0].mean() + 0.01) / (roughness_around + 0.01))),
         "contrast": float(np.linalg.norm(colour - outer.mean(axis=0))),
         "light": float(colour.mean()),
+        "ground": float(outer.mean()),
         "grey": float(1 - np.ptp(colour)),
         "alone": float(np.log10(similar.mean() + LOG_OFFSET)),
         "beside": float((np.abs(outer - colour).max(axis=1) < SIMILAR_COLOUR).mean()),
