@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from patina.tasks.restoration import capture
+from patina.tasks.restoration import capture_gates
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
 
@@ -23,8 +23,8 @@ def test_all_tiles_are_examined_unless_the_first_four_are_clearly_sound(logit, f
         seen.append(tile)
         return -0.2 * (tile - tile.mean(dtype=np.float32))
 
-    tiles = capture.sample_tiles(lambda top, bottom: work[top:bottom], SIDE_PX, SIDE_PX)
-    found = capture.analyse(
+    tiles = capture_gates.sample_tiles(lambda top, bottom: work[top:bottom], SIDE_PX, SIDE_PX)
+    found = capture_gates.analyse(
         {"detail": network},
         tiles,
         Gates(detail_probability=0.5),

@@ -37,7 +37,7 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
                 "tone": {"weight": 0, "seen": "yellowing"},
             },
             "12 scratches and 1 spot filled; noise reduced by half; "
-            "yellowing detected, not corrected: try --force tone; 0.4% of the surface filled",
+            "yellowing detected, not corrected: try --force tone; 0.40% of the surface filled",
         ),
         (
             {"damage": {"areas": 1, "weight": 0.6, "filled_share": 0.25, "proposed": [1, 2]}},
@@ -64,7 +64,7 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
             },
             "noise reduced in part; JPEG artefacts reduced; yellowing corrected (mean ΔE2000 5.3)",
         ),
-        ({"changed_share": 0.00001}, "less than 0.1% of the pixels altered"),
+        ({"changed_share": 0.00001}, "less than 0.01% of the pixels altered"),
     ],
 )
 def test_a_sentence_tells_what_was_done_and_what_was_seen_but_not_treated(

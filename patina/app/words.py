@@ -12,8 +12,7 @@ from patina.tasks.restoration.areas import place_in_words
 from patina.tasks.restoration.damage import FILLED, KINDS, Piece
 from patina.tasks.restoration.doubtful import certainty, doubtful_sentence, is_uncertain_fill
 from patina.tasks.restoration.report.summary import KINDS as SHORT_NAMES
-from patina.tasks.restoration.report.summary import NOTHING_FOUND, UNCHANGED, summary_of
-from patina.tasks.restoration.treatments import percent
+from patina.tasks.restoration.report.summary import NOTHING_FOUND, UNCHANGED, percent, summary_of
 
 INTRODUCTION = """# Patina
 Open a scan, see what Patina would do, decide on each area of damage, and save.

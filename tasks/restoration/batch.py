@@ -15,11 +15,11 @@ from patina.tasks.imaging.opening import is_at_most
 from patina.tasks.imaging.room import FULL, first_words
 from patina.tasks.io.atomic import Record, draft_folder
 from patina.tasks.io.storage import Place, StorageError
-from patina.tasks.restoration.capture import Judge
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.iiif import publish
 from patina.tasks.restoration.inbox import plan, target_of
 from patina.tasks.restoration.inference import Networks
+from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.outbox import locked_outbox, summary_in
 from patina.tasks.restoration.progress import ProgressCallback
 from patina.tasks.restoration.remote import restore_remote

@@ -11,7 +11,7 @@ import numpy as np
 from patina.tasks.imaging.images import jpeg_bytes
 from patina.tasks.restoration.condition import HYPOTHESIS, STATEMENT, Condition
 from patina.tasks.restoration.marking import markers, table_of
-from patina.tasks.restoration.treatments import percent
+from patina.tasks.restoration.report.summary import percent
 from patina.tasks.restoration.work_record import FIELDS
 
 TEMPLATE = Path(__file__).with_name("condition.html")

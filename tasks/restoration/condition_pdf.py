@@ -9,7 +9,7 @@ from patina.tasks.imaging.images import jpeg_bytes
 from patina.tasks.restoration.condition import HYPOTHESIS, STATEMENT, Condition
 from patina.tasks.restoration.lettering import FONT, page, plain, write
 from patina.tasks.restoration.marking import markers, table_of
-from patina.tasks.restoration.treatments import percent
+from patina.tasks.restoration.report.summary import percent
 from patina.tasks.restoration.work_record import FIELDS
 
 LEFT, RIGHT, TOP, BOTTOM = 12.0, 198.0, 10.0, 287.0  # mm

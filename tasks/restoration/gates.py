@@ -1,13 +1,15 @@
 """The gates: thresholds for each network; docs/quality.md has the measurements behind them.
 
 These functions compare them with a work and decide:
-- `capture.analyse`, `capture.confirm_blur`: whether JPEG artefacts, noise and blur are corrected;
+- `capture_gates.analyse`, `confirm_blur`: whether JPEG artefacts, noise and blur are corrected;
 - `decision.decide_fill`: which pieces of damage are filled, proposed or kept;
 - `proposals.with_proposals`: which large areas are proposed;
 - `toning.tone_of`: whether the colours are corrected.
 """
 
 from dataclasses import dataclass
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,12 @@ class Gates:
     fill_unlike: float = 0.0  # share of a piece's rim that must differ from the surroundings
     area_probability: float = 0.0  # minimum probability of damage of a proposed area, by the judge
     tone_255: float = 0.0  # tone: root mean square of the colour change, 8-bit steps
+
+
+def ramp(value: float, gate: float) -> float:
+    """The strength for a value: 0 up to the gate, then rising to 1.
+
+    It reaches 1 at a quarter above the gate, or half-way between the gate and 1 if that is less.
+    """
+    width = min(0.25 * gate, 0.5 * (1 - gate)) if gate < 1 else 0.25 * gate
+    return float(np.clip((value - gate) / width, 0, 1)) if gate else 1.0

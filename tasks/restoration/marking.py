@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from patina.tasks.restoration.areas import KINDS, LINE, NETWORK, Area
 from patina.tasks.restoration.condition import Condition
-from patina.tasks.restoration.treatments import percent
+from patina.tasks.restoration.report.summary import percent
 
 HEADINGS = ("No.", "Kind", "Place", "Left, top", "Share", "Size")
 OUTCOME = "Outcome"  # the last heading, if the outcomes differ

@@ -18,8 +18,8 @@ from patina.models import CLASSES
 from patina.tasks.imaging.images import ImageError, largest, to_float, to_uint8
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import ahead
-from patina.tasks.restoration import capture, decision
-from patina.tasks.restoration.capture import Capture
+from patina.tasks.restoration import capture_gates, decision
+from patina.tasks.restoration.capture_gates import Capture
 from patina.tasks.restoration.damage import Damage
 from patina.tasks.restoration.detection import (
     VIEW_SIDES_PX,
@@ -50,7 +50,7 @@ from patina.tasks.restoration.user_masks import NO_MASKS, UserMasks, with_user_m
 
 TREATMENTS = ("detail", "damage", "tone", "craquelure")
 DEFAULT_TREATMENTS = TREATMENTS[:3]
-CAPTURE_ROLES = ("jpeg", *capture.JUDGED_ROLES)  # networks, in the order in which they are applied
+CAPTURE_ROLES = ("jpeg", *capture_gates.JUDGED_ROLES)  # in the order of their application
 DEAD_ZONE = 0.25 / 255  # smaller changes of a pixel are set to 0
 CHANGE_BYTES = 6  # bytes a pixel of residual or fill: three int16, scaled by INT16_MAX
 INT16_MAX = 32767
@@ -255,15 +255,15 @@ def _capture(
     """The decisions on the capture. view: the reduced work, if it is known."""
     networks = restorer.networks if "detail" in restorer.treat else {}
     forced = "detail" in restorer.forced
-    tiles = capture.sample_tiles(rows, *size)
-    found = capture.analyse(networks, tiles, restorer.gates, restorer.judges, forced=forced)
-    scale = capture.REDUCED_PX / max(size)
+    tiles = capture_gates.sample_tiles(rows, *size)
+    found = capture_gates.analyse(networks, tiles, restorer.gates, restorer.judges, forced=forced)
+    scale = capture_gates.REDUCED_PX / max(size)
     if forced or scale >= 1 or not found.weight("blur"):
         return found
     height, width = (max(1, round(side * scale)) for side in size)
     reduced = resized(reduced_view(rows, *size) if view is None else view, (height, width))
-    tiles = capture.sample_tiles(rows_of(reduced), height, width)
-    return capture.confirm_blur(found, networks, tiles, restorer.gates, restorer.judges)
+    tiles = capture_gates.sample_tiles(rows_of(reduced), height, width)
+    return capture_gates.confirm_blur(found, networks, tiles, restorer.gates, restorer.judges)
 
 
 def border_px(found: Capture) -> int:
@@ -283,7 +283,7 @@ def capture_network(treatment: Treatment) -> Network:
         if weight := found.weight(role):
             network = treatment.restorer.networks[role]
             if role == "jpeg":
-                network = capture.aligned_to_grid(network, found.grid_origin)
+                network = capture_gates.aligned_to_grid(network, found.grid_origin)
             applied.append((np.float32(weight), network))
 
     def residual(tile: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from patina.models import TONE
 from patina.tasks.imaging.images import view_of
 from patina.tasks.imaging.lab import lab_of_srgb
 from patina.tasks.io.atomic import Record
-from patina.tasks.restoration.capture import ramp
+from patina.tasks.restoration.gates import ramp
 from patina.tasks.restoration.reduced import enlarged
 from patina.tasks.restoration.tiling import Network
 
@@ -61,7 +61,7 @@ def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool
     """The change that `network` (see `patina.models.tone`) predicts for a work, and its weight.
 
     view: float32 (h, w, 3), the reduced work. gate_255: the change is applied only if its root mean
-    square is larger than this, in 8-bit steps, see `capture.ramp`, and if the work shows the signs
+    square is larger than this, in 8-bit steps, see `gates.ramp`, and if the work shows the signs
     of the damage, see `shows_damage`; 0 always applies it. forced: the change is applied in full.
     """
     small = view_of(view, TONE.view_px)

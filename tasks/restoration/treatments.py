@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.areas import KINDS, Area
+from patina.tasks.restoration.report.summary import percent
 
 # Keys of the sidecar's figures, by treatment
 PARTS = {"detail": ("jpeg", "detail", "blur"), "damage": ("damage",), "tone": ("stains", "tone")}
@@ -57,14 +58,6 @@ def counted(areas: Sequence[Area]) -> str:
     ]
     share = sum(area.share for area in areas)
     return f"{', '.join(words)} ({percent(share)} of the surface)" if words else "none"
-
-
-def percent(share: float) -> str:
-    """A share (0 to 1) as a percentage with two digits: 12%, 1.2%, 0.12%, < 0.01%."""
-    if 0 < share < 0.0001:
-        return "< 0.01%"
-    digits = 0 if share >= 0.1 else 1 if share >= 0.01 else 2
-    return f"{share:.{digits}%}"
 
 
 def _untreated(name: str, areas: Sequence[Area]) -> str:

@@ -112,8 +112,8 @@ def compressed(image: Image, rng: Rng, low: int = 8, high: int = 75) -> Image:
 def compressed_on_grid(image: Image, rng: Rng) -> Image:
     """As `compressed`, with the block grid of the last compression at the start of the patch.
 
-    The patch starts MARGIN_PX inside the crop. `patina.tasks.restoration.capture` aligns the input
-    of the network with the grid of a scan in the same way.
+    The patch starts MARGIN_PX inside the crop. `patina.tasks.restoration.capture_gates` aligns the
+    input of the network with the grid of a scan in the same way.
     """
     return _compressed(image, rng, (8, 75), np.array((-MARGIN_PX % 8, -MARGIN_PX % 8)))
 

@@ -2,9 +2,9 @@
 
 A judge is a small classifier, see `patina.tasks.restoration.judge`. Those of `detail` and `blur`
 predict whether the network improves a work by more than GAIN_DB. Their samples are parts of works,
-undamaged or with damage of a capture, whose features are computed as in
-`patina.tasks.restoration.capture`. The judges of pieces predict whether a piece that a network
-found is damage.
+undamaged or with damage of a capture, whose features are computed by
+`patina.tasks.restoration.capture_features`. The judges of pieces predict whether a piece that a
+network found is damage.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from patina.tasks.io.atomic import Record, write_json
-from patina.tasks.restoration.capture import features
+from patina.tasks.restoration.capture_features import features
 from patina.tasks.restoration.inference import Networks
 from patina.tasks.restoration.judge import CLIP_SD, Judge
 from patina.tasks.restoration.tiling import Network

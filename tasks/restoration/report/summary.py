@@ -156,7 +156,8 @@ def _strength(damage: Figures) -> str:
 
 
 def percent(share: float) -> str:
-    """A share (0 to 1) as a percentage with a suitable number of digits."""
-    if share < 0.0005:
-        return "less than 0.1%"
-    return f"{share:.1%}" if share < 0.0995 else f"{share:.0%}"
+    """A share (0 to 1) as a percentage with two digits: 12%, 1.2%, 0.12%, less than 0.01%."""
+    if 0 < share < 0.0001:
+        return "less than 0.01%"
+    digits = 0 if share >= 0.1 else 1 if share >= 0.01 else 2
+    return f"{share:.{digits}%}"
