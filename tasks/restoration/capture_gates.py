@@ -21,9 +21,9 @@ from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.tiling import Network, Rows
 
 SAMPLE_PX, SAMPLES = 256, 3  # side of an examined tile, and their number in each direction
-# The tiles of the middle of each edge are examined first. The others are left if the probability is
+# The three tiles of the middle column are examined first. The others are left if the probability is
 # below this factor of its gate
-FIRST_SAMPLES, FIRST_FACTOR = slice(1, None, 2), 0.5
+FIRST_SAMPLES, FIRST_FACTOR = slice(1, None, 3), 0.7
 STRIDE_PX = 16  # of the networks
 JUDGED_ROLES = ("detail", "blur")  # networks with a judge, in their order
 # A correction with a higher correlation at 3 to 16 px shows a weave or a screen, not noise or blur
@@ -155,7 +155,7 @@ def _decided(
 ) -> tuple[Correction, list[np.ndarray]]:
     """The decision on one of JUDGED_ROLES, and the residuals of the examined tiles.
 
-    Four of nine tiles are examined first; if they show that the work is sound, the others are not.
+    Three of nine tiles are examined first; if they show that the work is sound, the others are not.
     """
     residuals: dict[int, np.ndarray] = {}
     some_first = judge and not forced and len(samples) == SAMPLES**2
