@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from prefect import Task
 from prefect.futures import as_completed
-from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
 from patina.errors import ServiceError
 from patina.flows.places import ARTWORKS
@@ -42,9 +42,15 @@ class ClusterError(ServiceError):
 def processes() -> TaskRunner[Any]:
     """The workers of CLUSTER, or else spawned processes, one for each core.
 
-    Each uses one OpenCV thread. The spawned processes end with this process.
+    Each uses one OpenCV thread. The spawned processes end with this process. A single worker is
+    a thread of this process, because a process takes seconds to start.
     """
-    return cluster() or ProcessPoolTaskRunner(max_workers=WORKERS, initializer=start_worker)
+    if workers := cluster():
+        return workers
+    if WORKERS == 1:
+        one_thread()
+        return ThreadPoolTaskRunner(max_workers=1)
+    return ProcessPoolTaskRunner(max_workers=WORKERS, initializer=start_worker)
 
 
 def cluster() -> TaskRunner[Any] | None:

@@ -5,7 +5,6 @@ Images are uint8 (H, W, 3), sRGB, of equal shape, at least 7 pixels a side.
 
 import cv2
 import numpy as np
-from sklearn.metrics import average_precision_score
 
 from patina.tasks.imaging import lab
 
@@ -78,4 +77,6 @@ def damage_map_ap(mask: np.ndarray, damage: np.ndarray) -> float:
     A random map reaches the share of `damaged` pixels. At least one pixel must be damaged.
     Source: Davis & Goadrich, "The Relationship Between Precision-Recall and ROC Curves" (2006).
     """
+    from sklearn.metrics import average_precision_score  # late, because the import takes seconds
+
     return float(average_precision_score(damaged(mask).ravel(), damage.ravel()))
