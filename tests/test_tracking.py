@@ -15,7 +15,7 @@ from browser import CHROMIUM, chromium
 from conftest import TONED, Workspace
 from mlflow.entities import Run
 
-from patina.flows.comparing import mlflow_ui
+from patina.flows.comparing import address, mlflow_ui
 from patina.flows.lineage import CHOSEN
 from patina.params import Restore
 from patina.tasks.imaging.images import to_float, to_uint8
@@ -82,6 +82,17 @@ def test_an_experiment_is_compared_with_the_run_before_it(compared: Workspace) -
     assert "metrics.`gain_db/scratches`" in view["selectedColumns"]
 
 
+def address_in(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, *names: str, port: int = 5000
+) -> str:
+    """The address at which the UI compares experiments of a workspace, as `patina compare` asks
+    for it.
+    """
+    monkeypatch.chdir(workspace.folder)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{workspace.folder}/mlruns/mlflow.db")
+    return address(names, port)
+
+
 def view_of(name: str) -> dict[str, Any]:
     """The arrangement of the page of runs with that name."""
     tags = mlflow.get_experiment_by_name("patina").tags
@@ -94,9 +105,7 @@ def view_of(name: str) -> dict[str, Any]:
 def test_a_browser_sees_the_runs_side_by_side_with_panels(
     compared: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = compared.run("patina.cli", "compare", "--dry-run", "--port", "5023").split()[-1]
-    database = f"sqlite:///{compared.folder}/mlruns/mlflow.db"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", database)
+    url = address_in(compared, monkeypatch, port=5023)
     with mlflow_ui(5023), chromium() as page:
         page.size(1600, 3000, scale=0.5)  # the page draws only the visible part
         page.visit(url)
@@ -112,17 +121,17 @@ def test_a_browser_sees_the_runs_side_by_side_with_panels(
 
 
 def test_a_cached_experiment_is_compared_with_the_run_that_trained_its_model(
-    finished: Workspace, tmp_path: Path
+    finished: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = finished.copy(tmp_path / "cached")
     workspace.run("dvc", "exp", "run", "-n", "same")
     (trained,) = runs_of(workspace)
-    workspace.run("patina.cli", "compare", "--dry-run", "same")
+    address_in(workspace, monkeypatch, "same")
     assert trained.info.run_id in view_of("patina-compared")["searchFilter"]
 
 
 def test_an_experiment_without_training_has_its_own_run(
-    finished: Workspace, toned: tuple[Workspace, str]
+    finished: Workspace, toned: tuple[Workspace, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (trained,) = runs_of(finished)
     workspace, _ = toned
@@ -130,7 +139,7 @@ def test_an_experiment_without_training_has_its_own_run(
     assert again.data.metrics == trained.data.metrics  # those of another experiment stay
     assert evaluated.data.params["restore.treat"] == "['tone']"
     assert evaluated.info.run_name == f"unet restore.treat=tone ({TONED})"
-    workspace.run("patina.cli", "compare", "--dry-run")
+    address_in(workspace, monkeypatch)
     for run in (evaluated, trained):
         assert run.info.run_id in view_of("patina-compared")["searchFilter"]
 
@@ -196,6 +205,7 @@ def test_the_last_model_is_the_challenger_and_becomes_champion_if_it_passes_the_
     finished: Workspace, tmp_path: Path
 ) -> None:
     workspace = finished.copy(tmp_path / "promoted")
+    workspace.set(restore={"treat": ["detail"]})  # the only treatment of the tiny network
     model = workspace.folder / "data/model/model.keras"
     client = mlflow.MlflowClient(f"sqlite:///{workspace.folder}/mlruns/mlflow.db")
     run_id = runs_of(workspace)[0].info.run_id
