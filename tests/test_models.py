@@ -36,10 +36,23 @@ def given(name: str, side: int = 32, seed: int = 0) -> np.ndarray:
 def changing(name: str) -> keras.Model:
     """An untrained network changes nothing; this one changes its input."""
     network = build(name)
+    randomise(network)
+    return network
+
+
+def randomise(network: keras.Model) -> None:
+    """Replace the weights of a network by random numbers."""
     rng = np.random.default_rng(0)
     for weight in network.trainable_weights:
         weight.assign(rng.normal(0, 0.1, weight.shape))
-    return network
+
+
+def undamaged(name: str) -> np.ndarray:
+    """Input in which a network has nothing to change, even before its training."""
+    image = given(name)
+    if name == "detail":
+        image = np.full_like(image, 0.4)  # its first estimate finds no noise in this
+    return image
 
 
 def specialist(name: str) -> Specialist:
@@ -52,8 +65,12 @@ def output_of(network: keras.Model, images: np.ndarray) -> np.ndarray:
 
 
 class Saved(NamedTuple):
-    """A network that changes its input, the same read from a file, and its graph."""
+    """A network that changes its input, the same read from a file, and its graph.
 
+    untrained: its output before its weights were changed, for `undamaged`.
+    """
+
+    untrained: np.ndarray
     network: keras.Model
     loaded: keras.Model
     graph: Callable[[np.ndarray], np.ndarray]
@@ -65,20 +82,23 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Saved]:
     found = {}
     for names in (ROLES, *((name,) for name in SINGLE)):
         file = tmp_path_factory.mktemp("models") / "model.keras"
-        networks = {specialist(name).role: changing(name) for name in names}
+        networks = {specialist(name).role: build(name) for name in names}
+        untrained = [
+            output_of(network, undamaged(name))
+            for name, network in zip(names, networks.values(), strict=True)
+        ]
+        for network in networks.values():
+            randomise(network)
         write_model(networks, file)
         loaded, graphs = registry.networks_of(registry.load(file)), Networks(file, "f32")
-        for name, (role, network) in zip(names, networks.items(), strict=True):
-            found[name] = Saved(network, loaded[role], graphs[role])
+        for name, output, (role, network) in zip(names, untrained, networks.items(), strict=True):
+            found[name] = Saved(output, network, loaded[role], graphs[role])
     return found
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_an_untrained_network_changes_almost_nothing(name: str) -> None:
-    image = given(name)
-    if name == "detail":
-        image = np.full_like(image, 0.4)  # its first estimate finds no noise in this
-    output = output_of(build(name), image)
+def test_an_untrained_network_changes_almost_nothing(name: str, saved: dict[str, Saved]) -> None:
+    output = saved[name].untrained
     assert output.shape[-1] == OUTPUTS.get(name, 3)
     if name == "areas":
         assert output.max() < -1  # logits: nothing is found
@@ -90,7 +110,7 @@ def test_an_untrained_network_changes_almost_nothing(name: str) -> None:
 def test_a_network_gives_the_same_output_after_saving_and_from_its_graph(
     name: str, saved: dict[str, Saved]
 ) -> None:
-    network, loaded, graph = saved[name]
+    _, network, loaded, graph = saved[name]
     expected = output_of(network, given(name))
     np.testing.assert_array_equal(output_of(loaded, given(name)), expected)
     scale = float(np.abs(expected).mean())
