@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from patina.flows.places import CLEAN, DEGRADED, MODEL
 from patina.flows.promote import measured, own_works, switch_champion
@@ -20,10 +21,11 @@ TWIN = {"twin": "mixed-0", "image": "twin.png", "clean": "work.png", "side": "te
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a test work, its twin, and params for hard works of 64 px."""
+    """A folder with a test work, its twin, and params for one treatment and hard works of 64 px."""
     monkeypatch.chdir(tmp_path)
-    params = (PROJECT / "params.yaml").read_text(encoding="utf-8")
-    (tmp_path / "params.yaml").write_text(params.replace("[600, 1200]", "[64]"), encoding="utf-8")
+    params = yaml.safe_load((PROJECT / "params.yaml").read_text(encoding="utf-8"))
+    params["promote"]["sound_px"], params["restore"]["treat"] = [64], ["tone"]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     work = paint("pearls", 96)
     for place, image in ((CLEAN / "work.png", work), (DEGRADED / "twin.png", work // 2)):
         place.parent.mkdir(parents=True, exist_ok=True)
