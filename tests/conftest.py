@@ -3,11 +3,12 @@
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -240,10 +241,48 @@ def works(tmp_path_factory: pytest.TempPathFactory) -> "list[Work]":
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[str]:
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The place of an empty database of Prefect, which the first server of all processes leaves.
+
+    Prefect needs six seconds of the processor to make one.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "prefect.db"
+
+
+def give_database(database: Path, root: Path) -> Path:
+    """Copy the database, if a server has left it, to where a server with that root expects it;
+    return that place.
+    """
+    place = root / ".cache/prefect/prefect.db"
+    place.parent.mkdir(parents=True)
+    if database.exists():
+        shutil.copy(database, place)
+    return place
+
+
+@pytest.fixture(scope="session")
+def server(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Prefect server for all tests; its address is in PREFECT_API_URL."""
-    with prefect_server() as url:
-        yield url
+    root = tmp_path_factory.mktemp("server")
+    place = give_database(database, root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("patina.flows.prefect_server.CACHE", root / ".cache")
+        with prefect_server() as url:
+            if not database.exists():
+                copy_database(place, database)
+            yield url
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy an SQLite database that is in use."""
+    draft = target.with_name(f"{os.getpid()}.db")
+    with (
+        closing(sqlite3.connect(source)) as before,
+        closing(sqlite3.connect(draft)) as copy,
+    ):
+        before.backup(copy)
+    draft.replace(target)
 
 
 @pytest.fixture(scope="session")

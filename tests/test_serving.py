@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 from browser import CHROMIUM, chromium
-from conftest import Workspace, line_with, process
+from conftest import Workspace, give_database, line_with, process
 
 from patina.crawler.sample.strokes import paint
 from patina.tasks.imaging.images import png_bytes
@@ -101,8 +101,9 @@ class Killed:
 
 
 @pytest.fixture(scope="module")
-def killed(bare: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Killed:
+def killed(bare: Workspace, database: Path, tmp_path_factory: pytest.TempPathFactory) -> Killed:
     home = tmp_path_factory.mktemp("home")
+    give_database(database, home)
     inbox, outbox = home / "in", home / "out"
     inbox.mkdir()
     scan = png_bytes(paint(0)[0][:256, :384])
