@@ -30,17 +30,19 @@ LENIENT = """restore:
   fill_unlike: 0
 """
 # Nothing is certain enough to be filled
-STRICT = "restore: {damage_share: 1}"
+STRICT, SPECKS = "restore: {damage_share: 1}", 25
 
 
-def damaged_scan(path: Path) -> None:
-    """A painting of soft shapes with pale scratches."""
+def damaged_scan(path: Path, specks: int = 0) -> None:
+    """A painting of soft shapes with pale scratches, and with specks, which are found easily."""
     rng = np.random.default_rng(0)
     soft = rng.uniform(40, 140, (9, 12, 3))
     soft = cv2.resize(soft, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     picture = np.clip(soft, 0, 255).astype(np.uint8)
     for row in SCRATCHED:
         cv2.line(picture, (30, row), (WIDTH - 30, row + 16), (235, 235, 230), 3)
+    for place in rng.integers(20, (WIDTH - 20, HEIGHT - 20), (specks, 2)):
+        cv2.circle(picture, (int(place[0]), int(place[1])), 2, (240, 240, 235), -1)
     cv2.imwrite(str(path), picture)
 
 
@@ -59,7 +61,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
 @pytest.fixture(scope="session")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """As `served`, but no damage is certain enough to be filled."""
-    with _served(tmp_path_factory.mktemp("strict"), STRICT, 40_000) as running:
+    with _served(tmp_path_factory.mktemp("strict"), STRICT, 40_000, SPECKS) as running:
         yield running
 
 
@@ -72,11 +74,11 @@ def tab() -> Iterator[Page]:
 
 
 @contextmanager
-def _served(folder: Path, params: str, ports: int) -> Iterator[tuple[str, Path]]:
+def _served(folder: Path, params: str, ports: int, specks: int = 0) -> Iterator[tuple[str, Path]]:
     """A running page: its address, and its folder. ports: the number of the first one."""
     if not GRADIO:
         pytest.skip("Gradio is not installed: the page is not tested")
-    damaged_scan(folder / "scan.png")
+    damaged_scan(folder / "scan.png", specks)
     (folder / "params.yaml").write_text(params)
     port = str(ports + os.getpid() % 20_000)
     command = ("patina.cli", "app", "--port", port, "--no-browser")
