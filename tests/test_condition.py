@@ -15,13 +15,13 @@ from restorers import HEIGHT, WIDTH, restorer, scan
 
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.io.atomic import Record, sha256_of
-from patina.tasks.restoration.areas import LISTED, areas_of
 from patina.tasks.restoration.batch import restore_scans, summary_in
 from patina.tasks.restoration.colour_findings import findings
 from patina.tasks.restoration.condition import HYPOTHESIS, Condition, condition_of, key_of
 from patina.tasks.restoration.condition_html import html_of
 from patina.tasks.restoration.condition_pdf import pdf_of
 from patina.tasks.restoration.condition_report import file_reports, key_in, planned
+from patina.tasks.restoration.damage_areas import LISTED, areas_of
 from patina.tasks.restoration.examining import examined
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.lettering import FONT, page, runs

@@ -17,11 +17,11 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyvips
 
+from patina.tasks.imaging.disk_space import first_words, refuse_if_full
 from patina.tasks.imaging.images import ImageError, largest
 from patina.tasks.imaging.kinds import refuse_unless_a_file
 from patina.tasks.imaging.lab import delta_e2000, lab_of_srgb
 from patina.tasks.imaging.messages import one_at_a_time
-from patina.tasks.imaging.room import first_words, refuse_if_full
 from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.imaging.software import versions
 from patina.tasks.io.atomic import Record, draft_folder, move_whole, sha256_of, write_json

@@ -6,7 +6,7 @@ It is made from a dict of figures, in which every key is optional:
     damage          weight         strength of the fills, 0 to 1
                     weights        strengths of damage and craquelure, if they differ
                     areas          number of filled areas
-                    by_kind        number of filled areas by kind, as in `areas.KINDS`
+                    by_kind        number of filled areas by kind, as in `damage.KINDS`
                     filled_share   share of the work that was filled, 0 to 1
                     marked_share   share of the work that the user marked with --mask, 0 to 1
                     found_share    share of the work that may be damaged, 0 to 1
