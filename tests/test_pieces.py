@@ -64,8 +64,8 @@ def test_a_judge_standardises_its_features_and_clips_them() -> None:
         {"names": ["relative_roughness"], "mean": [0.0], "scale": [0.5], "hidden": [[1.0, -1.0]]}
         | {"hidden_bias": [0.0, 0.0], "weights": [-2.0, -1.0], "bias": 1.0, "samples": 3}
     )
-    for flat, logit in ((0.0, 1.0), (0.5, -1.0), (-0.5, 0.0), (-99.0, -3.0)):
-        assert judge.probability({"relative_roughness": flat}) == pytest.approx(
+    for roughness, logit in ((0.0, 1.0), (0.5, -1.0), (-0.5, 0.0), (-99.0, -3.0)):
+        assert judge.probability({"relative_roughness": roughness}) == pytest.approx(
             1 / (1 + np.exp(-logit))
         )
     assert Judge.constant(1.0).probability({}) == pytest.approx(1 / (1 + np.exp(-1)))
@@ -73,10 +73,16 @@ def test_a_judge_standardises_its_features_and_clips_them() -> None:
         Judge.of({})
 
 
-def test_a_judge_of_an_older_version_reads_the_feature_that_was_renamed() -> None:
+@pytest.mark.parametrize(
+    ("former", "name"),
+    [("likelihood", "probability"), ("soft", "fineness"), ("flat", "relative_roughness")],
+)
+def test_a_judge_of_an_older_version_reads_a_feature_that_was_renamed(
+    former: str, name: str
+) -> None:
     parts = {"mean": [0.0], "scale": [1.0], "hidden": [[1.0]], "hidden_bias": [0.0]}
-    judge = Judge.of({"names": ["likelihood"], **parts, "weights": [1.0], "bias": 0.0})
-    assert judge.probability({"probability": 0.0}) == 0.5
+    judge = Judge.of({"names": [former], **parts, "weights": [1.0], "bias": 0.0})
+    assert judge.probability({name: 0.0}) == 0.5
 
 
 def test_a_judge_learns_classes_that_are_not_linearly_separable() -> None:
@@ -87,9 +93,9 @@ def test_a_judge_learns_classes_that_are_not_linearly_separable() -> None:
         rows, np.array([row["light"] * row["relative_roughness"] > 0 for row in rows])
     )
     judge = Judge.of(record)
-    for light, flat in ((0.6, 0.6), (-0.6, -0.6)):
-        assert judge.probability({"light": light, "relative_roughness": flat}) > 0.8
-        assert judge.probability({"light": light, "relative_roughness": -flat}) < 0.2
+    for light, rough in ((0.6, 0.6), (-0.6, -0.6)):
+        assert judge.probability({"light": light, "relative_roughness": rough}) > 0.8
+        assert judge.probability({"light": light, "relative_roughness": -rough}) < 0.2
 
 
 def test_training_samples_are_found_with_the_gates_of_a_restoration() -> None:
