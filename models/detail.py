@@ -3,7 +3,12 @@
 import keras
 from keras import layers, ops
 
-from patina.models.encoder_decoder import encoder_decoder, full_size_output, subpixel_input
+from patina.models.encoder_decoder import (
+    encoder_decoder,
+    full_size_output,
+    residual_output,
+    subpixel_input,
+)
 from patina.models.sliding_dct import noise_estimate
 
 # Channels at 1/2, 1/4, … of the image's size; number of blocks in the encoder, and in the decoder
@@ -32,10 +37,7 @@ def detail(*, width: float = 1.0) -> keras.Model:
     given = layers.Concatenate(name="given")([cells, noise])
     features = layers.Conv2D(channels[0], 3, padding="same", name="subpixel")(given)
     features = encoder_decoder(features, channels, down, up)
-    small = keras.initializers.VarianceScaling(1e-4)
-    output = layers.Conv2D(
-        24, 3, padding="same", kernel_initializer=small, dtype="float32", name="correction"
-    )(features)
+    output = residual_output(features, 24, name="correction")
     lacking, share = output[..., :12], ops.sigmoid(output[..., 12:] + FIRST_SHARE)
     residual = layers.Subtract(dtype="float32", name="cells_residual")([lacking, share * noise])
     return keras.Model(image, ops.depth_to_space(residual, 2), name="detail")

@@ -96,3 +96,14 @@ def full_size_output(features: Tensor, channels: int, *, name: str) -> Tensor:
         kernel_initializer=keras.initializers.VarianceScaling(1e-4),
         name=name,
     )(features)
+
+
+def residual_output(features: Tensor, channels: int, *, name: str) -> Tensor:
+    """A 3×3 convolution; (N, h, w, C) -> float32 (N, h, w, channels).
+
+    Before training, its output is nearly 0.
+    """
+    small = keras.initializers.VarianceScaling(1e-4)
+    return layers.Conv2D(
+        channels, 3, padding="same", kernel_initializer=small, dtype="float32", name=name
+    )(features)

@@ -1,11 +1,9 @@
 """NAFNet, a network without nonlinear activation functions, to compare with the others."""
 
-from typing import Any
-
 import keras
 from keras import layers
 
-Tensor = Any  # a symbolic Keras tensor (N, H, W, C)
+from patina.models.encoder_decoder import Tensor, residual_output
 
 WIDTH, BLOCKS_DOWN, MIDDLE, BLOCKS_UP = 16, (1, 1, 2), 2, (1, 1, 1)
 NEAR_PX = 2  # side of the windows that have one channel attention each, in cells of a level
@@ -41,10 +39,7 @@ def nafnet(*, width: float = 1.0) -> keras.Model:
         features = layers.Add(name=f"join_{level}")([skips[level], doubled])
         for block in range(BLOCKS_UP[level]):
             features = naf_block(features, name=f"up_{level}_{block}")
-    small = keras.initializers.VarianceScaling(1e-4)
-    residual = layers.Conv2D(
-        3, 3, padding="same", kernel_initializer=small, dtype="float32", name="residual"
-    )(features)
+    residual = residual_output(features, 3, name="residual")
     return keras.Model(image, residual, name="nafnet")
 
 

@@ -75,7 +75,8 @@ def _inverse_thresholds(coefficients: Tensor, channels: int) -> Tensor:
 def _kernel() -> np.ndarray:
     """The transform of a block and its colours, float32 (4, 4, 12, 192)."""
     colours, places = _cosines(3), _cosines(BLOCK_PX)
-    # of each block: row, column, colour -> frequency down, across, of colours
+    # row (i), column (j) and colour (k) of a pixel in its block -> frequency of the colours (c),
+    # down (a) and across (b)
     kernel = np.einsum("ai,bj,kc->ijckab", places, places, colours)
     kernel = kernel.reshape(CELLS, STEP_PX, CELLS, STEP_PX, 3, COEFFICIENTS)
     return kernel.transpose(0, 2, 1, 3, 4, 5).reshape(CELLS, CELLS, 12, COEFFICIENTS)

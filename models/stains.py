@@ -17,8 +17,8 @@ def stains(*, width: float = 1.0) -> keras.Model:
     Input: float32 (N, h, w, STAINS.channels) in [0, 1], from
     `patina.tasks.restoration.stain_input`: colours and textures; the mask, which covers the
     stains and some of their surroundings; and a first estimate of the gain. h and w are multiples
-    of 16. Output: float32 (N, h, w, 4): a correction of the estimate (3), and the logit of its
-    weight (1), see `gain`. width: factor for the number of channels.
+    of 16. Output: float32 (N, h, w, 4): a correction of the estimate (3), and the logit of the
+    weight of the estimate (1), see `gain`. width: factor for the number of channels.
 
     A stain mostly absorbs light, and what was painted can still be seen through it. So its
     correction is a gain. Without the first estimate, the network learned nothing in 1,000 steps.

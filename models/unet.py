@@ -1,11 +1,9 @@
 """A U-Net, to compare with the other networks."""
 
-from typing import Any
-
 import keras
 from keras import layers
 
-Tensor = Any  # a symbolic Keras tensor (N, H, W, C)
+from patina.models.encoder_decoder import Tensor, residual_output
 
 FILTERS, DEPTH = 16, 4
 
@@ -32,10 +30,7 @@ def unet(*, width: float = 1.0) -> keras.Model:
         features = decoder_block(
             features, skips[level], filters * 2**level, name=f"decoder_{level}"
         )
-    small = keras.initializers.VarianceScaling(1e-4)
-    residual = layers.Conv2D(
-        3, 3, padding="same", kernel_initializer=small, dtype="float32", name="residual"
-    )(features)
+    residual = residual_output(features, 3, name="residual")
     return keras.Model(image, residual, name="unet")
 
 

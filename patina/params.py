@@ -199,8 +199,8 @@ class Restore(Section):
     blur_255: Steps255 = 0.7  # blur: root mean square of the correction
     blur_probability: UpToOne = 0.15  # blur: probability that the correction improves the work
     # Gates of damage; areas are shares of the work
-    damage_probability: AboveZero = 0.75  # pixels with at least this probability are filled …
-    damage_doubt: AboveZero = 0.45  # … with all connected pixels of at least this probability
+    damage_probability: AboveZero = 0.75  # a piece has a pixel of at least this probability …
+    damage_doubt: AboveZero = 0.45  # … and consists of connected pixels of at least this one
     damage_share: UpToOne = 0.0006  # almost certainly damaged area; below it nothing is filled
     fill_area: UpToOne = 0.001  # a larger piece is proposed and not filled …
     fill_width: UpToOne = 0.03  # … unless it is narrower than this share of the long side

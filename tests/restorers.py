@@ -40,8 +40,8 @@ def restorer(
 ) -> Restorer:
     """A restorer that adds `shift` to all pixels, a chequered `detail`, and `fill` to the damage.
 
-    damaged: logit of the damage on the left half; the right half has none. applied: fields of
-    Restorer that replace the defaults.
+    damaged: logit of the damage in the upper half; the lower half has none, also if a view is
+    mirrored. applied: fields of Restorer that replace the defaults.
     """
 
     def chequers(tile: np.ndarray) -> np.ndarray:
@@ -51,7 +51,7 @@ def restorer(
 
     def segmentation(tile: np.ndarray) -> np.ndarray:
         logits = np.full((*tile.shape[:3], len(CLASSES)), -40, np.float32)
-        logits[:, :, : tile.shape[2] // 2, CLASSES.index("area")] = damaged
+        logits[:, : tile.shape[1] // 2, :, CLASSES.index("area")] = damaged
         return logits
 
     def inpainting(given: np.ndarray) -> np.ndarray:

@@ -15,13 +15,13 @@ from restorers import HEIGHT, WIDTH, restorer, scan
 
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.io.atomic import Record, sha256_of
-from patina.tasks.restoration.areas import LISTED, areas_of
 from patina.tasks.restoration.batch import restore_scans, summary_in
 from patina.tasks.restoration.colour_findings import findings
 from patina.tasks.restoration.condition import HYPOTHESIS, Condition, condition_of, key_of
 from patina.tasks.restoration.condition_html import html_of
 from patina.tasks.restoration.condition_pdf import pdf_of
 from patina.tasks.restoration.condition_report import file_reports, key_in, planned
+from patina.tasks.restoration.damage_areas import LISTED, areas_of
 from patina.tasks.restoration.examining import examined
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.lettering import FONT, page, runs
@@ -190,7 +190,7 @@ def test_what_a_person_marked_is_parted_from_what_was_found_and_decided(tmp_path
     source.parent.mkdir()
     scan(source)
     fill, leave = np.zeros((2, HEIGHT, WIDTH), np.uint8)
-    fill[5:15, 80:90], leave[:, : WIDTH // 2] = 255, 255
+    fill[50:60, 80:90], leave[: HEIGHT // 2] = 255, 255
     masks = {name: tmp_path / f"{name}.png" for name in ("fill", "leave")}
     for path, mask in zip(masks.values(), (fill, leave), strict=True):
         cv2.imwrite(str(path), mask)
@@ -199,12 +199,12 @@ def test_what_a_person_marked_is_parted_from_what_was_found_and_decided(tmp_path
         told = condition_of(found, {})
         unknown = condition_of(replace(found, masks={}), {})
     assert dict(told.parted) == {
-        "Found by Patina": "1 area (55% of the surface).",
-        "Marked by a person": "1 area (1.3% of the surface) to fill; 1 area (55% of the surface) "
+        "Found by Patina": "1 area (51% of the surface).",
+        "Marked by a person": "1 area (1.3% of the surface) to fill; 1 area (51% of the surface) "
         "to leave.",
         "Decided": "1 to be filled because marked by a person, 1 left because protected by a "
         "person.",
-        "Change": "filled surface 5.7% (damage replaced by new pixels); altered pixels 50% (all "
+        "Change": "filled surface 2.4% (damage replaced by new pixels); altered pixels 50% (all "
         "that differ from the scan after all treatments).",
     }
     assert told.outcomes == {1: "left", 2: "marked to fill"}

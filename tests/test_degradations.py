@@ -67,11 +67,6 @@ def test_every_degradation_is_in_exactly_one_family() -> None:
     assert sorted(members) == sorted(DEGRADATIONS)
 
 
-def test_families_of_colour_have_only_degradations_of_colour() -> None:
-    for family in ("fading", "varnish", "grime"):
-        assert degradations.COLOUR.issuperset(FAMILIES[family])
-
-
 @every_degradation
 def test_severity_zero_changes_no_bit(name: str) -> None:
     image = painting()

@@ -39,7 +39,7 @@ def test_every_feature_has_a_number() -> None:
 
 def test_damage_is_smooth_and_has_its_own_colour() -> None:
     found = features(covered(work(), 0.9), INSIDE, BOX, SIMPLE)
-    assert found["flat"] < -1  # smoother than its surroundings
+    assert found["relative_roughness"] < -1  # smoother than its surroundings
     assert found["contrast"] == pytest.approx(0.5 * 3**0.5, abs=0.02)
     assert found["light"] == pytest.approx(0.9, abs=1e-5)
     assert found["grey"] == pytest.approx(1, abs=1e-5)
@@ -49,7 +49,7 @@ def test_damage_is_smooth_and_has_its_own_colour() -> None:
 
 def test_a_painted_detail_is_as_rough_and_has_the_same_colour_as_the_work() -> None:
     found = features(work(), INSIDE, BOX, SIMPLE)
-    assert abs(found["flat"]) < 0.2
+    assert abs(found["relative_roughness"]) < 0.2
     assert found["contrast"] < 0.05
     assert found["beside"] > 0.05
 
@@ -61,31 +61,41 @@ def test_a_piece_at_the_edge_of_a_work_is_compared_with_the_existing_surrounding
 
 def test_a_judge_standardises_its_features_and_clips_them() -> None:
     judge = Judge.of(
-        {"names": ["flat"], "mean": [0.0], "scale": [0.5], "hidden": [[1.0, -1.0]]}
+        {"names": ["relative_roughness"], "mean": [0.0], "scale": [0.5], "hidden": [[1.0, -1.0]]}
         | {"hidden_bias": [0.0, 0.0], "weights": [-2.0, -1.0], "bias": 1.0, "samples": 3}
     )
-    for flat, logit in ((0.0, 1.0), (0.5, -1.0), (-0.5, 0.0), (-99.0, -3.0)):
-        assert judge.probability({"flat": flat}) == pytest.approx(1 / (1 + np.exp(-logit)))
+    for roughness, logit in ((0.0, 1.0), (0.5, -1.0), (-0.5, 0.0), (-99.0, -3.0)):
+        assert judge.probability({"relative_roughness": roughness}) == pytest.approx(
+            1 / (1 + np.exp(-logit))
+        )
     assert Judge.constant(1.0).probability({}) == pytest.approx(1 / (1 + np.exp(-1)))
     with pytest.raises(KeyError, match="names"):
         Judge.of({})
 
 
-def test_a_judge_of_an_older_version_reads_the_feature_that_was_renamed() -> None:
+@pytest.mark.parametrize(
+    ("former", "name"),
+    [("likelihood", "probability"), ("soft", "fineness"), ("flat", "relative_roughness")],
+)
+def test_a_judge_of_an_older_version_reads_a_feature_that_was_renamed(
+    former: str, name: str
+) -> None:
     parts = {"mean": [0.0], "scale": [1.0], "hidden": [[1.0]], "hidden_bias": [0.0]}
-    judge = Judge.of({"names": ["likelihood"], **parts, "weights": [1.0], "bias": 0.0})
-    assert judge.probability({"probability": 0.0}) == 0.5
+    judge = Judge.of({"names": [former], **parts, "weights": [1.0], "bias": 0.0})
+    assert judge.probability({name: 0.0}) == 0.5
 
 
 def test_a_judge_learns_classes_that_are_not_linearly_separable() -> None:
     rng = np.random.default_rng(0)
-    rows = [{"light": x, "flat": y} for x, y in rng.uniform(-1, 1, (600, 2))]
-    record = fitted(rows, np.array([row["light"] * row["flat"] > 0 for row in rows]))
-    assert record == fitted(rows, np.array([row["light"] * row["flat"] > 0 for row in rows]))
+    rows = [{"light": x, "relative_roughness": y} for x, y in rng.uniform(-1, 1, (600, 2))]
+    record = fitted(rows, np.array([row["light"] * row["relative_roughness"] > 0 for row in rows]))
+    assert record == fitted(
+        rows, np.array([row["light"] * row["relative_roughness"] > 0 for row in rows])
+    )
     judge = Judge.of(record)
-    for light, flat in ((0.6, 0.6), (-0.6, -0.6)):
-        assert judge.probability({"light": light, "flat": flat}) > 0.8
-        assert judge.probability({"light": light, "flat": -flat}) < 0.2
+    for light, rough in ((0.6, 0.6), (-0.6, -0.6)):
+        assert judge.probability({"light": light, "relative_roughness": rough}) > 0.8
+        assert judge.probability({"light": light, "relative_roughness": -rough}) < 0.2
 
 
 def test_training_samples_are_found_with_the_gates_of_a_restoration() -> None:

@@ -33,10 +33,10 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
             {
                 "changed_share": 0.3,
                 "damage": {"by_kind": {"line": 12, "spot": 1, "area": 0}, "filled_share": 0.004},
-                "detail": {"weight": 1, "noise_255_before": 10, "noise_255_after": 5},
+                "detail": {"weight": 1},
                 "tone": {"weight": 0, "seen": "yellowing"},
             },
-            "12 scratches and 1 spot filled; noise reduced by half; "
+            "12 scratches and 1 spot filled; noise reduced; "
             "yellowing detected, not corrected: try --force tone; 0.40% of the surface filled",
         ),
         (

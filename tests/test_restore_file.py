@@ -250,11 +250,11 @@ def test_maps_show_the_damage_and_the_change(tmp_path: Path) -> None:
     record = restore_file(source, target, treated, output)
     damage, difference = (pixels_of(map_of(target, name)) for name in ("damage", "difference"))
     assert damage.shape == (HEIGHT, WIDTH, 1)
-    left, right = np.s_[:, : WIDTH // 4], np.s_[:, -WIDTH // 4 :]
-    assert (damage[left] == 255).all()
-    assert (damage[right] == 0).all()
-    np.testing.assert_allclose(difference[left], 128 + 4 * 25.5, atol=1)
-    assert (difference[right] == 128).all()
+    upper, lower = np.s_[: HEIGHT // 4], np.s_[-HEIGHT // 4 :]
+    assert (damage[upper] == 255).all()
+    assert (damage[lower] == 0).all()
+    np.testing.assert_allclose(difference[upper], 128 + 4 * 25.5, atol=1)
+    assert (difference[lower] == 128).all()
     assert record["beside"] == ["out.tif.damage.png", "out.tif.difference.png"]
     map_of(target, "damage").unlink()
     restore_file(source, target, treated, output)

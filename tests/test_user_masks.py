@@ -17,7 +17,7 @@ from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import OutputOptions, map_of
 
-MARK = np.s_[11:32, 61:94]  # on the right half, where segmentation finds nothing
+MARK = np.s_[40:61, 61:94]  # in the lower half, where segmentation finds nothing
 FILL = 0.1  # the value that `restorer` adds to filled pixels
 
 
@@ -59,7 +59,7 @@ def test_exactly_the_marked_pixels_are_filled_without_a_treatment(
 def test_detected_damage_is_filled_in_addition_to_marked_pixels(tmp_path: Path) -> None:
     marks = mask(tmp_path / "damage.png", MARK)
     change, record = filled(tmp_path, OutputOptions(mask=marks), damaged=40.0)
-    np.testing.assert_allclose(change[:, : WIDTH // 4], FILL * 255, atol=0.6)
+    np.testing.assert_allclose(change[: HEIGHT // 4], FILL * 255, atol=0.6)
     np.testing.assert_allclose(change[MARK], FILL * 255, atol=0.6)
     damage = record["change"]["damage"]
     assert damage["filled_share"] > 0.45 + damage["marked_share"]
@@ -67,11 +67,11 @@ def test_detected_damage_is_filled_in_addition_to_marked_pixels(tmp_path: Path) 
 
 def test_pixels_in_both_masks_do_not_change(tmp_path: Path) -> None:
     marks = mask(tmp_path / "damage.png", MARK)
-    stay = mask(tmp_path / "protect.png", np.s_[20:50, 80:100])
+    stay = mask(tmp_path / "protect.png", np.s_[50:66, 80:100])
     change, record = filled(tmp_path, OutputOptions(mask=marks, protect=stay, maps=True))
     expected = np.zeros((HEIGHT, WIDTH), bool)
     expected[MARK] = True
-    expected[20:50, 80:100] = False
+    expected[50:66, 80:100] = False
     np.testing.assert_array_equal(change > 1, expected)
     assert record["applied"]["mask"] == sha256_of(marks)
     assert record["applied"]["protect"] == sha256_of(stay)
@@ -90,17 +90,17 @@ def test_the_strength_of_damage_applies_to_marked_pixels(tmp_path: Path) -> None
 def test_marked_areas_are_recorded_as_filled_and_protected_ones_as_protected(
     tmp_path: Path,
 ) -> None:
-    left = mask(tmp_path / "left.png", np.s_[:, : WIDTH // 2 + 1])
+    upper = mask(tmp_path / "upper.png", np.s_[: HEIGHT // 2 + 1])
     strict = Gates(fill_area=0.001, fill_width=0.03, fill_share=0.02)
     proposed, record = filled(tmp_path, OutputOptions(), damaged=40.0, gates=strict)
     assert not proposed.any()
     assert "1 area proposed, not filled" in record["flags"]
-    accepted, record = filled(tmp_path, OutputOptions(mask=left), damaged=40.0, gates=strict)
-    np.testing.assert_allclose(accepted[:, : WIDTH // 2], FILL * 255, atol=0.6)
+    accepted, record = filled(tmp_path, OutputOptions(mask=upper), damaged=40.0, gates=strict)
+    np.testing.assert_allclose(accepted[: HEIGHT // 2], FILL * 255, atol=0.6)
     (piece,) = record["change"]["damage"]["pieces"]
     assert (piece["outcome"], piece["reason"]) == ("filled", "marked by the mask")
     assert record["flags"] == []
-    _, record = filled(tmp_path, OutputOptions(protect=left), damaged=40.0, gates=strict)
+    _, record = filled(tmp_path, OutputOptions(protect=upper), damaged=40.0, gates=strict)
     (piece,) = record["change"]["damage"]["pieces"]
     assert (piece["outcome"], piece["reason"]) == ("protected", "protected by the mask")
     assert record["change"]["damage"]["kept"] == 0

@@ -1,1 +1,1 @@
-"""The built-in museum: its web server, and the painter of its works."""
+"""The sample museum: its web server, and the painter of its works."""

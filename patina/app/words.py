@@ -8,8 +8,8 @@ from typing import Any
 from patina.app.marks import Marks
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration import doubtful, proposals
-from patina.tasks.restoration.areas import place_in_words
 from patina.tasks.restoration.damage import FILLED, KINDS, Piece
+from patina.tasks.restoration.damage_areas import place_in_words
 from patina.tasks.restoration.doubtful import certainty, doubtful_sentence, is_uncertain_fill
 from patina.tasks.restoration.report.summary import KINDS as SHORT_NAMES
 from patina.tasks.restoration.report.summary import NOTHING_FOUND, UNCHANGED, percent, summary_of

@@ -21,11 +21,11 @@ def promote(
     """Make the last trained network the champion, if it is better than the present champion.
 
     `patina restore` uses the champion. At first the shipped weights are compared. The network must
-    be better on the test works, must not harm undamaged works, and may lose at most 0.2 dB in each
-    family of damage. Undamaged works are the clean test works, hard works that Patina paints (snow,
-    lace, rigging, weave, hatching, age cracks), and those of --sound. Exit code: 0, or 1 if a rule
-    fails. With --from-mlflow Patina measures nothing and uses the version that you made
-    restorer@champion in MLflow.
+    be better on the test works, must not harm undamaged works more than the champion does, and may
+    lose at most 0.2 dB with any single degradation, or with several. Undamaged works are the clean
+    test works, hard works that Patina paints (snow, lace, rigging, weave, hatching, age cracks),
+    and those of --sound. Exit code: 0, or 1 if a rule fails. With --from-mlflow Patina measures
+    nothing and uses the version that you made restorer@champion in MLflow.
 
     Examples:  patina promote --dry-run
                patina promote --sound scans/sound

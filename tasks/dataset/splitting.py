@@ -42,10 +42,13 @@ def deal(
     """Work id -> side.
 
     groups: work id -> group id. validation, test: shares of the works, unitless.
-    A small collection gets at least `least_test_works` test works: the validation works with the
-    next hashes are moved to the test side, and move back when works are added. No work changes
-    between training and the other sides, as long as the shares contain enough test works and the
-    group keeps its id (a new near-duplicate with an earlier id changes it).
+    A work is in the test side if its hash is below `test`, in the validation side if it is below
+    `test + validation`, and else in the training side. If this gives fewer than `least_test_works`
+    test works, the works with the next hashes are added to them; they return to their own side when
+    there are enough works. So works that are added to the collection move no other work into or out
+    of the training side. There are two exceptions: in a very small collection, test works may be
+    needed from the training side; and a group gets another id, and perhaps another side, if a new
+    near-duplicate has an earlier id.
     Raises InputError if no work is left for training.
     """
     if len(groups) <= least_test_works:

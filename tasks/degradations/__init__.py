@@ -15,8 +15,8 @@ wide. Random fields are made at a fixed size (such as GRID_PX pixels on the long
 enlarged.
 
 DEGRADATIONS has the order in which an object suffers them: changes of the paint, accidents, then
-the capture. COLOUR names degradations that can be undone with one correction for the whole work.
-LOCAL names degradations that return a mask. FAMILIES groups different models of the same damage.
+the capture. LOCAL names degradations that return a mask. FAMILIES groups different models of the
+same damage.
 
 To add a degradation, write a function with the decorator `@degradation()` in a file of this folder,
 import a new file below, and add the name to FAMILIES. Recipes and the shared tests then find it.
@@ -25,7 +25,6 @@ import a new file below, and add the name to FAMILIES. Recipes and the shared te
 # The order of these imports is the order of DEGRADATIONS.
 # isort: off
 from patina.tasks.degradations.contract import (
-    COLOUR,
     DEGRADATIONS,
     LOCAL,
     Damaged,
@@ -55,4 +54,4 @@ from patina.tasks.degradations import capture as capture
 from patina.tasks.degradations import recompression as recompression
 # isort: on
 
-__all__ = ["COLOUR", "DEGRADATIONS", "FAMILIES", "LOCAL", "Damaged", "Degradation", "Image"]
+__all__ = ["DEGRADATIONS", "FAMILIES", "LOCAL", "Damaged", "Degradation", "Image"]

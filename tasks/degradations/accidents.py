@@ -87,7 +87,7 @@ def puddle_depth(rng: np.random.Generator, shape: tuple[int, ...], severity: flo
     return cv2.GaussianBlur((inland - offshore) / GRID_PX, (0, 0), 1)
 
 
-@degradation(colour=True)
+@degradation()
 def cockling(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Add buckles to the sheet or canvas of `image`, as after wetting, lit from one side.
 

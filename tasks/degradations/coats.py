@@ -10,7 +10,7 @@ COARSE_PX = 512  # long side on which the edges of windows are drawn
 CORNER = 0.006  # radius of the windows' corners, in long sides
 
 
-@degradation(colour=True)
+@degradation()
 def yellow_varnish(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Cover `image` with aged dammar varnish: amber, darker, with less contrast.
 
@@ -35,7 +35,7 @@ def yellow_varnish(image: Image, rng: np.random.Generator, *, severity: float) -
     return cv2.merge(planes), None
 
 
-@degradation(colour=True)
+@degradation()
 def cleaning_windows(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Cover `image` with aged varnish, except in rectangular windows of cleaning tests.
 
@@ -109,7 +109,7 @@ def _tests(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
     return np.column_stack((centre, half, angle, clean))[:count]
 
 
-@degradation(colour=True)
+@degradation()
 def grime(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Cover `image` with a layer of soot and dust: grey-brown, dull, thicker at the bottom.
 

@@ -20,17 +20,14 @@ class Degradation(Protocol):
 
 
 DEGRADATIONS: dict[str, Degradation] = {}
-COLOUR: set[str] = set()
 LOCAL: set[str] = set()
 
 
-def degradation(
-    *, local: bool = False, colour: bool = False
-) -> Callable[[Degradation], Degradation]:
+def degradation(*, local: bool = False) -> Callable[[Degradation], Degradation]:
     """Register a function in DEGRADATIONS, and add the checks that all degradations share.
 
     These are: the range of severity, the identity at severity 0, and clipping to [0, 1].
-    local: whether it returns a mask. colour: whether one correction can undo it for a whole work.
+    local: whether it returns a mask.
     """
 
     def register(function: Degradation) -> Degradation:
@@ -44,8 +41,6 @@ def degradation(
             return np.clip(damaged, 0, 1, out=damaged), mask
 
         DEGRADATIONS[function.__name__] = checked
-        if colour:
-            COLOUR.add(function.__name__)
         if local:
             LOCAL.add(function.__name__)
         return checked

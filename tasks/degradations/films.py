@@ -20,7 +20,7 @@ COATS = np.array(
 )
 
 
-@degradation(colour=True)
+@degradation()
 def toned_varnish(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Cover `image` with a varnish of a random tint and uneven thickness.
 
@@ -46,7 +46,7 @@ def toned_varnish(image: Image, rng: np.random.Generator, *, severity: float) ->
     return cv2.merge(planes), None
 
 
-@degradation(colour=True)
+@degradation()
 def haze(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Add bloom to the varnish of `image`: a whitish, cloudy veil, thicker on one side.
 
@@ -65,7 +65,7 @@ def haze(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     return cv2.merge(planes), None
 
 
-@degradation(colour=True)
+@degradation()
 def soot(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Blacken `image` with the smoke of candles or a fire: a rising plume, and a thin layer
     elsewhere.

@@ -24,7 +24,7 @@ DISC_POINTS, PATH_POINTS = 600, 160
 BLOCK_PX = 11  # up to this size cv2 filters directly, which is faster for sparse kernels
 
 
-@degradation(colour=True)
+@degradation()
 def uneven_light(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Light `image` with one lamp from the side, through a lens that darkens the corners.
 

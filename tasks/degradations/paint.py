@@ -13,7 +13,7 @@ from patina.tasks.degradations.fields import bands, enlarge, fit, over, smooth_n
 FINE_PX, COARSE_PX = 1600, 512
 
 
-@degradation(colour=True)
+@degradation()
 def fading(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Fade `image` as light does: reds and yellows first; blacks become lighter, contrast falls.
 

@@ -7,7 +7,7 @@ from patina.tasks.degradations.contract import Damaged, Image, degradation
 from patina.tasks.degradations.fields import bands, enlarge, over, smooth_noise, split
 
 
-@degradation(colour=True)
+@degradation()
 def contrast_loss(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Reduce the contrast of `image`: blacks become lighter and whites darker, in all colours.
 
@@ -23,7 +23,7 @@ def contrast_loss(image: Image, rng: np.random.Generator, *, severity: float) ->
     return cv2.merge(planes), None
 
 
-@degradation(colour=True)
+@degradation()
 def saturation_loss(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Reduce the saturation of `image`, of all hues equally; the lightness stays.
 
@@ -39,7 +39,7 @@ def saturation_loss(image: Image, rng: np.random.Generator, *, severity: float) 
     return cv2.merge(planes), None
 
 
-@degradation(colour=True)
+@degradation()
 def pigment_fading(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
     """Fade the lakes in `image`, each at its own speed: reds and yellows first, greens become blue.
 

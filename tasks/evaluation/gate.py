@@ -10,7 +10,7 @@ from patina.tasks.io.atomic import Record
 
 MOST_DB = 60  # higher PSNR counts as this: no difference is visible
 SOUND_DB = 45  # PSNR that an undamaged ("sound") work must keep
-TOLERATED_DB = 0.2  # loss of PSNR that is allowed in a family
+TOLERATED_DB = 0.2  # loss of PSNR that is allowed in a family: one degradation, or "mixed"
 SPARED_DB = 0.1  # loss of PSNR that is allowed in a work that the champion harms already
 HARD = "hard sound works"  # family of the works in `hard_works`
 OWN = "sound works of the collection"  # family of the user's own undamaged works

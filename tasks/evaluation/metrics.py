@@ -9,17 +9,6 @@ import numpy as np
 from patina.tasks.imaging import lab
 
 SSIM_PX = 7
-METRICS = ("psnr_db", "ssim", "delta_e2000", "dominant_channel_accuracy")
-
-
-def score(reference: np.ndarray, image: np.ndarray) -> dict[str, float]:
-    """All METRICS of `image` compared with `reference`, by name."""
-    return {
-        "psnr_db": psnr_db(reference, image),
-        "ssim": ssim(reference, image),
-        "delta_e2000": delta_e2000(reference, image),
-        "dominant_channel_accuracy": dominant_channel_accuracy(reference, image),
-    }
 
 
 def psnr_db(reference: np.ndarray, image: np.ndarray) -> float:
@@ -64,6 +53,16 @@ def dominant_channel_accuracy(reference: np.ndarray, image: np.ndarray) -> float
     reported it. It says little about quality and is kept for comparison.
     """
     return float(np.mean(reference.argmax(axis=2) == image.argmax(axis=2)))
+
+
+METRICS = {
+    metric.__name__: metric for metric in (psnr_db, ssim, delta_e2000, dominant_channel_accuracy)
+}
+
+
+def score(reference: np.ndarray, image: np.ndarray) -> dict[str, float]:
+    """All METRICS of `image` compared with `reference`, by name."""
+    return {name: metric(reference, image) for name, metric in METRICS.items()}
 
 
 def damaged(mask: np.ndarray) -> np.ndarray:

@@ -11,8 +11,8 @@ from patina.tasks.evaluation.metrics import METRICS
 from patina.tasks.imaging.images import png_bytes, read_png
 from patina.tasks.io.atomic import Record, write_bytes
 
-UNITS = {"psnr_db": "PSNR dB", "ssim": "SSIM", "delta_e2000": "ΔE2000"}
-LABELS = UNITS | {"dominant_channel_accuracy": "dominant channel"}
+MAIN_LABELS = {"psnr_db": "PSNR dB", "ssim": "SSIM", "delta_e2000": "ΔE2000"}
+LABELS = MAIN_LABELS | {"dominant_channel_accuracy": "dominant channel"}
 MAP = "damage_map_ap"  # for twins with local damage only
 GAIN = "gain_db"  # PSNR of the restored minus PSNR of the degraded image
 GAP_PX = 8
@@ -40,7 +40,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def by_family(rows: Sequence[Record]) -> dict[str, Record]:
-    """A summary for each degradation, from twins with only this one, and for mixed twins.
+    """A summary for each family: the twins with one degradation, by its name; all others, "mixed".
 
     rows: as in `summarise`, with "twin" and "families".
     """
@@ -94,7 +94,7 @@ def figures(summaries: Mapping[str, Record]) -> dict[str, float]:
     for family, summary in summaries.items():
         before, after = summary["degraded"], summary["restored"]
         named[f"{GAIN}/{family}"] = round(after["psnr_db"] - before["psnr_db"], 4)
-        named |= {f"{metric}/{family}": after[metric] for metric in UNITS}
+        named |= {f"{metric}/{family}": after[metric] for metric in MAIN_LABELS}
         named |= {f"{MAP}/{family}": summary[MAP]} if MAP in summary else {}
     return named
 

@@ -17,11 +17,11 @@ ENCODINGS = {
     ".tiff": ".tif[compression=deflate,predictor=horizontal,bigtiff={big}]",
 }
 JPEG = ".jpg[Q=98,subsample_mode=off]"
-LOSSY = {  # formats that are written only with `keep_format`
+KEPT_FORMATS = {  # formats that are written only with `keep_format`; else they become TIFF
     **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jif", ".jfif"), JPEG),
     ".webp": ".webp[lossless=true]",
 }
-KIND_OF = {**dict.fromkeys(LOSSY, "JPEG"), ".webp": "WebP", ".png": "PNG"}
+KIND_OF = {**dict.fromkeys(KEPT_FORMATS, "JPEG"), ".webp": "WebP", ".png": "PNG"}
 BIG_TIFF = 3_500_000_000  # bytes of pixels from which a TIFF could outgrow 4 GiB
 
 
@@ -34,7 +34,7 @@ def file_image(
     Raises ImageError if a scan of another kind would become a JPEG or WebP.
     """
     suffix = target.suffix.lower()
-    if suffix in LOSSY and kind != KIND_OF[suffix]:
+    if suffix in KEPT_FORMATS and kind != KIND_OF[suffix]:
         raise ImageError(
             f"{target.name}: this {kind} file has the suffix of {KIND_OF[suffix]}; rename it, or "
             "restore it without --keep-format"
@@ -66,7 +66,7 @@ def _file_plain(image: pyvips.Image, blocks: Blocks, suffix: str, draft: Path) -
 def _file_dressed(image: pyvips.Image, blocks: Blocks, suffix: str, draft: Path) -> None:
     """Write the pixels with libvips, and copy the metadata of the scan unchanged."""
     bare = draft.with_name(f"bare{suffix}")
-    encoding = (ENCODINGS | LOSSY)[suffix].removesuffix("]")
+    encoding = (ENCODINGS | KEPT_FORMATS)[suffix].removesuffix("]")
     image.write_to_file(f"{bare}{encoding[encoding.index('[') :]},keep=none]")
     packet = with_source_type(blocks.xmp)
     if suffix == ".png":

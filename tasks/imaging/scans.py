@@ -15,6 +15,7 @@ import pyvips
 
 from patina.formats import EXTENSIONS
 from patina.tasks.imaging.blocks import Blocks, blocks_of
+from patina.tasks.imaging.disk_space import first_words, refuse_if_full, refuse_unless_it_fits
 from patina.tasks.imaging.exif import Tags
 from patina.tasks.imaging.filing import file_image
 from patina.tasks.imaging.images import ImageError, largest
@@ -23,7 +24,6 @@ from patina.tasks.imaging.memory import NUMBERS
 from patina.tasks.imaging.messages import one_at_a_time
 from patina.tasks.imaging.opening import DEPTHS, LAB, Opened, Weigh, in_order, open_image
 from patina.tasks.imaging.profiles import fault_of
-from patina.tasks.imaging.room import first_words, refuse_if_full, refuse_unless_it_fits
 from patina.tasks.io.atomic import Record
 
 JPEG_2000 = frozenset({".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"})

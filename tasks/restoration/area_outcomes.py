@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from patina.tasks.io.atomic import Record
-from patina.tasks.restoration.areas import Area, AreaMap
+from patina.tasks.restoration.damage_areas import Area, AreaMap
 from patina.tasks.restoration.report.summary import percent
 from patina.tasks.restoration.treatments import counted, treatments_of
 

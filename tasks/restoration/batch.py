@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from patina.errors import InputError
+from patina.tasks.imaging.disk_space import FULL, first_words
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.imaging.opening import is_at_most
-from patina.tasks.imaging.room import FULL, first_words
 from patina.tasks.io.atomic import Record, draft_folder
 from patina.tasks.io.storage import Place, StorageError
 from patina.tasks.restoration.gates import Gates

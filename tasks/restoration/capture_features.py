@@ -16,7 +16,7 @@ FEATURES = (
     "near",  # correlation of neighbouring pixels: 0 for white noise
     "far",  # highest correlation at 3 to 16 px: high for a weave, which repeats
     "turned",  # difference of the correlations along and across: brush marks have a direction
-    "soft",  # share of the finest detail in all detail of the tile: low if it is blurred
+    "fineness",  # share of the finest detail in all detail of the tile: low if it is blurred
 )
 
 
@@ -106,7 +106,7 @@ def _features(tile: np.ndarray, residual: np.ndarray) -> dict[str, float]:
         "near": float(along + across) / 2,
         "far": float(far.max()),
         "turned": float(abs(along - across)),
-        "soft": float(fine / (coarse + 1e-9)),
+        "fineness": float(fine / (coarse + 1e-9)),
     }
 
 

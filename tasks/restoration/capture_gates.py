@@ -219,8 +219,8 @@ def _gated(
     weight = ramp(found["root_255"], gate_255)
     if judge:
         weight = min(weight, ramp(probability, probability_gate))
-        is_sharp = role == "blur" and found["soft"] > MAX_SHARPNESS
-        may_repeat = role != "blur" or found["soft"] > WEAVE_SHARPNESS
+        is_sharp = role == "blur" and found["fineness"] > MAX_SHARPNESS
+        may_repeat = role != "blur" or found["fineness"] > WEAVE_SHARPNESS
         if is_sharp or (may_repeat and found["far"] > MAX_REPETITION[role]):
             weight = 0.0
     return Correction(weight, probability, found)

@@ -19,9 +19,9 @@ from patina.tasks.imaging.images import load_srgb, reduced, to_uint8
 from patina.tasks.imaging.scans import JPEG_2000, opened
 from patina.tasks.io.atomic import Record, draft_folder
 from patina.tasks.restoration.area_outcomes import outcomes_of, parted, treatment_sentences
-from patina.tasks.restoration.areas import Area, Rest, listed, map_areas
 from patina.tasks.restoration.colour_findings import findings
 from patina.tasks.restoration.damage import Damage
+from patina.tasks.restoration.damage_areas import Area, Rest, listed, map_areas
 from patina.tasks.restoration.doubtful import doubtful_sentence, further_pieces
 from patina.tasks.restoration.masks import drawn_mask
 from patina.tasks.restoration.reduced import ReducedWork, strips_of

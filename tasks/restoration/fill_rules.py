@@ -15,17 +15,20 @@ from patina.tasks.restoration.damage import AREA, CRACK, FILLED, KEPT, PROPOSED,
 from patina.tasks.restoration.gates import Gates
 
 MIN_NETWORK_CELLS = 12  # lines that enclose at least this many cells are a network of cracks
-# So many bright pieces may be stars if the lightness of their ground is at most STARS_GROUND, and
-# the logarithm of their roughness, divided by that of the ground, at least STARS_FLAT
-MIN_STARS, STARS_GROUND, STARS_FLAT = 50, 0.3, 2.3
+# At least MIN_STARS bright pieces may be stars if the mean lightness of their ground is at most
+# STARS_GROUND, and the mean logarithm of the ratio of their roughness to that of the ground is at
+# least MIN_STARS_ROUGHNESS
+MIN_STARS, STARS_GROUND, MIN_STARS_ROUGHNESS = 50, 0.3, 2.3
 
 
 def with_treatment(
     piece: Piece, labels: np.ndarray, forces: Mapping[bool, bool], *, cracks: bool
 ) -> Piece:
-    """The piece, kept if it is a network of age cracks; with `cracks`, assigned to craquelure.
+    """The piece with its treatment: `damage`, or `craquelure` for age cracks.
 
-    forces: whether the user forces the treatment of pieces, by `is_crack`.
+    Without `cracks`, no piece is assigned to `craquelure`, and a network of age cracks is kept.
+    forces: whether the user forces the treatment, by `is_crack`: False is `damage`, True is
+    `craquelure`.
     """
     if not cracks:
         piece = replace(piece, forced=forces[False])
@@ -95,17 +98,19 @@ def accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Pi
 def without_stars(pieces: list[Piece]) -> list[Piece]:
     """The pieces; many bright ones on a dark and very smooth ground are proposed, not filled.
 
-    Dust looks the same, but lies on the brushwork of a painting: docs/quality.md has the figures.
+    Dust looks the same, but lies on the brushwork of a painting: docs/experiments.md has the
+    figures.
     Without a judge, pieces have no features, and remain as they are.
     """
     filled = (piece for piece in pieces if piece.outcome == FILLED and not piece.forced)
     bright = [each for each in filled if each.features and _is_brighter(each)]
     if len(bright) < MIN_STARS:
         return pieces
-    ground, flat = (
-        np.mean([each.features[name] for each in bright]) for name in ("ground", "flat")
+    ground, roughness = (
+        np.mean([each.features[name] for each in bright])
+        for name in ("ground", "relative_roughness")
     )
-    if ground > STARS_GROUND or flat < STARS_FLAT:
+    if ground > STARS_GROUND or roughness < MIN_STARS_ROUGHNESS:
         return pieces
     labels, reason = {each.label for each in bright}, "it may be a star: the ground is smooth"
     return [

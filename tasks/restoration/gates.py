@@ -14,8 +14,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Gates:
-    """Thresholds of the treatments. `patina.params.Restore` has the defaults; docs/restoring.md
-    explains.
+    """Thresholds of the treatments; docs/restoring.md explains them.
+
+    The defaults below switch all gates off. `patina.params.Restore` has the values in use.
     """
 
     jpeg_blockiness: float = 1.0  # JPEG: step across the 8×8 grid, divided by all other steps
@@ -23,8 +24,8 @@ class Gates:
     detail_probability: float = 0.0  # noise: probability that the correction improves the work
     blur_255: float = 0.0  # blur: root mean square of the correction, 8-bit steps
     blur_probability: float = 0.0  # blur: probability that the correction improves the work
-    damage_probability: float = 0.5  # pixels with at least this probability of damage are filled …
-    damage_doubt: float = 0.25  # … with all connected pixels of at least this probability
+    damage_probability: float = 0.5  # a piece of damage has a pixel of at least this probability …
+    damage_doubt: float = 0.25  # … and consists of connected pixels of at least this probability
     damage_share: float = 0.0  # almost certainly damaged share of a work; below, nothing is filled
     fill_area: float = 1.0  # a larger piece (share of the work) is proposed, unless it is narrow
     fill_area_surely: float = 1.0  # the same for a piece with the probability `fill_surely`
@@ -42,6 +43,7 @@ def ramp(value: float, gate: float) -> float:
     """The strength for a value: 0 up to the gate, then rising to 1.
 
     It reaches 1 at a quarter above the gate, or half-way between the gate and 1 if that is less.
+    A gate of 0 is off: the strength is 1.
     """
     width = min(0.25 * gate, 0.5 * (1 - gate)) if gate < 1 else 0.25 * gate
     return float(np.clip((value - gate) / width, 0, 1)) if gate else 1.0

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from patina.errors import InputError
-from patina.tasks.imaging.filing import ENCODINGS, LOSSY
+from patina.tasks.imaging.filing import ENCODINGS, KEPT_FORMATS
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.imaging.scans import NOT_READ, READ
 from patina.tasks.io.storage import Place, Remote, images_under, relative
@@ -120,5 +120,5 @@ def _is_shown(name: str) -> bool:
 
 def target_of(place: Path, *, keep_format: bool = False) -> Path:
     """The path of the result: lossless formats keep the name, the others get `.tif` appended."""
-    same_name = ENCODINGS | (LOSSY if keep_format else {})
+    same_name = ENCODINGS | (KEPT_FORMATS if keep_format else {})
     return place if place.suffix.lower() in same_name else place.with_name(f"{place.name}.tif")

@@ -9,7 +9,11 @@ import numpy as np
 from patina.tasks.io.atomic import Record
 
 CLIP_SD = 4  # features are clipped to so many standard deviations
-FORMER_NAMES = {"likelihood": "probability"}  # of features, in a judge of an older version
+FORMER_NAMES = {  # of features, in a judge of an older version
+    "likelihood": "probability",
+    "soft": "fineness",
+    "flat": "relative_roughness",
+}
 
 
 @dataclass(frozen=True)

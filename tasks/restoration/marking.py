@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from patina.tasks.restoration.areas import KINDS, LINE, NETWORK, Area
 from patina.tasks.restoration.condition import Condition
+from patina.tasks.restoration.damage_areas import KINDS, LINE, NETWORK, Area
 from patina.tasks.restoration.report.summary import percent
 
 HEADINGS = ("No.", "Kind", "Place", "Left, top", "Share", "Size")

@@ -24,7 +24,7 @@ FEATURES = (
     "size",  # logarithm of its share of the work
     "thin",  # 1 if it is narrower than the gate `fill_width`, else 0
     "filled",  # share of its box that it covers
-    "flat",  # logarithm of its roughness divided by that of the surroundings
+    "relative_roughness",  # logarithm of the ratio of its roughness to that of the surroundings
     "contrast",  # distance of its mean colour from that of the surroundings
     "light",  # its lightness
     "ground",  # lightness of the surroundings
@@ -67,7 +67,9 @@ def features(
     similar = np.abs(view[::COLOUR_STEP_PX, ::COLOUR_STEP_PX] - colour).max(axis=2) < SIMILAR_COLOUR
     measured = {
         "filled": float(inside.mean()),
-        "flat": float(np.log((roughness[core > 0].mean() + 0.01) / (roughness_around + 0.01))),
+        "relative_roughness": float(
+            np.log((roughness[core > 0].mean() + 0.01) / (roughness_around + 0.01))
+        ),
         "contrast": float(np.linalg.norm(colour - outer.mean(axis=0))),
         "light": float(colour.mean()),
         "ground": float(outer.mean()),

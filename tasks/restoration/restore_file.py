@@ -17,11 +17,11 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyvips
 
+from patina.tasks.imaging.disk_space import first_words, refuse_if_full
 from patina.tasks.imaging.images import ImageError, largest
 from patina.tasks.imaging.kinds import refuse_unless_a_file
 from patina.tasks.imaging.lab import delta_e2000, lab_of_srgb
 from patina.tasks.imaging.messages import one_at_a_time
-from patina.tasks.imaging.room import first_words, refuse_if_full
 from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.imaging.software import versions
 from patina.tasks.io.atomic import Record, draft_folder, move_whole, sha256_of, write_json
@@ -107,7 +107,7 @@ def restore_file(
         refuse_if_full(error, target.parent)
         raise ImageError(f"{source.name}: cannot be converted: {first_words(error)}") from error
     sidecar = {
-        "schema": 7,
+        "schema": 8,
         "statement": STATEMENT,
         "source": {"file": source.name, "sha256": source_sha256, **form},
         "result": {"file": target.name, "sha256": sha256_of(target)},

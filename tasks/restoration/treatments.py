@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from patina.tasks.io.atomic import Record
-from patina.tasks.restoration.areas import KINDS, Area
+from patina.tasks.restoration.damage_areas import KINDS, Area
 from patina.tasks.restoration.report.summary import percent
 
 # Keys of the sidecar's figures, by treatment

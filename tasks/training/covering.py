@@ -1,4 +1,6 @@
-"""The training samples of `areas`: small views of works that are covered in part."""
+"""The training samples of `areas`: small views of works that are partly hidden by blots, tape,
+losses, holes or stains.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +38,7 @@ VARIED = 8  # samples of one damaged part: rotated, mirrored, with slightly othe
 
 @dataclass(frozen=True)
 class Views:
-    """Training samples of `areas`: small views of works that are covered in part.
+    """Training samples of `areas`: small views of works that are partly hidden by damage.
 
     families: class -> (weight, None). cuts: see `curriculum.Curriculum`.
     """
@@ -52,7 +54,7 @@ class Views:
         the work is covered, but hardly differs from the undamaged work.
         """
         hard = hard_works_painted() if family == SOUND and rng.random() < HARD_SHARE else ()
-        clean = _covered_part(hard or works, rng)
+        clean = _clean_part(hard or works, rng)
         twin, mask, weights = _covered(family, clean, rng)
         masks = [mask * (name == family) for name in AREA_CLASSES]
         target = np.dstack([*masks, weights])
@@ -67,7 +69,7 @@ class Views:
         return [_varied(view, target, rng) for _ in range(VARIED)]
 
 
-def _covered_part(works: Sequence[Work | Painted], rng: Rng) -> np.ndarray:
+def _clean_part(works: Sequence[Work | Painted], rng: Rng) -> np.ndarray:
     """A square part of a random work, resized to PART_PX; a quarter have varied colours."""
     image = draw_part(works, rng, PART_PX, PART_SHARE)
     if rng.random() < 0.25:

@@ -14,7 +14,7 @@ import numpy as np
 
 from patina.models import CLASSES
 from patina.models import TONE as TONE_GRID
-from patina.tasks.degradations import DEGRADATIONS
+from patina.tasks.degradations import DEGRADATIONS, FAMILIES
 from patina.tasks.evaluation.hard_works import HARD_WORKS, SOUND, paint
 from patina.tasks.imaging.images import to_uint8, view_of
 from patina.tasks.restoration.inpainting import classical_fill
@@ -140,11 +140,11 @@ BLUR = Capture(
 JPEG = Capture({"jpeg": (0.96, capture.compressed_on_grid), SOUND: (0.04, capture.undamaged)})
 
 LIBRARY = {  # degradations of the library for `segmentation`, by class
-    "line": ("scratches", "creases", "tear", "hairlines", "film_scratches"),
+    "line": FAMILIES["line"],
     "spot": ("dust", "foxing", "mould"),
     "area": ("paint_loss", "blot", "tape", "hole"),
     "stain": ("stain", "water_spill", "tideline", "damp_stain"),
-    "crack": ("craquelure", "drying_cracks"),
+    "crack": FAMILIES["crack"],
 }
 SHEET_PX = 512  # side of the part of a work on which damage is drawn, before patches are cut
 WORK_PX = (500, 1400)  # long side to which a work is resized, drawn at random
@@ -200,9 +200,9 @@ class Accidents:
         return [(cut[..., :3], cut[..., 3:6], cut[..., 6:]) for cut in cuts]
 
 
-CAPTURES = (
-    lambda image, rng: capture.noisy(image, rng),
-    lambda image, rng: capture.blurred(image, rng),
+CAPTURES: tuple[Draw, ...] = (
+    capture.noisy,
+    capture.blurred,
     lambda image, rng: capture.compressed(np.clip(image, 0, 1), rng, 30, 95),
 )
 

@@ -13,11 +13,11 @@ PRETRAINED, SCRATCH = "pretrained", "scratch"
 
 
 def kept_networks(start: str, specialist: Specialist) -> dict[str, keras.Model]:
-    """The networks, by role, of the model in which the trained network will replace one.
+    """The networks, by role, of a model; the trained network will replace the one with its role.
 
-    start: PRETRAINED or SCRATCH: the networks of the shipped model; or the path of a model. For one
-    of SINGLE, which is a model by itself, the result is empty. Raises InputError if the file is not
-    a model.
+    start: PRETRAINED or SCRATCH for the shipped model, or the path of another model. A network of
+    SINGLE is a model by itself: then the result is empty. Raises InputError if the file is not a
+    model.
     """
     if specialist.network in SINGLE:
         return {}

@@ -15,7 +15,7 @@ from patina.tasks.evaluation.hard_works.contract import HARD_WORKS, Image
 
 __all__ = ["HARD_WORKS", "SIZES_PX", "SOUND", "hard_works", "paint"]
 
-ROOMS = (winter, sea, portraits, woodcuts, prints, grounds)  # the import registers their works
+MODULES = (winter, sea, portraits, woodcuts, prints, grounds)  # the import registers their works
 SOUND = "sound"  # the family of undamaged works
 SIZES_PX = (600, 1200, 2400)
 

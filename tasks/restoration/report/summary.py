@@ -6,14 +6,13 @@ It is made from a dict of figures, in which every key is optional:
     damage          weight         strength of the fills, 0 to 1
                     weights        strengths of damage and craquelure, if they differ
                     areas          number of filled areas
-                    by_kind        number of filled areas by kind, as in `areas.KINDS`
+                    by_kind        number of filled areas by kind, as in `damage.KINDS`
                     filled_share   share of the work that was filled, 0 to 1
                     marked_share   share of the work that the user marked with --mask, 0 to 1
                     found_share    share of the work that may be damaged, 0 to 1
                     kept           number of areas that belong to the work, such as age cracks
                     proposed       the proposed areas, or their number
     detail          weight         strength of the correction of noise, 0 to 1
-                    noise_255_before, noise_255_after   standard deviation in 8-bit steps
     jpeg, blur      weight         strength of their correction, 0 to 1
     stains          weight         strength of the correction of the marked stains, 0 to 1
     tone            weight         strength of the correction of the colours, 0 to 1
@@ -38,15 +37,6 @@ KINDS = {
 }
 FULL = 0.995  # a weight that is at least this counts as full strength
 WORTH_TELLING = 0.005  # smaller possible damage (share of the work) is not mentioned
-# Upper limit of the share of the noise that was removed, and its description
-REDUCED = {
-    0.15: "reduced slightly",
-    0.29: "reduced by a quarter",
-    0.42: "reduced by a third",
-    0.58: "reduced by half",
-    0.71: "reduced by two thirds",
-    0.85: "reduced by three quarters",
-}
 
 
 def outcome_of(figures: Figures) -> str:
@@ -78,9 +68,7 @@ def _done(figures: Figures) -> Iterator[str]:
         yield f"{_filled(damage)} filled{_strength(damage)}"
     if fills and marked:
         yield f"marked pixels filled{_strength(damage)}"
-    if figures.get("detail", {}).get("weight"):
-        yield _noise(figures["detail"])
-    for key, what in (("jpeg", "JPEG artefacts"), ("blur", "blur")):
+    for key, what in (("detail", "noise"), ("jpeg", "JPEG artefacts"), ("blur", "blur")):
         if weight := figures.get(key, {}).get("weight"):
             yield f"{what} reduced{_in_part(weight)}"
     if weight := figures.get("stains", {}).get("weight"):
@@ -131,14 +119,6 @@ def _filled(damage: Figures) -> str:
 
 def _count(number: int, one: str, more: str) -> str:
     return f"{number:,} {one if number == 1 else more}"
-
-
-def _noise(detail: Figures) -> str:
-    before, after = detail.get("noise_255_before"), detail.get("noise_255_after")
-    if not before or after is None:
-        return f"noise reduced{_in_part(detail['weight'])}"
-    gone = 1 - after / before
-    return f"noise {next((words for most, words in REDUCED.items() if gone < most), 'removed')}"
 
 
 def _in_part(weight: float) -> str:

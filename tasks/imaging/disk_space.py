@@ -12,7 +12,7 @@ from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.memory import NUMBERS
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-NO_ROOM = 1 << 26  # bytes: with less free space the disk counts as full
+MIN_FREE_BYTES = 1 << 26  # with less free space the disk counts as full
 
 
 def refuse_unless_it_fits(source: Path, image: pyvips.Image, folder: Path, beside_px: int) -> None:
@@ -28,7 +28,7 @@ def refuse_unless_it_fits(source: Path, image: pyvips.Image, folder: Path, besid
     space = (
         f"it needs {needed / 1e6:,.0f} MB of temporary disk space; {free / 1e6:,.0f} MB are free"
     )
-    if free < NO_ROOM:
+    if free < MIN_FREE_BYTES:
         said = f"{os.strerror(errno.ENOSPC)}; {space}"
         raise OSError(errno.ENOSPC, said, str(folder.parent))
     raise ImageError(f"{source.name}: {space} in {folder.parent}; restore it on a larger disk")

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from patina.tasks.restoration import areas as module
-from patina.tasks.restoration.areas import KINDS, areas_of, listed, map_areas
+from patina.tasks.restoration import damage_areas as module
+from patina.tasks.restoration.damage_areas import KINDS, areas_of, listed, map_areas
 
 
 def blank(height: int = 600, width: int = 900) -> np.ndarray:
