@@ -1,5 +1,6 @@
 """The gates of noise and blur: how much of a work is examined before the decision."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -33,3 +34,19 @@ def test_all_tiles_are_examined_unless_the_first_three_are_clearly_sound(logit, 
     )
     assert len(seen) == examined
     assert (found.weight("detail") > 0) == (forced or logit > 0)
+
+
+@pytest.mark.parametrize(("noise", "sharpened"), [(0.05, True), (0.3, False)])
+def test_a_work_that_may_be_noisy_is_not_sharpened(noise, sharpened):
+    small = np.random.default_rng(0).random((SIDE_PX // 4, SIDE_PX // 4, 3), np.float32)
+    work = cv2.resize(small, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    logit = float(np.log(noise / (1 - noise)))
+    found = capture_gates.analyse(
+        {"detail": lambda tile: 0.1 * tile, "blur": lambda tile: 0.1 * (tile - 0.5)},
+        capture_gates.sample_tiles(lambda top, bottom: work[top:bottom], SIDE_PX, SIDE_PX),
+        Gates(detail_probability=0.5, blur_probability=0.15),
+        {"detail": Judge.constant(logit), "blur": Judge.constant(4.0)},
+        forced=False,
+    )
+    assert not found.weight("detail")
+    assert ("blur" in found.corrections) == sharpened

@@ -29,6 +29,7 @@ JUDGED_ROLES = ("detail", "blur")  # networks with a judge, in their order
 # A correction with a higher correlation at 3 to 16 px shows a weave or a screen, not noise or blur
 MAX_REPETITION = {"detail": 0.2, "blur": 0.3}
 MAX_SHARPNESS = 0.155  # a work with a higher share of the finest detail is not blurred
+MAX_NOISE = 0.15  # a work with a higher probability of noise is not sharpened
 # A work with a lower share of the finest detail shows no weave: its blur causes the correlation
 WEAVE_SHARPNESS = 0.06
 REDUCED_PX = 1024  # a larger work is blurred only if it is still blurred at this long side
@@ -120,7 +121,8 @@ def analyse(
 
     networks, judges: by role; a role without a judge needs only its other gate. Each network gets
     the output of the one before. Blur is not corrected if JPEG or noise is, because
-    JPEG and the correction of noise smooth, too. forced: apply all in full.
+    JPEG and the correction of noise smooth, too, nor if there may be noise, because it would be
+    sharpened. forced: apply all in full.
     """
     samples = list(tiles)
     measured, grid_origin = blockiness(samples) if samples else (1.0, (0, 0))
@@ -130,16 +132,17 @@ def analyse(
         if weight:
             network = aligned_to_grid(networks["jpeg"], grid_origin)
             samples = _corrected(samples, [network(tile) for tile in samples], weight)
-    corrections, smoothed = {}, weight > 0
+    corrections, may_sharpen = {}, not weight
     for role in JUDGED_ROLES:
-        if role == "blur" and smoothed and not forced:
+        if role == "blur" and not (may_sharpen or forced):
             continue
         if role in networks and samples:
             judge = judges.get(role)
             found, residuals = _decided(role, networks[role], samples, gates, judge, forced=forced)
             corrections[role] = found
+            may_be_noisy = judge is not None and found.probability > MAX_NOISE
+            may_sharpen = may_sharpen and not (found.weight or may_be_noisy)
             if found.weight:
-                smoothed = True
                 samples = _corrected(samples, residuals, found.weight)
     return Capture(weight, measured, grid_origin, corrections)
 
