@@ -23,7 +23,7 @@ run: $(BIN)/.runtime  ## collect, prepare, degrade, split, train, restore, evalu
 test: $(BIN)/.dev  ## format check, lint, types, tests
 	ruff format --check .
 	ruff check .
-	mypy & types=$$!; pytest -n 3 --no-loadscope-reorder; tests=$$?; wait $$types && exit $$tests
+	mypy & types=$$!; pytest -n 2 --no-loadscope-reorder; tests=$$?; wait $$types && exit $$tests
 
 check: $(BIN)/.dev  ## format check, lint, types, and the tests without a server or a training
 	ruff format --check .
