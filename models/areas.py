@@ -7,6 +7,7 @@ import keras
 from keras import layers
 
 from patina.models import AREA_CLASSES, TEXTURED_CHANNELS
+from patina.models.encoder_decoder import scaled
 
 CHANNELS = (32, 64, 64, 96, 128)  # at 1/2, 1/4, … of the size of the view
 RARE = -3.0  # logit before training, because only a small part of a work is damaged
@@ -24,7 +25,7 @@ def areas(*, width: float = 1.0) -> keras.Model:
     Source: Ronneberger et al., "U-Net" (2015), https://arxiv.org/abs/1505.04597. Changed: residual
     blocks, and the mean of the features of the whole view is added in the bottleneck.
     """
-    channels = [max(8, round(each * width)) for each in CHANNELS]
+    channels = scaled(CHANNELS, width)
     view = layers.Input((None, None, TEXTURED_CHANNELS), name="view")
     features, skips = encoded(view, channels)
     whole = layers.GlobalAveragePooling2D(keepdims=True, name="whole")(features)

@@ -7,6 +7,7 @@ from patina.models.encoder_decoder import (
     encoder_decoder,
     full_size_output,
     residual_output,
+    scaled,
     subpixel_input,
 )
 from patina.models.sliding_dct import noise_estimate
@@ -30,7 +31,7 @@ def detail(*, width: float = 1.0) -> keras.Model:
     `patina.models.encoder_decoder` and `patina.models.sliding_dct`.
     """
     widths, down, up = DETAIL
-    channels = [max(8, round(each * width)) for each in widths]
+    channels = scaled(widths, width)
     image = layers.Input((None, None, 3), name="image")
     cells = ops.space_to_depth(image, 2)
     noise = noise_estimate(cells, channels[0])
@@ -75,7 +76,7 @@ def residual_network(
     widths: channels at 1/2, 1/4, … of the image's size. down, up: numbers of blocks, see
     `encoder_decoder`. width: factor for `widths`. name: of the model.
     """
-    channels = [max(8, round(each * width)) for each in widths]
+    channels = scaled(widths, width)
     image = layers.Input((None, None, 3), name="image")
     features = encoder_decoder(subpixel_input(image, channels[0]), channels, down, up)
     residual = full_size_output(features, 3, name="residual")

@@ -9,6 +9,11 @@ from keras import layers
 Tensor = Any  # a symbolic Keras tensor (N, H, W, C)
 
 
+def scaled(channels: Sequence[int], width: float) -> list[int]:
+    """Each number of channels times `width`, rounded, and at least 8."""
+    return [max(8, round(each * width)) for each in channels]
+
+
 def encoder_decoder(
     features: Tensor,
     widths: Sequence[int],

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from patina.models.encoder_decoder import encoder_decoder, full_size_output, subpixel_input
+from patina.models.encoder_decoder import encoder_decoder, full_size_output, scaled, subpixel_input
 
 INPAINTING = ((48, 80, 128, 160), (1, 1, 2, 2), (1, 1, 1))
 
@@ -21,7 +21,7 @@ def inpainting(*, width: float = 1.0) -> keras.Model:
     Contextual Attention" (2018), https://arxiv.org/abs/1801.07892.
     """
     widths, down, up = INPAINTING
-    channels = [max(8, round(each * width)) for each in widths]
+    channels = scaled(widths, width)
     given = layers.Input((None, None, 7), name="given")
     features = encoder_decoder(subpixel_input(given, channels[0]), channels, down, up)
     return keras.Model(given, full_size_output(features, 4, name="residual"), name="inpainting")

@@ -7,6 +7,7 @@ from patina.models import CLASSES
 from patina.models.encoder_decoder import (
     encoder_decoder,
     full_size_output,
+    scaled,
     subpixel_input,
 )
 
@@ -31,7 +32,7 @@ def segmentation(*, width: float = 1.0) -> keras.Model:
     centred = layers.Rescaling(2.0, offset=-1.0, name="centred")(image)
     detected = []
     for name, (widths, down, up) in (("shape", SHAPES), ("line", LINES)):
-        channels = [max(8, round(each * width)) for each in widths]
+        channels = scaled(widths, width)
         features = subpixel_input(centred, channels[0], name=f"{name}_subpixel")
         detected.append(encoder_decoder(features, channels, down, up, name=name, normed=True))
     both = layers.Concatenate(name="detected")(detected)

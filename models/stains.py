@@ -7,6 +7,7 @@ from keras import layers, ops
 
 from patina.models import STAINS
 from patina.models.areas import decoded, encoded
+from patina.models.encoder_decoder import scaled
 
 CHANNELS = (32, 64, 80, 96)  # at 1/2, 1/4, … of the size of the view
 
@@ -25,7 +26,7 @@ def stains(*, width: float = 1.0) -> keras.Model:
     Source: Ronneberger et al., "U-Net" (2015), https://arxiv.org/abs/1505.04597. Changed: residual
     blocks with batch normalisation.
     """
-    channels = [max(8, round(each * width)) for each in CHANNELS]
+    channels = scaled(CHANNELS, width)
     view = layers.Input((None, None, STAINS.channels), name="view")
     features = decoded(*encoded(view, channels), channels)
     output = layers.Conv2DTranspose(

@@ -6,6 +6,7 @@ nor blur, the work does not pass through these networks.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 
@@ -120,9 +121,9 @@ def analyse(
     """Examine `tiles` and decide how strongly each network is applied.
 
     networks, judges: by role; a role without a judge needs only its other gate. Each network gets
-    the output of the one before. Blur is not corrected if JPEG or noise is, because
-    JPEG and the correction of noise smooth, too, nor if there may be noise, because it would be
-    sharpened. forced: apply all in full.
+    the output of the one before. Blur is not corrected if JPEG or noise is, because JPEG and the
+    correction of noise smooth, too, nor if there may be noise, because it would be sharpened.
+    forced: apply all in full.
     """
     samples = list(tiles)
     measured, grid_origin = blockiness(samples) if samples else (1.0, (0, 0))
@@ -160,15 +161,12 @@ def _decided(
 
     Three of nine tiles are examined first; if they show that the work is sound, the others are not.
     """
-    residuals: dict[int, np.ndarray] = {}
+    residual = cache(lambda number: network(samples[number]))
+    every = range(len(samples))
     some_first = judge and not forced and len(samples) == SAMPLES**2
-    for part in (FIRST_SAMPLES, slice(None)) if some_first else (slice(None),):
-        numbers = range(len(samples))[part]
-        for number in numbers:
-            if number not in residuals:
-                residuals[number] = network(samples[number])
-        examined, changes = [samples[n] for n in numbers], [residuals[n] for n in numbers]
-        measures = features(examined, changes)
+    for numbers in (every[FIRST_SAMPLES], every) if some_first else (every,):
+        residuals = [residual(number) for number in numbers]
+        measures = features([samples[number] for number in numbers], residuals)
         found = _gated(role, measures, gates, judge, forced=forced)
         if found.probability < FIRST_FACTOR * getattr(gates, f"{role}_probability"):
             break
@@ -176,7 +174,7 @@ def _decided(
         measures["periodicity"] = curvature_periodicity(samples)
         if measures["periodicity"] > MAX_PERIODICITY:
             found = replace(found, weight=0.0)
-    return found, changes
+    return found, residuals
 
 
 def confirm_blur(

@@ -75,7 +75,7 @@ def accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Pi
     probability in between. If the mean probability of all pieces to be filled, weighted by their
     area, is below `fill_probability_mean`, none of them is filled.
     """
-    filled = [piece for piece in pieces if piece.outcome == FILLED and not piece.forced]
+    filled = _filled_by_rule(pieces)
     px = sum(piece.px for piece in filled)
     if (
         px
@@ -98,12 +98,11 @@ def accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Pi
 def without_stars(pieces: list[Piece]) -> list[Piece]:
     """The pieces; many bright ones on a dark and very smooth ground are proposed, not filled.
 
-    Dust looks the same, but lies on the brushwork of a painting: docs/experiments.md has the
-    figures.
-    Without a judge, pieces have no features, and remain as they are.
+    Dust looks the same, but lies on the brushwork of a painting; docs/experiments.md has the
+    figures. Without a judge, pieces have no features, and remain as they are.
     """
-    filled = (piece for piece in pieces if piece.outcome == FILLED and not piece.forced)
-    bright = [each for each in filled if each.features and _is_brighter(each)]
+    measured = [piece for piece in _filled_by_rule(pieces) if piece.features]
+    bright = [each for each in measured if each.features["light"] > each.features["ground"]]
     if len(bright) < MIN_STARS:
         return pieces
     ground, roughness = (
@@ -119,8 +118,9 @@ def without_stars(pieces: list[Piece]) -> list[Piece]:
     ]
 
 
-def _is_brighter(piece: Piece) -> bool:
-    return piece.features["light"] > piece.features["ground"]
+def _filled_by_rule(pieces: list[Piece]) -> list[Piece]:
+    """The pieces that are to be filled, without those that the user forces."""
+    return [piece for piece in pieces if piece.outcome == FILLED and not piece.forced]
 
 
 def _is_crack_network(piece: Piece, labels: np.ndarray) -> bool:
