@@ -40,9 +40,10 @@ compare: $(BIN)/.runtime  ## the MLflow UI on the runs of `dvc exp run`, side by
 serve: $(BIN)/.runtime  ## answer `prefect deployment run restore/batch`
 	patina serve
 
-weights: $(BIN)/.runtime  ## train and ship all networks: make weights WORKS="FOLDER..." [OUT=FOLDER]
+weights: $(BIN)/.runtime  ## train and ship all networks: make weights WORKS="FOLDER..." [OUT=FOLDER] [MINUTES=N]
 	@test -n "$(WORKS)" || { echo 'weights: name folders of sound works: make weights WORKS=paintings'; exit 1; }
-	python -m patina.tasks.training weights --works $(WORKS) --out $(or $(OUT),.cache/weights)
+	python -m patina.tasks.training weights --works $(WORKS) --out $(or $(OUT),.cache/weights) \
+		$(if $(MINUTES),--minutes $(MINUTES))
 
 lock: $(BIN)/.uv  ## write the requirements files anew from pyproject.toml
 	uv pip compile --universal -p 3.11 --generate-hashes -q pyproject.toml --extra pipeline \

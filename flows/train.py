@@ -59,8 +59,9 @@ def learn(
 ) -> "tuple[dict[str, keras.Model], bool]":
     """The networks by role, with that of `params` trained; and whether it is a single network.
 
-    Batches are drawn by number, so a resumed training ends like one without interruption. If the
-    training does not improve the network on the validation works, the network keeps its weights.
+    Batches are drawn by number, so a resumed training ends like one without interruption. The
+    network gets the weights that were best on the validation works; if the training does not
+    improve it, it keeps those that it had.
     """
     import mlflow  # takes seconds, as Keras does
 
@@ -94,14 +95,8 @@ def learn(
         )
     log_samples(session, held_back)
     mlflow.log_metrics({"training/seconds": session.seconds, "training/steps": session.done})
-    if first is None or gained(history.rows()):
-        kept[specialist.role] = session.averaged_network()
+    kept[specialist.role] = session.best_network()
     return kept, specialist.network in SINGLE
-
-
-def gained(rows: list[Record]) -> bool:
-    """Whether the mean gain on the validation works is larger than before the first step."""
-    return bool(rows[-1][MEAN] > rows[0][MEAN])
 
 
 def specialist_of(params: Train, mixture: Degrade) -> "Specialist":
@@ -160,13 +155,14 @@ def run_of(folder: Path) -> str | None:
 
 def facts_of(params: Train, run_id: str, rows: list[Record], *, single: bool) -> Record:
     """The contents of model.json without the networks; `single` networks need no gate."""
+    best = max(rows, key=lambda row: float(row[MEAN]))
     gains = {
-        name: {"before": rows[0][name], "after": rows[-1][name]}
+        name: {"before": rows[0][name], "after": best[name]}
         for name in rows[0]
         if name not in FIRST
     }
     named = {"mlflow_run": run_id, "network": params.network, "single": single}
-    return named | {"steps": rows[-1]["step"], "gain_db": gains}
+    return named | {"steps": best["step"], "gain_db": gains}
 
 
 def file_model(

@@ -133,3 +133,15 @@ def test_the_learning_rate_rises_and_then_falls_to_zero_at_the_end(tmp_path: Pat
     limited.done, limited.seconds = 10, 120.0
     assert limited.progress == 1
     assert limited.rate() == pytest.approx(0, abs=1e-9)
+
+
+def test_a_training_without_any_improvement_gives_the_weights_that_it_started_with(
+    works: list[Work], tmp_path: Path
+) -> None:
+    learning = begun("jpeg", tmp_path, learning_rate=0.02)
+    first = [weights.copy() for weights in learning.network.get_weights()]
+    held_back = {"jpeg": held_back_samples(learning.specialist.curriculum, works)["jpeg"]}
+    train(learning, works, held_back)
+    for one, same in zip(learning.best_network().get_weights(), first, strict=True):
+        np.testing.assert_array_equal(one, same)
+    assert learning.done == 6

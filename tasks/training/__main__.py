@@ -26,7 +26,7 @@ from patina.tasks.io.parallel import CORES
 from patina.tasks.restoration import weights
 from patina.tasks.training.curriculum import held_back_samples
 from patina.tasks.training.specialists import SPECIALISTS
-from patina.tasks.training.starting import starting_network
+from patina.tasks.training.starting import PRETRAINED, starting_network
 from patina.tasks.training.training import Schedule, Training, last_state, train
 from patina.tasks.training.works import Work, decode_works
 
@@ -98,7 +98,11 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def scheduled(recipe: Recipe, role: str, minutes: float) -> Schedule:
-    """The schedule of the network `role`. minutes: time limit of all networks together."""
+    """The schedule of the network `role`. minutes: time limit of all networks together.
+
+    A network that starts with the shipped weights is not stopped if a kind of damage does not
+    improve, because it keeps these weights then.
+    """
     settings = recipe.networks[role]
     total = sum(each["minutes"] for each in recipe.networks.values())
     return Schedule(
@@ -106,6 +110,7 @@ def scheduled(recipe: Recipe, role: str, minutes: float) -> Schedule:
         learning_rate=settings["learning_rate"],
         minutes=minutes * settings["minutes"] / total,
         seed=recipe.seed,
+        unmoved_minutes=math.inf if settings["start"] == PRETRAINED else Schedule.unmoved_minutes,
     )
 
 

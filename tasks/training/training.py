@@ -2,7 +2,9 @@
 
 A family is a kind of damage in the training samples. A resumed training has the same batches and
 the same weights as one without interruption: batches are drawn by their block number, and the
-checkpoint contains the state of the optimizer and the averaged weights.
+checkpoint contains the state of the optimizer and the averaged weights. What a training gives are
+the averaged weights at the measurement with the largest mean gain; that can be the first one,
+before the first step.
 """
 
 import json
@@ -81,7 +83,10 @@ class TrainingCallback(Protocol):
 
 
 class Training:
-    """A network, its averaged weights, and the progress of its training, in the folder `out`."""
+    """A network, its averaged weights, and the progress of its training, in the folder `out`.
+
+    best: the averaged weights at the measurement with the largest mean gain, `best_gain`.
+    """
 
     def __init__(
         self,
@@ -104,6 +109,7 @@ class Training:
         )
         optimizer.build(self.network.trainable_variables)
         self.averaged: list[np.ndarray] = self.network.get_weights()
+        self.best, self.best_gain = self.averaged, -math.inf
         if self.checkpoint.exists():
             self._load()
 
@@ -113,8 +119,8 @@ class Training:
         return self.out / f"{self.name}.checkpoint.npz"
 
     @property
-    def averaged_file(self) -> Path:
-        """The file of the averaged network, in float32."""
+    def best_file(self) -> Path:
+        """The file of the best network, in float32."""
         return self.out / f"{self.name}.keras"
 
     @property
@@ -161,6 +167,7 @@ class Training:
     def gains(self, held_back: Mapping[str, Sample]) -> dict[str, float]:
         """The mean gain of each family with the averaged weights, as `Specialist.gain` gives it.
 
+        The averaged weights become the best ones if the mean of these gains is the largest so far.
         held_back: see `held_back_samples`.
         """
         gains = {}
@@ -168,11 +175,14 @@ class Training:
             inputs, target = self.specialist.targets(arrays)
             output = self.outputs(inputs)
             gains[family] = float(np.mean(self.specialist.gain(inputs, target, output)))
+        mean = float(np.mean([*gains.values()]))
+        if mean > self.best_gain:
+            self.best, self.best_gain = self.averaged, mean
         return gains
 
-    def averaged_network(self) -> keras.Model:
-        """The network with the averaged weights, in float32."""
-        return registry.in_float32(self.averaged, self.name, self.specialist.width)
+    def best_network(self) -> keras.Model:
+        """The network with the best weights, in float32."""
+        return registry.in_float32(self.best, self.name, self.specialist.width)
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -182,18 +192,21 @@ class Training:
             for kind, arrays in (
                 ("network", self.network.get_weights()),
                 ("averaged", self.averaged),
+                ("best", self.best),
                 ("optimizer", [np.asarray(one) for one in self.network.optimizer.variables]),
             )
             for number, array in enumerate(arrays)
         }
         with whole_file(self.checkpoint) as file:
-            np.savez(file, done=self.done, seconds=self.seconds, **state)
+            np.savez(
+                file, done=self.done, seconds=self.seconds, largest_gain=self.best_gain, **state
+            )
 
     def publish(self) -> None:
-        """Write the averaged network, and the number of steps and seconds of the training."""
-        draft = self.averaged_file.with_name(f".draft-{os.getpid()}.keras")
-        self.averaged_network().save(draft)
-        draft.replace(self.averaged_file)
+        """Write the best network, and the number of steps and seconds of the training."""
+        draft = self.best_file.with_name(f".draft-{os.getpid()}.keras")
+        self.best_network().save(draft)
+        draft.replace(self.best_file)
         state = {
             "steps": self.done,
             "of": self.schedule.steps,
@@ -205,11 +218,12 @@ class Training:
         with np.load(self.checkpoint) as file:
             parts = {
                 kind: [file[name] for name in sorted(file.files) if name.startswith(f"{kind}_")]
-                for kind in ("network", "averaged", "optimizer")
+                for kind in ("network", "averaged", "best", "optimizer")
             }
             self.done, self.seconds = int(file["done"]), float(file["seconds"])
+            self.best_gain = float(file["largest_gain"])
         self.network.set_weights(parts["network"])
-        self.averaged = parts["averaged"]
+        self.averaged, self.best = parts["averaged"], parts["best"]
         for variable, value in zip(
             self.network.optimizer.variables, parts["optimizer"], strict=True
         ):
@@ -259,6 +273,7 @@ def train(
                 training.save()
                 training.publish()
                 saved = now
+    training.averaged = training.best
     training.save()
     training.publish()
 
