@@ -65,18 +65,21 @@ def test_the_smallest_view_counts_cracks_if_craquelure_is_to_be_treated() -> Non
     assert not is_probably_undamaged(cracked, gates, cracks=True)
 
 
-@pytest.mark.parametrize(("smooth", "outcome"), [(True, PROPOSED), (False, FILLED)])
+@pytest.mark.parametrize(
+    ("smooth", "logit", "outcome"),
+    [(True, -0.5, PROPOSED), (False, -0.5, FILLED), (True, 2.0, FILLED)],
+)
 def test_many_bright_specks_on_a_dark_ground_may_be_stars_if_the_ground_is_smooth(
-    smooth: bool, outcome: str
+    smooth: bool, logit: float, outcome: str
 ) -> None:
     places = [np.s_[y : y + 4, x : x + 4] for y in range(20, 380, 40) for x in range(20, 580, 40)]
     view, likely = damaged(*places)
     rough = np.zeros(SIZE) if smooth else np.random.default_rng(0).normal(0, 0.05, SIZE)
     specks = cv2.GaussianBlur((view == GROUND).astype(np.float32), (0, 0), 1.0)
     view = (0.2 + rough[..., None] + 0.7 * specks).astype(np.float32)
-    damage = decide_fill(view, likely, GATES, Judge.constant(2.0), cracks=False, forced=False)
+    damage = decide_fill(view, likely, GATES, Judge.constant(logit), cracks=False, forced=False)
     assert {piece.outcome for piece in damage.pieces} == {outcome}
-    forced = decide_fill(view, likely, GATES, Judge.constant(2.0), cracks=False, forced=True)
+    forced = decide_fill(view, likely, GATES, Judge.constant(logit), cracks=False, forced=True)
     assert {piece.outcome for piece in forced.pieces} == {FILLED}
 
 

@@ -16,9 +16,9 @@ from patina.tasks.restoration.gates import Gates
 
 MIN_NETWORK_CELLS = 12  # lines that enclose at least this many cells are a network of cracks
 # At least MIN_STARS bright pieces may be stars if the mean lightness of their ground is at most
-# STARS_GROUND, and the mean logarithm of the ratio of their roughness to that of the ground is at
-# least MIN_STARS_ROUGHNESS
-MIN_STARS, STARS_GROUND, MIN_STARS_ROUGHNESS = 50, 0.3, 2.3
+# STARS_GROUND, the mean logarithm of the ratio of their roughness to that of the ground is at least
+# MIN_STARS_ROUGHNESS, and the judge gives them a mean probability of less than STARS_PROBABILITY
+MIN_STARS, STARS_GROUND, MIN_STARS_ROUGHNESS, STARS_PROBABILITY = 50, 0.3, 2.3, 0.53
 
 
 def with_treatment(
@@ -109,7 +109,8 @@ def without_stars(pieces: list[Piece]) -> list[Piece]:
         np.mean([each.features[name] for each in bright])
         for name in ("ground", "relative_roughness")
     )
-    if ground > STARS_GROUND or roughness < MIN_STARS_ROUGHNESS:
+    probability = np.mean([each.judge_probability for each in bright])
+    if ground > STARS_GROUND or roughness < MIN_STARS_ROUGHNESS or probability >= STARS_PROBABILITY:
         return pieces
     labels, reason = {each.label for each in bright}, "it may be a star: the ground is smooth"
     return [
