@@ -43,7 +43,7 @@ def test_params_are_frozen() -> None:
         ("    blur: {weight", "    blur: {wait", "unknown key; known: weight, severity"),
         ("    blur:", "    blurr:", "unknown degradation 'blurr'; known: abrasion, blot, blur, "),
         (
-            "network: detail",
+            "network: tone",
             "network: vnet",
             "train: unknown network 'vnet'; known: areas, blur, detail, inpainting, jpeg",
         ),
