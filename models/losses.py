@@ -35,7 +35,7 @@ def coarse_decibels(target: Any, residual: Any) -> Any:
 
 @keras.saving.register_keras_serializable("patina")
 def masked_decibels(target: Any, output: Any) -> Any:
-    """As `decibels`, inside a mask, after adding 10⁻⁴.
+    """As `decibels`, inside a mask.
 
     target: (N, H, W, 10), the input of `models.inpainting` (7 channels) and the undamaged image (3
     channels). output: (N, H, W, 4), the output of `models.inpainting`.
@@ -43,7 +43,7 @@ def masked_decibels(target: Any, output: Any) -> Any:
     damaged, clean = target[..., :7], target[..., 7:]
     mask = damaged[..., 6:]
     error = ops.sum(mask * ops.square(compose(damaged, output) - clean), axis=(1, 2, 3))
-    return ops.log(error / (3 * ops.sum(mask, axis=(1, 2, 3)) + 1) + 1e-4)
+    return ops.log(error / (3 * ops.sum(mask, axis=(1, 2, 3)) + 1) + 1e-5)
 
 
 @keras.saving.register_keras_serializable("patina")

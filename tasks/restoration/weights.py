@@ -66,6 +66,13 @@ def facts_of(model: Path) -> dict[str, Any]:
     return {}
 
 
+def networks_of(folder: Path) -> dict[str, str]:
+    """The SHA-256 of the weights of each network, by role, of the model shipped in `folder`."""
+    file = folder / "weights.json"
+    facts = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return dict(facts.get(DEFAULT, {}).get("networks", {}))
+
+
 def index() -> dict[str, Any]:
     """The shipped weights by name: "version", and "files" with their SHA-256."""
     weights: dict[str, Any] = json.loads((FOLDER / "weights.json").read_text(encoding="utf-8"))

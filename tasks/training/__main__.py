@@ -150,11 +150,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.into:
         from patina.tasks.training import judge, ship
 
+        before = weights.networks_of(asked.into)
         file = ship.ship(asked.out, asked.into)
-        if recipe.judge:
+        after = weights.networks_of(asked.into)
+        changed = {role for role in after if after[role] != before.get(role)}
+        stale = [name for name in judge.JUDGES if judge.FINDERS.get(name, name) in changed]
+        if recipe.judge and stale:
             count = str(recipe.judge["samples"])
             places = ["--works", *map(str, asked.works), "--decoded", str(asked.out / "works")]
-            judge.main([str(file), *places, "--samples", count, "--seed", str(recipe.seed)])
+            options = ["--samples", count, "--seed", str(recipe.seed), "--only", *stale]
+            judge.main([str(file), *places, *options])
         print(file)  # noqa: T201
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from patina.models import ROLES, registry
 from patina.tasks.io.atomic import Record, move_whole, sha256_of, write_json
 from patina.tasks.restoration import inference, weights
+from patina.tasks.training.training import last_state
 
 
 def ship(folder: Path, target: Path, name: str = weights.DEFAULT) -> Path:
@@ -51,12 +52,9 @@ def trained_networks(folder: Path) -> dict[str, keras.Model]:
 
 
 def states(folder: Path) -> Record:
-    """The state of each training in `folder`, by role: steps and seconds."""
-    return {
-        role: json.loads((folder / f"{role}.state.json").read_text(encoding="utf-8"))
-        for role in ROLES
-        if (folder / f"{role}.state.json").exists()
-    }
+    """The state of each training in `folder` that improved its network, by role: steps, seconds."""
+    states = {role: last_state(folder, role) for role in ROLES}
+    return {role: state for role, state in states.items() if state.get("steps")}
 
 
 def weights_sha256(network: keras.Model) -> str:

@@ -134,7 +134,7 @@ def fill_gain_db(inputs: np.ndarray, target: np.ndarray, output: np.ndarray) -> 
     mask, clean = inputs[..., 6:], target[..., 7:]
     area = 3 * mask.sum(axis=(1, 2, 3)) + 1
     errors = [
-        (mask * (fill - clean) ** 2).sum(axis=(1, 2, 3)) / area + 1e-4
+        (mask * (fill - clean) ** 2).sum(axis=(1, 2, 3)) / area + 1e-5
         for fill in (inputs[..., 3:6], np.asarray(compose(inputs, output)))
     ]
     return 10 * np.log10(errors[0] / errors[1])

@@ -85,7 +85,8 @@ class TrainingCallback(Protocol):
 class Training:
     """A network, its averaged weights, and the progress of its training, in the folder `out`.
 
-    best: the averaged weights at the measurement with the largest mean gain, `best_gain`.
+    best: the averaged weights at the measurement with the largest mean gain, `best_gain`, after
+    `best_step` batches.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class Training:
         )
         optimizer.build(self.network.trainable_variables)
         self.averaged: list[np.ndarray] = self.network.get_weights()
-        self.best, self.best_gain = self.averaged, -math.inf
+        self.best, self.best_gain, self.best_step = self.averaged, -math.inf, 0
         if self.checkpoint.exists():
             self._load()
 
@@ -177,7 +178,7 @@ class Training:
             gains[family] = float(np.mean(self.specialist.gain(inputs, target, output)))
         mean = float(np.mean([*gains.values()]))
         if mean > self.best_gain:
-            self.best, self.best_gain = self.averaged, mean
+            self.best, self.best_gain, self.best_step = self.averaged, mean, self.done
         return gains
 
     def best_network(self) -> keras.Model:
@@ -198,17 +199,20 @@ class Training:
             for number, array in enumerate(arrays)
         }
         with whole_file(self.checkpoint) as file:
-            np.savez(
-                file, done=self.done, seconds=self.seconds, largest_gain=self.best_gain, **state
-            )
+            figures = {"largest_gain": self.best_gain, "at_step": self.best_step}
+            np.savez(file, done=self.done, seconds=self.seconds, **figures, **state)
 
     def publish(self) -> None:
-        """Write the best network, and the number of steps and seconds of the training."""
+        """Write the best network, and the state of the training.
+
+        The state has the number of steps of the best network, 0 if no step improved it, and the
+        seconds of the training so far.
+        """
         draft = self.best_file.with_name(f".draft-{os.getpid()}.keras")
         self.best_network().save(draft)
         draft.replace(self.best_file)
         state = {
-            "steps": self.done,
+            "steps": self.best_step,
             "of": self.schedule.steps,
             "seconds": round(self.seconds, 1),
         }
@@ -222,6 +226,7 @@ class Training:
             }
             self.done, self.seconds = int(file["done"]), float(file["seconds"])
             self.best_gain = float(file["largest_gain"])
+            self.best_step = int(file["at_step"])
         self.network.set_weights(parts["network"])
         self.averaged, self.best = parts["averaged"], parts["best"]
         for variable, value in zip(
