@@ -6,6 +6,7 @@ Paints the scans in FOLDER, a third of them noisy, and restores them with the fl
 half of them are restored, one of the two workers is killed. Then come 100 more scans, then the same
 batch once more, then one changed setting (`strength`) for 100 of the scans. Prints the outcomes,
 the seconds, what a scan takes, the largest memory of each process, and the size of the outbox.
+Everything that it starts ends with it, even if it is killed.
 """
 
 import argparse
@@ -16,7 +17,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -29,7 +31,9 @@ sys.path.insert(0, str(ROOT))
 
 from patina.crawler.sample.strokes import paint  # noqa: E402 -- found by the line above
 from patina.flows.prefect_server import prefect_server  # noqa: E402
+from patina.flows.supervisor import supervised  # noqa: E402
 
+MEASURING = "PATINA_MEASURING"  # environment variable of the process that measures
 PAINTED, NOISE_255, MORE = 24, 20, 100
 WORKER = ("worker", "--nthreads", "1", "--no-nanny", "--no-dashboard")
 FLOW = """
@@ -40,7 +44,23 @@ restore(inbox=sys.argv[1], outbox=sys.argv[2], strength=float(sys.argv[3]))
 
 
 def main() -> None:
+    """Measure in a process that ends when this one ends, and all processes that it starts with it.
+
+    Dask's processes and the flow are in its group, see `supervisor`.
+    """
     asked = arguments()
+    if MEASURING in os.environ:
+        measure(asked)
+        return
+    command = [sys.executable, __file__, *sys.argv[1:]]
+    environment = os.environ | {MEASURING: "1"}
+    with supervised(command, env=environment) as measuring, suppress(KeyboardInterrupt):
+        sys.exit(measuring.wait())
+    sys.exit(130)  # as a shell has it after Ctrl-C
+
+
+def measure(asked: argparse.Namespace) -> None:
+    """Run the batches, and print a row for each. asked: see `arguments`."""
     asked.folder = asked.folder.absolute()
     inbox, some = asked.folder / "scans", asked.folder / "some"
     asked.folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +68,6 @@ def main() -> None:
     shutil.copy(ROOT / "params.yaml", "params.yaml")
     table = Table("run", "scans", "seconds", "ms a scan", "outcomes", "memory, MB", "outbox, MB")
     paint_scans(inbox, range(asked.scans), asked.side)
-    paint_scans(some, range(MORE), asked.side)
     with ExitStack() as stack:
         stack.enter_context(prefect_server())
         scheduler = stack.enter_context(dask("scheduler", "--host", "127.0.0.1", "--port", "0"))
@@ -67,6 +86,7 @@ def main() -> None:
         paint_scans(inbox, range(asked.scans, asked.scans + MORE), asked.side)
         run(f"{MORE} more", inbox, outbox, 1.0, kill=False)
         run("nothing new", inbox, outbox, 1.0, kill=False)
+        paint_scans(some, range(MORE), asked.side)
         run("first 100 alone", some, asked.folder / "some restored", 1.0, kill=False)
         run("the same, strength 0.5", some, asked.folder / "some restored", 0.5, kill=False)
     Console(width=140).print(table)
@@ -82,10 +102,10 @@ def arguments() -> argparse.Namespace:
 
 def paint_scans(folder: Path, numbers: range, side: int) -> None:
     """Write scans: parts of painted works, every third with noise, in folders of 1000."""
-    works = [paint(number)[0] for number in range(PAINTED)]
+    work_of = cache(lambda number: paint(number)[0])
     for number in numbers:
         rng = np.random.default_rng(number)
-        work = works[number % PAINTED]
+        work = work_of(number % PAINTED)
         top, left = (int(rng.integers(0, length - side)) for length in work.shape[:2])
         scan = work[top : top + side, left : left + side, ::-1].astype(np.float32)
         if number % 3 == 0:

@@ -2,26 +2,23 @@
 
 import json
 import os
-import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from browser import CHROMIUM, chromium
 from conftest import Workspace, give_database, line_with, process
+from processes import MARK, alive, until
 
 from patina.crawler.sample.strokes import paint
 from patina.tasks.imaging.images import png_bytes
 
 pytestmark = pytest.mark.timeout(900)  # two servers and three runs, on a busy machine
-MARK = "PATINA_TEST_MARK"  # environment variable of all processes that a command started
-PATIENCE_S = 300
 TAB = "(name => element => element.innerText?.trim() == name)"  # the innermost element is the last
 BUSY = 60  # number of scans of a batch that is killed before its end
 
@@ -32,25 +29,6 @@ def ask(url: str, body: Any = None) -> Any:
     request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
-
-
-def until(holds: Callable[[], Any], what: str) -> Any:
-    """The value of `holds`, as soon as it is true."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not (seen := holds()):
-        assert time.monotonic() < deadline, f"after {PATIENCE_S} s still not: {what}"
-        time.sleep(0.1)  # between two checks
-    return seen
-
-
-def alive(mark: str) -> list[psutil.Process]:
-    """The running processes with that mark."""
-    found = []
-    for each in psutil.process_iter(["environ", "status"]):
-        environment = each.info["environ"] or {}
-        if environment.get(MARK) == mark and each.info["status"] != psutil.STATUS_ZOMBIE:
-            found.append(each)
-    return found
 
 
 @dataclass
