@@ -1,5 +1,6 @@
 """The recipes of CONTRIBUTING.md, followed with toys in a copy of the project."""
 
+import os
 import re
 import shutil
 
@@ -46,6 +47,18 @@ def toy(*, width: float = 1.0) -> keras.Model:
     output = keras.layers.Conv2D(3, 1, kernel_initializer="zeros", name="residual")(image)
     return keras.Model(image, output, name="toy")
 '''
+SPECIALIST = '''
+import keras
+
+
+def toy_polish(*, width: float = 1.0) -> keras.Model:
+    """A network for one kind of damage: (N, H, W, 3) -> residual (N, H, W, 3)."""
+    image = keras.layers.Input((None, None, 3), name="image")
+    inner = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="inner")(image)
+    output = keras.layers.Conv2D(3, 1, kernel_initializer="zeros", name="residual")(inner)
+    return keras.Model(image, output, name="toy_polish")
+'''
+TRAINING = "{start: scratch, steps: 9, batch: 2, learning_rate: 0.001, minutes: 1}"
 DRAWN = """
 from pathlib import Path
 from patina.params import load
@@ -67,8 +80,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     folder = tmp_path_factory.mktemp("copy")
     for name in COPIED:
         shutil.copytree(name, folder / name, ignore=shutil.ignore_patterns("*.keras", "*.bin"))
-    for name in ("params.yaml", "pyproject.toml", "scrapy.cfg"):
-        shutil.copy(name, folder)
+    (folder / "docs").mkdir()
+    for name in ("params.yaml", "pyproject.toml", "scrapy.cfg", "docs/formats.md"):
+        shutil.copy(name, folder / name)
     return Workspace(folder)
 
 
@@ -123,3 +137,29 @@ def test_params_accept_a_new_network(tree: Workspace) -> None:
     tree.set(train={"network": "toy"})
     add(tree, "built.py", BUILT)
     tree.run("built")
+
+
+@pytest.mark.training
+def test_the_shared_tests_find_a_new_specialist(tree: Workspace) -> None:
+    add(tree, "models/toy_polish.py", SPECIALIST)
+    toy = 'NETWORKS = {\n    "toy_polish": "patina.models.toy_polish:toy_polish",'
+    change(tree, "models/__init__.py", "NETWORKS = {", toy)
+    change(tree, "models/__init__.py", r'ROLES = \("jpeg"', 'ROLES = ("jpeg", "toy_polish"')
+    toy = 'SPECIALISTS = {\n    "toy_polish": Specialist("toy_polish", curriculum.JPEG, *RESIDUAL),'
+    change(tree, "tasks/training/specialists.py", "SPECIALISTS = {", toy)
+    toy = f"networks:\n  toy_polish: {TRAINING}"
+    change(tree, "models/pretrained/recipe.yaml", "networks:", toy)
+    chosen = "(learns and toy_polish) or recipe_of_the_shipped_weights"
+    printed = tree.run("pytest", "tests/test_training.py", "tests/test_weights.py", "-k", chosen)
+    assert "2 passed" in printed
+
+
+def test_the_table_of_formats_gets_a_new_output_format(tree: Workspace) -> None:
+    toy = 'ENCODINGS = {\n    ".avif": ".avif[lossless=true,effort=0]",'
+    change(tree, "tasks/imaging/filing.py", "ENCODINGS = {", toy)
+    toy = '    "AVIF": (painted(), "a.avif", {"lossless": True, "effort": 0}),\n    "WebP":'
+    change(tree, "tests/test_scans.py", '    "WebP":', toy)
+    places = (tree.folder, tree.folder / "tests")
+    tree.run("test_formats", PYTHONPATH=os.pathsep.join(map(str, places)))
+    row = "| AVIF | RGB, 8 bit | AVIF | RGB, 8 bit | exact | kept | EXIF kept |  |"
+    assert row in (tree.folder / "docs/formats.md").read_text()

@@ -7,6 +7,7 @@ import dataclasses
 import struct
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -94,9 +95,14 @@ def described(image: pyvips.Image) -> str:
 
 def carried(before: pyvips.Image, after: pyvips.Image) -> bool:
     """Whether profile, resolution and orientation are unchanged, and there is an XMP packet."""
-    fields = [name for name in ("icc-profile-data", "orientation") if before.get_typeof(name)]
-    same = all(after.get_typeof(n) and after.get(n) == before.get(n) for n in fields)
+    usual = {"icc-profile-data": b"", "orientation": 1}
+    same = all(field(before, *each) == field(after, *each) for each in usual.items())
     return same and abs(after.xres - before.xres) < 0.01 and bool(after.get_typeof("xmp-data"))
+
+
+def field(image: pyvips.Image, name: str, usual: Any) -> Any:
+    """The metadata field of that name; `usual` if the image has none."""
+    return image.get(name) if image.get_typeof(name) else usual
 
 
 def kept_metadata(result: Path) -> str:

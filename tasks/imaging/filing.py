@@ -22,6 +22,7 @@ KEPT_FORMATS = {  # formats that are written only with `keep_format`; else they 
     ".webp": ".webp[lossless=true]",
 }
 KIND_OF = {**dict.fromkeys(KEPT_FORMATS, "JPEG"), ".webp": "WebP", ".png": "PNG"}
+TIFF = (".tif", ".tiff")
 BIG_TIFF = 3_500_000_000  # bytes of pixels from which a TIFF could outgrow 4 GiB
 
 
@@ -54,12 +55,12 @@ def _file_plain(image: pyvips.Image, blocks: Blocks, suffix: str, draft: Path) -
     size = image.height * image.width * image.bands * sample_bytes(image)
     packet = with_source_type(image.get("xmp-data") if image.get_typeof("xmp-data") else b"")
     # `write_into` writes IPTC completely, as a tag of the TIFF
-    image = without(image, "iptc-data") if suffix != ".png" else image.copy()
+    image = without(image, "iptc-data") if suffix in TIFF else image.copy()
     image.set_type(pyvips.GValue.blob_type, "xmp-data", packet)
     encoding = ENCODINGS[suffix]
     options = encoding[encoding.index("[") :].format(big=str(size > BIG_TIFF).lower())
     image.write_to_file(f"{draft}{options}")
-    if suffix != ".png":
+    if suffix in TIFF:
         write_into(draft, blocks.tags)
 
 
