@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from filelock import FileLock
 from replay.museums import MUSEUMS
 from replay.serving import Replay
 
@@ -113,11 +114,13 @@ def link_or_copy(source: str, target: str) -> None:
 SERVED = {"server", "storage", "bare", "prepared", "finished", "toned", "cluster"}
 SERVED |= {"served", "strict", "tab"}  # the page
 KERAS = re.compile("^(import|from) keras", re.MULTILINE)
-# Modules that share a workspace or a page: in one process, it is made once
-FINISHED = ("test_pipeline", "test_tracking", "test_experiments")
+# Modules that share an experiment or a page: in one process, it is made once
+EXPERIMENTS = ("test_tracking", "test_experiments")
 PAGE = ("test_app", "test_app_areas", "test_app_drawing")
-# Started first, so that no process is left with them at the end
-LONGEST = (*FINISHED, *PAGE, "test_scaling", "test_serving", "test_collecting", "test_training")
+# Started first, so that no process is left with them at the end. EXPERIMENTS come after PAGE: by
+# then another process has run the pipeline, for which they would wait
+LONGEST = ("test_pipeline", *PAGE, *EXPERIMENTS, "test_scaling", "test_serving", "test_collecting")
+LONGEST += ("test_training",)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -140,13 +143,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Run each module in one process, and those of FINISHED, or of PAGE, in the same one."""
+    """Run each module in one process, and those of EXPERIMENTS, or of PAGE, in the same one."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            shared = (group for group in (FINISHED, PAGE) if Path(file).stem in group)
+            shared = (group for group in (EXPERIMENTS, PAGE) if Path(file).stem in group)
             return next(map(str, shared), file)
 
     return Scheduling(config, log)
@@ -241,13 +244,19 @@ def works(tmp_path_factory: pytest.TempPathFactory) -> "list[Work]":
 
 
 @pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all processes of this run of pytest."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def database(common: Path) -> Path:
     """The place of an empty database of Prefect, which the first server of all processes leaves.
 
     Prefect needs six seconds of the processor to make one.
     """
-    folder = tmp_path_factory.getbasetemp()
-    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "prefect.db"
+    return common / "prefect.db"
 
 
 def give_database(database: Path, root: Path) -> Path:
@@ -316,22 +325,38 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return workspace
 
 
+def ran_once(source: Workspace, folder: Path, *command: str, **environment: str) -> Workspace:
+    """A copy of `source` in `folder`, in which a Python module has run.
+
+    The first process that needs it makes it. Copy it to change it.
+    """
+    done = folder.with_suffix(".done")
+    with FileLock(folder.with_suffix(".lock")):
+        if not done.exists():
+            source.copy(folder).run(*command, **environment)
+            done.touch()
+    return Workspace(folder)
+
+
 @pytest.fixture(scope="session")
-def prepared(bare: Workspace, server: str, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def prepared(
+    bare: Workspace, server: str, common: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Workspace:
     """A workspace with 20 works, collected, preprocessed, split and degraded. Copy it to change
     it.
     """
-    workspace = bare.copy(tmp_path_factory.mktemp("prepared") / "workspace")
-    workspace.run("dvc", "repro", "degrade", PATINA_WORKERS="2")
-    return workspace
+    command = ("dvc", "repro", "degrade")
+    made = ran_once(bare, common / "prepared", *command, PATINA_WORKERS="2")
+    return made.copy(tmp_path_factory.mktemp("prepared") / "workspace")
 
 
 @pytest.fixture(scope="session")
-def finished(prepared: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def finished(
+    prepared: Workspace, common: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Workspace:
     """A workspace in which every stage has run. Copy it to change it."""
-    workspace = prepared.copy(tmp_path_factory.mktemp("finished") / "workspace")
-    workspace.run("patina.cli", "run")
-    return workspace
+    made = ran_once(prepared, common / "finished", "patina.cli", "run")
+    return made.copy(tmp_path_factory.mktemp("finished") / "workspace")
 
 
 @pytest.fixture(scope="session")
