@@ -190,8 +190,8 @@ class Restore(Section):
         "tone",
     )  # treatments to apply
     device: Literal["CPU", "GPU", "AUTO"] = "CPU"  # GPU: an Intel GPU; AUTO: a GPU if there is one
-    tile_px: Annotated[int, Field(ge=64, multiple_of=32)] = 1088  # side of a tile, with overlap
-    overlap_px: Annotated[int, Field(ge=0, multiple_of=32)] = 192  # overlap of neighbouring tiles
+    tile_px: Annotated[int, Field(ge=64, multiple_of=32)] = 1152  # side of a tile, with overlap
+    overlap_px: Annotated[int, Field(ge=0, multiple_of=32)] = 128  # overlap of neighbouring tiles
     # Gates of detail: a work that is below one of a network's values is not corrected by it
     jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.18  # step across the 8x8 grid / other steps
     detail_255: Steps255 = 2.0  # noise: root mean square of the correction

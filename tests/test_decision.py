@@ -49,18 +49,32 @@ def test_a_work_with_little_certain_damage_is_left_unchanged() -> None:
     assert decided(view, likely, Gates(damage_share=0.0006), forced=True).pieces
 
 
+def logits_of(likely: np.ndarray) -> np.ndarray:
+    likely = np.clip(likely, 1e-6, 1 - 1e-6)
+    return np.log(likely / (1 - likely))
+
+
 def test_the_smallest_view_is_sufficient_only_below_half_of_the_gate() -> None:
     gates = Gates(damage_share=0.0006)
-    _, less = damaged(SMALL)  # 64 pixels; the gate is 144
-    _, more = damaged(SMALL, np.s_[200:208, 200:208])
+    less = logits_of(damaged(SMALL)[1])  # 64 pixels; the gate is 144
+    more = logits_of(damaged(SMALL, np.s_[200:208, 200:208])[1])
     assert is_probably_undamaged(less, gates, cracks=False)
     assert not is_probably_undamaged(more, gates, cracks=False)
     assert not is_probably_undamaged(less, Gates(damage_share=0.0), cracks=False)
 
 
+@pytest.mark.parametrize(("probability", "undamaged"), [(0.729, True), (0.731, False)])
+def test_the_smallest_view_counts_pixels_above_its_threshold(
+    probability: float, undamaged: bool
+) -> None:
+    logits = logits_of(np.where(damaged(LARGE)[1] > 0, probability, 0))
+    found = is_probably_undamaged(logits, Gates(damage_share=0.0006), cracks=False)
+    assert found is undamaged
+
+
 def test_the_smallest_view_counts_cracks_if_craquelure_is_to_be_treated() -> None:
     gates = Gates(damage_share=0.0006)
-    _, cracked = damaged(LARGE, kind="crack")
+    cracked = logits_of(damaged(LARGE, kind="crack")[1])
     assert is_probably_undamaged(cracked, gates, cracks=False)
     assert not is_probably_undamaged(cracked, gates, cracks=True)
 

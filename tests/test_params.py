@@ -56,9 +56,9 @@ def test_params_are_frozen() -> None:
         ("treat: [detail, damage", "treat: [detail, harm", "restore.treat.1: Input should be 'det"),
         ("test: 0.1", "test: 0.9", "validation \\+ test must be less than 1"),
         (
-            "overlap_px: 192",
+            "overlap_px: 128",
             "overlap_px: 768",
-            "overlap_px 768 must be at most half of tile_px 1088",
+            "overlap_px 768 must be at most half of tile_px 1152",
         ),
         ("count: [1, 4]", "count: [4, 1]", "count \\[4, 1\\]: give the minimum and the maximum"),
         ("severity: [0.2, 0.9]", "severity: [0.2, 9]", "degrade.steps.fading.severity.1: .* 1"),

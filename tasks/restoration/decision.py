@@ -4,6 +4,7 @@ The pieces are the connected pixels with a high probability of damage. Each is m
 `fill_rules` has the rules.
 """
 
+import math
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -50,12 +51,11 @@ def decide_fill(
     cracks. forced, cracks_forced: the user says that the work is damaged, or that its age cracks
     are to be filled; most gates are ignored for these pieces.
     """
-    probability = _fillable_probability(probabilities, cracks=cracks)
+    probability = _of_fillable(probabilities, cracks=cracks)
     high_share = high_probability_share(probability)
     undamaged = high_share < gates.damage_share
     if undamaged and not (forced or cracks_forced):
-        empty = np.zeros(probability.shape, np.float32)
-        return Damage([], empty, empty, empty, empty.astype(np.int32))
+        return no_damage(probability.shape)
     kinds = (probabilities if cracks else probabilities[..., :CRACK]).argmax(axis=2)
     mask = hysteresis(probability, gates)
     labels, stats, first_wide = _split_by_width(mask, gates.fill_width * max(mask.shape))
@@ -78,26 +78,32 @@ def decide_fill(
     return Damage(pieces, fill.astype(np.float32), stain, found[labels].astype(np.float32), labels)
 
 
-def is_probably_undamaged(probabilities: np.ndarray, gates: Gates, *, cracks: bool) -> bool:
+def no_damage(size: tuple[int, ...]) -> Damage:
+    """The damage of an undamaged work; its maps have this size (h, w)."""
+    empty = np.zeros(size, np.float32)
+    return Damage([], empty, empty, empty, empty.astype(np.int32))
+
+
+def is_probably_undamaged(logits: np.ndarray, gates: Gates, *, cracks: bool) -> bool:
     """Whether the smallest view has so little damage that `decide_fill` would fill nothing.
 
-    probabilities: (h, w, len(CLASSES)), the probabilities in the smallest view alone. The limit is
-    SMALL_VIEW_FACTOR of the gate `damage_share`; docs/performance.md has the measurements behind
-    it.
+    logits: (h, w, len(CLASSES)), of the probabilities in the smallest view alone, because the
+    probabilities of millions of pixels take longer. The limit is SMALL_VIEW_FACTOR of the gate
+    `damage_share`; docs/performance.md has the measurements behind it.
     """
-    probability = _fillable_probability(probabilities, cracks=cracks)
-    return (
-        high_probability_share(probability, SMALL_VIEW_PROBABILITY)
-        < SMALL_VIEW_FACTOR * gates.damage_share
-    )
+    threshold = math.log(SMALL_VIEW_PROBABILITY / (1 - SMALL_VIEW_PROBABILITY))
+    logit = _of_fillable(logits, cracks=cracks, least=-math.inf)
+    return high_probability_share(logit, threshold) < SMALL_VIEW_FACTOR * gates.damage_share
 
 
-def _fillable_probability(probabilities: np.ndarray, *, cracks: bool) -> np.ndarray:
-    """(h, w): the highest probability of damage that may be filled; 0 where a crack is likelier."""
+def _of_fillable(values: np.ndarray, *, cracks: bool, least: float = 0) -> np.ndarray:
+    """(h, w): the highest probability of damage that may be filled; `least` where a crack is
+    likelier. values: (h, w, len(CLASSES)), probabilities or their logits.
+    """
     if cracks:
-        return largest(probabilities)
-    probability = largest(probabilities[..., :CRACK])
-    return np.where(probabilities[..., CRACK] > probability, 0, probability)
+        return largest(values)
+    value = largest(values[..., :CRACK])
+    return np.where(values[..., CRACK] > value, np.float32(least), value)
 
 
 def high_probability_share(probability: np.ndarray, threshold: float = HIGH_PROBABILITY) -> float:

@@ -19,15 +19,16 @@ def damage_probabilities(
     view: np.ndarray,
     sides_px: tuple[int, ...],
     tiles: Record,
-    may_stop: Callable[[np.ndarray], bool] = lambda probabilities: False,
-) -> np.ndarray:
-    """Probabilities (h, w, len(CLASSES)) in [0, 1], at the size of the largest examined view.
+    is_undamaged: Callable[[np.ndarray], bool] = lambda logits: False,
+) -> np.ndarray | None:
+    """Probabilities (h, w, len(CLASSES)) in [0, 1], at the size of the largest view.
 
     network: gives logits. view: float32 (H, W, 3), sRGB in [0, 1], the reduced work. sides_px: long
     sides in pixels at which the work is examined, largest first; the logits are averaged. tiles: as
-    for `tiled_rows`. may_stop: is called with the probabilities at the last, smallest side. If it
-    returns True, these are returned, and the larger views, which take most of the time, are left
-    out. The smallest view is mirrored, so that a mistake of the network is seldom in all views.
+    for `tiled_rows`. is_undamaged: is called with the logits at the last, smallest side, enlarged
+    to (h, w, len(CLASSES)). If it returns True, this function returns None, and the larger views,
+    which take most of the time, are left out. The smallest view is mirrored, so that a mistake of
+    the network is seldom in all views.
     """
     logits: list[np.ndarray] = []
     size = view_size(view, sides_px[0])
@@ -36,8 +37,8 @@ def damage_probabilities(
         examined = np.ascontiguousarray(resized(view, view_size(view, side_px))[:, columns])
         found = apply_tiled(network, examined, **tiles, stride_px=32)[:, columns]
         logits.append(resized(np.ascontiguousarray(found), size))
-        if len(logits) == 1 and may_stop(probabilities := sigmoid(logits[0])):
-            return probabilities
+        if len(logits) == 1 and is_undamaged(logits[0]):
+            return None
     return sigmoid(sum(logits[1:], logits[0]) / np.float32(len(logits)))
 
 

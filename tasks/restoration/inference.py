@@ -24,6 +24,7 @@ from platformdirs import user_cache_path
 
 from patina.errors import InputError, MissingExtraError
 from patina.tasks.io.atomic import move_whole, sha256_of, write_bytes
+from patina.tasks.restoration import graph_layout
 
 if TYPE_CHECKING:
     import keras
@@ -110,7 +111,7 @@ class Networks(Mapping[str, Function]):
         self.roles = tuple(self.graph.get_rt_info(ROLES).astype(str).split(","))
         machine = [str(self.core.get_property(self.device, name)) for name in MACHINE]
         build = next(iter(self.core.get_versions(self.device).values())).build_number
-        self.origin = "\n".join([build, *machine, self.sha256]).encode()
+        self.origin = "\n".join([build, *machine, graph_layout.VERSION, self.sha256]).encode()
         self.compiled: dict[str, Function] = {}
         self.loaded: dict[str, Any] = {}
         self.lock = Lock()  # for threads: each network computes with all cores
@@ -161,7 +162,7 @@ class Networks(Mapping[str, Function]):
 
         number = self.roles.index(role)
         output, source = self.graph.outputs[number], self.graph.inputs[number]
-        return openvino.Model([output.node], [source.node], role)
+        return graph_layout.rewritten(openvino.Model([output.node], [source.node], role))
 
     def _cached(self, path: Path) -> bytes:
         """The compiled network at `path`; empty if it is missing, damaged or of another model."""

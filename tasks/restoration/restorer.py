@@ -25,6 +25,7 @@ from patina.tasks.restoration.detection import (
     VIEW_SIDES_PX,
     area_probabilities,
     damage_probabilities,
+    view_size,
 )
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.inpainting import fill_residual
@@ -302,27 +303,31 @@ def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
     cracks, forced = "craquelure" in restorer.treat, "damage" in restorer.forced
     cracks_forced = cracks and "craquelure" in restorer.forced
 
-    def may_stop(probabilities: np.ndarray) -> bool:
-        undamaged = decision.is_probably_undamaged(probabilities, restorer.gates, cracks=cracks)
+    def is_undamaged(logits: np.ndarray) -> bool:
+        undamaged = decision.is_probably_undamaged(logits, restorer.gates, cracks=cracks)
         return undamaged and not (forced or cracks_forced)
 
     network = restorer.networks["segmentation"]
-    probabilities = damage_probabilities(network, view, VIEW_SIDES_PX, restorer.tiling, may_stop)
-    if "damage" not in restorer.treat:
-        probabilities[..., : CLASSES.index("crack")] = 0
-    shown = resized(view, probabilities.shape[:2])
-    damage = decision.decide_fill(
-        shown,
-        probabilities,
-        restorer.gates,
-        restorer.judges.get("piece"),
-        cracks=cracks,
-        forced=forced,
-        cracks_forced=cracks_forced,
-    )
+    size = view_size(view, VIEW_SIDES_PX[0])
+    shown = resized(view, size)
+    found = damage_probabilities(network, view, VIEW_SIDES_PX, restorer.tiling, is_undamaged)
+    if found is None:
+        damage = decision.no_damage(size)
+    else:
+        if "damage" not in restorer.treat:
+            found[..., : CLASSES.index("crack")] = 0
+        damage = decision.decide_fill(
+            shown,
+            found,
+            restorer.gates,
+            restorer.judges.get("piece"),
+            cracks=cracks,
+            forced=forced,
+            cracks_forced=cracks_forced,
+        )
     if "areas" not in restorer.networks or "damage" not in restorer.treat:
         return damage
-    areas = area_probabilities(restorer.networks["areas"], view, probabilities.shape[:2])
+    areas = area_probabilities(restorer.networks["areas"], view, size)
     judge = restorer.judges.get("area")
     return with_proposals(damage, shown, areas, restorer.gates, judge, forced=forced)
 

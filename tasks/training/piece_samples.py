@@ -78,7 +78,8 @@ def _found(view: np.ndarray, finder: str, network: Network) -> tuple[list[Piece]
         size = view_size(view, VIEW_SIDES_PX[0])
         likely = area_probabilities(network, view, size)
         return find_areas(resized(view, size), likely, FINDING, UNDECIDED)
-    likely = damage_probabilities(network, view, VIEW_SIDES_PX, TILES)
-    shown = resized(view, likely.shape[:2])
-    damage = decide_fill(shown, likely, FINDING, UNDECIDED, cracks=False, forced=False)
+    found = damage_probabilities(network, view, VIEW_SIDES_PX, TILES)
+    assert found is not None  # all views were examined
+    shown = resized(view, found.shape[:2])
+    damage = decide_fill(shown, found, FINDING, UNDECIDED, cracks=False, forced=False)
     return damage.pieces, damage.labels
