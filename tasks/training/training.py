@@ -199,8 +199,10 @@ class Training:
             for number, array in enumerate(arrays)
         }
         with whole_file(self.checkpoint) as file:
-            figures = {"largest_gain": self.best_gain, "at_step": self.best_step}
-            np.savez(file, done=self.done, seconds=self.seconds, **figures, **state)
+            progress = {"done": self.done, "seconds": self.seconds}
+            best = {"largest_gain": self.best_gain, "at_step": self.best_step}
+            arrays = {name: np.array(value) for name, value in (progress | best).items()}
+            np.savez(file, allow_pickle=False, **arrays, **state)
 
     def publish(self) -> None:
         """Write the best network, and the state of the training.
