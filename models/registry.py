@@ -1,4 +1,4 @@
-"""Builds networks by name, saves several as one model, and sets the precision of training.
+"""Builds networks by name, loads and joins them, and sets the precision of training.
 
 Networks are trained in the fastest precision of the machine, and saved in float32.
 """
@@ -13,7 +13,9 @@ import numpy as np
 from keras import layers
 
 from patina.errors import InputError
-from patina.models import NETWORKS, ROLES
+from patina.models import NETWORKS, ROLES, graphs
+
+UNKNOWN = "the file has no network that this version of Patina knows; train one with `patina run`"
 
 
 def build(name: str, *, width: float = 1.0) -> keras.Model:
@@ -101,17 +103,26 @@ def be_deterministic(seed: int) -> None:
 
 
 def load(path: Path) -> keras.Model:
-    """Load the `restorer_model` in the file `path`, in safe mode, which forbids code in the file.
+    """Load the `restorer_model` in the file `path`.
 
-    Raises InputError if the file has no such model, or cannot be loaded.
+    path: a .keras file, which is loaded in safe mode: code in it is forbidden; or a graph (.xml)
+    with the networks of ROLES. Raises InputError if the file has no such model, or cannot be
+    loaded.
     """
+    if path.suffix == ".xml":
+        return _of_graph(path)
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: the file cannot be loaded as a network: {error}") from error
     if not networks_of(model):
-        raise InputError(
-            f"{path}: the file has no network that this version of Patina knows; train one with "
-            "`patina run`"
-        )
+        raise InputError(f"{path}: {UNKNOWN}")
     return model
+
+
+def _of_graph(path: Path) -> keras.Model:
+    weights = graphs.weights_in(path)
+    try:
+        return restorer_model({role: in_float32(each, role) for role, each in weights.items()})
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path}: {UNKNOWN}") from error

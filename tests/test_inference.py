@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from patina.errors import InputError
-from patina.models import registry
+from patina.models import TONE, registry
 from patina.tasks.restoration import weights
 from patina.tasks.restoration.inference import (
     DamagedGraphError,
@@ -70,8 +70,33 @@ def test_the_shipped_graph_gives_the_output_of_keras(cache: Path) -> None:
     found = Networks(weights.shipped(), "f32")
     networks = registry.networks_of(registry.load(weights.shipped()))
     assert set(found) == set(networks)
-    expected = np.asarray(networks["detail"].predict_on_batch(TILE))
-    assert np.abs(found["detail"](TILE) - expected).mean() * 255 < 0.1
+    for role, network in networks.items():
+        sides = TONE.view_px if role == "tone" else 64
+        given = np.random.default_rng(0).random((1, sides, sides, network.input.shape[-1]))
+        expected = np.asarray(network(given.astype(np.float32), training=False))
+        scale = float(np.abs(expected).mean())
+        assert np.abs(found[role](given.astype(np.float32)) - expected).mean() < 0.001 * scale
+
+
+@pytest.mark.parametrize("suffix", [".xml", ".bin"])
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
+def test_a_flipped_bit_of_a_model_without_another_file_is_refused(
+    tmp_path: Path, suffix: str, place: float
+) -> None:
+    file = tmp_path / "model.xml"
+    for each in (".xml", ".bin"):
+        shutil.copy(weights.shipped().with_suffix(each), file.with_suffix(each))
+    held = bytearray(file.with_suffix(suffix).read_bytes())
+    held[int(len(held) * place)] ^= 1
+    file.with_suffix(suffix).write_bytes(held)
+    with pytest.raises(DamagedGraphError, match=r"model\.xml: it (or|and) its \.bin.*install"):
+        Networks(file, "f32")
+
+
+def test_a_model_without_its_weights_is_refused(tmp_path: Path) -> None:
+    shutil.copy(weights.shipped(), tmp_path / "model.xml")
+    with pytest.raises(DamagedGraphError, match=r"model\.xml: it or its \.bin is missing"):
+        Networks(tmp_path / "model.xml", "f32")
 
 
 def test_a_model_without_its_graph_has_it_exported(

@@ -14,7 +14,13 @@ from patina.tasks.io.atomic import sha256_of, write_json
 from patina.tasks.restoration import weights
 from patina.tasks.restoration.batch import CHAMPION, chosen_model, load_restorer
 from patina.tasks.training.__main__ import RECIPE, read_recipe, scheduled
-from patina.tasks.training.ship import ship, weights_sha256, write_model
+from patina.tasks.training.ship import (
+    ship,
+    trained_networks,
+    weights_sha256,
+    write_graph,
+    write_model,
+)
 from patina.tasks.training.specialists import SINGLE, SPECIALISTS, single
 from patina.tasks.training.starting import kept_networks, starting_network
 from patina.tasks.training.twins import Twins
@@ -22,6 +28,7 @@ from patina.tasks.training.twins import Twins
 SHIPPED = json.loads((weights.FOLDER / "weights.json").read_text())
 NAME = weights.DEFAULT
 DETAIL = SPECIALISTS["detail"]
+PATCH = np.random.default_rng(0).random((1, 64, 64, 3), np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +38,7 @@ def networks() -> dict[str, keras.Model]:
     return registry.networks_of(registry.load(weights.shipped()))
 
 
-@pytest.mark.parametrize("suffix", [".keras", ".xml", ".bin"])
+@pytest.mark.parametrize("suffix", [".xml", ".bin"])
 def test_shipped_weights_with_other_bytes_are_refused(
     suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,7 +70,7 @@ def test_a_training_starts_from_shipped_weights_or_a_file_if_the_width_is_the_sa
     assert starting_network("scratch", DETAIL) is None
     assert starting_network("pretrained", narrow) is None
     with pytest.raises(
-        ValueError, match=r"restorer\.keras: the file has no network detail of this width"
+        ValueError, match=r"restorer\.xml: the file has no network detail of this width"
     ):
         starting_network(str(weights.shipped()), narrow)
 
@@ -112,8 +119,7 @@ def test_newly_trained_networks_are_shipped_with_those_shipped_before(tmp_path: 
     file = ship(runs, target)
     facts = json.loads((target / "weights.json").read_text())[NAME]
     assert facts["files"] == {
-        f"{NAME}{suffix}": sha256_of(target / f"{NAME}{suffix}")
-        for suffix in (".keras", ".xml", ".bin")
+        f"{NAME}{suffix}": sha256_of(target / f"{NAME}{suffix}") for suffix in (".xml", ".bin")
     }
     state = {"steps": 7, "of": 9, "seconds": 1.0}
     assert facts["training"] == {"jpeg": state, "tone": state}
@@ -122,7 +128,51 @@ def test_newly_trained_networks_are_shipped_with_those_shipped_before(tmp_path: 
     assert facts["networks"] == {role: weights_sha256(networks[role]) for role in expected}
     for role, network in expected.items():
         for one, rounded in zip(network.get_weights(), networks[role].get_weights(), strict=True):
-            np.testing.assert_allclose(rounded, one, rtol=1e-3, atol=1e-6)
+            half_step = 0.5 / 127 * np.abs(one).max(initial=0)
+            np.testing.assert_allclose(rounded, one, rtol=0, atol=1.01 * half_step + 1e-6)
+    ship(tmp_path, target)  # without new networks
+    again = json.loads((target / "weights.json").read_text())[NAME]
+    assert again["networks"] == facts["networks"]
+
+
+def test_a_model_shipped_by_an_older_version_becomes_a_graph(tmp_path: Path) -> None:
+    trained("blur", tmp_path, 0)
+    network = trained_networks(tmp_path)["blur"]
+    target = tmp_path / "shipped"
+    write_model({"blur": network}, target / f"{NAME}.keras")
+    file = ship(tmp_path / "empty", target)
+    assert {path.name for path in target.iterdir()} == {
+        f"{NAME}.xml",
+        f"{NAME}.bin",
+        "weights.json",
+    }
+    [after] = registry.networks_of(registry.load(file)).values()
+    shift = np.abs(after(PATCH) - network(PATCH)).max()
+    assert 0 < shift < 0.01
+
+
+def test_a_graph_with_other_weights_than_the_networks_is_not_written(tmp_path: Path) -> None:
+    trained("tone", tmp_path, 0)
+    unrounded = trained_networks(tmp_path)
+    with pytest.raises(ValueError, match=r"a\.xml: the networks in the graph differ"):
+        write_graph(unrounded, tmp_path / "graph/a.xml")
+    assert not list((tmp_path / "graph").iterdir())
+
+
+def test_the_shipped_weights_take_at_most_20_megabytes() -> None:
+    sizes = [path.stat().st_size for path in weights.FOLDER.iterdir() if path.is_file()]
+    assert sum(sizes) <= 20e6
+
+
+def test_a_trained_model_contains_the_shipped_networks_unchanged(
+    networks: dict[str, keras.Model], tmp_path: Path
+) -> None:
+    kept = {role: networks[role] for role in ("blur", "stains")}
+    write_model(kept, tmp_path / "model.keras")
+    for suffix in (".keras", ".xml"):
+        loaded = registry.networks_of(registry.load(tmp_path / f"model{suffix}"))
+        hashes = {role: weights_sha256(network) for role, network in loaded.items()}
+        assert hashes == {role: SHIPPED[NAME]["networks"][role] for role in kept}
 
 
 def test_the_recipe_of_the_shipped_weights_has_every_network() -> None:

@@ -25,6 +25,7 @@ def rewritten(graph: Any) -> Any:
     from openvino.passes import ConstantFolding, Manager
 
     graph = graph.clone()
+    # Without it a device may compute the weights from 8 bits again for each tile
     manager = Manager()
     manager.register_pass(ConstantFolding())
     manager.run_passes(graph)

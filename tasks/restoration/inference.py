@@ -1,13 +1,15 @@
 """Exports a model as an OpenVINO graph, once, and runs it without Keras.
 
 A model is a set of networks by role, see `patina.models.ROLES`. The graph has its weights in half
-precision, which needs half the space and changes a result by less than 0.1 8-bit steps. OpenVINO
-computes in bfloat16 if the CPU supports it, which is twice as fast and changes a result by less
-than 0.3 8-bit steps on average.
+precision or in 8 bits, see `patina.models.graphs`. OpenVINO computes in bfloat16 if the CPU
+supports it, which is twice as fast and changes a result by less than 0.3 8-bit steps on average.
 
-The graph contains the SHA-256 of the model file and of its weights, so that damaged files are
-refused. Compiling a graph takes most of a second. So the last compiled network of each role and
-precision is kept in the user's cache folder, with the hashes of all three files.
+A trained model is a .keras file with a graph (.xml and .bin) beside it. The shipped model is only a
+graph, from which Keras, too, can load the networks.
+
+The graph contains the SHA-256 of the model file, if there is one, and of its weights, so that
+damaged files are refused. Compiling a graph takes most of a second. So the last compiled network
+of each role and precision is kept in the user's cache folder, with the hashes of all files.
 """
 
 import re
@@ -42,7 +44,8 @@ NO_HASH, NO_GRAPH_HASH = "0" * 64, "1" * 64  # placeholders for hashes
 FLOAT32_ROLES = frozenset({"tone"})  # roles in float32, because they decide on a whole work
 INTERLEAVED_ROLES = frozenset({"jpeg", "detail", "blur"})  # roles that run in turn on each tile
 MACHINE = ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
-REMEDY = "remove both files so that Patina writes them again, or install the model again"
+INSTALL = "install the model again"
+REMEDY = f"remove both files so that Patina writes them again, or {INSTALL}"
 DAMAGED = f"it or its .bin is damaged; {REMEDY}"
 CHECKSUM_BYTES = sha256().digest_size
 
@@ -54,22 +57,26 @@ class DamagedGraphError(ValueError):
 
 
 def export(model: "keras.Model", file: Path) -> Path:
-    """Write the graph (.xml and .bin) of `model`, a `registry.restorer_model` saved at `file`."""
+    """Write the graph (.xml and .bin) of `model`, a `registry.restorer_model`.
+
+    file: of the model, .keras; or the .xml file of the graph, for a model without another file.
+    Raises InputError as `graphs.graph_of` does.
+    """
     import openvino
 
-    from patina.models import registry
+    from patina.models import graphs, registry
 
     networks = registry.networks_of(model)
     graph = file.with_suffix(".xml")
     with tempfile.TemporaryDirectory(dir=graph.parent, prefix=".graph-") as folder:
-        draft, hashed_graph = Path(folder) / "draft.xml", Path(folder) / "graph.xml"
-        registry.restorer_model(networks).export(str(draft), format="openvino", verbose=False)
-        exported = openvino.Core().read_model(draft)
-        exported.set_rt_info(sha256_of(file), MODEL)
+        hashed_graph = Path(folder) / "graph.xml"
+        exported = graphs.graph_of(networks)
+        if file != graph:
+            exported.set_rt_info(sha256_of(file), MODEL)
         exported.set_rt_info(NO_HASH, WEIGHTS)
         exported.set_rt_info(NO_GRAPH_HASH, GRAPH)
         exported.set_rt_info(",".join(networks), ROLES)
-        openvino.save_model(exported, hashed_graph, compress_to_fp16=True)
+        openvino.save_model(exported, hashed_graph, compress_to_fp16=False)  # graph_of did this
         weights = sha256_of(hashed_graph.with_suffix(".bin"))
         text = hashed_graph.read_text(encoding="utf-8").replace(NO_HASH, weights)
         own_hash = sha256(text.encode()).hexdigest()
@@ -94,7 +101,8 @@ class Networks(Mapping[str, Function]):
     def __init__(self, file: Path, precision: str = "auto", device: str = "CPU") -> None:
         """Open the model `file`. precision: one of PRECISIONS. device: one of DEVICES.
 
-        If the graph is missing, the model is exported, which needs Keras and some seconds. Raises
+        file: .keras, or .xml if the model is only a graph. If the graph of a .keras file is
+        missing, it is exported, which needs Keras and some seconds. Raises
         ValueError if the precision is unknown, InputError if the device is missing or does not
         support the precision, DamagedGraphError if the graph is damaged.
         """
@@ -212,22 +220,25 @@ def precision_of(requested: str, device: str, native: Sequence[str]) -> str:
 
 def _graph_of(file: Path, core: Any) -> tuple[Any, str]:
     """The graph of a model, and the hash of all its files."""
-    graph = file.with_suffix(".xml")
-    if not graph.exists() or not graph.with_suffix(".bin").exists():
-        return _exported(file, core)
-    text = graph.read_bytes()
+    graph, weights = file.with_suffix(".xml"), file.with_suffix(".bin")
+    text = graph.read_bytes() if graph.exists() and weights.exists() else b""
     recorded = GRAPH_IN_XML.search(text)
-    if not recorded:
-        return _exported(file, core)  # written by an older version
+    if not recorded:  # missing, or written by an older version
+        if file == graph:
+            raise DamagedGraphError(f"{graph}: it or its .bin is missing or damaged; {INSTALL}")
+        return _exported(file, core)
     own_hash = sha256(text.replace(recorded[1], NO_GRAPH_HASH.encode())).hexdigest().encode()
     if recorded[1] != own_hash:
         raise DamagedGraphError(f"{graph}: {DAMAGED}")
     read = core.read_model(graph)
-    hashes = [sha256_of(file.with_suffix(suffix)) for suffix in (file.suffix, ".xml", ".bin")]
-    recorded_hashes = [read.get_rt_info(mark).astype(str) for mark in (MODEL, WEIGHTS)]
-    if recorded_hashes != [hashes[0], hashes[2]]:
-        raise DamagedGraphError(f"{graph}: it and its .bin do not belong to {file.name}; {REMEDY}")
-    return read, sha256("".join(hashes).encode()).hexdigest()
+    hashes = {each: sha256_of(each) for each in (file, graph, weights)}
+    for each, mark in ((weights, WEIGHTS), (file, MODEL)):
+        if each != graph and not (
+            read.has_rt_info(mark) and read.get_rt_info(mark).astype(str) == hashes[each]
+        ):
+            what = f"it and its .bin do not belong to {file.name}"
+            raise DamagedGraphError(f"{graph}: {what}; {INSTALL if file == graph else REMEDY}")
+    return read, sha256("".join(hashes.values()).encode()).hexdigest()
 
 
 def _exported(file: Path, core: Any) -> tuple[Any, str]:

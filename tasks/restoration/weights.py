@@ -18,7 +18,7 @@ class DamagedWeightsError(InputError):
 
 
 def shipped(name: str = DEFAULT) -> Path:
-    """The file of the shipped weights `name`.
+    """The graph (.xml) of the shipped weights `name`; its .bin is beside it.
 
     Raises KeyError if there are none of this name; DamagedWeightsError if a file was changed.
     """
@@ -27,7 +27,7 @@ def shipped(name: str = DEFAULT) -> Path:
             raise DamagedWeightsError(
                 f"{FOLDER / file}: the file differs from the shipped one; install Patina again"
             )
-    return FOLDER / f"{name}.keras"
+    return FOLDER / f"{name}.xml"
 
 
 def version_of(model: Path) -> dict[str, Any]:

@@ -167,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     It writes judge.json beside a model; judges in this file that are not trained stay.
     """
     parser = argparse.ArgumentParser(description="Train the judges of a model.")
-    parser.add_argument("model", type=Path, help="the .keras file of a model, with its graph")
+    parser.add_argument("model", type=Path, help="a .keras file with its graph, or a graph (.xml)")
     parser.add_argument("--works", nargs="+", type=Path, required=True, help="folders of works")
     parser.add_argument("--decoded", type=Path, required=True, help="folder for decoded works")
     parser.add_argument("--samples", type=int, default=1500, help="samples of each judge")

@@ -1,40 +1,50 @@
-"""`python -m patina.tasks.training.ship FOLDER`: make the shipped model from trained networks."""
+"""`python -m patina.tasks.training.ship FOLDER`: make the shipped model from trained networks.
+
+The shipped model is a graph (.xml and .bin), see `patina.models.graphs`: its large kernels are in 8
+bits, everything else is in half precision.
+"""
 
 import argparse
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import keras
 import numpy as np
 
-from patina.models import ROLES, registry
+from patina.models import ROLES, graphs, registry
 from patina.tasks.io.atomic import Record, move_whole, sha256_of, write_json
 from patina.tasks.restoration import inference, weights
 from patina.tasks.training.training import last_state
 
 
 def ship(folder: Path, target: Path, name: str = weights.DEFAULT) -> Path:
-    """Write the networks that were trained in `folder` as one model, with its graph, to `target`.
+    """Write the networks that were trained in `folder` as one graph to `target`.
 
-    The weights are rounded to half precision, whose rounding error is an eighth of that of
-    bfloat16, and compressed. Networks that are not in `folder` are taken from the model in
-    `target`. name: of the model. Returns the path of the model.
+    Networks that are not in `folder` are taken from the model in `target`. If that model has a
+    .keras file, as older versions shipped it, this file is read, and removed. name: of the model.
+    Returns the path of the graph. Raises ValueError if the networks in the written graph differ
+    from the rounded ones; then the files in `target` are unchanged.
     """
-    file = target / f"{name}.keras"
-    networks = registry.networks_of(registry.load(file)) if file.exists() else {}
+    file, older = target / f"{name}.xml", target / f"{name}.keras"
+    before = older if older.exists() else file
+    networks = registry.networks_of(registry.load(before)) if before.exists() else {}
     networks |= trained_networks(folder)
-    write_model(networks, file)
-    files = [file, file.with_suffix(".xml"), file.with_suffix(".bin")]
+    for network in networks.values():
+        round_weights(network, eight_bits=True)
+    write_graph(networks, file)
+    older.unlink(missing_ok=True)
+    files = [file, file.with_suffix(".bin")]
     index = target / "weights.json"
-    before = json.loads(index.read_text(encoding="utf-8")) if index.exists() else {}
+    former = json.loads(index.read_text(encoding="utf-8")) if index.exists() else {}
     facts: Record = {
         "version": date.today().isoformat(),
         "files": {each.name: sha256_of(each) for each in files},
         "networks": {role: weights_sha256(networks[role]) for role in ROLES if role in networks},
-        "training": before.get(name, {}).get("training", {}) | states(folder),
+        "training": former.get(name, {}).get("training", {}) | states(folder),
     }
     write_json(index, {name: facts})
     return file
@@ -68,13 +78,13 @@ def weights_sha256(network: keras.Model) -> str:
 
 
 def write_model(networks: Mapping[str, keras.Model], file: Path) -> None:
-    """Write networks, by role, as one compressed model, and its graph beside it.
+    """Write networks, by role, as one compressed .keras file, and its graph beside it.
 
-    The weights of `networks` are rounded to half precision. Each file is replaced in one step.
+    The weights of `networks` are rounded to half precision, those that were shipped in 8 bits are
+    not changed. Each file is replaced in one step.
     """
     for network in networks.values():
-        rounded = [w.astype("float16").astype("float32") for w in network.get_weights()]
-        network.set_weights(rounded)
+        round_weights(network)
     file.parent.mkdir(parents=True, exist_ok=True)
     model = registry.restorer_model(networks)
     draft = file.with_name(f".draft-{file.name}")
@@ -82,6 +92,35 @@ def write_model(networks: Mapping[str, keras.Model], file: Path) -> None:
     _pack(draft)
     move_whole(draft, file)
     inference.export(model, file)
+
+
+def round_weights(network: keras.Model, *, eight_bits: bool = False) -> None:
+    """Round the weights of a network, see `graphs.nearest`.
+
+    eight_bits: of all weights that are trained; the transforms in `detail` are not.
+    """
+    for weight in network.weights:
+        value = keras.ops.convert_to_numpy(weight)
+        weight.assign(graphs.nearest(value, eight_bits=eight_bits and weight.trainable))
+
+
+def write_graph(networks: Mapping[str, keras.Model], file: Path) -> None:
+    """Write rounded networks, by role, as a graph without another file. file: .xml.
+
+    Raises ValueError if the networks that are read from the graph differ; then nothing is written.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=file.parent, prefix=".graph-") as folder:
+        draft = inference.export(registry.restorer_model(networks), Path(folder) / file.name)
+        read = registry.networks_of(registry.load(draft))
+        hashes = [
+            {role: weights_sha256(network) for role, network in each.items()}
+            for each in (networks, read)
+        ]
+        if hashes[0] != hashes[1]:
+            raise ValueError(f"{file}: the networks in the graph differ from those to be written")
+        for suffix in (".bin", ".xml"):
+            move_whole(draft.with_suffix(suffix), file.with_suffix(suffix))
 
 
 def _pack(path: Path) -> None:
