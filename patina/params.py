@@ -1,4 +1,4 @@
-"""The only reader of params.yaml, with one frozen class for each section (each stage)."""
+"""The only reader of params.yaml, with one frozen class for each section."""
 
 import logging
 from collections.abc import Mapping
@@ -163,7 +163,7 @@ class Train(Section):
     width: Annotated[float, Field(gt=0)]  # factor for the number of channels
     start: Annotated[str, Field(pattern=r"^(pretrained|scratch|.+\.keras)$")]  # initial weights
     steps: Annotated[int, Field(ge=0)]  # number of batches; 0: a default for the network
-    learning_rate: Annotated[float, Field(ge=0)]  # maximum; 0: a default for the network
+    learning_rate: Annotated[float, Field(ge=0)]  # maximum; 0: see params.yaml
     warmup_steps: Annotated[int, Field(ge=0)]  # batches until the learning rate is at its maximum
     precision: Literal["auto", "float32", "mixed_bfloat16"]  # auto: by CPU and GPU
     minutes: Annotated[float, Field(ge=0)]  # wall-clock limit; 0: none

@@ -70,11 +70,12 @@ class HistoryCallback:
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings with which the shipped weights are trained.
+    """The settings with which weights to ship are trained.
 
     seed: of all trainings. networks: the SETTINGS of each network, by role; `start` is "scratch" or
     "pretrained" (from the shipped weights). judge: `samples`, the number of training samples of
-    each judge; without it, no judge is trained.
+    each judge of `detail` and `blur`, and the number of works for each judge of pieces and areas;
+    without it, no judge is trained.
     """
 
     seed: int
@@ -132,6 +133,7 @@ def train_all(
         training = Training(specialist, out, schedule, network)
         if training.progress >= 1:
             continue
+        # Of the training works: only the random numbers differ
         held_back = held_back_samples(specialist.curriculum, works)
         callbacks = ConsoleCallback(), HistoryCallback()
         train(training, works, held_back, callbacks=callbacks, workers=workers)

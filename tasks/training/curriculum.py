@@ -72,7 +72,8 @@ def make_batches(
 def held_back_samples(curriculum: Curriculum, works: Sequence[Work]) -> dict[str, Sample]:
     """HELD_BACK samples of each family, uint8 (HELD_BACK, h, w, C), the same in each training.
 
-    Their random numbers differ from those of all training batches.
+    Their random numbers differ from those of all training batches. works: the stage train passes
+    validation works, if there are any; `make weights` passes the training works.
     """
     return {
         family: _stacked(_first(curriculum, works, family, number))

@@ -2,8 +2,8 @@
 
 A family is a kind of damage in the training samples. A resumed training has the same batches and
 the same weights as one without interruption: batches are drawn by their block number, and the
-checkpoint contains the state of the optimizer and the averaged weights. What a training gives are
-the averaged weights at the measurement with the largest mean gain; that can be the first one,
+checkpoint contains the state of the optimizer and the averaged weights. The result of a training is
+the averaged weights (an exponential moving average) with the largest mean gain, which may be those
 before the first step.
 """
 
