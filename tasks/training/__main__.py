@@ -48,7 +48,7 @@ class ConsoleCallback:
         print(f"{place}  {minutes:.1f} min  loss {loss:.3f}  gain: {figures}", flush=True)  # noqa: T201
 
 
-class HistoryCallback:
+class CsvCallback:
     """Writes a row to NAME.history.csv at each measurement of the gains."""
 
     def on_step(self, training: Training, loss: float) -> None:
@@ -135,7 +135,7 @@ def train_all(
             continue
         # Of the training works: only the random numbers differ
         held_back = held_back_samples(specialist.curriculum, works)
-        callbacks = ConsoleCallback(), HistoryCallback()
+        callbacks = ConsoleCallback(), CsvCallback()
         train(training, works, held_back, callbacks=callbacks, workers=workers)
 
 
