@@ -1,6 +1,6 @@
 """Opens the MLflow UI with the runs of DVC's experiments.
 
-`python -m patina.flows.comparing [PORT]` opens it with all runs.
+`python -m patina.flows.comparing [PORT]` opens it with the latest runs.
 """
 
 import json
@@ -40,13 +40,13 @@ def address(names: Sequence[str], port: int) -> str:
     return f"{server(port)}{views.save('patina-compared', ours, runs, only=True)}"
 
 
-def address_of_all(port: int) -> str:
-    """The address at which the UI shows all runs, the latest first."""
+def address_of_latest(port: int) -> str:
+    """The address at which the UI shows the latest `views.MAX_RUNS` runs, the latest first."""
     from mlflow import MlflowClient
 
     ours = tracking.connect().experiment_id
     runs = MlflowClient().search_runs(
-        [ours], "attributes.status = 'FINISHED'", max_results=views.MOST_RUNS
+        [ours], "attributes.status = 'FINISHED'", max_results=views.MAX_RUNS
     )
     return f"{server(port)}{views.save('patina', ours, runs, only=False)}"
 
@@ -137,9 +137,9 @@ def show(url: str, port: int) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Serve the UI with all runs until stopped, on the given port."""
+    """Serve the UI with the latest runs until stopped, on the given port."""
     port = int(arguments[0]) if arguments else PORT
-    url = address_of_all(port)
+    url = address_of_latest(port)
     sys.stdout.write(f"{url}\n")
     sys.stdout.flush()
     show(url, port)

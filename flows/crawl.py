@@ -19,7 +19,7 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from patina import params as params_file
 from patina.flows.batches import BATCH, cut, progress
-from patina.flows.crawl_process import CrawlError, TryLaterError, fetch, gather
+from patina.flows.crawl_process import CrawlFlowError, TryLaterError, fetch, gather
 from patina.flows.places import ARTWORKS, CACHE, HARVEST, LOCAL_HARVEST
 from patina.flows.publishing import publish
 from patina.flows.reporting import log, table
@@ -44,7 +44,7 @@ def crawl(
     """
     params = params or params_file.load().crawl
     if from_museum and not params.is_museum:
-        raise CrawlError(f"crawl: {params.source!r} is not a museum; set crawl.source to one")
+        raise CrawlFlowError(f"crawl: {params.source!r} is not a museum; set crawl.source to one")
     if from_museum:
         options = (f"--replay-origin={replay_origin}",) if replay_origin else ()
         report(fetch_harvest(params, options, push))
@@ -72,7 +72,7 @@ def fetch_harvest(params: Crawl, options: tuple[str, ...], push: bool) -> dict[s
 def harvests_of(params: Crawl) -> list[Path]:
     """The folders with the works of the source; local sources are collected first.
 
-    Raises CrawlError if the works of a museum have not been fetched.
+    Raises CrawlFlowError if the works of a museum have not been fetched.
     """
     if params.source in ("sample", "folder"):
         if params.source == "folder" and "://" in params.folder:
@@ -82,7 +82,7 @@ def harvests_of(params: Crawl) -> list[Path]:
     museum = "*" if params.source == "harvest" else params.source
     found = sorted(path.parent for path in HARVEST.glob(f"{museum}/manifest.jsonl"))
     if not found:
-        raise CrawlError(f"crawl: no works for {params.source!r} yet; run `patina crawl` first")
+        raise CrawlFlowError(f"crawl: no works for {params.source!r} yet; run `patina crawl` first")
     return found
 
 
@@ -90,7 +90,7 @@ def mirror(url: str, scans: Path = CACHE / "scans") -> Path:
     """Download the images of a folder such as s3://bucket/prefix; returns the local folder.
 
     Only files with another size or time are downloaded; files that no longer exist there are
-    removed. Raises CrawlError if the folder cannot be read.
+    removed. Raises CrawlFlowError if the folder cannot be read.
     """
     folder = scans / hashlib.sha256(url.encode()).hexdigest()[:16]
     try:
@@ -102,7 +102,7 @@ def mirror(url: str, scans: Path = CACHE / "scans") -> Path:
         there = {folder / inside(name.removeprefix(root)): name for name in names}
         fetch_changed(files, there)
     except Exception as error:  # errors of botocore are not OSErrors, and it may not be installed
-        raise CrawlError(f"crawl: {url}: cannot be read: {error}") from error
+        raise CrawlFlowError(f"crawl: {url}: cannot be read: {error}") from error
     for path in [path for path in folder.rglob("*") if path.is_file() and path not in there]:
         path.unlink()
     return folder

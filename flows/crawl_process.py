@@ -23,11 +23,11 @@ OF_SOURCE = {"sample": ("works", "seed"), "folder": ("folder",)}
 OF_MUSEUM = ("contact", "delay_s")
 
 
-class CrawlError(ServiceError):
+class CrawlFlowError(ServiceError):
     """The crawl failed; the crawler has printed the reason."""
 
 
-class TryLaterError(CrawlError):
+class TryLaterError(CrawlFlowError):
     """The crawl failed because of the museum or the network; it may succeed later."""
 
 
@@ -35,7 +35,7 @@ def gather(params: Crawl, harvest: Path, *options: str) -> dict[str, Any]:
     """Run the crawler in a separate process; return its counters.
 
     options: further options of `python -m patina.crawler.run`.
-    Raises TryLaterError or CrawlError if it fails, or saves no work.
+    Raises TryLaterError or CrawlFlowError if it fails, or saves no work.
     """
     asked = params.model_dump(include=set(OF_SOURCE.get(params.source, OF_MUSEUM)))
     asked |= {"source": params.source, "out": harvest, "cache": HTTP / params.source}
@@ -50,7 +50,7 @@ def gather(params: Crawl, harvest: Path, *options: str) -> dict[str, Any]:
         with supervised(command) as crawler, progress_elsewhere():
             code = crawler.wait()
         if code:
-            kind = TryLaterError if code == TRY_LATER else CrawlError
+            kind = TryLaterError if code == TRY_LATER else CrawlFlowError
             raise kind(
                 f"crawl: {params.source} was not collected completely; the reason is printed above"
             )
@@ -67,10 +67,13 @@ def fetch(params: Crawl, options: Sequence[str] = (), *, push: bool = False) -> 
 
 
 def add_to_dvc(harvest: Path, *, push: bool) -> None:
-    """Add the harvest to DVC; push: also copy it to the remote. Raises CrawlError if DVC fails."""
+    """Add the harvest to DVC. push: also copy it to the remote.
+
+    Raises CrawlFlowError if DVC fails.
+    """
     for command in [["add", str(harvest)], *([["push", f"{harvest}.dvc"]] if push else [])]:
         call = [sys.executable, "-m", "dvc", *command, "--quiet"]
         with timed_lines(f"dvc {command[0]} {command[1]}"):
             done = subprocess.run(call, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode:
-            raise CrawlError(f"crawl: dvc {command[0]} {command[1]}: {done.stderr.strip()}")
+            raise CrawlFlowError(f"crawl: dvc {command[0]} {command[1]}: {done.stderr.strip()}")

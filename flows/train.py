@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
 from prefect import flow
 
 from patina.errors import InputError
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from patina.tasks.training.training import Schedule
     from patina.tasks.training.works import Work
 
-CODE = ("models", "tasks/degradations", "tasks/training")  # after a change the training restarts
+STAGES_FILE = Path("dvc.yaml")
 CHECKS = 10  # number of measurements of the gains
 FURTHER_STEPS, FURTHER_RATE = 400, 0.2  # with initial weights: steps, factor of the learning rate
 LEAST_PX = 96  # minimum short side of a work for training
@@ -138,13 +139,23 @@ def works_of(side: str, folder: Path) -> "list[Work]":
 
 
 def training_folder(params: Train, mixture: Degrade) -> Path:
-    """The folder with the checkpoint of a training with these params and works."""
+    """The folder with the checkpoint of a training with these params, works, weights and code."""
     data = (DEGRADED / "manifest.jsonl").read_bytes() + (CLEAN / "manifest.jsonl").read_bytes()
     settings = json.dumps([params.model_dump(), mixture.model_dump()], sort_keys=True).encode()
-    files = [file for room in CODE for file in sorted(Path(room).glob("*.py"))]
-    files.append(Path("models/pretrained/weights.json"))
+    files = [*code_of_training(), Path("models/pretrained/weights.json")]
     code = b"".join(file.read_bytes() for file in files)
     return CACHE / "training" / hashlib.sha256(settings + data + code).hexdigest()[:16]
+
+
+def code_of_training() -> list[Path]:
+    """The files of code on which the stage train depends; if one changes, a training restarts."""
+    stage = yaml.safe_load(STAGES_FILE.read_text(encoding="utf-8"))["stages"]["train"]
+    places = [Path(place) for place in stage["deps"] if not place.startswith("data/")]
+    return [
+        file
+        for place in places
+        for file in ([place] if place.is_file() else sorted(place.rglob("*.py")))
+    ]
 
 
 def run_of(folder: Path) -> str | None:

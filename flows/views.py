@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 TAG = "mlflow.sharedViewState."
-MOST_RUNS = 10  # maximum number of runs on a page
+MAX_RUNS = 10  # maximum number of runs on a page
 PANELS, SAMPLES, FIGURES = "panels", "samples", "figures"
 # Number of charts side by side, and the height of each in pixels
 SECTIONS = {PANELS: (1, 900), GAIN: (3, 240), FIGURES: (1, 900), SAMPLES: (1, 900)}
@@ -114,7 +114,7 @@ def _card(name: str, kind: str, section: str) -> Card:
     return {
         "uuid": name,
         "type": kind,
-        "runsCountToCompare": MOST_RUNS,
+        "runsCountToCompare": MAX_RUNS,
         "metricSectionId": section,
         "deleted": False,
         "isGenerated": False,

@@ -1,4 +1,4 @@
-"""The only reader of params.yaml, with one frozen class for each section (each stage)."""
+"""The only reader of params.yaml, with one frozen class for each section."""
 
 import logging
 from collections.abc import Mapping
@@ -66,7 +66,7 @@ class Crawl(Section, Selection):  # type: ignore[misc]  # mypy misses that it is
     @field_validator("source")
     @classmethod
     def _source_is_known(cls, source: str) -> str:
-        known("source", source, SOURCES)
+        refuse_unknown("source", source, SOURCES)
         return source
 
     @field_validator("folder")
@@ -75,7 +75,7 @@ class Crawl(Section, Selection):  # type: ignore[misc]  # mypy misses that it is
         if ":" in folder:
             from fsspec.utils import get_protocol  # late, because the import takes 0.1 s
 
-            known("storage", get_protocol(folder), ("file", "s3"))
+            refuse_unknown("storage", get_protocol(folder), ("file", "s3"))
         return folder
 
     @field_validator(*FILTERS)
@@ -144,7 +144,7 @@ class Degrade(Section):
     @model_validator(mode="after")
     def _steps_are_known(self) -> Self:
         for name in self.steps:
-            known("degradation", name, DEGRADATIONS)
+            refuse_unknown("degradation", name, DEGRADATIONS)
             if self.steps[name].severity[0] > self.steps[name].severity[1]:
                 raise ValueError(f"{name}: the second severity must not be lower than the first")
         drawn = sum(step.weight > 0 for step in self.steps.values())
@@ -163,7 +163,7 @@ class Train(Section):
     width: Annotated[float, Field(gt=0)]  # factor for the number of channels
     start: Annotated[str, Field(pattern=r"^(pretrained|scratch|.+\.keras)$")]  # initial weights
     steps: Annotated[int, Field(ge=0)]  # number of batches; 0: a default for the network
-    learning_rate: Annotated[float, Field(ge=0)]  # maximum; 0: a default for the network
+    learning_rate: Annotated[float, Field(ge=0)]  # maximum; 0: see params.yaml
     warmup_steps: Annotated[int, Field(ge=0)]  # batches until the learning rate is at its maximum
     precision: Literal["auto", "float32", "mixed_bfloat16"]  # auto: by CPU and GPU
     minutes: Annotated[float, Field(ge=0)]  # wall-clock limit; 0: none
@@ -171,7 +171,7 @@ class Train(Section):
 
     @model_validator(mode="after")
     def _network_is_known(self) -> Self:
-        known("network", self.network, NETWORKS)
+        refuse_unknown("network", self.network, NETWORKS)
         return self
 
 
@@ -264,7 +264,7 @@ class Params(Section):
     promote: Promote = Promote()
 
 
-def known(kind: str, name: str, names: Any) -> None:
+def refuse_unknown(kind: str, name: str, names: Any) -> None:
     """Raise ValueError, with the known `names`, if `name` is not one of them."""
     if name not in names:
         raise ValueError(f"unknown {kind} {name!r}; known: {', '.join(sorted(names))}")

@@ -20,8 +20,8 @@ from patina.tasks.restoration.colour_findings import findings
 from patina.tasks.restoration.condition import HYPOTHESIS, Condition, condition_of, key_of
 from patina.tasks.restoration.condition_html import html_of
 from patina.tasks.restoration.condition_pdf import pdf_of
-from patina.tasks.restoration.condition_report import file_reports, key_in, planned
-from patina.tasks.restoration.damage_areas import LISTED, areas_of
+from patina.tasks.restoration.condition_report import file_reports, key_in, refuse_overwriting
+from patina.tasks.restoration.damage_areas import LISTED, map_areas
 from patina.tasks.restoration.examining import examined
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.lettering import FONT, page, runs
@@ -136,7 +136,7 @@ def test_numbers_stand_apart_and_inside_the_picture() -> None:
     damage = np.zeros((400, 600), np.uint8)
     for x in range(10, 590, 40):
         damage[5:12, x : x + 8] = 255
-    placed = markers(areas_of(damage), 400, 600, 0.02)
+    placed = markers(map_areas(damage).areas, 400, 600, 0.02)
     for one in placed:
         assert 0.02 <= one.x <= 0.98
         assert 0.02 <= one.y <= 400 / 600 - 0.02
@@ -325,9 +325,9 @@ def test_reports_overwrite_reports_but_nothing_else(tmp_path: Path) -> None:
     source = tmp_path / "scan.tif"
     scan(source)
     file_reports(source, tmp_path, DAMAGED, given={})
-    planned([source], tmp_path)
+    refuse_overwriting([source], tmp_path)
     (tmp_path / "scan.tif.condition.pdf").write_text("a curator's own")
     with pytest.raises(ValueError, match=r"scan\.tif\.condition\.pdf: Patina did not write"):
-        planned([source], tmp_path)
+        refuse_overwriting([source], tmp_path)
     with pytest.raises(ValueError, match="would overwrite that of"):
-        planned([source, tmp_path / "other" / "scan.tif"], tmp_path / "out")
+        refuse_overwriting([source, tmp_path / "other" / "scan.tif"], tmp_path / "out")

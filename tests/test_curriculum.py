@@ -25,13 +25,13 @@ from patina.tasks.training.curriculum import (
 )
 from patina.tasks.training.curriculum import TONE as TONES
 from patina.tasks.training.staining import STAINING
-from patina.tasks.training.twins import SEVERAL, Twins
+from patina.tasks.training.twins import CUTS, SEVERAL, Twins
 from patina.tasks.training.works import (
     Work,
-    blockiness,
     decode_files,
     decode_works,
     draw_crop,
+    grid_step_ratio,
     is_cut_off,
     is_held_out,
 )
@@ -78,7 +78,7 @@ AGEINGS = (
 def test_batches_depend_only_on_their_number(name: str, works: list[Work]) -> None:
     shown = pickle.loads(pickle.dumps(CURRICULA[name]))  # as processes are sent it
     one, other = (make_batches(each, works, 2, 7, 3) for each in (CURRICULA[name], shown))
-    assert len(one) == shown.cuts
+    assert len(one) == shown.batches_per_block
     for left, right in zip(one, other, strict=True):
         for mine, same in zip(left, right, strict=True):
             assert mine.dtype == np.uint8
@@ -139,7 +139,7 @@ def test_samples_of_a_single_network_follow_the_recipes_of_the_pipeline(works: l
     assert TWINS.families["scratches"][0] == pytest.approx(3 * TWINS.families["blur"][0])
     rng = np.random.default_rng(0)
     samples = TWINS.samples(works[:1], rng, "blur")
-    assert len(samples) == TWINS.cuts
+    assert len(samples) == CUTS
     again = np.random.default_rng(0)
     assert int(again.integers(1)) == 0
     recipe = draw_recipe(
@@ -231,8 +231,8 @@ def test_works_are_held_out_by_their_name_in_any_folder(tmp_path: Path) -> None:
 def test_a_jpeg_of_low_quality_is_blocky_and_its_original_is_not() -> None:
     image = to_float(paint(0)[0][:256, :256])
     coded = capture._compressed(image, np.random.default_rng(1), (10, 11), np.array((0, 0)))
-    assert blockiness((image * 255).astype(np.uint8)) < 1.12
-    assert blockiness((coded * 255).astype(np.uint8)) > 1.3
+    assert grid_step_ratio((image * 255).astype(np.uint8)) < 1.12
+    assert grid_step_ratio((coded * 255).astype(np.uint8)) > 1.3
 
 
 def test_a_sample_of_stains_differs_from_the_undamaged_view_only_inside_the_mask(

@@ -5,11 +5,15 @@ import numpy as np
 import pytest
 
 from patina.tasks.restoration import damage_areas as module
-from patina.tasks.restoration.damage_areas import KINDS, areas_of, listed, map_areas
+from patina.tasks.restoration.damage_areas import KINDS, Area, listed, map_areas
 
 
 def blank(height: int = 600, width: int = 900) -> np.ndarray:
     return np.zeros((height, width), np.uint8)
+
+
+def areas_of(damage: np.ndarray) -> list[Area]:
+    return map_areas(damage).areas
 
 
 def grid(damage: np.ndarray, step: int) -> None:
@@ -65,19 +69,9 @@ def test_pieces_form_one_area_only_if_they_are_close_together() -> None:
 def test_areas_below_the_minimum_size_are_in_neither_the_list_nor_the_labels() -> None:
     damage = blank()
     damage[100:110, 100:110] = damage[300, 300:308] = 255
-    found = map_areas(damage, min_px=9)
+    found = map_areas(damage)
     assert [area.px for area in found.areas] == [100]
     assert int(found.labels[300, 304]) == 0
-    assert len(areas_of(damage, min_px=8)) == 2
-
-
-def test_given_classes_decide_the_kinds_and_separate_the_areas() -> None:
-    damage, classes = blank(), blank()
-    damage[100:110, 100:200] = 255
-    classes[100:110, 100:140] = KINDS.index("spot")
-    classes[100:110, 140:200] = KINDS.index("crack network")
-    kinds = [(area.kind, area.px) for area in areas_of(damage, classes)]
-    assert kinds == [("crack network", 600), ("spot", 400)]
 
 
 @pytest.mark.parametrize("kind", [bool, np.float32, np.float16])
@@ -119,13 +113,8 @@ def test_a_list_has_the_largest_areas_and_the_sum_of_the_others() -> None:
 
 def test_an_undamaged_work_has_no_areas() -> None:
     assert areas_of(blank()) == []
-    assert areas_of(blank(), blank()) == []
 
 
 def test_maps_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match=r"\(H, W\), not \(4, 4, 3\)"):
         areas_of(np.zeros((4, 4, 3), np.uint8))
-    with pytest.raises(ValueError, match=r"classes are \(3, 4\)"):
-        areas_of(np.zeros((4, 4), np.uint8), np.zeros((3, 4), np.uint8))
-    with pytest.raises(ValueError, match="not 9"):
-        areas_of(np.zeros((4, 4), np.uint8), np.full((4, 4), 9, np.uint8))

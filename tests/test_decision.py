@@ -112,6 +112,7 @@ def test_narrow_and_small_pieces_are_filled_and_large_ones_are_proposed() -> Non
     largest = record["pieces"][0]
     assert largest["reason"] == "larger than the limit for automatic filling"
     assert largest["box"] == [0.1667, 0.5, 0.2333, 0.2]
+    assert largest["judge_probability"] == damage.pieces[-1].judge_probability
 
 
 def by_size(weight: float) -> Judge:

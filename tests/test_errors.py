@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from patina.errors import InputError, PatinaError, ServiceError, errors_as_lines
-from patina.flows.crawl_process import CrawlError
+from patina.flows.crawl_process import CrawlFlowError
 from patina.params import ParamsError
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.io.storage import StorageError
@@ -20,7 +20,7 @@ def test_invalid_input_is_an_input_error(kind: type[Exception]) -> None:
 
 
 def test_every_error_class_derives_from_patina_error() -> None:
-    assert issubclass(CrawlError, ServiceError)
+    assert issubclass(CrawlFlowError, ServiceError)
     assert issubclass(StorageError, PatinaError)
 
 

@@ -8,7 +8,6 @@ import pytest
 import yaml
 from imports import FOLDERS, SOURCES, closure, imported_by
 
-TRAINING = "patina.tasks.training.__main__"  # a program: it alone in tasks reads params
 # The folders from which each folder may import
 ALLOWED = {
     "errors": set[str](),
@@ -38,7 +37,7 @@ def part_of(module: str) -> str:
 @pytest.mark.parametrize("module", sorted(SOURCES))
 def test_imports_go_in_one_direction(module: str) -> None:
     folder = folder_of(module)
-    allowed = ALLOWED[folder] | {folder} | ({"params"} if module == TRAINING else set())
+    allowed = ALLOWED[folder] | {folder}
     for imported in imported_by(module):
         first, _, rest = imported.partition(".")
         assert first not in {*FOLDERS, "cli", "params"}, (

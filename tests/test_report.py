@@ -52,7 +52,7 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
                     "weights": {"damage": 1, "craquelure": 0.5},
                 }
             },
-            "1 scratch and 2 networks of age cracks filled (damage at 100% of full strength, "
+            "1 scratch and 2 patterns of age cracks filled (damage at 100% of full strength, "
             "age cracks at 50%)",
         ),
         (

@@ -22,7 +22,7 @@ from fsspec import AbstractFileSystem
 from patina.flows import batches
 from patina.flows.batches import ClusterError, compute
 from patina.flows.crawl import mirror
-from patina.flows.crawl_process import CrawlError
+from patina.flows.crawl_process import CrawlFlowError
 from patina.flows.preprocess import prepare_batch
 from patina.params import ParamsError, load
 from patina.tasks.io.atomic import read_jsonl, sha256_of
@@ -265,7 +265,7 @@ def test_no_object_is_written_outside_of_the_mirror(
 def test_missing_scans_are_an_error(
     storage: AbstractFileSystem, tmp_path: Path, url: str, fault: str
 ) -> None:
-    with pytest.raises(CrawlError, match=f"^crawl: {url}: cannot be read: {fault}$"):
+    with pytest.raises(CrawlFlowError, match=f"^crawl: {url}: cannot be read: {fault}$"):
         mirror(url, tmp_path)
 
 

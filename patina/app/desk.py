@@ -21,7 +21,12 @@ from patina.tasks.io.atomic import Record, sha256_of
 from patina.tasks.io.heaps import free_memory
 from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_scans
 from patina.tasks.restoration.condition import key_of
-from patina.tasks.restoration.condition_report import file_reports, key_in, planned, reports_of
+from patina.tasks.restoration.condition_report import (
+    file_reports,
+    key_in,
+    refuse_overwriting,
+    reports_of,
+)
 from patina.tasks.restoration.damage import Damage, Piece
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.masks import FOLDER as MARKS
@@ -273,7 +278,7 @@ class Desk:
             target if already_done(target, source, wanted, DEFAULT_OUTPUT) else self.work.path
         )
         assert isinstance(examined, Path)
-        planned([examined], folder)
+        refuse_overwriting([examined], folder)
         original = self.work.path if examined == target else None
         files = file_reports(examined, folder, restorer, given={}, original=original, marks=masks)
         self.reported = (request.command(), marks.digest())

@@ -103,9 +103,9 @@ def condition(
     from patina.tasks.imaging.images import ImageError
     from patina.tasks.io.progress import timed_lines
     from patina.tasks.restoration.batch import chosen_model, load_restorer
-    from patina.tasks.restoration.condition_report import file_reports, planned
+    from patina.tasks.restoration.condition_report import file_reports, refuse_overwriting
 
-    planned(scans, out)
+    refuse_overwriting(scans, out)
     if len(scans) > 1 and (original or title or accession or width_mm):
         raise InputError(
             "condition: --scan, --title, --accession and --width-mm need exactly one scan"

@@ -174,7 +174,9 @@ def _levels(sharpness: float) -> Image:
 
 @degradation()
 def jpeg(image: Image, rng: np.random.Generator, *, severity: float) -> Damaged:
-    """Compress `image` as JPEG, quality 95 at severity 0 down to 20, and decode it.
+    """Compress `image` as JPEG and decode it.
+
+    The quality is 95 just above severity 0, and 20 at severity 1.
 
     Source: ITU-T T.81 as libjpeg does it (quality 1-100, chroma at half resolution).
     """

@@ -16,8 +16,7 @@ def yellow_varnish(image: Image, rng: np.random.Generator, *, severity: float) -
 
     A yellow filter whose absorbance grows with age (Beer-Lambert law, in linear light) and a haze,
     because aged varnish also scatters. The coat is uneven. sRGB is 1.055 L^(1/2.4) - 0.055, so the
-    linear product is computed on the encoded values. Near black, where sRGB is linear, the maximum
-    of `part` and `toe` is within 1/255 of the exact value.
+    linear product is computed on the encoded values.
     Source: Trumpy et al., "Experimental study on merits of virtual cleaning of paintings with aged
     varnish", Optics Express 23 (2015): filter and scattering; the coefficients are ours.
     """
@@ -26,6 +25,7 @@ def yellow_varnish(image: Image, rng: np.random.Generator, *, severity: float) -
     for plane, absorbance in zip(planes, (0.25, 0.65, 1.9), strict=True):
         passed = enlarge(np.exp(-severity * absorbance / 2.4 * coat), image.shape)
         for part, gain in bands(plane, passed):
+            # The maximum of both is within 1/255 of the exact value near black, too
             toe = part * gain * gain
             part += 0.055
             part *= gain

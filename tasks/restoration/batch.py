@@ -114,10 +114,11 @@ def judges_beside(model: Path) -> dict[str, Judge]:
 def restore_scans(
     scans: Iterable[tuple[Place, Place]], restorer: Restorer, output: OutputOptions = DEFAULT_OUTPUT
 ) -> Iterator[Record]:
-    """Restore each of `scans` (file, path of its result); yield a record of COLUMNS for each.
+    """Restore each of `scans` (file, path of its result); yield the outcome of each.
 
-    A scan with an error is set aside with the reason, and the run continues. Small scans are
-    restored two at a time. Raises OSError if results can no longer be written.
+    An outcome has the keys of `outbox.COLUMNS`. A scan with an error is set aside with the reason,
+    and the run continues. Small scans are restored two at a time. Raises OSError if results can no
+    longer be written.
     """
 
     def outcome(scan: tuple[Place, Place], on_progress: ProgressCallback) -> Record:

@@ -121,8 +121,8 @@ def analyse(
     """Examine `tiles` and decide how strongly each network is applied.
 
     networks, judges: by role; a role without a judge needs only its other gate. Each network gets
-    the output of the one before. Blur is not corrected if JPEG or noise is, because JPEG and the
-    correction of noise smooth, too, nor if there may be noise, because it would be sharpened.
+    the output of the one before. Blur is not corrected if JPEG artefacts or noise are, because
+    these corrections smooth a work, too; nor if there may be noise, because it would be sharpened.
     forced: apply all in full.
     """
     samples = list(tiles)

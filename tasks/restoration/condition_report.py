@@ -22,7 +22,7 @@ def reports_of(scan: Path, folder: Path) -> list[Path]:
     return [folder / f"{scan.name}.condition.{kind}" for kind in KINDS]
 
 
-def planned(scans: Sequence[Path], folder: Path) -> None:
+def refuse_overwriting(scans: Sequence[Path], folder: Path) -> None:
     """Raise InputError if reports would overwrite each other, or a file that is not a report."""
     taken: dict[str, Path] = {}
     for scan in scans:

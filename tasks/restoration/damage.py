@@ -105,7 +105,7 @@ def _piece_record(piece: Piece, size: tuple[int, ...]) -> Record:
         "share": round(piece.px / (height * width), 6),
         "box": [round(edge, 4) for edge in box],
         "probability": round(piece.probability, 3),
-        "true": round(piece.judge_probability, 3),
+        "judge_probability": round(piece.judge_probability, 3),
     }
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-KINDS = ("line", "spot", "area", "crack network")  # `classes` has indices of these
+KINDS = ("line", "spot", "area", "crack network")
 LINE, SPOT, AREA, NETWORK = range(len(KINDS))
 LISTED = 40  # maximum number of areas in the list of a report
 MIN_PX = 9  # an area with fewer damaged pixels is noise
@@ -89,38 +89,17 @@ class Rest:
     share: float  # their damaged share of the work
 
 
-def areas_of(
-    damage: np.ndarray, classes: np.ndarray | None = None, *, min_px: int = MIN_PX
-) -> list[Area]:
-    """The areas of a damage map, the largest first.
+def map_areas(damage: np.ndarray) -> AreaMap:
+    """The areas of a damage map, and the number of the area at each place.
 
-    damage: (H, W), bool, uint8 (damaged above 127) or float (damaged above 0.5). classes: None, or
-    uint8 (H, W) with the index in KINDS of each damaged pixel; then pieces of different kinds are
-    separate areas. Without it, the shape decides the kind. min_px: areas with fewer damaged pixels
-    are left out. Raises ValueError if `damage` is not (H, W), or `classes` does not fit.
+    damage: (H, W), bool, uint8 (damaged above 127) or float (damaged above 0.5). Areas of less than
+    MIN_PX are left out. Raises ValueError if `damage` is not (H, W).
     """
-    return map_areas(damage, classes, min_px=min_px).areas
-
-
-def map_areas(
-    damage: np.ndarray, classes: np.ndarray | None = None, *, min_px: int = MIN_PX
-) -> AreaMap:
-    """As `areas_of`, with the number of the area at each place."""
     if damage.ndim != 2 or not damage.size:
         raise ValueError(f"areas: a damage map is (H, W), not {damage.shape}")
-    if classes is not None and classes.shape != damage.shape:
-        raise ValueError(
-            f"areas: classes are {classes.shape}, but the damage map is {damage.shape}"
-        )
-    if classes is not None and classes.size and int(classes.max()) >= len(KINDS):
-        raise ValueError(f"areas: a class is an index into {KINDS}, not {int(classes.max())}")
     block = -(-max(damage.shape) // LABEL_PX)
-    labels = np.zeros([-(-side // block) for side in damage.shape], np.int32)
-    found: list[_Group] = []
-    for kind in (None,) if classes is None else range(len(KINDS)):
-        counts = _counted(damage, classes, kind, block)
-        found += _groups(counts, kind, labels, len(found))
-    kept = [index for index, group in enumerate(found) if group.px >= min_px]
+    found, labels = _groups(_counted(damage, block))
+    kept = [index for index, group in enumerate(found) if group.px >= MIN_PX]
     kept.sort(key=lambda index: -found[index].px)
     number_of = np.zeros(len(found) + 1, np.int32)
     number_of[np.array(kept, int) + 1] = np.arange(1, len(kept) + 1)
@@ -171,23 +150,18 @@ def _area(number: int, group: _Group, shape: tuple[int, ...], block: int) -> Are
     )
 
 
-def _counted(
-    damage: np.ndarray, classes: np.ndarray | None, kind: int | None, block: int
-) -> np.ndarray:
-    """Number of damaged pixels of a kind (None: any) in each block, int32 (h, w)."""
-    rows = _damaged_rows(damage, classes, kind, block)
-    return np.concatenate([_summed(each, block) for each in rows])
+def _counted(damage: np.ndarray, block: int) -> np.ndarray:
+    """Number of damaged pixels in each block, int32 (h, w)."""
+    return np.concatenate([_summed(rows, block) for rows in _damaged_rows(damage, block)])
 
 
-def _damaged_rows(
-    damage: np.ndarray, classes: np.ndarray | None, kind: int | None, block: int
-) -> Iterator[np.ndarray]:
-    for top in range(0, len(damage), ROWS // block * block):
-        strip = slice(top, top + ROWS // block * block)
-        rows = damage[strip]
+def _damaged_rows(damage: np.ndarray, block: int) -> Iterator[np.ndarray]:
+    step = ROWS // block * block
+    for top in range(0, len(damage), step):
+        rows = damage[top : top + step]
         if rows.dtype != bool:
             rows = rows > (127 if np.issubdtype(rows.dtype, np.integer) else 0.5)
-        yield rows if classes is None else rows & (classes[strip] == kind)
+        yield rows
 
 
 def _summed(rows: np.ndarray, block: int) -> np.ndarray:
@@ -201,15 +175,12 @@ def _summed(rows: np.ndarray, block: int) -> np.ndarray:
     return down.reshape(len(down), width // block, block).sum(axis=2, dtype=np.int32)
 
 
-def _groups(counts: np.ndarray, kind: int | None, labels: np.ndarray, before: int) -> list[_Group]:
-    """The areas in `counts`; their numbers, from `before` + 1 on, are written into `labels`.
-
-    kind: of all areas, or None if their shapes decide.
-    """
-    mask = (counts > 0).astype(np.uint8)
+def _groups(counts: np.ndarray) -> tuple[list[_Group], np.ndarray]:
+    """The areas in `counts`, and a map of their numbers from 1 on, int32 (h, w), 0 outside."""
+    mask, labels = (counts > 0).astype(np.uint8), np.zeros(counts.shape, np.int32)
     ys, xs = np.nonzero(mask)
     if not len(ys):
-        return []
+        return [], labels
     long_side = max(counts.shape)
     distance = cv2.distanceTransform(1 - mask, cv2.DIST_L2, cv2.DIST_MASK_5)
     _, joined = cv2.connectedComponents((distance <= (GAP * long_side + 1) / 2).astype(np.uint8))
@@ -217,9 +188,9 @@ def _groups(counts: np.ndarray, kind: int | None, labels: np.ndarray, before: in
     bordered = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     depth = cv2.distanceTransform(bordered, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
     group_of = joined[ys, xs] - 1  # each group contains a block, so the numbers have no gaps
-    labels[ys, xs] = before + 1 + group_of
+    labels[ys, xs] = group_of + 1
     small = _Pieces(xs, ys, pieces[ys, xs] - 1, depth[ys, xs])
-    return _measured(small, group_of, counts[ys, xs], kind, long_side)
+    return _measured(small, group_of, counts[ys, xs], long_side), labels
 
 
 class _Pieces:
@@ -250,7 +221,7 @@ class _Pieces:
 
 
 def _measured(
-    pieces: _Pieces, group_of: np.ndarray, counts: np.ndarray, kind: int | None, long_side: int
+    pieces: _Pieces, group_of: np.ndarray, counts: np.ndarray, long_side: int
 ) -> list[_Group]:
     """Measure groups of pieces. group_of: the group of each block."""
     blocks, px = np.bincount(group_of), np.bincount(group_of, counts).astype(int)
@@ -261,17 +232,14 @@ def _measured(
     owner[pieces.labels] = group_of
     length = np.bincount(owner, pieces.length)
     centre, narrow = _axes(pieces.xs, pieces.ys, group_of, blocks)
-    if kind is None:
-        single = pieces.kinds(long_side)
-        each = [np.bincount(owner, pieces.blocks * (single == k)) for k in (LINE, SPOT, AREA)]
-        kinds = np.argmax(each, axis=0)
-        straight = (narrow <= STRAIGHT) & (diagonal >= SPOT_SIDE * long_side)
-        kinds = np.where((kinds == SPOT) & straight, LINE, kinds)
-        spread = sides.min(axis=1) >= NETWORK_SIDE * long_side
-        winding = length >= WINDING * diagonal
-        kinds = np.where((kinds == LINE) & winding & spread, NETWORK, kinds)
-    else:
-        kinds = np.full(len(px), kind)
+    single = pieces.kinds(long_side)
+    each = [np.bincount(owner, pieces.blocks * (single == kind)) for kind in (LINE, SPOT, AREA)]
+    kinds = np.argmax(each, axis=0)
+    straight = (narrow <= STRAIGHT) & (diagonal >= SPOT_SIDE * long_side)
+    kinds = np.where((kinds == SPOT) & straight, LINE, kinds)
+    spread = sides.min(axis=1) >= NETWORK_SIDE * long_side
+    winding = length >= WINDING * diagonal
+    kinds = np.where((kinds == LINE) & winding & spread, NETWORK, kinds)
     longer = np.where(kinds == LINE, np.maximum(length, diagonal), sides.max(axis=1))
     longer = np.where(kinds == NETWORK, length, longer)
     columns = (kinds, px, *boxes.T, longer, blocks, np.bincount(owner), *centre.T)

@@ -24,7 +24,7 @@ REASON = "not certain enough to be filled automatically"
 LIKELY = "likely"
 CERTAINTY = {0.6: LIKELY, 0.3: "uncertain", 0.0: "unlikely"}  # from this probability on
 LEAST = 0.05  # pieces with a smaller probability are left out
-MOST = 40  # maximum number of doubtful pieces
+MAX_PIECES = 40  # maximum number of doubtful pieces
 SAME = 0.5  # a piece that the damage covers to this share is not a further one
 
 
@@ -49,7 +49,7 @@ def every_piece_in(path: Path, restorer: Restorer) -> Damage | None:
 
 
 def further_pieces(every: Damage, found: np.ndarray) -> list[Piece]:
-    """The MOST likeliest pieces of `every` that are not in `found`, the likeliest first.
+    """The pieces of `every` that are not in `found`: at most MAX_PIECES, the most probable first.
 
     found: bool (H, W), damage that is known already, in any size.
     """
@@ -58,12 +58,13 @@ def further_pieces(every: Damage, found: np.ndarray) -> list[Piece]:
     covered = share_covered(every.labels, shown / np.float32(255))
     missing = [p for p in every.pieces if p.judge_probability >= LEAST and covered[p.label] < SAME]
     return [
-        _proposed(p) for p in sorted(missing, key=lambda piece: -piece.judge_probability)[:MOST]
+        _proposed(piece)
+        for piece in sorted(missing, key=lambda each: -each.judge_probability)[:MAX_PIECES]
     ]
 
 
 def with_doubtful(damage: Damage, every: Damage) -> Damage:
-    """`damage` with the likeliest pieces of `every` that it lacks, as proposals.
+    """`damage` with the most probable pieces of `every` that it lacks, as proposals.
 
     damage: the decision on a work. every: from `every_piece`. The pixels to fill, and the pieces of
     `damage`, stay as they are.

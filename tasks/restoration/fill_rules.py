@@ -2,7 +2,8 @@
 
 They limit the effect of a wrong network. Only small or narrow pieces are filled automatically.
 Larger pieces are proposed: they appear in the damage map and in the sidecar, and the work is
-flagged, but they are not filled. A network of age cracks belongs to the work and is kept.
+flagged, but they are not filled. A pattern of age cracks (craquelure) belongs to the work and is
+kept.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ import numpy as np
 from patina.tasks.restoration.damage import AREA, CRACK, FILLED, KEPT, PROPOSED, Piece
 from patina.tasks.restoration.gates import Gates
 
-MIN_NETWORK_CELLS = 12  # lines that enclose at least this many cells are a network of cracks
+MIN_NETWORK_CELLS = 12  # lines that enclose at least this many cells are age cracks
 # At least MIN_STARS bright pieces may be stars if the mean lightness of their ground is at most
 # STARS_GROUND, the mean logarithm of the ratio of their roughness to that of the ground is at least
 # MIN_STARS_ROUGHNESS, and the judge gives them a mean probability of less than STARS_PROBABILITY
@@ -26,13 +27,13 @@ def with_treatment(
 ) -> Piece:
     """The piece with its treatment: `damage`, or `craquelure` for age cracks.
 
-    Without `cracks`, no piece is assigned to `craquelure`, and a network of age cracks is kept.
+    Without `cracks`, no piece is assigned to `craquelure`, and a pattern of age cracks is kept.
     forces: whether the user forces the treatment, by `is_crack`: False is `damage`, True is
     `craquelure`.
     """
     if not cracks:
         piece = replace(piece, forced=forces[False])
-        reason = "a network of age cracks belongs to the work"
+        reason = "a pattern of age cracks (craquelure) belongs to the work"
         is_network = _is_crack_network(piece, labels)
         return replace(piece, outcome=KEPT, reason=reason) if is_network else piece
     is_crack = piece.kind == CRACK or _is_crack_network(piece, labels)
@@ -98,6 +99,7 @@ def accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Pi
 def without_stars(pieces: list[Piece]) -> list[Piece]:
     """The pieces; many bright ones on a dark and very smooth ground are proposed, not filled.
 
+    But if the judge gives them a mean probability of at least STARS_PROBABILITY, they are filled.
     Dust looks the same, but lies on the brushwork of a painting; docs/experiments.md has the
     figures. Without a judge, pieces have no features, and remain as they are.
     """

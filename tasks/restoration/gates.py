@@ -1,4 +1,6 @@
-"""The gates: thresholds for each network; docs/quality.md has the measurements behind them.
+"""The gates: thresholds for each network.
+
+docs/restoring.md explains them; docs/quality.md has the measurements behind them.
 
 These functions compare them with a work and decide:
 - `capture_gates.analyse`, `confirm_blur`: whether JPEG artefacts, noise and blur are corrected;
@@ -14,9 +16,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Gates:
-    """Thresholds of the treatments; docs/restoring.md explains them.
+    """Thresholds of the treatments.
 
-    The defaults below switch all gates off. `patina.params.Restore` has the values in use.
+    The defaults below switch all gates off, except `damage_probability` and `damage_doubt`, which
+    define a piece. `patina.params.Restore` has the values in use.
     """
 
     jpeg_blockiness: float = 1.0  # JPEG: step across the 8×8 grid, divided by all other steps

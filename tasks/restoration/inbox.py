@@ -26,11 +26,11 @@ def plan(
 ) -> list[tuple[Place, Place]]:
     """Each image file in `inboxes` with the path of its result, sorted, without repeats.
 
-    inboxes: files and folders. Unsupported formats, and any file that the user names, are included;
-    they will be set aside. An outbox inside an inbox, the pictures of a report, and existing
-    results are left out. keep_format: JPEG and WebP keep their format. Raises FileNotFoundError if
-    a file or folder does not exist, or a folder has no image; InputError if a result would
-    overwrite a scan or another result.
+    inboxes: files and folders. Images of an unsupported format are included, and so is each file of
+    `inboxes` itself, whatever it is; those that cannot be restored will be set aside. An outbox
+    inside an inbox, the pictures of a report, and existing results are left out. keep_format: JPEG
+    and WebP keep their format. Raises FileNotFoundError if a file or folder does not exist, or a
+    folder has no image; InputError if a result would overwrite a scan or another result.
     """
     scans: list[tuple[Place, Place]] = []
     taken: dict[Place, Place] = {}

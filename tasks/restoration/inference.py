@@ -2,7 +2,8 @@
 
 A model is a set of networks by role, see `patina.models.ROLES`. The graph has its weights in half
 precision or in 8 bits, see `patina.models.graphs`. OpenVINO computes in bfloat16 if the CPU
-supports it, which is twice as fast and changes a result by less than 0.3 8-bit steps on average.
+supports it, which is twice as fast and changes a result by less than 0.3 of an 8-bit step on
+average.
 
 A trained model is a .keras file with a graph (.xml and .bin) beside it. The shipped model is only a
 graph, from which Keras, too, can load the networks.

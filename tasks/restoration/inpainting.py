@@ -16,10 +16,10 @@ IMAGE_WEIGHT = 0.1  # see `patina.models.inpainting.compose`
 def fill_residual(network: Network | None, tile: np.ndarray) -> np.ndarray:
     """The change that fills the damage of a tile.
 
-    tile: float32 (1, h, w, 5 or 6): sRGB in [0, 1]; the fill map, 0 to 1; the share of it through
-    which the work is still visible; and optionally the pixels that a mask marks. network: see
-    `patina.models.inpainting.inpainting`; None gives the classical fill. Returns (1, h, w, 3), 0
-    where nothing is filled.
+    tile: float32 (1, h, w, 5 or 6): sRGB in [0, 1]; the pixels to fill; those of them where the
+    work is still visible through the damage; and optionally those that a mask marks; all maps in
+    [0, 1]. network: see `patina.models.inpainting.inpainting`; None gives the classical fill.
+    Returns (1, h, w, 3), 0 where nothing is filled.
     """
     change = np.zeros((*tile.shape[:3], 3), np.float32)
     user_mask = (tile[0, ..., USER_MASK].sum(axis=2) > 0.5).astype(np.uint8)

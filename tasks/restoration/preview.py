@@ -1,8 +1,8 @@
 """Previews a window of a work as it would be restored, in about a second.
 
 `restorer.analyse` analyses the whole work; only the window passes through the networks. A result
-can differ a little from the preview, because there each step works on the output of the step
-before.
+can differ a little from the preview, because in a restoration each step examines the output of the
+step before.
 """
 
 from dataclasses import replace

@@ -55,7 +55,7 @@ def tiled_rows_with_progress(
 ) -> Iterator[np.ndarray]:
     """`tiled_rows` for a work of `size` (height, width) that reports its progress.
 
-    on_progress: is called with the progress of `step` after each tile.
+    on_progress: is called with the progress of `step` before each tile, and at the end.
     """
     pixels = size[0] * size[1]
 

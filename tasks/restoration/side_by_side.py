@@ -30,9 +30,9 @@ def side_by_side(
 ) -> Iterator[Result]:
     """Yield `work` of each of `jobs`, in their order; MAX_CONCURRENT small jobs run at a time.
 
-    work: is called with a job and a function for its progress. When the run ends early, this
-    function raises RunEndedError. on_progress: is called with the progress of the first unfinished
-    job.
+    work: is called with a job and a function for its progress. If the run ends early, that function
+    raises RunEndedError, which ends the job. on_progress: is called with the progress of the first
+    unfinished job.
     """
     progress = _Progress(on_progress)
     waiting: deque[Future[Result]] = deque()

@@ -27,7 +27,7 @@ REQUIRED_KEYS = {"statement": str, "source": dict, "result": dict, "model": dict
 
 @dataclass(frozen=True)
 class Served:
-    """Files for IIIF viewers are written; `outbox` will be served at the address `base`."""
+    """Where the files for IIIF viewers will be served: `outbox` at the address `base`."""
 
     outbox: Path
     base: str
@@ -106,7 +106,7 @@ def sidecar_of(target: OnePlace) -> OnePlace:
 
 
 def refuse_names(source: Place, target: Place, output: OutputOptions) -> None:
-    """Raise ImageError if the files cannot have the name of the scan."""
+    """Raise ImageError if a path is not UTF-8, or a name is too long for the files to write."""
     try:
         f"{source}{target}".encode()
     except UnicodeEncodeError as error:

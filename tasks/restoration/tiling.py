@@ -1,8 +1,9 @@
 """Runs an image of any size through a network in overlapping tiles, and blends their edges.
 
 The image is first extended a little by reflection, because a network has less context at an edge.
-All tiles have the same size, are as few as possible, and start on multiples of the network's
-stride. Rows are read and returned strip by strip, so that an image is never in memory as a whole.
+Tiles are as few as possible, start on multiples of the network's stride, and have the same size,
+except that the last ones of a row or column may be smaller. Rows are read and returned strip by
+strip, so that an image is never in memory as a whole.
 """
 
 from collections.abc import Callable, Iterator
@@ -34,8 +35,9 @@ def tiled_rows(
 
     network: float32 (1, h, w, C) -> (1, h, w, D), h and w multiples of stride_px. tile_px: side of
     the largest tile; if the image is narrower than that, tiles are longer, up to the same area.
-    overlap_px: overlap of neighbouring tiles; if it is at least twice the network's receptive
-    radius, the result equals that of one large tile. All three are multiples of stride_px.
+    overlap_px: overlap of neighbouring tiles; if it is at least 8/3 of the network's receptive
+    radius, the result equals that of one large tile, because a tile has no weight within 3/8 of the
+    overlap from its edge. All three are multiples of stride_px.
     border_px: width of the reflected border. A network against noise is better without one: in
     corners, reflected noise looks like a texture. on_tile: is called before each tile, and at the
     end.

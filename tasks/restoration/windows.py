@@ -1,4 +1,4 @@
-"""Windows: parts of a work, and what a picture of one window shows in another."""
+"""Windows, which are parts of a work, and pictures of them that are cut or resized."""
 
 from typing import NamedTuple
 
@@ -41,10 +41,11 @@ def cut(
     *,
     smooth: bool = True,
 ) -> np.ndarray:
-    """The contents of `picture` (h, w, ...), which covers a window, in another window, at `size`.
+    """The part of `picture` that shows `window`, resized to `size`.
 
-    size: (height, width) of the output. smooth: interpolate linearly and repeat the edge outside;
-    otherwise use the nearest pixel, and 0 outside.
+    picture: (h, w, ...), of any scale; it shows the window `covers`. covers, window: in pixels of
+    the work. size: (height, width) of the output. smooth: interpolate linearly and repeat the edge
+    outside; otherwise use the nearest pixel, and 0 outside.
     """
     scale_x, scale_y = picture.shape[1] / covers.width, picture.shape[0] / covers.height
     step_x, step_y = window.width / size[1] * scale_x, window.height / size[0] * scale_y

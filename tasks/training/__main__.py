@@ -48,7 +48,7 @@ class ConsoleCallback:
         print(f"{place}  {minutes:.1f} min  loss {loss:.3f}  gain: {figures}", flush=True)  # noqa: T201
 
 
-class HistoryCallback:
+class CsvCallback:
     """Writes a row to NAME.history.csv at each measurement of the gains."""
 
     def on_step(self, training: Training, loss: float) -> None:
@@ -70,11 +70,12 @@ class HistoryCallback:
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings with which the shipped weights are trained.
+    """The settings with which weights to ship are trained.
 
     seed: of all trainings. networks: the SETTINGS of each network, by role; `start` is "scratch" or
     "pretrained" (from the shipped weights). judge: `samples`, the number of training samples of
-    each judge; without it, no judge is trained.
+    each judge of `detail` and `blur`, and the number of works for each judge of pieces and areas;
+    without it, no judge is trained.
     """
 
     seed: int
@@ -132,8 +133,9 @@ def train_all(
         training = Training(specialist, out, schedule, network)
         if training.progress >= 1:
             continue
+        # Of the training works: only the random numbers differ
         held_back = held_back_samples(specialist.curriculum, works)
-        callbacks = ConsoleCallback(), HistoryCallback()
+        callbacks = ConsoleCallback(), CsvCallback()
         train(training, works, held_back, callbacks=callbacks, workers=workers)
 
 

@@ -78,7 +78,7 @@ def area(shape: tuple[int, int], rng: Rng, unit_px: float) -> Image:
 
 
 def cracks(shape: tuple[int, int], rng: Rng, unit_px: float) -> Image:
-    """A network of age cracks: the edges of random cells, with varying width and depth."""
+    """A pattern of age cracks: the edges of random cells, with varying width and depth."""
     height, width = shape
     cell = unit_px * 10 ** rng.uniform(0.9, 1.6)
     count = int(np.clip(height * width / cell**2, 6, 900))

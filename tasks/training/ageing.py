@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from patina.tasks.degradations import DEGRADATIONS
+from patina.tasks.training import library
 
 Image = np.ndarray
 Rng = np.random.Generator
@@ -101,14 +101,12 @@ def unevenly_lit(image: Image, rng: Rng) -> Image:
 
 
 def of_library(*names: str) -> Callable[[Image, Rng], Image]:
-    """A function that applies one of the degradations `names`, at a severity of 0.15 to 1."""
+    """A function that applies one of the degradations `names`, see `library.degraded`."""
     return partial(_of_library, names)
 
 
 def _of_library(names: tuple[str, ...], image: Image, rng: Rng) -> Image:
-    name = names[int(rng.integers(len(names)))]
-    severity = float(rng.uniform(0.15, 1))
-    return DEGRADATIONS[name](np.clip(image, 0, 1), rng, severity=severity)[0]
+    return library.degraded(names, np.clip(image, 0, 1), rng)[0]
 
 
 FADING = (faded, faded, of_library("fading"))

@@ -11,9 +11,8 @@ import numpy as np
 from patina.models import AREA_CLASSES
 from patina.tasks.degradations import DEGRADATIONS
 from patina.tasks.evaluation.hard_works import SOUND
-from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration.textured import REDUCED, textured
-from patina.tasks.training import accidents, capture
+from patina.tasks.training import accidents, capture, library
 from patina.tasks.training.curriculum import (
     CAPTURES,
     HARD_SHARE,
@@ -23,7 +22,7 @@ from patina.tasks.training.curriculum import (
     Sample,
     hard_works_painted,
 )
-from patina.tasks.training.works import Work, draw_part
+from patina.tasks.training.works import Work, draw_part, turned
 
 COVERING = {  # degradations of the library for `areas`, by class
     "area": ("blot", "tape", "hole", "paint_loss"),
@@ -40,11 +39,11 @@ VARIED = 8  # samples of one damaged part: rotated, mirrored, with slightly othe
 class Views:
     """Training samples of `areas`: small views of works that are partly hidden by damage.
 
-    families: class -> (weight, None). cuts: see `curriculum.Curriculum`.
+    families: class -> (weight, None). batches_per_block: see `curriculum.Curriculum`.
     """
 
     families: dict[str, tuple[float, None]]
-    cuts: int = 4 * VARIED
+    batches_per_block: int = 4 * VARIED
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
         """VARIED samples of one part of a work, uint8.
@@ -93,18 +92,18 @@ def _covered(family: str, clean: np.ndarray, rng: Rng) -> tuple[np.ndarray, ...]
             twin, drawn = DEGRADATIONS[name](clean, rng, severity=severity)
             cover = np.asarray(drawn)  # all of COVERING are local
         change = cv2.blur(np.abs(twin - clean).max(axis=2), (9, 9))
-        mask = np.clip((cover - 0.03) / 0.17, 0, 1) * np.clip((change - 0.03) / 0.05, 0, 1)
+        mask = library.mask_of(cover) * np.clip((change - 0.03) / 0.05, 0, 1)
         if (mask > 0.5).mean() > MIN_DAMAGED_SHARE:
             break
     return twin, mask, 1 - ((change > 0.01) & (mask < 0.5)).astype(np.float32)
 
 
 def _varied(view: np.ndarray, target: np.ndarray, rng: Rng) -> Sample:
+    """A sample: rotated, mirrored, and with slightly other colours."""
     shown = view.copy()
     tint = 1 + rng.normal(0, 0.06, 3).astype(np.float32)
     shown[..., :3] = shown[..., :3] * tint + rng.normal(0, 0.03, 3).astype(np.float32)
-    turn, mirrored = int(rng.integers(4)), int(rng.choice([-1, 1]))
-    return tuple(to_uint8(np.rot90(each[:, ::mirrored], turn)) for each in (shown, target))
+    return turned((shown, target), rng)
 
 
 AREAS = Views({"area": (0.4, None), "stain": (0.3, None), SOUND: (0.3, None)})

@@ -14,11 +14,11 @@ import numpy as np
 
 from patina.models import CLASSES
 from patina.models import TONE as TONE_GRID
-from patina.tasks.degradations import DEGRADATIONS, FAMILIES
+from patina.tasks.degradations import FAMILIES
 from patina.tasks.evaluation.hard_works import HARD_WORKS, SOUND, paint
 from patina.tasks.imaging.images import to_uint8, view_of
 from patina.tasks.restoration.inpainting import classical_fill
-from patina.tasks.training import accidents, ageing, capture
+from patina.tasks.training import accidents, ageing, capture, library
 from patina.tasks.training.works import Work, draw_crop
 
 Rng = np.random.Generator
@@ -37,10 +37,10 @@ class Curriculum(Protocol):
         """The kinds of samples by name; the first value is the weight with which one is drawn."""
 
     @property
-    def cuts(self) -> int:
+    def batches_per_block(self) -> int:
         """Number of batches that are made and shuffled together.
 
-        It is about the number of samples that `samples` cuts from one work, so that each batch
+        It is at least the number of samples that `samples` draws from one work, so that each batch
         contains many works.
         """
 
@@ -51,14 +51,14 @@ class Curriculum(Protocol):
 def make_batches(
     curriculum: Curriculum, works: Sequence[Work], size: int, seed: int, block: int
 ) -> list[Sample]:
-    """Make the batches of a block: `curriculum.cuts` tuples of uint8 arrays (size, h, w, C).
+    """Make the batches of a block: tuples of uint8 arrays (size, h, w, C).
 
     block: number of the block. The batches depend only on the seed and the block.
     """
     rng = np.random.default_rng([seed, block])
     weights = np.array([family[0] for family in curriculum.families.values()])
     drawn: list[Sample] = []
-    wanted = size * curriculum.cuts
+    wanted = size * curriculum.batches_per_block
     while len(drawn) < wanted:
         family = rng.choice(list(curriculum.families), p=weights / weights.sum())
         drawn += curriculum.samples(works, rng, str(family))
@@ -72,7 +72,8 @@ def make_batches(
 def held_back_samples(curriculum: Curriculum, works: Sequence[Work]) -> dict[str, Sample]:
     """HELD_BACK samples of each family, uint8 (HELD_BACK, h, w, C), the same in each training.
 
-    Their random numbers differ from those of all training batches.
+    Their random numbers differ from those of all training batches. works: the stage train passes
+    validation works, if there are any; `make weights` passes the training works.
     """
     return {
         family: _stacked(_first(curriculum, works, family, number))
@@ -97,13 +98,14 @@ class Capture:
     """Training samples of `detail`, `blur` and `jpeg`: patches with damage of a capture.
 
     families: name -> (weight, function that damages a crop). side_px: side of a patch. soft_share:
-    share of the crops that are blurred in the input and in the target. cuts: see Curriculum.
+    share of the crops that are blurred in the input and in the target. batches_per_block: see
+    Curriculum.
     """
 
     families: dict[str, tuple[float, Draw]]
     side_px: int = 64
     soft_share: float = 0.0
-    cuts: int = 1
+    batches_per_block: int = 1
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
         """One sample: the damaged and the undamaged patch, both uint8 (side, side, 3)."""
@@ -173,13 +175,13 @@ class Accidents:
     """Training samples of `segmentation`: patches with accidental damage, and their masks.
 
     families: class -> (weight, None). side_px: side of a patch. noisy_share: share of the sheets
-    that also have noise, blur or JPEG artefacts. cuts: see Curriculum.
+    that also have noise, blur or JPEG artefacts. batches_per_block: see Curriculum.
     """
 
     families: dict[str, tuple[float, None]]
     side_px: int
     noisy_share: float
-    cuts: int = CUTS
+    batches_per_block: int = CUTS
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
         """CUTS samples of one sheet, uint8.
@@ -240,11 +242,9 @@ def damage_of(family: str, rng: Rng, clean: np.ndarray, unit_px: float) -> tuple
     """
     if rng.random() < 0.5:
         return accidents.damaged(clean, rng, unit_px, family)
-    names = LIBRARY[family]
-    name = names[int(rng.integers(len(names)))]
-    twin, mask = DEGRADATIONS[name](clean, rng, severity=float(rng.uniform(0.15, 1)))
-    assert mask is not None  # all of LIBRARY are local
-    shown = np.clip((mask - 0.03) / 0.17, 0, 1) * accidents.visible(clean, twin)
+    twin, cover = library.degraded(LIBRARY[family], clean, rng)
+    assert cover is not None  # all of LIBRARY are local
+    shown = library.mask_of(cover) * accidents.visible(clean, twin)
     return twin, shown.astype(np.float32)
 
 
@@ -265,12 +265,12 @@ def _cut(layers: np.ndarray, rng: Rng, side_px: int) -> np.ndarray:
 class Fills:
     """Training samples of `inpainting`: damaged patches, their classical fill, and the mask.
 
-    families: class -> (weight, None). side_px: side of a patch. cuts: see Curriculum.
+    families: class -> (weight, None). side_px: side of a patch. batches_per_block: see Curriculum.
     """
 
     families: dict[str, tuple[float, None]]
     side_px: int = 96
-    cuts: int = CUTS
+    batches_per_block: int = CUTS
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
         """Up to CUTS samples of one sheet, uint8.
@@ -312,11 +312,11 @@ INPAINTING = Fills(
 class Colours:
     """Training samples of `tone`: small views of works with changed colours.
 
-    families: name -> (weight, function that changes a view). cuts: see Curriculum.
+    families: name -> (weight, function that changes a view). batches_per_block: see Curriculum.
     """
 
     families: dict[str, tuple[float, Draw]]
-    cuts: int = 1
+    batches_per_block: int = 1
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
         """One sample: the changed and the unchanged view, both uint8 (128, 128, 3)."""

@@ -1,10 +1,10 @@
-"""`python -m patina.tasks.training.judge`: trains the judges of `detail`, `blur` and pieces.
+"""`python -m patina.tasks.training.judge`: trains the judges of `detail`, `blur`, pieces and areas.
 
 A judge is a small classifier, see `patina.tasks.restoration.judge`. Those of `detail` and `blur`
 predict whether the network improves a work by more than GAIN_DB. Their samples are parts of works,
 undamaged or with damage of a capture, whose features are computed by
-`patina.tasks.restoration.capture_features`. The judges of pieces predict whether a piece that a
-network found is damage.
+`patina.tasks.restoration.capture_features`. Those of pieces and areas predict whether a piece that
+`segmentation` found, or an area that `areas` found, is damage.
 """
 
 import argparse
@@ -153,7 +153,7 @@ def piece_judge(
 def judge_of(
     role: str, works: Sequence[Work], networks: Mapping[str, Network], count: int, seed: int
 ) -> Record:
-    """Train one of JUDGES with `count` samples; returns as `fitted`."""
+    """Train one of JUDGES; returns as `fitted`. count: number of samples, or works in FINDERS."""
     if role in FINDERS:
         return piece_judge(works, networks, count, seed, FINDERS[role])
     drawn = list(samples(works, role, networks[role], count, seed))
@@ -170,7 +170,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("model", type=Path, help="a .keras file with its graph, or a graph (.xml)")
     parser.add_argument("--works", nargs="+", type=Path, required=True, help="folders of works")
     parser.add_argument("--decoded", type=Path, required=True, help="folder for decoded works")
-    parser.add_argument("--samples", type=int, default=1500, help="samples of each judge")
+    parser.add_argument(
+        "--samples",
+        type=int,
+        default=1500,
+        help="samples of the judges of detail and blur, works of those of pieces and areas",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the samples")
     parser.add_argument(
         "--only", nargs="+", choices=JUDGES, default=JUDGES, help="train only these"

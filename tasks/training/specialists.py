@@ -27,8 +27,8 @@ class Specialist:
     each image, in dB or as a coefficient. pictures: function of the same arguments that returns
     four batches of pictures, float32 (N, h, w, 3): before, after, the undamaged image, and a map.
     batch: number of samples in a batch. learning_rate: the maximum from scratch. steps: number of
-    batches from scratch, for a training of minutes; the shipped weights have many times as many.
-    width: factor for the number of channels.
+    batches from scratch, which take minutes (card.md has those of the shipped weights). width:
+    factor for the number of channels.
     """
 
     network: str

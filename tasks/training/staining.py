@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from patina.tasks.degradations import DEGRADATIONS, FAMILIES
+from patina.tasks.degradations import FAMILIES
 from patina.tasks.evaluation.hard_works import SOUND
-from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration.stain_input import first_fill, with_estimate
 from patina.tasks.restoration.textured import REDUCED, textured
-from patina.tasks.training import accidents, capture
+from patina.tasks.training import accidents, capture, library
 from patina.tasks.training.curriculum import Rng, Sample
-from patina.tasks.training.works import Work, draw_part
+from patina.tasks.training.works import Work, draw_part, turned
 
 # Degradations of the library, by kind of stain
 LIBRARY = {name: FAMILIES[name] for name in ("spill", "stain", "growth")} | {"tape": ("tape",)}
@@ -29,11 +28,11 @@ MAX_MARGIN_PX = 24  # maximum width that is marked around a stain
 class Stained:
     """Training samples of `stains`.
 
-    families: kind of stain -> (weight, None). cuts: see `curriculum.Curriculum`.
+    families: kind of stain -> (weight, None). batches_per_block: see `curriculum.Curriculum`.
     """
 
     families: Mapping[str, tuple[float, None]]
-    cuts: int = 4 * VARIED
+    batches_per_block: int = 4 * VARIED
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
         """VARIED samples of one part of a work, uint8.
@@ -47,9 +46,7 @@ class Stained:
         elif family == RANDOM:
             twin, cover = accidents.damaged(clean, rng, PART_PX / 500, "stain")
         else:
-            names = LIBRARY[family]
-            degraded = DEGRADATIONS[names[int(rng.integers(len(names)))]]
-            twin, drawn = degraded(clean, rng, severity=float(rng.uniform(0.25, 1)))
+            twin, drawn = library.degraded(LIBRARY[family], clean, rng, 0.25)
             cover = np.asarray(drawn)  # all of LIBRARY are local
         mask = marked(cover, rng)
         if rng.random() < 0.3:
@@ -85,9 +82,7 @@ def _varied(
         np.clip(each * tint + offset, 0, 1) for each in (given[..., :3], filled, target)
     )
     view = with_estimate(np.dstack([colours, given[..., 3:]]), mask, filled)
-    turn, mirrored = int(rng.integers(4)), int(rng.choice([-1, 1]))
-    turned = (np.rot90(each[:, ::mirrored], turn) for each in (view, target))
-    return tuple(to_uint8(np.ascontiguousarray(each)) for each in turned)
+    return turned((view, target), rng)
 
 
 STAINING = Stained(

@@ -2,8 +2,8 @@
 
 A family is a kind of damage in the training samples. A resumed training has the same batches and
 the same weights as one without interruption: batches are drawn by their block number, and the
-checkpoint contains the state of the optimizer and the averaged weights. What a training gives are
-the averaged weights at the measurement with the largest mean gain; that can be the first one,
+checkpoint contains the state of the optimizer and the averaged weights. The result of a training is
+the averaged weights (an exponential moving average) with the largest mean gain, which may be those
 before the first step.
 """
 
@@ -291,8 +291,8 @@ def batches(training: Training, works: Sequence[Work], workers: int) -> Generato
     workers: number of these processes. Each batch is a tuple of arrays uint8 (N, h, w, C).
     """
     curriculum, size = training.specialist.curriculum, training.specialist.batch
-    first, skipped = divmod(training.done, curriculum.cuts)
-    blocks = iter(range(first, -(-training.schedule.steps // curriculum.cuts)))
+    first, skipped = divmod(training.done, curriculum.batches_per_block)
+    blocks = iter(range(first, -(-training.schedule.steps // curriculum.batches_per_block)))
     with ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=start_worker
     ) as pool:
@@ -300,7 +300,9 @@ def batches(training: Training, works: Sequence[Work], workers: int) -> Generato
             pool.submit(make_batches, curriculum, works, size, training.schedule.seed, block)
             for block in blocks
         )
-        coming = deque(islice(jobs, max(workers + 1, -(-AHEAD * workers // curriculum.cuts))))
+        coming = deque(
+            islice(jobs, max(workers + 1, -(-AHEAD * workers // curriculum.batches_per_block)))
+        )
         try:
             while coming:
                 made = coming.popleft().result()

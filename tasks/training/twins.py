@@ -15,21 +15,22 @@ from patina.tasks.training.works import Work
 SEVERAL = "several"
 # Shares of the samples with one degradation, with several, and with none
 SHARES = {"single": 0.56, SEVERAL: 0.36, SOUND: 0.08}
+CUTS = 8  # patches that are cut from each degraded work
 
 
 @dataclass(frozen=True)
 class Twins:
     """Training samples of a single network: patches of works that were degraded as a whole.
 
-    mixture, count: see `recipes.draw_recipe`. seed: of the recipes. side_px: side of a patch. cuts:
-    number of patches that are cut from each degraded work.
+    mixture, count: see `recipes.draw_recipe`. seed: of the recipes. side_px: side of a patch.
+    batches_per_block: see `curriculum.Curriculum`.
     """
 
     mixture: Mixture
     count: tuple[int, int]
     seed: int = 0
     side_px: int = 64
-    cuts: int = 8
+    batches_per_block: int = CUTS
 
     @property
     def families(self) -> Mapping[str, tuple[float, None]]:
@@ -41,12 +42,12 @@ class Twins:
         return {name: (share, None) for name, share in shares.items()}
 
     def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
-        """`cuts` samples: the degraded and the undamaged patch, both uint8 (side, side, 3)."""
+        """CUTS samples: the degraded and the undamaged patch, both uint8 (side, side, 3)."""
         work = works[int(rng.integers(len(works)))]
         clean = to_float(np.asarray(work.pixels))
         degraded, _ = render(clean, self._recipe(rng, family))
         layers = np.dstack([to_uint8(degraded), to_uint8(clean)])
-        cuts = [self._cut(layers, rng) for _ in range(self.cuts)]
+        cuts = [self._cut(layers, rng) for _ in range(CUTS)]
         return [(cut[..., :3], cut[..., 3:]) for cut in cuts]
 
     def _recipe(self, rng: Rng, family: str) -> Recipe:

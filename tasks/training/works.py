@@ -16,14 +16,14 @@ import cv2
 import numpy as np
 
 from patina.errors import InputError
-from patina.tasks.imaging.images import ImageError, load_srgb
+from patina.tasks.imaging.images import ImageError, load_srgb, to_uint8
 from patina.tasks.io.atomic import write_json
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
 MAX_PX = 2600  # long side to which larger works are reduced
 SMALL_PX = 288  # short side of `Work.small`
 MIN_PX = 256  # minimum length of the short side
-BLOCKY = 1.12  # works with a higher `blockiness` are used only at a reduced size
+BLOCKY = 1.12  # works with a higher `grid_step_ratio` are used only at a reduced size
 HELD_OUT, GROUPS = 5, 14  # works whose name hashes to this remainder are never trained on
 SCALES = (0.3, 1.0)  # limits of the scale factor of a work, drawn at random
 BLOCKY_SCALES = (0.3, 0.62)  # the same for a blocky work
@@ -112,7 +112,7 @@ def _decode(source: Path, facts: Path, min_px: int) -> None:
         draft = facts.with_suffix(".draft.npy")
         np.save(draft, pixels)
         draft.replace(facts.with_suffix(".npy"))
-    write_json(facts, {"use": use, "blocky": use and blockiness(pixels) > BLOCKY})
+    write_json(facts, {"use": use, "blocky": use and grid_step_ratio(pixels) > BLOCKY})
 
 
 def is_cut_off(pixels: np.ndarray) -> bool:
@@ -121,7 +121,7 @@ def is_cut_off(pixels: np.ndarray) -> bool:
     return bool((tail == tail[0]).all())
 
 
-def blockiness(pixels: np.ndarray) -> float:
+def grid_step_ratio(pixels: np.ndarray) -> float:
     """The mean step across JPEG's 8×8 grid divided by the mean of all other steps.
 
     pixels: uint8 (H, W, 3), with the grid at the first pixel. It is about 1 without a grid; the
@@ -159,6 +159,12 @@ def draw_crop(
         crop = cv2.resize(crop, (side_px, side_px), interpolation=cv2.INTER_AREA)
     crop = np.rot90(crop[:, ::-1] if rng.random() < 0.5 else crop, int(rng.integers(4)))
     return np.ascontiguousarray(crop).astype(np.float32) / 255
+
+
+def turned(images: Sequence[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """The images (h, w, C), float in [0, 1], as uint8, all mirrored and rotated alike at random."""
+    turn, mirrored = int(rng.integers(4)), int(rng.choice([-1, 1]))
+    return tuple(to_uint8(np.rot90(each[:, ::mirrored], turn)) for each in images)
 
 
 def draw_part(

@@ -1,7 +1,7 @@
 """Hard works: undamaged ("sound") pictures that a restorer may easily treat as damaged.
 
 Patina paints them: dark figures in snow, flat pale areas inside outlines, lace, rigging, twigs,
-stars, weave, grain, hatching, networks of age cracks. Every change in them is harm. See `contract`.
+stars, weave, grain, hatching, patterns of age cracks. Every change in them is harm. See `contract`.
 """
 
 from collections.abc import Iterator, Sequence

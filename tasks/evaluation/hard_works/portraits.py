@@ -1,4 +1,4 @@
-"""People and cloth: lace on black, pearls, a signature, a network of age cracks."""
+"""People and cloth: lace on black, pearls, a signature, a pattern of age cracks."""
 
 import cv2
 import numpy as np

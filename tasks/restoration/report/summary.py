@@ -33,7 +33,7 @@ KINDS = {
     "spot": ("spot", "spots"),
     "area": ("loss or blot", "losses or blots"),
     "stain": ("stain", "stains"),
-    "crack network": ("network of age cracks", "networks of age cracks"),
+    "crack network": ("pattern of age cracks", "patterns of age cracks"),
 }
 FULL = 0.995  # a weight that is at least this counts as full strength
 WORTH_TELLING = 0.005  # smaller possible damage (share of the work) is not mentioned
