@@ -195,7 +195,7 @@ class Restore(Section):
     # Gates of detail: a work that is below one of a network's values is not corrected by it
     jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.18  # step across the 8x8 grid / other steps
     detail_255: Steps255 = 2.0  # noise: root mean square of the correction
-    detail_probability: UpToOne = 0.55  # noise: probability that the correction improves the work
+    detail_probability: UpToOne = 0.35  # noise: probability that the correction improves the work
     blur_255: Steps255 = 0.7  # blur: root mean square of the correction
     blur_probability: UpToOne = 0.15  # blur: probability that the correction improves the work
     # Gates of damage; areas are shares of the work

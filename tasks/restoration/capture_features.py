@@ -6,7 +6,6 @@ import numpy as np
 GRID_PX = 8  # side of JPEG's blocks
 MAX_STEP = 0.08  # larger steps are edges, and count as this value
 MAX_PERIOD_PX, TREND_PX, MAX_CURVATURE, NEIGHBOURS = 7, 15, 0.03, 8
-COARSE = 0.08  # lower frequencies, in periods per pixel, are coarse
 
 FEATURES = (
     "root_255",  # root mean square of the correction, 8-bit steps
@@ -14,13 +13,10 @@ FEATURES = (
     "chroma",  # share of the power that differs between channels: low for weave and brushwork
     "even",  # power in the flattest quarter / in the busiest quarter: about 1 for noise
     "dark",  # power in the darkest fifth / mean power
-    "coarse",  # share of the power at low frequencies: low for noise
     "near",  # correlation of neighbouring pixels: 0 for white noise
-    "second",  # correlation at 2 px: low for noise, high for brushwork
     "far",  # highest correlation at 3 to 16 px: high for a weave, which repeats
     "turned",  # difference of the correlations along and across: brush marks have a direction
     "fineness",  # share of the finest detail in all detail of the tile: low if it is blurred
-    "remaining",  # power of the finest detail of the corrected tile / power of the correction
 )
 
 
@@ -96,37 +92,27 @@ def _features(tile: np.ndarray, residual: np.ndarray) -> dict[str, float]:
     low, high = np.quantile(slope, (0.25, 0.75))
     dark = light <= np.quantile(light, 0.2)
     flat, busy = strength[slope <= low].mean(), strength[slope >= high].mean()
-    correlation, low_share = _autocorrelation(grey)
+    correlation = _autocorrelation(grey)
     along, across = correlation[0, 1], correlation[1, 0]
     far = correlation.copy()
     far[:3, :3] = -1
     fine = np.square(light - cv2.GaussianBlur(light, (0, 0), 0.8)).mean()
-    finest = np.square(light - cv2.GaussianBlur(light, (0, 0), 1.0)).mean()
     coarse = np.square(light - cv2.GaussianBlur(light, (0, 0), 3.0)).mean()
     return {
         "power": power,
         "chroma": float(np.square(residual - grey[..., None]).mean()) / power,
         "even": float(flat / (busy + 1e-12)),
         "dark": float(strength[dark].mean()) / power,
-        "coarse": low_share,
         "near": float(along + across) / 2,
-        "second": float(correlation[0, 2] + correlation[2, 0]) / 2,
         "far": float(far.max()),
         "turned": float(abs(along - across)),
         "fineness": float(fine / (coarse + 1e-9)),
-        "remaining": float(finest / power),
     }
 
 
-def _autocorrelation(grey: np.ndarray) -> tuple[np.ndarray, float]:
-    """Autocorrelation for shifts of 0 to 16 px down and across, (17, 17), 1 at (0, 0).
-
-    The second result is the share of the power at frequencies below COARSE.
-    """
+def _autocorrelation(grey: np.ndarray) -> np.ndarray:
+    """Autocorrelation for shifts of 0 to 16 px down and across, (17, 17), 1 at (0, 0)."""
     size = [2 * cv2.getOptimalDFTSize(side) for side in grey.shape]
     spectrum = np.abs(np.fft.rfft2(grey - grey.mean(), size)) ** 2
     correlation = np.fft.irfft2(spectrum, size)[:17, :17]
-    down, across = np.fft.fftfreq(size[0]), np.fft.rfftfreq(size[1])
-    low = np.hypot(down[:, None], across) < COARSE
-    share = float(spectrum[low].sum() / (spectrum.sum() + 1e-12))
-    return correlation / (correlation[0, 0] + 1e-12), share
+    return correlation / (correlation[0, 0] + 1e-12)
