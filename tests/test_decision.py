@@ -97,6 +97,20 @@ def test_many_bright_specks_on_a_dark_ground_may_be_stars_if_the_ground_is_smoot
     assert {piece.outcome for piece in forced.pieces} == {FILLED}
 
 
+@pytest.mark.parametrize(("gap", "outcome"), [(16, PROPOSED), (60, FILLED)])
+def test_round_pieces_in_a_regular_row_may_be_pearls_unless_they_are_far_apart(
+    gap: int, outcome: str
+) -> None:
+    row = [np.s_[200 + n : 204 + n, 20 + n * gap : 24 + n * gap] for n in range(9) if n != 4]
+    alone = np.s_[40:44, 300:304]
+    view, likely = damaged(*row, alone)
+    damage = decide_fill(view, likely, GATES, Judge.constant(2.0), cracks=False, forced=False)
+    outcomes = {piece.box[:2]: piece.outcome for piece in damage.pieces}
+    assert outcomes.pop((300, 40)) == FILLED
+    assert len(outcomes) == 8
+    assert {*outcomes.values()} == {outcome}
+
+
 def test_narrow_and_small_pieces_are_filled_and_large_ones_are_proposed() -> None:
     damage = decided(*damaged(THIN, SMALL, LARGE))
     outcomes = {piece.px: piece.outcome for piece in damage.pieces}
@@ -193,9 +207,9 @@ def test_forced_damage_of_any_size_is_filled() -> None:
 
 def test_small_areas_are_filled_up_to_the_limit_of_the_filled_share() -> None:
     places = [
-        np.s_[row : row + 12, column : column + 12]
+        np.s_[row : row + 6, column : column + 30]
         for row in range(10, 390, 30)
-        for column in range(10, 590, 30)
+        for column in range(10, 560, 45)
     ]
     damage = decided(*damaged(*places), replace(GATES, fill_width=0.006))
     share = sum(piece.px for piece in damage.pieces if piece.outcome == FILLED) / damage.fill.size

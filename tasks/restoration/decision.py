@@ -18,6 +18,7 @@ from patina.tasks.restoration.fill_rules import (
     accepted_by_judge,
     with_outcomes,
     with_treatment,
+    without_rows,
     without_stars,
 )
 from patina.tasks.restoration.gates import Gates
@@ -69,7 +70,7 @@ def decide_fill(
     pieces = [with_treatment(piece, labels, forces, cracks=cracks) for piece in pieces]
     pieces = [piece for piece in pieces if piece.forced or not undamaged]
     pieces = with_outcomes(pieces, labels.size, gates)
-    pieces = without_stars(accepted_by_judge(pieces, labels.size, gates))
+    pieces = without_stars(accepted_by_judge(without_rows(pieces), labels.size, gates))
     filled, found = np.zeros((2, len(stats)), bool)  # by label
     filled[[piece.label for piece in pieces if piece.outcome == FILLED]] = True
     found[[piece.label for piece in pieces]] = True

@@ -20,6 +20,9 @@ MIN_NETWORK_CELLS = 12  # lines that enclose at least this many cells are age cr
 # STARS_GROUND, the mean logarithm of the ratio of their roughness to that of the ground is at least
 # MIN_STARS_ROUGHNESS, and the judge gives them a mean probability of less than STARS_PROBABILITY
 MIN_STARS, STARS_GROUND, MIN_STARS_ROUGHNESS, STARS_PROBABILITY = 50, 0.3, 2.3, 0.53
+# At least MIN_ROW pieces are a row if each is where the two before it lead, or twice as far, within
+# ROW_TOLERANCE of their distance, which is at most ROW_DISTANCE times the root of their area
+MIN_ROW, ROW_TOLERANCE, ROW_DISTANCE = 6, 0.4, 6.0
 
 
 def with_treatment(
@@ -119,6 +122,45 @@ def without_stars(pieces: list[Piece]) -> list[Piece]:
         replace(piece, outcome=PROPOSED, reason=reason) if piece.label in labels else piece
         for piece in pieces
     ]
+
+
+def without_rows(pieces: list[Piece]) -> list[Piece]:
+    """The pieces; round ones in a regular row are proposed, not filled: they may be pearls."""
+    round_ones = [each for each in _filled_by_rule(pieces) if max(each.box[2:]) ** 2 <= 4 * each.px]
+    centres = np.array([_centre(piece) for piece in round_ones]).reshape(-1, 2)
+    in_row: set[int] = set()
+    for first, start in enumerate(centres):
+        distances = np.hypot(*(centres - start).T)
+        reach = ROW_DISTANCE * round_ones[first].px ** 0.5
+        for second in np.flatnonzero((distances > 0) & (distances <= reach)):
+            row = _row(centres, first, int(second))
+            if len(row) >= MIN_ROW:
+                in_row.update(row)
+    labels, reason = {round_ones[at].label for at in in_row}, "it belongs to a row, as of pearls"
+    return [
+        replace(piece, outcome=PROPOSED, reason=reason) if piece.label in labels else piece
+        for piece in pieces
+    ]
+
+
+def _row(centres: np.ndarray, first: int, second: int) -> list[int]:
+    """The indices of the pieces in the row that begins with two pieces. centres: float (n, 2)."""
+    row, step = [first, second], centres[second] - centres[first]
+    while len(row) < len(centres):
+        ahead = centres - centres[row[-1]]
+        away = np.array([np.hypot(*(ahead - times * step).T) for times in (1, 2)])
+        away[:, row] = np.inf
+        skipped, nearest = np.unravel_index(int(away.argmin()), away.shape)
+        if away[skipped, nearest] > ROW_TOLERANCE * np.hypot(*step):
+            break
+        step = (centres[nearest] - centres[row[-1]]) / (skipped + 1)
+        row.append(int(nearest))
+    return row
+
+
+def _centre(piece: Piece) -> tuple[float, float]:
+    left, top, width, height = piece.box
+    return left + width / 2, top + height / 2
 
 
 def _filled_by_rule(pieces: list[Piece]) -> list[Piece]:
