@@ -11,6 +11,7 @@ from patina.tasks.io.atomic import sha256_of
 
 FOLDER = Path(pretrained.__file__).parent
 DEFAULT = "restorer"
+INDEX = "weights.json"
 
 
 class DamagedWeightsError(InputError):
@@ -66,14 +67,13 @@ def facts_of(model: Path) -> dict[str, Any]:
     return {}
 
 
-def networks_of(folder: Path) -> dict[str, str]:
-    """The SHA-256 of the weights of each network, by role, of the model shipped in `folder`."""
-    file = folder / "weights.json"
-    facts = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return dict(facts.get(DEFAULT, {}).get("networks", {}))
+def shipped_facts(folder: Path, name: str = DEFAULT) -> dict[str, Any]:
+    """What `index` has of the weights `name` in `folder`; empty if none were shipped there."""
+    known = index(folder) if (folder / INDEX).exists() else {}
+    return dict(known.get(name, {}))
 
 
-def index() -> dict[str, Any]:
-    """The shipped weights by name: "version", and "files" with their SHA-256."""
-    weights: dict[str, Any] = json.loads((FOLDER / "weights.json").read_text(encoding="utf-8"))
+def index(folder: Path = FOLDER) -> dict[str, Any]:
+    """The weights shipped in `folder`, by name: "version", and "files" with their SHA-256."""
+    weights: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     return weights

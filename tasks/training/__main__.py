@@ -152,9 +152,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.into:
         from patina.tasks.training import judge, ship
 
-        before = weights.networks_of(asked.into)
+        before = weights.shipped_facts(asked.into).get("networks", {})
         file = ship.ship(asked.out, asked.into)
-        after = weights.networks_of(asked.into)
+        after = weights.shipped_facts(asked.into)["networks"]
         changed = {role for role in after if after[role] != before.get(role)}
         stale = [name for name in judge.JUDGES if judge.FINDERS.get(name, name) in changed]
         if recipe.judge and stale:

@@ -5,7 +5,6 @@ bits, everything else is in half precision.
 """
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -38,15 +37,14 @@ def ship(folder: Path, target: Path, name: str = weights.DEFAULT) -> Path:
     write_graph(networks, file)
     older.unlink(missing_ok=True)
     files = [file, file.with_suffix(".bin")]
-    index = target / "weights.json"
-    former = json.loads(index.read_text(encoding="utf-8")) if index.exists() else {}
+    former = weights.shipped_facts(target, name)
     facts: Record = {
         "version": date.today().isoformat(),
         "files": {each.name: sha256_of(each) for each in files},
         "networks": {role: weights_sha256(networks[role]) for role in ROLES if role in networks},
-        "training": former.get(name, {}).get("training", {}) | states(folder),
+        "training": former.get("training", {}) | states(folder),
     }
-    write_json(index, {name: facts})
+    write_json(target / weights.INDEX, {name: facts})
     return file
 
 

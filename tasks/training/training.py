@@ -280,7 +280,7 @@ def train(
                 training.save()
                 training.publish()
                 saved = now
-    training.averaged = training.best
+    training.averaged = training.best  # what `outputs` shows from now on
     training.save()
     training.publish()
 
