@@ -32,8 +32,8 @@ from patina.tasks.evaluation.hard_works import SIZES_PX, hard_works  # noqa: E40
 from patina.tasks.evaluation.metrics import psnr_db  # noqa: E402
 from patina.tasks.imaging.images import load_srgb, to_float, to_uint8  # noqa: E402
 from patina.tasks.restoration.batch import chosen_model, load_restorer  # noqa: E402
-from patina.tasks.restoration.restorer import DEFAULT_TREATMENTS as TREATMENTS  # noqa: E402
-from patina.tasks.restoration.treatments import PARTS  # noqa: E402
+from patina.tasks.restoration.treatment import DEFAULT_TREATMENTS as TREATMENTS  # noqa: E402
+from patina.tasks.restoration.treatment_sentences import PARTS  # noqa: E402
 
 NAMES = {"damage": "fill", "detail": "detail", "tone": "tone"}  # names in the table
 SAME_DB = 100.0

@@ -13,7 +13,7 @@ from patina.app.ticks import OTHERS, listed, unlisted
 from patina.app.words import OLD_REPORT, area_line, found_line, others_line
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration.request import RestoreRequest
-from patina.tasks.restoration.restorer import TREATMENTS, Treatment
+from patina.tasks.restoration.treatment import TREATMENTS, Treatment
 
 
 def closed(desk: Desk | None) -> None:

@@ -32,8 +32,9 @@ from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.masks import FOLDER as MARKS
 from patina.tasks.restoration.progress import ProgressCallback, no_progress
 from patina.tasks.restoration.request import RestoreRequest, loading_of, run
-from patina.tasks.restoration.restorer import Restorer, Treatment
+from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import DEFAULT_OUTPUT, OutputOptions, already_done, wanted_of
+from patina.tasks.restoration.treatment import Treatment
 from patina.tasks.restoration.windows import Window, cut
 
 DROPPED, CONDITION = "dropped", "condition"  # folders in the outbox, with masks.FOLDER

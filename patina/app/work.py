@@ -15,8 +15,9 @@ from patina.tasks.restoration.damage import Damage
 from patina.tasks.restoration.doubtful import every_piece, with_doubtful
 from patina.tasks.restoration.preview import preview_of, previewed_stains
 from patina.tasks.restoration.reduced import reduced_view, resized
-from patina.tasks.restoration.restorer import Restorer, Treatment, analyse
+from patina.tasks.restoration.restorer import Restorer, analyse
 from patina.tasks.restoration.stains import NO_STAINS
+from patina.tasks.restoration.treatment import Treatment
 from patina.tasks.restoration.windows import Window, window_around
 
 SHOWN_PX = 1400  # long side of the reduced picture of a whole work
@@ -74,8 +75,8 @@ class Work:
         if key not in self._analysed:
             found = analyse(restorer, self._scan.srgb, self.view, self.size)
             # Without the networks, so that their memory can be freed
-            self._analysed = {key: replace(found, restorer=replace(restorer, networks={}))}
-        return replace(self._analysed[key], restorer=restorer)
+            self._analysed = {key: replace(found, networks={})}
+        return replace(self._analysed[key], networks=restorer.networks)
 
     def places(self, restorer: Restorer) -> Damage | None:
         """The damage in the work: what `found` has, and doubtful areas as proposals.

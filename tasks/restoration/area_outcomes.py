@@ -8,7 +8,7 @@ import numpy as np
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.damage_areas import Area, AreaMap
 from patina.tasks.restoration.report.summary import percent
-from patina.tasks.restoration.treatments import counted, treatments_of
+from patina.tasks.restoration.treatment_sentences import counted, treatments_of
 
 # Thresholds in a damage map; proposed and kept pixels have 128
 DAMAGED, FILLED = 127, 140

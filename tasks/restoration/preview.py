@@ -11,10 +11,10 @@ import numpy as np
 import pyvips
 
 from patina.tasks.restoration.inpainting import fill_residual
-from patina.tasks.restoration.restorer import Treatment, capture_network
 from patina.tasks.restoration.stains import NO_STAINS, Stains, lightened, stains_of
 from patina.tasks.restoration.tiling import rows_of
 from patina.tasks.restoration.toning import Tone
+from patina.tasks.restoration.treatment import Treatment
 from patina.tasks.restoration.windows import STRIDE_PX, Window, cut
 
 FIELDS_PX = 32  # side of the fields of tone in a window
@@ -38,8 +38,8 @@ def preview_of(
     down, across = -height % STRIDE_PX, -width % STRIDE_PX
     filled = np.pad(view, ((0, down), (0, across), (0, 0)), mode="symmetric")
     if treatment.has_correction and (height, width) == (window.height, window.width):
-        residual = capture_network(treatment)(filled[None])[0]
-        strength = np.float32(treatment.restorer.strength_of("detail"))
+        residual = treatment.capture_network()(filled[None])[0]
+        strength = np.float32(treatment.strengths["detail"])
         filled = np.clip(filled + strength * residual, 0, 1)
     filled = _filled(treatment, filled, window, fill)[:height, :width]
     if stains.weight:
@@ -54,11 +54,11 @@ def previewed_stains(treatment: Treatment, view: np.ndarray, marks: np.ndarray) 
 
     marks: bool (h, w). Without a network for stains, nothing is corrected.
     """
-    network = treatment.restorer.networks.get("stains")
+    network = treatment.networks.get("stains")
     if network is None:
         return NO_STAINS
     mask = pyvips.Image.new_from_array(255 * marks.astype(np.uint8))
-    strength, size = treatment.restorer.strength_of("tone"), (view.shape[0], view.shape[1])
+    strength, size = treatment.strengths["tone"], (view.shape[0], view.shape[1])
     stains = stains_of(network, rows_of(view), size, mask, strength)
     scale = treatment.size[1] / size[1]
     return replace(stains, part=Window(*(round(edge * scale) for edge in stains.part)))
@@ -78,8 +78,8 @@ def _filled(
         maps[: size[0], : size[1], [0, 1, 3]] = found
     maps[: size[0], : size[1], 2] = fill
     tile = np.concatenate([filled, maps[..., :3]], axis=2)[None]
-    change = fill_residual(treatment.restorer.networks.get("inpainting"), tile)[0]
-    strength = treatment.restorer.fill_strength(maps[..., 3:] * (maps[..., 2:3] == 0))
+    change = fill_residual(treatment.networks.get("inpainting"), tile)[0]
+    strength = treatment.fill_strength(maps[..., 3:] * (maps[..., 2:3] == 0))
     return np.clip(filled + strength * change, 0, 1)
 
 

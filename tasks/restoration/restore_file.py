@@ -34,7 +34,7 @@ from patina.tasks.restoration.report.figures import figures_of
 from patina.tasks.restoration.report.previews import NarrowRows, Previews, file_previews
 from patina.tasks.restoration.report.redraw import with_previews
 from patina.tasks.restoration.report.summary import summary_of
-from patina.tasks.restoration.restorer import CHANGE_BYTES, Restorer, Treatment, compute_treatment
+from patina.tasks.restoration.restorer import Restorer, compute_treatment
 from patina.tasks.restoration.sidecars import (
     DEFAULT_OUTPUT,
     MAPS,
@@ -49,6 +49,7 @@ from patina.tasks.restoration.sidecars import (
     with_software_note,
     within,
 )
+from patina.tasks.restoration.treatment import CHANGE_BYTES, Treatment
 from patina.tasks.restoration.undo import pack
 from patina.tasks.restoration.user_masks import UserMasks
 

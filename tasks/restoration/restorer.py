@@ -3,21 +3,19 @@
 Each network gets the output of the one before. `jpeg`, `detail` and `blur` process tiles;
 `segmentation` and `areas` examine the whole work, reduced; `inpainting` fills the chosen damage;
 `tone` uses a small view. A work is never in memory as a whole: its rows are read when they are
-needed, and the changes are kept in a file.
+needed, and a `Treatment` keeps the changes in a file.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from io import BytesIO
-from threading import Lock
 from typing import BinaryIO
 
 import numpy as np
 
 from patina.models import CLASSES
-from patina.tasks.imaging.images import ImageError, largest, to_float, to_uint8
+from patina.tasks.imaging.images import ImageError, to_float, to_uint8
 from patina.tasks.io.atomic import Record
-from patina.tasks.io.parallel import ahead
 from patina.tasks.restoration import capture_gates, decision
 from patina.tasks.restoration.capture_gates import Capture
 from patina.tasks.restoration.damage import Damage
@@ -39,22 +37,15 @@ from patina.tasks.restoration.progress import (
 from patina.tasks.restoration.proposals import with_proposals
 from patina.tasks.restoration.reduced import enlarged, reduced_view, resized, strips_of
 from patina.tasks.restoration.stains import NO_STAINS, Stains, stains_of
-from patina.tasks.restoration.tiling import (
-    BORDER_PX,
-    Network,
-    Rows,
-    apply_tiled,
-    rows_of,
-)
+from patina.tasks.restoration.tiling import Network, Rows, apply_tiled, rows_of
 from patina.tasks.restoration.toning import NO_TONE, Tone, tone_of
+from patina.tasks.restoration.treatment import (
+    DEFAULT_TREATMENTS,
+    INT16_MAX,
+    TREATMENTS,
+    Treatment,
+)
 from patina.tasks.restoration.user_masks import NO_MASKS, UserMasks, with_user_masks
-
-TREATMENTS = ("detail", "damage", "tone", "craquelure")
-DEFAULT_TREATMENTS = TREATMENTS[:3]
-CAPTURE_ROLES = ("jpeg", *capture_gates.JUDGED_ROLES)  # in the order of their application
-DEAD_ZONE = 0.25 / 255  # smaller changes of a pixel are set to 0
-CHANGE_BYTES = 6  # bytes a pixel of residual or fill: three int16, scaled by INT16_MAX
-INT16_MAX = 32767
 
 
 @dataclass(frozen=True)
@@ -77,21 +68,16 @@ class Restorer:
         """Arguments of `tiled_rows`."""
         return {"tile_px": self.tile_px, "overlap_px": self.overlap_px}
 
+    @property
+    def strengths(self) -> dict[str, float]:
+        """The strength of each treatment."""
+        return dict(zip(TREATMENTS, self.strength, strict=True))
+
     def applied(self) -> Record:
         """How the networks are applied, for the sidecar."""
         requested = {"treat": list(self.treat), "force": list(self.forced)}
-        strength = dict(zip(TREATMENTS, self.strength, strict=True))
-        return self.tiling | {"gates": self.gates.__dict__} | requested | {"strength": strength}
-
-    def strength_of(self, treatment: str) -> float:
-        """The strength of a treatment."""
-        return self.strength[TREATMENTS.index(treatment)]
-
-    def fill_strength(self, cracks: np.ndarray | float = 0.0) -> np.ndarray:
-        """The strength of a fill. cracks: 1 where only age cracks are filled, see Damage."""
-        damage = np.float32(self.strength_of("damage"))
-        craquelure = np.float32(self.strength_of("craquelure"))
-        return np.asarray(damage + (craquelure - damage) * cracks)
+        strength = {"strength": self.strengths}
+        return self.tiling | {"gates": self.gates.__dict__} | requested | strength
 
     def restored(self, picture: np.ndarray) -> np.ndarray:
         """Restore a picture in memory, uint8 (H, W, 3), sRGB; the result has the same form."""
@@ -101,120 +87,12 @@ class Restorer:
     def change(self, view: np.ndarray) -> tuple[np.ndarray, Record]:
         """The change of `view`, float32 (H, W, 3), and the record of the decisions.
 
-        Changes below DEAD_ZONE are exactly 0.
+        Changes below `treatment.DEAD_ZONE` are exactly 0.
         """
         size = view.shape[0], view.shape[1]
         treatment = compute_treatment(self, rows_of(view), size, BytesIO())
         parts = [treatment.change(view[top:bottom], top)[0] for top, bottom in strips_of(*size)]
         return np.concatenate(parts), treatment.record()
-
-
-@dataclass(frozen=True)
-class Treatment:
-    """The decisions on one work, and its changes."""
-
-    restorer: Restorer
-    size: tuple[int, int]  # (height, width) of the work
-    changes: BinaryIO  # the residual of the whole work, then its fill, if there are any
-    capture: Capture
-    damage: Damage | None = None
-    stains: Stains = NO_STAINS
-    tone: Tone = NO_TONE
-    masks: UserMasks = NO_MASKS  # masks of the user
-    lock: Lock = field(default_factory=Lock)  # for threads that read `changes`
-
-    @property
-    def has_correction(self) -> bool:
-        """Whether detail is corrected."""
-        return any(self.capture.weight(role) for role in CAPTURE_ROLES)
-
-    @property
-    def fills(self) -> bool:
-        """Whether damage or marked pixels are filled."""
-        found = self.damage is not None and bool(self.damage.fill.any())
-        return found or self.masks.fill is not None
-
-    def record(self) -> Record:
-        """The decisions on the whole work, in the form that `report.summary` reads."""
-        record = self.capture.record() | {"tone": self.tone.record()}
-        if self.damage:
-            strength = self.restorer.strength_of("damage")
-            found = self.damage.record(strength, self.restorer.strength_of("craquelure"))
-            marked = self.masks.record(self.damage, max(strength, found["weight"]))
-            record["damage"] = found | marked
-        if self.stains.weight:
-            record["stains"] = self.stains.record()
-        return record
-
-    def change(self, view: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
-        """The change of the rows `view` from `top` on, float32 (h, W, 3), and their damage map.
-
-        The damage map is (h, W, 1): 1 where damage is filled, 0.5 where it is proposed or kept.
-        """
-        damage = self._damage_map(top, top + len(view))
-        if not (self.has_correction or self.fills or self.stains.weight or self.tone.weight):
-            return np.zeros_like(view), damage
-        cleaned = self.cleaned(view, top)
-        restored = self.tone.applied(cleaned, self.size, top)
-        change = (np.clip(restored, 0, 1) - view).astype(np.float32)
-        change[largest(np.abs(change)) < DEAD_ZONE] = 0
-        return change, damage
-
-    def cleaned(self, view: np.ndarray, top: int) -> np.ndarray:
-        """The rows of `view` with detail corrected, damage filled and stains corrected."""
-        return self.stains.applied(self.filled(view, top), top)
-
-    def filled(self, view: np.ndarray, top: int) -> np.ndarray:
-        """The rows of `view` with detail corrected and damage filled."""
-        filled = self.corrected(view, top)
-        if self.fills:
-            fill = self._read(top, top + len(view), part=1)
-            filled = filled + self._fill_strength(top, top + len(view)) * fill
-        return np.clip(filled, 0, 1)
-
-    def _fill_strength(self, top: int, bottom: int) -> np.ndarray:
-        """The strength of the fill in these rows, float32 (h, W, 1) or one number."""
-        cracks = self.damage.cracks if self.damage else None
-        if cracks is None:
-            return self.restorer.fill_strength()
-        shown = enlarged(cracks[..., None], self.size, top, bottom)
-        if (marked := self.masks.fill_rows(top, bottom)) is not None:
-            shown = np.where(marked[..., None], 0, shown)
-        return self.restorer.fill_strength(shown)
-
-    def corrected(self, view: np.ndarray, top: int) -> np.ndarray:
-        """The rows of `view` with detail corrected."""
-        if not self.has_correction:
-            return view
-        residual = self._read(top, top + len(view), part=0)
-        return np.clip(view + np.float32(self.restorer.strength_of("detail")) * residual, 0, 1)
-
-    def _damage_map(self, top: int, bottom: int) -> np.ndarray:
-        if self.damage is None:
-            return np.zeros((bottom - top, self.size[1], 1), np.float32)
-        shown = np.maximum(self.damage.fill, 0.5 * self.damage.found)
-        return self.masks.applied_to(enlarged(shown[..., None], self.size, top, bottom), top)
-
-    def _read(self, top: int, bottom: int, part: int) -> np.ndarray:
-        row_bytes = self.size[1] * 3 * 2
-        with self.lock:
-            self.changes.seek((part * self.size[0] + top) * row_bytes)
-            raw = self.changes.read((bottom - top) * row_bytes)
-        return np.frombuffer(raw, np.int16).reshape(-1, self.size[1], 3) / np.float32(INT16_MAX)
-
-    def store(self, strips: Iterable[np.ndarray], part: int) -> None:
-        """Save the residual (part 0) or the fill (part 1), float32 rows from the top."""
-        place = part * self.size[0] * self.size[1] * 3 * 2
-        for rows in ahead(strips):
-            for top, bottom in strips_of(*rows.shape[:2]):
-                change = np.clip(rows[top:bottom], -1, 1)
-                change *= INT16_MAX
-                quantised = np.rint(change, out=change).astype(np.int16).tobytes()
-                with self.lock:  # other threads read the residual at the same time
-                    self.changes.seek(place)
-                    self.changes.write(quantised)
-                place += len(quantised)
-            del rows  # it is large, and the next rows take long
 
 
 def compute_treatment(
@@ -229,11 +107,12 @@ def compute_treatment(
     rows: gives rows of the work, sRGB in [0, 1]. changes: an empty file for the changes. masks: the
     masks of the user.
     """
-    treatment = Treatment(restorer, size, changes, _capture(restorer, rows, size), masks=masks)
+    networks, strengths = restorer.networks, restorer.strengths
+    capture = _capture(restorer, rows, size)
+    treatment = Treatment(networks, strengths, size, changes, capture, masks=masks)
     if treatment.has_correction:
-        network = capture_network(treatment)
-        border = border_px(treatment.capture)
-        strips = _tiled(restorer, "detail", network, rows, size, border_px=border)
+        network, border_px = treatment.capture_network(), treatment.border_px
+        strips = _tiled(restorer, "detail", network, rows, size, border_px=border_px)
         treatment.store(strips, part=0)
     searched = {"damage", "craquelure", "tone"} & {*restorer.treat}
     if not searched and masks.fill is None and masks.stains is None:
@@ -243,7 +122,7 @@ def compute_treatment(
     damage = with_user_masks(_damage(restorer, view), masks, view.shape)
     treatment = replace(treatment, damage=damage)
     if treatment.fills:
-        treatment.store(_filled(treatment, rows), part=1)
+        treatment.store(_filled(restorer, treatment, rows), part=1)
     treatment = replace(treatment, stains=_stains(treatment, rows))
     if treatment.fills or treatment.stains.weight:
         view = reduced_view(lambda top, bottom: treatment.cleaned(rows(top, bottom), top), *size)
@@ -265,35 +144,6 @@ def _capture(
     reduced = resized(reduced_view(rows, *size) if view is None else view, (height, width))
     tiles = capture_gates.sample_tiles(rows_of(reduced), height, width)
     return capture_gates.confirm_blur(found, networks, tiles, restorer.gates, restorer.judges)
-
-
-def border_px(found: Capture) -> int:
-    """The width of the reflected border for the networks of CAPTURE_ROLES.
-
-    Blur needs the context, but in the corners of a work reflected noise looks like a texture.
-    """
-    return 0 if found.weight("detail") or found.weight("jpeg") else BORDER_PX
-
-
-def capture_network(treatment: Treatment) -> Network:
-    """A network from a tile to its residual, which applies the chosen networks of CAPTURE_ROLES in
-    turn.
-    """
-    applied, found = [], treatment.capture
-    for role in CAPTURE_ROLES:
-        if weight := found.weight(role):
-            network = treatment.restorer.networks[role]
-            if role == "jpeg":
-                network = capture_gates.aligned_to_grid(network, found.grid_origin)
-            applied.append((np.float32(weight), network))
-
-    def residual(tile: np.ndarray) -> np.ndarray:
-        change = np.zeros_like(tile)
-        for weight, network in applied:
-            change = change + weight * network(np.clip(tile + change, 0, 1))
-        return change
-
-    return residual
 
 
 def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
@@ -332,9 +182,9 @@ def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
     return with_proposals(damage, shown, areas, restorer.gates, judge, forced=forced)
 
 
-def _filled(treatment: Treatment, rows: Rows) -> Iterable[np.ndarray]:
+def _filled(restorer: Restorer, treatment: Treatment, rows: Rows) -> Iterable[np.ndarray]:
     """The fill of the whole work, strip by strip."""
-    restorer, size, damage = treatment.restorer, treatment.size, treatment.damage
+    size, damage = treatment.size, treatment.damage
     assert damage is not None
     maps = np.dstack([damage.fill, damage.stain])
 
@@ -367,12 +217,12 @@ def _tiled(
 
 def _stains(treatment: Treatment, rows: Rows) -> Stains:
     """The correction of the stains that the user marked."""
-    mask, network = treatment.masks.stains, treatment.restorer.networks.get("stains")
+    mask, network = treatment.masks.stains, treatment.networks.get("stains")
     if mask is None:
         return NO_STAINS
     if network is None:
         raise ImageError("this model has no network that corrects marked stains; omit --stains")
-    strength = treatment.restorer.strength_of("tone")
+    strength = treatment.strengths["tone"]
 
     def filled(top: int, bottom: int) -> np.ndarray:
         return treatment.filled(rows(top, bottom), top)
@@ -385,7 +235,7 @@ def _tone(restorer: Restorer, view: np.ndarray) -> Tone:
     if network is None or "tone" not in restorer.treat:
         return NO_TONE
     tone = tone_of(network, view, restorer.gates.tone_255, forced="tone" in restorer.forced)
-    return replace(tone, weight=tone.weight * restorer.strength_of("tone"))
+    return replace(tone, weight=tone.weight * restorer.strengths["tone"])
 
 
 def analyse(restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, int]) -> Treatment:
@@ -394,10 +244,11 @@ def analyse(restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, i
     rows: as for `compute_treatment`. view: the reduced work, from `reduced.reduced_view`. If the
     work is not reduced, its detail is corrected before damage and tone are searched for.
     """
-    found = Treatment(restorer, size, BytesIO(), _capture(restorer, rows, size, view))
+    capture = _capture(restorer, rows, size, view)
+    found = Treatment(restorer.networks, restorer.strengths, size, BytesIO(), capture)
     if found.has_correction and view.shape[:2] == size:
-        tiles = restorer.tiling | {"border_px": border_px(found.capture)}
-        residual = np.rint(INT16_MAX * apply_tiled(capture_network(found), view, **tiles))
-        strength = np.float32(restorer.strength_of("detail") / INT16_MAX)
+        tiles = restorer.tiling | {"border_px": found.border_px}
+        residual = np.rint(INT16_MAX * apply_tiled(found.capture_network(), view, **tiles))
+        strength = np.float32(restorer.strengths["detail"] / INT16_MAX)
         view = np.clip(view + strength * residual, 0, 1)
     return replace(found, damage=_damage(restorer, view), tone=_tone(restorer, view))
