@@ -18,6 +18,10 @@ NETWORKS = {
     "unet": "patina.models.unet:unet",
 }
 
+# The sides of a network's input are multiples of STRIDE_PX, which is a multiple of JPEG's 8 pixels;
+# those of `segmentation` and `areas` are multiples of DETECTION_STRIDE_PX
+STRIDE_PX, DETECTION_STRIDE_PX = 16, 32
+
 # line: scratches, creases, tears, hairs; spot: dust, specks, foxing; area: losses, holes, blots,
 # tape; stain: spills and stains through which the work is still visible; crack: the network of age
 # cracks, which belongs to the work

@@ -21,7 +21,7 @@ from patina.crawler import MUSEUMS
 from patina.crawler.items import CrawlError
 from patina.crawler.selection import Selection
 from patina.errors import InputError
-from patina.models import NETWORKS
+from patina.models import DETECTION_STRIDE_PX, NETWORKS
 from patina.tasks.degradations import DEGRADATIONS
 
 FILTERS = [field.name for field in fields(Selection)]
@@ -30,7 +30,6 @@ log = logging.getLogger("patina")
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
-PatchSide = Annotated[int, Field(ge=16, multiple_of=16)]
 Seed = Annotated[int, Field(ge=0)]
 Severity = Annotated[float, Field(ge=0, le=1)]
 UpToOne = Annotated[float, Field(ge=0, le=1)]  # a share or a probability
@@ -190,8 +189,9 @@ class Restore(Section):
         "tone",
     )  # treatments to apply
     device: Literal["CPU", "GPU", "AUTO"] = "CPU"  # GPU: an Intel GPU; AUTO: a GPU if there is one
-    tile_px: Annotated[int, Field(ge=64, multiple_of=32)] = 1152  # side of a tile, with overlap
-    overlap_px: Annotated[int, Field(ge=0, multiple_of=32)] = 128  # overlap of neighbouring tiles
+    # Side of a tile, with its overlap, and overlap of neighbouring tiles
+    tile_px: Annotated[int, Field(ge=64, multiple_of=DETECTION_STRIDE_PX)] = 1152
+    overlap_px: Annotated[int, Field(ge=0, multiple_of=DETECTION_STRIDE_PX)] = 128
     # Gates of detail: a work that is below one of a network's values is not corrected by it
     jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.18  # step across the 8x8 grid / other steps
     detail_255: Steps255 = 2.0  # noise: root mean square of the correction

@@ -10,6 +10,7 @@ from functools import cache
 
 import numpy as np
 
+from patina.models import STRIDE_PX
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.capture_features import (
     GRID_PX,
@@ -25,7 +26,6 @@ SAMPLE_PX, SAMPLES = 256, 3  # side of an examined tile, and their number in eac
 # The three tiles of the middle column are examined first. The others are left if the probability is
 # below this factor of its gate
 FIRST_SAMPLES, FIRST_FACTOR = slice(1, None, 3), 0.7
-STRIDE_PX = 16  # of the networks
 JUDGED_ROLES = ("detail", "blur")  # networks with a judge, in their order
 # A correction with a higher correlation at 3 to 16 px shows a weave or a screen, not noise or blur
 MAX_REPETITION = {"detail": 0.2, "blur": 0.3}

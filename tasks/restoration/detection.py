@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from patina.models import DETECTION_STRIDE_PX
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.reduced import resized
 from patina.tasks.restoration.textured import REDUCED, textured
@@ -11,7 +12,7 @@ from patina.tasks.restoration.tiling import Network, apply_tiled
 
 VIEW_SIDES_PX = (1280, 640)  # long sides at which `segmentation` examines a work
 MAX_ENLARGEMENT = 1.34  # maximum enlargement of a small work
-AREAS_SIDE_PX, AREAS_STRIDE = 640, 32  # long side at which `areas` examines a work; its stride
+AREAS_SIDE_PX = 640  # long side at which `areas` examines a work
 
 
 def damage_probabilities(
@@ -35,7 +36,7 @@ def damage_probabilities(
     for side_px in reversed(sides_px):
         columns = slice(None, None, 1 if logits else -1)
         examined = np.ascontiguousarray(resized(view, view_size(view, side_px))[:, columns])
-        found = apply_tiled(network, examined, **tiles, stride_px=32)[:, columns]
+        found = apply_tiled(network, examined, **tiles, stride_px=DETECTION_STRIDE_PX)[:, columns]
         logits.append(resized(np.ascontiguousarray(found), size))
         if len(logits) == 1 and is_undamaged(logits[0]):
             return None
@@ -49,7 +50,7 @@ def area_probabilities(network: Network, view: np.ndarray, size: tuple[int, ...]
     width).
     """
     height, width = view_size(view, AREAS_SIDE_PX)
-    padding = [(0, -side % (REDUCED * AREAS_STRIDE)) for side in (height, width)]
+    padding = [(0, -side % (REDUCED * DETECTION_STRIDE_PX)) for side in (height, width)]
     resized_view = np.pad(resized(view, (height, width)), (*padding, (0, 0)), mode="symmetric")
     logits = network(textured(resized_view)[None])[0]
     logits = logits[: -(-height // REDUCED), : -(-width // REDUCED)]

@@ -3,11 +3,12 @@
 import cv2
 import numpy as np
 
+from patina.models import STRIDE_PX
 from patina.tasks.imaging.images import to_float, to_uint8
 from patina.tasks.restoration.tiling import Network
 
 RADIUS_PX = 3  # of the classical fill
-CONTEXT_PX, STRIDE_PX = 48, 16  # context around damage for the network, and its stride
+CONTEXT_PX = 48  # context around damage for the network
 # Channels of the input of `fill_residual`
 IMAGE, MASK, STAIN, USER_MASK = slice(0, 3), slice(3, 4), slice(4, 5), slice(5, 6)
 IMAGE_WEIGHT = 0.1  # see `patina.models.inpainting.compose`

@@ -10,12 +10,13 @@ from dataclasses import replace
 import numpy as np
 import pyvips
 
+from patina.models import STRIDE_PX
 from patina.tasks.restoration.inpainting import fill_residual
 from patina.tasks.restoration.stains import NO_STAINS, Stains, lightened, stains_of
 from patina.tasks.restoration.tiling import rows_of
 from patina.tasks.restoration.toning import Tone
 from patina.tasks.restoration.treatment import Treatment
-from patina.tasks.restoration.windows import STRIDE_PX, Window, cut
+from patina.tasks.restoration.windows import Window, cut
 
 FIELDS_PX = 32  # side of the fields of tone in a window
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyvips
 
-from patina.models import STAINS
+from patina.models import STAINS, STRIDE_PX
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.detection import sigmoid, view_size
 from patina.tasks.restoration.reduced import reduced_view, resized
@@ -19,7 +19,7 @@ from patina.tasks.restoration.tiling import Network, Rows
 from patina.tasks.restoration.user_masks import reduced_mask
 from patina.tasks.restoration.windows import Window, cut
 
-VIEW_PX, STRIDE = 512, 16  # long side of the examined part in pixels; stride of the network
+VIEW_PX = 512  # long side of the examined part in pixels
 MARGIN_SHARE = 0.5  # margin around the marked box that is examined, too, as a share of the box
 MIN_SHARE = 0.3  # minimum side of the examined part, as a share of the work's short side
 
@@ -98,7 +98,7 @@ def gain_of(network: Network, view: np.ndarray, marks: np.ndarray) -> np.ndarray
 
     view: float32 (h, w, 3), sRGB in [0, 1]. marks: float32 (h, w), marked share of each pixel.
     """
-    padding = [(0, -side % (REDUCED * STRIDE)) for side in view.shape[:2]]
+    padding = [(0, -side % (REDUCED * STRIDE_PX)) for side in view.shape[:2]]
     padded = np.pad(view, (*padding, (0, 0)), mode="symmetric")
     given = stain_input(padded, np.pad(marks, padding, mode="symmetric"))
     output = network(given[None])[0]

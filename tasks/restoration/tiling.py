@@ -11,6 +11,8 @@ from itertools import count
 
 import numpy as np
 
+from patina.models import STRIDE_PX
+
 Network = Callable[[np.ndarray], np.ndarray]
 Rows = Callable[[int, int], np.ndarray]  # (top, bottom) -> float32 (bottom - top, W, C)
 TileCallback = Callable[[int, int], None]  # (number of finished tiles, number of all tiles)
@@ -27,7 +29,7 @@ def tiled_rows(
     *,
     tile_px: int,
     overlap_px: int,
-    stride_px: int = 16,
+    stride_px: int = STRIDE_PX,
     border_px: int = BORDER_PX,
     on_tile: TileCallback,
 ) -> Iterator[np.ndarray]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-STRIDE_PX = 16  # stride of the networks; a multiple of JPEG's grid
+from patina.models import STRIDE_PX
 
 
 class Window(NamedTuple):
