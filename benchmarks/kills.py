@@ -69,7 +69,7 @@ def restore(_: Path) -> None:
     from patina.cli import app
     from patina.tasks.restoration import batch
 
-    made = restorer(0.1, detail=0.02, damaged=4, fill=0.1)
+    made = restorer(0.1, noise=0.02, damaged=4, fill=0.1)
     batch.load_restorer = lambda *_, **__: made  # type: ignore[assignment]
     app(["restore", "in", "-o", "out", "--maps", "--package"], standalone_mode=False)
 

@@ -1,6 +1,6 @@
 """Measures the speed of training, and how long it waits for batches.
 
-    python benchmarks/training.py [--network detail] [--steps 100]
+    python benchmarks/training.py [--network noise] [--steps 100]
 
 Prints for each precision: samples/s of the training with batches from worker processes; samples/s
 of the training step alone, always with the same batch; the share of the time in which the training
@@ -58,7 +58,7 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--network", default="detail", choices=sorted(NETWORKS))
+    parser.add_argument("--network", default="noise", choices=sorted(NETWORKS))
     parser.add_argument("--steps", type=int, default=100)
     return parser.parse_args()
 

@@ -4,14 +4,15 @@ This package contains no paths, no data and no training. This file can be import
 """
 
 # The networks of a restorer, in the order in which they are applied
-ROLES = ("jpeg", "detail", "blur", "segmentation", "areas", "inpainting", "stains", "tone")
+ROLES = ("jpeg", "noise", "blur", "segmentation", "areas", "inpainting", "stains", "tone")
+FORMER_ROLES = {"detail": "noise"}  # names of roles in older versions
 NETWORKS = {
     "areas": "patina.models.areas:areas",
-    "blur": "patina.models.detail:blur",
-    "detail": "patina.models.detail:detail",
+    "blur": "patina.models.capture:blur",
     "inpainting": "patina.models.inpainting:inpainting",
-    "jpeg": "patina.models.detail:jpeg",
+    "jpeg": "patina.models.capture:jpeg",
     "nafnet": "patina.models.nafnet:nafnet",
+    "noise": "patina.models.capture:noise",
     "segmentation": "patina.models.segmentation:segmentation",
     "stains": "patina.models.stains:stains",
     "tone": "patina.models.tone:tone",
@@ -28,6 +29,11 @@ STRIDE_PX, DETECTION_STRIDE_PX = 16, 32
 CLASSES = ("line", "spot", "area", "stain", "crack")
 AREA_CLASSES = ("area", "stain")  # the classes that `patina.models.areas` detects
 TEXTURED_CHANNELS = 6  # channels of the input of `areas`: three of colour, three of texture
+
+
+def present_role(name: str) -> str:
+    """The role that `name` means in a file of any version."""
+    return FORMER_ROLES.get(name, name)
 
 
 class STAINS:

@@ -16,11 +16,12 @@ import keras
 import numpy as np
 
 from patina.errors import InputError
+from patina.models import present_role
 
 LARGEST = 127  # of the 8-bit integers
 SCALE_BITS = 16  # of a scale: its product with an 8-bit integer is exact in float32
 # Smaller kernels, those of the first and last layers among them, keep half precision: they are a
-# tenth of the weights, and in 8 bits `detail` lost 0.07 dB by them
+# tenth of the weights, and in 8 bits `noise` lost 0.07 dB by them
 MIN_KERNEL = 30_000
 
 
@@ -82,7 +83,7 @@ def weights_in(file: Path) -> dict[str, list[np.ndarray]]:
     }
     found: dict[str, list[np.ndarray]] = {}
     for role in dict.fromkeys(name.partition("/")[0] for name in stored if name.endswith("/0")):
-        weights = found[role] = []
+        weights = found[present_role(role)] = []
         while (name := _name(role, len(weights))) in stored:
             scales = stored.get(_name_of_scales(name), np.float32(1))
             weights.append(stored[name].astype(np.float32) * scales)

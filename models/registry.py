@@ -13,7 +13,7 @@ import numpy as np
 from keras import layers
 
 from patina.errors import InputError
-from patina.models import NETWORKS, ROLES, graphs
+from patina.models import NETWORKS, ROLES, graphs, present_role
 
 UNKNOWN = "the file has no network that this version of Patina knows; train one with `patina run`"
 
@@ -46,7 +46,8 @@ def restorer_model(networks: Mapping[str, keras.Model]) -> keras.Model:
 
 def networks_of(model: keras.Model) -> dict[str, keras.Model]:
     """The networks of a `restorer_model`, by role."""
-    return {layer.name: layer for layer in model.layers if layer.name in ROLES}
+    named = {present_role(layer.name): layer for layer in model.layers}
+    return {role: layer for role, layer in named.items() if role in ROLES}
 
 
 def set_precision(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -21,8 +22,9 @@ from patina.crawler import MUSEUMS
 from patina.crawler.items import CrawlError
 from patina.crawler.selection import Selection
 from patina.errors import InputError
-from patina.models import DETECTION_STRIDE_PX, NETWORKS
+from patina.models import DETECTION_STRIDE_PX, NETWORKS, present_role
 from patina.tasks.degradations import DEGRADATIONS
+from patina.tasks.restoration.gates import Gates, present_name
 
 FILTERS = [field.name for field in fields(Selection)]
 SOURCES = ("sample", "folder", *MUSEUMS, "harvest")
@@ -158,7 +160,7 @@ class Degrade(Section):
 class Train(Section):
     """Which network is trained on the works, and how."""
 
-    network: str  # a name in patina.models.NETWORKS
+    network: Annotated[str, AfterValidator(present_role)]  # a name in patina.models.NETWORKS
     width: Annotated[float, Field(gt=0)]  # factor for the number of channels
     start: Annotated[str, Field(pattern=r"^(pretrained|scratch|.+\.keras)$")]  # initial weights
     steps: Annotated[int, Field(ge=0)]  # number of batches; 0: a default for the network
@@ -194,8 +196,8 @@ class Restore(Section):
     overlap_px: Annotated[int, Field(ge=0, multiple_of=DETECTION_STRIDE_PX)] = 128
     # Gates of detail: a work that is below one of a network's values is not corrected by it
     jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.18  # step across the 8x8 grid / other steps
-    detail_255: Steps255 = 2.0  # noise: root mean square of the correction
-    detail_probability: UpToOne = 0.35  # noise: probability that the correction improves the work
+    noise_255: Steps255 = 2.0  # noise: root mean square of the correction
+    noise_probability: UpToOne = 0.35  # noise: probability that the correction improves the work
     blur_255: Steps255 = 0.7  # blur: root mean square of the correction
     blur_probability: UpToOne = 0.15  # blur: probability that the correction improves the work
     # Gates of damage; areas are shares of the work
@@ -216,6 +218,17 @@ class Restore(Section):
     flag_damaged: Limit = 0.25  # share of the work in the damage map
     flag_repainted: Limit = 0.1  # filled share, times the mean ΔE2000 inside it
     flag_delta_e2000: Limit = 10.0  # mean change of the work
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_names_of_gates_are_understood(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        present = {name: present_name(str(name)) for name in given}
+        return {
+            present[name] if present[name] in Gates.__dataclass_fields__ else name: value
+            for name, value in given.items()
+        }
 
     @property
     def applied(self) -> dict[str, Any]:
@@ -328,10 +341,6 @@ def _faults(path: Path, error: ValidationError, *within: str) -> list[str]:
 def _message(fault: Any) -> str:
     if fault["type"] != "extra_forbidden":
         return str(fault["msg"]).removeprefix("Value error, ")
-    former = str(fault["loc"][-1])
-    present = former.replace("likelihood", "probability")
-    if present != former and present in Restore.model_fields:
-        return f"unknown key; it is now called {present}"
     section: type[BaseModel] = Params
     for name in fault["loc"][:-1]:
         inner = section.model_fields[name].annotation if name in section.model_fields else None

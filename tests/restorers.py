@@ -36,9 +36,9 @@ def pixels_of(path: Path) -> np.ndarray:
 
 
 def restorer(
-    shift: float, *, detail: float = 0, damaged: float = -40, fill: float = 0, **applied: Any
+    shift: float, *, noise: float = 0, damaged: float = -40, fill: float = 0, **applied: Any
 ) -> Restorer:
-    """A restorer that adds `shift` to all pixels, a chequered `detail`, and `fill` to the damage.
+    """A restorer that adds `shift` to all pixels, a chequered `noise`, and `fill` to the damage.
 
     damaged: logit of the damage in the upper half; the lower half has none, also if a view is
     mirrored. applied: fields of Restorer that replace the defaults.
@@ -47,7 +47,7 @@ def restorer(
     def chequers(tile: np.ndarray) -> np.ndarray:
         rows, columns = np.indices(tile.shape[1:3])
         signs = np.where((rows + columns) % 2, 1, -1)[None, ..., None]
-        return np.repeat(np.float32(detail) * signs, 3, axis=3).astype(np.float32)
+        return np.repeat(np.float32(noise) * signs, 3, axis=3).astype(np.float32)
 
     def segmentation(tile: np.ndarray) -> np.ndarray:
         logits = np.full((*tile.shape[:3], len(CLASSES)), -40, np.float32)
@@ -66,7 +66,7 @@ def restorer(
         return change
 
     networks = {
-        "detail": chequers,
+        "noise": chequers,
         "segmentation": segmentation,
         "inpainting": inpainting,
         "tone": tone,

@@ -26,14 +26,14 @@ def test_all_tiles_are_examined_unless_the_first_three_are_clearly_sound(logit, 
 
     tiles = capture_gates.sample_tiles(lambda top, bottom: work[top:bottom], SIDE_PX, SIDE_PX)
     found = capture_gates.analyse(
-        {"detail": network},
+        {"noise": network},
         tiles,
-        Gates(detail_probability=0.5),
-        {"detail": Judge.constant(logit)},
+        Gates(noise_probability=0.5),
+        {"noise": Judge.constant(logit)},
         forced=forced,
     )
     assert len(seen) == examined
-    assert (found.weight("detail") > 0) == (forced or logit > 0)
+    assert (found.weight("noise") > 0) == (forced or logit > 0)
 
 
 @pytest.mark.parametrize(("noise", "sharpened"), [(0.05, True), (0.3, False)])
@@ -42,11 +42,11 @@ def test_a_work_that_may_be_noisy_is_not_sharpened(noise, sharpened):
     work = cv2.resize(small, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_CUBIC).clip(0, 1)
     logit = float(np.log(noise / (1 - noise)))
     found = capture_gates.analyse(
-        {"detail": lambda tile: 0.1 * tile, "blur": lambda tile: 0.1 * (tile - 0.5)},
+        {"noise": lambda tile: 0.1 * tile, "blur": lambda tile: 0.1 * (tile - 0.5)},
         capture_gates.sample_tiles(lambda top, bottom: work[top:bottom], SIDE_PX, SIDE_PX),
-        Gates(detail_probability=0.5, blur_probability=0.15),
-        {"detail": Judge.constant(logit), "blur": Judge.constant(4.0)},
+        Gates(noise_probability=0.5, blur_probability=0.15),
+        {"noise": Judge.constant(logit), "blur": Judge.constant(4.0)},
         forced=False,
     )
-    assert not found.weight("detail")
+    assert not found.weight("noise")
     assert ("blur" in found.corrections) == sharpened

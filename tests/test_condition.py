@@ -310,9 +310,9 @@ def test_the_networks_of_a_model_are_named_with_what_tells_their_versions_apart(
     source = tmp_path / "scan.tif"
     scan(source)
     with examined(source, DAMAGED) as found:
-        model = found.sidecar["model"] | {"networks": {"detail": "d50c" * 16, "tone": "2b8c" * 16}}
+        model = found.sidecar["model"] | {"networks": {"noise": "d50c" * 16, "tone": "2b8c" * 16}}
         told = condition_of(replace(found, sidecar=found.sidecar | {"model": model}), {})
-    assert f"detail {'d50c' * 4}, tone {'2b8c' * 4}" in text_of(pdf_of(told))
+    assert f"noise {'d50c' * 4}, tone {'2b8c' * 4}" in text_of(pdf_of(told))
 
 
 def without(sidecar: Record, part: str) -> Record:

@@ -15,9 +15,9 @@ from patina.tasks.training import accidents, ageing, capture, curriculum
 from patina.tasks.training.covering import AREAS
 from patina.tasks.training.curriculum import (
     BLUR,
-    DETAIL,
     INPAINTING,
     JPEG,
+    NOISE,
     SEGMENTATION,
     Curriculum,
     held_back_samples,
@@ -39,7 +39,7 @@ from patina.tasks.training.works import (
 MIXTURE = {"blur": (1.0, (0.5, 0.9)), "scratches": (3.0, (0.5, 0.9)), "jpeg": (0.0, (0.5, 0.9))}
 TWINS = Twins(MIXTURE, (1, 2))
 CURRICULA: dict[str, Curriculum] = {
-    "detail": DETAIL,
+    "noise": NOISE,
     "blur": BLUR,
     "jpeg": JPEG,
     "segmentation": SEGMENTATION,

@@ -25,7 +25,7 @@ def transpositions(graph: openvino.Model) -> int:
     return sum(node.get_type_name() == "Transpose" for node in graph.get_ops())
 
 
-@pytest.mark.parametrize("role", ["detail", "segmentation"])
+@pytest.mark.parametrize("role", ["noise", "segmentation"])
 def test_a_rewritten_graph_has_fewer_transpositions_and_gives_the_same_bytes(
     core: openvino.Core, role: str
 ) -> None:

@@ -1,9 +1,11 @@
 """The exported graph gives the results of Keras, and is refused if it was changed."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import keras
@@ -11,17 +13,19 @@ import numpy as np
 import pytest
 
 from patina.errors import InputError
-from patina.models import TONE, registry
+from patina.models import TONE, graphs, registry
 from patina.tasks.restoration import weights
 from patina.tasks.restoration.inference import (
+    NO_GRAPH_HASH,
     DamagedGraphError,
     Networks,
     device_of,
+    export,
     precision_of,
 )
 from patina.tasks.training.ship import write_model
 
-ROLES = ("detail", "tone")
+ROLES = ("noise", "tone")
 TILE = np.random.default_rng(0).random((1, 64, 96, 3), np.float32)
 
 
@@ -50,6 +54,31 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache/patina"
 
 
+def test_the_networks_of_an_older_model_have_their_present_names(
+    filed: tuple[Path, dict[str, keras.Model]], cache: Path, tmp_path: Path
+) -> None:
+    file, networks = filed
+    part = keras.Model(networks["noise"].input, networks["noise"].output, name="detail")
+    whole = keras.Input(part.input.shape[1:])
+    keras.Model(whole, part(whole)).save(tmp_path / "older.keras")
+    assert list(registry.networks_of(registry.load(tmp_path / "older.keras"))) == ["noise"]
+    expected = Networks(file, "f32")["noise"](TILE)
+    np.testing.assert_array_equal(
+        Networks(tmp_path / "older.keras", "f32")["noise"](TILE), expected
+    )
+
+    graph = export(registry.restorer_model(networks), tmp_path / "restorer.xml")
+    text = graph.read_text()
+    recorded = re.search('graph_sha256 value="([0-9a-f]{64})"', text)
+    assert recorded
+    text = text.replace('"noise,tone"', '"detail,tone"').replace('name="noise/', 'name="detail/')
+    unsigned = text.replace(recorded[1], NO_GRAPH_HASH)
+    own_hash = sha256(unsigned.encode()).hexdigest()
+    graph.write_text(unsigned.replace(NO_GRAPH_HASH, own_hash))
+    assert set(graphs.weights_in(graph)) == {"noise", "tone"}
+    np.testing.assert_array_equal(Networks(graph, "f32")["noise"](TILE), expected)
+
+
 @pytest.mark.parametrize(("precision", "share"), [("f32", 0.003), ("bf16", 0.15)])
 def test_the_graph_gives_the_output_of_keras(
     filed: tuple[Path, dict[str, keras.Model]], cache: Path, precision: str, share: float
@@ -58,7 +87,7 @@ def test_the_graph_gives_the_output_of_keras(
     found = Networks(file, precision)
     assert set(found) == set(ROLES)
     view = np.random.default_rng(1).random((1, 128, 128, 3), np.float32)
-    for role, given in (("detail", TILE), ("tone", view)):
+    for role, given in (("noise", TILE), ("tone", view)):
         expected = np.asarray(networks[role].predict_on_batch(given))
         assert np.abs(expected).mean() > 0.01
         assert np.abs(found[role](given) - expected).mean() < share * np.abs(expected).mean()
@@ -104,8 +133,8 @@ def test_a_model_without_its_graph_has_it_exported(
 ) -> None:
     shutil.copy(filed[0], tmp_path / "alone.keras")
     found = Networks(tmp_path / "alone.keras", "f32")
-    expected = Networks(filed[0], "f32")["detail"](TILE)
-    np.testing.assert_allclose(found["detail"](TILE), expected, atol=1e-6)
+    expected = Networks(filed[0], "f32")["noise"](TILE)
+    np.testing.assert_allclose(found["noise"](TILE), expected, atol=1e-6)
     assert not (tmp_path / "alone.xml").exists()
 
 
@@ -126,7 +155,7 @@ def test_a_flipped_bit_is_refused(
 def test_the_graph_of_another_model_is_refused(
     filed: tuple[Path, dict[str, keras.Model]], cache: Path, tmp_path: Path
 ) -> None:
-    small_model(tmp_path / "model.keras", "detail", seed=1)
+    small_model(tmp_path / "model.keras", "noise", seed=1)
     for suffix in (".xml", ".bin"):
         shutil.copy(filed[0].with_suffix(suffix), tmp_path / f"model{suffix}")
     with pytest.raises(DamagedGraphError):
@@ -136,29 +165,29 @@ def test_the_graph_of_another_model_is_refused(
 def test_a_compiled_network_is_cached_with_a_checksum_and_refused_if_changed(
     filed: tuple[Path, dict[str, keras.Model]], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = Networks(filed[0], "f32")["detail"](TILE)
-    kept = cache / "detail-f32"
+    expected = Networks(filed[0], "f32")["noise"](TILE)
+    kept = cache / "noise-f32"
     whole = kept.read_bytes()
     for held in (whole, whole[: len(whole) // 2], whole[:-9] + b"X" + whole[-8:], b""):
         kept.write_bytes(held)
-        np.testing.assert_array_equal(Networks(filed[0], "f32")["detail"](TILE), expected)
+        np.testing.assert_array_equal(Networks(filed[0], "f32")["noise"](TILE), expected)
         assert kept.read_bytes() == whole or held != whole
         with monkeypatch.context() as patch:
             patch.setattr(Networks, "_part", None)  # it is not compiled again
-            again = Networks(filed[0], "f32")["detail"](TILE)
+            again = Networks(filed[0], "f32")["noise"](TILE)
         np.testing.assert_array_equal(again, expected)
 
 
 def test_the_cached_network_of_another_model_is_not_used(
     filed: tuple[Path, dict[str, keras.Model]], cache: Path, tmp_path: Path
 ) -> None:
-    small_model(tmp_path / "other.keras", "detail", seed=1)
-    expected = Networks(filed[0], "f32")["detail"](TILE)
-    kept = (cache / "detail-f32").read_bytes()
-    other = Networks(tmp_path / "other.keras", "f32")["detail"](TILE)
+    small_model(tmp_path / "other.keras", "noise", seed=1)
+    expected = Networks(filed[0], "f32")["noise"](TILE)
+    kept = (cache / "noise-f32").read_bytes()
+    other = Networks(tmp_path / "other.keras", "f32")["noise"](TILE)
     assert not np.allclose(other, expected, atol=1e-3)
-    assert (cache / "detail-f32").read_bytes() != kept
-    np.testing.assert_array_equal(Networks(filed[0], "f32")["detail"](TILE), expected)
+    assert (cache / "noise-f32").read_bytes() != kept
+    np.testing.assert_array_equal(Networks(filed[0], "f32")["noise"](TILE), expected)
 
 
 def test_a_graph_is_compiled_each_time_if_the_cache_cannot_be_written(
@@ -166,7 +195,7 @@ def test_a_graph_is_compiled_each_time_if_the_cache_cannot_be_written(
 ) -> None:
     cache.parent.write_text("no folder")
     for _ in range(2):
-        assert Networks(filed[0], "f32")["detail"](TILE).shape == TILE.shape
+        assert Networks(filed[0], "f32")["noise"](TILE).shape == TILE.shape
 
 
 def test_an_unknown_precision_is_an_error(filed: tuple[Path, dict[str, keras.Model]]) -> None:
@@ -179,6 +208,7 @@ def test_restoring_imports_no_pipeline_library_and_sends_no_usage_data(
 ) -> None:
     program = """
 import sys
+from hashlib import sha256
 from pathlib import Path
 import cv2
 from patina import cli
@@ -239,5 +269,5 @@ def test_auto_without_a_gpu_gives_the_result_of_the_cpu(
     automatic = Networks(filed[0], "f32", "AUTO")
     if automatic.device == "GPU":
         pytest.skip("there is a GPU")
-    expected = Networks(filed[0], "f32")["detail"](TILE)
-    np.testing.assert_array_equal(automatic["detail"](TILE), expected)
+    expected = Networks(filed[0], "f32")["noise"](TILE)
+    np.testing.assert_array_equal(automatic["noise"](TILE), expected)

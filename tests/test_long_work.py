@@ -112,7 +112,7 @@ def test_the_progress_of_a_large_scan_is_reported_tile_by_tile(tmp_path: Path) -
     restore_file(
         tmp_path / "large.png",
         tmp_path / "out.png",
-        restorer(0.1, detail=0.02, **applied),
+        restorer(0.1, noise=0.02, **applied),
     )
     shares = [step.share for step in steps]
     assert shares == sorted(shares)

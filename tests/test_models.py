@@ -50,7 +50,7 @@ def randomise(network: keras.Model) -> None:
 def undamaged(name: str) -> np.ndarray:
     """Input in which a network has nothing to change, even before its training."""
     image = given(name)
-    if name == "detail":
+    if name == "noise":
         image = np.full_like(image, 0.4)  # its first estimate finds no noise in this
     return image
 
@@ -134,10 +134,10 @@ def test_the_output_for_a_pixel_depends_only_on_its_surroundings(
 def test_networks_of_several_roles_are_saved_in_one_model_and_keep_their_weights(
     tmp_path: Path,
 ) -> None:
-    networks = {"tone": changing("tone"), "detail": changing("unet")}
+    networks = {"tone": changing("tone"), "noise": changing("unet")}
     write_model(networks, tmp_path / "model.keras")
     loaded = registry.networks_of(registry.load(tmp_path / "model.keras"))
-    assert list(loaded) == ["detail", "tone"]  # in the order in which they are applied
+    assert list(loaded) == ["noise", "tone"]  # in the order in which they are applied
     for role, network in networks.items():
         for one, same in zip(loaded[role].get_weights(), network.get_weights(), strict=True):
             np.testing.assert_array_equal(one, same)

@@ -45,7 +45,7 @@ def test_params_are_frozen() -> None:
         (
             "network: tone",
             "network: vnet",
-            "train: unknown network 'vnet'; known: areas, blur, detail, inpainting, jpeg",
+            "train: unknown network 'vnet'; known: areas, blur, inpainting, jpeg, n",
         ),
         ("start: pretrained", "start: elsewhere", "train.start: String should match pattern"),
         (
@@ -84,23 +84,29 @@ def test_a_folder_without_params_uses_the_shipped_ones() -> None:
     assert Restore() == load(PARAMS).restore
 
 
+def test_former_names_of_networks_and_gates_are_understood(tmp_path: Path) -> None:
+    assert load(changed(tmp_path, "network: tone", "network: detail")).train.network == "noise"
+    path = tmp_path / "older.yaml"
+    path.write_text("restore: {detail_probability: 0.7, fill_likelihood: 0.6, area_likelihood: 1}")
+    expected = Restore(noise_probability=0.7, fill_probability=0.6, area_probability=1)
+    assert restore_here(path) == expected
+
+
 def test_restoring_ignores_a_params_file_of_another_program(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     assert restore_here(path) == Restore()
     for text in ("lr: 3\n", "", "- a\n- list\n"):
         path.write_text(text)
         assert restore_here(path) == Restore()
-    ours = changed(tmp_path, "detail_255: 2.0", "detail_255: 3.0")
-    assert restore_here(ours).detail_255 == 3
+    ours = changed(tmp_path, "noise_255: 2.0", "noise_255: 3.0")
+    assert restore_here(ours).noise_255 == 3
     path.write_text("restore: {detail_255: 3.0}\n")
-    assert restore_here(path).detail_255 == 3
+    assert restore_here(path).noise_255 == 3
     path.write_text("a program of another's: [")
     assert restore_here(path) == Restore()
     for text, fault in (
-        ("{detail_255: much}", "detail_255"),
+        ("{noise_255: much}", "noise_255"),
         ("{odd: 1}", "odd: unknown key; known: treat"),
-        ("{fill_likelihood_mean: 0.2}", "unknown key; it is now called fill_probability_mean"),
-        ("{area_likelihood: 0.2}", "unknown key; it is now called area_probability"),
     ):
         path.write_text(f"restore: {text}\n")
         with pytest.raises(ParamsError, match=rf"params\.yaml: restore\..*{fault}"):

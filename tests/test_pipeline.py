@@ -185,7 +185,7 @@ def test_the_pipeline_ends_in_restored_works_and_metrics(finished: Workspace) ->
     model = load_restorer(
         finished.folder / "data/model/model.keras", tile_px=96, overlap_px=0
     ).model
-    assert list(model["networks"]) == ["detail"]
+    assert list(model["networks"]) == ["noise"]
     for twin in twins:
         image = Path(twin["image"])
         restored = finished.folder / "data/restored" / image.relative_to("images/test")

@@ -29,7 +29,7 @@ def test_a_window_at_full_size_equals_the_result_there(
     at: tuple[float, float],
 ) -> None:
     view = work()
-    treated = restorer(0.05, detail=0.02, damaged=40, fill=0.1)
+    treated = restorer(0.05, noise=0.02, damaged=40, fill=0.1)
     window = window_around(*at, SIZE, (128, 160))
     part = np.s_[window.top : window.top + 128, window.left : window.left + 160]
     treatment = analyse(treated, rows_of(view), reduced_view(rows_of(view), *SIZE), SIZE)
@@ -80,7 +80,7 @@ def test_marked_stains_in_a_window_equal_those_of_the_result() -> None:
     def stains(given: np.ndarray) -> np.ndarray:
         return np.full((*given.shape[:3], 4), 0.2, np.float32)
 
-    treated = restorer(0, treat=(), detail=0)
+    treated = restorer(0, treat=(), noise=0)
     treated = replace(treated, networks={**treated.networks, "stains": stains})
     treatment = analyse(treated, rows_of(view), view, SIZE)
     window = Window(160, 96, 160, 128)

@@ -64,7 +64,7 @@ def trained(folder: Path, name: str) -> None:
     """The files of the stage `train`, and the path of the champion."""
     for suffix in (".keras", ".xml", ".bin"):
         (folder / MODEL / f"model{suffix}").write_text(f"{name}{suffix}")
-    switch_champion({"network": "detail", "mlflow_run": name, "sha256": name * 8})
+    switch_champion({"network": "noise", "mlflow_run": name, "sha256": name * 8})
 
 
 def test_a_champion_is_replaced_in_one_step_and_the_former_one_is_kept(

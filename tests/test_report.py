@@ -22,7 +22,7 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
     [
         ({}, "unchanged: no damage was found that needs treatment"),
         (
-            {"changed_share": 0, "detail": {"weight": 1}},
+            {"changed_share": 0, "noise": {"weight": 1}},
             "unchanged: no damage was found that needs treatment",
         ),
         (
@@ -33,7 +33,7 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
             {
                 "changed_share": 0.3,
                 "damage": {"by_kind": {"line": 12, "spot": 1, "area": 0}, "filled_share": 0.004},
-                "detail": {"weight": 1},
+                "noise": {"weight": 1},
                 "tone": {"weight": 0, "seen": "yellowing"},
             },
             "12 scratches and 1 spot filled; noise reduced; "
@@ -58,7 +58,7 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
         (
             {
                 "changed_share": 1,
-                "detail": {"weight": 0.5},
+                "noise": {"weight": 0.5},
                 "jpeg": {"weight": 1},
                 "tone": {"weight": 1, "seen": "yellowing", "delta_e2000": 5.31},
             },
@@ -74,7 +74,7 @@ def test_a_sentence_tells_what_was_done_and_what_was_seen_but_not_treated(
 
 
 def test_a_work_of_which_no_pixel_differs_is_untouched() -> None:
-    assert outcome_of({"changed_share": 0, "detail": {"weight": 1}}) == "untouched"
+    assert outcome_of({"changed_share": 0, "noise": {"weight": 1}}) == "untouched"
     assert outcome_of({"changed_share": 1e-6}) == "restored"
     assert outcome_of({"tone": {"weight": 0, "seen": "fading"}}) == "untouched"
     assert outcome_of({"tone": {"weight": 0.2}}) == "restored"
@@ -82,7 +82,7 @@ def test_a_work_of_which_no_pixel_differs_is_untouched() -> None:
 
 def test_the_sidecar_of_a_work_gives_the_figures_of_its_sentence() -> None:
     damage = {"weight": 1, "by_kind": {"line": 2}, "filled_share": 0.02, "kept": 1, "pieces": []}
-    change = change_of(2, damage=damage, detail={"weight": 0.0}, jpeg={"weight": 1.0})
+    change = change_of(2, damage=damage, noise={"weight": 0.0}, jpeg={"weight": 1.0})
     assert summary_of(figures_of({"change": change})) == (
         "2 scratches filled; JPEG artefacts reduced; age cracks kept as part of the work; "
         "2.0% of the surface filled"

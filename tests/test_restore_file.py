@@ -117,14 +117,16 @@ def test_a_result_is_computed_again_only_if_the_model_or_the_result_changed(tmp_
     assert pixels_of(target).shape == (HEIGHT, WIDTH, 3)
 
 
-def test_a_result_with_the_former_names_of_the_gates_is_complete(tmp_path: Path) -> None:
+def test_a_result_with_the_former_names_of_networks_and_gates_is_complete(tmp_path: Path) -> None:
     scan(tmp_path / "a.png")
     source, target = tmp_path / "a.png", tmp_path / "out.png"
     first = restore_file(source, target, restorer(0.1))
     written = target.stat().st_mtime_ns
     sidecar = sidecar_of(target)
-    sidecar.write_text(sidecar.read_text().replace("_probability", "_likelihood"))
-    assert '"fill_likelihood_mean"' in sidecar.read_text()
+    older = sidecar.read_text().replace("_probability", "_likelihood")
+    older = older.replace('"noise_', '"detail_').replace('"noise": {', '"detail": {')
+    assert all(name in older for name in ("fill_likelihood_mean", "detail_255", '"detail": {'))
+    sidecar.write_text(older)
     assert restore_file(source, target, restorer(0.1)) == first
     assert target.stat().st_mtime_ns == written
 

@@ -42,20 +42,20 @@ def test_the_gate_of_tone_decides_for_the_whole_work(gate_255: float, share: flo
 def test_detail_is_not_corrected_if_the_change_would_be_small(
     size_255: float, share: float
 ) -> None:
-    gated = restorer(0, detail=size_255 / 255, gates=Gates(detail_255=2))
+    gated = restorer(0, noise=size_255 / 255, gates=Gates(noise_255=2))
     change, decided = gated.change(GREY)
     assert np.abs(change).max() == pytest.approx(share * size_255 / 255, abs=QUARTER_STEP)
-    assert decided["detail"]["weight"] == pytest.approx(share, abs=0.01)
+    assert decided["noise"]["weight"] == pytest.approx(share, abs=0.01)
 
 
 CERTAIN = Judge.constant(40.0)  # every correction improves the work
 
 
-@pytest.mark.parametrize("role", ["detail", "blur"])
+@pytest.mark.parametrize("role", ["noise", "blur"])
 def test_a_repeating_pattern_is_not_taken_for_noise_or_blur(role: str) -> None:
-    chequered = restorer(0, detail=10 / 255, judges={role: CERTAIN})
+    chequered = restorer(0, noise=10 / 255, judges={role: CERTAIN})
     networks = dict(chequered.networks)
-    networks[role] = networks.pop("detail")
+    networks[role] = networks.pop("noise")
     chequered = dataclasses.replace(chequered, networks=networks)
     change, decided = chequered.change(GREY)
     assert decided[role]["probability"] == 1
@@ -134,7 +134,7 @@ def test_smoothing_by_the_correction_of_noise_is_not_taken_for_blur() -> None:
     def lighter(tile: np.ndarray) -> np.ndarray:
         return np.full_like(tile, 0.1)
 
-    noisy = restorer(0, detail=10 / 255)
+    noisy = restorer(0, noise=10 / 255)
     both = dataclasses.replace(noisy, networks={**noisy.networks, "blur": lighter})
     np.testing.assert_array_equal(both.change(GREY)[0], noisy.change(GREY)[0])
     forced = dataclasses.replace(both, forced=("detail",)).change(GREY)[0]
@@ -142,11 +142,11 @@ def test_smoothing_by_the_correction_of_noise_is_not_taken_for_blur() -> None:
 
 
 def test_forced_treatments_ignore_the_gates() -> None:
-    closed = Gates(detail_255=90, tone_255=200, fill_area=0, fill_width=0, fill_share=0)
-    held_back = restorer(3 / 255, detail=3 / 255, damaged=40, fill=0.1, gates=closed)
+    closed = Gates(noise_255=90, tone_255=200, fill_area=0, fill_width=0, fill_share=0)
+    held_back = restorer(3 / 255, noise=3 / 255, damaged=40, fill=0.1, gates=closed)
     assert not held_back.change(GREY)[0].any()
     for treatment in DEFAULT_TREATMENTS:
-        alone = restorer(3 / 255, detail=3 / 255, damaged=40, fill=0.1, treat=(treatment,))
+        alone = restorer(3 / 255, noise=3 / 255, damaged=40, fill=0.1, treat=(treatment,))
         forced = dataclasses.replace(alone, gates=closed, forced=(treatment,))
         expected = alone.change(GREY)[0]
         assert np.abs(expected).max() > QUARTER_STEP
@@ -167,7 +167,7 @@ def test_forced_treatments_ignore_the_gates() -> None:
 def test_only_the_selected_treatments_change_the_work(
     treat: tuple[str, ...], upper: float, lower: float
 ) -> None:
-    everything = restorer(0.05, detail=0.1, damaged=40, fill=0.2, treat=treat)
+    everything = restorer(0.05, noise=0.1, damaged=40, fill=0.2, treat=treat)
     change, _ = everything.change(GREY)
     # The largest of the chequers, away from where both halves meet
     assert change[INNER].max() == pytest.approx(upper, abs=0.01)
@@ -175,10 +175,10 @@ def test_only_the_selected_treatments_change_the_work(
 
 
 @pytest.mark.parametrize(
-    ("role", "treatment"), [("detail", "detail"), ("segmentation", "damage"), ("tone", "tone")]
+    ("role", "treatment"), [("noise", "detail"), ("segmentation", "damage"), ("tone", "tone")]
 )
 def test_a_treatment_without_a_network_is_skipped(role: str, treatment: str) -> None:
-    whole = restorer(0.05, detail=0.1, damaged=40, fill=0.2)
+    whole = restorer(0.05, noise=0.1, damaged=40, fill=0.2)
     others = tuple(name for name in DEFAULT_TREATMENTS if name != treatment)
     lacking, _ = without(whole, role).change(GREY)
     np.testing.assert_array_equal(lacking, dataclasses.replace(whole, treat=others).change(GREY)[0])
@@ -193,7 +193,7 @@ def test_without_inpainting_damage_gets_the_classical_fill() -> None:
         logits[..., CLASSES.index("area")] = np.where(tile.mean(axis=3) < 0.2, 40, -40)
         return logits
 
-    plain = without(restorer(0), "inpainting", "detail", "tone")
+    plain = without(restorer(0), "inpainting", "noise", "tone")
     networks = {**plain.networks, "segmentation": segmentation}
     change, decided = dataclasses.replace(plain, networks=networks).change(view)
     np.testing.assert_allclose((view + change)[22:28, 10:14], 0.5, atol=0.02)
@@ -204,7 +204,7 @@ def test_without_inpainting_damage_gets_the_classical_fill() -> None:
 def test_each_treatment_has_a_strength_of_its_own() -> None:
     shares = (0.25, 0.5, 0.75, 1.0)
     for treatment, share in zip(TREATMENTS[:3], shares, strict=False):
-        whole = restorer(0.05, detail=0.1, damaged=40, fill=0.2, treat=(treatment,))
+        whole = restorer(0.05, noise=0.1, damaged=40, fill=0.2, treat=(treatment,))
         change, _ = dataclasses.replace(whole, strength=shares).change(GREY)
         expected = share * whole.change(GREY)[0]
         assert np.abs(expected).max() > QUARTER_STEP
@@ -251,14 +251,14 @@ def test_forced_craquelure_fills_cracks_without_the_gates() -> None:
 
 
 def test_strength_zero_changes_nothing() -> None:
-    nothing = restorer(0.05, detail=0.1, damaged=40, fill=0.2, strength=(0.0,) * len(TREATMENTS))
+    nothing = restorer(0.05, noise=0.1, damaged=40, fill=0.2, strength=(0.0,) * len(TREATMENTS))
     assert not nothing.change(GREY)[0].any()
 
 
 def test_a_changed_work_stays_in_the_valid_range() -> None:
     for level in (0.0, 0.01, 0.99, 1.0):
         view = np.full((64, 64, 3), level, np.float32)
-        restored = view + restorer(0.2, detail=0.2).change(view)[0]
+        restored = view + restorer(0.2, noise=0.2).change(view)[0]
         assert 0 <= restored.min() <= restored.max() <= 1
 
 
@@ -283,12 +283,12 @@ def test_a_large_work_is_restored_in_strips_as_in_one_piece(size: tuple[int, int
         return np.float32(0.2) * (0.5 - tile)
 
     plain = restorer(0.05, tile_px=256)
-    tiled = dataclasses.replace(plain, networks={**plain.networks, "detail": smoothing})
+    tiled = dataclasses.replace(plain, networks={**plain.networks, "noise": smoothing})
     change, decided = tiled.change(view)
     whole, same = dataclasses.replace(tiled, tile_px=8192).change(view)
     np.testing.assert_allclose(change, whole, atol=1e-3)
     assert decided["tone"] == same["tone"]
-    assert decided["detail"] == same["detail"]
+    assert decided["noise"] == same["noise"]
     assert np.abs(change).max() > 0.05
 
 
@@ -296,7 +296,7 @@ def test_reading_the_residual_while_the_fill_is_written_loses_nothing() -> None:
     view = np.tile(VARIED, (20, 4, 1))  # many strips of tiles
     both = restorer(
         0,
-        detail=0.02,
+        noise=0.02,
         damaged=40,
         fill=0.1,
         tile_px=128,

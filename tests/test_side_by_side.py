@@ -97,7 +97,7 @@ def test_a_bad_scan_does_not_stop_its_neighbours_and_results_equal_those_of_sing
     for name, bits in (("a.tif", 16), ("c.png", 8), ("d.tif", 8)):
         scan(inbox / name, bits=bits)
     (inbox / "b.png").write_bytes((inbox / "c.png").read_bytes()[:2000])
-    made = restorer(0.1, detail=0.01)
+    made = restorer(0.1, noise=0.01)
     outcomes = list(restore_scans(plan([inbox], tmp_path / "out"), made))
     assert [Path(each["file"]).name for each in outcomes] == ["a.tif", "b.png", "c.png", "d.tif"]
     assert [each["outcome"] == "set aside" for each in outcomes] == [False, True, False, False]

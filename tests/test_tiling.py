@@ -32,7 +32,7 @@ def test_tiling_with_the_identity_gives_the_image(size: tuple[int, int], overlap
     assert all(height * width <= 128**2 for _, height, width, _ in seen)
 
 
-@pytest.mark.parametrize("role", ["detail", "segmentation"])
+@pytest.mark.parametrize("role", ["noise", "segmentation"])
 def test_tiles_differ_from_the_whole_image_by_less_than_one_8_bit_step(role: str) -> None:
     network = inference.Networks(weights.shipped(), "f32")[role]
     overlap_px = Restore().overlap_px
@@ -41,11 +41,11 @@ def test_tiles_differ_from_the_whole_image_by_less_than_one_8_bit_step(role: str
 
     def given(tile_px: int) -> np.ndarray:
         made = apply_tiled(network, noisy, tile_px=tile_px, overlap_px=overlap_px, stride_px=32)
-        return made if role == "detail" else 1 / (1 + np.exp(-made))
+        return made if role == "noise" else 1 / (1 + np.exp(-made))
 
     whole, tiled = given(2048), given(2 * overlap_px)
     assert np.abs(whole).max() > 0.05
-    assert np.abs(whole - tiled).max() < (1 / 255 if role == "detail" else 0.05)
+    assert np.abs(whole - tiled).max() < (1 / 255 if role == "noise" else 0.05)
 
 
 def test_the_self_ensemble_averages_over_the_mirrored_versions() -> None:

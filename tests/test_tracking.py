@@ -247,7 +247,7 @@ def roughening(model: Path, path: Path) -> Path:
     from patina.tasks.training.ship import write_model
 
     networks = registry.networks_of(registry.load(model))
-    kernel, _ = networks["detail"].get_layer("residual").weights
+    kernel, _ = networks["noise"].get_layer("residual").weights
     noise = np.random.default_rng(0).normal(size=kernel.shape)
     kernel.assign(kernel + 0.2 * noise.astype(np.float32))
     write_model(networks, path)

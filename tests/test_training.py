@@ -71,8 +71,8 @@ def test_a_resumed_training_gives_the_weights_of_an_uninterrupted_one(
     works: list[Work], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "AVERAGE_EVERY", 2)
-    held_back = {"white": held_back_samples(small("detail").curriculum, works)["white"]}
-    whole = begun("detail", tmp_path / "whole")
+    held_back = {"white": held_back_samples(small("noise").curriculum, works)["white"]}
+    whole = begun("noise", tmp_path / "whole")
     train(whole, works, held_back)
 
     class Stopping(RecordingCallback):
@@ -82,8 +82,8 @@ def test_a_resumed_training_gives_the_weights_of_an_uninterrupted_one(
                 raise StopError
 
     with pytest.raises(StopError):
-        train(begun("detail", tmp_path / "parts"), works, held_back, callbacks=[Stopping()])
-    resumed = begun("detail", tmp_path / "parts")
+        train(begun("noise", tmp_path / "parts"), works, held_back, callbacks=[Stopping()])
+    resumed = begun("noise", tmp_path / "parts")
     assert resumed.done == 4
     callback = RecordingCallback()
     train(resumed, works, held_back, callbacks=[callback])
@@ -91,7 +91,7 @@ def test_a_resumed_training_gives_the_weights_of_an_uninterrupted_one(
     for mine, other in ((whole.averaged, resumed.averaged),):
         for one, same in zip(mine, other, strict=True):
             np.testing.assert_array_equal(one, same)
-    filed = keras.saving.load_model(tmp_path / "parts/detail.keras", compile=False)
+    filed = keras.saving.load_model(tmp_path / "parts/noise.keras", compile=False)
     for one, same in zip(filed.get_weights(), whole.averaged, strict=True):
         np.testing.assert_array_equal(one, same)
 

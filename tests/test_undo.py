@@ -18,7 +18,7 @@ PACKED = OutputOptions(package=True)
 
 def put_aside(source: Path, target: Path) -> Path:
     """Restore with a package, and move the original away."""
-    changing = dataclasses.replace(restorer(0.05, detail=0.02), overlap_px=32)
+    changing = dataclasses.replace(restorer(0.05, noise=0.02), overlap_px=32)
     restore_file(source, target, changing, PACKED)
     source.rename(source.with_name(f"hidden-{source.name}"))
     return source.with_name(f"hidden-{source.name}")

@@ -27,7 +27,7 @@ from patina.tasks.training.twins import Twins
 
 SHIPPED = json.loads((weights.FOLDER / "weights.json").read_text())
 NAME = weights.DEFAULT
-DETAIL = SPECIALISTS["detail"]
+NOISE = SPECIALISTS["noise"]
 PATCH = np.random.default_rng(0).random((1, 64, 64, 3), np.float32)
 
 
@@ -62,15 +62,15 @@ def test_a_training_starts_from_shipped_weights_or_a_file_if_the_width_is_the_sa
     networks: dict[str, keras.Model],
 ) -> None:
     for start in ("pretrained", str(weights.shipped())):
-        network = starting_network(start, DETAIL)
+        network = starting_network(start, NOISE)
         assert network is not None
-        for one, same in zip(network.get_weights(), networks["detail"].get_weights(), strict=True):
+        for one, same in zip(network.get_weights(), networks["noise"].get_weights(), strict=True):
             np.testing.assert_array_equal(one, same)
-    narrow = replace(DETAIL, width=0.125)
-    assert starting_network("scratch", DETAIL) is None
+    narrow = replace(NOISE, width=0.125)
+    assert starting_network("scratch", NOISE) is None
     assert starting_network("pretrained", narrow) is None
     with pytest.raises(
-        ValueError, match=r"restorer\.xml: the file has no network detail of this width"
+        ValueError, match=r"restorer\.xml: the file has no network noise of this width"
     ):
         starting_network(str(weights.shipped()), narrow)
 
@@ -79,23 +79,23 @@ def test_a_single_network_is_a_model_by_itself_and_others_join_the_shipped_ones(
     alone = single("unet", Twins({}, (0, 0)))
     assert kept_networks("pretrained", alone) == {}
     assert starting_network("pretrained", alone) is None
-    assert set(kept_networks("pretrained", DETAIL)) == set(SHIPPED[NAME]["networks"])
+    assert set(kept_networks("pretrained", NOISE)) == set(SHIPPED[NAME]["networks"])
     assert set(SINGLE) | set(ROLES) == set(NETWORKS)
 
 
 def test_a_model_of_a_single_network_has_no_gate(tmp_path: Path) -> None:
     registry.set_precision("float32")
-    write_model({"detail": registry.build("unet", width=0.125)}, tmp_path / "model.keras")
-    gates = {"detail_255": 1.4, "tone_255": 20.0}
-    facts = {"network": "unet", "mlflow_run": "a run", "single": True, "networks": {"detail": "x"}}
+    write_model({"noise": registry.build("unet", width=0.125)}, tmp_path / "model.keras")
+    gates = {"noise_255": 1.4, "tone_255": 20.0}
+    facts = {"network": "unet", "mlflow_run": "a run", "single": True, "networks": {"noise": "x"}}
     write_json(tmp_path / "model.json", facts)
     sizes = {"tile_px": 64, "overlap_px": 0}
     restorer = load_restorer(tmp_path / "model.keras", gates=gates, **sizes)
-    assert restorer.gates.detail_255 == 0
+    assert restorer.gates.noise_255 == 0
     assert restorer.gates.tone_255 == 20
-    assert restorer.model["networks"] == {"detail": "x"}
+    assert restorer.model["networks"] == {"noise": "x"}
     write_json(tmp_path / "model.json", facts | {"single": False})
-    assert load_restorer(tmp_path / "model.keras", gates=gates, **sizes).gates.detail_255 == 1.4
+    assert load_restorer(tmp_path / "model.keras", gates=gates, **sizes).gates.noise_255 == 1.4
 
 
 def trained(role: str, folder: Path, seed: int) -> keras.Model:

@@ -62,7 +62,7 @@ def compare(
 ) -> None:
     """Open the MLflow UI with the runs of `dvc exp run` side by side, until you press Ctrl-C.
 
-    Examples:  dvc exp run --queue -S train.network=unet,nafnet,detail
+    Examples:  dvc exp run --queue -S train.network=unet,nafnet,noise
                dvc queue start --jobs 1
                patina compare
     """

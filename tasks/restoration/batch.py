@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from patina.errors import InputError
+from patina.models import present_role
 from patina.tasks.imaging.disk_space import FULL, first_words
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.imaging.opening import is_at_most
@@ -47,11 +48,11 @@ __all__ = [
 ]
 QUALITIES = ("fast", "best")
 # Networks that are averaged over mirrored tiles with quality "best"
-ENSEMBLE_ROLES = ("jpeg", "detail", "blur", "segmentation")
+ENSEMBLE_ROLES = ("jpeg", "noise", "blur", "segmentation")
 SMALL_PX = 16_000_000  # scans of at most this size are restored two at a time
 log = logging.getLogger("patina")
 
-SINGLE_GATES = {"detail_255": 0.0}  # gates of a single network, which must always be applied
+SINGLE_GATES = {"noise_255": 0.0}  # gates of a single network, which must always be applied
 CHAMPION = Path("data/champion/model.keras")  # `patina promote` writes it, with its graph
 
 
@@ -101,14 +102,14 @@ def load_restorer(
 
 
 def judges_beside(model: Path) -> dict[str, Judge]:
-    """The judges of a model by role: `detail`, `blur`, `piece` and `area`; empty without
+    """The judges of a model by role: `noise`, `blur`, `piece` and `area`; empty without
     judge.json.
     """
     file = model.with_name("judge.json")
     if not file.exists():
         return {}
     records = json.loads(file.read_text(encoding="utf-8"))
-    return {role: Judge.of(each) for role, each in records.items()}
+    return {present_role(role): Judge.of(each) for role, each in records.items()}
 
 
 def restore_scans(

@@ -1,4 +1,4 @@
-"""The gates of `jpeg`, `detail` and `blur`: decide whether and how strongly they are applied.
+"""The gates of `jpeg`, `noise` and `blur`: decide whether and how strongly they are applied.
 
 A few tiles, spread over the work, are examined first. If they show neither compression nor noise
 nor blur, the work does not pass through these networks.
@@ -26,9 +26,9 @@ SAMPLE_PX, SAMPLES = 256, 3  # side of an examined tile, and their number in eac
 # The three tiles of the middle column are examined first. The others are left if the probability is
 # below this factor of its gate
 FIRST_SAMPLES, FIRST_FACTOR = slice(1, None, 3), 0.7
-JUDGED_ROLES = ("detail", "blur")  # networks with a judge, in their order
+JUDGED_ROLES = ("noise", "blur")  # networks with a judge, in their order
 # A correction with a higher correlation at 3 to 16 px shows a weave or a screen, not noise or blur
-MAX_REPETITION = {"detail": 0.2, "blur": 0.3}
+MAX_REPETITION = {"noise": 0.2, "blur": 0.3}
 MAX_SHARPNESS = 0.155  # a work with a higher share of the finest detail is not blurred
 MAX_NOISE = 0.15  # a work with a higher probability of noise is not sharpened
 # A work with a lower share of the finest detail shows no weave: its blur causes the correlation

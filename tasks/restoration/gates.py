@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from patina.models import present_role
+
 
 @dataclass(frozen=True)
 class Gates:
@@ -23,8 +25,8 @@ class Gates:
     """
 
     jpeg_blockiness: float = 1.0  # JPEG: step across the 8×8 grid, divided by all other steps
-    detail_255: float = 0.0  # noise: root mean square of the correction, 8-bit steps
-    detail_probability: float = 0.0  # noise: probability that the correction improves the work
+    noise_255: float = 0.0  # noise: root mean square of the correction, 8-bit steps
+    noise_probability: float = 0.0  # noise: probability that the correction improves the work
     blur_255: float = 0.0  # blur: root mean square of the correction, 8-bit steps
     blur_probability: float = 0.0  # blur: probability that the correction improves the work
     damage_probability: float = 0.5  # a piece of damage has a pixel of at least this probability …
@@ -40,6 +42,12 @@ class Gates:
     fill_unlike: float = 0.0  # share of a piece's rim that must differ from the surroundings
     area_probability: float = 0.0  # minimum probability of damage of a proposed area, by the judge
     tone_255: float = 0.0  # tone: root mean square of the colour change, 8-bit steps
+
+
+def present_name(gate: str) -> str:
+    """The name of a gate that had the name `gate` in any version."""
+    role, line, rest = gate.replace("likelihood", "probability").partition("_")
+    return f"{present_role(role)}{line}{rest}"
 
 
 def ramp(value: float, gate: float) -> float:

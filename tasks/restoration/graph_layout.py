@@ -2,7 +2,7 @@
 
 Keras puts the channels last, and OpenVINO's convolutions put them first. OpenVINO converts most
 operations. Before and after the others it transposes its tensor: before and after enlargements,
-which Keras exports as repetitions, and slices. These copies took a third of the time of `detail`.
+which Keras exports as repetitions, and slices. These copies took a third of the time of `noise`.
 """
 
 from collections.abc import Callable

@@ -26,6 +26,7 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from patina.errors import InputError, MissingExtraError
+from patina.models import present_role
 from patina.tasks.io.atomic import move_whole, sha256_of, write_bytes
 from patina.tasks.restoration import graph_layout
 
@@ -43,7 +44,7 @@ GRAPH = ["patina", "graph_sha256"]  # of the .xml with NO_GRAPH_HASH in this fie
 GRAPH_IN_XML = re.compile(rb'<graph_sha256 value="([0-9a-f]{64})"')
 NO_HASH, NO_GRAPH_HASH = "0" * 64, "1" * 64  # placeholders for hashes
 FLOAT32_ROLES = frozenset({"tone"})  # roles in float32, because they decide on a whole work
-INTERLEAVED_ROLES = frozenset({"jpeg", "detail", "blur"})  # roles that run in turn on each tile
+INTERLEAVED_ROLES = frozenset({"jpeg", "noise", "blur"})  # roles that run in turn on each tile
 MACHINE = ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
 INSTALL = "install the model again"
 REMEDY = f"remove both files so that Patina writes them again, or {INSTALL}"
@@ -117,7 +118,8 @@ class Networks(Mapping[str, Function]):
         self.precision = precision_of(precision, self.device, native)
         self.file = file
         self.graph, self.sha256 = _graph_of(file, self.core)
-        self.roles = tuple(self.graph.get_rt_info(ROLES).astype(str).split(","))
+        named = self.graph.get_rt_info(ROLES).astype(str).split(",")
+        self.roles = tuple(map(present_role, named))
         machine = [str(self.core.get_property(self.device, name)) for name in MACHINE]
         build = next(iter(self.core.get_versions(self.device).values())).build_number
         self.origin = "\n".join([build, *machine, graph_layout.VERSION, self.sha256]).encode()

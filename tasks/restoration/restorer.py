@@ -1,6 +1,6 @@
 """Restores a work in the inverse order of its damage: capture, then accidents, then paint.
 
-Each network gets the output of the one before. `jpeg`, `detail` and `blur` process tiles;
+Each network gets the output of the one before. `jpeg`, `noise` and `blur` process tiles;
 `segmentation` and `areas` examine the whole work, reduced; `inpainting` fills the chosen damage;
 `tone` uses a small view. A work is never in memory as a whole: its rows are read when they are
 needed, and a `Treatment` keeps the changes in a file.

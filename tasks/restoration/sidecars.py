@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyvips
 
+from patina.models import present_role
 from patina.tasks.imaging.images import ImageError
 from patina.tasks.imaging.messages import one_at_a_time
 from patina.tasks.imaging.software import versions
@@ -14,8 +15,10 @@ from patina.tasks.imaging.xmp import is_ours
 from patina.tasks.io.atomic import Record, sha256_of
 from patina.tasks.io.storage import OnePlace, Place, Remote, exists, mark_of, read, relative
 from patina.tasks.restoration.colour_findings import in_words
+from patina.tasks.restoration.gates import present_name
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.undo import is_package, package_of
+from patina.tasks.restoration.weights import with_present_roles
 
 STATEMENT = "A virtual restoration hypothesis, computed; not a record of the object."
 MAPS = ("damage", "difference")
@@ -147,16 +150,22 @@ def sidecar_in(target: Place) -> Record | None:
         raise ImageError(
             f"{place}: the sidecar is damaged; remove it and its result, and run again"
         )
-    return _with_present_names(record)
+    return with_present_names(record)
 
 
-def _with_present_names(record: Record) -> Record:
-    """A sidecar with the present names of the gates; up to schema 6 some were "…_likelihood"."""
-    applied = record.get("applied")
-    if not isinstance(applied, dict) or not isinstance(applied.get("gates"), dict):
-        return dict(record)
-    gates = {name.replace("likelihood", "probability"): v for name, v in applied["gates"].items()}
-    return record | {"applied": applied | {"gates": gates}}
+def with_present_names(record: Record) -> Record:
+    """A sidecar of any schema with the present names of the networks and gates."""
+    renamed = dict(record)
+    if isinstance(applied := record.get("applied"), dict):
+        gates = applied.get("gates")
+        if isinstance(gates, dict):
+            gates = {present_name(gate): value for gate, value in gates.items()}
+            renamed["applied"] = applied | {"gates": gates}
+    if isinstance(change := record.get("change"), dict):
+        renamed["change"] = {present_role(name): figures for name, figures in change.items()}
+    if isinstance(model := record.get("model"), dict):
+        renamed["model"] = with_present_roles(model)
+    return renamed
 
 
 def names_beside(target: Place) -> set[str]:

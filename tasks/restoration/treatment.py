@@ -55,7 +55,7 @@ class Treatment:
 
         Blur needs the context, but in the corners of a work reflected noise looks like a texture.
         """
-        return 0 if self.capture.weight("detail") or self.capture.weight("jpeg") else BORDER_PX
+        return 0 if self.capture.weight("noise") or self.capture.weight("jpeg") else BORDER_PX
 
     def capture_network(self) -> Network:
         """The network from a tile to its residual: the chosen ones of CAPTURE_ROLES in turn."""

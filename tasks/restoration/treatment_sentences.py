@@ -8,7 +8,7 @@ from patina.tasks.restoration.damage_areas import KINDS, Area
 from patina.tasks.restoration.report.summary import percent
 
 # Keys of the sidecar's figures, by treatment
-PARTS = {"detail": ("jpeg", "detail", "blur"), "damage": ("damage",), "tone": ("stains", "tone")}
+PARTS = {"detail": ("jpeg", "noise", "blur"), "damage": ("damage",), "tone": ("stains", "tone")}
 PLURALS = {
     "line": "lines",
     "spot": "spots",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from patina.errors import InputError
-from patina.models import pretrained
+from patina.models import present_role, pretrained
 from patina.tasks.io.atomic import sha256_of
 
 FOLDER = Path(pretrained.__file__).parent
@@ -63,14 +63,25 @@ def facts_of(model: Path) -> dict[str, Any]:
     """The facts that the flows `train` and `promote` wrote beside a model; empty without them."""
     with suppress(OSError, ValueError):
         facts = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
-        return facts if isinstance(facts, dict) else {}
+        return with_present_roles(facts) if isinstance(facts, dict) else {}
     return {}
+
+
+def with_present_roles(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts about a model, of any version of Patina, with the present names of its networks."""
+    renamed = dict(facts)
+    if isinstance(name := facts.get("network"), str):
+        renamed["network"] = present_role(name)
+    for key in ("networks", "training", "parameters"):
+        if isinstance(by_role := facts.get(key), dict):
+            renamed[key] = {present_role(role): value for role, value in by_role.items()}
+    return renamed
 
 
 def shipped_facts(folder: Path, name: str = DEFAULT) -> dict[str, Any]:
     """What `index` has of the weights `name` in `folder`; empty if none were shipped there."""
     known = index(folder) if (folder / INDEX).exists() else {}
-    return dict(known.get(name, {}))
+    return with_present_roles(known.get(name, {}))
 
 
 def index(folder: Path = FOLDER) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Recipe:
 
     seed: of all trainings. networks: the SETTINGS of each network, by role; `start` is "scratch" or
     "pretrained" (from the shipped weights). judge: `samples`, the number of training samples of
-    each judge of `detail` and `blur`, and the number of works for each judge of pieces and areas;
+    each judge of `noise` and `blur`, and the number of works for each judge of pieces and areas;
     without it, no judge is trained.
     """
 

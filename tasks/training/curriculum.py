@@ -95,7 +95,7 @@ def _stacked(samples: Sequence[Sample]) -> Sample:
 
 @dataclass(frozen=True)
 class Capture:
-    """Training samples of `detail`, `blur` and `jpeg`: patches with damage of a capture.
+    """Training samples of `noise`, `blur` and `jpeg`: patches with damage of a capture.
 
     families: name -> (weight, function that damages a crop). side_px: side of a patch. soft_share:
     share of the crops that are blurred in the input and in the target. batches_per_block: see
@@ -119,7 +119,7 @@ class Capture:
         return [tuple(to_uint8(each[inner, inner]) for each in (damaged, crop))]
 
 
-DETAIL = Capture(
+NOISE = Capture(
     {
         "white": (0.34, capture.white_noise),
         "sensor": (0.18, capture.sensor_noise),

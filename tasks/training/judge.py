@@ -1,6 +1,6 @@
-"""`python -m patina.tasks.training.judge`: trains the judges of `detail`, `blur`, pieces and areas.
+"""`python -m patina.tasks.training.judge`: trains the judges of `noise`, `blur`, pieces and areas.
 
-A judge is a small classifier, see `patina.tasks.restoration.judge`. Those of `detail` and `blur`
+A judge is a small classifier, see `patina.tasks.restoration.judge`. Those of `noise` and `blur`
 predict whether the network improves a work by more than GAIN_DB. Their samples are parts of works,
 undamaged or with damage of a capture, whose features are computed by
 `patina.tasks.restoration.capture_features`. Those of pieces and areas predict whether a piece that
@@ -38,7 +38,7 @@ SOUND_SHARE = 0.55  # share of the undamaged samples
 Image = np.ndarray
 Rng = np.random.Generator
 DAMAGES: dict[str, tuple[Callable[[Image, Rng], Image], ...]] = {
-    "detail": (*[capture.noisy] * 3, capture.film_grain, capture.noisy_compressed),
+    "noise": (*[capture.noisy] * 3, capture.film_grain, capture.noisy_compressed),
     "blur": (capture.blurred,),
 }
 FINDERS = {"piece": "segmentation", "area": "areas"}  # networks whose pieces are judged
@@ -50,7 +50,7 @@ def sample(
 ) -> tuple[dict[str, float], float]:
     """The features of a random part of a work, and the gain in PSNR of the network on it, dB.
 
-    role: "detail" or "blur". network: from a tile float32 (1, h, w, 3) to its residual.
+    role: "noise" or "blur". network: from a tile float32 (1, h, w, 3) to its residual.
     """
     side = 2 * TILE_PX
     sound = rng.random() < SOUND_SHARE
@@ -174,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--samples",
         type=int,
         default=1500,
-        help="samples of the judges of detail and blur, works of those of pieces and areas",
+        help="samples of the judges of noise and blur, works of those of pieces and areas",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the samples")
     parser.add_argument(

@@ -95,7 +95,7 @@ def write_model(networks: Mapping[str, keras.Model], file: Path) -> None:
 def round_weights(network: keras.Model, *, eight_bits: bool = False) -> None:
     """Round the weights of a network, see `graphs.nearest`.
 
-    eight_bits: of all weights that are trained; the transforms in `detail` are not.
+    eight_bits: of all weights that are trained; the transforms in `noise` are not.
     """
     for weight in network.weights:
         value = keras.ops.convert_to_numpy(weight)

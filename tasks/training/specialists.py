@@ -44,8 +44,8 @@ class Specialist:
 
     @property
     def role(self) -> str:
-        """The role in ROLES; a single network replaces `detail`."""
-        return self.network if self.network in ROLES else "detail"
+        """The role in ROLES; a single network replaces `noise`."""
+        return self.network if self.network in ROLES else "noise"
 
     def build(self) -> keras.Model:
         """Build a new network."""
@@ -189,7 +189,7 @@ def tone_pictures(view: np.ndarray, target: np.ndarray, change: np.ndarray) -> P
 
 RESIDUAL = (losses.decibels, residual_target, gain_db, residual_pictures)
 SPECIALISTS = {
-    "detail": Specialist("detail", curriculum.DETAIL, *RESIDUAL),
+    "noise": Specialist("noise", curriculum.NOISE, *RESIDUAL),
     "blur": Specialist("blur", curriculum.BLUR, losses.coarse_decibels, *RESIDUAL[1:]),
     "jpeg": Specialist("jpeg", curriculum.JPEG, *RESIDUAL),
     "segmentation": Specialist(
@@ -239,6 +239,6 @@ SINGLE = tuple(sorted(set(NETWORKS) - set(ROLES)))  # networks that restore all 
 
 def single(network: str, curriculum: Curriculum) -> Specialist:
     """The specialist of a network of SINGLE, which restores all kinds of damage alone."""
-    detail = SPECIALISTS["detail"]
-    steps = SLOWER_STEPS.get(network, detail.steps)
-    return replace(detail, network=network, curriculum=curriculum, steps=steps)
+    noise = SPECIALISTS["noise"]
+    steps = SLOWER_STEPS.get(network, noise.steps)
+    return replace(noise, network=network, curriculum=curriculum, steps=steps)

@@ -17,7 +17,7 @@ from patina.tasks.io.storage import Place, Remote, named, read, relative
 from patina.tasks.restoration.report.figures import figures_of
 from patina.tasks.restoration.report.previews import FOLDER, PICTURES, key_of
 from patina.tasks.restoration.report.summary import outcome_of, summary_of
-from patina.tasks.restoration.sidecars import STATEMENT
+from patina.tasks.restoration.sidecars import STATEMENT, with_present_names
 
 SET_ASIDE = "set aside"
 MOST_WORKS = 20_000  # maximum in a report, which a browser can still open
@@ -68,7 +68,7 @@ def work_of(result: Path, sidecar: Record) -> Record:
     result: its path in the outbox. sidecar: any sidecar; missing values are left out.
     """
     source, change, previews = (_part(sidecar, key) for key in ("source", "change", "previews"))
-    figures = figures_of(sidecar)
+    figures = figures_of(with_present_names(sidecar))
     return {
         "id": key_of(result),
         "name": printable(result.as_posix()),

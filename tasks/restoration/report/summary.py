@@ -12,7 +12,7 @@ It is made from a dict of figures, in which every key is optional:
                     found_share    share of the work that may be damaged, 0 to 1
                     kept           number of areas that belong to the work, such as age cracks
                     proposed       the proposed areas, or their number
-    detail          weight         strength of the correction of noise, 0 to 1
+    noise           weight         strength of the correction of noise, 0 to 1
     jpeg, blur      weight         strength of their correction, 0 to 1
     stains          weight         strength of the correction of the marked stains, 0 to 1
     tone            weight         strength of the correction of the colours, 0 to 1
@@ -68,7 +68,7 @@ def _done(figures: Figures) -> Iterator[str]:
         yield f"{_filled(damage)} filled{_strength(damage)}"
     if fills and marked:
         yield f"marked pixels filled{_strength(damage)}"
-    for key, what in (("detail", "noise"), ("jpeg", "JPEG artefacts"), ("blur", "blur")):
+    for key, what in (("noise", "noise"), ("jpeg", "JPEG artefacts"), ("blur", "blur")):
         if weight := figures.get(key, {}).get("weight"):
             yield f"{what} reduced{_in_part(weight)}"
     if weight := figures.get("stains", {}).get("weight"):

@@ -1,4 +1,4 @@
-"""The networks `detail`, `blur` and `jpeg`: remove noise, blur and JPEG artefacts of a capture."""
+"""The networks `noise`, `blur` and `jpeg`: remove these faults of a capture."""
 
 import keras
 from keras import layers, ops
@@ -13,13 +13,13 @@ from patina.models.encoder_decoder import (
 from patina.models.sliding_dct import noise_estimate
 
 # Channels at 1/2, 1/4, … of the image's size; number of blocks in the encoder, and in the decoder
-DETAIL = ((48, 96, 128), (2, 2, 3), (2, 2))
+NOISE = ((48, 96, 128), (2, 2, 3), (2, 2))
 JPEG = ((32, 64, 128), (1, 2, 3), (2, 1))
 BLUR = ((32, 64), (3, 4), (3,))
 FIRST_SHARE = 2.0  # logit of the used share of the first estimate, before training
 
 
-def detail(*, width: float = 1.0) -> keras.Model:
+def noise(*, width: float = 1.0) -> keras.Model:
     """The network that predicts the residual which removes noise.
 
     Input: float32 (N, H, W, 3), sRGB in [0, 1]; H and W are multiples of 16. Output: float32
@@ -30,22 +30,22 @@ def detail(*, width: float = 1.0) -> keras.Model:
     estimate that is noise, and a residual for what it lacks. Sources: see
     `patina.models.encoder_decoder` and `patina.models.sliding_dct`.
     """
-    widths, down, up = DETAIL
+    widths, down, up = NOISE
     channels = scaled(widths, width)
     image = layers.Input((None, None, 3), name="image")
     cells = ops.space_to_depth(image, 2)
-    noise = noise_estimate(cells, channels[0])
-    given = layers.Concatenate(name="given")([cells, noise])
+    estimate = noise_estimate(cells, channels[0])
+    given = layers.Concatenate(name="given")([cells, estimate])
     features = layers.Conv2D(channels[0], 3, padding="same", name="subpixel")(given)
     features = encoder_decoder(features, channels, down, up)
     output = residual_output(features, 24, name="correction")
     lacking, share = output[..., :12], ops.sigmoid(output[..., 12:] + FIRST_SHARE)
-    residual = layers.Subtract(dtype="float32", name="cells_residual")([lacking, share * noise])
-    return keras.Model(image, ops.depth_to_space(residual, 2), name="detail")
+    residual = layers.Subtract(dtype="float32", name="cells_residual")([lacking, share * estimate])
+    return keras.Model(image, ops.depth_to_space(residual, 2), name="noise")
 
 
 def jpeg(*, width: float = 1.0) -> keras.Model:
-    """As `detail`, without an estimate, for the blocking and ringing of JPEG compression.
+    """As `noise`, without an estimate, for the blocking and ringing of JPEG compression.
 
     The first pixel of the input must be the first of an 8×8 block. The lowest level has one feature
     vector for each block, so the network knows the position of each pixel in its block.
