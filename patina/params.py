@@ -24,6 +24,7 @@ from patina.crawler.selection import Selection
 from patina.errors import InputError
 from patina.models import DETECTION_STRIDE_PX, NETWORKS, present_role
 from patina.tasks.degradations import DEGRADATIONS
+from patina.tasks.restoration.gates import NAMES as GATES
 from patina.tasks.restoration.gates import Gates, present_name
 
 FILTERS = [field.name for field in fields(Selection)]
@@ -34,9 +35,6 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
 Severity = Annotated[float, Field(ge=0, le=1)]
-UpToOne = Annotated[float, Field(ge=0, le=1)]  # a share or a probability
-AboveZero = Annotated[float, Field(gt=0, le=1)]
-Steps255 = Annotated[float, Field(ge=0)]  # in 8-bit steps
 Limit = Annotated[float, Field(gt=0)]
 
 
@@ -179,10 +177,10 @@ class Train(Section):
 FLAGS = ("flag_damaged", "flag_repainted", "flag_delta_e2000")
 
 
-class Restore(Section):
-    """How scans are restored. The defaults are for a folder without a params.yaml.
+class Restore(Section, Gates):  # type: ignore[misc]  # mypy misses that it is frozen
+    """How scans are restored; the gates are the fields of Gates.
 
-    The gates decide whether a work or an area is treated. params.yaml explains them, too.
+    The defaults are for a folder without a params.yaml.
     """
 
     treat: tuple[Literal["detail", "damage", "tone", "craquelure"], ...] = (
@@ -194,26 +192,6 @@ class Restore(Section):
     # Side of a tile, with its overlap, and overlap of neighbouring tiles
     tile_px: Annotated[int, Field(ge=64, multiple_of=DETECTION_STRIDE_PX)] = 1152
     overlap_px: Annotated[int, Field(ge=0, multiple_of=DETECTION_STRIDE_PX)] = 128
-    # Gates of detail: a work that is below one of a network's values is not corrected by it
-    jpeg_blockiness: Annotated[float, Field(ge=1)] = 1.18  # step across the 8x8 grid / other steps
-    noise_255: Steps255 = 2.0  # noise: root mean square of the correction
-    noise_probability: UpToOne = 0.35  # noise: probability that the correction improves the work
-    blur_255: Steps255 = 0.7  # blur: root mean square of the correction
-    blur_probability: UpToOne = 0.15  # blur: probability that the correction improves the work
-    # Gates of damage; areas are shares of the work
-    damage_probability: AboveZero = 0.75  # a piece has a pixel of at least this probability …
-    damage_doubt: AboveZero = 0.45  # … and consists of connected pixels of at least this one
-    damage_share: UpToOne = 0.0006  # almost certainly damaged area; below it nothing is filled
-    fill_area: UpToOne = 0.001  # a larger piece is proposed and not filled …
-    fill_width: UpToOne = 0.03  # … unless it is narrower than this share of the long side
-    fill_share: UpToOne = 0.06  # largest filled area; narrow pieces do not count
-    fill_probability: UpToOne = 0.1  # minimum probability of a filled piece, rising with area …
-    fill_probability_mean: UpToOne = 0.25  # … to this at fill_area; also of all on average
-    fill_surely: UpToOne = 0.6  # for a piece with at least this probability …
-    fill_area_surely: UpToOne = 0.02  # … this value replaces fill_area
-    fill_unlike: UpToOne = 0.6  # share of a piece's rim that must differ from the surroundings
-    area_probability: UpToOne = 0.3  # a blot or hole with at least this probability is proposed
-    tone_255: Steps255 = 9.5  # gate of tone: root mean square of the colour change
     # From these values on, a work is flagged for inspection
     flag_damaged: Limit = 0.25  # share of the work in the damage map
     flag_repainted: Limit = 0.1  # filled share, times the mean ΔE2000 inside it
@@ -226,16 +204,15 @@ class Restore(Section):
             return given
         present = {name: present_name(str(name)) for name in given}
         return {
-            present[name] if present[name] in Gates.__dataclass_fields__ else name: value
+            present[name] if present[name] in GATES else name: value
             for name, value in given.items()
         }
 
     @property
     def applied(self) -> dict[str, Any]:
         """The arguments of `patina.tasks.restoration.batch.load_restorer`."""
-        plain = {"treat", "device", "tile_px", "overlap_px"}
-        gates = self.model_dump(exclude={*plain, *FLAGS})
-        return self.model_dump(include=plain) | {"gates": gates}
+        gates = self.model_dump(include={*GATES})
+        return self.model_dump(exclude={*GATES, *FLAGS}) | {"gates": gates}
 
     @property
     def flags(self) -> dict[str, Any]:

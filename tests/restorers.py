@@ -72,7 +72,7 @@ def restorer(
         "tone": tone,
     }
     facts = {"file": "shift", "sha256": f"{shift}"}
-    usual: dict[str, Any] = {"gates": Gates(), "tile_px": 1024, "overlap_px": 32}
+    usual: dict[str, Any] = {"gates": Gates.opened(), "tile_px": 1024, "overlap_px": 32}
     return Restorer(networks, facts, **(usual | applied))
 
 

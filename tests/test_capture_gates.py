@@ -28,7 +28,7 @@ def test_all_tiles_are_examined_unless_the_first_three_are_clearly_sound(logit, 
     found = capture_gates.analyse(
         {"noise": network},
         tiles,
-        Gates(noise_probability=0.5),
+        Gates.opened(noise_probability=0.5),
         {"noise": Judge.constant(logit)},
         forced=forced,
     )
@@ -44,7 +44,7 @@ def test_a_work_that_may_be_noisy_is_not_sharpened(noise, sharpened):
     found = capture_gates.analyse(
         {"noise": lambda tile: 0.1 * tile, "blur": lambda tile: 0.1 * (tile - 0.5)},
         capture_gates.sample_tiles(lambda top, bottom: work[top:bottom], SIDE_PX, SIDE_PX),
-        Gates(noise_probability=0.5, blur_probability=0.15),
+        Gates.opened(noise_probability=0.5, blur_probability=0.15),
         {"noise": Judge.constant(logit), "blur": Judge.constant(4.0)},
         forced=False,
     )

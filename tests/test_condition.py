@@ -217,7 +217,7 @@ def test_what_a_person_marked_is_parted_from_what_was_found_and_decided(tmp_path
 def test_a_report_counts_further_places_that_may_be_damage(tmp_path: Path) -> None:
     source = tmp_path / "scan.tif"
     scan(source)
-    uncertain = restorer(0, damaged=40, gates=Gates(damage_share=1))
+    uncertain = restorer(0, damaged=40, gates=Gates.opened(damage_share=1))
     pdf, html = file_reports(source, tmp_path, uncertain, given={})
     for text in (text_of(pdf.read_bytes()), html.read_text()):
         assert "none. 1 further place may be damage and is not filled: 1 uncertain." in text

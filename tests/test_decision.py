@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from patina.models import AREA_CLASSES, CLASSES
-from patina.params import Restore
 from patina.tasks.restoration.damage import FILLED, KEPT, KINDS, PROPOSED, Damage
 from patina.tasks.restoration.decision import decide_fill, is_probably_undamaged, rim_contrast
 from patina.tasks.restoration.gates import Gates
@@ -16,7 +15,7 @@ from patina.tasks.restoration.proposals import with_proposals
 
 SIZE = (400, 600)
 FIXED = {"damage_probability": 0.6, "damage_doubt": 0.3, "damage_share": 0.0, "fill_unlike": 0.5}
-GATES = Gates(**{**Restore().applied["gates"], **FIXED})
+GATES = Gates(**FIXED)
 GROUND, PAINT = 0.9, 0.4
 THIN, SMALL, LARGE = np.s_[50:52, 40:540], np.s_[100:108, 100:108], np.s_[200:280, 100:240]
 
@@ -45,8 +44,8 @@ def decided(
 def test_a_work_with_little_certain_damage_is_left_unchanged() -> None:
     view, likely = damaged(SMALL)  # 64 of 240,000 pixels
     assert decided(view, likely).pieces
-    assert not decided(view, likely, Gates(damage_share=0.0006)).pieces
-    assert decided(view, likely, Gates(damage_share=0.0006), forced=True).pieces
+    assert not decided(view, likely, Gates.opened(damage_share=0.0006)).pieces
+    assert decided(view, likely, Gates.opened(damage_share=0.0006), forced=True).pieces
 
 
 def logits_of(likely: np.ndarray) -> np.ndarray:
@@ -55,12 +54,12 @@ def logits_of(likely: np.ndarray) -> np.ndarray:
 
 
 def test_the_smallest_view_is_sufficient_only_below_half_of_the_gate() -> None:
-    gates = Gates(damage_share=0.0006)
+    gates = Gates.opened(damage_share=0.0006)
     less = logits_of(damaged(SMALL)[1])  # 64 pixels; the gate is 144
     more = logits_of(damaged(SMALL, np.s_[200:208, 200:208])[1])
     assert is_probably_undamaged(less, gates, cracks=False)
     assert not is_probably_undamaged(more, gates, cracks=False)
-    assert not is_probably_undamaged(less, Gates(damage_share=0.0), cracks=False)
+    assert not is_probably_undamaged(less, Gates.opened(damage_share=0.0), cracks=False)
 
 
 @pytest.mark.parametrize(("probability", "undamaged"), [(0.729, True), (0.731, False)])
@@ -68,12 +67,12 @@ def test_the_smallest_view_counts_pixels_above_its_threshold(
     probability: float, undamaged: bool
 ) -> None:
     logits = logits_of(np.where(damaged(LARGE)[1] > 0, probability, 0))
-    found = is_probably_undamaged(logits, Gates(damage_share=0.0006), cracks=False)
+    found = is_probably_undamaged(logits, Gates.opened(damage_share=0.0006), cracks=False)
     assert found is undamaged
 
 
 def test_the_smallest_view_counts_cracks_if_craquelure_is_to_be_treated() -> None:
-    gates = Gates(damage_share=0.0006)
+    gates = Gates.opened(damage_share=0.0006)
     cracked = logits_of(damaged(LARGE, kind="crack")[1])
     assert is_probably_undamaged(cracked, gates, cracks=False)
     assert not is_probably_undamaged(cracked, gates, cracks=True)

@@ -107,7 +107,7 @@ def test_the_progress_of_a_large_scan_is_reported_tile_by_tile(tmp_path: Path) -
     large_scan(tmp_path / "large.png", 1600, 1250)
     steps: list[Step] = []
     # Otherwise the disc of the filter would be as large as the work
-    narrow = Gates(fill_width=0.01)
+    narrow = Gates.opened(fill_width=0.01)
     applied = {"gates": narrow, "tile_px": 256, "overlap_px": 64, "on_progress": steps.append}
     restore_file(
         tmp_path / "large.png",

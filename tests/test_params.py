@@ -106,7 +106,7 @@ def test_restoring_ignores_a_params_file_of_another_program(tmp_path: Path) -> N
     assert restore_here(path) == Restore()
     for text, fault in (
         ("{noise_255: much}", "noise_255"),
-        ("{odd: 1}", "odd: unknown key; known: treat"),
+        ("{odd: 1}", "odd: unknown key; known: jpeg_blockiness"),
     ):
         path.write_text(f"restore: {text}\n")
         with pytest.raises(ParamsError, match=rf"params\.yaml: restore\..*{fault}"):

@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 
 from patina.models import CLASSES
-from patina.params import Restore
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.pieces import FEATURES, features, simple_features
 from patina.tasks.training.judge import fitted
-from patina.tasks.training.piece_samples import FINDING
 
 SIZE = (120, 160)
 BOX = (60, 40, 20, 12)  # left, top, width, height
@@ -96,8 +94,3 @@ def test_a_judge_learns_classes_that_are_not_linearly_separable() -> None:
     for light, rough in ((0.6, 0.6), (-0.6, -0.6)):
         assert judge.probability({"light": light, "relative_roughness": rough}) > 0.8
         assert judge.probability({"light": light, "relative_roughness": -rough}) < 0.2
-
-
-def test_training_samples_are_found_with_the_gates_of_a_restoration() -> None:
-    for name in ("damage_probability", "damage_doubt", "fill_width"):
-        assert getattr(FINDING, name) == getattr(Restore(), name)

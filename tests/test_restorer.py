@@ -31,7 +31,7 @@ def without(given: Restorer, *roles: str) -> Restorer:
 
 @pytest.mark.parametrize(("gate_255", "share"), [(20.0, 0), (0.0, 1)])
 def test_the_gate_of_tone_decides_for_the_whole_work(gate_255: float, share: float) -> None:
-    gated = restorer(15 / 255, gates=Gates(tone_255=gate_255))
+    gated = restorer(15 / 255, gates=Gates.opened(tone_255=gate_255))
     change, decided = gated.change(VARIED)
     np.testing.assert_allclose(change, share * 15 / 255, atol=QUARTER_STEP)
     assert decided["tone"]["weight"] == share
@@ -42,7 +42,7 @@ def test_the_gate_of_tone_decides_for_the_whole_work(gate_255: float, share: flo
 def test_detail_is_not_corrected_if_the_change_would_be_small(
     size_255: float, share: float
 ) -> None:
-    gated = restorer(0, noise=size_255 / 255, gates=Gates(noise_255=2))
+    gated = restorer(0, noise=size_255 / 255, gates=Gates.opened(noise_255=2))
     change, decided = gated.change(GREY)
     assert np.abs(change).max() == pytest.approx(share * size_255 / 255, abs=QUARTER_STEP)
     assert decided["noise"]["weight"] == pytest.approx(share, abs=0.01)
@@ -142,7 +142,7 @@ def test_smoothing_by_the_correction_of_noise_is_not_taken_for_blur() -> None:
 
 
 def test_forced_treatments_ignore_the_gates() -> None:
-    closed = Gates(noise_255=90, tone_255=200, fill_area=0, fill_width=0, fill_share=0)
+    closed = Gates.opened(noise_255=90, tone_255=200, fill_area=0, fill_width=0, fill_share=0)
     held_back = restorer(3 / 255, noise=3 / 255, damaged=40, fill=0.1, gates=closed)
     assert not held_back.change(GREY)[0].any()
     for treatment in DEFAULT_TREATMENTS:
@@ -241,7 +241,7 @@ def test_cracks_are_filled_at_the_strength_of_craquelure(damage: float, craquelu
 
 
 def test_forced_craquelure_fills_cracks_without_the_gates() -> None:
-    closed = Gates(damage_share=0.9, fill_area=0, fill_width=0, fill_share=0)
+    closed = Gates.opened(damage_share=0.9, fill_area=0, fill_width=0, fill_share=0)
     gated = cracked(gates=closed, treat=("damage", "craquelure"))
     assert not gated.change(CRACKED)[0].any()
     change, decided = dataclasses.replace(gated, forced=("craquelure",)).change(CRACKED)
@@ -301,7 +301,7 @@ def test_reading_the_residual_while_the_fill_is_written_loses_nothing() -> None:
         fill=0.1,
         tile_px=128,
         treat=("detail", "damage"),
-        gates=Gates(fill_width=0.01),
+        gates=Gates.opened(fill_width=0.01),
     )
     change, _ = both.change(view)
     expected = np.array([-0.02, 0.02, 0.08, 0.12], np.float32)

@@ -91,7 +91,7 @@ def test_marked_areas_are_recorded_as_filled_and_protected_ones_as_protected(
     tmp_path: Path,
 ) -> None:
     upper = mask(tmp_path / "upper.png", np.s_[: HEIGHT // 2 + 1])
-    strict = Gates(fill_area=0.001, fill_width=0.03, fill_share=0.02)
+    strict = Gates.opened(fill_area=0.001, fill_width=0.03, fill_share=0.02)
     proposed, record = filled(tmp_path, OutputOptions(), damaged=40.0, gates=strict)
     assert not proposed.any()
     assert "1 area proposed, not filled" in record["flags"]

@@ -1,4 +1,4 @@
-"""The gates: thresholds for each network.
+"""The gates: thresholds for each network, which decide whether a work or an area is treated.
 
 docs/restoring.md explains them; docs/quality.md has the measurements behind them.
 
@@ -9,39 +9,68 @@ These functions compare them with a work and decide:
 - `toning.tone_of`: whether the colours are corrected.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from patina.models import present_role
+
+UpToOne = Annotated[float, Field(ge=0, le=1)]  # a share or a probability
+AboveZero = Annotated[float, Field(gt=0, le=1)]
+Steps255 = Annotated[float, Field(ge=0)]  # in 8-bit steps
+Ratio = Annotated[float, Field(ge=1)]
+
+# The values with which a gate lets everything pass; those of the other gates are 0. The two of
+# damage define a piece, so they have no such value
+OPEN = {
+    "jpeg_blockiness": 1.0,
+    "damage_probability": 0.5,
+    "damage_doubt": 0.25,
+    "fill_area": 1.0,
+    "fill_width": 1.0,
+    "fill_share": 1.0,
+    "fill_area_surely": 1.0,
+}
 
 
 @dataclass(frozen=True)
 class Gates:
-    """Thresholds of the treatments.
+    """Thresholds of the treatments, with their usual values.
 
-    The defaults below switch all gates off, except `damage_probability` and `damage_doubt`, which
-    define a piece. `patina.params.Restore` has the values in use.
+    The keys of the section restore in params.yaml are made from these fields.
     """
 
-    jpeg_blockiness: float = 1.0  # JPEG: step across the 8×8 grid, divided by all other steps
-    noise_255: float = 0.0  # noise: root mean square of the correction, 8-bit steps
-    noise_probability: float = 0.0  # noise: probability that the correction improves the work
-    blur_255: float = 0.0  # blur: root mean square of the correction, 8-bit steps
-    blur_probability: float = 0.0  # blur: probability that the correction improves the work
-    damage_probability: float = 0.5  # a piece of damage has a pixel of at least this probability …
-    damage_doubt: float = 0.25  # … and consists of connected pixels of at least this probability
-    damage_share: float = 0.0  # almost certainly damaged share of a work; below, nothing is filled
-    fill_area: float = 1.0  # a larger piece (share of the work) is proposed, unless it is narrow
-    fill_area_surely: float = 1.0  # the same for a piece with the probability `fill_surely`
-    fill_surely: float = 0.0  # probability from which on `fill_area_surely` counts
-    fill_width: float = 1.0  # a piece is narrow below this width (share of the long side)
-    fill_share: float = 1.0  # largest filled share of the work, without narrow pieces
-    fill_probability: float = 0.0  # minimum probability of damage of a filled piece, by the judge
-    fill_probability_mean: float = 0.0  # the same for a piece of `fill_area`, and on average
-    fill_unlike: float = 0.0  # share of a piece's rim that must differ from the surroundings
-    area_probability: float = 0.0  # minimum probability of damage of a proposed area, by the judge
-    tone_255: float = 0.0  # tone: root mean square of the colour change, 8-bit steps
+    # Of detail: a work that is below one of a network's values is not corrected by it
+    jpeg_blockiness: Ratio = 1.18  # step across the 8×8 grid / other steps
+    noise_255: Steps255 = 2.0  # noise: root mean square of the correction
+    noise_probability: UpToOne = 0.35  # noise: probability that the correction improves the work
+    blur_255: Steps255 = 0.7  # blur: root mean square of the correction
+    blur_probability: UpToOne = 0.15  # blur: probability that the correction improves the work
+    # Of damage; areas are shares of the work
+    damage_probability: AboveZero = 0.75  # a piece has a pixel of at least this probability …
+    damage_doubt: AboveZero = 0.45  # … and consists of connected pixels of at least this one
+    damage_share: UpToOne = 0.0006  # almost certainly damaged area; below it nothing is filled
+    fill_area: UpToOne = 0.001  # a larger piece is proposed and not filled …
+    fill_width: UpToOne = 0.03  # … unless it is narrower than this share of the long side
+    fill_share: UpToOne = 0.06  # largest filled area; narrow pieces do not count
+    fill_probability: UpToOne = 0.1  # minimum probability of a filled piece, rising with area …
+    fill_probability_mean: UpToOne = 0.25  # … to this at fill_area; also of all on average
+    fill_surely: UpToOne = 0.6  # for a piece with at least this probability …
+    fill_area_surely: UpToOne = 0.02  # … this value replaces fill_area
+    fill_unlike: UpToOne = 0.6  # share of a piece's rim that must differ from the surroundings
+    area_probability: UpToOne = 0.3  # a blot or hole with at least this probability is proposed
+    # Of tone
+    tone_255: Steps255 = 9.5  # root mean square of the colour change
+
+    @classmethod
+    def opened(cls, **values: float) -> "Gates":
+        """Gates that let everything pass, except those with a value in `values`."""
+        return cls(**{gate.name: OPEN.get(gate.name, 0.0) for gate in fields(cls)} | values)
+
+
+NAMES = tuple(gate.name for gate in fields(Gates))
 
 
 def present_name(gate: str) -> str:

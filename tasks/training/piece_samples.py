@@ -24,8 +24,12 @@ from patina.tasks.training.curriculum import CAPTURES, HARD_SHARE, damage_of, ha
 from patina.tasks.training.works import Work
 
 Rng = np.random.Generator
-# Pieces are found with the values of params.yaml; the other gates are open, so that all remain
-FINDING = Gates(damage_probability=0.75, damage_doubt=0.45, fill_width=0.03)
+# Pieces are found with the usual values; the other gates are open, so that all remain
+FINDING = Gates.opened(
+    damage_probability=Gates.damage_probability,
+    damage_doubt=Gates.damage_doubt,
+    fill_width=Gates.fill_width,
+)
 UNDECIDED = Judge.constant(0.0)  # a judge is needed, because without one no features are computed
 TILES = {"tile_px": 512, "overlap_px": 64}
 SOUND_SHARE, CAPTURED_SHARE = 0.5, 0.25  # shares of undamaged works, and of works of a bad capture
