@@ -32,7 +32,7 @@ from patina.tasks.evaluation.hard_works import SIZES_PX, hard_works  # noqa: E40
 from patina.tasks.evaluation.metrics import psnr_db  # noqa: E402
 from patina.tasks.imaging.images import load_srgb, to_float, to_uint8  # noqa: E402
 from patina.tasks.restoration.batch import chosen_model, load_restorer  # noqa: E402
-from patina.tasks.restoration.treatment import DEFAULT_TREATMENTS as TREATMENTS  # noqa: E402
+from patina.tasks.restoration.option_values import DEFAULT_TREATMENTS as TREATMENTS  # noqa: E402
 from patina.tasks.restoration.treatment_sentences import PARTS  # noqa: E402
 
 NAMES = {"damage": "fill", "detail": "detail", "tone": "tone"}  # names in the table

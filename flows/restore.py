@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from prefect import Task, flow, task
 from prefect.artifacts import create_link_artifact
@@ -22,8 +22,9 @@ from patina.tasks.io.atomic import Record
 from patina.tasks.io.progress import EVERY_S
 from patina.tasks.io.storage import Place, place_of
 from patina.tasks.restoration.batch import load_restorer, restore_scans, run_summary, speed
+from patina.tasks.restoration.option_values import Device, Precision, Quality
 from patina.tasks.restoration.progress import Step
-from patina.tasks.restoration.request import Device, Job, Precision, Quality, RestoreRequest, run
+from patina.tasks.restoration.request import Job, RestoreRequest, run
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import OutputOptions
 
@@ -49,7 +50,7 @@ def restore(
     stains: Path | None = None,
     quality: Quality = "fast",
     precision: Precision = "auto",
-    device: Device = "",
+    device: Literal["", Device] = "",
     recursive: bool = True,
     keep_format: bool = False,
     maps: bool = False,

@@ -26,6 +26,7 @@ from patina.models import DETECTION_STRIDE_PX, NETWORKS, present_role
 from patina.tasks.degradations import DEGRADATIONS
 from patina.tasks.restoration.gates import NAMES as GATES
 from patina.tasks.restoration.gates import Gates, present_name
+from patina.tasks.restoration.option_values import DEFAULT_TREATMENTS, Device, TreatmentName
 
 FILTERS = [field.name for field in fields(Selection)]
 SOURCES = ("sample", "folder", *MUSEUMS, "harvest")
@@ -183,12 +184,8 @@ class Restore(Section, Gates):  # type: ignore[misc]  # mypy misses that it is f
     The defaults are for a folder without a params.yaml.
     """
 
-    treat: tuple[Literal["detail", "damage", "tone", "craquelure"], ...] = (
-        "detail",
-        "damage",
-        "tone",
-    )  # treatments to apply
-    device: Literal["CPU", "GPU", "AUTO"] = "CPU"  # GPU: an Intel GPU; AUTO: a GPU if there is one
+    treat: tuple[TreatmentName, ...] = DEFAULT_TREATMENTS  # treatments to apply
+    device: Device = "CPU"  # GPU: an Intel GPU; AUTO: a GPU if there is one
     # Side of a tile, with its overlap, and overlap of neighbouring tiles
     tile_px: Annotated[int, Field(ge=64, multiple_of=DETECTION_STRIDE_PX)] = 1152
     overlap_px: Annotated[int, Field(ge=0, multiple_of=DETECTION_STRIDE_PX)] = 128

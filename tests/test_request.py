@@ -48,6 +48,15 @@ def test_command_and_flow_have_every_field_with_the_same_default() -> None:
         assert RestoreRequest.of(("scans",), "restored", own) == REQUEST
 
 
+def test_the_docs_name_every_option_and_every_parameter_of_the_deployment() -> None:
+    text = Path("docs/restoring.md").read_text()
+    parameters = text[text.index("The deployment `restore/batch` takes") :].split("\n\n")[0]
+    for field in fields(RestoreRequest)[2:]:
+        option = f"--{'no-' * (field.default is True)}{field.name.replace('_', '-')}"
+        assert f"| `{option}" in text or f", `{option} " in text
+        assert f"`{field.name}`" in parameters
+
+
 def test_a_request_is_made_from_the_arguments_of_a_command_or_a_flow() -> None:
     given = asdict(FULL) | {"strength": 0.5, "mask": Path("damage"), "params": None}
     assert RestoreRequest.of(FULL.inboxes, FULL.outbox, given) == FULL

@@ -11,8 +11,8 @@ from restorers import restorer
 from patina.models import CLASSES
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
+from patina.tasks.restoration.option_values import DEFAULT_TREATMENTS, TREATMENTS
 from patina.tasks.restoration.restorer import Restorer
-from patina.tasks.restoration.treatment import DEFAULT_TREATMENTS, TREATMENTS
 
 QUARTER_STEP = 0.25 / 255
 GREY = np.full((64, 64, 3), 0.5, np.float32)

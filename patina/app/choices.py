@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from patina.tasks.restoration.option_values import TREATMENTS
 from patina.tasks.restoration.request import RestoreRequest
-from patina.tasks.restoration.treatment import TREATMENTS
 
 OFF, NEEDED, FULL = "off", "automatic", "always"
 MODES = (OFF, NEEDED, FULL)  # modes of a treatment; FULL is --force

@@ -12,8 +12,9 @@ from patina.app.marks import Marks
 from patina.app.ticks import OTHERS, listed, unlisted
 from patina.app.words import OLD_REPORT, area_line, found_line, others_line
 from patina.tasks.imaging.images import to_uint8
+from patina.tasks.restoration.option_values import TREATMENTS
 from patina.tasks.restoration.request import RestoreRequest
-from patina.tasks.restoration.treatment import TREATMENTS, Treatment
+from patina.tasks.restoration.treatment import Treatment
 
 
 def closed(desk: Desk | None) -> None:

@@ -26,7 +26,7 @@ from patina.app.words import (
     SPARES,
     TITLES,
 )
-from patina.tasks.restoration.treatment import DEFAULT_TREATMENTS, TREATMENTS
+from patina.tasks.restoration.option_values import DEFAULT_TREATMENTS, TREATMENTS
 
 WHOLE, PART = "the whole work", "a part at full size"
 MOST_GROWN_PX = 200

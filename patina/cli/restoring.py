@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from patina.tasks.restoration.option_values import (
+    DEFAULT_TREATMENTS,
+    TREATMENTS,
+    Device,
+    Precision,
+    Quality,
+)
+
 if TYPE_CHECKING:
     from patina.tasks.io.progress import Progress
     from patina.tasks.restoration.progress import Step
@@ -24,9 +32,9 @@ def restore(
     treat: Annotated[
         str,
         typer.Option(
-            help="The treatments to apply, separated by commas: detail, damage, tone, craquelure. "
-            "The default is restore.treat in params.yaml, or else detail,damage,tone. Only "
-            "craquelure fills age cracks.",
+            help=f"The treatments to apply, separated by commas: {', '.join(TREATMENTS)}. The "
+            f"default is restore.treat in params.yaml, or else {','.join(DEFAULT_TREATMENTS)}. "
+            "Only craquelure fills age cracks.",
             rich_help_panel=TREATED,
         ),
     ] = "",
@@ -146,7 +154,7 @@ def restore(
         ),
     ] = None,
     quality: Annotated[
-        Literal["fast", "best"],
+        Quality,
         typer.Option(
             help="best averages over four mirrored versions of each tile; the networks then take "
             "four times as long as with fast.",
@@ -154,13 +162,13 @@ def restore(
         ),
     ] = "fast",
     precision: Annotated[
-        Literal["auto", "f32", "bf16"],
+        Precision,
         typer.Option(
             help="auto uses bf16 if the CPU supports it, otherwise f32.", rich_help_panel=RUN
         ),
     ] = "auto",
     device: Annotated[
-        Literal["", "CPU", "GPU", "AUTO"],
+        Literal["", Device],
         typer.Option(
             help="CPU, GPU (an Intel GPU), or AUTO: the GPU if there is one. The default is "
             "restore.device in params.yaml: CPU.",

@@ -21,6 +21,7 @@ from patina.tasks.restoration.iiif import publish
 from patina.tasks.restoration.inbox import plan, target_of
 from patina.tasks.restoration.inference import Networks
 from patina.tasks.restoration.judge import Judge
+from patina.tasks.restoration.option_values import QUALITIES
 from patina.tasks.restoration.outbox import locked_outbox, summary_in
 from patina.tasks.restoration.progress import ProgressCallback
 from patina.tasks.restoration.remote import restore_remote
@@ -46,7 +47,6 @@ __all__ = [
     "summary_in",
     "target_of",
 ]
-QUALITIES = ("fast", "best")
 # Networks that are averaged over mirrored tiles with quality "best"
 ENSEMBLE_ROLES = ("jpeg", "noise", "blur", "segmentation")
 SMALL_PX = 16_000_000  # scans of at most this size are restored two at a time

@@ -29,12 +29,11 @@ from patina.errors import InputError, MissingExtraError
 from patina.models import present_role
 from patina.tasks.io.atomic import move_whole, sha256_of, write_bytes
 from patina.tasks.restoration import graph_layout
+from patina.tasks.restoration.option_values import DEVICES, PRECISIONS
 
 if TYPE_CHECKING:
     import keras
 
-PRECISIONS = ("auto", "bf16", "f32")
-DEVICES = ("CPU", "GPU", "AUTO")
 MODEL, WEIGHTS, ROLES = (
     ["patina", "model_sha256"],
     ["patina", "weights_sha256"],

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from patina.errors import InputError
 from patina.tasks.io.atomic import Record
-from patina.tasks.restoration.treatment import TREATMENTS
+from patina.tasks.restoration.option_values import TREATMENTS
 
 OLD_NAMES = {"colour": "tone"}
 NOTHING = "none"  # no treatment; marked pixels are still filled

@@ -16,14 +16,11 @@ from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.iiif import served
 from patina.tasks.restoration.inbox import plan
+from patina.tasks.restoration.option_values import Device, Precision, Quality
 from patina.tasks.restoration.options import applied, gates, refuse_untreated
 from patina.tasks.restoration.outbox import locked_outbox, summary_in
 from patina.tasks.restoration.progress import ProgressCallback, no_progress
 from patina.tasks.restoration.sidecars import OutputOptions, Served
-
-Quality = Literal["fast", "best"]
-Precision = Literal["auto", "f32", "bf16"]
-Device = Literal["", "CPU", "GPU", "AUTO"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class RestoreRequest:
     model: str = ""  # "": the champion, or else the shipped model
     quality: Quality = "fast"
     precision: Precision = "auto"
-    device: Device = ""  # "": that of the settings
+    device: Literal["", Device] = ""  # "": that of the settings
     recursive: bool = True  # also restore the images in subfolders
     keep_format: bool = False  # write JPEG as JPEG and WebP as WebP
     maps: bool = False  # also write the damage map and the map of the change

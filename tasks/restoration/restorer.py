@@ -28,6 +28,7 @@ from patina.tasks.restoration.detection import (
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.inpainting import fill_residual
 from patina.tasks.restoration.judge import Judge
+from patina.tasks.restoration.option_values import DEFAULT_TREATMENTS, TREATMENTS
 from patina.tasks.restoration.progress import (
     ProgressCallback,
     Step,
@@ -39,12 +40,7 @@ from patina.tasks.restoration.reduced import enlarged, reduced_view, resized, st
 from patina.tasks.restoration.stains import NO_STAINS, Stains, stains_of
 from patina.tasks.restoration.tiling import Network, Rows, apply_tiled, rows_of
 from patina.tasks.restoration.toning import NO_TONE, Tone, tone_of
-from patina.tasks.restoration.treatment import (
-    DEFAULT_TREATMENTS,
-    INT16_MAX,
-    TREATMENTS,
-    Treatment,
-)
+from patina.tasks.restoration.treatment import INT16_MAX, Treatment
 from patina.tasks.restoration.user_masks import NO_MASKS, UserMasks, with_user_masks
 
 

@@ -21,8 +21,6 @@ from patina.tasks.restoration.tiling import BORDER_PX, Network
 from patina.tasks.restoration.toning import NO_TONE, Tone
 from patina.tasks.restoration.user_masks import NO_MASKS, UserMasks
 
-TREATMENTS = ("detail", "damage", "tone", "craquelure")
-DEFAULT_TREATMENTS = TREATMENTS[:3]
 CAPTURE_ROLES = ("jpeg", *JUDGED_ROLES)  # in the order of their application
 DEAD_ZONE = 0.25 / 255  # smaller changes of a pixel are set to 0
 CHANGE_BYTES = 6  # bytes a pixel of residual or fill: three int16, scaled by INT16_MAX

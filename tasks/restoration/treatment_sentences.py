@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.damage_areas import KINDS, Area
+from patina.tasks.restoration.option_values import DEFAULT_TREATMENTS
 from patina.tasks.restoration.report.summary import percent
 
 # Keys of the sidecar's figures, by treatment
@@ -23,7 +24,7 @@ def treatments_of(sidecar: Record, areas: Sequence[Area], *, made: bool) -> list
     made: whether the result exists; otherwise the sentences are proposals.
     """
     change, applied = sidecar["change"], sidecar["applied"]
-    treat = applied.get("treat", ["detail", "damage", "tone"])
+    treat = applied.get("treat", DEFAULT_TREATMENTS)
     strength = applied.get("strength", {})
     share = {
         name: max(float(change.get(part, {}).get("weight", 0)) for part in parts)

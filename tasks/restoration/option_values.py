@@ -1,0 +1,15 @@
+"""The values that options of a restoration can have; each list is only here.
+
+This file imports nothing of Patina, so that commands start fast.
+"""
+
+from typing import Literal, get_args
+
+TreatmentName = Literal["detail", "damage", "tone", "craquelure"]
+Quality = Literal["fast", "best"]
+Precision = Literal["auto", "f32", "bf16"]
+Device = Literal["CPU", "GPU", "AUTO"]
+
+TREATMENTS: tuple[TreatmentName, ...] = get_args(TreatmentName)  # in the order of application
+DEFAULT_TREATMENTS = TREATMENTS[:3]
+QUALITIES, PRECISIONS, DEVICES = get_args(Quality), get_args(Precision), get_args(Device)
