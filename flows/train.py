@@ -6,7 +6,7 @@ import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 from prefect import flow
@@ -17,7 +17,6 @@ from patina.flows.batches import WORKERS, progress
 from patina.flows.places import CACHE, CLEAN, DEGRADED, MODEL
 from patina.flows.training_callbacks import (
     FIRST,
-    MEAN,
     HistoryCallback,
     MLflowCallback,
     ProgressCallback,
@@ -48,17 +47,23 @@ def train(params: Train, mixture: Degrade) -> Path:
     with tracking.run("train", [CLEAN, DEGRADED], run_of(folder)) as run_id:
         write_json(folder / "run.json", run_id)
         history = HistoryCallback(folder)
-        networks, single = learn(params, mixture, history)
-        file_model(networks, history, facts_of(params, run_id, history.rows(), single=single))
+        learnt = learn(params, mixture, history)
+        file_model(learnt.networks, history, facts_of(params, run_id, history.rows(), learnt))
         mlflow_model.log(MODEL)
     shutil.rmtree(folder)
     return MODEL
 
 
-def learn(
-    params: Train, mixture: Degrade, history: HistoryCallback
-) -> "tuple[dict[str, keras.Model], bool]":
-    """The networks by role, with that of `params` trained; and whether it is a single network.
+class Learnt(NamedTuple):
+    """The result of a training."""
+
+    networks: "dict[str, keras.Model]"  # by role: the trained one, and those that stay as they were
+    single: bool  # whether the trained network restores all kinds of damage alone
+    best_step: int  # number of batches after which it was best
+
+
+def learn(params: Train, mixture: Degrade, history: HistoryCallback) -> Learnt:
+    """Train the network of `params`.
 
     Batches are drawn by number, so a resumed training ends like one without interruption. The
     network gets the weights that were best on the validation works; if the training does not
@@ -97,7 +102,7 @@ def learn(
     log_samples(session, held_back)
     mlflow.log_metrics({"training/seconds": session.seconds, "training/steps": session.done})
     kept[specialist.role] = session.best_network()
-    return kept, specialist.network in SINGLE
+    return Learnt(kept, specialist.network in SINGLE, session.best_step)
 
 
 def specialist_of(params: Train, mixture: Degrade) -> "Specialist":
@@ -164,15 +169,15 @@ def run_of(folder: Path) -> str | None:
     return json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else None
 
 
-def facts_of(params: Train, run_id: str, rows: list[Record], *, single: bool) -> Record:
-    """The contents of model.json without the networks; `single` networks need no gate."""
-    best = max(rows, key=lambda row: float(row[MEAN]))
+def facts_of(params: Train, run_id: str, rows: list[Record], learnt: Learnt) -> Record:
+    """The contents of model.json without the networks. rows: of the history."""
+    best = next(row for row in rows if row["step"] == learnt.best_step)
     gains = {
         name: {"before": rows[0][name], "after": best[name]}
         for name in rows[0]
         if name not in FIRST
     }
-    named = {"mlflow_run": run_id, "network": params.network, "single": single}
+    named = {"mlflow_run": run_id, "network": params.network, "single": learnt.single}
     return named | {"steps": best["step"], "gain_db": gains}
 
 

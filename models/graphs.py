@@ -97,32 +97,36 @@ def nearest(weight: np.ndarray, *, eight_bits: bool = False) -> np.ndarray:
     so rounded before. All other weights are rounded to half precision, whose rounding error is an
     eighth of that of bfloat16.
     """
-    if weight.ndim > 1 and weight.size >= MIN_KERNEL:
-        integers, scales = _in_eight_bits(weight)
-        products = integers * scales
-        if eight_bits or np.array_equal(products, weight):
-            return products
+    if found := _in_eight_bits(weight, exact=not eight_bits):
+        integers, scales = found
+        return integers * scales
     return weight.astype(np.float16).astype(np.float32)
 
 
-def _in_eight_bits(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest products of int8 (..., C), and a scale for each channel, float32 (C,)."""
+def _in_eight_bits(weight: np.ndarray, *, exact: bool) -> tuple[np.ndarray, np.ndarray] | None:
+    """A large kernel as int8 (..., C) and a scale for each channel, float32 (C,): their products.
+
+    exact: whether the products must be the kernel, not only the nearest ones. None if the kernel is
+    small, or has no such form.
+    """
+    if weight.ndim < 2 or weight.size < MIN_KERNEL:
+        return None
     largest = np.abs(weight).reshape(-1, weight.shape[-1]).max(axis=0).astype(np.float32)
     fraction, exponent = np.frexp(largest / np.float32(LARGEST))
     scales = np.ldexp(np.rint(np.ldexp(fraction, SCALE_BITS)), exponent - SCALE_BITS)
     scales = np.where(largest > 0, scales, np.float32(1))
-    return np.rint(weight / scales).astype(np.int8), scales
+    integers = np.rint(weight / scales).astype(np.int8)
+    return None if exact and not np.array_equal(integers * scales, weight) else (integers, scales)
 
 
 def _stored(name: str, weight: np.ndarray) -> Any:
     """The node of a graph that gives `weight` in float32."""
     from openvino import opset13 as nodes
 
-    if weight.ndim > 1 and weight.size >= MIN_KERNEL:
-        integers, scales = _in_eight_bits(weight)
-        if np.array_equal(integers * scales, weight):
-            whole = nodes.convert(nodes.constant(integers, name=name), np.float32)
-            return nodes.multiply(whole, nodes.constant(scales, name=_name_of_scales(name)))
+    if found := _in_eight_bits(weight, exact=True):
+        integers, scales = found
+        whole = nodes.convert(nodes.constant(integers, name=name), np.float32)
+        return nodes.multiply(whole, nodes.constant(scales, name=_name_of_scales(name)))
     return nodes.convert(nodes.constant(weight.astype(np.float16), name=name), np.float32)
 
 
