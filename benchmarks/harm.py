@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from patina import params as params_file  # noqa: E402 -- found by the line above
-from patina.formats import EXTENSIONS  # noqa: E402
+from patina.formats import COLLECTED_SUFFIXES  # noqa: E402
 from patina.tasks.evaluation.gate import MOST_DB, SOUND_DB  # noqa: E402
 from patina.tasks.evaluation.hard_works import SIZES_PX, hard_works  # noqa: E402
 from patina.tasks.evaluation.metrics import psnr_db  # noqa: E402
@@ -123,7 +123,7 @@ def works(asked: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
 
 def of_folder(folder: Path, sizes: Sequence[int]) -> Iterator[tuple[str, np.ndarray]]:
     """Name and image of each file in `folder` and its subfolders, reduced to each of `sizes`."""
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in COLLECTED_SUFFIXES)
     if not files:
         raise SystemExit(f"harm: {folder}: there is no image in this folder")
     for file in files:

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from patina import params as params_file  # noqa: E402 -- found by the line above
-from patina.formats import EXTENSIONS  # noqa: E402
+from patina.formats import COLLECTED_SUFFIXES  # noqa: E402
 from patina.tasks.dataset.recipes import draw_recipe, render  # noqa: E402
 from patina.tasks.degradations import DEGRADATIONS, FAMILIES  # noqa: E402
 from patina.tasks.evaluation.metrics import score  # noqa: E402
@@ -93,7 +93,9 @@ def main() -> None:
     cv2.setNumThreads(2)
     asked = arguments()
     methods = methods_of(asked)
-    files = sorted(path for path in asked.works.rglob("*") if path.suffix.lower() in EXTENSIONS)
+    files = sorted(
+        path for path in asked.works.rglob("*") if path.suffix.lower() in COLLECTED_SUFFIXES
+    )
     files = files[: asked.limit]
     rows: dict[tuple[str, str, str], list[Scores]] = defaultdict(list)
     seconds: dict[str, list[float]] = defaultdict(list)

@@ -10,6 +10,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from patina.codestream import UnreadFormError, codestream_in, decoded, of_full_depth
+from patina.formats import COLLECTED, SUFFIXES
 
 Rows = NDArray[np.floating | np.integer]
 
@@ -31,14 +32,15 @@ class Finding(NamedTuple):
     fault: str = ""  # "" if the file is intact
 
 
-KINDS = (
-    Kind("JPEG", ".jpg", (b"\xff\xd8\xff",)),
-    Kind("PNG", ".png", (b"\x89PNG\r\n\x1a\n",)),
-    Kind("TIFF", ".tif", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
-    Kind("WebP", ".webp", (b"RIFF",)),
-    Kind("JPEG 2000", ".jp2", (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")),
-)
-SUPPORTED = ", ".join(kind.name for kind in KINDS)
+STARTS = {
+    "JPEG": (b"\xff\xd8\xff",),
+    "PNG": (b"\x89PNG\r\n\x1a\n",),
+    "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    "WebP": (b"RIFF",),
+    "JPEG 2000": (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
+}
+KINDS = tuple(Kind(name, SUFFIXES[name][0], STARTS[name]) for name in COLLECTED)
+SUPPORTED = ", ".join(COLLECTED)
 
 # In the last tenth of 434 museum images, the values of the two incomplete downloads spread by 0 of
 # 255, those of the other images by at least 44

@@ -23,7 +23,7 @@ from patina.flows.crawl_process import CrawlFlowError, TryLaterError, fetch, gat
 from patina.flows.places import ARTWORKS, CACHE, HARVEST, LOCAL_HARVEST
 from patina.flows.publishing import publish
 from patina.flows.reporting import log, table
-from patina.formats import EXTENSIONS
+from patina.formats import COLLECTED_SUFFIXES
 from patina.params import Crawl
 from patina.tasks.io.atomic import read_jsonl, write_jsonl
 
@@ -96,7 +96,7 @@ def mirror(url: str, scans: Path = CACHE / "scans") -> Path:
     try:
         files, root = url_to_fs(url)
         files.invalidate_cache()
-        names = [name for name in files.find(root) if name.lower().endswith(EXTENSIONS)]
+        names = [name for name in files.find(root) if name.lower().endswith(COLLECTED_SUFFIXES)]
         if not names:
             raise FileNotFoundError("there is no image file in it")
         there = {folder / inside(name.removeprefix(root)): name for name in names}

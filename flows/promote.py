@@ -16,7 +16,7 @@ from patina.errors import InputError
 from patina.flows import registered
 from patina.flows.batches import progress
 from patina.flows.places import CLEAN, DEGRADED, MODEL
-from patina.formats import EXTENSIONS
+from patina.formats import COLLECTED_SUFFIXES
 from patina.tasks.evaluation.gate import HARD, OWN, Rule, gate
 from patina.tasks.evaluation.hard_works import HARD_WORKS, SOUND, hard_works
 from patina.tasks.evaluation.metrics import psnr_db
@@ -109,7 +109,7 @@ def own_works(folder: Path | None) -> list[Path]:
     """
     if folder is None:
         return []
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in COLLECTED_SUFFIXES)
     if not files:
         raise FileNotFoundError(f"promote: {folder}: there is no image in this folder")
     return files

@@ -12,7 +12,7 @@ from patina.crawler.items import Artwork, CrawlError
 from patina.crawler.loaders import ArtworkLoader, short_hash, slug
 from patina.crawler.selection import Selection
 from patina.crawler.spiders.museum import PacedSpider
-from patina.formats import EXTENSIONS
+from patina.formats import COLLECTED_SUFFIXES
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -23,7 +23,7 @@ def images_in(folder: Path) -> list[Path]:
         raise CrawlError(f"--folder {folder}: not a folder; give a folder with image files")
     found = sorted(walk(folder.resolve()))
     if not found:
-        known = " ".join(extension[1:] for extension in EXTENSIONS)
+        known = " ".join(suffix[1:] for suffix in COLLECTED_SUFFIXES)
         raise CrawlError(f"--folder {folder}: there is no image file in it; supported: {known}")
     return found
 
@@ -35,7 +35,7 @@ def walk(root: Path) -> Iterator[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = Path(parent, name)
-            if name.startswith(".") or path.suffix.lower() not in EXTENSIONS:
+            if name.startswith(".") or path.suffix.lower() not in COLLECTED_SUFFIXES:
                 continue
             if path.is_file() and path.resolve().is_relative_to(root):
                 yield path

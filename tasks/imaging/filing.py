@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pyvips
 
+from patina.formats import SUFFIXES
 from patina.tasks.imaging import jpeg, png, webp
 from patina.tasks.imaging.blocks import Blocks, without
 from patina.tasks.imaging.exif import write_into
@@ -11,18 +12,17 @@ from patina.tasks.imaging.images import ImageError
 from patina.tasks.imaging.xmp import with_source_type
 from patina.tasks.io.atomic import move_whole
 
+TIFF = SUFFIXES["TIFF"]
 ENCODINGS = {
     ".png": ".png[compression=6]",
-    ".tif": ".tif[compression=deflate,predictor=horizontal,bigtiff={big}]",
-    ".tiff": ".tif[compression=deflate,predictor=horizontal,bigtiff={big}]",
+    **dict.fromkeys(TIFF, ".tif[compression=deflate,predictor=horizontal,bigtiff={big}]"),
 }
-JPEG = ".jpg[Q=98,subsample_mode=off]"
 KEPT_FORMATS = {  # formats that are written only with `keep_format`; else they become TIFF
-    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jif", ".jfif"), JPEG),
+    **dict.fromkeys(SUFFIXES["JPEG"], ".jpg[Q=98,subsample_mode=off]"),
     ".webp": ".webp[lossless=true]",
 }
-KIND_OF = {**dict.fromkeys(KEPT_FORMATS, "JPEG"), ".webp": "WebP", ".png": "PNG"}
-TIFF = (".tif", ".tiff")
+# Kinds whose metadata are copied unchanged, by suffix
+KIND_OF = {suffix: kind for kind in ("JPEG", "WebP", "PNG") for suffix in SUFFIXES[kind]}
 BIG_TIFF = 3_500_000_000  # bytes of pixels from which a TIFF could outgrow 4 GiB
 
 

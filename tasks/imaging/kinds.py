@@ -1,17 +1,17 @@
 """The format ("kind") of a file, decided by its first bytes and never by its name.
 
 libvips would open any format that it knows under any name, such as an SVG as a scan. Patina opens
-only READ_KINDS, each with the loader of that kind.
+only the kinds in `patina.formats.SUFFIXES`, each with the loader of that kind.
 Sources: the specifications of the formats; ISO/IEC 14496-12 for the brands of HEIF.
 """
 
 import stat
 from pathlib import Path
 
+from patina.formats import SUFFIXES
 from patina.tasks.imaging.faults import ImageError
 
 HEAD = 4096  # number of bytes that are examined
-READ_KINDS = frozenset({"TIFF", "PNG", "JPEG", "WebP", "JPEG 2000", "BMP", "GIF", "AVIF"})
 CONVERT = "convert it to TIFF or PNG"
 MAGIC = (
     (b"\xff\xd8", "JPEG"),
@@ -72,7 +72,7 @@ def _brand(head: bytes) -> str:
 
 
 def read_kind(source: Path) -> str:
-    """The kind of the file `source`, one of READ_KINDS.
+    """The kind of the file `source`, one of `patina.formats.SUFFIXES`.
 
     Raises ImageError if it has another kind, is not a regular file, or cannot be read.
     """
@@ -85,7 +85,7 @@ def read_kind(source: Path) -> str:
     if not head:
         raise ImageError(f"{source.name}: the image cannot be read completely (the file is empty)")
     kind = kind_of(head)
-    if kind in READ_KINDS:
+    if kind in SUFFIXES:
         return kind
     if kind:
         under = source.suffix.lower().removeprefix(".")

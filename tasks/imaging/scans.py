@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
-from patina.formats import EXTENSIONS
 from patina.tasks.imaging.blocks import Blocks, blocks_of
 from patina.tasks.imaging.disk_space import first_words, refuse_if_full, refuse_unless_it_fits
 from patina.tasks.imaging.exif import Tags
@@ -26,13 +25,6 @@ from patina.tasks.imaging.opening import DEPTHS, LAB, Opened, Weigh, in_order, o
 from patina.tasks.imaging.profiles import fault_of
 from patina.tasks.io.atomic import Record
 
-JPEG_2000 = frozenset({".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"})
-READ = JPEG_2000.union(EXTENSIONS, (".bmp", ".gif", ".avif"))
-# Suffixes of images that are not supported
-NOT_READ = frozenset(
-    {".exr", ".heic", ".heif", ".jxl", ".psb", ".psd"}
-    | {".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"}
-)
 PALETTE = 3  # of a TIFF's photometric interpretations
 
 

@@ -16,7 +16,8 @@ import numpy as np
 import pyvips
 
 from patina.tasks.imaging.images import load_srgb, reduced, to_uint8
-from patina.tasks.imaging.scans import JPEG_2000, opened
+from patina.tasks.imaging.kinds import read_kind
+from patina.tasks.imaging.scans import opened
 from patina.tasks.io.atomic import Record, draft_folder
 from patina.tasks.restoration.area_outcomes import outcomes_of, parted, treatment_sentences
 from patina.tasks.restoration.colour_findings import findings
@@ -161,7 +162,7 @@ def _made_from(examined: Examination) -> dict[str, str]:
 
 def picture_of(path: Path) -> np.ndarray:
     """A scan of any kind as a viewer shows it, uint8 (h, w, 3), no side longer than PICTURE_PX."""
-    if path.suffix.lower() not in JPEG_2000:
+    if read_kind(path) != "JPEG 2000":
         return load_srgb(path, long_side_px=PICTURE_PX)
     with draft_folder(Path(tempfile.gettempdir())) as folder, opened(path, folder) as scan:
         small = ReducedWork(scan.height, scan.width)

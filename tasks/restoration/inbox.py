@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from patina.errors import InputError
+from patina.formats import SUFFIXES, UNREAD_SUFFIXES, suffixes_of
 from patina.tasks.imaging.filing import ENCODINGS, KEPT_FORMATS
 from patina.tasks.imaging.images import ImageError
-from patina.tasks.imaging.scans import NOT_READ, READ
 from patina.tasks.io.storage import Place, Remote, images_under, relative
 from patina.tasks.restoration.iiif import is_published
 from patina.tasks.restoration.report.previews import FOLDER
 from patina.tasks.restoration.sidecars import EVERY_FILE, is_ours_at, sidecar_in
 
-IMAGE_SUFFIXES = READ | NOT_READ
+IMAGE_SUFFIXES = frozenset((*suffixes_of(tuple(SUFFIXES)), *UNREAD_SUFFIXES))
 # Folders of storages and systems with thumbnails or deleted files
 IGNORED_FOLDERS = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "__MACOSX", "lost+found"})
 

@@ -16,10 +16,11 @@ import cv2
 import numpy as np
 
 from patina.errors import InputError
+from patina.formats import suffixes_of
 from patina.tasks.imaging.images import ImageError, load_srgb, to_uint8
 from patina.tasks.io.atomic import write_json
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
+SUFFIXES = suffixes_of(("JPEG", "PNG", "TIFF", "WebP"))
 MAX_PX = 2600  # long side to which larger works are reduced
 SMALL_PX = 288  # short side of `Work.small`
 MIN_PX = 256  # minimum length of the short side
