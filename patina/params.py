@@ -6,7 +6,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -23,7 +22,6 @@ from patina.crawler.items import CrawlError
 from patina.crawler.selection import Selection
 from patina.errors import InputError
 from patina.models import DETECTION_STRIDE_PX, NETWORKS, present_role
-from patina.tasks.degradations import DEGRADATIONS
 from patina.tasks.restoration.gates import NAMES as GATES
 from patina.tasks.restoration.gates import Gates, present_name
 from patina.tasks.restoration.option_values import DEFAULT_TREATMENTS, Device, TreatmentName
@@ -143,6 +141,8 @@ class Degrade(Section):
 
     @model_validator(mode="after")
     def _steps_are_known(self) -> Self:
+        from patina.tasks.degradations import DEGRADATIONS  # late: restoring does not need it
+
         for name in self.steps:
             refuse_unknown("degradation", name, DEGRADATIONS)
             if self.steps[name].severity[0] > self.steps[name].severity[1]:
@@ -290,6 +290,8 @@ def restore_here(path: Path = Path("params.yaml")) -> Restore:
 
 
 def _read(path: Path) -> Any:
+    import yaml  # late: restoring needs it only where a params.yaml is
+
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -7,7 +7,13 @@ import pytest
 import pyvips
 
 from patina.tasks.dataset.preprocessing import perceptual_hash
-from patina.tasks.imaging.images import ImageError, load_srgb, png_bytes, read_png
+from patina.tasks.imaging.images import (
+    ImageError,
+    load_srgb,
+    mean_of_channels,
+    png_bytes,
+    read_png,
+)
 
 
 def picture(height: int = 60, width: int = 90) -> np.ndarray:
@@ -84,6 +90,11 @@ def test_a_truncated_file_and_a_file_without_an_image_are_errors(tmp_path: Path)
         load_srgb(tmp_path / "cut.jpg")
     with pytest.raises(ImageError, match=r"letter\.jpg"):
         load_srgb(tmp_path / "letter.jpg")
+
+
+def test_the_mean_of_the_channels_has_the_bits_of_numpys() -> None:
+    values = np.random.default_rng(0).normal(0, 1, (99, 101, 3)).astype(np.float32)
+    np.testing.assert_array_equal(mean_of_channels(values), values.mean(axis=2))
 
 
 def test_png_keeps_every_pixel(tmp_path: Path) -> None:

@@ -162,6 +162,14 @@ def test_the_graph_of_another_model_is_refused(
         Networks(tmp_path / "model.keras", "f32")
 
 
+def test_a_graph_that_is_replaced_while_patina_runs_is_refused(cache: Path, tmp_path: Path) -> None:
+    small_model(tmp_path / "model.keras", "noise")
+    found = Networks(tmp_path / "model.keras", "f32")
+    small_model(tmp_path / "model.keras", "noise", seed=1)
+    with pytest.raises(DamagedGraphError, match="replaced while Patina ran"):
+        found["noise"]
+
+
 def test_a_compiled_network_is_cached_with_a_checksum_and_refused_if_changed(
     filed: tuple[Path, dict[str, keras.Model]], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,14 @@ def largest(values: np.ndarray) -> np.ndarray:
     return reduce(np.maximum, np.moveaxis(values, 2, 0))
 
 
+def mean_of_channels(values: np.ndarray) -> np.ndarray:
+    """The mean of each pixel's channels, (H, W, C) -> (H, W).
+
+    np.mean gives the same, and takes ten times as long along such a short axis.
+    """
+    return reduce(np.add, np.moveaxis(values, 2, 0)) / values.dtype.type(values.shape[2])
+
+
 def to_float(image: np.ndarray) -> np.ndarray:
     """uint8 [0, 255] -> float32 [0, 1]."""
     return image.astype(np.float32) / 255
@@ -91,7 +99,9 @@ def to_float(image: np.ndarray) -> np.ndarray:
 
 def to_uint8(image: np.ndarray) -> np.ndarray:
     """float [0, 1] -> uint8 [0, 255], clipped and rounded."""
-    return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    steps = np.clip(image, 0, 1)
+    steps *= 255
+    return np.rint(steps, out=steps).astype(np.uint8)
 
 
 def view_of(image: np.ndarray, side_px: int) -> np.ndarray:

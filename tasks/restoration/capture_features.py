@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from patina.tasks.imaging.images import mean_of_channels
+
 GRID_PX = 8  # side of JPEG's blocks
 MAX_STEP = 0.08  # larger steps are edges, and count as this value
 MAX_PERIOD_PX, TREND_PX, MAX_CURVATURE, NEIGHBOURS = 7, 15, 0.03, 8
@@ -29,10 +31,11 @@ def blockiness(tiles: list[np.ndarray]) -> tuple[float, tuple[int, int]]:
     Source: after Wang, Bovik & Evans, "Blind measurement of blocking artifacts in images" (2000).
     """
     ratios, grid_origin = [], []
+    greys = [mean_of_channels(tile[0]) for tile in tiles]
     for axis in (0, 1):
         sums = np.zeros(GRID_PX)
-        for tile in tiles:
-            steps = np.abs(np.diff(tile[0].mean(axis=2), axis=axis))
+        for grey in greys:
+            steps = np.abs(np.diff(grey, axis=axis))
             steps = np.minimum(steps, MAX_STEP).mean(axis=1 - axis)
             whole = len(steps) // GRID_PX * GRID_PX
             sums += steps[:whole].reshape(-1, GRID_PX).sum(axis=0)
@@ -56,7 +59,7 @@ def curvature_periodicity(tiles: list[np.ndarray]) -> float:
     for axis in (0, 1):
         spectra = []
         for tile in tiles:
-            curvature = np.abs(np.diff(tile[0].mean(axis=2), 2, axis=axis))
+            curvature = np.abs(np.diff(mean_of_channels(tile[0]), 2, axis=axis))
             profile = np.minimum(curvature, MAX_CURVATURE).mean(axis=1 - axis)
             profile = profile - cv2.blur(profile[:, None], (1, TREND_PX))[:, 0]
             power = np.abs(np.fft.rfft(profile * np.hanning(len(profile)))) ** 2
@@ -84,11 +87,11 @@ def features(tiles: list[np.ndarray], residuals: list[np.ndarray]) -> dict[str, 
 
 
 def _features(tile: np.ndarray, residual: np.ndarray) -> dict[str, float]:
-    grey = residual.mean(axis=2)
+    grey = mean_of_channels(residual)
     power = float(np.square(residual).mean()) + 1e-12
-    light = (tile + residual).mean(axis=2)
+    light = mean_of_channels(tile + residual)
     slope = cv2.blur(np.abs(cv2.Laplacian(light, cv2.CV_32F)), (9, 9))
-    strength = cv2.blur(np.square(residual).mean(axis=2), (9, 9))
+    strength = cv2.blur(mean_of_channels(np.square(residual)), (9, 9))
     low, high = np.quantile(slope, (0.25, 0.75))
     dark = light <= np.quantile(light, 0.2)
     flat, busy = strength[slope <= low].mean(), strength[slope >= high].mean()

@@ -17,10 +17,11 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from platformdirs import user_cache_path
@@ -34,13 +35,11 @@ from patina.tasks.restoration.option_values import DEVICES, PRECISIONS
 if TYPE_CHECKING:
     import keras
 
-MODEL, WEIGHTS, ROLES = (
-    ["patina", "model_sha256"],
-    ["patina", "weights_sha256"],
-    ["patina", "roles"],
-)
-GRAPH = ["patina", "graph_sha256"]  # of the .xml with NO_GRAPH_HASH in this field
-GRAPH_IN_XML = re.compile(rb'<graph_sha256 value="([0-9a-f]{64})"')
+# Names of the facts about a model in its graph
+MODEL, WEIGHTS, ROLES = "model_sha256", "weights_sha256", "roles"
+GRAPH = "graph_sha256"  # of the .xml with NO_GRAPH_HASH in this field
+FACTS_IN_XML = re.compile(rb"<patina>.*?</patina>", re.DOTALL)
+FACT_IN_XML = re.compile(rb'<(\w+) value="([^"]+)"')
 NO_HASH, NO_GRAPH_HASH = "0" * 64, "1" * 64  # placeholders for hashes
 FLOAT32_ROLES = frozenset({"tone"})  # roles in float32, because they decide on a whole work
 INTERLEAVED_ROLES = frozenset({"jpeg", "noise", "blur"})  # roles that run in turn on each tile
@@ -73,10 +72,10 @@ def export(model: "keras.Model", file: Path) -> Path:
         hashed_graph = Path(folder) / "graph.xml"
         exported = graphs.graph_of(networks)
         if file != graph:
-            exported.set_rt_info(sha256_of(file), MODEL)
-        exported.set_rt_info(NO_HASH, WEIGHTS)
-        exported.set_rt_info(NO_GRAPH_HASH, GRAPH)
-        exported.set_rt_info(",".join(networks), ROLES)
+            exported.set_rt_info(sha256_of(file), ["patina", MODEL])
+        exported.set_rt_info(NO_HASH, ["patina", WEIGHTS])
+        exported.set_rt_info(NO_GRAPH_HASH, ["patina", GRAPH])
+        exported.set_rt_info(",".join(networks), ["patina", ROLES])
         openvino.save_model(exported, hashed_graph, compress_to_fp16=False)  # graph_of did this
         weights = sha256_of(hashed_graph.with_suffix(".bin"))
         text = hashed_graph.read_text(encoding="utf-8").replace(NO_HASH, weights)
@@ -116,9 +115,7 @@ class Networks(Mapping[str, Function]):
         native = self.core.get_property(self.device, "OPTIMIZATION_CAPABILITIES")
         self.precision = precision_of(precision, self.device, native)
         self.file = file
-        self.graph, self.sha256 = _graph_of(file, self.core)
-        named = self.graph.get_rt_info(ROLES).astype(str).split(",")
-        self.roles = tuple(map(present_role, named))
+        self.roles, self.sha256, self.read_graph = _graph_of(file, self.core)
         machine = [str(self.core.get_property(self.device, name)) for name in MACHINE]
         build = next(iter(self.core.get_versions(self.device).values())).build_number
         self.origin = "\n".join([build, *machine, graph_layout.VERSION, self.sha256]).encode()
@@ -170,8 +167,8 @@ class Networks(Mapping[str, Function]):
     def _part(self, role: str) -> Any:
         import openvino
 
-        number = self.roles.index(role)
-        output, source = self.graph.outputs[number], self.graph.inputs[number]
+        graph, number = self.read_graph(), self.roles.index(role)
+        output, source = graph.outputs[number], graph.inputs[number]
         return graph_layout.rewritten(openvino.Model([output.node], [source.node], role))
 
     def _cached(self, path: Path) -> bytes:
@@ -220,30 +217,52 @@ def precision_of(requested: str, device: str, native: Sequence[str]) -> str:
     return requested
 
 
-def _graph_of(file: Path, core: Any) -> tuple[Any, str]:
-    """The graph of a model, and the hash of all its files."""
+class _Graph(NamedTuple):
+    """An undamaged graph."""
+
+    roles: tuple[str, ...]  # of its networks, in their order
+    sha256: str  # of all files of the model
+    read: Callable[[], Any]  # gives it as an openvino.Model; raises DamagedGraphError
+
+
+def _graph_of(file: Path, core: Any) -> _Graph:
+    """The graph of a model. It is read only to compile a network, because that takes 0.1 s."""
     graph, weights = file.with_suffix(".xml"), file.with_suffix(".bin")
     text = graph.read_bytes() if graph.exists() and weights.exists() else b""
-    recorded = GRAPH_IN_XML.search(text)
-    if not recorded:  # missing, or written by an older version
+    facts = _facts_in(text)
+    if GRAPH not in facts:  # missing, or written by an older version
         if file == graph:
             raise DamagedGraphError(f"{graph}: it or its .bin is missing or damaged; {INSTALL}")
         return _exported(file, core)
-    own_hash = sha256(text.replace(recorded[1], NO_GRAPH_HASH.encode())).hexdigest().encode()
-    if recorded[1] != own_hash:
+    own_hash = sha256(text.replace(facts[GRAPH].encode(), NO_GRAPH_HASH.encode())).hexdigest()
+    if facts[GRAPH] != own_hash:
         raise DamagedGraphError(f"{graph}: {DAMAGED}")
-    read = core.read_model(graph)
     hashes = {each: sha256_of(each) for each in (file, graph, weights)}
     for each, mark in ((weights, WEIGHTS), (file, MODEL)):
-        if each != graph and not (
-            read.has_rt_info(mark) and read.get_rt_info(mark).astype(str) == hashes[each]
-        ):
+        if each != graph and facts.get(mark) != hashes[each]:
             what = f"it and its .bin do not belong to {file.name}"
             raise DamagedGraphError(f"{graph}: {what}; {INSTALL if file == graph else REMEDY}")
-    return read, sha256("".join(hashes.values()).encode()).hexdigest()
+
+    @cache
+    def read() -> Any:
+        model = core.read_model(graph)
+        if any(sha256_of(each) != before for each, before in hashes.items()):
+            raise DamagedGraphError(f"{graph}: it was replaced while Patina ran; start it again")
+        return model
+
+    sha256_of_all = sha256("".join(hashes.values()).encode()).hexdigest()
+    roles = tuple(map(present_role, facts[ROLES].split(",")))
+    return _Graph(roles, sha256_of_all, read)
 
 
-def _exported(file: Path, core: Any) -> tuple[Any, str]:
+def _facts_in(text: bytes) -> dict[str, str]:
+    """The facts about a model in the `text` of its graph, by name; empty if there are none."""
+    found = FACTS_IN_XML.search(text)
+    pairs = FACT_IN_XML.findall(found[0]) if found else []
+    return {name.decode(): value.decode(errors="replace") for name, value in pairs}
+
+
+def _exported(file: Path, core: Any) -> _Graph:
     try:
         from patina.models import registry  # Keras takes seconds to import
     except ModuleNotFoundError as error:
@@ -253,7 +272,7 @@ def _exported(file: Path, core: Any) -> tuple[Any, str]:
         copy = Path(folder) / file.name
         copy.write_bytes(file.read_bytes())
         export(registry.load(file), copy)
-        _, hashed = _graph_of(copy, core)
-        # The weights are read at compilation, when the folder is gone; so pass their bytes
+        found = _graph_of(copy, core)
+        # The graph is read when the folder is gone; so keep its bytes
         xml, weights = (copy.with_suffix(suffix).read_bytes() for suffix in (".xml", ".bin"))
-        return core.read_model(xml, weights), hashed
+        return found._replace(read=cache(lambda: core.read_model(xml, weights)))

@@ -92,6 +92,8 @@ def find_areas(
 ) -> tuple[list[Piece], np.ndarray]:
     """The connected areas of at least MIN_AREA_SHARE of the work, and the map of their labels."""
     probability = largest(probabilities)
+    if probability.max() <= gates.damage_probability:  # most works; the rest would find nothing
+        return [], np.zeros(probability.shape, np.int32)
     kinds = np.array([CLASSES.index(name) for name in AREA_CLASSES])[probabilities.argmax(axis=2)]
     mask = hysteresis(probability, gates)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)

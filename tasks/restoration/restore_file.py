@@ -7,6 +7,7 @@ added to the scan's own pixels. So a pixel that the networks do not change keeps
 import math
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,7 +32,12 @@ from patina.tasks.restoration.masks import mask_for
 from patina.tasks.restoration.progress import Step
 from patina.tasks.restoration.reduced import strips_of
 from patina.tasks.restoration.report.figures import figures_of
-from patina.tasks.restoration.report.previews import NarrowRows, Previews, file_previews
+from patina.tasks.restoration.report.previews import (
+    NarrowRows,
+    Previews,
+    draft_previews,
+    file_previews,
+)
 from patina.tasks.restoration.report.redraw import with_previews
 from patina.tasks.restoration.report.summary import summary_of
 from patina.tasks.restoration.restorer import Restorer, compute_treatment
@@ -176,6 +182,7 @@ class _Work:
         self.changed, self.steps, self.largest = 0, 0.0, 0.0
         self.sample_step = max(1, round((self.size / MAX_SAMPLES) ** 0.5))
         self.previews = Previews((scan.height, scan.width)) if output.report else None
+        self.drawn: Future[Record] | None = None  # the pictures for a report
         self.differences: list[np.ndarray] = []
         self.damaged: list[np.ndarray] = []
 
@@ -208,8 +215,16 @@ class _Work:
         for name in names:
             self._file_map(name, target)
         self._free_memory()
-        self.scan.file(raw_pixels, target)
+        self._file(raw_pixels, target)
         return figures
+
+    @one_at_a_time
+    def _file(self, pixels: Path, target: Path) -> None:
+        """Encode the result, and at the same time the pictures for a report."""
+        with ThreadPoolExecutor(1) as thread:
+            if self.previews and isinstance(self.output.report, Path):
+                self.drawn = thread.submit(draft_previews, self.previews, self.scan)
+            self.scan.file(pixels, target)
 
     def _free_memory(self) -> None:
         """Free the memory of the last step, if the scan is large."""
@@ -264,11 +279,11 @@ class _Work:
         move_whole(self.folder / f"{name}.png", map_of(target, name))
 
     def file_previews(self, target: Path) -> Record:
-        """Write the pictures for a report, if requested; returns their entry in the sidecar."""
-        if self.previews is None or not isinstance(self.output.report, Path):
+        """Save the pictures for a report, if requested; returns their entry in the sidecar."""
+        if self.drawn is None or not isinstance(self.output.report, Path):
             return {}
         inner = within(self.output.report, target)
-        return file_previews(self.previews, self.scan, self.output.report, inner)
+        return file_previews(self.scan, self.drawn.result(), self.output.report, inner)
 
     def _figures(self) -> Record:
         """Shares, 8-bit steps, and ΔE2000: overall, inside and outside the damage."""

@@ -213,9 +213,10 @@ def _tiled(
 
 def _stains(treatment: Treatment, rows: Rows) -> Stains:
     """The correction of the stains that the user marked."""
-    mask, network = treatment.masks.stains, treatment.networks.get("stains")
+    mask = treatment.masks.stains
     if mask is None:
         return NO_STAINS
+    network = treatment.networks.get("stains")  # late, because this loads it
     if network is None:
         raise ImageError("this model has no network that corrects marked stains; omit --stains")
     strength = treatment.strengths["tone"]

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from patina.tasks.imaging.images import mean_of_channels
+
 REDUCED = 4  # reduction factor of the view
 DETAIL_SIGMAS_PX = (0.8, 1.6)  # sigmas of the blurs against which detail is measured
 TEXTURE_GAIN = 1.6  # factor, so that most textures fill [0, 1]
@@ -15,7 +17,7 @@ def textured(image: np.ndarray) -> np.ndarray:
     [0, 1]; strengths are square roots.
     """
     size = image.shape[1] // REDUCED, image.shape[0] // REDUCED
-    grey = image.mean(axis=2)
+    grey = mean_of_channels(image)
     detail = [np.abs(grey - cv2.GaussianBlur(grey, (0, 0), sigma)) for sigma in DETAIL_SIGMAS_PX]
     edges = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) / 4
     reduced_textures = [

@@ -21,14 +21,13 @@ import numpy as np
 import pyvips
 
 from patina.tasks.imaging.images import largest, reduced, to_uint8
-from patina.tasks.imaging.messages import one_at_a_time
 from patina.tasks.imaging.scans import Scan
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import in_turn
 
 Colour = tuple[int, int, int]
 
-FOLDER = "report_files"
+FOLDER, DRAFT = "report_files", "previews"  # of the outbox, and of an open scan
 THUMB_PX, DISPLAY_PX, FULL_PX = 256, 1600, 4096
 DAMAGE_PX, CHANGE_PX = 1280, 800  # long sides of the overlays; removed noise hardly compresses
 PICTURES = frozenset(
@@ -62,18 +61,24 @@ class Reduced:
         height, width = size
         share = min(1, long_px / max(size))
         self.height, self.width = max(1, round(height * share)), max(1, round(width * share))
+        self._is_reduced = (self.height, self.width) != size
         self.pixels = np.zeros((self.height, self.width, bands), np.uint8)
         self._row_of = np.arange(height) * self.height // height
         self._rows_in = np.bincount(self._row_of)[:, None, None].astype(np.float32)
         self._begun, self._sum = 0, np.zeros((self.width, bands), np.float32)
 
     def narrow(self, rows: np.ndarray) -> np.ndarray:
-        """float32 (n, W, bands) -> (n, w, bands)."""
+        """float32 (n, W, bands) -> (n, w, bands), or uint8 if the picture is not reduced."""
+        if not self._is_reduced:
+            return to_uint8(rows)
         narrow = cv2.resize(rows, (self.width, len(rows)), interpolation=cv2.INTER_AREA)
         return narrow.reshape(len(rows), self.width, -1)
 
     def add(self, top: int, narrow: np.ndarray) -> None:
-        """Add narrow rows of the work from `top` on, in [0, 1]."""
+        """Add narrow rows of the work from `top` on, in [0, 1] or in 8 bits."""
+        if narrow.dtype == np.uint8:
+            self.pixels[top : top + len(narrow)] = narrow
+            return
         places, first = np.unique(self._row_of[top : top + len(narrow)], return_index=True)
         sums = np.add.reduceat(narrow, first, axis=0)
         if places[0] == self._begun:
@@ -85,7 +90,7 @@ class Reduced:
 
 @dataclass(frozen=True)
 class NarrowRows:
-    """Rows of a work on their way to its previews, float32 (n, w, 3 or 4)."""
+    """Rows of a work on their way to its previews, (n, w, 3 or 4), see `Reduced.narrow`."""
 
     before: np.ndarray
     after: np.ndarray
@@ -109,12 +114,13 @@ class Previews:
         amount = lighter = np.zeros(damage.shape, np.float32)
         if change.any():
             amount = np.minimum(largest(np.abs(change)) * AMPLIFIED, 1)
-            lighter = change.sum(axis=2) > 0
+            red, green, blue = np.moveaxis(change, 2, 0)
+            lighter = red + (green + blue) > 0
             after = self._after.narrow(np.clip(view + change, 0, 1))
         darker = amount * (lighter == 0)
         filled, found = damage > SURE, (damage > 1 - SURE) & (damage <= SURE)
-        maps = np.stack([amount * lighter, darker, filled, found], axis=2)
-        return NarrowRows(before, after, self._maps.narrow(maps))
+        maps = [amount * lighter, darker, filled.astype(np.float32), found.astype(np.float32)]
+        return NarrowRows(before, after, self._maps.narrow(cv2.merge(maps)))
 
     def add(self, top: int, rows: NarrowRows) -> None:
         """Add the reduced rows from `top` on, in order."""
@@ -151,32 +157,40 @@ class Previews:
         return pictures
 
 
-@one_at_a_time
-def file_previews(previews: Previews, scan: Scan, outbox: Path, inner: Path) -> Record:
-    """Write the pictures of an open scan to `outbox`, in place of existing ones.
+def draft_previews(previews: Previews, scan: Scan) -> Record:
+    """Write the pictures of an open scan into its folder; returns as `Previews.write` does.
 
-    inner: the path of the result in the outbox. Returns the entry in the sidecar.
+    It may run while another function of the same scan is `one_at_a_time`.
     """
-    key, draft = key_of(inner), scan.folder / "previews"
+    draft = scan.folder / DRAFT
     draft.mkdir()
-    told = previews.write(draft, scan.orientation)
+    return previews.write(draft, scan.orientation)
+
+
+def file_previews(scan: Scan, drawn: Record, outbox: Path, inner: Path) -> Record:
+    """Move the drafts of the pictures of a scan to `outbox`, in place of existing pictures.
+
+    drawn: from `draft_previews`. inner: the path of the result in the outbox. Returns the entry in
+    the sidecar.
+    """
+    key = key_of(inner)
     place = outbox / FOLDER / key
     place.parent.mkdir(exist_ok=True)
     if place.exists():
         shutil.rmtree(place)
-    draft.rename(place)
-    return {"previews": {"key": key} | told}
+    (scan.folder / DRAFT).rename(place)
+    return {"previews": {"key": key} | drawn}
 
 
 def _change_overlay(maps: np.ndarray) -> np.ndarray:
     """uint8 (h, w, 4): one colour where the work became lighter, another where darker."""
-    opacity = 255 * (maps[..., :2].max(axis=2) / 255) ** GAMMA
+    opacity = 255 * (largest(maps[..., :2]) / 255) ** GAMMA
     return _overlay(_mixed(maps[..., :2], LIGHTER, DARKER), opacity)
 
 
 def _damage_overlay(maps: np.ndarray) -> np.ndarray:
     """uint8 (h, w, 4): one colour where damage is filled, another where it is not."""
-    opacity = maps[..., 2:].max(axis=2) * float(THICKER)
+    opacity = largest(maps[..., 2:]) * float(THICKER)
     return _overlay(_mixed(maps[..., 2:], FILLED, FOUND), opacity)
 
 

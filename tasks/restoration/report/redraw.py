@@ -6,9 +6,15 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
+from patina.tasks.imaging.messages import one_at_a_time
 from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.io.atomic import DRAFT, Record, write_json
-from patina.tasks.restoration.report.previews import FOLDER, Previews, file_previews
+from patina.tasks.restoration.report.previews import (
+    FOLDER,
+    Previews,
+    draft_previews,
+    file_previews,
+)
 from patina.tasks.restoration.sidecars import OutputOptions, map_of, sidecar_of, within
 
 ROWS = 256  # number of rows in memory at a time
@@ -31,7 +37,8 @@ def with_previews(sidecar: Record, source: Path, target: Path, output: OutputOpt
     ):
         damage = map_of(target, "damage") if output.maps else None
         previews = _drawn(scan, result, damage)
-        sidecar = sidecar | file_previews(previews, scan, outbox, within(outbox, target))
+        drawn = one_at_a_time(draft_previews)(previews, scan)
+        sidecar = sidecar | file_previews(scan, drawn, outbox, within(outbox, target))
     write_json(sidecar_of(target), sidecar)
     return sidecar
 
