@@ -207,7 +207,7 @@ def test_a_graph_is_compiled_each_time_if_the_cache_cannot_be_written(
 
 
 def test_an_unknown_precision_is_an_error(filed: tuple[Path, dict[str, keras.Model]]) -> None:
-    with pytest.raises(ValueError, match="precision: f16: unknown; known: auto, bf16, f32"):
+    with pytest.raises(ValueError, match="precision: f16: unknown; known: auto, f32, bf16"):
         Networks(filed[0], "f16")
 
 
