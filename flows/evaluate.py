@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from urllib.parse import urlencode
 
+import numpy as np
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
@@ -19,7 +20,7 @@ from patina.tasks.restoration.sidecars import map_of
 
 FAMILIES = "families.json"
 NOTE = "mlflow.note.content"  # the tag that MLflow's UI shows as a run's description
-PANELS = "**Panels**: degraded, restored, the damage that was found, the original"
+PANELS = "**Panels**: each shows one test work."
 
 
 @flow(name="evaluate", task_runner=processes())
@@ -73,15 +74,22 @@ def map_of_twin(twin: Record) -> Path:
 
 
 def draw_panels(twins: list[Record]) -> None:
-    """Draw the panels: degraded, restored, damage map, clean."""
+    """Draw the panels."""
     (REPORTS / "panels").mkdir(parents=True, exist_ok=True)
     for twin in twins:
-        reports.panel(REPORTS / "panels" / f"{twin['work']}.png", panel_files(twin))
+        reports.panel(REPORTS / "panels" / f"{twin['work']}.png", pictures(twin))
 
 
-def panel_files(twin: Record) -> list[Path]:
-    """The files of a panel."""
-    return [*before_after(twin), map_of_twin(twin), CLEAN / twin["clean"]]
+def pictures(twin: Record) -> dict[str, np.ndarray]:
+    """The pictures of a panel by their captions, uint8 (H, W, 3)."""
+    degraded, restored = before_after(twin)
+    files = {
+        "degraded": degraded,
+        "restored": restored,
+        "damage map": map_of_twin(twin),
+        "undamaged": CLEAN / twin["clean"],
+    }
+    return {caption: read_png(file) for caption, file in files.items()}
 
 
 def log_to_mlflow(twins: list[Record], overall: Record, families: dict[str, Record]) -> None:
@@ -102,7 +110,7 @@ def log_to_mlflow(twins: list[Record], overall: Record, families: dict[str, Reco
         mlflow.log_text(table.to_json(orient="split", index=False), FAMILIES)
         mlflow.log_artifacts(str(REPORTS), "reports")
         for twin in twins:
-            tracking.log_panel(f"panels/{twin['work']}", *map(read_png, panel_files(twin)))
+            tracking.log_panel(f"panels/{twin['work']}", pictures(twin))
         shown = [f"![{twin['work']}]({picture(run_id, twin['work'])})" for twin in twins]
         parts = [summary(overall), reports.markdown(overall, families), PANELS, *shown]
         mlflow.set_tag(NOTE, "\n\n".join(parts))

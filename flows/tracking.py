@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +23,7 @@ from patina.flows.lineage import (
     run_name,
 )
 from patina.flows.places import MLRUNS
+from patina.tasks.evaluation.reports import captioned
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment, Run
@@ -100,14 +101,17 @@ def connect() -> "Experiment":
     return experiment
 
 
-def log_panel(key: str, *images: np.ndarray) -> None:
-    """Log four pictures in a 2 by 2 panel, each uint8 (H, W, 3), for the comparison grid.
+def log_panel(key: str, pictures: Mapping[str, np.ndarray]) -> None:
+    """Log four pictures, by their captions, in a 2 by 2 panel for the comparison grid.
+
+    pictures: uint8 (H, W, 3), all of the same size.
 
     `mlflow.log_image` would reduce them to 256 pixels in the grid. All panels have one step,
     because the grid opens at that step and runs differ in length. An earlier panel is replaced.
     """
     import mlflow
 
+    images = [captioned(picture, caption) for caption, picture in pictures.items()]
     rows = [np.concatenate(pair, axis=1) for pair in (images[:2], images[2:])]
     panel = pyvips.Image.new_from_array(np.concatenate(rows))
     name = re.sub(r"[^\w/.-]", "-", key, flags=re.A).replace("/", "~")

@@ -114,5 +114,5 @@ def log_samples(training: "Training", held_back: "Mapping[str, Sample]") -> None
         arrays = tuple(array[index : index + 1] for array in held_back[family])
         given, target = training.specialist.targets(arrays)
         pictures = training.specialist.pictures(given, target, training.outputs(given))
-        images = [to_uint8(picture[0]) for picture in pictures]
-        tracking.log_panel(f"samples/{number}-{family}", *images)
+        shown = {caption: to_uint8(picture[0]) for caption, picture in pictures.items()}
+        tracking.log_panel(f"samples/{number}-{family}", shown)

@@ -64,7 +64,7 @@ def test_every_network_learns_from_its_training_samples(
     output = learning.outputs(given)
     assert np.isfinite(learning.specialist.gain(given, target, output)).all()
     pictures = learning.specialist.pictures(given, target, output)
-    assert {picture.shape for picture in pictures} == {(*given.shape[:3], 3)}
+    assert {picture.shape for picture in pictures.values()} == {(*given.shape[:3], 3)}
 
 
 def test_a_resumed_training_gives_the_weights_of_an_uninterrupted_one(

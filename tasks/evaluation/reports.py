@@ -5,10 +5,11 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from patina.tasks.evaluation.metrics import METRICS
-from patina.tasks.imaging.images import png_bytes, read_png
+from patina.tasks.imaging.images import png_bytes
 from patina.tasks.io.atomic import Record, write_bytes
 
 MAIN_LABELS = {"psnr_db": "PSNR dB", "ssim": "SSIM", "delta_e2000": "ΔE2000"}
@@ -16,6 +17,7 @@ LABELS = MAIN_LABELS | {"dominant_channel_accuracy": "dominant channel"}
 MAP = "damage_map_ap"  # for twins with local damage only
 GAIN = "gain_db"  # PSNR of the restored minus PSNR of the degraded image
 GAP_PX = 8
+CAPTION_PX, CAPTIONED_PX = 24, 192  # height of a caption, and minimum width of its picture
 
 
 def summarise(rows: Sequence[Record]) -> Record:
@@ -109,12 +111,28 @@ def csv_table(families: Mapping[str, Record]) -> str:
     return table.getvalue()
 
 
-def panel(path: Path, files: Sequence[Path]) -> None:
-    """Write the images of `files`, all of the same size, side by side to `path` (PNG)."""
-    images = [read_png(file) for file in files]
+def panel(path: Path, pictures: Mapping[str, np.ndarray]) -> None:
+    """Write pictures, by their captions, side by side to `path` (PNG).
+
+    pictures: uint8 (H, W, 3), all of the same size.
+    """
+    images = [captioned(picture, caption) for caption, picture in pictures.items()]
     gap = np.full((images[0].shape[0], GAP_PX, 3), 255, np.uint8)
     strips = [part for image in images for part in (image, gap)][:-1]
     write_bytes(path, png_bytes(np.concatenate(strips, axis=1)))
+
+
+def captioned(picture: np.ndarray, caption: str) -> np.ndarray:
+    """`picture`, uint8 (H, W, 3), below a white strip with its caption, in ASCII.
+
+    A picture that is narrower than CAPTIONED_PX is enlarged by a whole factor.
+    """
+    factor = -(-CAPTIONED_PX // picture.shape[1])
+    enlarged = picture.repeat(factor, axis=0).repeat(factor, axis=1)
+    strip = np.full((CAPTION_PX, enlarged.shape[1], 3), 255, np.uint8)
+    place = (4, CAPTION_PX - 8)
+    cv2.putText(strip, caption, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (40, 40, 40), 1, cv2.LINE_AA)
+    return np.concatenate([strip, enlarged])
 
 
 def bars(path: Path, families: Mapping[str, Record]) -> None:

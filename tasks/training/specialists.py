@@ -13,7 +13,7 @@ from patina.tasks.training import covering, curriculum, staining
 from patina.tasks.training.curriculum import Curriculum
 
 Arrays = Sequence[np.ndarray]
-Pictures = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+Pictures = dict[str, np.ndarray]  # by caption, float32 (N, h, w, 3)
 AMPLIFICATION = 4  # factor for the pictures of a change
 
 
@@ -25,7 +25,7 @@ class Specialist:
     output) that returns one value for each image. targets: function that converts the arrays of a
     batch into (input, target). gain: function of (input, target, output) that returns one value for
     each image, in dB or as a coefficient. pictures: function of the same arguments that returns
-    four batches of pictures, float32 (N, h, w, 3): before, after, the undamaged image, and a map.
+    four batches of pictures by their captions.
     batch: number of samples in a batch. learning_rate: the maximum from scratch. steps: number of
     batches from scratch, which take minutes (card.md has those of the shipped weights). width:
     factor for the number of channels.
@@ -71,7 +71,12 @@ def gain_db(inputs: np.ndarray, target: np.ndarray, residual: np.ndarray) -> np.
 
 def residual_pictures(inputs: np.ndarray, target: np.ndarray, residual: np.ndarray) -> Pictures:
     """Before, after, the undamaged image, and the amplified residual on grey."""
-    return inputs, inputs + residual, inputs + target, 0.5 + AMPLIFICATION * residual
+    return {
+        "degraded": inputs,
+        "restored": inputs + residual,
+        "undamaged": inputs + target,
+        f"residual x{AMPLIFICATION}": 0.5 + AMPLIFICATION * residual,
+    }
 
 
 def mask_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +105,8 @@ def mask_pictures(inputs: np.ndarray, masks: np.ndarray, logits: np.ndarray) -> 
     )
     hues = np.linspace(0, 2 * np.pi, logits.shape[-1], endpoint=False)[:, None] + [0, 2.1, 4.2]
     tints = (0.5 + 0.5 * np.cos(hues)).astype(np.float32)
-    return inputs, found, true, tints[logits.argmax(axis=3)] * found
+    classes = tints[logits.argmax(axis=3)] * found
+    return {"input": inputs, "found damage": found, "true damage": true, "classes": classes}
 
 
 def area_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
@@ -144,7 +150,13 @@ def fill_pictures(inputs: np.ndarray, target: np.ndarray, output: np.ndarray) ->
     """Before, after, the undamaged image, and the classical fill."""
     mask, image = inputs[..., 6:], inputs[..., :3]
     filled = image + mask * (np.asarray(compose(inputs, output)) - image)
-    return image, filled, target[..., 7:], image + mask * (inputs[..., 3:6] - image)
+    classical = image + mask * (inputs[..., 3:6] - image)
+    return {
+        "damaged": image,
+        "filled": filled,
+        "undamaged": target[..., 7:],
+        "classical fill": classical,
+    }
 
 
 def stain_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
@@ -167,7 +179,12 @@ def stain_pictures(given: np.ndarray, target: np.ndarray, output: np.ndarray) ->
     """Before, after, the view without stains, and the mask."""
     mask, before = given[..., STAINS.mask], given[..., :3]
     after = before + mask * (np.clip(stains.corrected(given, output), 0, 1) - before)
-    return before, after, target[..., -3:], mask.repeat(3, axis=3)
+    return {
+        "stained": before,
+        "corrected": after,
+        "undamaged": target[..., -3:],
+        "mask": mask.repeat(3, axis=3),
+    }
 
 
 def tone_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
@@ -184,7 +201,13 @@ def tone_gain_db(view: np.ndarray, target: np.ndarray, change: np.ndarray) -> np
 def tone_pictures(view: np.ndarray, target: np.ndarray, change: np.ndarray) -> Pictures:
     """Before, after, the unchanged view, and the amplified change on grey."""
     corrected = np.asarray(tone.compose(view, change))
-    return view, corrected, target[..., 3:], 0.5 + AMPLIFICATION / 2 * (corrected - view)
+    factor = AMPLIFICATION // 2
+    return {
+        "changed": view,
+        "corrected": corrected,
+        "unchanged": target[..., 3:],
+        f"correction x{factor}": 0.5 + factor * (corrected - view),
+    }
 
 
 RESIDUAL = (losses.decibels, residual_target, gain_db, residual_pictures)
