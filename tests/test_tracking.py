@@ -54,8 +54,9 @@ def test_an_experiment_is_a_second_run_named_after_its_changed_params(
 
 
 def test_a_run_has_curves_figures_by_family_and_pictures(compared: Workspace) -> None:
+    runs = runs_of(compared)  # this sets the address of the client, too
     client = mlflow.MlflowClient()
-    for run in runs_of(compared):
+    for run in runs:
         curves = (("loss", 1), ("gain.mean", 0), ("gain.scratches", 0))
         for metric, first in curves:
             logged = client.get_metric_history(run.info.run_id, f"training/{metric}")
