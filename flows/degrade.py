@@ -97,7 +97,7 @@ def lay_out(works: list[Record]) -> tuple[dict[str, Path], list[Record]]:
                     "mask": f"masks/{name}.png" if masked else None,
                     "recipe": f"recipes/{name}.json",
                     "clean": work["file"],
-                    "families": [step["name"] for step in recipe["steps"]],
+                    "degradations": [step["name"] for step in recipe["steps"]],
                 }
             )
     return files, manifest

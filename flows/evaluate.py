@@ -18,7 +18,7 @@ from patina.tasks.imaging.images import read_png
 from patina.tasks.io.atomic import Record, read_jsonl, write_bytes, write_json, write_jsonl
 from patina.tasks.restoration.sidecars import map_of
 
-FAMILIES = "families.json"
+TABLE = "degradations.json"
 NOTE = "mlflow.note.content"  # the tag that MLflow's UI shows as a run's description
 PANELS = "**Panels**: each shows one test work."
 
@@ -28,15 +28,15 @@ def evaluate(params: Evaluate) -> Path:
     """Score each test twin before and after restoration, overall and by degradation."""
     twins = [twin for twin in read_jsonl(DEGRADED / "manifest.jsonl") if twin["side"] == "test"]
     rows = compute(score_batch, twins)
-    overall, families = reports.summarise(rows), reports.by_family(rows)
+    overall, single = reports.summarise(rows), reports.by_degradation(rows)
     write_jsonl(REPORTS / "scores.jsonl", rows)
-    write_json(REPORTS / "metrics.json", {"all": overall, **families})
-    write_bytes(REPORTS / "table.md", reports.markdown(overall, families).encode())
-    write_bytes(REPORTS / "families.csv", reports.csv_table(families).encode())
-    reports.bars(REPORTS / "families.png", families)
+    write_json(REPORTS / "metrics.json", {"all": overall, **single})
+    write_bytes(REPORTS / "table.md", reports.markdown(overall, single).encode())
+    write_bytes(REPORTS / "degradations.csv", reports.csv_table(single).encode())
+    reports.bars(REPORTS / "degradations.png", single)
     shown = [twin for twin in twins if twin["twin"] == "twin-0"][: params.panels]
     draw_panels(shown)
-    log_to_mlflow(shown, overall, families)
+    log_to_mlflow(shown, overall, single)
     return REPORTS
 
 
@@ -48,7 +48,7 @@ def score_batch(twins: list[Record]) -> list[Record]:
         clean = read_png(CLEAN / twin["clean"])
         degraded, restored = (read_png(path) for path in before_after(twin))
         row = {
-            **{key: twin[key] for key in ("work", "twin", "families")},
+            **{key: twin[key] for key in ("work", "twin", "degradations")},
             "degraded": score(clean, degraded),
             "restored": score(clean, restored),
         }
@@ -92,7 +92,7 @@ def pictures(twin: Record) -> dict[str, np.ndarray]:
     return {caption: read_png(file) for caption, file in files.items()}
 
 
-def log_to_mlflow(twins: list[Record], overall: Record, families: dict[str, Record]) -> None:
+def log_to_mlflow(twins: list[Record], overall: Record, single: dict[str, Record]) -> None:
     """Log the scores and the reports to the run that trained the model.
 
     If another experiment trained it, they are logged to a run of the current experiment.
@@ -103,16 +103,16 @@ def log_to_mlflow(twins: list[Record], overall: Record, families: dict[str, Reco
     facts = json.loads((MODEL / "model.json").read_text())
     trained = facts["mlflow_run"]
     with tracking.run("evaluate", [DEGRADED, RESTORED], trained) as run_id:
-        mlflow.log_metrics(reports.figures({"all": overall, **families}))
-        table = pd.DataFrame(reports.columns(families))
-        mlflow.log_table(table, FAMILIES)
+        mlflow.log_metrics(reports.figures({"all": overall, **single}))
+        table = pd.DataFrame(reports.columns(single))
+        mlflow.log_table(table, TABLE)
         # `log_table` appends to the table of an earlier evaluation; this replaces the file
-        mlflow.log_text(table.to_json(orient="split", index=False), FAMILIES)
+        mlflow.log_text(table.to_json(orient="split", index=False), TABLE)
         mlflow.log_artifacts(str(REPORTS), "reports")
         for twin in twins:
             tracking.log_panel(f"panels/{twin['work']}", pictures(twin))
         shown = [f"![{twin['work']}]({picture(run_id, twin['work'])})" for twin in twins]
-        parts = [summary(overall), reports.markdown(overall, families), PANELS, *shown]
+        parts = [summary(overall), reports.markdown(overall, single), PANELS, *shown]
         mlflow.set_tag(NOTE, "\n\n".join(parts))
         registered.register(trained, facts)
 
@@ -120,7 +120,7 @@ def log_to_mlflow(twins: list[Record], overall: Record, families: dict[str, Reco
 def summary(overall: Record) -> str:
     """The description of a run in MLflow."""
     before, after = (overall[when]["psnr_db"] for when in ("degraded", "restored"))
-    return f"**Test works: {before:.2f} dB degraded, {after:.2f} dB restored.** By family:"
+    return f"**Test works: {before:.2f} dB degraded, {after:.2f} dB restored.** By degradation:"
 
 
 def picture(run_id: str, work: str) -> str:

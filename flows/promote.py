@@ -20,7 +20,7 @@ from patina.formats import COLLECTED_SUFFIXES
 from patina.tasks.evaluation.gate import HARD, OWN, Rule, gate
 from patina.tasks.evaluation.hard_works import HARD_WORKS, SOUND, hard_works
 from patina.tasks.evaluation.metrics import psnr_db
-from patina.tasks.evaluation.reports import family_of
+from patina.tasks.evaluation.reports import degradation_of
 from patina.tasks.imaging.images import ImageError, load_srgb, read_png
 from patina.tasks.io.atomic import DRAFT, Record, copy, read_jsonl, sha256_of, write_json
 from patina.tasks.restoration.batch import CHAMPION, chosen_model, load_restorer
@@ -138,21 +138,21 @@ def measured(champion: Path, challenger: Path, own: Sequence[Path] = ()) -> Iter
 
 def _test_cases(twins: Sequence[Record]) -> Iterator[Case]:
     for twin in twins:
-        facts = {"family": family_of(twin)}
+        facts = {"group": degradation_of(twin)}
         yield facts, read_png(DEGRADED / twin["image"]), read_png(CLEAN / twin["clean"])
     for work in sorted({twin["clean"] for twin in twins}):
         image = read_png(CLEAN / work)
-        yield {"family": SOUND}, image, image
+        yield {"group": SOUND}, image, image
 
 
 def _sound_cases(painted_px: Sequence[int], own: Sequence[Path], bar: Progress) -> Iterator[Case]:
     """The hard works, and those of `own`; unreadable files are reported and skipped."""
     for name, image in hard_works(painted_px):
-        yield {"family": HARD, "work": name}, image, image
+        yield {"group": HARD, "work": name}, image, image
     for file in own:
         try:
             image = load_srgb(file, long_side_px=LARGEST_PX)
         except ImageError as error:
             bar.console.print(f"promote: {file}: set aside: {error}", soft_wrap=True, markup=False)
             continue
-        yield {"family": OWN, "work": file.name}, image, image
+        yield {"group": OWN, "work": file.name}, image, image

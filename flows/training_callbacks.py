@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from patina.tasks.training.training import Training
 
 FIRST = ("step", "minutes", "loss")
-CURVES = ("step", "family", "gain_db")
+CURVES = ("step", "kind", "gain_db")
 MEAN = "mean"  # key of the mean gain
 SHOWN = 8  # number of validation samples that are logged
 
@@ -45,12 +45,12 @@ class HistoryCallback:
         return read_jsonl(self.file) if self.file.exists() else []
 
     def table(self) -> bytes:
-        """The rows as CSV, with a column for each family."""
+        """The rows as CSV, with a column for each kind."""
         rows = self.rows()
         return _csv([*FIRST, *self._gained()], rows)
 
     def curves(self) -> bytes:
-        """The gains as CSV, a row for each step and family, as plots by family need them."""
+        """The gains as CSV, a row for each step and kind, as plots by kind need them."""
         gained = self._gained()
         points = [(row["step"], name, row[name]) for row in self.rows() for name in gained]
         return _csv(CURVES, [dict(zip(CURVES, point, strict=True)) for point in points])
@@ -68,7 +68,7 @@ def _csv(columns: Sequence[str], rows: Sequence[Record]) -> bytes:
 
 
 class MLflowCallback:
-    """Logs loss and gains by family to the active run."""
+    """Logs loss and gains by kind to the active run."""
 
     def on_step(self, training: "Training", loss: float) -> None:
         """Log nothing."""
@@ -99,20 +99,20 @@ class ProgressCallback:
 
 
 def with_mean(gains: Mapping[str, float]) -> dict[str, float]:
-    """The gains of the families, and their mean."""
+    """The gains of the kinds, and their mean."""
     return {**gains, MEAN: sum(gains.values()) / len(gains)}
 
 
 def log_samples(training: "Training", held_back: "Mapping[str, Sample]") -> None:
-    """Log the output of the network for some validation samples, of each family in turn.
+    """Log the output of the network for some validation samples, of each kind in turn.
 
     For the four pictures see `Specialist.pictures`.
     """
-    families = list(held_back)
+    kinds = list(held_back)
     for number in range(SHOWN):
-        family, index = families[number % len(families)], number // len(families)
-        arrays = tuple(array[index : index + 1] for array in held_back[family])
+        kind, index = kinds[number % len(kinds)], number // len(kinds)
+        arrays = tuple(array[index : index + 1] for array in held_back[kind])
         given, target = training.specialist.targets(arrays)
         pictures = training.specialist.pictures(given, target, training.outputs(given))
         shown = {caption: to_uint8(picture[0]) for caption, picture in pictures.items()}
-        tracking.log_panel(f"samples/{number}-{family}", shown)
+        tracking.log_panel(f"samples/{number}-{kind}", shown)

@@ -21,7 +21,7 @@ PANELS, SAMPLES, FIGURES = "panels", "samples", "figures"
 # Number of charts side by side, and the height of each in pixels
 SECTIONS = {PANELS: (1, 900), GAIN: (3, 240), FIGURES: (1, 900), SAMPLES: (1, 900)}
 DIFFERENCE = {
-    "chartName": "Figures by family",
+    "chartName": "Figures by degradation",
     "compareGroups": ["Parameters", "Model metrics"],
     "showChangeFromBaseline": False,
     "showDifferencesOnly": False,
@@ -56,7 +56,7 @@ def save(name: str, experiment_id: str, runs: Sequence["Run"], *, only: bool) ->
 
 
 def columns(runs: Sequence["Run"]) -> list[str]:
-    """The columns of the table: settings with several values, and gains by family."""
+    """The columns of the table: settings with several values, and gains by degradation."""
     settings = {
         name: [run.data.params.get(name) for run in runs]
         for run in runs
@@ -68,7 +68,7 @@ def columns(runs: Sequence["Run"]) -> list[str]:
 
 
 def gains(runs: Sequence["Run"]) -> list[str]:
-    """The metrics with the gains of the test works, overall and by family."""
+    """The metrics with the gains of the test works, overall and by degradation."""
     return sorted({name for run in runs for name in run.data.metrics if name.startswith(GAIN)})
 
 
@@ -85,7 +85,7 @@ def pictures(runs: Sequence["Run"]) -> list[str]:
 def arranged(keys: Sequence[str], metrics: Sequence[str]) -> dict[str, Any]:
     """The charts: panels (a row for each work, a column for each run), gains, all figures.
 
-    keys: of pictures. metrics: the gains by family.
+    keys: of pictures. metrics: the gains by degradation.
     """
     named = {
         name: [key for key in keys if key.startswith(f"{name}/")] for name in (PANELS, SAMPLES)

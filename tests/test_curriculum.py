@@ -89,27 +89,27 @@ def test_batches_depend_only_on_their_number(name: str, works: list[Work]) -> No
 
 
 @pytest.mark.parametrize("name", CURRICULA)
-def test_every_family_has_held_back_samples_with_its_damage(
+def test_every_kind_has_held_back_samples_with_its_damage(
     name: str, works: list[Work], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(curriculum, "HELD_BACK", 8)
     held_back = held_back_samples(CURRICULA[name], works)
-    assert set(held_back) == set(CURRICULA[name].families)
-    for family, (given, *rest) in held_back.items():
+    assert set(held_back) == set(CURRICULA[name].kinds)
+    for kind, (given, *rest) in held_back.items():
         assert len(given) == 8
         if name == "segmentation":
             covered = rest[1].max(axis=(0, 1, 2)) > 127
             named = {CLASSES[each] for each in np.flatnonzero(covered)}
-            assert named == (set() if family == SOUND else {family})
+            assert named == (set() if kind == SOUND else {kind})
         elif name == "areas":
             assert [masks.max() > 127 for masks in np.moveaxis(rest[0], 3, 0)] == [
-                family == "area",
-                family == "stain",
+                kind == "area",
+                kind == "stain",
                 True,
             ]
-        elif family != SOUND:
+        elif kind != SOUND:
             assert np.abs(given[..., :3].astype(int) - rest[0]).max() > 8
-    weights = [weight for weight, *_ in CURRICULA[name].families.values()]
+    weights = [weight for weight, *_ in CURRICULA[name].kinds.values()]
     assert sum(weights) == pytest.approx(1)
 
 
@@ -135,8 +135,8 @@ def test_views_have_the_input_size_of_tone(works: list[Work]) -> None:
 
 
 def test_samples_of_a_single_network_follow_the_recipes_of_the_pipeline(works: list[Work]) -> None:
-    assert set(TWINS.families) == {"blur", "scratches", SEVERAL, SOUND}
-    assert TWINS.families["scratches"][0] == pytest.approx(3 * TWINS.families["blur"][0])
+    assert set(TWINS.kinds) == {"blur", "scratches", SEVERAL, SOUND}
+    assert TWINS.kinds["scratches"][0] == pytest.approx(3 * TWINS.kinds["blur"][0])
     rng = np.random.default_rng(0)
     samples = TWINS.samples(works[:1], rng, "blur")
     assert len(samples) == CUTS

@@ -42,14 +42,14 @@ def test_experiments_are_shown_with_figures_beside_those_of_main(
     assert psnr_of(experiment["revs"][0]) > 0
 
 
-def test_plots_of_experiments_show_curves_by_family_and_the_panels(
+def test_plots_of_experiments_show_curves_by_kind_and_the_panels(
     workspace: Workspace,
 ) -> None:
     compared = json.loads(workspace.run("dvc", "plots", "diff", "HEAD", TONED, "--json"))["data"]
     (curves,) = compared["data/model/gains.csv"]
     filled = json.loads(curves["content"]) if isinstance(curves["content"], str) else curves
     text = json.dumps(filled)
-    assert "family" in text
+    assert '"field": "kind"' in text
     assert "gain_db" in text
     panels = [name for name in compared if name.startswith("reports/panels")]
     assert panels

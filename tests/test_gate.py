@@ -8,12 +8,12 @@ from patina.tasks.io.atomic import Record
 
 
 def rows(**challenger: float) -> list[Record]:
-    """A champion with 30 dB, and 50 dB for undamaged works; and the challenger's PSNR by family."""
+    """A champion with 30 dB, and 50 dB for undamaged works; and the challenger's PSNR by group."""
     better = {"blur": 31.0, "jpeg": 31.0, SOUND: 100.0}
     champion = {"blur": 30.0, "jpeg": 30.0, SOUND: 50.0}
     return [
-        {"family": family, "champion": champion[family], "challenger": made}
-        for family, made in (better | challenger).items()
+        {"group": group, "champion": champion[group], "challenger": made}
+        for group, made in (better | challenger).items()
     ]
 
 
@@ -39,7 +39,7 @@ def test_a_challenger_is_promoted_unless_a_rule_fails(
 
 def test_a_challenger_passes_if_the_champion_harms_undamaged_works_more() -> None:
     harmed = [
-        {**row, "champion": 40.0, "challenger": 41.0} if row["family"] == SOUND else row
+        {**row, "champion": 40.0, "challenger": 41.0} if row["group"] == SOUND else row
         for row in rows()
     ]
     assert all(rule.holds for rule in gate(harmed))
@@ -61,13 +61,13 @@ def test_a_rule_prints_its_figures() -> None:
         (45.05, 44.97, True),
     ],
 )
-@pytest.mark.parametrize("family", [HARD, OWN])
+@pytest.mark.parametrize("group", [HARD, OWN])
 def test_no_hard_work_may_be_harmed_more_than_before(
-    family: str, champion: float, challenger: float, holds: bool
+    group: str, champion: float, challenger: float, holds: bool
 ) -> None:
     hard = [
-        {"family": family, "work": "stars-600", "champion": 100.0, "challenger": 100.0},
-        {"family": family, "work": "pearls-600", "champion": champion, "challenger": challenger},
+        {"group": group, "work": "stars-600", "champion": 100.0, "challenger": 100.0},
+        {"group": group, "work": "pearls-600", "champion": champion, "challenger": challenger},
     ]
     failed = [rule for rule in gate(rows() + hard) if not rule.holds]
     assert not failed if holds else "pearls-600" in failed[0].name
@@ -75,8 +75,8 @@ def test_no_hard_work_may_be_harmed_more_than_before(
 
 def test_an_improvement_on_one_work_does_not_compensate_for_harm_to_another() -> None:
     hard = [
-        {"family": HARD, "work": "stars-600", "champion": 30.0, "challenger": 60.0},
-        {"family": HARD, "work": "pearls-600", "champion": 60.0, "challenger": 44.0},
+        {"group": HARD, "work": "stars-600", "champion": 30.0, "challenger": 60.0},
+        {"group": HARD, "work": "pearls-600", "champion": 60.0, "challenger": 44.0},
     ]
     (failed,) = (rule for rule in gate(rows() + hard) if not rule.holds)
     assert str(failed) == (

@@ -82,8 +82,8 @@ def test_only_test_works_have_a_copy_of_each_single_degradation(prepared: Worksp
     assert {twin["side"] for twin in singles} == {"test"}
     works = {twin["work"] for twin in singles}
     assert len(singles) == len(works) * 7
-    assert all(len(twin["families"]) == 1 for twin in singles)
-    mixed = [len(twin["families"]) for twin in twins if twin not in singles]
+    assert all(len(twin["degradations"]) == 1 for twin in singles)
+    mixed = [len(twin["degradations"]) for twin in twins if twin not in singles]
     assert set(mixed) <= {1, 2, 3, 4}
     assert len(set(mixed)) > 1
 
@@ -168,8 +168,8 @@ def test_an_invalid_value_in_params_is_an_error_of_one_line(
 
 def test_the_pipeline_ends_in_restored_works_and_metrics(finished: Workspace) -> None:
     metrics = json.loads((finished.folder / "reports/metrics.json").read_text())
-    families = {"fading", "yellow_varnish", "scratches", "water_spill", "blur", "jpeg"}
-    assert set(metrics) == families | {"gaussian_noise", "mixed", "all"}
+    degradations = {"fading", "yellow_varnish", "scratches", "water_spill", "blur", "jpeg"}
+    assert set(metrics) == degradations | {"gaussian_noise", "mixed", "all"}
     for summary in metrics.values():
         for when in ("degraded", "restored"):
             assert set(summary[when]) == {

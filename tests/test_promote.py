@@ -42,10 +42,10 @@ def test_the_gate_measures_hard_works_and_works_of_the_collection(
     (own / "sound.png").write_bytes(png_bytes(paint("stars", 80)))
     (own / "torn.png").write_bytes(png_bytes(np.zeros((70, 70, 3), np.uint8))[:60])
     rows = list(measured(shipped(), shipped(), own_works(own)))
-    works = {row["work"] for row in rows if row["family"] == HARD}
+    works = {row["work"] for row in rows if row["group"] == HARD}
     assert works == {f"{name}-64" for name in HARD_WORKS}
-    assert [row["work"] for row in rows if row["family"] == OWN] == ["sound.png"]
-    assert sum(row["family"] == SOUND for row in rows) == 1
+    assert [row["work"] for row in rows if row["group"] == OWN] == ["sound.png"]
+    assert sum(row["group"] == SOUND for row in rows) == 1
     printed = capsys.readouterr()
     assert "torn.png: set aside" in " ".join((printed.out + printed.err).split())
     assert all(row["champion"] == row["challenger"] for row in rows)

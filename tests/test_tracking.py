@@ -53,7 +53,7 @@ def test_an_experiment_is_a_second_run_named_after_its_changed_params(
         assert len(json.loads(datasets["clean"].source)["tags"]["dvc.md5"]) > 32
 
 
-def test_a_run_has_curves_figures_by_family_and_pictures(compared: Workspace) -> None:
+def test_a_run_has_curves_figures_by_degradation_and_pictures(compared: Workspace) -> None:
     runs = runs_of(compared)  # this sets the address of the client, too
     client = mlflow.MlflowClient()
     for run in runs:
@@ -154,7 +154,7 @@ def test_a_second_evaluation_replaces_the_table(finished: Workspace, tmp_path: P
 
 
 def table_of(run: Run) -> dict:
-    return mlflow.artifacts.load_dict(f"runs:/{run.info.run_id}/families.json")
+    return mlflow.artifacts.load_dict(f"runs:/{run.info.run_id}/degradations.json")
 
 
 def runs_of(workspace: Workspace) -> list[Run]:

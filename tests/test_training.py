@@ -96,7 +96,7 @@ def test_a_resumed_training_gives_the_weights_of_an_uninterrupted_one(
         np.testing.assert_array_equal(one, same)
 
 
-def test_gains_of_each_family_are_reported_before_the_first_step_and_at_the_end(
+def test_gains_of_each_kind_are_reported_before_the_first_step_and_at_the_end(
     works: list[Work], tmp_path: Path
 ) -> None:
     callback = RecordingCallback()
@@ -110,7 +110,7 @@ def test_gains_of_each_family_are_reported_before_the_first_step_and_at_the_end(
     assert math.isfinite(callback.checks[2][2])
 
 
-def test_a_family_without_a_gain_stops_the_training_with_an_error_that_names_it(
+def test_a_kind_without_a_gain_stops_the_training_with_an_error_that_names_it(
     works: list[Work], tmp_path: Path
 ) -> None:
     learning = begun("jpeg", tmp_path, learning_rate=0.0, unmoved_minutes=0.0)

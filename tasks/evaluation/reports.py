@@ -41,28 +41,28 @@ def _mean(values: Sequence[float]) -> float:
     return round(float(np.mean(values)), 4)
 
 
-def by_family(rows: Sequence[Record]) -> dict[str, Record]:
-    """A summary for each family: the twins with one degradation, by its name; all others, "mixed".
+def by_degradation(rows: Sequence[Record]) -> dict[str, Record]:
+    """A summary for each degradation: of the twins that have only it; all others are "mixed".
 
-    rows: as in `summarise`, with "twin" and "families".
+    rows: as in `summarise`, with "twin" and "degradations".
     """
     groups: dict[str, list[Record]] = {}
     for row in rows:
-        groups.setdefault(family_of(row), []).append(row)
+        groups.setdefault(degradation_of(row), []).append(row)
     return {name: summarise(groups[name]) for name in sorted(groups)}
 
 
-def family_of(twin: Record) -> str:
-    """The degradation of a twin that has only one, else "mixed"."""
-    return twin["families"][0] if twin["twin"].startswith("only-") else "mixed"
+def degradation_of(twin: Record) -> str:
+    """The name of the degradation of a twin that has only one, else "mixed"."""
+    return twin["degradations"][0] if twin["twin"].startswith("only-") else "mixed"
 
 
-def markdown(overall: Record, families: Mapping[str, Record]) -> str:
+def markdown(overall: Record, summaries: Mapping[str, Record]) -> str:
     """The summaries as a Markdown table, with values before → after."""
     labels = (*(LABELS[name] for name in METRICS), "damage map, AP")
     lines = [f"| | twins | {' | '.join(labels)} |"]
     lines.append("|---" * (len(labels) + 2) + "|")
-    for name, summary in {**families, "all": overall}.items():
+    for name, summary in {**summaries, "all": overall}.items():
         cells = [
             f"{summary['degraded'][metric]:.{_digits(metric)}f} → "
             f"{summary['restored'][metric]:.{_digits(metric)}f}"
@@ -77,35 +77,35 @@ def _digits(metric: str) -> int:
     return 2 if metric in ("psnr_db", "delta_e2000") else 3
 
 
-def columns(families: Mapping[str, Record]) -> dict[str, list]:
+def columns(summaries: Mapping[str, Record]) -> dict[str, list]:
     """A table for `dvc plots` and MLflow, by column: each metric before, after, and its gain."""
-    table: dict[str, list] = {"family": list(families)}
+    table: dict[str, list] = {"degradation": list(summaries)}
     for metric in METRICS:
         before, after = (
-            [families[family][when][metric] for family in families]
+            [summary[when][metric] for summary in summaries.values()]
             for when in ("degraded", "restored")
         )
         gain = [round(a - b, 4) for a, b in zip(after, before, strict=True)]
         table |= {f"{metric}_degraded": before, f"{metric}_restored": after, f"{metric}_gain": gain}
-    return table | {MAP: [summary.get(MAP) for summary in families.values()]}
+    return table | {MAP: [summary.get(MAP) for summary in summaries.values()]}
 
 
 def figures(summaries: Mapping[str, Record]) -> dict[str, float]:
-    """Figures named metric/family, as MLflow groups its charts: values after, and gain in PSNR."""
+    """Figures named metric/degradation, as MLflow groups charts: values after, and gain in PSNR."""
     named: dict[str, float] = {}
-    for family, summary in summaries.items():
+    for name, summary in summaries.items():
         before, after = summary["degraded"], summary["restored"]
-        named[f"{GAIN}/{family}"] = round(after["psnr_db"] - before["psnr_db"], 4)
-        named |= {f"{metric}/{family}": after[metric] for metric in MAIN_LABELS}
-        named |= {f"{MAP}/{family}": summary[MAP]} if MAP in summary else {}
+        named[f"{GAIN}/{name}"] = round(after["psnr_db"] - before["psnr_db"], 4)
+        named |= {f"{metric}/{name}": after[metric] for metric in MAIN_LABELS}
+        named |= {f"{MAP}/{name}": summary[MAP]} if MAP in summary else {}
     return named
 
 
-def csv_table(families: Mapping[str, Record]) -> str:
+def csv_table(summaries: Mapping[str, Record]) -> str:
     """`columns` as CSV."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    by_column = columns(families)
+    by_column = columns(summaries)
     writer.writerow(by_column)
     writer.writerows(zip(*by_column.values(), strict=True))
     return table.getvalue()
@@ -135,19 +135,19 @@ def captioned(picture: np.ndarray, caption: str) -> np.ndarray:
     return np.concatenate([strip, enlarged])
 
 
-def bars(path: Path, families: Mapping[str, Record]) -> None:
-    """Draw a bar chart of the PSNR of each family before and after, to `path` (PNG)."""
+def bars(path: Path, summaries: Mapping[str, Record]) -> None:
+    """Draw a bar chart of the PSNR for each degradation before and after, to `path` (PNG)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    places = np.arange(len(families))
+    places = np.arange(len(summaries))
     for shift, when, colour in ((-0.2, "degraded", "#b9a48c"), (0.2, "restored", "#2f6f6d")):
-        values = [families[name][when]["psnr_db"] for name in families]
+        values = [summary[when]["psnr_db"] for summary in summaries.values()]
         axes.bar(places + shift, values, 0.4, label=when, color=colour)
-    axes.set_xticks(places, [name.replace("_", "\n") for name in families])
+    axes.set_xticks(places, [name.replace("_", "\n") for name in summaries])
     axes.set_ylabel("PSNR, dB")
     axes.legend(frameon=False)
     drawn = io.BytesIO()

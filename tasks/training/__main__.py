@@ -42,7 +42,7 @@ class ConsoleCallback:
 
     def on_check(self, training: Training, gains: Mapping[str, float], loss: float) -> None:
         """Print the number of steps, the time, the loss and the gains."""
-        figures = "  ".join(f"{family} {gain:+.2f}" for family, gain in gains.items())
+        figures = "  ".join(f"{kind} {gain:+.2f}" for kind, gain in gains.items())
         place = f"{training.name} {training.done}/{training.schedule.steps}"
         minutes = training.seconds / 60
         print(f"{place}  {minutes:.1f} min  loss {loss:.3f}  gain: {figures}", flush=True)  # noqa: T201

@@ -39,23 +39,23 @@ VARIED = 8  # samples of one damaged part: rotated, mirrored, with slightly othe
 class Views:
     """Training samples of `areas`: small views of works that are partly hidden by damage.
 
-    families: class -> (weight, None). batches_per_block: see `curriculum.Curriculum`.
+    kinds: class -> (weight, None). batches_per_block: see `curriculum.Curriculum`.
     """
 
-    families: dict[str, tuple[float, None]]
+    kinds: dict[str, tuple[float, None]]
     batches_per_block: int = 4 * VARIED
 
-    def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
+    def samples(self, works: Sequence[Work], rng: Rng, kind: str) -> list[Sample]:
         """VARIED samples of one part of a work, uint8.
 
         The view (128, 128, 6), see `patina.tasks.restoration.textured`, and the target (128, 128,
         3): the masks of AREA_CLASSES, and the weight of each pixel, 0 to 255. The weight is 0 where
         the work is covered, but hardly differs from the undamaged work.
         """
-        hard = hard_works_painted() if family == SOUND and rng.random() < HARD_SHARE else ()
+        hard = hard_works_painted() if kind == SOUND and rng.random() < HARD_SHARE else ()
         clean = _clean_part(hard or works, rng)
-        twin, mask, weights = _covered(family, clean, rng)
-        masks = [mask * (name == family) for name in AREA_CLASSES]
+        twin, mask, weights = _covered(kind, clean, rng)
+        masks = [mask * (name == kind) for name in AREA_CLASSES]
         target = np.dstack([*masks, weights])
         side = PART_PX // REDUCED
         target = cv2.resize(target, (side, side), interpolation=cv2.INTER_AREA)
@@ -77,17 +77,17 @@ def _clean_part(works: Sequence[Work | Painted], rng: Rng) -> np.ndarray:
     return np.clip(image, 0, 1)
 
 
-def _covered(family: str, clean: np.ndarray, rng: Rng) -> tuple[np.ndarray, ...]:
+def _covered(kind: str, clean: np.ndarray, rng: Rng) -> tuple[np.ndarray, ...]:
     """`clean` with a visible area or stain; its mask; the weight of each pixel; both (h, w)."""
-    if family == SOUND:
+    if kind == SOUND:
         empty = np.zeros(clean.shape[:2], np.float32)
         return clean, empty, empty + 1
     for _ in range(TRIES):
         if rng.random() < 0.45:
             unit_px = PART_PX / 1000 * float(rng.uniform(1, 2.2))
-            twin, cover = accidents.damaged(clean, rng, unit_px, family)
+            twin, cover = accidents.damaged(clean, rng, unit_px, kind)
         else:
-            names, severity = COVERING[family], float(rng.uniform(0.25, 1))
+            names, severity = COVERING[kind], float(rng.uniform(0.25, 1))
             name = names[int(rng.integers(len(names)))]
             twin, drawn = DEGRADATIONS[name](clean, rng, severity=severity)
             cover = np.asarray(drawn)  # all of COVERING are local

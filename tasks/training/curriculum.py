@@ -1,4 +1,4 @@
-"""The training samples of each network: families of damage, drawn with given weights.
+"""The training samples of each network: kinds of damage, drawn with given weights.
 
 This module does not import Keras, so that the processes that make batches stay small. A curriculum
 can be pickled and sent to them.
@@ -24,7 +24,7 @@ from patina.tasks.training.works import Work, draw_crop
 Rng = np.random.Generator
 Sample = tuple[np.ndarray, ...]
 Draw = Callable[[np.ndarray, Rng], np.ndarray]
-HELD_BACK = 24  # number of held-back samples of each family
+HELD_BACK = 24  # number of held-back samples of each kind
 HELD_BACK_SEED = 2**31  # never the seed of a training
 GREY_SHARE = 0.08  # share of the crops that are made grey, like photographs and drawings
 
@@ -33,7 +33,7 @@ class Curriculum(Protocol):
     """The training samples of one network."""
 
     @property
-    def families(self) -> Mapping[str, tuple[float, Any]]:
+    def kinds(self) -> Mapping[str, tuple[float, Any]]:
         """The kinds of samples by name; the first value is the weight with which one is drawn."""
 
     @property
@@ -44,8 +44,8 @@ class Curriculum(Protocol):
         contains many works.
         """
 
-    def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
-        """Draw some samples of a family from one work: tuples of uint8 arrays (h, w, C)."""
+    def samples(self, works: Sequence[Work], rng: Rng, kind: str) -> list[Sample]:
+        """Draw some samples of a kind from one work: tuples of uint8 arrays (h, w, C)."""
 
 
 def make_batches(
@@ -56,12 +56,12 @@ def make_batches(
     block: number of the block. The batches depend only on the seed and the block.
     """
     rng = np.random.default_rng([seed, block])
-    weights = np.array([family[0] for family in curriculum.families.values()])
+    weights = np.array([kind[0] for kind in curriculum.kinds.values()])
     drawn: list[Sample] = []
     wanted = size * curriculum.batches_per_block
     while len(drawn) < wanted:
-        family = rng.choice(list(curriculum.families), p=weights / weights.sum())
-        drawn += curriculum.samples(works, rng, str(family))
+        kind = rng.choice(list(curriculum.kinds), p=weights / weights.sum())
+        drawn += curriculum.samples(works, rng, str(kind))
     order = rng.permutation(wanted)
     return [
         _stacked([drawn[number] for number in order[start : start + size]])
@@ -70,22 +70,22 @@ def make_batches(
 
 
 def held_back_samples(curriculum: Curriculum, works: Sequence[Work]) -> dict[str, Sample]:
-    """HELD_BACK samples of each family, uint8 (HELD_BACK, h, w, C), the same in each training.
+    """HELD_BACK samples of each kind, uint8 (HELD_BACK, h, w, C), the same in each training.
 
     Their random numbers differ from those of all training batches. works: the stage train passes
     validation works, if there are any; `make weights` passes the training works.
     """
     return {
-        family: _stacked(_first(curriculum, works, family, number))
-        for number, family in enumerate(curriculum.families)
+        kind: _stacked(_first(curriculum, works, kind, number))
+        for number, kind in enumerate(curriculum.kinds)
     }
 
 
-def _first(curriculum: Curriculum, works: Sequence[Work], family: str, number: int) -> list[Sample]:
+def _first(curriculum: Curriculum, works: Sequence[Work], kind: str, number: int) -> list[Sample]:
     rng = np.random.default_rng([HELD_BACK_SEED, number])
     drawn: list[Sample] = []
     while len(drawn) < HELD_BACK:
-        drawn += curriculum.samples(works, rng, family)
+        drawn += curriculum.samples(works, rng, kind)
     return drawn[:HELD_BACK]
 
 
@@ -97,24 +97,24 @@ def _stacked(samples: Sequence[Sample]) -> Sample:
 class Capture:
     """Training samples of `noise`, `blur` and `jpeg`: patches with damage of a capture.
 
-    families: name -> (weight, function that damages a crop). side_px: side of a patch. soft_share:
+    kinds: name -> (weight, function that damages a crop). side_px: side of a patch. soft_share:
     share of the crops that are blurred in the input and in the target. batches_per_block: see
     Curriculum.
     """
 
-    families: dict[str, tuple[float, Draw]]
+    kinds: dict[str, tuple[float, Draw]]
     side_px: int = 64
     soft_share: float = 0.0
     batches_per_block: int = 1
 
-    def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
+    def samples(self, works: Sequence[Work], rng: Rng, kind: str) -> list[Sample]:
         """One sample: the damaged and the undamaged patch, both uint8 (side, side, 3)."""
         crop = draw_crop(works, rng, self.side_px + 2 * capture.MARGIN_PX)
         if rng.random() < GREY_SHARE:
             crop = np.repeat(crop.mean(axis=2, keepdims=True), 3, axis=2)
         if rng.random() < self.soft_share:
             crop = np.clip(capture.blurred(crop, rng), 0, 1)
-        damaged = self.families[family][1](crop, rng)
+        damaged = self.kinds[kind][1](crop, rng)
         inner = slice(capture.MARGIN_PX, -capture.MARGIN_PX)
         return [tuple(to_uint8(each[inner, inner]) for each in (damaged, crop))]
 
@@ -174,27 +174,27 @@ class Painted:
 class Accidents:
     """Training samples of `segmentation`: patches with accidental damage, and their masks.
 
-    families: class -> (weight, None). side_px: side of a patch. noisy_share: share of the sheets
+    kinds: class -> (weight, None). side_px: side of a patch. noisy_share: share of the sheets
     that also have noise, blur or JPEG artefacts. batches_per_block: see Curriculum.
     """
 
-    families: dict[str, tuple[float, None]]
+    kinds: dict[str, tuple[float, None]]
     side_px: int
     noisy_share: float
     batches_per_block: int = CUTS
 
-    def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
+    def samples(self, works: Sequence[Work], rng: Rng, kind: str) -> list[Sample]:
         """CUTS samples of one sheet, uint8.
 
         The damaged and the undamaged patch, both (side, side, 3), and the mask of each of CLASSES,
         (side, side, len(CLASSES)), 0 to 255.
         """
-        hard = hard_works_painted() if family == SOUND and rng.random() < HARD_SHARE else ()
+        hard = hard_works_painted() if kind == SOUND and rng.random() < HARD_SHARE else ()
         clean, unit_px = draw_sheet(hard or works, rng)
         twin, masks = clean, np.zeros((*clean.shape[:2], len(CLASSES)), np.float32)
-        if family != SOUND:
-            twin, mask = damage_of(family, rng, clean, unit_px)
-            masks[..., CLASSES.index(family)] = mask
+        if kind != SOUND:
+            twin, mask = damage_of(kind, rng, clean, unit_px)
+            masks[..., CLASSES.index(kind)] = mask
         if rng.random() < self.noisy_share:
             twin = CAPTURES[int(rng.integers(len(CAPTURES)))](twin, rng)
         layers = np.dstack([to_uint8(twin), to_uint8(clean), to_uint8(masks)])
@@ -233,16 +233,16 @@ def draw_sheet(works: Sequence[Work | Painted], rng: Rng) -> tuple[np.ndarray, f
     return crop, share * max(work.pixels.shape[:2]) / 1000
 
 
-def damage_of(family: str, rng: Rng, clean: np.ndarray, unit_px: float) -> tuple[np.ndarray, ...]:
-    """`clean` with damage of the class `family`, and the mask of the damage.
+def damage_of(kind: str, rng: Rng, clean: np.ndarray, unit_px: float) -> tuple[np.ndarray, ...]:
+    """`clean` with damage of the class `kind`, and the mask of the damage.
 
     clean: float32 (h, w, 3), sRGB in [0, 1]. unit_px: about a thousandth of the long side of the
     work, in pixels. The damage is one of LIBRARY or of `accidents`. The mask is float32 (h, w) in
     [0, 1].
     """
     if rng.random() < 0.5:
-        return accidents.damaged(clean, rng, unit_px, family)
-    twin, cover = library.degraded(LIBRARY[family], clean, rng)
+        return accidents.damaged(clean, rng, unit_px, kind)
+    twin, cover = library.degraded(LIBRARY[kind], clean, rng)
     assert cover is not None  # all of LIBRARY are local
     shown = library.mask_of(cover) * accidents.visible(clean, twin)
     return twin, shown.astype(np.float32)
@@ -265,20 +265,20 @@ def _cut(layers: np.ndarray, rng: Rng, side_px: int) -> np.ndarray:
 class Fills:
     """Training samples of `inpainting`: damaged patches, their classical fill, and the mask.
 
-    families: class -> (weight, None). side_px: side of a patch. batches_per_block: see Curriculum.
+    kinds: class -> (weight, None). side_px: side of a patch. batches_per_block: see Curriculum.
     """
 
-    families: dict[str, tuple[float, None]]
+    kinds: dict[str, tuple[float, None]]
     side_px: int = 96
     batches_per_block: int = CUTS
 
-    def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
+    def samples(self, works: Sequence[Work], rng: Rng, kind: str) -> list[Sample]:
         """Up to CUTS samples of one sheet, uint8.
 
         The input of the network, (side, side, 7), see `patina.models.inpainting.inpainting`, and
         the undamaged patch, (side, side, 3).
         """
-        drawn = Accidents(self.families, self.side_px, 0.0).samples(works, rng, family)
+        drawn = Accidents(self.kinds, self.side_px, 0.0).samples(works, rng, kind)
         found: list[Sample] = []
         for twin, clean, masks in drawn:
             mask = (masks.max(axis=2) > 40).astype(np.uint8)
@@ -286,7 +286,7 @@ class Fills:
                 continue
             margin = int(rng.integers(0, 3))
             mask = cv2.dilate(mask, np.ones((2 * margin + 1, 2 * margin + 1), np.uint8))
-            fill = twin if family == "stain" else classical_fill(twin, mask)
+            fill = twin if kind == "stain" else classical_fill(twin, mask)
             found.append((np.dstack([twin, fill, mask * 255]), clean))
         return found
 
@@ -312,13 +312,13 @@ INPAINTING = Fills(
 class Colours:
     """Training samples of `tone`: small views of works with changed colours.
 
-    families: name -> (weight, function that changes a view). batches_per_block: see Curriculum.
+    kinds: name -> (weight, function that changes a view). batches_per_block: see Curriculum.
     """
 
-    families: dict[str, tuple[float, Draw]]
+    kinds: dict[str, tuple[float, Draw]]
     batches_per_block: int = 1
 
-    def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
+    def samples(self, works: Sequence[Work], rng: Rng, kind: str) -> list[Sample]:
         """One sample: the changed and the unchanged view, both uint8 (128, 128, 3)."""
         small = works[int(rng.integers(len(works)))].small
         height, width = (int(side * rng.uniform(0.55, 1)) for side in small.shape[:2])
@@ -330,7 +330,7 @@ class Colours:
         part = part[:, ::-1] if rng.random() < 0.5 else part
         part = np.rot90(part, int(rng.integers(4)) if rng.random() < 0.3 else 0)
         view = view_of(np.ascontiguousarray(part), TONE_GRID.view_px).astype(np.float32) / 255
-        changed = self.families[family][1](view, rng)
+        changed = self.kinds[kind][1](view, rng)
         if rng.random() < 0.5:
             changed = changed + rng.standard_normal(view.shape, np.float32) * np.float32(
                 rng.uniform(0, 5) / 255

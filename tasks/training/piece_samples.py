@@ -61,9 +61,9 @@ def pieces_of(works: Sequence[Work], finder: str, network: Network, rng: Rng) ->
     work = cv2.resize(np.asarray(pixels), size, interpolation=cv2.INTER_AREA)
     view = work.astype(np.float32) / 255
     true = np.zeros(view.shape[:2], np.float32)
-    for family in () if sound else rng.choice(CLASSES, int(rng.integers(1, 4)), replace=False):
-        view, mask = damage_of(str(family), rng, view, max(size) / 1000)
-        if family != AGE_CRACKS:
+    for kind in () if sound else rng.choice(CLASSES, int(rng.integers(1, 4)), replace=False):
+        view, mask = damage_of(str(kind), rng, view, max(size) / 1000)
+        if kind != AGE_CRACKS:
             true = np.maximum(true, mask)
     if rng.random() < CAPTURED_SHARE:
         view = CAPTURES[int(rng.integers(len(CAPTURES)))](view, rng)

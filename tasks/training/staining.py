@@ -28,25 +28,25 @@ MAX_MARGIN_PX = 24  # maximum width that is marked around a stain
 class Stained:
     """Training samples of `stains`.
 
-    families: kind of stain -> (weight, None). batches_per_block: see `curriculum.Curriculum`.
+    kinds: kind of stain -> (weight, None). batches_per_block: see `curriculum.Curriculum`.
     """
 
-    families: Mapping[str, tuple[float, None]]
+    kinds: Mapping[str, tuple[float, None]]
     batches_per_block: int = 4 * VARIED
 
-    def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
+    def samples(self, works: Sequence[Work], rng: Rng, kind: str) -> list[Sample]:
         """VARIED samples of one part of a work, uint8.
 
         The input of `patina.models.stains.stains` (128, 128, STAINS.channels), and the view without
         stains (128, 128, 3).
         """
         clean = draw_part(works, rng, PART_PX, PART_SHARE)
-        if family == SOUND:
+        if kind == SOUND:
             twin, cover = clean, accidents.area(clean.shape[:2], rng, PART_PX / 500)
-        elif family == RANDOM:
+        elif kind == RANDOM:
             twin, cover = accidents.damaged(clean, rng, PART_PX / 500, "stain")
         else:
-            twin, drawn = library.degraded(LIBRARY[family], clean, rng, 0.25)
+            twin, drawn = library.degraded(LIBRARY[kind], clean, rng, 0.25)
             cover = np.asarray(drawn)  # all of LIBRARY are local
         mask = marked(cover, rng)
         if rng.random() < 0.3:

@@ -1,10 +1,10 @@
-"""The training loop. It can be resumed, is reproducible, and measures the gain of each family.
+"""The training loop. It can be resumed, is reproducible, and measures the gain of each kind.
 
-A family is a kind of damage in the training samples. A resumed training has the same batches and
-the same weights as one without interruption: batches are drawn by their block number, and the
-checkpoint contains the state of the optimizer and the averaged weights. The result of a training is
-the averaged weights (an exponential moving average) with the largest mean gain, which may be those
-before the first step.
+A kind is that of the damage in the training samples, see `Curriculum`. A resumed training has the
+same batches and the same weights as one without interruption: batches are drawn by their block
+number, and the checkpoint contains the state of the optimizer and the averaged weights. The result
+of a training is the averaged weights (an exponential moving average) with the largest mean gain,
+which may be those before the first step.
 """
 
 import json
@@ -35,7 +35,7 @@ from patina.tasks.training.works import Work
 
 # Steps between two updates of the averaged weights, and weight of the old average in the new one
 AVERAGE_EVERY, AVERAGE_DECAY = 25, 0.95
-MIN_GAIN_DB = 0.05  # of each family after `Schedule.unmoved_minutes`
+MIN_GAIN_DB = 0.05  # of each kind after `Schedule.unmoved_minutes`
 AHEAD = 4  # batches that each worker process makes in advance
 
 
@@ -54,7 +54,7 @@ class Schedule:
     steps: number of batches. learning_rate: its maximum, which is reached after `warmup_steps`
     batches. minutes: limit of the training time, over all interruptions; with a limit, the learning
     rate reaches 0 in this time. check_every: number of batches between two measurements of the
-    gains. unmoved_minutes: after this time each family must have a gain of MIN_GAIN_DB.
+    gains. unmoved_minutes: after this time each kind must have a gain of MIN_GAIN_DB.
     save_every_s: seconds between two checkpoints. seed: of the batches.
     """
 
@@ -77,7 +77,7 @@ class TrainingCallback(Protocol):
     def on_check(self, training: "Training", gains: Mapping[str, float], loss: float) -> None:
         """Called after each measurement, the first of which is before the first batch.
 
-        gains: gain of each family with the averaged weights, as `Specialist.gain` measures it.
+        gains: gain of each kind with the averaged weights, as `Specialist.gain` measures it.
         loss: mean loss since the last call; NaN at the first call.
         """
 
@@ -166,16 +166,16 @@ class Training:
         return output
 
     def gains(self, held_back: Mapping[str, Sample]) -> dict[str, float]:
-        """The mean gain of each family with the averaged weights, as `Specialist.gain` gives it.
+        """The mean gain of each kind with the averaged weights, as `Specialist.gain` gives it.
 
         The averaged weights become the best ones if the mean of these gains is the largest so far.
         held_back: see `held_back_samples`.
         """
         gains = {}
-        for family, arrays in held_back.items():
+        for kind, arrays in held_back.items():
             inputs, target = self.specialist.targets(arrays)
             output = self.outputs(inputs)
-            gains[family] = float(np.mean(self.specialist.gain(inputs, target, output)))
+            gains[kind] = float(np.mean(self.specialist.gain(inputs, target, output)))
         mean = float(np.mean([*gains.values()]))
         if mean > self.best_gain:
             self.best, self.best_gain, self.best_step = self.averaged, mean, self.done
@@ -247,10 +247,10 @@ def train(
 ) -> None:
     """Train until the last step or the end of the time.
 
-    works: the works of the training samples. held_back: samples of each family to measure gains,
+    works: the works of the training samples. held_back: samples of each kind to measure gains,
     see `held_back_samples`. callbacks: are called after each step and each measurement. workers:
     number of processes that make batches. Raises NoGainError if the network does not improve a
-    family, DivergedError if the loss is NaN or infinite.
+    kind, DivergedError if the loss is NaN or infinite.
     """
     schedule, best = training.schedule, dict.fromkeys(held_back, -math.inf)
     losses: list[float] = []
@@ -258,7 +258,7 @@ def train(
 
     def check() -> None:
         gains = training.gains(held_back)
-        best.update({family: max(best[family], gain) for family, gain in gains.items()})
+        best.update({kind: max(best[kind], gain) for kind, gain in gains.items()})
         for callback in callbacks:
             callback.on_check(training, gains, float(np.mean(losses)) if losses else math.nan)
         losses.clear()
@@ -314,18 +314,18 @@ def batches(training: Training, works: Sequence[Work], workers: int) -> Generato
 
 
 def stop_without_gain(training: Training, best: Mapping[str, float]) -> None:
-    """Raise NoGainError after `Schedule.unmoved_minutes` if a family has too small a gain.
+    """Raise NoGainError after `Schedule.unmoved_minutes` if a kind has too small a gain.
 
-    best: the largest gain of each family so far.
+    best: the largest gain of each kind so far.
     """
     if training.seconds < training.schedule.unmoved_minutes * 60:
         return
-    for family, gain in best.items():
-        if family != SOUND and gain < MIN_GAIN_DB:
+    for kind, gain in best.items():
+        if kind != SOUND and gain < MIN_GAIN_DB:
             training.save()
             raise NoGainError(
                 f"{training.name}: after {training.seconds / 60:.0f} minutes the gain on "
-                f"{family} is {gain:.2f} dB; change the training samples, and run again"
+                f"{kind} is {gain:.2f} dB; change the training samples, and run again"
             )
 
 

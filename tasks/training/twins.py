@@ -33,7 +33,7 @@ class Twins:
     batches_per_block: int = CUTS
 
     @property
-    def families(self) -> Mapping[str, tuple[float, None]]:
+    def kinds(self) -> Mapping[str, tuple[float, None]]:
         """Each degradation alone, several together, and none, with their weights."""
         drawn = {name: weight for name, (weight, _) in self.mixture.items() if weight}
         total = sum(drawn.values())
@@ -41,24 +41,24 @@ class Twins:
         shares = singles | {name: SHARES[name] for name in (SEVERAL, SOUND)}
         return {name: (share, None) for name, share in shares.items()}
 
-    def samples(self, works: Sequence[Work], rng: Rng, family: str) -> list[Sample]:
+    def samples(self, works: Sequence[Work], rng: Rng, kind: str) -> list[Sample]:
         """CUTS samples: the degraded and the undamaged patch, both uint8 (side, side, 3)."""
         work = works[int(rng.integers(len(works)))]
         clean = to_float(np.asarray(work.pixels))
-        degraded, _ = render(clean, self._recipe(rng, family))
+        degraded, _ = render(clean, self._recipe(rng, kind))
         layers = np.dstack([to_uint8(degraded), to_uint8(clean)])
         cuts = [self._cut(layers, rng) for _ in range(CUTS)]
         return [(cut[..., :3], cut[..., 3:]) for cut in cuts]
 
-    def _recipe(self, rng: Rng, family: str) -> Recipe:
+    def _recipe(self, rng: Rng, kind: str) -> Recipe:
         """The recipe of a work; the drawn number is part of the work's name."""
         mixture, count = self.mixture, self.count
-        if family == SOUND:
+        if kind == SOUND:
             count = (0, 0)
-        elif family != SEVERAL:
-            mixture, count = {family: self.mixture[family]}, (1, 1)
+        elif kind != SEVERAL:
+            mixture, count = {kind: self.mixture[kind]}, (1, 1)
         number = int(rng.integers(2**31))
-        return draw_recipe(family, f"{number}", seed=self.seed, mixture=mixture, count=count)
+        return draw_recipe(kind, f"{number}", seed=self.seed, mixture=mixture, count=count)
 
     def _cut(self, layers: np.ndarray, rng: Rng) -> np.ndarray:
         side = self.side_px
