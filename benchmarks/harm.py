@@ -52,8 +52,8 @@ Restore = Callable[[np.ndarray, tuple[str, ...]], Restored]
 
 def restorer(model: Path | None) -> Restore:
     """Patina's restorer with the default options. model: file of the model; None: the default."""
-    applied = params_file.load(ROOT / "params.yaml").restore.applied
-    loaded = load_restorer(chosen_model(model), **applied)
+    loading = params_file.load(ROOT / "params.yaml").restore.loading
+    loaded = load_restorer(chosen_model(model), **loading)
 
     def restore(work: np.ndarray, treat: tuple[str, ...]) -> Restored:
         allowed = tuple(name for name in loaded.treat if name in treat)

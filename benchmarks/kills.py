@@ -176,25 +176,27 @@ def prepare_model(folder: Path) -> None:
     """Make a champion and the files of the stage `train`, both registered in MLflow."""
     import mlflow
 
-    from patina.flows import registered, tracking
+    from patina.flows import mlflow_registry, tracking
 
     database = f"sqlite:///{folder}/mlflow.db"
     os.environ["MLFLOW_TRACKING_URI"] = database
     mlflow.set_tracking_uri(database)
     client = mlflow.MlflowClient()
     experiment = client.create_experiment(tracking.EXPERIMENT, str(folder / "artifacts"))
-    client.create_registered_model(registered.REGISTERED)
+    client.create_registered_model(mlflow_registry.REGISTERED)
     for name, place in (("former", "champion"), ("latest", "model")):
         for suffix in (".keras", ".xml", ".bin"):
             path = folder / "data" / place / f"model{suffix}"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(f"{name}{suffix}".encode() * 100_000)
         run = client.create_run(experiment).info.run_id
-        version = client.create_model_version(registered.REGISTERED, f"file://{folder}", run)
+        version = client.create_model_version(mlflow_registry.REGISTERED, f"file://{folder}", run)
         sha256 = sha256_of(path.with_suffix(".keras"))
         write_json(path.with_suffix(".json"), {"mlflow_run": run, "sha256": sha256})
         if place == "champion":
-            client.set_registered_model_alias(registered.REGISTERED, "champion", version.version)
+            client.set_registered_model_alias(
+                mlflow_registry.REGISTERED, "champion", version.version
+            )
     (folder / "data/degraded").mkdir()
     (folder / "data/degraded/manifest.jsonl").touch()
 

@@ -169,8 +169,8 @@ def noisy(clean: np.ndarray, number: int) -> Iterator[Case]:
 
 def methods_of(asked: argparse.Namespace) -> dict[str, Method]:
     """The methods to compare, by name."""
-    applied = params_file.load(ROOT / "params.yaml").restore.applied
-    models = {name: load_restorer(file, **applied) for name, file in models_of(asked).items()}
+    loading = params_file.load(ROOT / "params.yaml").restore.loading
+    models = {name: load_restorer(file, **loading) for name, file in models_of(asked).items()}
 
     def blind(restorer: Restorer) -> Method:
         return lambda case: restorer.restored(case.degraded)

@@ -7,9 +7,9 @@ Source: https://iiif.io/api/image/3.0/ and https://iiif.io/api/image/2.1/.
 import math
 from typing import Any
 
-from patina.crawler.answers import Record, pixels
 from patina.crawler.items import Rendition
 from patina.crawler.presentation import said, several
+from patina.crawler.responses import Record, pixels
 
 MOST_SIZES = 5
 

@@ -11,7 +11,6 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 from scrapy.http import Response
 
-from patina.crawler.answers import UNINTELLIGIBLE, GoneError
 from patina.crawler.harvest import (
     ABOUT_THE_WORK,
     MANIFEST_FIELDS,
@@ -24,6 +23,7 @@ from patina.crawler.harvest import (
 )
 from patina.crawler.items import Artwork, Rendition
 from patina.crawler.network import DOWNLOAD_ERRORS
+from patina.crawler.responses import UNINTELLIGIBLE, GoneError
 from patina.crawler.spiders.museum import MuseumSpider, PacedSpider
 from patina.crawler.text import plain, reason_of
 from patina.crawler.verify import examine

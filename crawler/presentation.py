@@ -12,7 +12,7 @@ from typing import Any
 
 from w3lib.html import remove_tags
 
-from patina.crawler.answers import Record, pixels
+from patina.crawler.responses import Record, pixels
 
 FREE = re.compile(
     r"https?://(?:www\.)?creativecommons\.org/publicdomain/(zero|mark)/1\.0"

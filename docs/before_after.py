@@ -35,7 +35,7 @@ def row(restorer, argument: str) -> np.ndarray:
 
 
 def main() -> None:
-    restorer = load_restorer(shipped(), **params.load().restore.applied)
+    restorer = load_restorer(shipped(), **params.load().restore.loading)
     rows = [row(restorer, argument) for argument in sys.argv[1:]]
     gap = np.full((GAP_PX, rows[0].shape[1], 3), 255, np.uint8)
     parted = [part for each in rows for part in (each, gap)][:-1]

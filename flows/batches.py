@@ -13,8 +13,8 @@ from prefect.futures import as_completed
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
 from patina.errors import ServiceError
+from patina.flows.messages import counting
 from patina.flows.places import ARTWORKS
-from patina.flows.reporting import counting
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import CORES, one_thread, start_worker
 from patina.tasks.io.progress import Progress

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from patina.errors import InputError, errors_as_lines
-from patina.flows import tracking, views
+from patina.flows import mlflow_page, tracking
 from patina.flows.lineage import EXPERIMENT_TAG
 from patina.flows.places import MODEL
 from patina.flows.prefect_server import wait_until_it_answers
@@ -37,18 +37,18 @@ def address(names: Sequence[str], port: int) -> str:
             "compare: there are no runs of this commit; start one with `make run` or `dvc exp run`"
         )
     runs = [run for run_id in found if (run := tracking.found(run_id))]
-    return f"{server(port)}{views.save('patina-compared', ours, runs, only=True)}"
+    return f"{server(port)}{mlflow_page.save('patina-compared', ours, runs, only=True)}"
 
 
 def address_of_latest(port: int) -> str:
-    """The address at which the UI shows the latest `views.MAX_RUNS` runs, the latest first."""
+    """The address where the UI shows the latest `mlflow_page.MAX_RUNS` runs, the latest first."""
     from mlflow import MlflowClient
 
     ours = tracking.connect().experiment_id
     runs = MlflowClient().search_runs(
-        [ours], "attributes.status = 'FINISHED'", max_results=views.MAX_RUNS
+        [ours], "attributes.status = 'FINISHED'", max_results=mlflow_page.MAX_RUNS
     )
-    return f"{server(port)}{views.save('patina', ours, runs, only=False)}"
+    return f"{server(port)}{mlflow_page.save('patina', ours, runs, only=False)}"
 
 
 def server(port: int) -> str:

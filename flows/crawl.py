@@ -20,9 +20,9 @@ from prefect.client.schemas.objects import State, TaskRun
 from patina import params as params_file
 from patina.flows.batches import BATCH, cut, progress
 from patina.flows.crawl_process import CrawlFlowError, TryLaterError, fetch, gather
+from patina.flows.messages import log, table
 from patina.flows.places import ARTWORKS, CACHE, HARVEST, LOCAL_HARVEST
 from patina.flows.publishing import publish
-from patina.flows.reporting import log, table
 from patina.formats import COLLECTED_SUFFIXES
 from patina.params import Crawl
 from patina.tasks.io.atomic import read_jsonl, write_jsonl

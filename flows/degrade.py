@@ -12,7 +12,7 @@ from patina.params import Degrade
 from patina.tasks.dataset.recipes import Recipe
 from patina.tasks.dataset.splitting import SIDES
 from patina.tasks.dataset.twins import deteriorate, recipes_of, version
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import Record, read_jsonl
 from patina.tasks.io.item_store import item_key
 

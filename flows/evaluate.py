@@ -8,7 +8,7 @@ import numpy as np
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from patina.flows import registered, tracking
+from patina.flows import mlflow_registry, tracking
 from patina.flows.batches import compute, processes
 from patina.flows.places import CLEAN, DEGRADED, MODEL, REPORTS, RESTORED
 from patina.params import Evaluate
@@ -114,7 +114,7 @@ def log_to_mlflow(twins: list[Record], overall: Record, single: dict[str, Record
         shown = [f"![{twin['work']}]({picture(run_id, twin['work'])})" for twin in twins]
         parts = [summary(overall), reports.markdown(overall, single), PANELS, *shown]
         mlflow.set_tag(NOTE, "\n\n".join(parts))
-        registered.register(trained, facts)
+        mlflow_registry.register(trained, facts)
 
 
 def summary(overall: Record) -> str:

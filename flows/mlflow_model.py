@@ -28,7 +28,7 @@ class Restoring(PythonModel):
         from patina.tasks.restoration.batch import load_restorer
 
         model = Path(context.artifacts["network"]) / "model.keras"
-        self.restorer = load_restorer(model, **params.Restore().applied)
+        self.restorer = load_restorer(model, **params.Restore().loading)
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Restore one image. MLflow would read type hints as a schema, so there are none."""

@@ -11,7 +11,7 @@ from patina.flows.places import ARTWORKS, CLEAN
 from patina.flows.publishing import STORE, publish, set_aside
 from patina.params import Preprocess
 from patina.tasks.dataset.preprocessing import VERSION, prepare
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import Record, read_jsonl
 from patina.tasks.io.item_store import item_key
 

@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from patina import params as params_file
 from patina.errors import InputError
-from patina.flows import registered
+from patina.flows import mlflow_registry
 from patina.flows.batches import progress
 from patina.flows.places import CLEAN, DEGRADED, MODEL
 from patina.formats import COLLECTED_SUFFIXES
@@ -21,7 +21,8 @@ from patina.tasks.evaluation.gate import HARD, OWN, Rule, gate
 from patina.tasks.evaluation.hard_works import HARD_WORKS, SOUND, hard_works
 from patina.tasks.evaluation.metrics import psnr_db
 from patina.tasks.evaluation.reports import degradation_of
-from patina.tasks.imaging.images import ImageError, load_srgb, read_png
+from patina.tasks.imaging.faults import ImageError
+from patina.tasks.imaging.images import load_srgb, read_png
 from patina.tasks.io.atomic import DRAFT, Record, copy, read_jsonl, sha256_of, write_json
 from patina.tasks.restoration.batch import CHAMPION, chosen_model, load_restorer
 
@@ -52,7 +53,7 @@ def promote(*, dry_run: bool = False, sound: Path | None = None) -> list[Rule]:
     facts = json.loads((MODEL / "model.json").read_text(encoding="utf-8"))
     beaten = {"beaten_sha256": hashes["champion"], "gate": [rule._asdict() for rule in rules]}
     # The alias first: a promotion that is killed in between can be repeated
-    registered.set_champion_alias(facts["mlflow_run"])
+    mlflow_registry.set_champion_alias(facts["mlflow_run"])
     switch_champion(facts | {"sha256": hashes["challenger"]} | beaten)
     return rules
 
@@ -64,7 +65,7 @@ def follow_mlflow() -> str:
     if MLflow has no such version, or it is already the champion here.
     """
     with TemporaryDirectory() as copied:
-        folder, version = registered.download_champion(Path(copied))
+        folder, version = mlflow_registry.download_champion(Path(copied))
         sha256 = sha256_of(folder / "model.keras")
         if CHAMPION.exists() and sha256_of(CHAMPION) == sha256:
             raise InputError(f"promote: version {version} of MLflow is already the champion")
@@ -122,7 +123,7 @@ def measured(champion: Path, challenger: Path, own: Sequence[Path] = ()) -> Iter
     """
     params = params_file.load()
     models = {
-        name: load_restorer(path, **params.restore.applied)
+        name: load_restorer(path, **params.restore.loading)
         for name, path in (("champion", champion), ("challenger", challenger))
     }
     twins = [twin for twin in read_jsonl(DEGRADED / "manifest.jsonl") if twin["side"] == "test"]

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from patina.errors import InputError
+from patina.flows.messages import say, table
 from patina.flows.places import ITEMS
-from patina.flows.reporting import say, table
 from patina.tasks.io.atomic import Record, copy, write_jsonl
 from patina.tasks.io.item_store import ItemStore
 

@@ -15,8 +15,8 @@ from prefect.states import Completed, State
 
 from patina import params as params_file
 from patina.flows.batches import CLUSTER, cluster, compute, cut, named, numbered
+from patina.flows.messages import address, counting, log, plain, say, table
 from patina.flows.places import DEGRADED, RESTORED
-from patina.flows.reporting import address, counting, log, plain, say, table
 from patina.params import Restore
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.progress import EVERY_S
@@ -146,10 +146,10 @@ def one_after_the_other(
 
 @task(name="restore", cache_policy=NO_CACHE)
 def restore_chunk(
-    scans: list[tuple[Place, Place]], model: Path, applied: Record, output: OutputOptions
+    scans: list[tuple[Place, Place]], model: Path, loading: Record, output: OutputOptions
 ) -> list[Record]:
     """Restore some scans. The record of a scan that cannot be restored has the reason."""
-    restorer = replace(restorer_of(model, hashable(applied)), on_progress=StepLogger())
+    restorer = replace(restorer_of(model, hashable(loading)), on_progress=StepLogger())
     return list(restore_scans(scans, restorer, output))
 
 
@@ -169,9 +169,9 @@ class StepLogger:
 Items = tuple[tuple[str, Any], ...]
 
 
-def hashable(applied: Record) -> Items:
+def hashable(loading: Record) -> Items:
     """The arguments of `load_restorer`, gates included, in the form that `restorer_of` takes."""
-    return tuple((name, _items(value)) for name, value in applied.items())
+    return tuple((name, _items(value)) for name, value in loading.items())
 
 
 def _items(value: Any) -> Any:
@@ -179,7 +179,7 @@ def _items(value: Any) -> Any:
 
 
 @lru_cache(maxsize=1)
-def restorer_of(model: Path, applied: Items) -> Restorer:
+def restorer_of(model: Path, loading: Items) -> Restorer:
     """The networks of `model`, loaded once for all chunks."""
-    asked = dict(applied)
+    asked = dict(loading)
     return load_restorer(model, **asked | {"gates": dict(asked["gates"])})

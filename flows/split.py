@@ -5,8 +5,8 @@ from pathlib import Path
 
 from prefect import flow
 
+from patina.flows.messages import log
 from patina.flows.places import CLEAN, SPLIT
-from patina.flows.reporting import log
 from patina.params import Split
 from patina.tasks.dataset.splitting import SIDES, deal, group_works
 from patina.tasks.io.atomic import read_jsonl, write_json, write_jsonl

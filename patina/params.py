@@ -206,7 +206,7 @@ class Restore(Section, Gates):  # type: ignore[misc]  # mypy misses that it is f
         }
 
     @property
-    def applied(self) -> dict[str, Any]:
+    def loading(self) -> dict[str, Any]:
         """The arguments of `patina.tasks.restoration.batch.load_restorer`."""
         gates = self.model_dump(include={*GATES})
         return self.model_dump(exclude={*GATES, *FLAGS}) | {"gates": gates}

@@ -25,7 +25,7 @@ def test_all_tiles_are_examined_unless_the_first_three_are_clearly_sound(logit, 
         return -0.2 * (tile - tile.mean(dtype=np.float32))
 
     tiles = capture_gates.sample_tiles(lambda top, bottom: work[top:bottom], SIDE_PX, SIDE_PX)
-    found = capture_gates.analyse(
+    found = capture_gates.decide_capture(
         {"noise": network},
         tiles,
         Gates.opened(noise_probability=0.5),
@@ -41,7 +41,7 @@ def test_a_work_that_may_be_noisy_is_not_sharpened(noise, sharpened):
     small = np.random.default_rng(0).random((SIDE_PX // 4, SIDE_PX // 4, 3), np.float32)
     work = cv2.resize(small, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_CUBIC).clip(0, 1)
     logit = float(np.log(noise / (1 - noise)))
-    found = capture_gates.analyse(
+    found = capture_gates.decide_capture(
         {"noise": lambda tile: 0.1 * tile, "blur": lambda tile: 0.1 * (tile - 0.5)},
         capture_gates.sample_tiles(lambda top, bottom: work[top:bottom], SIDE_PX, SIDE_PX),
         Gates.opened(noise_probability=0.5, blur_probability=0.15),

@@ -10,7 +10,8 @@ import pyvips
 import tifffile
 from test_scans import HEIGHT, WIDTH, cmyk, painted, refiled
 
-from patina.tasks.imaging.images import ImageError, load_srgb
+from patina.tasks.imaging.faults import ImageError
+from patina.tasks.imaging.images import load_srgb
 from patina.tasks.imaging.scans import opened
 
 RED = (230, 26, 25)

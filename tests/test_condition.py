@@ -13,7 +13,7 @@ import pyvips
 from pypdf import PdfReader
 from restorers import HEIGHT, WIDTH, restorer, scan
 
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import Record, sha256_of
 from patina.tasks.restoration.batch import restore_scans, summary_in
 from patina.tasks.restoration.colour_findings import findings
@@ -22,10 +22,10 @@ from patina.tasks.restoration.condition_html import html_of
 from patina.tasks.restoration.condition_pdf import pdf_of
 from patina.tasks.restoration.condition_report import file_reports, key_in, refuse_overwriting
 from patina.tasks.restoration.damage_areas import LISTED, map_areas
-from patina.tasks.restoration.examining import examined
+from patina.tasks.restoration.examination import examined
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.lettering import FONT, page, runs
-from patina.tasks.restoration.marking import markers, row_of, table_of
+from patina.tasks.restoration.numbered_areas import markers, row_of, table_of
 from patina.tasks.restoration.sidecars import OutputOptions, map_of, sidecar_of
 
 NAMES = {"title": "神奈川沖浪裏 (The Great Wave)", "artist": "Zoë Müller, 北斎, العربية"}
@@ -198,7 +198,7 @@ def test_what_a_person_marked_is_parted_from_what_was_found_and_decided(tmp_path
     with examined(source, DAMAGED, marks=marks) as found:
         told = condition_of(found, {})
         unknown = condition_of(replace(found, masks={}), {})
-    assert dict(told.parted) == {
+    assert dict(told.decisions) == {
         "Found by Patina": "1 area (51% of the surface).",
         "Marked by a person": "1 area (1.3% of the surface) to fill; 1 area (51% of the surface) "
         "to leave.",
@@ -210,7 +210,7 @@ def test_what_a_person_marked_is_parted_from_what_was_found_and_decided(tmp_path
     assert told.outcomes == {1: "left", 2: "marked to fill"}
     assert (
         "the places are unknown, as the mask is missing"
-        in dict(unknown.parted)["Marked by a person"]
+        in dict(unknown.decisions)["Marked by a person"]
     )
 
 

@@ -12,7 +12,7 @@ from restorers import restorer
 
 from patina.tasks.restoration.condition import condition_of
 from patina.tasks.restoration.condition_html import html_of
-from patina.tasks.restoration.examining import examined
+from patina.tasks.restoration.examination import examined
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed")
 

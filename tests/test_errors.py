@@ -9,7 +9,7 @@ import pytest
 from patina.errors import InputError, PatinaError, ServiceError, errors_as_lines
 from patina.flows.crawl_process import CrawlFlowError
 from patina.params import ParamsError
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.storage import StorageError
 from patina.tasks.restoration.undo import UndoError
 

@@ -12,11 +12,11 @@ from replay.museums import Artic, Cleveland, Met
 from replay.serving import Query, Replay, Reply, endless, holding
 from replay.works import Json, Work, exhibition, picture
 
-from patina.crawler.answers import segment
 from patina.crawler.fetching import BUDGET, MOST_BYTES, most_bytes
 from patina.crawler.harvest import read_lines, write_lines
 from patina.crawler.items import CrawlError
 from patina.crawler.listing import Pages
+from patina.crawler.responses import segment
 from patina.crawler.text import LONGEST_LINE, plain, reason_of
 from patina.crawler.verify import examine
 

@@ -73,11 +73,11 @@ RUNNING = frozenset(
     {"patina.params", "patina.formats", "patina.errors"}
     | {
         f"patina.flows.{name}"
-        for name in ("batches", "places", "registered", "supervisor", "tracking")
+        for name in ("batches", "places", "mlflow_registry", "supervisor", "tracking")
     }
     | {
         f"patina.flows.{name}"
-        for name in ("guarded_server", "mlflow_model", "prefect_server", "reporting")
+        for name in ("guarded_server", "mlflow_model", "prefect_server", "messages")
     }
 )
 

@@ -11,7 +11,7 @@ import pyvips
 from pydantic import ValidationError
 from restorers import restorer, scan
 
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.batch import plan, restore_scans
 from patina.tasks.restoration.condition import HYPOTHESIS

@@ -7,8 +7,8 @@ import pytest
 import pyvips
 
 from patina.tasks.dataset.preprocessing import perceptual_hash
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.images import (
-    ImageError,
     load_srgb,
     mean_of_channels,
     png_bytes,

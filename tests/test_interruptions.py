@@ -9,7 +9,7 @@ import pytest
 import pyvips
 from restorers import patina, restorer, scan
 
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import sha256_of
 from patina.tasks.restoration.batch import locked_outbox
 from patina.tasks.restoration.restore_file import restore_file

@@ -8,7 +8,8 @@ import pytest
 import pyvips
 from test_scans import HEIGHT, WIDTH, painted
 
-from patina.tasks.imaging.images import ImageError, load_srgb
+from patina.tasks.imaging.faults import ImageError
+from patina.tasks.imaging.images import load_srgb
 from patina.tasks.imaging.kinds import kind_of
 from patina.tasks.imaging.scans import opened
 

@@ -12,7 +12,7 @@ import pytest
 import pyvips
 from restorers import patina, restorer, scan
 
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import draft_folder, read_jsonl
 from patina.tasks.restoration.batch import locked_outbox, plan, restore_scans, summary_in
 from patina.tasks.restoration.outbox import neutral, neutral_cell

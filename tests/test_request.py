@@ -91,7 +91,7 @@ def test_the_values_of_a_request_override_the_settings(tmp_path: Path) -> None:
     request = RestoreRequest((str(tmp_path),), str(tmp_path / "out"), treat="tone", iiif=True)
     job = job_of(request, Restore(treat=("detail",), flag_damaged=0.5))
     assert job.loading["treat"] == ("tone",)
-    assert job.loading["gates"] == Restore().applied["gates"]
+    assert job.loading["gates"] == Restore().loading["gates"]
     assert job.output.flag_damaged == 0.5
     assert job.output.maps
     assert job.scans == [(tmp_path / "a.tif", tmp_path / "out/a.tif")]

@@ -9,10 +9,11 @@ import pytest
 import pyvips
 from restorers import HEIGHT, WIDTH, pixels_of, restorer, scan
 
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import sha256_of
 from patina.tasks.restoration.batch import plan, restore_scans, run_summary, target_of
-from patina.tasks.restoration.restore_file import OutputOptions, map_of, restore_file, sidecar_of
+from patina.tasks.restoration.restore_file import restore_file
+from patina.tasks.restoration.sidecars import OutputOptions, map_of, sidecar_of
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])

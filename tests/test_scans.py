@@ -13,7 +13,7 @@ import pyvips
 import tifffile
 
 from patina.tasks.imaging.exif import Tags, write_into
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.jpeg2000 import boxes, icc_of
 from patina.tasks.imaging.scans import opened
 from patina.tasks.imaging.xmp import SOURCE_TYPE, with_source_type

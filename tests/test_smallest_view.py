@@ -9,7 +9,7 @@ import pyvips
 
 from patina.crawler.sample.strokes import paint
 from patina.params import Restore
-from patina.tasks.restoration import decision
+from patina.tasks.restoration import fill_decision
 from patina.tasks.restoration.batch import load_restorer
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.sidecars import sidecar_in
@@ -38,10 +38,10 @@ def test_a_result_is_the_same_if_larger_views_are_never_left_out(
     pixels = damage(paint(3)[0][:420, :600])
     scan = tmp_path / "scan.png"
     pyvips.Image.new_from_array(pixels).copy(interpretation="srgb").write_to_file(str(scan))
-    restorer = load_restorer(shipped(), **Restore().applied)
+    restorer = load_restorer(shipped(), **Restore().loading)
     results = []
-    for factor in (decision.SMALL_VIEW_FACTOR, 0.0):  # 0: the small view is never sufficient
-        monkeypatch.setattr(decision, "SMALL_VIEW_FACTOR", factor)
+    for factor in (fill_decision.SMALL_VIEW_FACTOR, 0.0):  # 0: the small view is never sufficient
+        monkeypatch.setattr(fill_decision, "SMALL_VIEW_FACTOR", factor)
         target = tmp_path / f"{factor}.png"
         restore_file(scan, target, restorer)
         results.append((target.read_bytes(), (sidecar_in(target) or {})["change"]))

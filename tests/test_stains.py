@@ -9,7 +9,7 @@ import pyvips
 from restorers import restorer
 
 from patina.models import STAINS
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.restoration.report.figures import figures_of
 from patina.tasks.restoration.report.summary import summary_of
 from patina.tasks.restoration.restorer import compute_treatment

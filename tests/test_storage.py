@@ -14,7 +14,7 @@ import pytest
 from fsspec import AbstractFileSystem
 from restorers import patina, restorer, scan
 
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import read_jsonl, sha256_of
 from patina.tasks.io.storage import Remote, place_of
 from patina.tasks.restoration.batch import (

@@ -188,7 +188,7 @@ def test_the_logged_model_equals_the_one_on_disk_and_contains_its_code(
     picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     view = to_float(picture)
     model = finished.folder / "data/model/model.keras"
-    change, _ = load_restorer(model, **Restore().applied).change(view)
+    change, _ = load_restorer(model, **Restore().loading).change(view)
     np.save(tmp_path / "picture.npy", picture)
     files = [str(tmp_path / name) for name in ("picture.npy", "restored.npy")]
     served = subprocess.run(

@@ -13,7 +13,8 @@ from patina.tasks import degradations
 from patina.tasks.dataset import recipes, twins
 from patina.tasks.dataset.recipes import read_recipe, recipe_by_hand
 from patina.tasks.dataset.twins import deteriorate_file
-from patina.tasks.imaging.images import ImageError, png_bytes, read_png, to_uint8
+from patina.tasks.imaging.faults import ImageError
+from patina.tasks.imaging.images import png_bytes, read_png, to_uint8
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from restorers import restorer, scan
 from test_scans import KINDS, saved
 
 from patina.tasks.io.atomic import sha256_of
-from patina.tasks.restoration.restore_file import OutputOptions, restore_file
+from patina.tasks.restoration.restore_file import restore_file
+from patina.tasks.restoration.sidecars import OutputOptions
 from patina.tasks.restoration.undo import UndoError, package_of, undo
 
 PACKED = OutputOptions(package=True)

@@ -8,11 +8,11 @@ import pyvips
 from restorers import HEIGHT, WIDTH, pixels_of, restorer, scan
 
 from patina.params import Restore
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import Record, sha256_of
 from patina.tasks.restoration.batch import plan, restore_scans
 from patina.tasks.restoration.gates import Gates
-from patina.tasks.restoration.options import gates
+from patina.tasks.restoration.options import limited_gates
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import OutputOptions, map_of
@@ -135,9 +135,9 @@ def test_a_folder_of_masks_may_have_masks_for_some_of_the_scans(tmp_path: Path) 
 def test_limit_fill_decides_which_areas_are_filled_and_which_are_proposed(
     tmp_path: Path, area: float, fills: bool
 ) -> None:
-    strict = Restore().applied["gates"] | {"damage_share": 0.0, "fill_unlike": 0.0}
+    strict = Restore().loading["gates"] | {"damage_share": 0.0, "fill_unlike": 0.0}
     strict |= {"damage_probability": 0.5, "fill_probability": 0.0, "fill_probability_mean": 0.0}
-    limited = Gates(**gates(f"{area * 100}%", strict))
+    limited = Gates(**limited_gates(f"{area * 100}%", strict))
     change, record = filled(tmp_path, OutputOptions(), damaged=40.0, gates=limited)
     assert change.any() == fills
     assert record["applied"]["gates"]["fill_area"] == pytest.approx(area)

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 from scrapy import Request
 
-from patina.crawler.answers import Record, pixels, segment, year
 from patina.crawler.items import Artwork, Rendition
+from patina.crawler.responses import Record, pixels, segment, year
 from patina.crawler.spiders.museum import MuseumSpider
 
 FIELDS = (

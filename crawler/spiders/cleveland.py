@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 from scrapy import Request
 
-from patina.crawler.answers import Record, pixels, year
 from patina.crawler.items import Artwork, Rendition
+from patina.crawler.responses import Record, pixels, year
 from patina.crawler.spiders.museum import MuseumSpider
 
 LARGEST_PAGE = 1000

@@ -8,7 +8,6 @@ from urllib.parse import urldefrag, urlsplit
 
 from scrapy import Request
 
-from patina.crawler.answers import UNINTELLIGIBLE, GoneError, Record, answer
 from patina.crawler.image_api import renditions
 from patina.crawler.items import Artwork, CrawlError, Rendition
 from patina.crawler.loaders import short_hash
@@ -29,6 +28,7 @@ from patina.crawler.presentation import (
     text_of,
     years_of,
 )
+from patina.crawler.responses import UNINTELLIGIBLE, GoneError, Record, answer
 from patina.crawler.spiders.museum import MuseumSpider
 from patina.crawler.text import reason_of
 

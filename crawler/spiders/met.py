@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 from scrapy import Request
 
-from patina.crawler.answers import Record, year
 from patina.crawler.items import Artwork, CrawlError, Rendition
+from patina.crawler.responses import Record, year
 from patina.crawler.spiders.museum import MuseumSpider
 
 LARGEST_PAGE = 500

@@ -13,12 +13,12 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.signals import item_dropped, item_error, item_scraped
 from twisted.python.failure import Failure
 
-from patina.crawler.answers import UNINTELLIGIBLE, GoneError, Record, answer, segment
 from patina.crawler.harvest import Harvest
 from patina.crawler.items import Artwork, CrawlError, LaterError
 from patina.crawler.listing import Pages
 from patina.crawler.loaders import ArtworkLoader, file_safe
 from patina.crawler.network import DOWNLOAD_ERRORS, GONE
+from patina.crawler.responses import UNINTELLIGIBLE, GoneError, Record, answer, segment
 from patina.crawler.selection import Selection
 from patina.crawler.text import plain, reason_of
 

@@ -16,7 +16,7 @@ from patina.app.strokes import Line
 from patina.app.ticks import OTHERS, Ticks, automatic, labels_of, listed, unlisted
 from patina.app.work import Work
 from patina.params import Restore
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import Record, sha256_of
 from patina.tasks.io.heaps import free_memory
 from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_scans
@@ -29,7 +29,7 @@ from patina.tasks.restoration.condition_report import (
 )
 from patina.tasks.restoration.damage import Damage, Piece
 from patina.tasks.restoration.gates import Gates
-from patina.tasks.restoration.masks import FOLDER as MARKS
+from patina.tasks.restoration.mask_files import FOLDER as MARKS
 from patina.tasks.restoration.progress import ProgressCallback, no_progress
 from patina.tasks.restoration.request import RestoreRequest, loading_of, run
 from patina.tasks.restoration.restorer import Restorer
@@ -55,7 +55,7 @@ class Bench:
         self._load()
 
     def _load(self) -> None:
-        self.restorer = load_restorer(self.model, **self.settings.applied)
+        self.restorer = load_restorer(self.model, **self.settings.loading)
         self._cached_networks = with_cache(self.restorer.networks)
 
     def reload(self) -> None:

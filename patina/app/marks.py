@@ -12,7 +12,7 @@ import pyvips
 from patina.app.strokes import FILL, LEAVE, STAIN, Line, Stroke
 from patina.tasks.io.atomic import draft_folder, move_whole
 from patina.tasks.restoration.damage import FILLED, Damage, share_covered
-from patina.tasks.restoration.masks import saved_mask
+from patina.tasks.restoration.mask_files import saved_mask
 from patina.tasks.restoration.reduced import strips_of
 from patina.tasks.restoration.user_masks import DECISIVE_SHARE
 from patina.tasks.restoration.windows import Window, cut

@@ -100,7 +100,7 @@ def condition(
                patina condition restored/scan.tif -o reports/
     """
     from patina import params
-    from patina.tasks.imaging.images import ImageError
+    from patina.tasks.imaging.faults import ImageError
     from patina.tasks.io.progress import timed_lines
     from patina.tasks.restoration.batch import chosen_model, load_restorer
     from patina.tasks.restoration.condition_report import file_reports, refuse_overwriting
@@ -111,7 +111,7 @@ def condition(
             "condition: --scan, --title, --accession and --width-mm need exactly one scan"
         )
     given = {"title": title, "artist": artist, "accession": accession}
-    restorer = load_restorer(chosen_model(model), **params.restore_here().applied)
+    restorer = load_restorer(chosen_model(model), **params.restore_here().loading)
     failed = 0
     for scan in scans:
         try:

@@ -8,7 +8,7 @@ from patina.formats import SUFFIXES
 from patina.tasks.imaging import jpeg, png, webp
 from patina.tasks.imaging.blocks import Blocks, without
 from patina.tasks.imaging.exif import write_into
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.xmp import with_source_type
 from patina.tasks.io.atomic import move_whole
 

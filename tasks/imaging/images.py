@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from patina.tasks.imaging.faults import ImageError as ImageError  # importable from both modules
+from patina.tasks.imaging.faults import ImageError
 
 # Masks consist of runs of equal bytes. Paintings have no such runs; for them the best filter is the
 # mean of the neighbours, as benchmarks/storage.py shows
@@ -32,10 +32,10 @@ def load_srgb(path: Path, *, long_side_px: int | None = None) -> np.ndarray:
     """
     import pyvips  # not at the top: training does not need it
 
-    from patina.tasks.imaging.flat import flat_image
+    from patina.tasks.imaging.shown import shown_image
 
     try:
-        image = flat_image(path, long_side_px or 10**7)
+        image = shown_image(path, long_side_px or 10**7)
         return np.ascontiguousarray(image.cast("uchar").numpy()[..., :3])
     except (pyvips.Error, ValueError) as error:
         if isinstance(error, ImageError):

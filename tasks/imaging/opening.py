@@ -15,7 +15,7 @@ from patina.codestream import codestream_in
 from patina.tasks.imaging import bmp, jpeg, jpeg2000, memory, tiff
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.kinds import read_kind, refuse_unless_a_file
-from patina.tasks.imaging.messages import one_at_a_time
+from patina.tasks.imaging.one_at_a_time import one_at_a_time
 
 # No cache: a file may have been replaced by another one of the same name
 pyvips.cache_set_max(0)

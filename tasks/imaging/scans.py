@@ -16,11 +16,12 @@ import pyvips
 from patina.tasks.imaging.blocks import Blocks, blocks_of
 from patina.tasks.imaging.disk_space import first_words, refuse_if_full, refuse_unless_it_fits
 from patina.tasks.imaging.exif import Tags
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.filing import file_image
-from patina.tasks.imaging.images import ImageError, largest
+from patina.tasks.imaging.images import largest
 from patina.tasks.imaging.kinds import read_kind
 from patina.tasks.imaging.memory import NUMBERS
-from patina.tasks.imaging.messages import one_at_a_time
+from patina.tasks.imaging.one_at_a_time import one_at_a_time
 from patina.tasks.imaging.opening import DEPTHS, LAB, Opened, Weigh, in_order, open_image
 from patina.tasks.imaging.profiles import fault_of
 from patina.tasks.io.atomic import Record

@@ -78,7 +78,7 @@ def _unfilled(damage: Record) -> str:
     return KEPT if damage.get("kept") and not damage.get("proposed") else PROPOSED
 
 
-def treatment_sentences(
+def treatments_and_left(
     sidecar: Record, areas: Sequence[Area], outcomes: Mapping[int, str], *, made: bool
 ) -> list[tuple[str, str]]:
     """`treatments_of`, with the areas that are not filled in a separate line.
@@ -93,7 +93,7 @@ def treatment_sentences(
     return sentences
 
 
-def parted(
+def decisions_on(
     areas: Sequence[Area], outcomes: Mapping[int, str], change: Record, *, further: str
 ) -> list[tuple[str, str]]:
     """What was found, what a person marked, and what was decided: names and sentences.

@@ -12,7 +12,7 @@ from typing import Any
 from patina.errors import InputError
 from patina.models import present_role
 from patina.tasks.imaging.disk_space import FULL, first_words
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.opening import is_at_most
 from patina.tasks.io.atomic import Record, draft_folder
 from patina.tasks.io.storage import Place, StorageError

@@ -110,7 +110,7 @@ def aligned_to_grid(network: Network, grid_origin: tuple[int, int]) -> Network:
     return shifted if top or left else network
 
 
-def analyse(
+def decide_capture(
     networks: Mapping[str, Network],
     tiles: Iterator[np.ndarray],
     gates: Gates,

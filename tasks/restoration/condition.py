@@ -19,12 +19,12 @@ from patina.tasks.imaging.images import load_srgb, reduced, to_uint8
 from patina.tasks.imaging.kinds import read_kind
 from patina.tasks.imaging.scans import opened
 from patina.tasks.io.atomic import Record, draft_folder
-from patina.tasks.restoration.area_outcomes import outcomes_of, parted, treatment_sentences
+from patina.tasks.restoration.area_outcomes import decisions_on, outcomes_of, treatments_and_left
 from patina.tasks.restoration.colour_findings import findings
 from patina.tasks.restoration.damage import Damage
 from patina.tasks.restoration.damage_areas import Area, Rest, listed, map_areas
 from patina.tasks.restoration.doubtful import doubtful_sentence, further_pieces
-from patina.tasks.restoration.masks import drawn_mask
+from patina.tasks.restoration.mask_files import drawn_mask
 from patina.tasks.restoration.reduced import ReducedWork, strips_of
 from patina.tasks.restoration.work_record import record_of
 
@@ -57,7 +57,7 @@ class Condition:
     rest: Rest  # the sum of the other areas
     colour: list[str]  # findings, sentences
     treatments: list[tuple[str, str]]  # name of each, and a sentence
-    parted: list[tuple[str, str]]  # what was found, marked and decided: names and sentences
+    decisions: list[tuple[str, str]]  # what was found, marked and decided: names and sentences
     outcomes: dict[int, str]  # outcome of each area by its number; empty: none is known
     made: bool  # whether the result exists; otherwise the treatments are proposals
     notes: list[str]  # reasons for an inspection
@@ -122,8 +122,10 @@ def condition_of(
         areas=areas,
         rest=rest,
         colour=findings(before, after, spared > 0),
-        treatments=treatment_sentences(sidecar, found.areas, outcomes, made=made),
-        parted=parted(found.areas, outcomes, sidecar["change"], further=doubtful_sentence(further)),
+        treatments=treatments_and_left(sidecar, found.areas, outcomes, made=made),
+        decisions=decisions_on(
+            found.areas, outcomes, sidecar["change"], further=doubtful_sentence(further)
+        ),
         outcomes=outcomes,
         made=made,
         notes=[*sidecar.get("flags", []), *sidecar["source"].get("notes", [])],

@@ -10,7 +10,7 @@ import numpy as np
 
 from patina.tasks.imaging.images import jpeg_bytes
 from patina.tasks.restoration.condition import HYPOTHESIS, STATEMENT, Condition
-from patina.tasks.restoration.marking import markers, table_of
+from patina.tasks.restoration.numbered_areas import markers, table_of
 from patina.tasks.restoration.report.summary import percent
 from patina.tasks.restoration.work_record import FIELDS
 
@@ -43,7 +43,7 @@ def html_of(condition: Condition) -> str:
         markers=_markers(condition),
         found=_found(condition),
         key=condition.key,
-        parted=_paragraphs(f"{name}: {sentence}" for name, sentence in condition.parted),
+        decisions=_paragraphs(f"{name}: {sentence}" for name, sentence in condition.decisions),
         outcome=outcome,
         table=_table(condition),
         colour=_paragraphs(condition.colour),

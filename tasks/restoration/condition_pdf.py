@@ -8,7 +8,7 @@ from fpdf import FPDF
 from patina.tasks.imaging.images import jpeg_bytes
 from patina.tasks.restoration.condition import HYPOTHESIS, STATEMENT, Condition
 from patina.tasks.restoration.lettering import FONT, page, plain, write
-from patina.tasks.restoration.marking import markers, table_of
+from patina.tasks.restoration.numbered_areas import markers, table_of
 from patina.tasks.restoration.report.summary import percent
 from patina.tasks.restoration.work_record import FIELDS
 
@@ -100,7 +100,7 @@ def _record(pdf: FPDF, condition: Condition, y: float) -> float:
 def _pictures(pdf: FPDF, condition: Condition, y: float) -> float:
     """Place the picture with the numbered areas, and beside it the scan and the restored work."""
     tall = condition.height / condition.width
-    rows = _rows(condition) + 4 + len(condition.parted) + 2  # two sentences may need two lines
+    rows = _rows(condition) + 4 + len(condition.decisions) + 2  # two sentences may need two lines
     most = BOTTOM - BELOW_MM - y - rows * ROW_MM
     wide = min(WIDTH * 0.66, most / tall)
     # The two small pictures together are as high as the large one
@@ -145,7 +145,7 @@ def _table(pdf: FPDF, condition: Condition, y: float) -> float:
     found = f"{count}, {percent(condition.damaged)} of the surface"
     pdf.cell(WIDTH, 4.5, f"Areas of damage: {found if count else 'none'}")
     y += 5
-    for name, sentence in condition.parted:
+    for name, sentence in condition.decisions:
         _font(pdf, 7.5)
         y = write(pdf, plain(f"{name}: {sentence}", 260), (LEFT, y, WIDTH), 3.5)
     y += 0.6

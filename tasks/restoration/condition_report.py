@@ -10,7 +10,7 @@ from patina.tasks.restoration.condition import condition_of
 from patina.tasks.restoration.condition_html import html_of
 from patina.tasks.restoration.condition_pdf import MADE_BY, pdf_of
 from patina.tasks.restoration.doubtful import every_piece_in
-from patina.tasks.restoration.examining import examined
+from patina.tasks.restoration.examination import examined
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import DEFAULT_OUTPUT, OutputOptions
 
@@ -56,7 +56,7 @@ def file_reports(
 ) -> list[Path]:
     """Examine `scan`, or a result in an outbox, write its reports to `folder`, and return them.
 
-    restorer, original, marks: as for `examining.examined`. given, width_mm: as for
+    restorer, original, marks: as for `examination.examined`. given, width_mm: as for
     `condition.condition_of`. Raises ImageError if the scan cannot be examined.
     """
     with examined(scan, restorer, original=original, marks=marks) as found:

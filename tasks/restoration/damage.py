@@ -94,6 +94,12 @@ class Damage:
         }
 
 
+def no_damage(size: tuple[int, ...]) -> Damage:
+    """The damage of an undamaged work; its maps have this size (h, w)."""
+    empty = np.zeros(size, np.float32)
+    return Damage([], empty, empty, empty, empty.astype(np.int32))
+
+
 def _piece_record(piece: Piece, size: tuple[int, ...]) -> Record:
     height, width = size
     left, top, box_width, box_height = piece.box

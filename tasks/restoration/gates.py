@@ -3,8 +3,8 @@
 docs/restoring.md explains them; docs/quality.md has the measurements behind them.
 
 These functions compare them with a work and decide:
-- `capture_gates.analyse`, `confirm_blur`: whether JPEG artefacts, noise and blur are corrected;
-- `decision.decide_fill`: which pieces of damage are filled, proposed or kept;
+- `capture_gates.decide_capture`, `confirm_blur`: whether JPEG artefacts, noise, blur are corrected;
+- `fill_decision.decide_fill`: which pieces of damage are filled, proposed or kept;
 - `proposals.with_proposals`: which large areas are proposed;
 - `toning.tone_of`: whether the colours are corrected.
 """

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import pyvips
 
 from patina.errors import InputError
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.io.atomic import Record, draft_folder, write_json
 from patina.tasks.io.storage import Place

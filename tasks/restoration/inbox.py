@@ -7,8 +7,8 @@ from pathlib import Path
 
 from patina.errors import InputError
 from patina.formats import SUFFIXES, UNREAD_SUFFIXES, suffixes_of
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.filing import ENCODINGS, KEPT_FORMATS
-from patina.tasks.imaging.images import ImageError
 from patina.tasks.io.storage import Place, Remote, images_under, relative
 from patina.tasks.restoration.iiif import is_published
 from patina.tasks.restoration.report.previews import FOLDER

@@ -61,7 +61,7 @@ def share(named: str, option: str) -> float:
     return share
 
 
-def gates(limit_fill: str, usual: Record) -> Record:
+def limited_gates(limit_fill: str, usual: Record) -> Record:
     """The `usual` gates (see Gates) with another limit of the filled area; "" changes nothing.
 
     The total fill is raised, if necessary, so that one such area fits. Raises InputError if it is
@@ -88,7 +88,7 @@ def _name(named: str) -> str:
     return OLD_NAMES.get(named.strip(), named.strip())
 
 
-def applied(treat: str, force: str, strength: str) -> Record:
+def treatment_arguments(treat: str, force: str, strength: str) -> Record:
     """The options as arguments of Restorer; an empty `treat` gives no argument.
 
     Raises InputError if an option is invalid.

@@ -12,8 +12,8 @@ import numpy as np
 from patina.models import AREA_CLASSES, CLASSES
 from patina.tasks.imaging.images import largest
 from patina.tasks.restoration.damage import FILLED, PROPOSED, STAIN, Damage, Piece
-from patina.tasks.restoration.decision import (
-    Detection,
+from patina.tasks.restoration.fill_decision import (
+    Evidence,
     high_probability_share,
     hysteresis,
     measure_piece,
@@ -103,9 +103,8 @@ def find_areas(
         if stats[label, cv2.CC_STAT_AREA] >= MIN_AREA_SHARE * labels.size
     ]
     high_share = high_probability_share(probability)
-    detection = Detection(view, probability, kinds, high_share, len(large))
+    evidence = Evidence(view, probability, kinds, high_share, len(large))
     pieces = [
-        measure_piece(label, labels, stats[label], detection, judge, narrow=False)
-        for label in large
+        measure_piece(label, labels, stats[label], evidence, judge, narrow=False) for label in large
     ]
     return pieces, labels

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import DRAFT, Record, draft_folder, json_bytes, sweep
 from patina.tasks.io.storage import Place, Remote, StorageError, fetch, mark_of, remove, send, write
 from patina.tasks.restoration.report.previews import FOLDER

@@ -17,7 +17,7 @@ from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.iiif import served
 from patina.tasks.restoration.inbox import plan
 from patina.tasks.restoration.option_values import Device, Precision, Quality
-from patina.tasks.restoration.options import applied, gates, refuse_untreated
+from patina.tasks.restoration.options import limited_gates, refuse_untreated, treatment_arguments
 from patina.tasks.restoration.outbox import locked_outbox, summary_in
 from patina.tasks.restoration.progress import ProgressCallback, no_progress
 from patina.tasks.restoration.sidecars import OutputOptions, Served
@@ -54,8 +54,8 @@ class RestoreRequest:
     def __post_init__(self) -> None:
         if not self.inboxes:
             raise InputError("restore: no scan was given; give scans or folders of scans")
-        self.applied()
-        gates(self.limit_fill, Gates().__dict__)
+        self.treatment_arguments()
+        limited_gates(self.limit_fill, Gates().__dict__)
 
     @classmethod
     def of(cls, inboxes: Sequence[str], outbox: str, given: Mapping[str, Any]) -> "RestoreRequest":
@@ -66,9 +66,9 @@ class RestoreRequest:
         named = {field.name: _plain(given[field.name]) for field in fields(cls)[2:]}
         return cls(tuple(inboxes), outbox, **named)
 
-    def applied(self) -> Record:
-        """How the networks are applied, as arguments of Restorer."""
-        return applied(self.treat, self.force, self.strength)
+    def treatment_arguments(self) -> Record:
+        """The requested treatments, as arguments of Restorer."""
+        return treatment_arguments(self.treat, self.force, self.strength)
 
     def scans(self) -> list[tuple[Place, Place]]:
         """Each scan with the path of its result. Raises as `inbox.plan` and `iiif.served` do."""
@@ -115,7 +115,7 @@ class Settings(Protocol):
     """The settings of params.yaml for restoring, such as `patina.params.Restore`."""
 
     @property
-    def applied(self) -> Record:
+    def loading(self) -> Record:
         """The arguments of `load_restorer`."""
 
     @property
@@ -140,8 +140,8 @@ def loading_of(request: RestoreRequest, settings: Settings) -> dict[str, Any]:
     """
     how: Record = {"quality": request.quality, "precision": request.precision}
     how |= {"device": request.device} if request.device else {}
-    limited = {"gates": gates(request.limit_fill, settings.applied["gates"])}
-    loading = settings.applied | request.applied() | how | limited
+    limited = {"gates": limited_gates(request.limit_fill, settings.loading["gates"])}
+    loading = settings.loading | request.treatment_arguments() | how | limited
     refuse_untreated(loading["treat"], loading["forced"])
     return loading
 

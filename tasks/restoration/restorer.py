@@ -14,11 +14,12 @@ from typing import BinaryIO
 import numpy as np
 
 from patina.models import CLASSES
-from patina.tasks.imaging.images import ImageError, to_float, to_uint8
+from patina.tasks.imaging.faults import ImageError
+from patina.tasks.imaging.images import to_float, to_uint8
 from patina.tasks.io.atomic import Record
-from patina.tasks.restoration import capture_gates, decision
+from patina.tasks.restoration import capture_gates, fill_decision
 from patina.tasks.restoration.capture_gates import Capture
-from patina.tasks.restoration.damage import Damage
+from patina.tasks.restoration.damage import Damage, no_damage
 from patina.tasks.restoration.detection import (
     VIEW_SIDES_PX,
     area_probabilities,
@@ -132,7 +133,9 @@ def _capture(
     networks = restorer.networks if "detail" in restorer.treat else {}
     forced = "detail" in restorer.forced
     tiles = capture_gates.sample_tiles(rows, *size)
-    found = capture_gates.analyse(networks, tiles, restorer.gates, restorer.judges, forced=forced)
+    found = capture_gates.decide_capture(
+        networks, tiles, restorer.gates, restorer.judges, forced=forced
+    )
     scale = capture_gates.REDUCED_PX / max(size)
     if forced or scale >= 1 or not found.weight("blur"):
         return found
@@ -150,7 +153,7 @@ def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
     cracks_forced = cracks and "craquelure" in restorer.forced
 
     def is_undamaged(logits: np.ndarray) -> bool:
-        undamaged = decision.is_probably_undamaged(logits, restorer.gates, cracks=cracks)
+        undamaged = fill_decision.is_probably_undamaged(logits, restorer.gates, cracks=cracks)
         return undamaged and not (forced or cracks_forced)
 
     network = restorer.networks["segmentation"]
@@ -158,11 +161,11 @@ def _damage(restorer: Restorer, view: np.ndarray) -> Damage | None:
     shown = resized(view, size)
     found = damage_probabilities(network, view, VIEW_SIDES_PX, restorer.tiling, is_undamaged)
     if found is None:
-        damage = decision.no_damage(size)
+        damage = no_damage(size)
     else:
         if "damage" not in restorer.treat:
             found[..., : CLASSES.index("crack")] = 0
-        damage = decision.decide_fill(
+        damage = fill_decision.decide_fill(
             shown,
             found,
             restorer.gates,

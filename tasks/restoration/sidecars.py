@@ -8,8 +8,8 @@ from pathlib import Path
 import pyvips
 
 from patina.models import present_role
-from patina.tasks.imaging.images import ImageError
-from patina.tasks.imaging.messages import one_at_a_time
+from patina.tasks.imaging.faults import ImageError
+from patina.tasks.imaging.one_at_a_time import one_at_a_time
 from patina.tasks.imaging.software import versions
 from patina.tasks.imaging.xmp import is_ours
 from patina.tasks.io.atomic import Record, sha256_of

@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 
 from patina.errors import InputError
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.io.atomic import Record, draft_folder, sha256_of, whole_file
 from patina.tasks.io.storage import OnePlace

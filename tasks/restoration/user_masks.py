@@ -11,7 +11,7 @@ import numpy as np
 import pyvips
 
 from patina.tasks.io.atomic import Record
-from patina.tasks.restoration.damage import FILLED, Damage, Piece, share_covered
+from patina.tasks.restoration.damage import FILLED, Damage, Piece, no_damage, share_covered
 
 PROTECTED = "protected"  # an outcome of a piece, like FILLED
 DECISIVE_SHARE = 0.75  # a mask that covers more of a piece than this decides its outcome
@@ -84,9 +84,7 @@ def with_user_masks(
     it.
     """
     if damage is None:
-        zeros = np.zeros(view[:2], np.float32)
-        empty = Damage([], zeros, zeros, zeros, zeros.astype(np.int32))
-        return empty if masks.fill is not None else None
+        return no_damage(view[:2]) if masks.fill is not None else None
     if not damage.pieces:
         return damage
     filled, protected = (

@@ -8,13 +8,13 @@ import numpy as np
 from patina.models import CLASSES
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration.damage import CRACK, Piece, share_covered
-from patina.tasks.restoration.decision import decide_fill
 from patina.tasks.restoration.detection import (
     VIEW_SIDES_PX,
     area_probabilities,
     damage_probabilities,
     view_size,
 )
+from patina.tasks.restoration.fill_decision import decide_fill
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.proposals import find_areas

@@ -17,7 +17,8 @@ import numpy as np
 
 from patina.errors import InputError
 from patina.formats import suffixes_of
-from patina.tasks.imaging.images import ImageError, load_srgb, to_uint8
+from patina.tasks.imaging.faults import ImageError
+from patina.tasks.imaging.images import load_srgb, to_uint8
 from patina.tasks.io.atomic import write_json
 
 SUFFIXES = suffixes_of(("JPEG", "PNG", "TIFF", "WebP"))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
-from patina.tasks.imaging.messages import one_at_a_time
+from patina.tasks.imaging.one_at_a_time import one_at_a_time
 from patina.tasks.imaging.scans import Scan, opened
 from patina.tasks.io.atomic import DRAFT, Record, write_json
 from patina.tasks.restoration.report.previews import (

@@ -13,7 +13,7 @@ import numpy as np
 
 from patina.models import CLASSES
 from patina.tasks.imaging.images import largest
-from patina.tasks.restoration.damage import CRACK, FILLED, STAIN, Damage, Piece
+from patina.tasks.restoration.damage import CRACK, FILLED, STAIN, Damage, Piece, no_damage
 from patina.tasks.restoration.fill_rules import (
     accepted_by_judge,
     with_outcomes,
@@ -61,9 +61,9 @@ def decide_fill(
     mask = hysteresis(probability, gates)
     labels, stats, first_wide = _split_by_width(mask, gates.fill_width * max(mask.shape))
     candidates = [n for n in range(1, len(stats)) if stats[n, cv2.CC_STAT_AREA] >= MIN_PX]
-    detection = Detection(view, probability, kinds, high_share, len(candidates))
+    evidence = Evidence(view, probability, kinds, high_share, len(candidates))
     pieces = [
-        measure_piece(label, labels, stats[label], detection, judge, narrow=label < first_wide)
+        measure_piece(label, labels, stats[label], evidence, judge, narrow=label < first_wide)
         for label in candidates
     ]
     forces = {False: forced, True: cracks_forced}
@@ -77,12 +77,6 @@ def decide_fill(
     fill = filled[labels]
     stain = (fill & (kinds == STAIN)).astype(np.float32)
     return Damage(pieces, fill.astype(np.float32), stain, found[labels].astype(np.float32), labels)
-
-
-def no_damage(size: tuple[int, ...]) -> Damage:
-    """The damage of an undamaged work; its maps have this size (h, w)."""
-    empty = np.zeros(size, np.float32)
-    return Damage([], empty, empty, empty, empty.astype(np.int32))
 
 
 def is_probably_undamaged(logits: np.ndarray, gates: Gates, *, cracks: bool) -> bool:
@@ -155,26 +149,26 @@ def _split_by_width(mask: np.ndarray, width_px: float) -> tuple[np.ndarray, np.n
     return labels, np.concatenate([stats, wide_stats[1:]]), first_wide
 
 
-class Detection(NamedTuple):
-    """A work and the damage that was found in it.
+class Evidence(NamedTuple):
+    """A work, and what a network found in it.
 
     view: (h, w, 3). probability, kinds: (h, w), the highest probability of damage, and the class
-    that has it. high_share: share of the work that is almost certainly damaged. pieces: their
-    number.
+    that has it. high_share: share of the work that is almost certainly damaged. piece_count:
+    number of pieces.
     """
 
     view: np.ndarray
     probability: np.ndarray
     kinds: np.ndarray
     high_share: float
-    pieces: int
+    piece_count: int
 
 
 def measure_piece(
     label: int,
     labels: np.ndarray,
     stats: np.ndarray,
-    detection: Detection,
+    evidence: Evidence,
     judge: Judge | None,
     *,
     narrow: bool,
@@ -183,9 +177,9 @@ def measure_piece(
     left, top, box_width, box_height, px = (int(number) for number in stats)
     window = np.s_[max(top - 3, 0) : top + box_height + 3, max(left - 3, 0) : left + box_width + 3]
     inside = labels[window] == label
-    kind = int(np.bincount(detection.kinds[window][inside], minlength=len(CLASSES)).argmax())
-    probabilities = detection.probability[window][inside]
-    rim_difference = rim_contrast(detection.view[window], inside)
+    kind = int(np.bincount(evidence.kinds[window][inside], minlength=len(CLASSES)).argmax())
+    probabilities = evidence.probability[window][inside]
+    rim_difference = rim_contrast(evidence.view[window], inside)
     box = (left, top, box_width, box_height)
     measured = {
         "probability": float(probabilities.mean()),
@@ -195,12 +189,12 @@ def measure_piece(
     piece = Piece(label, kind, box, px, narrow, measured["probability"], rim_difference)
     if judge is None:
         return piece
-    share, high_share, count = px / labels.size, detection.high_share, detection.pieces
+    share, high_share, count = px / labels.size, evidence.high_share, evidence.piece_count
     simple = simple_features(
         kind, share, narrow=narrow, high_share=high_share, count=count, **measured
     )
     in_box = labels[top : top + box_height, left : left + box_width] == label
-    found = features(detection.view, in_box, box, simple)
+    found = features(evidence.view, in_box, box, simple)
     return replace(piece, judge_probability=judge.probability(found), features=found)
 
 

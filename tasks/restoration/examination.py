@@ -1,4 +1,4 @@
-"""Collects the contents of a condition report from a scan, or from a result in an outbox."""
+"""Examines a scan for a condition report: reads its result, or restores it temporarily."""
 
 import csv
 from collections.abc import Iterator
@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import gettempdir
 
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import Record, draft_folder, sha256_of
 from patina.tasks.restoration.batch import target_of
 from patina.tasks.restoration.condition import Examination
-from patina.tasks.restoration.masks import FOLDER, WORDS, saved_mask
+from patina.tasks.restoration.mask_files import FOLDER, WORDS, saved_mask
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import (

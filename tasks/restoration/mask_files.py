@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
-from patina.tasks.imaging.images import ImageError
+from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.kinds import read_kind
-from patina.tasks.imaging.messages import one_at_a_time
+from patina.tasks.imaging.one_at_a_time import one_at_a_time
 from patina.tasks.imaging.scans import Scan
 
 FOLDER = "marks"  # in an outbox, for the masks that the page saves

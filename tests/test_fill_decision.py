@@ -8,7 +8,7 @@ import pytest
 
 from patina.models import AREA_CLASSES, CLASSES
 from patina.tasks.restoration.damage import FILLED, KEPT, KINDS, PROPOSED, Damage
-from patina.tasks.restoration.decision import decide_fill, is_probably_undamaged, rim_contrast
+from patina.tasks.restoration.fill_decision import decide_fill, is_probably_undamaged, rim_contrast
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.proposals import with_proposals

@@ -12,7 +12,7 @@ from patina.tasks.imaging.profiles import fault_of
 MOST_PIXELS = 400_000_000  # maximum of a result: two copies in 8 bit take 2.4 GB
 
 
-def flat_image(path: Path, side_px: int) -> pyvips.Image:
+def shown_image(path: Path, side_px: int) -> pyvips.Image:
     """The image with three bands and no side longer than `side_px` pixels; never enlarged.
 
     Raises ImageError, pyvips.Error or ValueError if it cannot be read or is truncated.
