@@ -84,12 +84,12 @@ def use_page(scan: Path, outbox: Path) -> None:
     from patina import params
     from patina.app.choices import NEEDED, OFF
     from patina.app.controls import as_opened
-    from patina.app.desk import Bench
+    from patina.app.loaded_model import LoadedModel
     from patina.app.page import Page
     from patina.app.ticks import automatic
     from patina.app.words import FILLS
 
-    page = timed("load", lambda: Page(Bench(params.load().restore), str(outbox)))
+    page = timed("load", lambda: Page(LoadedModel(params.load().restore), str(outbox)))
     given = ["", *(NEEDED,) * 3, OFF, *(100,) * 4, "", 0, str(outbox)]
     opened = timed("open", lambda: page._open(str(scan), None, *given))
     desk = opened[0]

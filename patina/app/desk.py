@@ -10,16 +10,14 @@ from uuid import uuid4
 import numpy as np
 
 from patina.app.choices import Choices, request_of
+from patina.app.loaded_model import LoadedModel
 from patina.app.marks import Marks
-from patina.app.network_cache import with_cache
 from patina.app.strokes import Line
 from patina.app.ticks import OTHERS, Ticks, automatic, labels_of, listed, unlisted
 from patina.app.work import Work
-from patina.params import Restore
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import Record, sha256_of
-from patina.tasks.io.heaps import free_memory
-from patina.tasks.restoration.batch import chosen_model, load_restorer, restore_scans
+from patina.tasks.restoration.batch import restore_scans
 from patina.tasks.restoration.condition import key_of
 from patina.tasks.restoration.condition_report import (
     file_reports,
@@ -28,16 +26,14 @@ from patina.tasks.restoration.condition_report import (
     reports_of,
 )
 from patina.tasks.restoration.damage import Damage, Piece
-from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.mask_files import FOLDER as MARKS
 from patina.tasks.restoration.progress import ProgressCallback, no_progress
-from patina.tasks.restoration.request import RestoreRequest, loading_of, run
-from patina.tasks.restoration.restorer import Restorer
+from patina.tasks.restoration.request import RestoreRequest, run
 from patina.tasks.restoration.sidecars import DEFAULT_OUTPUT, OutputOptions, already_done, wanted_of
 from patina.tasks.restoration.treatment import Treatment
 from patina.tasks.restoration.windows import Window, cut
 
-DROPPED, CONDITION = "dropped", "condition"  # folders in the outbox, with masks.FOLDER
+DROPPED, CONDITION = "dropped", "condition"  # folders in the outbox, beside mask_files.FOLDER
 NEAR_PX = 12  # a click so near to an area, in pixels of the picture, is on it
 
 
@@ -46,46 +42,11 @@ def outbox_of(text: str) -> Path:
     return Path(text.strip() or "restored")
 
 
-class Bench:
-    """The networks, loaded once for all works, and the settings of params.yaml."""
-
-    def __init__(self, settings: Restore) -> None:
-        self.settings = settings
-        self.model = chosen_model(None)
-        self._load()
-
-    def _load(self) -> None:
-        self.restorer = load_restorer(self.model, **self.settings.loading)
-        self._cached_networks = with_cache(self.restorer.networks)
-
-    def reload(self) -> None:
-        """Free the memory of previews before a whole work is restored.
-
-        The networks are loaded again, which takes less than a second, because each keeps memory for
-        the largest input that it has had.
-        """
-        del self.restorer, self._cached_networks
-        free_memory()
-        self._load()
-
-    def applying(self, request: RestoreRequest, *, preview: bool = False) -> Restorer:
-        """The restorer for a request. preview: with a cache of the networks' outputs."""
-        asked = loading_of(request, self.settings)
-        restorer = replace(
-            self.restorer,
-            gates=Gates(**asked["gates"]),
-            treat=tuple(asked["treat"]),
-            forced=asked["forced"],
-            strength=asked["strength"],
-        )
-        return replace(restorer, networks=self._cached_networks) if preview else restorer
-
-
 @dataclass
 class Desk:
     """An open work and the decisions on it."""
 
-    bench: Bench
+    model: LoadedModel
     work: Work
     window: Window  # the part of the work that is shown
     opened: str = field(default_factory=lambda: uuid4().hex, init=False)  # name of this desk
@@ -109,17 +70,17 @@ class Desk:
     def request(self, outbox: str, choices: Choices, marks: Marks) -> RestoreRequest:
         """The request that `save` runs. Raises InputError if a choice is invalid."""
         out = outbox_of(outbox)
-        usual = self.bench.settings.treat
+        usual = self.model.settings.treat
         masks = marks.names(self.work.path.name, out / MARKS)
         return request_of(self.work.path, out, choices, masks, usual)
 
     def found(self, request: RestoreRequest) -> Treatment:
         """The result of the analysis of the work for this request."""
-        return self.work.found(self.bench.applying(request, preview=True))
+        return self.work.found(self.model.applying(request, preview=True))
 
     def places(self, request: RestoreRequest) -> Damage | None:
         """The damage in the work for this request, with doubtful areas as proposals."""
-        return self.work.places(self.bench.applying(request, preview=True))
+        return self.work.places(self.model.applying(request, preview=True))
 
     def analyse_again(self, request: RestoreRequest, areas: Collection[int]) -> list[int]:
         """Analyse the work for other choices; return the labels of the areas to tick.
@@ -198,7 +159,7 @@ class Desk:
             return
         files = marks.names(self.work.path.name, Path(request.outbox) / MARKS)
         masks = _with_masks(files)
-        wanted = wanted_of(scan, self.bench.applying(request), masks)
+        wanted = wanted_of(scan, self.model.applying(request), masks)
         source = {"sha256": sha256_of(self.work.path)}
         made = False
         with suppress(ImageError):  # the result was changed by somebody
@@ -253,11 +214,11 @@ class Desk:
         """
         marks.file(self.work.path.name, Path(request.outbox) / MARKS)
         self.reported = None
-        self.bench.reload()
-        restorer = replace(self.bench.applying(request), on_progress=on_progress)
+        self.model.reload()
+        restorer = replace(self.model.applying(request), on_progress=on_progress)
         (outcome,) = run(
             request,
-            self.bench.settings,
+            self.model.settings,
             lambda job: restore_scans(job.scans, restorer, job.output),
         )
         self.recognise_report(request, marks)
@@ -271,7 +232,7 @@ class Desk:
         """
         drawn = marks.file(self.work.path.name, Path(request.outbox) / MARKS)
         masks = _with_masks(drawn)
-        folder, restorer = Path(request.outbox) / CONDITION, self.bench.applying(request)
+        folder, restorer = Path(request.outbox) / CONDITION, self.model.applying(request)
         (scan, target), *_ = request.scans()
         wanted = wanted_of(scan, restorer, masks)
         source = {"sha256": sha256_of(self.work.path)}

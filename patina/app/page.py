@@ -19,10 +19,11 @@ from patina.app.controls import (
     new_ticks,
     undo_buttons,
 )
-from patina.app.desk import Bench, Desk, keep_dropped, outbox_of
+from patina.app.desk import Desk, keep_dropped, outbox_of
 from patina.app.drawing import with_cross, with_damage, with_frame
 from patina.app.events import EACH, LAST, LINE_MARKS, QUIET, TICKING, errors_shown, of_open_work
 from patina.app.layout import PART, WHOLE, Layout
+from patina.app.loaded_model import LoadedModel
 from patina.app.marks import Marks
 from patina.app.ticks import listed
 from patina.app.words import (
@@ -38,11 +39,11 @@ from patina.tasks.restoration.damage import Damage
 
 
 class Page(Layout):
-    """The page with the networks of `bench`, and `outbox` as the default folder for results."""
+    """The page with the networks of `model`, and `outbox` as the default folder for results."""
 
-    def __init__(self, bench: Bench, outbox: str) -> None:
+    def __init__(self, model: LoadedModel, outbox: str) -> None:
         super().__init__(outbox)
-        self.bench = bench
+        self.model = model
         with self.blocks:
             self._connect()
 
@@ -105,7 +106,7 @@ class Page(Layout):
     def _open(self, path: str, before: Desk | None, *choices: Any) -> Any:
         work = Work(Path(path.strip()))
         closed(before)
-        desk = Desk(self.bench, work, work.whole)
+        desk = Desk(self.model, work, work.whole)
         if desk.remember(choices[-1]):
             gr.Info(REMEMBERED)
         request = desk.request(choices[-1], choices_of(choices), desk.marks)

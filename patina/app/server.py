@@ -70,12 +70,12 @@ def serve(host: str, port: int, outbox: str, settings: Restore, say: Callable[[s
         import gradio
         import uvicorn
 
-        from patina.app.desk import Bench
         from patina.app.layout import THEME
+        from patina.app.loaded_model import LoadedModel
         from patina.app.page import Page
         from patina.app.words import CSS
 
-        page = Page(Bench(settings), outbox)
+        page = Page(LoadedModel(settings), outbox)
         app = gradio.mount_gradio_app(
             fastapi.FastAPI(),
             page.blocks.queue(default_concurrency_limit=1, api_open=False),
