@@ -210,7 +210,7 @@ def degrade_parts(place: Path) -> dict[str, float]:
     pngs = [[png_bytes(to_uint8(layer)) for layer in layers if layer.any()] for layers in made]
     return {
         "decode": alone(lambda file: to_float(read_png(file)), files) * works / len(twins),
-        "deteriorate": alone(lambda job: render(*job), jobs),
+        "degrade": alone(lambda job: render(*job), jobs),
         "encode": alone(lambda image: png_bytes(to_uint8(image)), [twin for twin, _ in made]),
         "encode masks": alone(lambda mask: mask.any() and png_bytes(to_uint8(mask)), masks),
         "write": alone(lambda files: write(place, *files, bytes(FACTS_BYTES)), pngs),

@@ -133,7 +133,7 @@ def degrade(_: Path) -> None:
     from patina.flows.degrade import lay_out
     from patina.flows.publishing import publish
     from patina.tasks.dataset.recipes import recipe_by_hand
-    from patina.tasks.dataset.twins import deteriorate
+    from patina.tasks.dataset.twins import degrade_work
     from patina.tasks.io.item_store import ItemStore
 
     steps = ["--steps", "scratches:0.7,fading:0.4"]
@@ -144,7 +144,7 @@ def degrade(_: Path) -> None:
     recipes = [recipe_by_hand("work", "scratches:0.7", seed=seed) for seed in range(TWINS)]
     named = [each.model_copy(update={"twin": f"twin-{seed}"}) for seed, each in enumerate(recipes)]
     keys = {f"{seed:02}" * 32: recipe for seed, recipe in enumerate(named)}
-    deteriorate(Path("work.png"), [(k, r) for k, r in keys.items() if k not in store], store)
+    degrade_work(Path("work.png"), [(k, r) for k, r in keys.items() if k not in store], store)
     twins = [{"key": key, "recipe": recipe.model_dump(mode="json")} for key, recipe in keys.items()]
     publish(
         Path("out"), *lay_out([{"id": "work", "file": "work.png", "side": "train", "twins": twins}])

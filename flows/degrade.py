@@ -11,7 +11,7 @@ from patina.flows.publishing import STORE, publish, set_aside
 from patina.params import Degrade
 from patina.tasks.dataset.recipes import Recipe
 from patina.tasks.dataset.splitting import SIDES
-from patina.tasks.dataset.twins import deteriorate, recipes_of, version
+from patina.tasks.dataset.twins import degrade_work, recipes_of, version
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import Record, read_jsonl
 from patina.tasks.io.item_store import item_key
@@ -65,7 +65,7 @@ def degrade_batch(works: list[Record]) -> list[Record]:
     for work in works:
         jobs = [(twin["key"], Recipe.model_validate(twin["recipe"])) for twin in work["twins"]]
         try:
-            deteriorate(CLEAN / work["file"], jobs, STORE)
+            degrade_work(CLEAN / work["file"], jobs, STORE)
             faults.append({})
         except ImageError as error:
             faults.append({"id": work["work"], "reason": str(error)})

@@ -5,9 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from patina.flows.places import REPORTS, RESTORED, ROOT
-
-LOCK, PARAMS = "dvc.lock", "params.yaml"
+from patina.flows.places import LOCK, PARAMS, REPORTS, RESTORED, ROOT
 
 
 def results() -> str:
@@ -58,8 +56,8 @@ def _way_back() -> str:
     return f"git checkout -- {PARAMS} {LOCK} && dvc checkout"
 
 
-def _differs(name: str) -> bool:
+def _differs(file: Path) -> bool:
     """Whether the file differs from the last commit; False outside a git repository."""
-    status = ["git", "status", "--porcelain", "--", name]
+    status = ["git", "status", "--porcelain", "--", str(file)]
     done = subprocess.run(status, capture_output=True, text=True, check=False)
     return done.returncode == 0 and bool(done.stdout.strip())

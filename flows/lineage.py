@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
+from patina.flows.places import LOCK, PARAMS
 from patina.tasks.io.parallel import CORES
 
 EXPERIMENT_TAG = "dvc.experiment"
-LOCK, PARAMS = Path("dvc.lock"), Path("params.yaml")
 # Parameters of every run; other settings are logged if they differ from the last commit
 CHOSEN = ("network", "width", "start", "steps", "learning_rate", "seed")
 NAMED = 3  # maximum number of changed settings in the name of a run

@@ -1,4 +1,4 @@
-"""The paths of all data.
+"""The paths of all data, and of DVC's files.
 
 Paths under version control of DVC are relative to the workspace. Other paths are absolute, under
 the real root, because an experiment (`dvc exp run --temp`) runs in a temporary copy.
@@ -22,3 +22,5 @@ DEGRADED = Path("data/degraded")
 MODEL = Path("data/model")
 RESTORED = Path("data/restored")
 REPORTS = Path("reports")
+
+PARAMS, LOCK = Path("params.yaml"), Path("dvc.lock")  # the settings, and DVC's record of the stages

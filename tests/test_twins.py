@@ -12,7 +12,7 @@ import pytest
 from patina.tasks import degradations
 from patina.tasks.dataset import recipes, twins
 from patina.tasks.dataset.recipes import read_recipe, recipe_by_hand
-from patina.tasks.dataset.twins import deteriorate_file
+from patina.tasks.dataset.twins import degrade_file
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.images import png_bytes, read_png, to_uint8
 
@@ -28,8 +28,8 @@ def work(tmp_path: Path) -> Path:
 def test_a_recipe_reproduces_a_degraded_copy_of_the_command(work: Path, tmp_path: Path) -> None:
     first, again = tmp_path / "first.png", tmp_path / "again.png"
     recipe = recipe_by_hand("work", "scratches:0.7, yellow_varnish:0.4", seed=5)
-    deteriorate_file(work, first, recipe)
-    deteriorate_file(work, again, read_recipe(tmp_path / "first.recipe.json"))
+    degrade_file(work, first, recipe)
+    degrade_file(work, again, read_recipe(tmp_path / "first.recipe.json"))
     assert first.read_bytes() == again.read_bytes()
     assert (tmp_path / "first.mask.png").read_bytes() == (tmp_path / "again.mask.png").read_bytes()
     assert np.any(read_png(first) != read_png(work))
@@ -41,9 +41,9 @@ def test_overwriting_a_degraded_copy_removes_its_mask_and_recipe(
     work: Path, tmp_path: Path
 ) -> None:
     twin, mask = tmp_path / "twin.png", tmp_path / "twin.mask.png"
-    deteriorate_file(work, twin, recipe_by_hand("work", "scratches:0.7", seed=5))
+    degrade_file(work, twin, recipe_by_hand("work", "scratches:0.7", seed=5))
     assert mask.exists()
-    deteriorate_file(work, twin, recipe_by_hand("work", "fading:0.7", seed=5))
+    degrade_file(work, twin, recipe_by_hand("work", "fading:0.7", seed=5))
     assert not mask.exists()
     assert "fading" in (tmp_path / "twin.recipe.json").read_text()
 
@@ -82,9 +82,9 @@ def test_an_invalid_recipe_image_or_output_name_is_an_error(work: Path, tmp_path
         read_recipe(letter)
     recipe = recipe_by_hand("work", "blur:0.5", seed=0)
     with pytest.raises(ImageError, match=r"letter\.json: "):
-        deteriorate_file(letter, tmp_path / "out.png", recipe)
+        degrade_file(letter, tmp_path / "out.png", recipe)
     with pytest.raises(ValueError, match=r"out\.jpg: the result is a PNG"):
-        deteriorate_file(work, tmp_path / "out.jpg", recipe)
+        degrade_file(work, tmp_path / "out.jpg", recipe)
     assert not list(tmp_path.glob("out*"))
 
 
@@ -92,8 +92,8 @@ def test_a_degraded_copy_cannot_overwrite_its_work(work: Path) -> None:
     before = work.read_bytes()
     recipe = recipe_by_hand("work", "scratches:0.5", seed=0)
     with pytest.raises(ValueError, match="would overwrite the work itself; give another --out"):
-        deteriorate_file(work, work, recipe)
+        degrade_file(work, work, recipe)
     masked = work.rename(work.with_name("old.mask.png"))
     with pytest.raises(ValueError, match=r"old\.mask\.png: this would overwrite"):
-        deteriorate_file(masked, work.with_name("old.png"), recipe)
+        degrade_file(masked, work.with_name("old.png"), recipe)
     assert masked.read_bytes() == before

@@ -49,14 +49,14 @@ def degrade(
                patina degrade work.png --recipe old.recipe.json -o again.png
     """
     from patina.tasks.dataset.recipes import read_recipe, recipe_by_hand
-    from patina.tasks.dataset.twins import deteriorate_file
+    from patina.tasks.dataset.twins import degrade_file
     from patina.tasks.degradations import DEGRADATIONS
 
     if (steps is None) == (recipe is None):
         known = ", ".join(DEGRADATIONS)
         raise InputError(f"degrade: give either --steps or --recipe; known degradations: {known}")
     made = read_recipe(recipe) if recipe else recipe_by_hand(image.stem, steps or "", seed=seed)
-    deteriorate_file(image, out, made)
+    degrade_file(image, out, made)
     typer.echo(f"{image} -> {out}")
 
 

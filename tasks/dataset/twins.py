@@ -53,7 +53,7 @@ def recipes_of(
     ]
 
 
-def deteriorate_file(source: Path, target: Path, recipe: Recipe) -> None:
+def degrade_file(source: Path, target: Path, recipe: Recipe) -> None:
     """Write the twin of the image `source` to `target` (PNG), with its recipe and mask beside it.
 
     They replace those of an earlier twin. Raises ImageError if `source` cannot be read; InputError
@@ -87,7 +87,7 @@ def _is_filed(recipe: Recipe, path: Path) -> bool:
     return False
 
 
-def deteriorate(clean: Path, jobs: Sequence[tuple[str, Recipe]], store: ItemStore) -> None:
+def degrade_work(clean: Path, jobs: Sequence[tuple[str, Recipe]], store: ItemStore) -> None:
     """Write the twins of the work `clean` to the store. jobs: item key and recipe of each twin.
 
     Raises ImageError if `clean` cannot be read.

@@ -71,10 +71,9 @@ def _locked_local(outbox: Path) -> Iterator[None]:
             )
         _refuse_tables_of_others(outbox)
         for draft in [*outbox.rglob(f"{DRAFT}*")]:
-            folders = takewhile(lambda folder: folder != outbox, draft.parents)
-            if not any(
-                is_held(folder / LOCK) for folder in folders
-            ):  # otherwise it belongs to another run in a subfolder
+            inner = takewhile(lambda folder: folder != outbox, draft.parents)
+            in_use = any(is_held(folder / LOCK) for folder in inner)  # by a run in a subfolder
+            if not in_use:
                 sweep(draft)
         yield
 
