@@ -13,10 +13,10 @@ SIDE_PX = 900  # large enough for nine tiles
 
 @pytest.mark.parametrize(
     ("logit", "forced", "examined"),
-    [(-6.0, False, 3), (6.0, False, 9), (-0.1, False, 9), (-6.0, True, 9)],
-    ids=["clearly sound", "noisy", "doubtful", "forced"],
+    [(-6.0, False, 3), (6.0, False, 3), (-0.1, False, 9), (0.9, False, 9), (-6.0, True, 9)],
+    ids=["clearly sound", "clearly noisy", "doubtful", "less noisy", "forced"],
 )
-def test_all_tiles_are_examined_unless_the_first_three_are_clearly_sound(logit, forced, examined):
+def test_all_tiles_are_examined_unless_the_first_three_are_clear(logit, forced, examined):
     work = np.random.default_rng(0).random((SIDE_PX, SIDE_PX, 3), np.float32)
     seen = []
 

@@ -24,8 +24,9 @@ from patina.tasks.restoration.tiling import Network, Rows
 
 SAMPLE_PX, SAMPLES = 256, 3  # side of an examined tile, and their number in each direction
 # The three tiles of the middle column are examined first. The others are left if the probability is
-# below this factor of its gate
-FIRST_SAMPLES, FIRST_FACTOR = slice(1, None, 3), 0.7
+# below SOUND_FACTOR of its gate; or, for noise, if the correction has its full strength, and the
+# probability is above SURE_SHARE of the way from its gate to 1
+FIRST_SAMPLES, SOUND_FACTOR, SURE_SHARE = slice(1, None, 3), 0.7, 0.65
 JUDGED_ROLES = ("noise", "blur")  # networks with a judge, in their order
 # A correction with a higher correlation at 3 to 16 px shows a weave or a screen, not noise or blur
 MAX_REPETITION = {"noise": 0.2, "blur": 0.3}
@@ -143,7 +144,7 @@ def decide_capture(
             corrections[role] = found
             may_be_noisy = judge is not None and found.probability > MAX_NOISE
             may_sharpen = may_sharpen and not (found.weight or may_be_noisy)
-            if found.weight:
+            if forced:  # otherwise blur is not corrected as well
                 samples = _corrected(samples, residuals, found.weight)
     return Capture(weight, measured, grid_origin, corrections)
 
@@ -159,16 +160,21 @@ def _decided(
 ) -> tuple[Correction, list[np.ndarray]]:
     """The decision on one of JUDGED_ROLES, and the residuals of the examined tiles.
 
-    Three of nine tiles are examined first; if they show that the work is sound, the others are not.
+    Three of nine tiles are examined first; if they show clearly that the work is sound or noisy,
+    the others are not.
     """
     residual = cache(lambda number: network(samples[number]))
     every = range(len(samples))
     some_first = judge and not forced and len(samples) == SAMPLES**2
+    gate = getattr(gates, f"{role}_probability")
+    sure = gate + SURE_SHARE * (1 - gate)
     for numbers in (every[FIRST_SAMPLES], every) if some_first else (every,):
         residuals = [residual(number) for number in numbers]
         measures = features([samples[number] for number in numbers], residuals)
         found = _gated(role, measures, gates, judge, forced=forced)
-        if found.probability < FIRST_FACTOR * getattr(gates, f"{role}_probability"):
+        if found.probability < SOUND_FACTOR * gate:
+            break
+        if role == "noise" and found.weight == 1 and found.probability > sure:
             break
     if role == "blur" and found.weight and not forced:
         measures["periodicity"] = curvature_periodicity(samples)

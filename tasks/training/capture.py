@@ -148,13 +148,17 @@ def noisy(image: Image, rng: Rng) -> Image:
 def blurred(image: Image, rng: Rng, models: tuple[Model, ...] = ()) -> Image:
     """One of `models`, drawn at random; in a sixth of the draws a Gaussian blur is added.
 
-    Half of the results have some noise, up to 2.5 8-bit steps. models: the default is BLURS.
+    A lens blurs light, and software often the sRGB values: half of the draws each. Half of the
+    results have some noise, up to 2.5 8-bit steps, mostly less than 1. models: the default is
+    BLURS.
     """
-    soft = _drawn(models or BLURS, rng)(image, rng)
+    exponent = int(rng.integers(1, 3))  # 2: approximately linear light
+    soft = _drawn(models or BLURS, rng)(image**exponent, rng)
     if rng.random() < 1 / 6:
         soft = cv2.GaussianBlur(soft, (0, 0), rng.uniform(0.4, 1.0))
+    soft = np.maximum(soft, 0) ** np.float32(1 / exponent)
     if rng.random() < 0.5:
-        soft = soft + _normal(rng, soft.shape) * np.float32(rng.uniform(0, 2.5) / 255)
+        soft = soft + _normal(rng, soft.shape) * np.float32(2.5 * rng.random() ** 2 / 255)
     return soft
 
 

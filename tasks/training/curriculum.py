@@ -132,10 +132,10 @@ NOISE = Capture(
 )
 BLUR = Capture(
     {
-        "gaussian": (0.26, partial(capture.blurred, models=(capture.gaussian_blur,))),
-        "defocus": (0.24, partial(capture.blurred, models=(capture.defocus,))),
-        "motion": (0.24, partial(capture.blurred, models=(capture.motion_blur,))),
-        "soft_scan": (0.22, partial(capture.blurred, models=(capture.soft_scan,))),
+        "gaussian": (0.24, partial(capture.blurred, models=(capture.gaussian_blur,))),
+        "defocus": (0.22, partial(capture.blurred, models=(capture.defocus,))),
+        "motion": (0.34, partial(capture.blurred, models=(capture.motion_blur,))),
+        "soft_scan": (0.16, partial(capture.blurred, models=(capture.soft_scan,))),
         SOUND: (0.04, capture.undamaged),
     }
 )
