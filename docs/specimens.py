@@ -29,11 +29,11 @@ MORE = {  # files that belong to the group of another file
 }
 HEAD = """# Degradations
 
-Patina's networks learn from {count} degradations: ways in which a work, or its picture,
-deteriorates. Each is a pure function of an image, a seed and a severity from 0 (no change at all)
-to 1. Sizes are relative to the work's long side. A local degradation also returns a mask of the
-damaged pixels. The pictures show severity 0, 0.3, 0.6 and 1 on works of the built-in sample museum.
-The order is that in which an object suffers the damage.
+Patina has {count} degradations: ways in which a work, or its picture, deteriorates. The command
+`patina degrade` and the stage `degrade` apply them. Each is a pure function of an image, a seed and
+a severity from 0 (no change at all) to 1. Sizes are relative to the work's long side. A local
+degradation also returns a mask of the damaged pixels. The pictures show severity 0, 0.3, 0.6 and 1
+on works of the built-in sample museum. The order is that in which an object suffers the damage.
 
 ```bash
 patina degrade work.png --steps {example} -o old.png
@@ -47,6 +47,17 @@ does not generalise to another:
 
 `params.yaml` lists the degradations of the degraded copies, how often each is drawn, and its range
 of severity. `python docs/specimens.py` writes this page.
+
+The networks learn from some of them, and from random models in `tasks/training`:
+
+- `unet` and `nafnet`, which `train.network` can name: only from those in `params.yaml`;
+- `segmentation` and `inpainting`: from the local ones in `LIBRARY` of `curriculum.py`, and from the
+  models in `accidents.py`;
+- `areas` and `stains`: the same, but with `COVERING` of `covering.py` and `LIBRARY` of
+  `staining.py`;
+- `noise`, `blur` and `jpeg`: from the models in `capture.py`, and `noise` also from `film_grain`;
+- `tone`: mostly from the models in `ageing.py`, and from `fading`, `yellow_varnish`, `grime`,
+  `uneven_light` and `glare`.
 """
 
 

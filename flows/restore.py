@@ -82,7 +82,7 @@ def restore(
             not black are corrected, and the painting under them is kept.
         quality: best averages over four mirrored versions of each tile; the networks then take four
             times as long as with fast.
-        precision: auto uses bf16 if the CPU supports it, otherwise f32.
+        precision: auto uses bf16 on a CPU and f16 on a GPU, and f32 if these are not supported.
         device: CPU, GPU (an Intel GPU), or AUTO: a GPU if there is one. Default: params.yaml.
         recursive: Also restore the images in subfolders.
         keep_format: Write JPEG as JPEG and WebP as WebP; otherwise they become TIFF.

@@ -164,7 +164,9 @@ def restore(
     precision: Annotated[
         Precision,
         typer.Option(
-            help="auto uses bf16 if the CPU supports it, otherwise f32.", rich_help_panel=RUN
+            help="auto uses bf16 on a CPU and f16 on a GPU, and f32 if these are not supported. "
+            "bf16 needs a CPU.",
+            rich_help_panel=RUN,
         ),
     ] = "auto",
     device: Annotated[

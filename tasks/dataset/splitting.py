@@ -44,11 +44,13 @@ def deal(
     groups: work id -> group id. validation, test: shares of the works, unitless.
     A work is in the test side if its hash is below `test`, in the validation side if it is below
     `test + validation`, and else in the training side. If this gives fewer than `least_test_works`
-    test works, the works with the next hashes are added to them; they return to their own side when
-    there are enough works. So works that are added to the collection move no other work into or out
-    of the training side. There are two exceptions: in a very small collection, test works may be
-    needed from the training side; and a group gets another id, and perhaps another side, if a new
-    near-duplicate has an earlier id.
+    test works, the works with the next hashes are test works, too: works of the validation side,
+    and in a very small collection of the training side. In a collection that has grown enough, they
+    are in the validation or training side again.
+
+    So an added work changes the side of training works in two cases only: the test side needs works
+    of the training side, or no longer needs them; or the added work is a near-duplicate with an
+    earlier id, or joins two groups, so that a group gets another id, and another hash.
     Raises InputError if no work is left for training.
     """
     if len(groups) <= least_test_works:

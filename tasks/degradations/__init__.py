@@ -1,4 +1,4 @@
-"""The library of deterioration: one pure function for each kind of damage.
+"""The library of degradations: 47 models of 14 kinds of damage, each a pure function.
 
 Every degradation is `(image, rng, *, severity) -> (image, mask)`:
 
@@ -18,8 +18,7 @@ DEGRADATIONS has the order in which an object suffers them: changes of the paint
 the capture. LOCAL names degradations that return a mask. FAMILIES groups different models of the
 same damage.
 
-To add a degradation, write a function with the decorator `@degradation()` in a file of this folder,
-import a new file below, and add the name to FAMILIES. Recipes and the shared tests then find it.
+CONTRIBUTING.md ("A degradation") says how to add one.
 """
 
 # The order of these imports is the order of DEGRADATIONS.

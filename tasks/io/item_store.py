@@ -1,4 +1,6 @@
-"""The item store: decides which works inside a stage must be computed.
+"""The item store (`.cache/items`): decides which artworks must be computed again inside a stage.
+
+DVC decides which stages must run.
 
 The key of a result is the hash of everything that it depends on: the bytes of the source, the
 operation and its version, the parameters and the seed. So a new work computes one work; a removed

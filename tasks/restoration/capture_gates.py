@@ -144,7 +144,7 @@ def decide_capture(
             corrections[role] = found
             may_be_noisy = judge is not None and found.probability > MAX_NOISE
             may_sharpen = may_sharpen and not (found.weight or may_be_noisy)
-            if forced:  # otherwise blur is not corrected as well
+            if forced:  # only then is blur corrected, too, in what noise leaves
                 samples = _corrected(samples, residuals, found.weight)
     return Capture(weight, measured, grid_origin, corrections)
 

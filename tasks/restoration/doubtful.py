@@ -1,6 +1,6 @@
 """Finds the places that may be damage, but are not certain enough for the gates.
 
-They are never filled automatically. The page proposes them, and a condition report counts them.
+They are never filled automatically. The page lists them, and a condition report counts them.
 """
 
 import tempfile

@@ -51,7 +51,7 @@ class Gates:
     # Of damage; areas are shares of the work
     damage_probability: AboveZero = 0.75  # a piece has a pixel of at least this probability …
     damage_doubt: AboveZero = 0.45  # … and consists of connected pixels of at least this one
-    damage_share: UpToOne = 0.0006  # almost certainly damaged area; below it nothing is filled
+    damage_share: UpToOne = 0.0006  # area with a probability above 0.8; below it nothing is filled
     fill_area: UpToOne = 0.001  # a larger piece is proposed and not filled …
     fill_width: UpToOne = 0.03  # … unless it is narrower than this share of the long side
     fill_share: UpToOne = 0.06  # largest filled area; narrow pieces do not count

@@ -1,4 +1,7 @@
-"""A judge: a classifier. From a few features it gives the probability that a change is needed."""
+"""A judge: a small classifier, which computes a probability from a few features.
+
+It is the probability that a correction helps (noise, blur), or that a piece is damage.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

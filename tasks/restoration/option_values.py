@@ -10,6 +10,7 @@ Quality = Literal["fast", "best"]
 Precision = Literal["auto", "f32", "bf16"]
 Device = Literal["CPU", "GPU", "AUTO"]
 
-TREATMENTS: tuple[TreatmentName, ...] = get_args(TreatmentName)  # in the order of application
+# craquelure is applied together with damage, before tone
+TREATMENTS: tuple[TreatmentName, ...] = get_args(TreatmentName)
 DEFAULT_TREATMENTS = TREATMENTS[:3]
 QUALITIES, PRECISIONS, DEVICES = get_args(Quality), get_args(Precision), get_args(Device)
