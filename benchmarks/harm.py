@@ -27,9 +27,9 @@ sys.path.insert(0, str(ROOT))
 
 from patina import params as params_file  # noqa: E402 -- found by the line above
 from patina.formats import COLLECTED_SUFFIXES  # noqa: E402
-from patina.tasks.evaluation.gate import MOST_DB, SOUND_DB  # noqa: E402
 from patina.tasks.evaluation.hard_works import SIZES_PX, hard_works  # noqa: E402
 from patina.tasks.evaluation.metrics import psnr_db  # noqa: E402
+from patina.tasks.evaluation.promotion_rules import MOST_DB, SOUND_DB  # noqa: E402
 from patina.tasks.imaging.images import load_srgb, to_float, to_uint8  # noqa: E402
 from patina.tasks.restoration.batch import chosen_model, load_restorer  # noqa: E402
 from patina.tasks.restoration.option_values import DEFAULT_TREATMENTS as TREATMENTS  # noqa: E402

@@ -78,7 +78,7 @@ def paint_scan(file: Path, side: int) -> None:
 
 def use_page(scan: Path, outbox: Path) -> None:
     """Open the scan, decide on areas, mark a line, and save, as the page does."""
-    from patina.tasks.io.heaps import few_heaps
+    from patina.tasks.io.malloc import few_heaps
 
     few_heaps()  # as the server of the page
     from patina import params

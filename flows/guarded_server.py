@@ -8,7 +8,7 @@ patina.flows.guarded_server PORT`.
 
 import sys
 
-from patina.tasks.io.guard import Guard
+from patina.tasks.io.web_guard import Guard
 
 LOOPBACK = "127.0.0.1"
 KEEP_ALIVE_S = 5

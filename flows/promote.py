@@ -17,9 +17,9 @@ from patina.flows import mlflow_registry
 from patina.flows.batches import progress
 from patina.flows.places import CLEAN, DEGRADED, MODEL
 from patina.formats import COLLECTED_SUFFIXES
-from patina.tasks.evaluation.gate import HARD, OWN, Rule, gate
 from patina.tasks.evaluation.hard_works import HARD_WORKS, SOUND, hard_works
 from patina.tasks.evaluation.metrics import psnr_db
+from patina.tasks.evaluation.promotion_rules import HARD, OWN, Rule, gate
 from patina.tasks.evaluation.reports import degradation_of
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.images import load_srgb, read_png

@@ -9,8 +9,8 @@ import yaml
 
 from patina.flows.places import CLEAN, DEGRADED, MODEL
 from patina.flows.promote import measured, own_works, switch_champion
-from patina.tasks.evaluation.gate import HARD, OWN, gate
 from patina.tasks.evaluation.hard_works import HARD_WORKS, SOUND, paint
+from patina.tasks.evaluation.promotion_rules import HARD, OWN, gate
 from patina.tasks.imaging.images import png_bytes
 from patina.tasks.restoration.batch import CHAMPION, chosen_model
 from patina.tasks.restoration.weights import shipped

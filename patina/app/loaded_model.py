@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from patina.app.network_cache import with_cache
 from patina.params import Restore
-from patina.tasks.io.heaps import free_memory
+from patina.tasks.io.malloc import free_memory
 from patina.tasks.restoration.batch import chosen_model, load_restorer
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.request import RestoreRequest, loading_of

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from patina.params import Restore
-from patina.tasks.io.guard import Guard
-from patina.tasks.io.heaps import few_heaps
+from patina.tasks.io.malloc import few_heaps
+from patina.tasks.io.web_guard import Guard
 
 LOOPBACK = "127.0.0.1"
 MOST_MB = 4096  # maximum size of an upload

@@ -219,7 +219,7 @@ def restore(
 def _run(request: "RestoreRequest") -> int:
     """Run the request, print its outcomes, and return the exit code."""
     from patina import params
-    from patina.tasks.io.heaps import few_heaps
+    from patina.tasks.io.malloc import few_heaps
     from patina.tasks.io.storage import place_of
     from patina.tasks.restoration.batch import run_summary
     from patina.tasks.restoration.request import run

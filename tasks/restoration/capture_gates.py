@@ -30,10 +30,10 @@ FIRST_SAMPLES, SOUND_FACTOR, SURE_SHARE = slice(1, None, 3), 0.7, 0.65
 JUDGED_ROLES = ("noise", "blur")  # networks with a judge, in their order
 # A correction with a higher correlation at 3 to 16 px shows a weave or a screen, not noise or blur
 MAX_REPETITION = {"noise": 0.2, "blur": 0.3}
-MAX_SHARPNESS = 0.155  # a work with a higher share of the finest detail is not blurred
+MAX_FINENESS = 0.155  # a work with a higher share of the finest detail is not blurred
 MAX_NOISE = 0.15  # a work with a higher probability of noise is not sharpened
 # A work with a lower share of the finest detail shows no weave: its blur causes the correlation
-WEAVE_SHARPNESS = 0.06
+WEAVE_FINENESS = 0.06
 REDUCED_PX = 1024  # a larger work is blurred only if it is still blurred at this long side
 # A work with a higher value of `curvature_periodicity` was enlarged, and is not blurred
 MAX_PERIODICITY = 10.0
@@ -215,19 +215,19 @@ def _corrected(
 
 
 def _gated(
-    role: str, found: dict[str, float], gates: Gates, judge: Judge | None, *, forced: bool
+    role: str, measures: dict[str, float], gates: Gates, judge: Judge | None, *, forced: bool
 ) -> Correction:
-    probability = judge.probability(found) if judge else 1.0
+    probability = judge.probability(measures) if judge else 1.0
     if forced:
-        return Correction(1.0, probability, found)
+        return Correction(1.0, probability, measures)
     gate_255, probability_gate = (
         getattr(gates, f"{role}_{gate}") for gate in ("255", "probability")
     )
-    weight = ramp(found["root_255"], gate_255)
+    weight = ramp(measures["root_255"], gate_255)
     if judge:
         weight = min(weight, ramp(probability, probability_gate))
-        is_sharp = role == "blur" and found["fineness"] > MAX_SHARPNESS
-        may_repeat = role != "blur" or found["fineness"] > WEAVE_SHARPNESS
-        if is_sharp or (may_repeat and found["far"] > MAX_REPETITION[role]):
+        is_sharp = role == "blur" and measures["fineness"] > MAX_FINENESS
+        may_repeat = role != "blur" or measures["fineness"] > WEAVE_FINENESS
+        if is_sharp or (may_repeat and measures["far"] > MAX_REPETITION[role]):
             weight = 0.0
-    return Correction(weight, probability, found)
+    return Correction(weight, probability, measures)

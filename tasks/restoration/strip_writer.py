@@ -17,7 +17,7 @@ from patina.tasks.imaging.lab import delta_e2000, lab_of_srgb
 from patina.tasks.imaging.one_at_a_time import one_at_a_time
 from patina.tasks.imaging.scans import Scan
 from patina.tasks.io.atomic import Record, move_whole
-from patina.tasks.io.heaps import free_memory
+from patina.tasks.io.malloc import free_memory
 from patina.tasks.io.parallel import in_turn
 from patina.tasks.restoration.progress import Step
 from patina.tasks.restoration.reduced import strips_of

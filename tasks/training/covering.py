@@ -16,7 +16,7 @@ from patina.tasks.training import accidents, capture, library
 from patina.tasks.training.curriculum import (
     CAPTURES,
     HARD_SHARE,
-    LIBRARY,
+    SEGMENTATION_DEGRADATIONS,
     Painted,
     Rng,
     Sample,
@@ -26,7 +26,7 @@ from patina.tasks.training.works import Work, draw_part, turned
 
 COVERING = {  # degradations of the library for `areas`, by class
     "area": ("blot", "tape", "hole", "paint_loss"),
-    "stain": LIBRARY["stain"],
+    "stain": SEGMENTATION_DEGRADATIONS["stain"],
 }
 PART_PX = 512  # side of the square part of a work that is damaged
 PART_SHARE = (0.7, 1.0)  # limits of the side of this part, as a share of the work's short side

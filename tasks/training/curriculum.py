@@ -141,7 +141,7 @@ BLUR = Capture(
 )
 JPEG = Capture({"jpeg": (0.96, capture.compressed_on_grid), SOUND: (0.04, capture.undamaged)})
 
-LIBRARY = {  # degradations of the library for `segmentation`, by class
+SEGMENTATION_DEGRADATIONS = {  # degradations of the library for `segmentation`, by class
     "line": FAMILIES["line"],
     "spot": ("dust", "foxing", "mould"),
     "area": ("paint_loss", "blot", "tape", "hole"),
@@ -237,13 +237,13 @@ def damage_of(kind: str, rng: Rng, clean: np.ndarray, unit_px: float) -> tuple[n
     """`clean` with damage of the class `kind`, and the mask of the damage.
 
     clean: float32 (h, w, 3), sRGB in [0, 1]. unit_px: about a thousandth of the long side of the
-    work, in pixels. The damage is one of LIBRARY or of `accidents`. The mask is float32 (h, w) in
-    [0, 1].
+    work, in pixels. The damage is one of SEGMENTATION_DEGRADATIONS or of `accidents`. The mask is
+    float32 (h, w) in [0, 1].
     """
     if rng.random() < 0.5:
         return accidents.damaged(clean, rng, unit_px, kind)
-    twin, cover = library.degraded(LIBRARY[kind], clean, rng)
-    assert cover is not None  # all of LIBRARY are local
+    twin, cover = library.degraded(SEGMENTATION_DEGRADATIONS[kind], clean, rng)
+    assert cover is not None  # all of SEGMENTATION_DEGRADATIONS are local
     shown = library.mask_of(cover) * accidents.visible(clean, twin)
     return twin, shown.astype(np.float32)
 

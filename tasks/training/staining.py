@@ -15,7 +15,10 @@ from patina.tasks.training.curriculum import Rng, Sample
 from patina.tasks.training.works import Work, draw_part, turned
 
 # Degradations of the library, by kind of stain
-LIBRARY = {name: FAMILIES[name] for name in ("spill", "stain", "growth")} | {"tape": ("tape",)}
+STAIN_DEGRADATIONS = {
+    **{name: FAMILIES[name] for name in ("spill", "stain", "growth")},
+    "tape": ("tape",),
+}
 RANDOM = "random"  # the kind of the stains in `accidents`
 PART_PX = 512  # side of the square part of a work that is stained
 PART_SHARE = (0.3, 1.0)  # limits of the side of this part, as a share of the work's short side
@@ -46,8 +49,8 @@ class Stained:
         elif kind == RANDOM:
             twin, cover = accidents.damaged(clean, rng, PART_PX / 500, "stain")
         else:
-            twin, drawn = library.degraded(LIBRARY[kind], clean, rng, 0.25)
-            cover = np.asarray(drawn)  # all of LIBRARY are local
+            twin, drawn = library.degraded(STAIN_DEGRADATIONS[kind], clean, rng, 0.25)
+            cover = np.asarray(drawn)  # all of STAIN_DEGRADATIONS are local
         mask = marked(cover, rng)
         if rng.random() < 0.3:
             twin = (twin + capture.noisy(twin, rng)) / 2

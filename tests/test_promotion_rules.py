@@ -2,8 +2,8 @@
 
 import pytest
 
-from patina.tasks.evaluation.gate import HARD, OWN, gate
 from patina.tasks.evaluation.hard_works import SOUND
+from patina.tasks.evaluation.promotion_rules import HARD, OWN, gate
 from patina.tasks.io.atomic import Record
 
 

@@ -36,17 +36,17 @@ def gate(rows: Sequence[Record]) -> list[Rule]:
     and "challenger". The group SOUND has undamaged works. Rows of HARD and OWN, which are
     optional, are undamaged works, too, with the name of the "work".
     """
-    undamaged = [row for row in rows if row["group"] in (HARD, OWN)]
+    named = [row for row in rows if row["group"] in (HARD, OWN)]
     rows = [row for row in rows if row["group"] not in (HARD, OWN)]
     groups: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
         pair = (min(row["champion"], MOST_DB), min(row["challenger"], MOST_DB))
         groups.setdefault(row["group"], []).append(pair)
-    sound = np.array(groups.pop(SOUND))
+    undamaged_test_works = np.array(groups.pop(SOUND))
     return [
         _beats(np.concatenate([np.array(pairs) for pairs in groups.values()])),
-        _harmless(sound),
-        *(_spares(group, named) for group, named in _by_group(undamaged).items()),
+        _keeps_worst_work(undamaged_test_works),
+        *(_keeps_each_work(group, works) for group, works in _by_group(named).items()),
         *(_does_not_regress(group, np.array(groups[group])) for group in sorted(groups)),
     ]
 
@@ -56,7 +56,7 @@ def _beats(pairs: np.ndarray) -> Rule:
     return Rule("beats the champion on the mean", champion, challenger, challenger > champion)
 
 
-def _harmless(pairs: np.ndarray) -> Rule:
+def _keeps_worst_work(pairs: np.ndarray) -> Rule:
     champion, challenger = (float(worst) for worst in pairs.min(axis=0))
     name = f"does no harm: each sound work keeps {SOUND_DB} dB, or the champion's lowest value"
     return Rule(name, champion, challenger, challenger >= min(SOUND_DB, champion))
@@ -67,7 +67,7 @@ def _by_group(rows: Sequence[Record]) -> dict[str, list[Record]]:
     return {name: [row for row in rows if row["group"] == name] for name in names}
 
 
-def _spares(group: str, rows: Sequence[Record]) -> Rule:
+def _keeps_each_work(group: str, rows: Sequence[Record]) -> Rule:
     """Each work keeps SOUND_DB, or the PSNR of the champion; names the work closest to failing."""
     pairs = np.minimum([(row["champion"], row["challenger"]) for row in rows], MOST_DB)
     margins = pairs[:, 1] - np.minimum(SOUND_DB, pairs[:, 0] - SPARED_DB)
