@@ -6,9 +6,9 @@ import pyvips
 
 from patina.formats import SUFFIXES
 from patina.tasks.imaging import jpeg, png, webp
-from patina.tasks.imaging.blocks import Blocks, without
 from patina.tasks.imaging.exif import write_into
 from patina.tasks.imaging.faults import ImageError
+from patina.tasks.imaging.metadata import Metadata, without
 from patina.tasks.imaging.xmp import with_source_type
 from patina.tasks.io.atomic import move_whole
 
@@ -27,11 +27,11 @@ BIG_TIFF = 3_500_000_000  # bytes of pixels from which a TIFF could outgrow 4 Gi
 
 
 def file_image(
-    image: pyvips.Image, blocks: Blocks, kind: str, folder: Path, target: Path
+    image: pyvips.Image, metadata: Metadata, kind: str, folder: Path, target: Path
 ) -> list[str]:
     """Write `image` to `target` atomically; return notes about what was not copied.
 
-    blocks, kind: metadata and kind of the scan. folder: for drafts, on the same disk as `target`.
+    metadata, kind: of the scan. folder: for drafts, on the same disk as `target`.
     Raises ImageError if a scan of another kind would become a JPEG or WebP.
     """
     suffix = target.suffix.lower()
@@ -43,14 +43,14 @@ def file_image(
     draft = folder / f"result{suffix}"
     same_kind = kind == KIND_OF.get(suffix)
     if same_kind:
-        _file_dressed(image, blocks, suffix, draft)
+        _file_dressed(image, metadata, suffix, draft)
     else:
-        _file_plain(image, blocks, suffix, draft)
+        _file_plain(image, metadata, suffix, draft)
     move_whole(draft, target)
-    return [] if same_kind else [f"not copied: {lost}" for lost in blocks.elsewhere]
+    return [] if same_kind else [f"not copied: {lost}" for lost in metadata.elsewhere]
 
 
-def _file_plain(image: pyvips.Image, blocks: Blocks, suffix: str, draft: Path) -> None:
+def _file_plain(image: pyvips.Image, metadata: Metadata, suffix: str, draft: Path) -> None:
     """Write it with the metadata that libvips writes, and in a TIFF also the tags."""
     size = image.height * image.width * image.bands * sample_bytes(image)
     packet = with_source_type(image.get("xmp-data") if image.get_typeof("xmp-data") else b"")
@@ -61,24 +61,24 @@ def _file_plain(image: pyvips.Image, blocks: Blocks, suffix: str, draft: Path) -
     options = encoding[encoding.index("[") :].format(big=str(size > BIG_TIFF).lower())
     image.write_to_file(f"{draft}{options}")
     if suffix in TIFF:
-        write_into(draft, blocks.tags)
+        write_into(draft, metadata.tags)
 
 
-def _file_dressed(image: pyvips.Image, blocks: Blocks, suffix: str, draft: Path) -> None:
+def _file_dressed(image: pyvips.Image, metadata: Metadata, suffix: str, draft: Path) -> None:
     """Write the pixels with libvips, and copy the metadata of the scan unchanged."""
     bare = draft.with_name(f"bare{suffix}")
     encoding = (ENCODINGS | KEPT_FORMATS)[suffix].removesuffix("]")
     image.write_to_file(f"{bare}{encoding[encoding.index('[') :]},keep=none]")
-    packet = with_source_type(blocks.xmp)
+    packet = with_source_type(metadata.xmp)
     if suffix == ".png":
-        png.dressed(bare, blocks.chunks, packet, draft)
+        png.dressed(bare, metadata.chunks, packet, draft)
     elif suffix == ".webp":
         icc = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else b""
-        own = {webp.ICC: icc, webp.EXIF: blocks.exif, webp.XMP: packet}
+        own = {webp.ICC: icc, webp.EXIF: metadata.exif, webp.XMP: packet}
         size = (image.width, image.height)
         draft.write_bytes(webp.dressed(bare.read_bytes(), size, own))
     else:
-        draft.write_bytes(jpeg.dressed(bare.read_bytes(), blocks.head, packet))
+        draft.write_bytes(jpeg.dressed(bare.read_bytes(), metadata.head, packet))
     bare.unlink()
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
-from patina.tasks.imaging.blocks import Blocks, blocks_of
 from patina.tasks.imaging.disk_space import first_words, refuse_if_full, refuse_unless_it_fits
 from patina.tasks.imaging.exif import Tags
 from patina.tasks.imaging.faults import ImageError
@@ -21,6 +20,7 @@ from patina.tasks.imaging.filing import file_image
 from patina.tasks.imaging.images import largest
 from patina.tasks.imaging.kinds import read_kind
 from patina.tasks.imaging.memory import NUMBERS
+from patina.tasks.imaging.metadata import Metadata, metadata_of
 from patina.tasks.imaging.one_at_a_time import one_at_a_time
 from patina.tasks.imaging.opening import DEPTHS, LAB, Opened, Weigh, in_order, open_image
 from patina.tasks.imaging.profiles import fault_of
@@ -37,13 +37,13 @@ class Scan:
     folder: Path  # of its temporary files
     profile: Path | None  # file of the ICC profile that is used, if any
     notes: list[str] = field(default_factory=list)  # differences between file and result, in words
-    blocks: Blocks = field(default_factory=Blocks)  # metadata
+    metadata: Metadata = field(default_factory=Metadata)  # of its file
     kind: str = ""  # format of the file, see `imaging.kinds`
 
     @property
     def tags(self) -> Tags:
         """The tags that are copied to the result, see `imaging.exif`."""
-        return self.blocks.tags
+        return self.metadata.tags
 
     @property
     def height(self) -> int:
@@ -172,7 +172,7 @@ class Scan:
         ).copy(interpretation=self.image.interpretation)
         # `insert` keeps the metadata of the scan
         result = self.image.insert(bare, 0, 0).copy()
-        self.notes += file_image(result, self.blocks, self.kind, self.folder, target)
+        self.notes += file_image(result, self.metadata, self.kind, self.folder, target)
 
 
 @contextmanager
@@ -203,13 +203,13 @@ def _opened(source: Path, folder: Path, beside_px: int, weigh: Weigh | None) -> 
             f"{source.name}: the image cannot be read completely "
             f"({first_words(error) or type(error).__name__})"
         ) from error
-    blocks = blocks_of(source, found)
-    if blocks.joined:
+    metadata = metadata_of(source, found)
+    if metadata.joined:
         scan = scan.copy()
-        scan.set_type(pyvips.GValue.blob_type, "xmp-data", blocks.joined)
-    notes = [*found.notes, *_notes(found.image, blocks.tags), *blocks.notes]
-    profile, note = _profile(found.image, blocks, folder)
-    return Scan(scan, folder, profile, notes + ([note] if note else []), blocks, found.kind)
+        scan.set_type(pyvips.GValue.blob_type, "xmp-data", metadata.joined)
+    notes = [*found.notes, *_notes(found.image, metadata.tags), *metadata.notes]
+    profile, note = _profile(found.image, metadata, folder)
+    return Scan(scan, folder, profile, notes + ([note] if note else []), metadata, found.kind)
 
 
 def _decoded(source: Path, pixels: Path, beside_px: int, weigh: Weigh | None) -> Opened:
@@ -257,15 +257,15 @@ def _notes(image: pyvips.Image, tags: Tags) -> list[str]:
     return notes
 
 
-def _profile(image: pyvips.Image, blocks: Blocks, folder: Path) -> tuple[Path | None, str]:
+def _profile(image: pyvips.Image, metadata: Metadata, folder: Path) -> tuple[Path | None, str]:
     """The file of the ICC profile to use, if any; and why the image's own is not used, in words."""
     content = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else b""
     colours = image.bands - (1 if image.hasalpha() else 0)
     fault = fault_of(content, colours, image.interpretation in LAB) if content else ""
     if fault:
-        blocks.elsewhere.append("the ICC profile")
+        metadata.elsewhere.append("the ICC profile")
         return None, f"{fault}; the pixels were treated as {_assumed_space(image, colours)}"
-    content = content or (blocks.profile if colours == 3 else b"")
+    content = content or (metadata.profile if colours == 3 else b"")
     if not content:
         return None, ""
     profile = folder / "profile.icc"

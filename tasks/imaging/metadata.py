@@ -14,8 +14,8 @@ UNKNOWN = 1.0  # pixels a millimetre: libvips' value if the file has no resoluti
 
 
 @dataclass
-class Blocks:
-    """Metadata of a file, see `blocks_of`.
+class Metadata:
+    """Metadata of a file, see `metadata_of`.
 
     Empty where the file has none.
     """
@@ -31,44 +31,44 @@ class Blocks:
     elsewhere: list[str] = field(default_factory=list)  # what results of other formats lack
 
 
-def blocks_of(source: Path, opened: Opened) -> Blocks:
+def metadata_of(source: Path, opened: Opened) -> Metadata:
     """The metadata of the file `source`, whose image is `opened`."""
     image = opened.image
     exif, xmp = (
         image.get(name) if image.get_typeof(name) else b"" for name in ("exif-data", "xmp-data")
     )
-    blocks = Blocks(tags_of(source, image, opened.page), exif, xmp)
+    metadata = Metadata(tags_of(source, image, opened.page), exif, xmp)
     if xmp and not is_readable(xmp):
-        blocks.notes.append("not copied: XMP, because it is malformed")
+        metadata.notes.append("not copied: XMP, because it is malformed")
     if opened.kind == "JPEG":
-        _of_jpeg(source, blocks)
+        _of_jpeg(source, metadata)
     elif opened.kind == "PNG":
-        _of_png(source, blocks)
+        _of_png(source, metadata)
     elif opened.kind in ("JPEG 2000", "BMP") and image.xres != UNKNOWN:
         found = resolution(10 * image.xres, 10 * image.yres)
-        blocks.tags = replace(blocks.tags, resolution=found)
-    blocks.notes += [f"not copied: {lost}" for lost in blocks.tags.left_out]
-    return blocks
+        metadata.tags = replace(metadata.tags, resolution=found)
+    metadata.notes += [f"not copied: {lost}" for lost in metadata.tags.left_out]
+    return metadata
 
 
-def _of_jpeg(source: Path, blocks: Blocks) -> None:
-    blocks.head = jpeg.head_of(source)
-    joined, lost = jpeg.xmp_of(blocks.head, blocks.xmp)
-    blocks.joined = joined if joined != blocks.xmp else b""
-    others = jpeg.further_images(blocks.head, blocks.xmp)
-    blocks.notes += [f"not copied: {what}" for what in (lost, others) if what]
-    blocks.elsewhere += ["the JPEG comment"] if jpeg.has_comment(blocks.head) else []
-    found = jpeg.resolution_of(blocks.head, blocks.exif)
-    blocks.tags = replace(blocks.tags, resolution=found)
+def _of_jpeg(source: Path, metadata: Metadata) -> None:
+    metadata.head = jpeg.head_of(source)
+    joined, lost = jpeg.xmp_of(metadata.head, metadata.xmp)
+    metadata.joined = joined if joined != metadata.xmp else b""
+    others = jpeg.further_images(metadata.head, metadata.xmp)
+    metadata.notes += [f"not copied: {what}" for what in (lost, others) if what]
+    metadata.elsewhere += ["the JPEG comment"] if jpeg.has_comment(metadata.head) else []
+    found = jpeg.resolution_of(metadata.head, metadata.exif)
+    metadata.tags = replace(metadata.tags, resolution=found)
 
 
-def _of_png(source: Path, blocks: Blocks) -> None:
-    blocks.chunks = [*png.chunks(source)]
-    blocks.profile, note = png.profile_of(blocks.chunks)
-    blocks.notes += [note] if note else []
-    blocks.notes += [f"not copied: {what}" for what in png.lost(blocks.chunks)]
-    found = png.resolution_of(blocks.chunks, blocks.exif)
-    blocks.tags = replace(blocks.tags, resolution=found)
+def _of_png(source: Path, metadata: Metadata) -> None:
+    metadata.chunks = [*png.chunks(source)]
+    metadata.profile, note = png.profile_of(metadata.chunks)
+    metadata.notes += [note] if note else []
+    metadata.notes += [f"not copied: {what}" for what in png.lost(metadata.chunks)]
+    found = png.resolution_of(metadata.chunks, metadata.exif)
+    metadata.tags = replace(metadata.tags, resolution=found)
 
 
 def without(image: pyvips.Image, *names: str) -> pyvips.Image:
