@@ -19,6 +19,7 @@ Model = Callable[[Image, Rng], Image]
 NOISE_255 = (1.0, 55.0)  # limits of the standard deviation of noise, 8-bit steps
 NOISE_POWER = 1.6  # weak noise is the most frequent in scans
 BLUR_PX = (0.45, 2.8)  # limits of the standard deviation of a Gaussian blur
+MOTION_PX, PATH_POINTS = (1.3, 11.0), 48  # limits of the length of a path, and its points
 MARGIN_PX = 12  # margin around a patch, removed later, because filters change the edges of an image
 
 
@@ -79,19 +80,20 @@ def defocus(image: Image, rng: Rng) -> Image:
 
 
 def motion_blur(image: Image, rng: Rng) -> Image:
-    """Blur along a line of 2 to 11 px in any direction."""
-    length, angle = rng.uniform(2, 11), rng.uniform(0, np.pi)
-    reach = int(np.ceil(length / 2)) + 1
-    line = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
-    for along in np.linspace(-length / 2, length / 2, 33):
-        across = reach + along * np.cos(angle), reach + along * np.sin(angle)
-        left, top = int(across[0]), int(across[1])
-        right, down = across[0] - left, across[1] - top
-        line[top, left] += (1 - right) * (1 - down)
-        line[top, left + 1] += right * (1 - down)
-        line[top + 1, left] += (1 - right) * down
-        line[top + 1, left + 1] += right * down
-    return _filtered(image, line)
+    """Blur along a path of 1.3 to 11 px, as of a hand: often bent, and not at an even speed."""
+    along = np.linspace(-1, 1, PATH_POINTS)
+    heading = rng.uniform(0, 2 * np.pi) + rng.normal(0, 0.3) * along
+    pace = 1 + rng.uniform(0, 0.6) * np.sin(np.pi * along + rng.uniform(-np.pi, np.pi))
+    path = np.cumsum(np.stack([np.sin(heading), np.cos(heading)]) * pace, axis=1)
+    path -= path.mean(axis=1, keepdims=True)  # the blurred image is not displaced
+    path *= np.exp(rng.uniform(*np.log(MOTION_PX))) / np.hypot(*(path[:, -1] - path[:, 0]))
+    reach = int(np.ceil(np.abs(path).max())) + 1
+    corner, share = np.floor(path).astype(int), path % 1
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
+    for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        part = np.abs(1 - row - share[0]) * np.abs(1 - column - share[1])
+        np.add.at(kernel, (corner[0] + row + reach, corner[1] + column + reach), part)
+    return _filtered(image, kernel)
 
 
 def soft_scan(image: Image, rng: Rng) -> Image:
