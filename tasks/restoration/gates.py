@@ -53,7 +53,7 @@ class Gates:
     damage_doubt: AboveZero = 0.45  # … and consists of connected pixels of at least this one
     damage_share: UpToOne = 0.0006  # area with a probability above 0.8; below it nothing is filled
     fill_area: UpToOne = 0.001  # a larger piece is proposed and not filled …
-    fill_width: UpToOne = 0.03  # … unless it is narrower than this share of the long side
+    fill_width: UpToOne = 0.022  # … unless it is narrower than this share of the long side
     fill_share: UpToOne = 0.06  # largest filled area; narrow pieces do not count
     fill_probability: UpToOne = 0.1  # minimum probability of a filled piece, rising with area …
     fill_probability_mean: UpToOne = 0.25  # … to this at fill_area; also of all on average
