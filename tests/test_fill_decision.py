@@ -225,6 +225,14 @@ def test_a_scratch_across_a_large_loss_is_filled_and_the_loss_is_proposed() -> N
     assert not damage.fill[205:275, 105:235].any()
 
 
+def test_a_face_beside_a_crease_is_not_taken_for_a_part_of_it() -> None:
+    face, crease = np.s_[150:180, 294:310], np.s_[20:380, 300:302]
+    damage = decided(*damaged(face, crease))
+    assert damage.fill[20:140, 300:302].all()
+    assert not damage.fill[155:175, 296:308].any()
+    assert PROPOSED in {piece.outcome for piece in damage.pieces}
+
+
 def test_an_area_that_continues_outside_its_rim_is_proposed() -> None:
     view, likely = damaged(SMALL)
     view[:] = GROUND  # the work has no edge where the network finds one
