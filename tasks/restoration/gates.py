@@ -47,7 +47,7 @@ class Gates:
     noise_255: Steps255 = 2.0  # noise: root mean square of the correction
     noise_probability: UpToOne = 0.35  # noise: probability that the correction improves the work
     blur_255: Steps255 = 0.7  # blur: root mean square of the correction
-    blur_probability: UpToOne = 0.15  # blur: probability that the correction improves the work
+    blur_probability: UpToOne = 0.2  # blur: probability that the correction improves the work
     # Of damage; areas are shares of the work
     damage_probability: AboveZero = 0.75  # a piece has a pixel of at least this probability …
     damage_doubt: AboveZero = 0.45  # … and consists of connected pixels of at least this one
