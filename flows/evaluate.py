@@ -20,6 +20,7 @@ from patina.tasks.restoration.sidecars import map_of
 
 TABLE = "degradations.json"
 NOTE = "mlflow.note.content"  # the tag that MLflow's UI shows as a run's description
+Pictures = dict[str, np.ndarray]  # by caption, uint8 (H, W, 3)
 PANELS = "**Panels**: each shows one test work."
 
 
@@ -35,8 +36,9 @@ def evaluate(params: Evaluate) -> Path:
     write_bytes(REPORTS / "degradations.csv", reports.csv_table(single).encode())
     reports.bars(REPORTS / "degradations.png", single)
     shown = [twin for twin in twins if twin["twin"] == "twin-0"][: params.panels]
-    draw_panels(shown)
-    log_to_mlflow(shown, overall, single)
+    panels = {twin["work"]: pictures(twin) for twin in shown}
+    draw_panels(panels)
+    log_to_mlflow(panels, overall, single)
     return REPORTS
 
 
@@ -73,14 +75,14 @@ def map_of_twin(twin: Record) -> Path:
     return map_of(before_after(twin)[1], "damage")
 
 
-def draw_panels(twins: list[Record]) -> None:
-    """Draw the panels."""
+def draw_panels(panels: dict[str, Pictures]) -> None:
+    """Draw the panels. panels: the pictures of each, by work."""
     (REPORTS / "panels").mkdir(parents=True, exist_ok=True)
-    for twin in twins:
-        reports.panel(REPORTS / "panels" / f"{twin['work']}.png", pictures(twin))
+    for work, shown in panels.items():
+        reports.panel(REPORTS / "panels" / f"{work}.png", shown)
 
 
-def pictures(twin: Record) -> dict[str, np.ndarray]:
+def pictures(twin: Record) -> Pictures:
     """The pictures of a panel by their captions, uint8 (H, W, 3)."""
     degraded, restored = before_after(twin)
     files = {
@@ -92,10 +94,11 @@ def pictures(twin: Record) -> dict[str, np.ndarray]:
     return {caption: read_png(file) for caption, file in files.items()}
 
 
-def log_to_mlflow(twins: list[Record], overall: Record, single: dict[str, Record]) -> None:
+def log_to_mlflow(panels: dict[str, Pictures], overall: Record, single: dict[str, Record]) -> None:
     """Log the scores and the reports to the run that trained the model.
 
-    If another experiment trained it, they are logged to a run of the current experiment.
+    panels: the pictures of each, by work. If another experiment trained it, they are logged to
+    a run of the current experiment.
     """
     import mlflow  # takes seconds
     import pandas as pd
@@ -109,10 +112,10 @@ def log_to_mlflow(twins: list[Record], overall: Record, single: dict[str, Record
         # `log_table` appends to the table of an earlier evaluation; this replaces the file
         mlflow.log_text(table.to_json(orient="split", index=False), TABLE)
         mlflow.log_artifacts(str(REPORTS), "reports")
-        for twin in twins:
-            tracking.log_panel(f"panels/{twin['work']}", pictures(twin))
-        shown = [f"![{twin['work']}]({picture(run_id, twin['work'])})" for twin in twins]
-        parts = [summary(overall), reports.markdown(overall, single), PANELS, *shown]
+        for work, shown in panels.items():
+            tracking.log_panel(f"panels/{work}", shown)
+        links = [f"![{work}]({picture(run_id, work)})" for work in panels]
+        parts = [summary(overall), reports.markdown(overall, single), PANELS, *links]
         mlflow.set_tag(NOTE, "\n\n".join(parts))
         mlflow_registry.register(trained, facts)
 

@@ -174,7 +174,7 @@ def disc(light: Image, radius_px: float) -> Image:
         radius_px = ((radius_px / shrink) ** 2 - 4 / 12) ** 0.5
     place = radius_px * np.sqrt(seeds / DISC_POINTS)
     weight = 1 - 0.5 * (seeds / DISC_POINTS) ** 4
-    kernel = _kernel(np.stack((np.sin(turn), np.cos(turn)), -1) * place[:, None], weight)
+    kernel = kernel_of(np.stack((np.sin(turn), np.cos(turn)), -1) * place[:, None], weight)
     if shrink == 1:
         return _convolve(light, kernel)
     height, width = light.shape[:2]
@@ -199,13 +199,14 @@ def motion_blur(image: Image, rng: np.random.Generator, *, severity: float) -> D
     path /= np.linalg.norm(path[-1] - path[0])
     length = rng.uniform(0.006, 0.01)
     path *= length * severity * max(image.shape[:2])
-    shaken = _convolve(image * image, _kernel(path, np.ones(PATH_POINTS)))
+    shaken = _convolve(image * image, kernel_of(path, np.ones(PATH_POINTS)))
     return np.sqrt(np.maximum(shaken, 0, out=shaken), out=shaken), None
 
 
-def _kernel(points_px: Image, weight: Image) -> Image:
-    """A kernel of odd size with `weight` at `points_px` (N, 2), distributed to the nearest
-    pixels.
+def kernel_of(points_px: Image, weight: Image) -> Image:
+    """A kernel of odd size with `weight` (N,) at `points_px` (N, 2): row, column from its centre.
+
+    The weight of a point is distributed to the four nearest pixels. float32 (h, h), its sum is 1.
     """
     radius = int(np.abs(points_px).max()) + 1
     kernel = np.zeros((2 * radius + 1, 2 * radius + 1))

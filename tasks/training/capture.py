@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from patina.tasks.degradations import capture as degradations
+from patina.tasks.degradations.optics import kernel_of
 
 Image = np.ndarray
 Rng = np.random.Generator
@@ -84,16 +85,10 @@ def motion_blur(image: Image, rng: Rng) -> Image:
     along = np.linspace(-1, 1, PATH_POINTS)
     heading = rng.uniform(0, 2 * np.pi) + rng.normal(0, 0.3) * along
     pace = 1 + rng.uniform(0, 0.6) * np.sin(np.pi * along + rng.uniform(-np.pi, np.pi))
-    path = np.cumsum(np.stack([np.sin(heading), np.cos(heading)]) * pace, axis=1)
-    path -= path.mean(axis=1, keepdims=True)  # the blurred image is not displaced
-    path *= np.exp(rng.uniform(*np.log(MOTION_PX))) / np.hypot(*(path[:, -1] - path[:, 0]))
-    reach = int(np.ceil(np.abs(path).max())) + 1
-    corner, share = np.floor(path).astype(int), path % 1
-    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
-    for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        part = np.abs(1 - row - share[0]) * np.abs(1 - column - share[1])
-        np.add.at(kernel, (corner[0] + row + reach, corner[1] + column + reach), part)
-    return _filtered(image, kernel)
+    path = np.cumsum(np.stack([np.sin(heading), np.cos(heading)], axis=1) * pace[:, None], axis=0)
+    path -= path.mean(axis=0)  # the blurred image is not displaced
+    path *= np.exp(rng.uniform(*np.log(MOTION_PX))) / np.linalg.norm(path[-1] - path[0])
+    return _filtered(image, kernel_of(path, np.ones(PATH_POINTS)))
 
 
 def soft_scan(image: Image, rng: Rng) -> Image:
