@@ -1,6 +1,7 @@
 """Strokes and lines on the pictures of the page of `patina app`."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -30,7 +31,21 @@ SWATCH = (
 )
 BLUE, ORANGE = SWATCH.format("rgb(0,110,255)"), SWATCH.format("rgb(255,170,0)")
 STARTED = "!document.querySelector('#undo').disabled"  # there is a start of a line
+CLICKS = 8
 MASKED = f"{COMMAND}.includes('--mask')"
+
+
+def choose_colour(page: Page, swatch: str) -> None:
+    """Open the palette, and choose a swatch of it.
+
+    A click is lost if the editor is drawn anew just then; a person clicks again, too.
+    """
+    for _ in range(CLICKS):
+        page.click("#editor button[aria-label*='olor']")
+        with suppress(RuntimeError):
+            page.until(swatch)
+            break
+    page.run(f"{swatch}.click()")
 
 
 def test_strokes_of_both_brushes_are_saved_and_the_last_one_is_taken_back(
@@ -46,9 +61,7 @@ def test_strokes_of_both_brushes_are_saved_and_the_last_one_is_taken_back(
     x, y = tab.middle("#editor canvas")
     tab.draw((x - 120, y), (x + 60, y))
     patiently(tab, f"{COMMAND}.includes('--mask')")
-    tab.click("#editor button[aria-label*='olor']")
-    patiently(tab, BLUE)
-    tab.run(f"{BLUE}.click()")
+    choose_colour(tab, BLUE)
     tab.draw((x - 120, y + 60), (x + 60, y + 60))
     patiently(tab, f"{COMMAND}.includes('--protect')")
     tab.click("#undo")
@@ -68,9 +81,7 @@ def test_a_stain_that_is_brushed_is_corrected(tab: Page, served: tuple[str, Path
     patiently(tab, "document.querySelector('#editor canvas')")
     patiently(tab, COLOURED)
     x, y = tab.middle("#editor canvas")
-    tab.click("#editor button[aria-label*='olor']")
-    patiently(tab, ORANGE)
-    tab.run(f"{ORANGE}.click()")
+    choose_colour(tab, ORANGE)
     tab.draw((x - 120, y + 60), (x + 60, y + 60))
     patiently(tab, f"{COMMAND}.includes('--stains')")
     command = saved(tab, address)
