@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -17,14 +18,21 @@ from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import Record, sha256_of
 from patina.tasks.restoration.batch import restore_scans, summary_in
 from patina.tasks.restoration.colour_findings import findings
-from patina.tasks.restoration.condition import HYPOTHESIS, Condition, condition_of, key_of
+from patina.tasks.restoration.condition import (
+    BLUE,
+    HYPOTHESIS,
+    RED,
+    Condition,
+    condition_of,
+    key_of,
+)
 from patina.tasks.restoration.condition_html import html_of
 from patina.tasks.restoration.condition_pdf import pdf_of
 from patina.tasks.restoration.condition_report import file_reports, key_in, refuse_overwriting
 from patina.tasks.restoration.damage_areas import LISTED, map_areas
 from patina.tasks.restoration.examination import examined
 from patina.tasks.restoration.gates import Gates
-from patina.tasks.restoration.lettering import FONT, page, runs
+from patina.tasks.restoration.lettering import FONT, MM_A_POINT, page, runs
 from patina.tasks.restoration.numbered_areas import markers, row_of, table_of
 from patina.tasks.restoration.sidecars import OutputOptions, map_of, sidecar_of
 
@@ -67,7 +75,7 @@ def test_a_report_names_areas_sizes_colours_treatments_weights_and_that_it_is_a_
         assert "Winter" in text
         assert "1889.12" in text
         assert "Areas of damage: 1, 50% of the surface" in text
-        assert "Found by Patina: 1 area (50% of the surface)." in text
+        assert "Found by Patina: 1 area (50% of the surface); pieces that are close" in text
         assert "Marked by a person: nothing." in text
         assert "Decided: 1 to be filled automatically." in text
         assert "Made from: the scan, before a result was saved" in text
@@ -86,6 +94,12 @@ def test_every_script_is_written_drawn_or_spelt_out_and_nothing_is_dropped() -> 
     assert runs("Zoë Müller, العربية", known) == [("Zoë Müller, العربية", False)]
     assert runs("葛飾北斎 Hokusai", known) == [("葛飾北斎", True), (" Hokusai", False)]
     assert runs("ไท", known) == [("[U+0E44 U+0E17]", False)]
+
+
+def test_a_line_about_the_software_is_written_to_its_end(tmp_path: Path) -> None:
+    networks = ", ".join(f"network {number} 0123456789abcdef" for number in range(9))
+    told = replace(condition(tmp_path), software={"Networks": networks})
+    assert networks in text_of(pdf_of(told))
 
 
 def test_names_in_latin_chinese_and_arabic_are_on_the_page(tmp_path: Path) -> None:
@@ -130,6 +144,55 @@ def test_a_page_holds_the_largest_areas_and_sums_the_others(tmp_path: Path) -> N
     assert "Areas of damage: 70," in text
     assert "Not listed: 30 smaller areas" in text
     assert "Signature" in text
+
+
+def test_no_cell_of_the_table_covers_the_next_one(tmp_path: Path) -> None:
+    source = tmp_path / "specks.png"
+    cv2.imwrite(str(source), np.full((900, 1200, 3), 128, np.uint8))
+    with examined(source, restorer(0)) as found:
+        damage = np.zeros((900, 1200), np.uint8)
+        damage[100:104, 900:904] = damage[700:704, 1190:1194] = 255
+        cv2.imwrite(str(found.damage), damage)
+        specks = condition_of(found, {})
+    long = replace(specks.areas[1], length_px=123456.0, kind="crack network")
+    (only,) = PdfReader(BytesIO(pdf_of(replace(specks, areas=[specks.areas[0], long])))).pages
+    cells: list[tuple[float, float, str, float]] = []
+    only.extract_text(
+        visitor_text=lambda text, _cm, at, _font, size: cells.append((at[5], at[4], text, size))
+    )
+    row = sorted({cell[0] for cell in cells if "< 0.01%" in cell[2]})
+    assert row
+    with page() as pdf:
+        for y in row:
+            line = sorted((x, text.strip(), size) for at, x, text, size in cells if at == y)
+            line = [cell for cell in line if cell[1]]
+            assert len(line) > 5
+            for (x, text, size), (then, _, _) in pairwise(line):
+                pdf.set_font(FONT, "", size)
+                assert x + pdf.get_string_width(text) / MM_A_POINT <= then
+
+
+def test_areas_that_are_not_filled_have_another_colour(tmp_path: Path) -> None:
+    source = tmp_path / "scan.tif"
+    scan(source)
+    with examined(source, DAMAGED) as found:
+        damage = np.zeros((HEIGHT, WIDTH), np.uint8)
+        damage[10:20, 10:20], damage[40:50, 60:70] = 255, 128
+        cv2.imwrite(str(found.damage), damage)
+        told = condition_of(found, {})
+    assert told.mapped[15, 15].tolist() == RED.tolist()
+    assert told.mapped[45, 65].tolist() == BLUE.tolist()
+    assert told.legend == "Areas of damage; red: to be filled, blue: not filled"
+    assert replace(told, made=True).legend == "Areas of damage; red: filled, blue: not filled"
+
+
+def test_the_number_of_proposed_areas_is_given_once(tmp_path: Path) -> None:
+    source = tmp_path / "scan.tif"
+    scan(source)
+    flags = ["26 areas proposed, not filled", "the change of its colours is clear"]
+    with examined(source, DAMAGED) as found:
+        told = condition_of(replace(found, sidecar=found.sidecar | {"flags": flags}), {})
+    assert told.notes == flags[1:]
 
 
 def test_numbers_stand_apart_and_inside_the_picture() -> None:
@@ -199,7 +262,8 @@ def test_what_a_person_marked_is_parted_from_what_was_found_and_decided(tmp_path
         told = condition_of(found, {})
         unknown = condition_of(replace(found, masks={}), {})
     assert dict(told.decisions) == {
-        "Found by Patina": "1 area (51% of the surface).",
+        "Found by Patina": "1 area (51% of the surface); pieces that are close together count as "
+        "one.",
         "Marked by a person": "1 area (1.3% of the surface) to fill; 1 area (51% of the surface) "
         "to leave.",
         "Decided": "1 to be filled because marked by a person, 1 left because protected by a "
@@ -279,8 +343,8 @@ def test_colour_findings_tell_in_words_what_a_yellowed_and_a_sound_work_lack() -
     assert "yellower (b* +" in told
     assert "darker (L* −" in told
     assert findings(sound, sound, nowhere) == [
-        "Scan and restored work differ by a mean ΔE2000 of 0.0 outside the areas of damage, 90% of "
-        "it below 0.0: a difference that is not visible.",
+        "Outside the areas of damage, the difference between scan and restored work is not visible "
+        "(mean ΔE2000 0.0; in 90% of the pixels, at most 0.0).",
         "No fading, yellowing or darkening is corrected.",
     ]
 

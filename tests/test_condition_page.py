@@ -41,3 +41,5 @@ def test_a_report_is_printed_on_one_page_leads_from_number_to_row_and_asks_for_n
         assert page.console == []
         assert {url.split(":")[0] for url in page.requested} <= {"file", "data", "about"}
         assert len(PdfReader(BytesIO(page.pdf())).pages) == 1
+        page.size(360, 800)
+        assert page.run("document.documentElement.scrollWidth") == 360

@@ -108,9 +108,10 @@ def decisions_on(
     left = [of[n] for n, outcome in outcomes.items() if outcome == LEFT]
     found = [area for area in areas if area not in marked]
     each = Counter(outcomes[area.number] for area in areas)
+    together = "; pieces that are close together count as one" if found else ""
     decisions = [f"{each[outcome]} {words}" for outcome, words in MANY.items() if each[outcome]]
     return [
-        ("Found by Patina", f"{counted(found)}. {further}".rstrip()),
+        ("Found by Patina", f"{counted(found)}{together}. {further}".rstrip()),
         ("Marked by a person", _marked(marked, left, change)),
         ("Decided", f"{', '.join(decisions) or 'nothing'}."),
         ("Change", _change(change)),

@@ -30,9 +30,10 @@ def findings(before: np.ndarray, after: np.ndarray, damaged: np.ndarray) -> list
     differences = delta_e2000(scan, restored)
     mean, p90 = float(differences.mean()), float(np.percentile(differences, 90))
     difference = in_words(mean)
-    figures = f"mean ΔE2000 of {mean:.1f} outside the areas of damage, 90% of it below {p90:.1f}"
+    figures = f"mean ΔE2000 {mean:.1f}; in 90% of the pixels, at most {p90:.1f}"
     sentences = [
-        f"Scan and restored work differ by a {figures}: a difference that is {difference}."
+        f"Outside the areas of damage, the difference between scan and restored work is "
+        f"{difference} ({figures})."
     ]
     if shifts := _shifts(scan, restored):
         sentences.append(f"Compared with the restored work, the scan is {', '.join(shifts)}.")

@@ -19,7 +19,15 @@ from patina.tasks.imaging.images import load_srgb, reduced, to_uint8
 from patina.tasks.imaging.kinds import read_kind
 from patina.tasks.imaging.scans import opened
 from patina.tasks.io.atomic import Record, draft_folder
-from patina.tasks.restoration.area_outcomes import decisions_on, outcomes_of, treatments_and_left
+from patina.tasks.restoration.area_outcomes import (
+    DAMAGED,
+    FILLED,
+    MANY,
+    PROPOSED,
+    decisions_on,
+    outcomes_of,
+    treatments_and_left,
+)
 from patina.tasks.restoration.colour_findings import findings
 from patina.tasks.restoration.damage import Damage
 from patina.tasks.restoration.damage_areas import Area, Rest, listed, map_areas
@@ -37,7 +45,8 @@ MM_AN_INCH = 25.4
 DIGITS = 16  # digits of a SHA-256, where all digits would not fit on the page
 # Values in dots per inch that programs write if they do not know the resolution
 MADE_UP = (72, 96)
-RED = np.array([196, 30, 58], np.float32)  # sRGB, 8 bit
+# sRGB, 8 bit: the colours of areas in a report that are filled, and of those that are not
+RED, BLUE = np.array([[196, 30, 58], [0, 84, 178]], np.float32)
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,7 @@ class Condition:
     width: int
     mm_a_px: float | None  # millimetres of the work for each pixel; None: unknown
     before: np.ndarray  # the scan: uint8 (h, w, 3), sRGB, no side longer than PICTURE_PX
-    mapped: np.ndarray  # the same, pale, with the damage in red
+    mapped: np.ndarray  # the same, pale, with the damage in RED and BLUE
     after: np.ndarray  # the restored work
     damaged: float  # share of the work, 0 to 1
     areas: list[Area]  # the listed areas, the largest first
@@ -69,6 +78,12 @@ class Condition:
     def title(self) -> str:
         """The title of the work, with the artist if known."""
         return ", ".join(self.work[name] for name in ("artist", "title") if name in self.work)
+
+    @property
+    def legend(self) -> str:
+        """The caption of the picture of the areas."""
+        filled = "filled" if self.made else "to be filled"
+        return f"Areas of damage; red: {filled}, blue: not filled"
 
 
 @dataclass(frozen=True)
@@ -116,7 +131,7 @@ def condition_of(
         width=width,
         mm_a_px=mm_a_px,
         before=before,
-        mapped=_mapped(before, spared),
+        mapped=_mapped(before, damage),
         after=after,
         damaged=sum(area.share for area in found.areas),
         areas=areas,
@@ -128,7 +143,7 @@ def condition_of(
         ),
         outcomes=outcomes,
         made=made,
-        notes=[*sidecar.get("flags", []), *sidecar["source"].get("notes", [])],
+        notes=[*_reasons(sidecar), *sidecar["source"].get("notes", [])],
         software=_made_from(examined) | _software(sidecar),
         key=key_of(sidecar, made=made),
         date=datetime.now(UTC).date().isoformat(),
@@ -185,17 +200,29 @@ def _damage(path: Path, head: pyvips.Image) -> np.ndarray:
     return image.extract_band(0).numpy().reshape(image.height, image.width)
 
 
-def _mapped(before: np.ndarray, damage: np.ndarray) -> np.ndarray:
-    """The picture, pale and grey, with the damage in red.
+def _reasons(sidecar: Record) -> list[str]:
+    """The reasons for an inspection, without the number of proposed areas.
 
-    damage: uint8 (h, w), the damaged share of each pixel of the picture, 0 to 255.
+    The sidecar counts pieces that are close together one by one; the report has its own number.
+    """
+    return [flag for flag in sidecar.get("flags", []) if not flag.endswith(MANY[PROPOSED])]
+
+
+def _mapped(before: np.ndarray, damage: np.ndarray) -> np.ndarray:
+    """The picture, pale and grey, with filled damage in RED and other damage in BLUE.
+
+    damage: the damage map, uint8 (H, W).
     """
     grey = cv2.cvtColor(before, cv2.COLOR_RGB2GRAY).astype(np.float32)
     pale = np.repeat((255 - (255 - grey) * 0.55)[..., None], 3, axis=2)
-    # Thicker, so that a hairline is visible in print
-    seen = cv2.dilate(damage, np.ones((3, 3), np.uint8)).astype(np.float32)[..., None] / 255
-    seen = np.minimum(1, seen * 3)
-    return np.rint(pale * (1 - seen) + RED * seen).astype(np.uint8)
+    for above, colour in ((DAMAGED, BLUE), (FILLED, RED)):
+        _, where = cv2.threshold(damage, above, 255, cv2.THRESH_BINARY)
+        share = cv2.resize(where, before.shape[1::-1], interpolation=cv2.INTER_AREA)
+        # Thicker, so that a hairline is visible in print
+        seen = cv2.dilate(share, np.ones((3, 3), np.uint8)).astype(np.float32)[..., None] / 255
+        seen = np.minimum(1, seen * 3)
+        pale = pale * (1 - seen) + colour * seen
+    return np.rint(pale).astype(np.uint8)
 
 
 def _resolution(head: pyvips.Image, width: int, width_mm: float | None) -> tuple[float | None, str]:

@@ -33,6 +33,7 @@ def html_of(condition: Condition) -> str:
         work=escape(condition.work["title"]),
         record=_record(condition),
         mapped=_embedded(condition.mapped),
+        legend=condition.legend,
         before=_embedded(condition.before),
         after=_embedded(condition.after),
         width=width,

@@ -20,6 +20,7 @@ RADIUS_MM = 1.75  # of a number's disc
 ROW_MM = 3.35
 NAME_MM = 23.0  # of a field of the record
 COLUMNS_MM = (5.5, 15.5, 16.5, 13.5, 10.5, 16.5, 13.0)  # of half a page
+CELL_POINTS, CELL_GAP_MM = 6.5, 0.5  # size of the text in a cell, and the space after it
 BELOW_MM = 62.0  # height of findings, treatments and foot
 MADE_BY = "patina condition"
 
@@ -106,7 +107,7 @@ def _pictures(pdf: FPDF, condition: Condition, y: float) -> float:
     # The two small pictures together are as high as the large one
     small = (wide * tall - GAP) / 2 / tall
     left = LEFT + (WIDTH - wide - GAP - small) / 2
-    captions = ("Areas of damage", "Scan", "Restored" if condition.made else "Proposed")
+    captions = (condition.legend, "Scan", "Restored" if condition.made else "Proposed")
     boxes = (
         (left, y, wide),
         (left + wide + GAP, y, small),
@@ -166,8 +167,10 @@ def _table(pdf: FPDF, condition: Condition, y: float) -> float:
 
 
 def _row(pdf: FPDF, cells: Sequence[str], x: float, y: float, *, head: bool) -> None:
-    _font(pdf, 6.5, "B" if head else "", GREY if head else INK)
     for text, width in zip(cells, COLUMNS_MM, strict=False):
+        _font(pdf, CELL_POINTS, "B" if head else "", GREY if head else INK)
+        if (long := pdf.get_string_width(text)) > width - CELL_GAP_MM:
+            pdf.set_font_size(CELL_POINTS * (width - CELL_GAP_MM) / long)
         pdf.set_xy(x, y)
         pdf.cell(width, ROW_MM, text)
         x += width
@@ -200,7 +203,7 @@ def _foot(pdf: FPDF, condition: Condition) -> None:
     y = _ruled(pdf, BOTTOM - 12.5 - 2.8 * len(lines))
     for line in lines:
         _font(pdf, 6, colour=GREY)
-        y = write(pdf, plain(line, 230), (LEFT, y, WIDTH), 2.8)
+        y = write(pdf, plain(line, 300), (LEFT, y, WIDTH), 2.8)
     _font(pdf, 7, colour=GREY)
     pdf.set_draw_color(*GREY)
     for column, label in enumerate(("Compared with the object by", "Date", "Signature")):

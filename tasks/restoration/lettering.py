@@ -96,13 +96,13 @@ def drawn(character: str) -> np.ndarray:
 
 
 def write(pdf: FPDF, text: str, box: tuple[float, float, float], line_mm: float) -> float:
-    """Write `text` in the current font at (x, y), wrapped to a width. box: x, y, width in mm.
+    """Write `text` in the current font at (x, y), wrapped to a width; return the y below it.
 
-    Returns the y below the text.
+    text: from `plain`. box: x, y, width in mm.
     """
     x, y, width = box
     known = frozenset(embedded(pdf)[f"{FONT}{pdf.font_style}"].cmap)
-    pieces = runs(plain(text), known)
+    pieces = runs(text, known)
     if not any(is_drawn for _, is_drawn in pieces):
         pdf.set_xy(x, y)
         whole = "".join(piece for piece, _ in pieces)

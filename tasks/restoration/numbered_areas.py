@@ -73,7 +73,7 @@ def table_of(condition: Condition) -> list[tuple[str, ...]]:
 def row_of(area: Area, mm_a_px: float | None) -> tuple[str, ...]:
     """The cells of an area's row, in the order of HEADINGS."""
     place = f"{area.across:.0%}, {area.down:.0%}"
-    share = percent(area.share)
+    share = percent(area.share).replace("less than", "<")  # the column is narrow
     return str(area.number), area.kind, area.place, place, share, size_of(area, mm_a_px)
 
 
