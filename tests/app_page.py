@@ -69,7 +69,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
 def tab() -> Iterator[Page]:
     """A tab of one browser for all tests of the page."""
     with chromium() as page:
-        page.size(1400, 1450, scale=0.5)  # pixels that are not drawn take no time
+        page.size(1600, 1450, scale=0.5)  # pixels that are not drawn take no time
         yield page
 
 

@@ -10,6 +10,7 @@ import pytest
 from app_page import (
     COMMAND,
     LIMIT,
+    PATH,
     TEXT_OF,
     ask,
     damaged_scan,
@@ -81,6 +82,63 @@ def test_a_dropped_file_with_a_limit_is_saved_and_has_a_condition_report(
     (report,) = (folder / "restored/condition").glob("*.pdf")
     assert report.read_bytes().startswith(b"%PDF")
     assert report.with_suffix(".html").exists()
+
+
+@in_a_browser
+def test_an_error_is_shown_once_and_closed_when_the_user_goes_on(
+    tab: Page, served: tuple[str, Path]
+) -> None:
+    visit(tab, served[0])
+    patiently(tab, "document.querySelector('#on')?.disabled")  # no work is open
+    enter(tab, PATH, "nowhere.png")
+    told = "document.body.innerText.includes('nowhere.png: cannot be read')"
+    patiently(tab, told)
+    marks = "[...document.querySelectorAll('[data-testid=status-tracker] .error')]"
+    assert not tab.run(f"{marks}.some((each) => each.checkVisibility())")
+    tab.run(f"document.querySelector({PATH!r}).select()")
+    enter(tab, PATH, "scan.png")
+    patiently(tab, f"!({told})")
+    patiently(tab, f"{TEXT_OF.format('#found')}.startsWith('scan.png: ')")
+    assert not tab.run("document.querySelector('#on').disabled")
+
+
+@in_a_browser
+def test_a_part_is_shown_at_full_size_with_a_divider_that_follows_the_keys(
+    tab: Page, served: tuple[str, Path]
+) -> None:
+    address, folder = served
+    scan = cv2.imread(str(folder / "scan.png"))
+    cv2.imwrite(str(folder / "large.png"), cv2.resize(scan, (1000, 750)))
+    visit(tab, address)
+    enter(tab, PATH, "large.png")
+    picture = "document.querySelector('#slider img')"
+    patiently(tab, f"{picture}?.naturalWidth == 1000")
+    tab.run("document.querySelector('#shown label:nth-of-type(2) input').click()")
+    patiently(tab, f"{picture}.naturalWidth == 760 && {picture}.clientHeight == 560")
+    for width in (1200, 1280, 1600):
+        tab.size(width, 1450, scale=0.5)
+        tab.until(f"{picture}.clientWidth >= 760 && {picture}.clientHeight == 560")
+    middle = "document.querySelector('#slider [data-testid=slider]').getBoundingClientRect().x"
+    before = tab.run(middle)
+    tab.run("document.querySelector('#slider').focus()")
+    tab.press("ArrowRight")
+    tab.until(f"Math.abs({middle} - {before} - 20) < 1")
+    tab.press("ArrowLeft")
+    tab.until(f"Math.abs({middle} - {before}) < 1")
+
+
+@in_a_browser
+def test_in_a_narrow_window_the_pictures_come_before_the_choices(
+    tab: Page, served: tuple[str, Path]
+) -> None:
+    open_scan(tab, served)
+    tab.size(420, 1450, scale=0.5)
+    top = "document.querySelector('{}').getBoundingClientRect().top"
+    tops = [tab.run(top.format(name)) for name in ("#path", "#save", "#slider", "#mode-detail")]
+    width = tab.run("document.documentElement.scrollWidth")
+    tab.size(1600, 1450, scale=0.5)
+    assert tops == sorted(tops)
+    assert width == 420
 
 
 def test_values_that_were_sent_before_a_work_was_open_are_those_of_another(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from app_page import (
     TEXT_OF,
     TICKS,
     choose_click,
+    enter,
     enter_number,
     in_a_browser,
     on_scratch,
@@ -44,6 +45,17 @@ def test_an_area_that_is_stepped_to_is_left_or_filled_by_a_button(
     patiently(tab, "document.querySelector('#at').innerText.startsWith('Area 1 of')")
     tab.click("#fill")
     patiently(tab, f"{TICKS}[0] && !{COMMAND}.includes('--protect')")
+
+
+def test_an_area_is_shown_by_its_number_in_a_frame(tab: Page, served: tuple[str, Path]) -> None:
+    open_scan(tab, served)
+    picture = "document.querySelector('#slider img').src"
+    before = tab.run(picture)
+    enter(tab, "#go-to input, #go-to textarea", "2")
+    patiently(tab, "document.querySelector('#at').innerText.startsWith('Area 2 of')")
+    patiently(tab, f"{picture} != {before!r}")  # a part of this scan is the whole: only the frame
+    enter_number(tab, "#go-to input, #go-to textarea", "2000")
+    patiently(tab, "document.body.innerText.includes('area 2000: the list has numbers up to')")
 
 
 def test_two_quick_ticks_both_count(tab: Page, served: tuple[str, Path]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from damage_maps import pieces
 
-from patina.app.drawing import with_ring
+from patina.app.drawing import draw_numbers, with_ring
 from patina.app.marks import Marks
 from patina.app.strokes import FILL, LEAVE, STAIN, Line, Stroke
 from patina.app.words import decisions_line
@@ -75,6 +75,23 @@ def test_the_current_area_has_a_frame_of_its_own() -> None:
     framed = with_ring(grey, piece, SIZE, Window.whole((400, 600)), (400, 600))
     assert (framed[90, 140:280] == 255).all()  # ten times the box, and 10 px around it
     assert (framed[95:165, 150:270] == 128).all()
+
+
+def test_a_number_that_would_cover_another_is_left_out_but_not_that_of_the_current_area() -> None:
+    one, other = (Piece(n, 2, (15 + n, 10, 12, 6), 72, False, 0.9, 1.0) for n in (1, 2))
+    whole, size = Window.whole((400, 600)), (400, 600)
+
+    def numbered(*shown: Piece, current: int | None = None) -> np.ndarray:
+        grey = np.full((400, 600, 3), 128, np.uint8)
+        draw_numbers(grey, shown, current, SIZE, whole, size)
+        return grey
+
+    np.testing.assert_array_equal(numbered(one, other), numbered(one))
+    assert (numbered(one, other, current=1) != numbered(one, other)).any()
+    np.testing.assert_array_equal(
+        numbered(one, other, current=1),
+        numbered(replace(one, box=(99, 99, 1, 1)), other, current=1),
+    )
 
 
 def test_a_rejected_area_stays_and_an_accepted_one_is_filled() -> None:

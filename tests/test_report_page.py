@@ -142,6 +142,11 @@ def test_a_work_is_zoomed_to_full_size_and_moved(page: Page, outbox: Path) -> No
     x, y = page.middle("#stage")
     page.drag((x + 60, y), (x + 30, y))
     assert page.run(left) == before - 30
+    for modifiers in (8, 0):  # Shift and the arrow move the picture, the arrow alone the divider
+        page.ask("Input.dispatchKeyEvent", type="keyDown", key="ArrowLeft", modifiers=modifiers)
+        page.ask("Input.dispatchKeyEvent", type="keyUp", key="ArrowLeft", modifiers=modifiers)
+    assert page.run(left) == min(0, before - 30 + 80)
+    assert page.run("document.getElementById('divider').ariaValueNow") == "48"
     page.press("0")
     assert page.run(zoom) == "67%"
 

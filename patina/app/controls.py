@@ -1,5 +1,6 @@
 """Converts the values of the page's controls, as Gradio gives them, to requests and marks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -7,14 +8,17 @@ import numpy as np
 
 from patina.app.choices import Choices
 from patina.app.desk import Desk
-from patina.app.drawing import strokes_of
+from patina.app.drawing import strokes_of, with_ring
 from patina.app.marks import Marks
 from patina.app.ticks import OTHERS, listed, unlisted
 from patina.app.words import OLD_REPORT, area_line, found_line, others_line
 from patina.tasks.imaging.images import to_uint8
+from patina.tasks.restoration.damage import Piece
 from patina.tasks.restoration.option_values import TREATMENTS
 from patina.tasks.restoration.request import RestoreRequest
 from patina.tasks.restoration.treatment import Treatment
+
+SLIDER_PX = 700  # maximum height of the pictures before and after
 
 
 def closed(desk: Desk | None) -> None:
@@ -110,8 +114,21 @@ def compared(
     size = (before.shape[0], before.shape[1])
     marked = marks.within(desk.window, size)
     after = desk.work.restored(treatment, desk.window, marked, marks.stained)
-    pair = [desk.work.picture(to_uint8(each)) for each in (before, after)]
-    found = found_line(treatment.record(), listed(desk.damage), areas, marks)
+    pieces = listed(desk.damage)
+    pair = [_framed(desk, to_uint8(each), pieces) for each in (before, after)]
+    found = found_line(treatment.record(), pieces, areas, marks)
+    found = f"`{desk.work.path.name}`: {found}"
     if desk.has_old_report(request, marks):
         found = f"{found}  \n{OLD_REPORT}"
-    return [tuple(pair), found, request.command()]
+    # A part is not enlarged, so that it is shown at full size
+    most = SLIDER_PX if desk.window == desk.work.whole else min(SLIDER_PX, size[0])
+    shown = gr.update(value=tuple(map(desk.work.picture, pair)), max_height=most)
+    return [shown, found, request.command()]
+
+
+def _framed(desk: Desk, drawn: np.ndarray, pieces: Sequence[Piece]) -> np.ndarray:
+    """The picture of the window, with a frame around the current area if there is one."""
+    if desk.damage is None or desk.at is None or desk.at >= len(pieces):
+        return drawn
+    mapped = desk.damage.fill.shape
+    return with_ring(drawn, pieces[desk.at], mapped, desk.window, desk.work.size)

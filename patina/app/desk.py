@@ -128,12 +128,14 @@ class Desk:
         """Make the area `by` places after the current one the current area; after the last: the
         first.
         """
-        if not pieces:
-            self.at = None
-            return
         before = self.at if self.at is not None else (-1 if by > 0 else 0)
-        self.at = (before + by) % len(pieces)
-        left, top, wide, tall = pieces[self.at].box
+        if pieces:
+            self.go_to((before + by) % len(pieces), pieces)
+
+    def go_to(self, at: int, pieces: Sequence[Piece]) -> None:
+        """Make the area at a place in the list the current area, and show it at full size."""
+        self.at = at
+        left, top, wide, tall = pieces[at].box
         assert self.damage is not None
         height, width = self.damage.labels.shape
         self.window = self.work.part((left + wide / 2) / width, (top + tall / 2) / height)

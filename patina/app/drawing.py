@@ -19,6 +19,7 @@ LEAVE_COLOUR, STAIN_COLOUR = previews.DARKER, previews.LIGHTER
 BRUSHES = {FILL: FILLED_COLOUR, LEAVE: LEAVE_COLOUR, STAIN: STAIN_COLOUR}  # by mark
 OPACITY = 0.15  # opacity of the colour over an area; the work stays visible through it
 OUTLINE_PX = 2  # width of the outline of an area in the whole work; 1 in a part at full size
+NUMBERS_PX = 800  # in a picture with a longer side, which the page reduces, numbers are larger
 RING_PX = 10  # from an area to the frame of the current one
 FRAME = (255, 0, 144)
 
@@ -58,10 +59,9 @@ def with_damage(
     if (stained := marks.stained(window, shown)) is not None:
         drawn = _outlined(drawn, stained, STAIN_COLOUR, px)
     if damage is not None:
-        for number, piece in enumerate(pieces, 1):
-            _number(drawn, number_of(number, piece), piece, damage.fill.shape, window, size)
         if current is not None and current < len(pieces):
             drawn = with_ring(drawn, pieces[current], damage.fill.shape, window, size)
+        draw_numbers(drawn, pieces, current, damage.fill.shape, window, size)
     return drawn
 
 
@@ -79,22 +79,36 @@ def _outlined(drawn: np.ndarray, where: np.ndarray, colour: Sequence[int], px: i
     return drawn
 
 
-def _number(
+def draw_numbers(
     drawn: np.ndarray,
-    text: str,
-    piece: Piece,
+    pieces: Sequence[Piece],
+    current: int | None,
     mapped: tuple[int, ...],
     window: Window,
     size: tuple[int, int],
 ) -> None:
-    """Draw the number of an area at the upper left corner of its box, if that is in the window."""
-    x, y = _in_picture(drawn, piece.box[:2], mapped, window, size)
-    if not (0 <= x < drawn.shape[1] and 0 <= y < drawn.shape[0]):
-        return
-    colour = FILLED_COLOUR if piece.outcome == FILLED else FOUND_COLOUR
-    at = (min(x, drawn.shape[1] - 24), max(y - 4, 16))
-    for shade, thick in ((255, 255, 255), 5), (colour, 2):
-        cv2.putText(drawn, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.6, shade, thick, cv2.LINE_AA)
+    """Draw the number of each area in the window at the upper left corner of its box.
+
+    A number that would cover another one is left out, never that of the current area.
+    """
+    taken = np.zeros(drawn.shape[:2], bool)
+    font, large = cv2.FONT_HERSHEY_SIMPLEX, max(1, max(taken.shape) / NUMBERS_PX)
+    for index, piece in sorted(enumerate(pieces), key=lambda each: each[0] != current):
+        x, y = _in_picture(drawn, piece.box[:2], mapped, window, size)
+        if not (0 <= x < drawn.shape[1] and 0 <= y < drawn.shape[0]):
+            continue
+        text = number_of(index + 1, piece)
+        (wide, tall), _ = cv2.getTextSize(text, font, 0.6 * large, round(2 * large))
+        above = RING_PX + 6 if index == current else 4
+        at = (max(0, min(x, drawn.shape[1] - wide)), max(y - above, tall + 2))
+        box = np.s_[max(0, at[1] - tall) : at[1], at[0] : at[0] + wide]
+        if taken[box].any():
+            continue
+        taken[box] = True
+        colour = FILLED_COLOUR if piece.outcome == FILLED else FOUND_COLOUR
+        for shade, thick in ((255, 255, 255), 5), (colour, 2):
+            thick = round(thick * large)
+            cv2.putText(drawn, text, at, font, 0.6 * large, shade, thick, cv2.LINE_AA)
 
 
 def with_ring(

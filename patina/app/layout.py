@@ -5,10 +5,11 @@ from typing import Any
 import gradio as gr
 
 from patina.app.choices import MODES, NEEDED, OFF
-from patina.app.controls import closed
+from patina.app.controls import SLIDER_PX, closed
 from patina.app.drawing import BRUSHES, hexadecimal
 from patina.app.strokes import MOST_LINE_PX
 from patina.app.words import (
+    ALL,
     CLICKS,
     DECIDES,
     FILLS,
@@ -23,14 +24,17 @@ from patina.app.words import (
     LINE_PX,
     LINES,
     MODES_HINT,
+    NUMBER,
     SPARES,
     TITLES,
 )
+from patina.app.work import PART_PX
 from patina.tasks.restoration.option_values import DEFAULT_TREATMENTS, TREATMENTS
 
 WHOLE, PART = "the whole work", "a part at full size"
 MOST_GROWN_PX = 200
 PICTURE_PX = 700  # height of the pictures on which a person draws
+BORDER_PX = 16  # at most, beside a picture
 OVERVIEW_PX = 240  # height of the small picture
 BRUSH_PX = 2  # radius of the brush at first, pixels of the picture
 THEME = gr.themes.Base(
@@ -38,7 +42,14 @@ THEME = gr.themes.Base(
     neutral_hue="stone",
     font=["system-ui", "sans-serif"],
     font_mono=["ui-monospace", "monospace"],
-).set(block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_300")
+).set(
+    block_info_text_color="*neutral_600",
+    block_info_text_color_dark="*neutral_300",
+    body_text_color_subdued="*neutral_600",
+    body_text_color_subdued_dark="*neutral_300",
+    input_placeholder_color="*neutral_600",
+    input_placeholder_color_dark="*neutral_300",
+)
 
 
 class Layout:
@@ -52,14 +63,15 @@ class Layout:
             self.desk = gr.State(None, delete_callback=closed)
             self.opened = gr.Textbox("", visible=False)  # name of the desk that the browser shows
             gr.Markdown(INTRODUCTION)
-            with gr.Row():
-                with gr.Column(scale=1, min_width=340):
+            with gr.Row(elem_id="columns"):
+                with gr.Column():
                     self._scan()
-                    self._treatments()
-                    self._places_of_results(outbox)
-                with gr.Column(scale=3, min_width=560):
+                with gr.Column(elem_id="work"):
                     self._results()
                     self._pictures()
+                with gr.Column():
+                    self._treatments()
+                    self._places_of_results(outbox)
 
     def _scan(self) -> None:
         with gr.Group():
@@ -98,7 +110,7 @@ class Layout:
         )
 
     def _results(self) -> None:
-        with gr.Row(equal_height=True):
+        with gr.Row():
             self.found = gr.Markdown(elem_id="found")
             self.save = gr.Button(
                 "Save", variant="primary", elem_id="save", interactive=False, scale=0, min_width=140
@@ -122,15 +134,19 @@ class Layout:
 
     def _pictures(self) -> None:
         with gr.Row():
-            with gr.Column(scale=3, min_width=420):
-                self.shown = gr.Radio([WHOLE, PART], value=WHOLE, label="Show", elem_id="shown")
-                with gr.Row():
-                    self.undo = gr.Button(
-                        "Undo the last stroke", size="sm", elem_id="undo", interactive=False
+            with gr.Column(scale=3, min_width=PART_PX[1] + BORDER_PX):
+                with gr.Row(equal_height=True):
+                    self.shown = gr.Radio(
+                        [WHOLE, PART],
+                        value=WHOLE,
+                        label="Show",
+                        show_label=False,
+                        container=False,
+                        elem_id="shown",
                     )
-                    self.clear = gr.Button(
-                        "Clear all strokes", size="sm", elem_id="clear", interactive=False
-                    )
+                    self.undo = self._button("Undo the last stroke", "undo")
+                    self.clear = self._button("Clear all strokes", "clear")
+                self._steps()
                 with gr.Tabs() as self.tabs:
                     self._slider()
                     self._damage()
@@ -138,13 +154,38 @@ class Layout:
             with gr.Column(scale=1, min_width=260):
                 self._places()
 
+    def _button(self, words: str, elem_id: str) -> gr.Button:
+        """A small button, which is not active before a work is open."""
+        return gr.Button(
+            words, size="sm", elem_id=elem_id, interactive=False, scale=0, min_width=120
+        )
+
+    def _steps(self) -> None:
+        """The current area, and what decides on it."""
+        with gr.Row(equal_height=True, elem_id="steps"):
+            self.at = gr.Markdown(elem_id="at")
+            self.back = self._button("Previous area", "back")
+            self.on = self._button("Next area", "on")
+            self.number = gr.Textbox(
+                label=NUMBER,
+                show_label=False,
+                container=False,
+                placeholder=NUMBER,
+                max_lines=1,
+                scale=0,
+                min_width=120,
+                elem_id="go-to",
+            )
+            self.fill = self._button("Fill it", "fill")
+            self.leave = self._button("Leave it", "leave")
+
     def _slider(self) -> None:
         with gr.Tab("Before and after", id="slider") as self.slider_tab:
             self.slider = gr.ImageSlider(
                 label="before | after",
                 type="numpy",
                 format="png",
-                max_height=700,
+                max_height=SLIDER_PX,
                 interactive=False,
                 buttons=["fullscreen"],
                 elem_id="slider",
@@ -194,20 +235,8 @@ class Layout:
             height=OVERVIEW_PX,
             elem_id="overview",
         )
-        self.at = gr.Markdown(elem_id="at")
         with gr.Row():
-            self.back = gr.Button("Previous area", size="sm", elem_id="back", min_width=100)
-            self.on = gr.Button("Next area", size="sm", elem_id="on", min_width=100)
-        with gr.Row():
-            self.fill = gr.Button("Fill it", size="sm", elem_id="fill", min_width=100)
-            self.leave = gr.Button("Leave it", size="sm", elem_id="leave", min_width=100)
-        with gr.Row():
-            self.all = {
-                "fill-all": gr.Button("Fill all", size="sm", elem_id="fill-all", min_width=100),
-                "leave-all": gr.Button("Leave all", size="sm", elem_id="leave-all", min_width=100),
-                "likely": gr.Button("Fill the likely", size="sm", elem_id="likely", min_width=100),
-                "automatic": gr.Button("Automatic", size="sm", elem_id="automatic", min_width=100),
-            }
+            self.all = {name: self._button(words, name) for name, words in ALL.items()}
         self.areas = gr.CheckboxGroup(label="Areas to fill", info=HEAD, elem_id="areas", choices=[])
         self.grow = gr.Number(
             0,

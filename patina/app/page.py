@@ -35,6 +35,7 @@ from patina.app.words import (
     saved_line,
 )
 from patina.app.work import Work
+from patina.errors import InputError
 from patina.tasks.restoration.damage import Damage
 
 
@@ -56,9 +57,10 @@ class Page(Layout):
         compared = [self.slider, self.found, self.command]
         looks = [*compared, self.overview, self.editor, self.lines, self.undo, self.clear]
         kept = [self.save, self.report, self.saved, self.reports]
+        deciding = [self.back, self.on, self.fill, self.leave, *self.all.values()]
         ticks = [self.opened, self.areas]
         current = [*ticks, self.at, self.shown, self.grow]
-        opened = [self.desk, *current, *kept, *looks]
+        opened = [self.desk, *current, *kept, *deciding, *looks]
         opening = [self.path, self.desk, *choices]
         gr.on(
             [self.open.click, self.path.submit], errors_shown(self._open), opening, opened, **QUIET
@@ -79,6 +81,8 @@ class Page(Layout):
         steps = [self.shown, self.at, *looks]
         self.on.click(of_open_work(partial(self._stepped, 1)), given, steps, **QUIET)
         self.back.click(of_open_work(partial(self._stepped, -1)), given, steps, **QUIET)
+        numbered = [*given, self.number]
+        self.number.submit(of_open_work(self._went), numbered, steps, **QUIET)
         for button, fills in ((self.fill, True), (self.leave, False)):
             one = of_open_work(partial(self._decided_one, fills))
             button.click(one, given, [*ticks, *looks], **QUIET)
@@ -121,7 +125,8 @@ class Page(Layout):
         no_report = gr.update(value=None, visible=False)
         at = current_area(listed(desk.damage), None)
         current = [*areas, at, WHOLE, desk.marks.grown_px]
-        return [desk, *current, ready, ready, "", no_report, *looks]
+        active = [ready] * (4 + len(self.all))
+        return [desk, *current, ready, ready, "", no_report, *active, *looks]
 
     def _dropped(self, dropped: str, before: Desk | None, *choices: Any) -> Any:
         path = keep_dropped(Path(dropped), outbox_of(choices[-1]))
@@ -204,10 +209,24 @@ class Page(Layout):
 
     def _stepped(self, by: int, desk: Desk, areas: list[int], *choices: Any) -> Any:
         """Show the next or previous area at full size."""
+        desk.step(by, listed(desk.damage))
+        return self._at_area(desk, areas, *choices)
+
+    def _went(self, desk: Desk, areas: list[int], *choices: Any) -> Any:
+        """Show the area with the number that the user entered."""
+        *choices, number = choices  # type: ignore[assignment]
         pieces = listed(desk.damage)
-        desk.step(by, pieces)
+        if number.strip() not in map(str, range(1, len(pieces) + 1)):
+            raise InputError(f"area {number.strip()}: the list has numbers up to {len(pieces)}")
+        desk.go_to(int(number) - 1, pieces)
+        return self._at_area(desk, areas, *choices)
+
+    def _at_area(self, desk: Desk, areas: list[int], *choices: Any) -> Any:
+        """Update the page after a step to another area."""
+        pieces = listed(desk.damage)
         at = current_area(pieces, desk.at)
-        return [PART if pieces else WHOLE, at, *self._looks(desk, areas, *choices)]
+        shown = PART if desk.at is not None else gr.skip()
+        return [shown, at, *self._looks(desk, areas, *choices)]
 
     def _decided_one(self, fills: bool, desk: Desk, areas: list[int], *choices: Any) -> Any:
         """Tick or untick the current area."""

@@ -22,7 +22,8 @@ POLICY = (  # the browser requests nothing from other hosts, even if a library n
 # Gradio computes the place of a click from the size of the picture. It ignores that a picture is
 # enlarged, and loses a click while the browser loads the picture. So clicks wait for the picture,
 # and are moved to where Gradio expects them
-CLICKS = """() => document.addEventListener("click", (click) => {
+SCRIPT = """() => {
+document.addEventListener("click", (click) => {
   const image = click.target.closest("#lines .image-frame, #overview .image-frame")
     ?.querySelector("img");
   if (!image || !click.isTrusted) return;
@@ -40,7 +41,34 @@ CLICKS = """() => document.addEventListener("click", (click) => {
   };
   if (image.naturalWidth) pass();
   else image.addEventListener("load", pass, {once: true});
-}, true)"""
+}, true);
+// Close older messages when the user goes on, so that they cover nothing and are not out of date
+const goOn = ({target}) => target.closest?.("button, input, textarea")
+  && !target.closest(".toast-wrap")
+  && document.querySelectorAll(".toast-close").forEach((button) => button.click());
+// The divider between before and after can be moved by keyboard, too
+new MutationObserver(() => {
+  const slider = document.querySelector("#slider");
+  if (!slider || slider.tabIndex === 0) return;
+  slider.tabIndex = 0;
+  slider.setAttribute("aria-label", "Before and after: the arrow keys move the divider");
+}).observe(document.body, {childList: true, subtree: true});
+document.addEventListener("keydown", (event) => {
+  const by = {ArrowLeft: -20, ArrowRight: 20}[event.key];
+  const divider = document.querySelector("#slider [data-testid=slider]");
+  if (!by || !divider || event.target.id !== "slider") return;
+  event.preventDefault();
+  const box = divider.getBoundingClientRect();
+  const x = box.x + box.width / 2;
+  const drag = (target, kind, clientX) => target.dispatchEvent(
+    new MouseEvent(kind, {bubbles: true, view: window, clientX, clientY: box.y + box.height / 2}));
+  drag(divider, "mousedown", x);
+  drag(window, "mousemove", x + by);
+  drag(window, "mouseup", x + by);
+});
+for (const kind of ["click", "drop"]) document.addEventListener(kind, goOn, true);
+document.addEventListener("keydown", (event) => event.key === "Enter" && goOn(event), true);
+}"""
 QUIET = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -88,7 +116,7 @@ def serve(host: str, port: int, outbox: str, settings: Restore, say: Callable[[s
             show_error=True,
             theme=THEME,
             css=CSS,
-            js=CLICKS,
+            js=SCRIPT,
         )
         say(f"http://{host}:{port}/")
         guarded = Guard(app, names(host, port), REFUSED, POLICY)

@@ -28,11 +28,12 @@ LEGEND = (
     "<span style='color:#ff0090'>■</span> will be filled &ensp; "
     "<span style='color:#00beb4'>■</span> proposed, not filled &ensp; "
     "<span style='color:#006eff'>■</span> protected &ensp; "
-    "<span style='color:#ffaa00'>■</span> stain to correct &emsp; "
+    "<span style='color:#ffaa00'>■</span> stain to correct\n\n"
     "Draw with the pink brush to fill more pixels, with the blue brush to protect pixels. Cover a "
     "stain and a narrow margin with the orange brush: it is corrected, and the painting under it "
     "is kept. Open *Before and after* to see the result of your strokes. "
-    "The numbers are those of the list; those with a question mark are uncertain fills."
+    "The numbers are those of the list; those with a question mark are uncertain fills. Where "
+    "numbers would cover each other, some are left out."
 )
 GROW = "Grow accepted areas by, pixels of the scan"
 GROW_HINT = (
@@ -53,6 +54,13 @@ DECISIONS = (
     ("stroke or line", "strokes or lines"),
 )
 CHOOSE = "First choose an area with *Next area*."
+NUMBER = "go to number"
+ALL = {  # buttons that decide on all areas
+    "fill-all": "Fill all",
+    "leave-all": "Leave all",
+    "likely": "Fill the likely",
+    "automatic": "Automatic",
+}
 NO_AREA = "No area is certain enough to be listed."
 REMEMBERED = (
     "The decisions that you saved for this work were loaded: ticks in the list, and strokes."
@@ -87,8 +95,25 @@ CSS = """
 }
 #saved { min-height: 2rem; }
 .toast-wrap { top: auto !important; bottom: 1rem; }
-.gradio-container { max-width: 1720px !important; }
-#found { font-size: 1.05rem; align-self: center; }
+.gradio-container { max-width: 1720px !important; margin: 0 auto !important; }
+#found { font-size: 1.05rem; min-height: 4.6rem; min-width: min(400px, 100%) !important; }
+#save, #report { align-self: start; }
+/* Scan and choices on the left; in a narrow window one column: scan, pictures, choices */
+#columns { display: grid; grid-template: auto 1fr / 340px minmax(0, 1fr); align-items: start; }
+#work { grid-area: 1 / 2 / span 2; }
+@media (max-width: 1199px) {
+  #columns { grid-template: none / minmax(0, 1fr); }
+  #work { grid-area: auto; }
+}
+#shown { flex: 1 1 0; min-width: min(340px, 100%) !important; }
+#at { align-self: center; }
+#undo { min-width: 150px !important; }
+/* An error is told in a message; the marks over the controls say no more */
+[data-testid=status-tracker]:has(> .error) { display: none !important; }
+button[role=tab][aria-selected=true] { color: var(--body-text-color) !important; font-weight: 600; }
+input:focus-visible, button:focus-visible, #slider:focus-visible {
+  outline: 2px solid #0284c7 !important; outline-offset: 2px;
+}
 #areas .wrap { max-height: 460px; overflow-y: auto; flex-direction: column; flex-wrap: nowrap; }
 #areas label { width: 100%; flex: none; }
 #shown .wrap, [id^=mode-] .wrap { flex-wrap: nowrap; }
@@ -207,9 +232,10 @@ def saved_line(outcome: Record) -> str:
     """The outcome of saving, as Markdown."""
     if "reason" in outcome:
         return f"**Not saved:** {outcome['reason']}"
-    flags = "".join(f"  \nflagged: {flag}" for flag in outcome["flags"])
+    summary = outcome["summary"]
+    flags = "".join(f"  \nInspect: {flag}." for flag in outcome["flags"] if flag not in summary)
     record = Path(outcome["result"]).name
     return (
-        f"**Saved** `{outcome['result']}`  \n{_sentence(outcome['summary'])}{flags}  \n"
+        f"**Saved** `{outcome['result']}`  \n{_sentence(summary)}{flags}  \n"
         f"The record of the change is `{record}.json`, beside it."
     )

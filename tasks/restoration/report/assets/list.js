@@ -69,7 +69,7 @@ function row(work, index) {
   const words = element("div", {}, name, element("p", {}, summaryOf(work)),
     ...work.flags.map((flag) => element("p", { class: "flag" }, sentence(flag))));
   const measure = element("div", { class: "measure" },
-    work.delta_e ? element("b", {}, `ΔE ${work.delta_e.toFixed(2)}`) : null,
+    work.delta_e ? element("b", { title: MEANINGS["Mean ΔE2000"] }, `ΔE ${work.delta_e.toFixed(2)}`) : null,
     element("span", {}, statusOf(work)));
   return element("div", {
     class: work.flags.length ? "row flagged" : "row", role: "listitem",

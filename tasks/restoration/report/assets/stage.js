@@ -81,6 +81,13 @@ function zoomTo(scale, x = $("stage").clientWidth / 2, y = $("stage").clientHeig
   place();
 }
 
+// Move a zoomed picture
+function moveBy(x, y) {
+  view.x += x;
+  view.y += y;
+  place();
+}
+
 function place() {
   const stage = $("stage");
   const { clientWidth, clientHeight } = stage;

@@ -77,6 +77,7 @@ const KEYS = {
   n: () => $("next").click(),
   p: () => $("previous").click(),
 };
+const MOVES = { ArrowLeft: [80, 0], ArrowRight: [-80, 0], ArrowUp: [0, 80], ArrowDown: [0, -80] }; // with Shift
 const OF_DIVIDER = ["PageUp", "PageDown", "Home", "End"];
 
 function press(event) {
@@ -84,7 +85,8 @@ function press(event) {
   if (event.key === "Escape") return $("back").click();
   if (event.target.closest("pre, input, select")) return;
   if (OF_DIVIDER.includes(event.key) && event.target.id !== "divider") return;
-  const act = KEYS[event.key] || KEYS[event.key.toLowerCase()];
+  const move = event.shiftKey && MOVES[event.key];
+  const act = move ? () => moveBy(...move) : KEYS[event.key] || KEYS[event.key.toLowerCase()];
   if (!act) return;
   event.preventDefault();
   act();
