@@ -20,10 +20,10 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
 @pytest.mark.parametrize(
     ("figures", "sentence"),
     [
-        ({}, "unchanged: no damage was found that needs treatment"),
+        ({}, "unchanged: no damage is certain enough to be treated"),
         (
             {"changed_share": 0, "noise": {"weight": 1}},
-            "unchanged: no damage was found that needs treatment",
+            "unchanged: no damage is certain enough to be treated",
         ),
         (
             {"changed_share": 0, "tone": {"weight": 0, "seen": "fading"}},

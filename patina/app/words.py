@@ -82,7 +82,7 @@ TITLES = {
     "craquelure": "Age cracks (they belong to the work)",
 }
 NOTHING_DONE = (
-    "Nothing is treated, because Patina is not certain of any damage. If you see damage, tick it "
+    "Nothing is treated, because no damage is certain enough. If you see damage, tick it "
     "in the list, draw it on the tabs, or choose *always* for its treatment."
 )
 NOTHING_CHANGED = (f"do this: {UNCHANGED};", "change nothing;")

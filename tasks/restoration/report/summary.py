@@ -27,7 +27,7 @@ Figures = dict[str, Any]
 
 RESTORED, UNTOUCHED = "restored", "untouched"
 UNCHANGED = "unchanged"
-NOTHING_FOUND = f"{UNCHANGED}: no damage was found that needs treatment"
+NOTHING_FOUND = f"{UNCHANGED}: no damage is certain enough to be treated"
 KINDS = {
     "line": ("scratch", "scratches"),
     "spot": ("spot", "spots"),
