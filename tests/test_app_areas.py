@@ -32,6 +32,7 @@ def test_an_area_that_is_stepped_to_is_left_or_filled_by_a_button(
 ) -> None:
     open_scan(tab, served)
     assert tab.run(f"{TICKS}.every(Boolean)")
+    assert not tab.run("document.querySelector('#areas [title]')")
     tab.click("#on")
     patiently(tab, "document.querySelector('#at').innerText.startsWith('Area 1 of')")
     tab.run("document.querySelector('#leave').focus()")

@@ -212,6 +212,11 @@ def test_dark_and_light_follow_the_system_and_the_button(page: Page) -> None:
     page.dark()
     dark = page.run(colour)
     assert light != dark
+    hint, soft = (
+        "document.getElementById('query'), '::placeholder'",
+        "document.getElementById('imprint')",
+    )
+    assert page.run(f"getComputedStyle({hint}).color == getComputedStyle({soft}).color")
     page.click("#theme")
     assert page.run(colour) == light
     page.click("#theme")

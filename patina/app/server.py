@@ -48,6 +48,8 @@ const goOn = ({target}) => target.closest?.("button, input, textarea")
   && document.querySelectorAll(".toast-close").forEach((button) => button.click());
 // The divider between before and after can be moved by keyboard, too
 new MutationObserver(() => {
+  // Gradio's tooltip is a number, but not the one that the list shows
+  document.querySelectorAll("#areas input[title]").forEach((box) => box.removeAttribute("title"));
   const slider = document.querySelector("#slider");
   if (!slider || slider.tabIndex === 0) return;
   slider.tabIndex = 0;
