@@ -53,8 +53,8 @@ The networks learn from some of them, and from random models in `tasks/training`
 - `unet` and `nafnet`, which `train.network` can name: only from those in `params.yaml`;
 - `segmentation` and `inpainting`: from the local ones in `SEGMENTATION_DEGRADATIONS` of
   `curriculum.py`, and from the models in `accidents.py`;
-- `areas` and `stains`: the same, but with `COVERING` of `covering.py` and `STAIN_DEGRADATIONS` of
-  `staining.py`;
+- `areas`, `stain_segmentation` and `stains`: the same, but with `COVERING` of `covering.py` and
+  `STAIN_DEGRADATIONS` of `staining.py`;
 - `noise`, `blur` and `jpeg`: from the models in `capture.py`, and `noise` also from `film_grain`;
 - `tone`: mostly from the models in `ageing.py`, and from `fading`, `yellow_varnish`, `grime`,
   `uneven_light` and `glare`.

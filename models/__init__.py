@@ -4,7 +4,17 @@ This package contains no paths, no data and no training. This file can be import
 """
 
 # The networks of a restorer, in the order in which they are applied
-ROLES = ("jpeg", "noise", "blur", "segmentation", "areas", "inpainting", "stains", "tone")
+ROLES = (
+    "jpeg",
+    "noise",
+    "blur",
+    "segmentation",
+    "areas",
+    "inpainting",
+    "stain_segmentation",
+    "stains",
+    "tone",
+)
 FORMER_ROLES = {"detail": "noise"}  # names of roles in older versions
 NETWORKS = {
     "areas": "patina.models.areas:areas",
@@ -14,6 +24,7 @@ NETWORKS = {
     "nafnet": "patina.models.nafnet:nafnet",
     "noise": "patina.models.capture:noise",
     "segmentation": "patina.models.segmentation:segmentation",
+    "stain_segmentation": "patina.models.stain_segmentation:stain_segmentation",
     "stains": "patina.models.stains:stains",
     "tone": "patina.models.tone:tone",
     "unet": "patina.models.unet:unet",
@@ -28,6 +39,7 @@ STRIDE_PX, DETECTION_STRIDE_PX = 16, 32
 # cracks, which belongs to the work
 CLASSES = ("line", "spot", "area", "stain", "crack")
 AREA_CLASSES = ("area", "stain")  # the classes that `patina.models.areas` detects
+STAIN_MAPS = ("stain", "outline")  # what `patina.models.stain_segmentation` detects
 TEXTURED_CHANNELS = 6  # channels of the input of `areas`: three of colour, three of texture
 
 

@@ -3,6 +3,7 @@
 import pickle
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -24,6 +25,7 @@ from patina.tasks.training.curriculum import (
     make_batches,
 )
 from patina.tasks.training.curriculum import TONE as TONES
+from patina.tasks.training.stain_masks import STAIN_MASKS, stained
 from patina.tasks.training.staining import STAINING
 from patina.tasks.training.twins import CUTS, SEVERAL, Twins
 from patina.tasks.training.works import (
@@ -45,6 +47,7 @@ CURRICULA: dict[str, Curriculum] = {
     "segmentation": SEGMENTATION,
     "areas": AREAS,
     "inpainting": INPAINTING,
+    "stain_segmentation": STAIN_MASKS,
     "stains": STAINING,
     "tone": TONES,
     "twins": TWINS,
@@ -107,6 +110,8 @@ def test_every_kind_has_held_back_samples_with_its_damage(
                 kind == "stain",
                 True,
             ]
+        elif name == "stain_segmentation":
+            assert (rest[0][..., 0].max() > 127) == (kind != SOUND)
         elif kind != SOUND:
             assert np.abs(given[..., :3].astype(int) - rest[0]).max() > 8
     weights = [weight for weight, *_ in CURRICULA[name].kinds.values()]
@@ -245,3 +250,29 @@ def test_a_sample_of_stains_differs_from_the_undamaged_view_only_inside_the_mask
             marked = given[..., STAINS.mask][..., 0] > 127
             assert 0 < marked.mean() < 0.9
             assert change[marked].mean() > 3 * change[~marked].mean()
+
+
+def test_a_sample_of_stain_masks_has_the_stain_and_its_outline(works: list[Work]) -> None:
+    rng = np.random.default_rng(3)
+    for kind in ("spill", "tape", "random"):
+        for view, target in STAIN_MASKS.samples(works, rng, kind):
+            inside, outline = target[..., 0] > 0.4 * 255, target[..., 1] > 127
+            assert view.shape == (2 * target.shape[0], 2 * target.shape[1], 3)
+            assert inside.any() == outline.any()
+            assert (target[..., 2] == 255).all()
+            near = cv2.dilate(inside.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+            assert (near | ~outline).all()
+    for _, target in STAIN_MASKS.samples(works, rng, SOUND):
+        assert not target[..., :2].any()
+
+
+def test_a_stain_changes_the_work_where_its_mask_is(works: list[Work]) -> None:
+    rng = np.random.default_rng(5)
+    clean = np.ascontiguousarray(works[0].pixels[:200, :200], np.float32) / 255
+    for kind in ("spill", "tape", "random"):
+        twin, mask = stained(kind, clean, rng)
+        change = np.abs(twin - clean).max(axis=2)
+        assert change[mask > 0.5].mean() > 3 * change[mask == 0].mean()
+    twin, mask = stained(SOUND, clean, rng)
+    np.testing.assert_array_equal(twin, clean)
+    assert not mask.any()

@@ -16,7 +16,6 @@ from patina.tasks.restoration.doubtful import every_piece, with_doubtful
 from patina.tasks.restoration.preview import preview_of, previewed_stains
 from patina.tasks.restoration.reduced import reduced_view, resized
 from patina.tasks.restoration.restorer import Restorer, analyse
-from patina.tasks.restoration.stains import NO_STAINS
 from patina.tasks.restoration.treatment import Treatment
 from patina.tasks.restoration.windows import Window, window_around
 
@@ -109,5 +108,7 @@ class Work:
         in a window at a size, or None.
         """
         marks = stained(self.whole, (self.view.shape[0], self.view.shape[1]))
-        stains = NO_STAINS if marks is None else previewed_stains(treatment, self.view, marks)
+        stains = treatment.stains
+        if marks is not None:
+            stains = previewed_stains(treatment, self.view, marks)
         return preview_of(treatment, self.pixels(window), window, *marked, stains)

@@ -38,6 +38,7 @@ from patina.tasks.restoration.progress import (
 )
 from patina.tasks.restoration.proposals import with_proposals
 from patina.tasks.restoration.reduced import enlarged, reduced_view, resized, strips_of
+from patina.tasks.restoration.stain_detection import found_stains
 from patina.tasks.restoration.stains import NO_STAINS, Stains, stains_of
 from patina.tasks.restoration.tiling import Network, Rows, apply_tiled, rows_of
 from patina.tasks.restoration.toning import NO_TONE, Tone, tone_of
@@ -120,7 +121,7 @@ def compute_treatment(
     treatment = replace(treatment, damage=damage)
     if treatment.fills:
         treatment.store(_filled(restorer, treatment, rows), part=1)
-    treatment = replace(treatment, stains=_stains(treatment, rows))
+    treatment = replace(treatment, stains=_stains(restorer, treatment, rows, view))
     if treatment.fills or treatment.stains.weight:
         view = reduced_view(lambda top, bottom: treatment.cleaned(rows(top, bottom), top), *size)
     return replace(treatment, tone=_tone(restorer, view))
@@ -214,11 +215,14 @@ def _tiled(
     return tiled_rows_with_progress(Step(step), network, rows, size, restorer.on_progress, **tiles)
 
 
-def _stains(treatment: Treatment, rows: Rows) -> Stains:
-    """The correction of the stains that the user marked."""
+def _stains(restorer: Restorer, treatment: Treatment, rows: Rows, view: np.ndarray) -> Stains:
+    """The correction of the stains that the user marked; without a mask, of those that are found.
+
+    view: the reduced work.
+    """
     mask = treatment.masks.stains
     if mask is None:
-        return NO_STAINS
+        return _found_stains(restorer, treatment.size, view)
     network = treatment.networks.get("stains")  # late, because this loads it
     if network is None:
         raise ImageError("this model has no network that corrects marked stains; omit --stains")
@@ -228,6 +232,15 @@ def _stains(treatment: Treatment, rows: Rows) -> Stains:
         return treatment.filled(rows(top, bottom), top)
 
     return stains_of(network, filled, treatment.size, mask, strength)
+
+
+def _found_stains(restorer: Restorer, size: tuple[int, int], view: np.ndarray) -> Stains:
+    networks, judge = restorer.networks, restorer.judges.get("stain")
+    needed = {"stain_segmentation", "stains"} <= {*networks}
+    strength = restorer.strengths["tone"]
+    if "tone" not in restorer.treat or not needed or judge is None or not strength:
+        return NO_STAINS
+    return found_stains(view, size, networks, judge, restorer.gates.stain_probability, strength)
 
 
 def _tone(restorer: Restorer, view: np.ndarray) -> Tone:
@@ -251,4 +264,5 @@ def analyse(restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, i
         residual = np.rint(INT16_MAX * apply_tiled(found.capture_network(), view, **tiles))
         strength = np.float32(restorer.strengths["detail"] / INT16_MAX)
         view = np.clip(view + strength * residual, 0, 1)
-    return replace(found, damage=_damage(restorer, view), tone=_tone(restorer, view))
+    stains = _found_stains(restorer, size, view)
+    return replace(found, damage=_damage(restorer, view), stains=stains, tone=_tone(restorer, view))

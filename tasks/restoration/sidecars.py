@@ -263,6 +263,8 @@ def flags_of(facts: Record, output: OutputOptions) -> list[str]:
     if damage.get("filled_share", 0) * inside >= output.flag_repainted:
         filled = f"{damage['filled_share']:.1%} of the surface filled"
         flags.append(f"{filled}: the change there is {in_words(inside)} (ΔE2000 {inside:.0f})")
+    if found := facts.get("stains", {}).get("found"):
+        flags.append(f"{found} {'stain' if found == 1 else 'stains'} found and corrected")
     mean = facts["delta_e2000"]["mean"]
     if mean >= output.flag_delta_e2000:
         flags.append(f"the change of its colours is {in_words(mean)} (mean ΔE2000 {mean})")

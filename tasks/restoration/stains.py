@@ -1,7 +1,8 @@
-"""Corrects the stains that a user marks: a gain of each colour, which varies over the stain.
+"""Corrects stains: a gain of each colour, which varies over the stain.
 
-The network `stains` predicts the gain from the marked part of the work and its surroundings. The
-painting under a stain stays visible, so it is not filled.
+The network `stains` predicts the gain from the stained part of the work and its surroundings. A
+user marks the stains, or `patina.tasks.restoration.stain_detection` finds them. The painting under
+a stain stays visible, so it is not filled.
 """
 
 from dataclasses import dataclass
@@ -26,12 +27,13 @@ MIN_SHARE = 0.3  # minimum side of the examined part, as a share of the work's s
 
 @dataclass(frozen=True)
 class Stains:
-    """The correction of the marked stains of a work."""
+    """The correction of the stains of a work."""
 
     part: Window  # which `gain` covers
-    gain: np.ndarray  # float32 (h, w, 3), logarithm of the gain, 0 outside the marked pixels
-    weight: float = 0.0  # strength of the correction, 0 to 1; 0 if nothing is marked
-    share: float = 0.0  # marked share of the work
+    gain: np.ndarray  # float32 (h, w, 3), logarithm of the gain, 0 outside the stains
+    weight: float = 0.0  # strength of the correction, 0 to 1; 0 if there is no stain
+    share: float = 0.0  # stained share of the work
+    places: tuple[Record, ...] = ()  # box, share, probability; none if the user marked them
 
     def applied(self, view: np.ndarray, top: int) -> np.ndarray:
         """The rows of `view` from `top` on, with the stains corrected."""
@@ -50,13 +52,14 @@ class Stains:
         return result
 
     def record(self) -> Record:
-        """The entry in the sidecar: strength, marked share, and the mean gain of each colour."""
+        """The entry in the sidecar: strength, stained share, and the mean gain of each colour."""
         marked = self.gain[self.gain.any(axis=2)]
         mean = np.exp(marked.mean(axis=0)) if len(marked) else np.ones(3)
         return {
             "weight": round(self.weight, 4),
-            "marked_share": round(self.share, 6),
+            f"{'found' if self.places else 'marked'}_share": round(self.share, 6),
             "mean_gain": [round(float(each), 4) for each in mean],
+            **({"found": len(self.places), "places": [*self.places]} if self.places else {}),
         }
 
 

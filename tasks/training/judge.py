@@ -1,10 +1,11 @@
-"""`python -m patina.tasks.training.judge`: trains the judges of `noise`, `blur`, pieces and areas.
+"""`python -m patina.tasks.training.judge`: trains the judges of a model.
 
 A judge is a small classifier, see `patina.tasks.restoration.judge`. Those of `noise` and `blur`
 predict whether the network improves a work by more than GAIN_DB. Their samples are parts of works,
 undamaged or with damage of a capture, whose features are computed by
 `patina.tasks.restoration.capture_features`. Those of pieces and areas predict whether a piece that
-`segmentation` found, or an area that `areas` found, is damage.
+`segmentation` found, or an area that `areas` found, is damage; that of stains, whether the
+correction of a stain that `stain_segmentation` found improves the work.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from patina.tasks.restoration.capture_features import features
 from patina.tasks.restoration.inference import Networks
 from patina.tasks.restoration.judge import CLIP_SD, Judge
 from patina.tasks.restoration.tiling import Network
-from patina.tasks.training import capture, piece_samples
+from patina.tasks.training import capture, piece_samples, stain_samples
 from patina.tasks.training.curriculum import HARD_SHARE, hard_works_painted
 from patina.tasks.training.works import Work, decode_works, draw_crop
 
@@ -41,7 +42,8 @@ DAMAGES: dict[str, tuple[Callable[[Image, Rng], Image], ...]] = {
     "noise": (*[capture.noisy] * 3, capture.film_grain, capture.noisy_compressed),
     "blur": (capture.blurred,),
 }
-FINDERS = {"piece": "segmentation", "area": "areas"}  # networks whose pieces are judged
+# Networks whose pieces are judged
+FINDERS = {"piece": "segmentation", "area": "areas", "stain": "stain_segmentation"}
 JUDGES = (*DAMAGES, *FINDERS)
 
 
@@ -150,10 +152,22 @@ def piece_judge(
     return fitted(rows, np.array(positive), np.array(weights) / np.mean(weights))
 
 
+def stain_judge(
+    works: Sequence[Work], networks: Mapping[str, Network], count: int, seed: int
+) -> Record:
+    """Train the judge of stains; returns as `fitted`. count: number of works."""
+    drawn = [
+        each for of_work in stain_samples.samples(works, networks, count, seed) for each in of_work
+    ]
+    return fitted([found for found, _ in drawn], np.array([helps for _, helps in drawn]))
+
+
 def judge_of(
     role: str, works: Sequence[Work], networks: Mapping[str, Network], count: int, seed: int
 ) -> Record:
     """Train one of JUDGES; returns as `fitted`. count: number of samples, or works in FINDERS."""
+    if role == "stain":
+        return stain_judge(works, networks, count, seed)
     if role in FINDERS:
         return piece_judge(works, networks, count, seed, FINDERS[role])
     drawn = list(samples(works, role, networks[role], count, seed))

@@ -9,7 +9,7 @@ import numpy as np
 from patina.models import NETWORKS, ROLES, STAINS, losses, stains, tone
 from patina.models.inpainting import compose
 from patina.models.registry import build
-from patina.tasks.training import covering, curriculum, staining
+from patina.tasks.training import covering, curriculum, stain_masks, staining
 from patina.tasks.training.curriculum import Curriculum
 
 Arrays = Sequence[np.ndarray]
@@ -126,6 +126,21 @@ def area_pictures(view: np.ndarray, target: np.ndarray, logits: np.ndarray) -> P
     return mask_pictures(view[..., :3], target[..., :-1], logits)
 
 
+def stain_mask_pictures(view: np.ndarray, target: np.ndarray, logits: np.ndarray) -> Pictures:
+    """The input, and the predicted and the true stains, enlarged to its size."""
+    probabilities = 1 / (1 + np.exp(-logits))
+    maps = (probabilities[..., :1], target[..., :1], probabilities[..., 1:2])
+    found, true, outlines = (
+        each.repeat(2, axis=1).repeat(2, axis=2).repeat(3, axis=3) for each in maps
+    )
+    return {
+        "input": view,
+        "found stains": found,
+        "true stains": true,
+        "found outlines": outlines,
+    }
+
+
 def fill_target(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
     """Convert (input, undamaged), uint8, to the input (7 channels) and the target (10), float32.
 
@@ -236,6 +251,16 @@ SPECIALISTS = {
         fill_gain_db,
         fill_pictures,
         learning_rate=5e-4,
+    ),
+    "stain_segmentation": Specialist(
+        "stain_segmentation",
+        stain_masks.STAIN_MASKS,
+        losses.area_error,
+        area_target,
+        area_overlap,
+        stain_mask_pictures,
+        batch=8,
+        learning_rate=8e-4,
     ),
     "stains": Specialist(
         "stains",

@@ -14,7 +14,8 @@ It is made from a dict of figures, in which every key is optional:
                     proposed       the proposed areas, or their number
     noise           weight         strength of the correction of noise, 0 to 1
     jpeg, blur      weight         strength of their correction, 0 to 1
-    stains          weight         strength of the correction of the marked stains, 0 to 1
+    stains          weight         strength of the correction of the stains, 0 to 1
+                    found          their number, if the user did not mark them
     tone            weight         strength of the correction of the colours, 0 to 1
                     seen           the change of the colours: yellowing, fading, …
                     delta_e2000    mean ΔE2000 of the correction
@@ -72,7 +73,9 @@ def _done(figures: Figures) -> Iterator[str]:
         if weight := figures.get(key, {}).get("weight"):
             yield f"{what} reduced{_in_part(weight)}"
     if weight := figures.get("stains", {}).get("weight"):
-        yield f"marked stains corrected{_in_part(weight)}"
+        found = figures["stains"].get("found")
+        stains = _count(found, *KINDS["stain"]) if found else "marked stains"
+        yield f"{stains} corrected{_in_part(weight)}"
     if weight := tone.get("weight"):
         mean = f" (mean ΔE2000 {tone['delta_e2000']:.1f})" if "delta_e2000" in tone else ""
         yield f"{tone.get('seen') or 'colours'} corrected{_in_part(weight)}{mean}"
