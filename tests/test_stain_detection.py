@@ -118,6 +118,26 @@ def test_only_the_stains_that_the_judge_accepts_are_corrected() -> None:
     assert "marked_share" not in record
 
 
+def test_if_one_stain_is_accepted_the_others_need_a_lower_probability() -> None:
+    larger, smaller = PLACE, np.s_[300:340, 60:120]
+    view = stained(larger, smaller)
+    judged = {each.share: each.features for each in find_candidates(view, NETWORKS)}
+    assert len(judged) == 2
+    large, small = judged[max(judged)], judged[min(judged)]
+
+    def judge(small_logit: float) -> Judge:
+        """Gives 0.88 for the larger stain, and the logistic function of a logit for the other."""
+        change = (small_logit - 2.0) / (large["size"] - small["size"])
+        return Judge(
+            ("size",), (large["size"],), (1.0,), ((1.0, -1.0),), (0.0, 0.0), (0.0, change), 2.0
+        )
+
+    for logit, number in ((0.5, 2), (-0.5, 1)):  # 0.62 and 0.38
+        stains = found_stains(view, SIZE, NETWORKS, judge(logit), 0.75, 1.0)
+        assert len(stains.places) == number
+    assert found_stains(view, SIZE, NETWORKS, judge(0.5), 0.95, 1.0) is NO_STAINS
+
+
 def test_a_large_work_is_examined_reduced_and_corrected_at_its_size() -> None:
     view = np.repeat(np.repeat(stained(PLACE), 3, axis=0), 3, axis=1)
     assert examined_view(view).shape == (*SIZE, 3)

@@ -27,6 +27,7 @@ REFLECTIONS = ((1, 1), (1, -1), (-1, 1), (-1, -1))  # steps of rows and columns
 # least the second; all its pixels have at least the third on average
 PEAK, LEAST, LEAST_MEAN = 0.6, 0.35, 0.5
 MIN_SHARE = 0.002  # smaller candidates (share of the work) are ignored
+FURTHER = 2 / 3  # of the gate: enough for the other candidates of a work with a stain
 MARGIN_PX = 6  # width that is corrected around a candidate
 RIM_PX = 5  # width of the bands inside and outside an outline that are compared
 OFFSET = 1e-4  # is added before a logarithm
@@ -187,13 +188,14 @@ def found_stains(
 
     view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. size: (height, width) of the work.
     networks: `stain_segmentation` and `stains`. judge: gives the probability that a correction
-    improves the work. gate: its least value. strength: of the correction, 0 to 1.
+    improves the work. gate: its least value for one of the stains; a work seldom has only one, so
+    FURTHER of it is enough for the others. strength: of the correction, 0 to 1.
     """
     shown = examined_view(view)
     judged = [(each, judge.probability(each.features)) for each in find_candidates(shown, networks)]
-    accepted = [each for each in judged if each[1] >= gate]
-    if not accepted:
+    if max((probability for _, probability in judged), default=-1.0) < gate:
         return NO_STAINS
+    accepted = [each for each in judged if each[1] >= FURTHER * gate]
     inside = np.any([each.inside for each, _ in accepted], axis=0)
     gain = gain_of(networks["stains"], shown, marked(inside).astype(np.float32))
     places = tuple(_place(each, probability) for each, probability in accepted)
