@@ -144,7 +144,7 @@ def test_the_shared_tests_find_a_new_specialist(tree: Workspace) -> None:
     add(tree, "models/toy_polish.py", SPECIALIST)
     toy = 'NETWORKS = {\n    "toy_polish": "patina.models.toy_polish:toy_polish",'
     change(tree, "models/__init__.py", "NETWORKS = {", toy)
-    change(tree, "models/__init__.py", r'ROLES = \("jpeg"', 'ROLES = ("jpeg", "toy_polish"')
+    change(tree, "models/__init__.py", r"ROLES = \(\n", 'ROLES = (\n    "toy_polish",\n')
     toy = 'SPECIALISTS = {\n    "toy_polish": Specialist("toy_polish", curriculum.JPEG, *RESIDUAL),'
     change(tree, "tasks/training/specialists.py", "SPECIALISTS = {", toy)
     toy = f"networks:\n  toy_polish: {TRAINING}"
