@@ -6,7 +6,7 @@ first network takes for a stain is left: its correction does not make its outlin
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -54,8 +54,12 @@ class Candidate:
     """A place that may be stained."""
 
     inside: np.ndarray  # bool (h, w), its pixels in the examined view
-    share: float  # of the work
-    features: Mapping[str, float] = field(default_factory=dict)
+    features: Mapping[str, float]  # FEATURES
+
+    @property
+    def share(self) -> float:
+        """Its share of the work."""
+        return float(self.inside.mean())
 
 
 def stain_probabilities(network: Network, view: np.ndarray) -> np.ndarray:
@@ -86,14 +90,16 @@ def find_candidates(view: np.ndarray, networks: Mapping[str, Network]) -> list[C
     likely = probabilities[..., 0]
     if likely.max() < PEAK:
         return []
-    count, labels = cv2.connectedComponents((likely > LEAST).astype(np.uint8))
-    places = [labels == label for label in range(1, count)]
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((likely > LEAST).astype(np.uint8))
+    places = [
+        labels == label
+        for label in range(1, len(stats))
+        if stats[label, cv2.CC_STAT_AREA] >= MIN_SHARE * labels.size
+    ]
     places = [
         inside
         for inside in places
-        if likely[inside].max() >= PEAK
-        and likely[inside].mean() >= LEAST_MEAN
-        and inside.mean() >= MIN_SHARE
+        if likely[inside].max() >= PEAK and likely[inside].mean() >= LEAST_MEAN
     ]
     if not places:
         return []
@@ -102,8 +108,7 @@ def find_candidates(view: np.ndarray, networks: Mapping[str, Network]) -> list[C
     return [
         Candidate(
             inside,
-            float(inside.mean()),
-            features=_features(view, probabilities, inside, networks["stains"])
+            _features(view, probabilities, inside, networks["stains"])
             | {"surroundings": surroundings},
         )
         for inside in places
