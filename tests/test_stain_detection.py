@@ -34,6 +34,8 @@ from patina.tasks.restoration.stains import NO_STAINS, Stains
 from patina.tasks.restoration.tiling import rows_of
 from patina.tasks.restoration.user_masks import UserMasks
 from patina.tasks.restoration.weights import shipped
+from patina.tasks.training import stain_samples
+from patina.tasks.training.works import Work
 
 SIZE = (384, 512)
 PLACE = np.s_[100:180, 200:320]  # of a stain; no place has the same mirror image
@@ -211,3 +213,16 @@ def test_the_shipped_networks_correct_a_stain_and_leave_an_undamaged_work(
 def _stains_in(treated: Restorer, view: np.ndarray) -> Stains:
     size = (view.shape[0], view.shape[1])
     return compute_treatment(treated, rows_of(view), size, BytesIO()).stains
+
+
+def test_the_samples_of_the_judge_are_candidates_and_depend_only_on_the_seed(
+    works: list[Work],
+) -> None:
+    drawn = [list(stain_samples.samples(works, NETWORKS, 12, seed)) for seed in (3, 3, 4)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    found = [sample for of_work in drawn[0] for sample in of_work]
+    assert found
+    assert all(set(features) == set(FEATURES) for features, _ in found)
+    unchanging = {**NETWORKS, "stains": lambda given: np.zeros((*given.shape[:3], 4), np.float32)}
+    unchanged = list(stain_samples.samples(works, unchanging, 12, 3))
+    assert [len(each) for each in unchanged] == [len(each) for each in drawn[0]]
