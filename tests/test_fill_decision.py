@@ -80,7 +80,7 @@ def test_the_smallest_view_counts_cracks_if_craquelure_is_to_be_treated() -> Non
 
 @pytest.mark.parametrize(
     ("smooth", "logit", "outcome"),
-    [(True, -0.5, PROPOSED), (False, -0.5, FILLED), (True, 2.0, FILLED)],
+    [(True, -0.1, PROPOSED), (False, -0.1, FILLED), (True, 2.0, FILLED)],
 )
 def test_many_bright_specks_on_a_dark_ground_may_be_stars_if_the_ground_is_smooth(
     smooth: bool, logit: float, outcome: str
@@ -150,10 +150,19 @@ def test_nothing_is_filled_if_the_judge_rejects_most_of_the_damage() -> None:
     assert forced.fill[THIN].min() == forced.fill[SMALL].min() == 1
 
 
-def test_a_large_piece_needs_the_probability_of_the_average() -> None:
-    view, likely = damaged(THIN, SMALL)  # with probabilities of 0.401 and 0.599, on average 0.413
-    for mean, filled in ((0.4, [64, 1000]), (0.41, [64]), (0.42, [])):
-        gates = replace(GATES, fill_area=0.001, fill_probability_mean=mean)
+def test_a_large_piece_needs_a_higher_probability() -> None:
+    # With areas of 0.4% and 0.03% of the work, and probabilities of 0.401 and 0.599
+    view, likely = damaged(THIN, SMALL)
+    for surely, filled in ((0.4, [64, 1000]), (0.41, [64]), (0.9, [64]), (1.0, [64])):
+        gates = replace(GATES, fill_area=0.001, fill_surely=surely, fill_probability_mean=0.4)
+        damage = decide_fill(view, likely, gates, by_size(-0.1), cracks=False, forced=False)
+        assert sorted(piece.px for piece in damage.pieces) == filled
+
+
+def test_nothing_is_filled_if_the_mean_probability_is_low() -> None:
+    view, likely = damaged(THIN, SMALL)  # the mean probability is 0.413
+    for mean, filled in ((0.41, [64, 1000]), (0.42, [])):
+        gates = replace(GATES, fill_area=0.001, fill_surely=0.1, fill_probability_mean=mean)
         damage = decide_fill(view, likely, gates, by_size(-0.1), cracks=False, forced=False)
         assert sorted(piece.px for piece in damage.pieces) == filled
 

@@ -63,12 +63,12 @@ def test_none_is_a_valid_list_of_treatments() -> None:
 
 @pytest.mark.parametrize(("named", "area"), [("0.5%", 0.005), ("0.005", 0.005), ("3 %", 0.03)])
 def test_the_limit_of_an_automatic_fill_is_a_share_of_the_work(named: str, area: float) -> None:
-    usual = {"fill_area": 0.001, "fill_share": 0.02, "tone_255": 9.5}
+    usual = {"fill_area": 0.001, "fill_share": 0.02, "tone_255": 11.5}
     arguments = limited_gates(named, usual)
     assert arguments["fill_area"] == arguments["fill_area_surely"] == pytest.approx(area)
     # Otherwise one such area would exceed the limit of the filled share
     assert arguments["fill_share"] == max(arguments["fill_area"], 0.02)
-    assert arguments["tone_255"] == 9.5
+    assert arguments["tone_255"] == 11.5
     assert limited_gates("", usual) == usual
 
 

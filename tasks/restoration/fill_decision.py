@@ -5,6 +5,7 @@ The pieces are the connected pixels with a high probability of damage. Each is m
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from patina.tasks.restoration.fill_rules import (
 )
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
+from patina.tasks.restoration.piece_context import context_features
 from patina.tasks.restoration.pieces import features, simple_features
 
 # Wide parts are widened by this share of a disc's width: a bit more than twice the distance from
@@ -62,10 +64,7 @@ def decide_fill(
     labels, stats, first_wide = _split_by_width(mask, gates.fill_width * max(mask.shape))
     candidates = [n for n in range(1, len(stats)) if stats[n, cv2.CC_STAT_AREA] >= MIN_PX]
     evidence = Evidence(view, probability, kinds, high_share, len(candidates))
-    pieces = [
-        measure_piece(label, labels, stats[label], evidence, judge, narrow=label < first_wide)
-        for label in candidates
-    ]
+    pieces = measure_pieces(candidates, labels, stats, evidence, judge, first_wide=first_wide)
     forces = {False: forced, True: cracks_forced}
     pieces = [with_treatment(piece, labels, forces, cracks=cracks) for piece in pieces]
     pieces = [piece for piece in pieces if piece.forced or not undamaged]
@@ -164,16 +163,48 @@ class Evidence(NamedTuple):
     piece_count: int
 
 
-def measure_piece(
-    label: int,
+def measure_pieces(
+    candidates: Sequence[int],
     labels: np.ndarray,
     stats: np.ndarray,
     evidence: Evidence,
     judge: Judge | None,
     *,
+    first_wide: int,
+) -> list[Piece]:
+    """Measure the pieces with the labels `candidates`; with a judge, also their probabilities.
+
+    labels: int (h, w), the map of the pieces. stats: of each label, from OpenCV. first_wide:
+    pieces with smaller labels are narrow.
+    """
+    pieces = [
+        _measured(
+            label, labels, stats[label], evidence, narrow=label < first_wide, judged=bool(judge)
+        )
+        for label in candidates
+    ]
+    if judge is None:
+        return pieces
+    boxes, areas_px = [piece.box for piece in pieces], [piece.px for piece in pieces]
+    own = [piece.features for piece in pieces]
+    contexts = context_features(own, boxes, areas_px, labels.shape)
+    found = [{**each, **context} for each, context in zip(own, contexts, strict=True)]
+    return [
+        replace(piece, features=each, judge_probability=judge.probability(each))
+        for piece, each in zip(pieces, found, strict=True)
+    ]
+
+
+def _measured(
+    label: int,
+    labels: np.ndarray,
+    stats: np.ndarray,
+    evidence: Evidence,
+    *,
     narrow: bool,
+    judged: bool,
 ) -> Piece:
-    """Measure the piece `label`; with a judge, also its probability of damage."""
+    """Measure the piece `label`; if it will be judged, also its `pieces.FEATURES`."""
     left, top, box_width, box_height, px = (int(number) for number in stats)
     window = np.s_[max(top - 3, 0) : top + box_height + 3, max(left - 3, 0) : left + box_width + 3]
     inside = labels[window] == label
@@ -187,15 +218,14 @@ def measure_piece(
         "unlike": rim_difference,
     }
     piece = Piece(label, kind, box, px, narrow, measured["probability"], rim_difference)
-    if judge is None:
+    if not judged:
         return piece
     share, high_share, count = px / labels.size, evidence.high_share, evidence.piece_count
     simple = simple_features(
         kind, share, narrow=narrow, high_share=high_share, count=count, **measured
     )
     in_box = labels[top : top + box_height, left : left + box_width] == label
-    found = features(evidence.view, in_box, box, simple)
-    return replace(piece, judge_probability=judge.probability(found), features=found)
+    return replace(piece, features=features(evidence.view, in_box, box, simple))
 
 
 def rim_contrast(view: np.ndarray, inside: np.ndarray) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 from patina.tasks.restoration.damage import AREA, CRACK, FILLED, KEPT, PROPOSED, Piece
 from patina.tasks.restoration.gates import Gates
 
+SURE_AREA = 2.0  # see `accepted_by_judge`
 MIN_NETWORK_CELLS = 12  # lines that enclose at least this many cells are age cracks
 # At least MIN_STARS bright pieces may be stars if the mean lightness of their ground is at most
 # STARS_GROUND, the mean logarithm of the ratio of their roughness to that of the ground is at least
@@ -74,28 +75,30 @@ def _area_limit(piece: Piece, gates: Gates) -> float:
 def accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Piece]:
     """The pieces that the judge takes for damage, and those that are kept or forced.
 
+    Age cracks that are to be filled are accepted, too: for the judge they are part of the work.
+
     pixels: of the work. A small piece needs the probability of the gate `fill_probability`; a piece
-    as large as the gate `fill_area` needs `fill_probability_mean`, and pieces in between need a
-    probability in between. If the mean probability of all pieces to be filled, weighted by their
-    area, is below `fill_probability_mean`, none of them is filled.
+    SURE_AREA times as large as the gate `fill_area`, or larger, needs `fill_surely`, and pieces in
+    between need a probability in between. If the mean probability of all pieces to be filled, weighted by their
+    area, is below `fill_probability_mean`, none of them is filled. Without a judge, all are accepted.
     """
-    filled = _filled_by_rule(pieces)
+    if not any(piece.features for piece in pieces):
+        return pieces
+    filled = [piece for piece in _filled_by_rule(pieces) if not piece.is_crack]
     px = sum(piece.px for piece in filled)
-    if (
-        px
-        and sum(piece.px * piece.judge_probability for piece in filled) / px
-        < gates.fill_probability_mean
-    ):
-        pieces = [piece for piece in pieces if piece.outcome != FILLED or piece.forced]
-    rise = max(0.0, gates.fill_probability_mean - gates.fill_probability)
-    largest_px = max(gates.fill_area * pixels, 1)
+    mean = sum(piece.px * piece.judge_probability for piece in filled) / max(px, 1)
+    if px and mean < gates.fill_probability_mean:
+        labels = {piece.label for piece in filled}
+        pieces = [piece for piece in pieces if piece.label not in labels]
+    rise = max(0.0, gates.fill_surely - gates.fill_probability)
+    large_px = max(SURE_AREA * gates.fill_area * pixels, 1)
     return [
         piece
         for piece in pieces
         if piece.forced
+        or piece.is_crack
         or piece.outcome == KEPT
-        or piece.judge_probability
-        >= gates.fill_probability + rise * min(1.0, piece.px / largest_px)
+        or piece.judge_probability >= gates.fill_probability + rise * min(1.0, piece.px / large_px)
     ]
 
 

@@ -46,7 +46,7 @@ class Gates:
     # Of detail: a work that is below one of a network's values is not corrected by it
     jpeg_blockiness: Ratio = 1.18  # step across the 8×8 grid / other steps
     noise_255: Steps255 = 2.0  # noise: root mean square of the correction
-    noise_probability: UpToOne = 0.35  # noise: probability that the correction improves the work
+    noise_probability: UpToOne = 0.43  # noise: probability that the correction improves the work
     blur_255: Steps255 = 0.7  # blur: root mean square of the correction
     blur_probability: UpToOne = 0.2  # blur: probability that the correction improves the work
     # Of damage; areas are shares of the work
@@ -57,14 +57,14 @@ class Gates:
     fill_width: UpToOne = 0.022  # … unless it is narrower than this share of the long side
     fill_share: UpToOne = 0.06  # largest filled area; narrow pieces do not count
     fill_probability: UpToOne = 0.1  # minimum probability of a filled piece, rising with area …
-    fill_probability_mean: UpToOne = 0.25  # … to this at fill_area; also of all on average
-    fill_surely: UpToOne = 0.6  # for a piece with at least this probability …
-    fill_area_surely: UpToOne = 0.02  # … this value replaces fill_area
+    fill_surely: UpToOne = 0.6  # … to this; a wide piece with at least this probability …
+    fill_area_surely: UpToOne = 0.02  # … may be as large as this instead of fill_area
+    fill_probability_mean: UpToOne = 0.46  # mean probability of all filled pieces, by area
     fill_unlike: UpToOne = 0.6  # share of a piece's rim that must differ from the surroundings
     area_probability: UpToOne = 0.3  # a blot or hole with at least this probability is proposed
     # Of tone
     stain_probability: UpToOne = 0.75  # probability that the correction of a found stain helps
-    tone_255: Steps255 = 9.5  # root mean square of the colour change
+    tone_255: Steps255 = 11.5  # root mean square of the colour change
 
     @classmethod
     def opened(cls, **values: float) -> "Gates":

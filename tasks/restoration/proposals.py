@@ -16,7 +16,7 @@ from patina.tasks.restoration.fill_decision import (
     Evidence,
     high_probability_share,
     hysteresis,
-    measure_piece,
+    measure_pieces,
 )
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
@@ -104,7 +104,4 @@ def find_areas(
     ]
     high_share = high_probability_share(probability)
     evidence = Evidence(view, probability, kinds, high_share, len(large))
-    pieces = [
-        measure_piece(label, labels, stats[label], evidence, judge, narrow=False) for label in large
-    ]
-    return pieces, labels
+    return measure_pieces(large, labels, stats, evidence, judge, first_wide=0), labels

@@ -32,8 +32,12 @@ FINDING = Gates.opened(
 )
 UNDECIDED = Judge.constant(0.0)  # a judge is needed, because without one no features are computed
 TILES = {"tile_px": 512, "overlap_px": 64}
-SOUND_SHARE, CAPTURED_SHARE = 0.5, 0.25  # shares of undamaged works, and of works of a bad capture
+# One of so many samples is a whole undamaged work, each work and each hard work once, of this long
+# side: only a few works have many false pieces, and chance would leave some of them out
+WHOLE_EVERY, WHOLE_PX = 3, 640
+SOUND_SHARE, CAPTURED_SHARE = 0.25, 0.25  # of the others: undamaged works, works of a bad capture
 LONG_PX = (560, 1280)  # limits of the long side to which a work is resized
+CLASS_SHARES = (0.3, 0.25, 0.2, 0.1, 0.15)  # how often each of CLASSES is drawn
 TRUE_SHARE = 0.4  # a piece of which a larger share is damaged is true
 AGE_CRACKS = CLASSES[CRACK]
 
@@ -44,8 +48,14 @@ def samples(
     works: Sequence[Work], finder: str, network: Network, count: int, seed: int
 ) -> Iterator[list[Sample]]:
     """The pieces of each of `count` works, see `pieces_of`; they depend only on the seed."""
+    whole = iter([*works, *hard_works_painted()])
     for number in range(count):
-        yield pieces_of(works, finder, network, np.random.default_rng([seed, number]))
+        work = next(whole, None) if number % WHOLE_EVERY == 0 else None
+        if work is None:
+            yield pieces_of(works, finder, network, np.random.default_rng([seed, number]))
+        else:
+            view = _resized(work.pixels, WHOLE_PX)
+            yield _judged(view, np.zeros(view.shape[:2], np.float32), finder, network)
 
 
 def pieces_of(works: Sequence[Work], finder: str, network: Network, rng: Rng) -> list[Sample]:
@@ -56,17 +66,33 @@ def pieces_of(works: Sequence[Work], finder: str, network: Network, rng: Rng) ->
     sound = rng.random() < SOUND_SHARE
     pool = hard_works_painted() if sound and rng.random() < HARD_SHARE else works
     pixels = pool[int(rng.integers(len(pool)))].pixels
-    share = min(1.0, rng.uniform(*LONG_PX) / max(pixels.shape[:2]))
-    size = round(pixels.shape[1] * share), round(pixels.shape[0] * share)
-    work = cv2.resize(np.asarray(pixels), size, interpolation=cv2.INTER_AREA)
-    view = work.astype(np.float32) / 255
+    view = _resized(pixels, rng.uniform(*LONG_PX))
     true = np.zeros(view.shape[:2], np.float32)
-    for kind in () if sound else rng.choice(CLASSES, int(rng.integers(1, 4)), replace=False):
-        view, mask = damage_of(str(kind), rng, view, max(size) / 1000)
+    for kind in () if sound else _drawn_classes(rng):
+        view, mask = damage_of(kind, rng, view, max(view.shape) / 1000)
         if kind != AGE_CRACKS:
             true = np.maximum(true, mask)
     if rng.random() < CAPTURED_SHARE:
         view = CAPTURES[int(rng.integers(len(CAPTURES)))](view, rng)
+    return _judged(view, true, finder, network)
+
+
+def _drawn_classes(rng: Rng) -> list[str]:
+    """One to three of CLASSES."""
+    count = int(rng.integers(1, 4))
+    return [str(kind) for kind in rng.choice(CLASSES, count, replace=False, p=CLASS_SHARES)]
+
+
+def _resized(pixels: np.ndarray, long_px: float) -> np.ndarray:
+    """A work, at most `long_px` long, float32 (h, w, 3), sRGB in [0, 1]. pixels: uint8."""
+    share = min(1.0, long_px / max(pixels.shape[:2]))
+    size = round(pixels.shape[1] * share), round(pixels.shape[0] * share)
+    small = cv2.resize(np.asarray(pixels), size, interpolation=cv2.INTER_AREA)
+    return small.astype(np.float32) / 255
+
+
+def _judged(view: np.ndarray, true: np.ndarray, finder: str, network: Network) -> list[Sample]:
+    """The pieces that a network finds in `view`. true: float32 (h, w), the mask of the damage."""
     pieces, labels = _found(to_uint8(view).astype(np.float32) / 255, finder, network)
     near = cv2.dilate((true > 0.1).astype(np.uint8), np.ones((3, 3), np.uint8))
     near = cv2.resize(near, labels.shape[::-1], interpolation=cv2.INTER_NEAREST)
