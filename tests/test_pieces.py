@@ -5,8 +5,11 @@ import pytest
 
 from patina.models import CLASSES
 from patina.tasks.restoration.judge import Judge
+from patina.tasks.restoration.piece_context import CONTEXT_FEATURES
 from patina.tasks.restoration.pieces import FEATURES, features, simple_features
+from patina.tasks.training import piece_samples
 from patina.tasks.training.judge import fitted
+from patina.tasks.training.works import Work
 
 SIZE = (120, 160)
 BOX = (60, 40, 20, 12)  # left, top, width, height
@@ -94,3 +97,25 @@ def test_a_judge_learns_classes_that_are_not_linearly_separable() -> None:
     for light, rough in ((0.6, 0.6), (-0.6, -0.6)):
         assert judge.probability({"light": light, "relative_roughness": rough}) > 0.8
         assert judge.probability({"light": light, "relative_roughness": -rough}) < 0.2
+
+
+def bright(tile: np.ndarray) -> np.ndarray:
+    """A network that takes everything bright for a line."""
+    logits = np.full((*tile.shape[:3], len(CLASSES)), -5, np.float32)
+    logits[..., 0] = np.where(tile.mean(axis=3) > 0.7, 5, -5)
+    return logits
+
+
+def test_the_samples_are_whole_undamaged_works_first_and_depend_only_on_the_seed(
+    works: list[Work],
+) -> None:
+    drawn = [
+        list(piece_samples.samples(works, "segmentation", bright, 6, seed)) for seed in (3, 3, 4)
+    ]
+    assert drawn[0] == drawn[1] != drawn[2]
+    for whole in (0, 3):  # one of three; the same for every seed
+        assert drawn[0][whole] == drawn[2][whole]
+        assert not any(is_damage for _, is_damage, _ in drawn[0][whole])
+    found = [sample for of_work in drawn[0] for sample in of_work]
+    assert any(is_damage for _, is_damage, _ in found)
+    assert all(set(each) == {*FEATURES, *CONTEXT_FEATURES} for each, _, _ in found)

@@ -79,8 +79,9 @@ def accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Pi
 
     pixels: of the work. A small piece needs the probability of the gate `fill_probability`; a piece
     SURE_AREA times as large as the gate `fill_area`, or larger, needs `fill_surely`, and pieces in
-    between need a probability in between. If the mean probability of all pieces to be filled, weighted by their
-    area, is below `fill_probability_mean`, none of them is filled. Without a judge, all are accepted.
+    between need a probability in between. If the mean probability of all pieces to be filled,
+    weighted by their area, is below `fill_probability_mean`, none of them is filled. Without a
+    judge, all are accepted.
     """
     if not any(piece.features for piece in pieces):
         return pieces

@@ -87,17 +87,17 @@ def shows_damage(kind: str, view: np.ndarray, rms_255: float) -> bool:
     """Whether `view` (h, w, 3), sRGB in [0, 1], shows the signs of damage of this kind.
 
     A yellowed varnish leaves no cool colour, but all colours stay dull, and a faded work has no
-    black. Other kinds have no such sign. The original colour of bare paper, which is light and nearly of one colour, cannot be
-    known from a scan. rms_255: root mean square of the change, 8-bit steps.
+    black. Other kinds have no such sign. The original colour of bare paper, which is light and
+    nearly of one colour, cannot be known from a scan. rms_255: root mean square of the change,
+    8-bit steps.
     """
     lab = lab_of_srgb(view)
     if float(np.median(lab[..., 0])) >= PAPER_L and single_colour_share(view) > PAPER_SHARE:
         return False
     if kind == YELLOWING:
-        if float(np.hypot(lab[..., 1], lab[..., 2]).mean()) > MAX_CHROMA:
-            return False
         minimum = MIN_B if rms_255 < STRONG_255 else STRONG_MIN_B
-        return float(np.quantile(lab[..., 2], COOL_QUANTILE)) >= minimum
+        chroma = float(np.hypot(lab[..., 1], lab[..., 2]).mean())
+        return chroma <= MAX_CHROMA and float(np.quantile(lab[..., 2], COOL_QUANTILE)) >= minimum
     return kind == FADING and float(np.quantile(lab[..., 0], DARK_QUANTILE)) >= MIN_L
 
 

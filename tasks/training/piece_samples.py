@@ -20,7 +20,13 @@ from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.proposals import find_areas
 from patina.tasks.restoration.reduced import resized
 from patina.tasks.restoration.tiling import Network
-from patina.tasks.training.curriculum import CAPTURES, HARD_SHARE, damage_of, hard_works_painted
+from patina.tasks.training.curriculum import (
+    CAPTURES,
+    HARD_SHARE,
+    Painted,
+    damage_of,
+    hard_works_painted,
+)
 from patina.tasks.training.works import Work
 
 Rng = np.random.Generator
@@ -48,7 +54,7 @@ def samples(
     works: Sequence[Work], finder: str, network: Network, count: int, seed: int
 ) -> Iterator[list[Sample]]:
     """The pieces of each of `count` works, see `pieces_of`; they depend only on the seed."""
-    whole = iter([*works, *hard_works_painted()])
+    whole: Iterator[Work | Painted] = iter((*works, *hard_works_painted()))
     for number in range(count):
         work = next(whole, None) if number % WHOLE_EVERY == 0 else None
         if work is None:
