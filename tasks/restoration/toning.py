@@ -20,8 +20,6 @@ MIN_YELLOWING, MIN_DARKENING, MIN_CONTRAST_RATIO = 0.04, 0.04, 1.1
 SIMILAR_COLOUR, PAPER_SHARE, PAPER_L = 0.08, 0.55, 70.0
 COOL_QUANTILE, MIN_B = 0.002, 5.0  # share of a work; colours with a lower b* (CIELAB) are cool
 STRONG_255, STRONG_MIN_B = 15.0, 3.0  # from this change on, this b* is enough
-# Mean chroma (CIELAB) that a yellowed varnish does not reach, but works of yellow paint do
-MAX_CHROMA = 42.3
 DARK_QUANTILE, MIN_L = 0.005, 12.0  # share of a work; colours with a lower L* (CIELAB) are black
 YELLOWING, FADING = "yellowing", "fading"
 
@@ -86,18 +84,16 @@ def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool
 def shows_damage(kind: str, view: np.ndarray, rms_255: float) -> bool:
     """Whether `view` (h, w, 3), sRGB in [0, 1], shows the signs of damage of this kind.
 
-    A yellowed varnish leaves no cool colour, but all colours stay dull, and a faded work has no
-    black. Other kinds have no such sign. The original colour of bare paper, which is light and
-    nearly of one colour, cannot be known from a scan. rms_255: root mean square of the change,
-    8-bit steps.
+    A yellowed varnish leaves no cool colour, and a faded work has no black. Other kinds have no
+    such sign. The original colour of bare paper, which is light and nearly of one colour, cannot be
+    known from a scan. rms_255: root mean square of the change, 8-bit steps.
     """
     lab = lab_of_srgb(view)
     if float(np.median(lab[..., 0])) >= PAPER_L and single_colour_share(view) > PAPER_SHARE:
         return False
     if kind == YELLOWING:
         minimum = MIN_B if rms_255 < STRONG_255 else STRONG_MIN_B
-        chroma = float(np.hypot(lab[..., 1], lab[..., 2]).mean())
-        return chroma <= MAX_CHROMA and float(np.quantile(lab[..., 2], COOL_QUANTILE)) >= minimum
+        return float(np.quantile(lab[..., 2], COOL_QUANTILE)) >= minimum
     return kind == FADING and float(np.quantile(lab[..., 0], DARK_QUANTILE)) >= MIN_L
 
 
