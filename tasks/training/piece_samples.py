@@ -23,10 +23,10 @@ from patina.tasks.restoration.tiling import Network
 from patina.tasks.training.curriculum import (
     CAPTURES,
     HARD_SHARE,
-    Painted,
     damage_of,
     hard_works_painted,
 )
+from patina.tasks.training.whole_works import at_most, judged_works
 from patina.tasks.training.works import Work
 
 Rng = np.random.Generator
@@ -38,10 +38,7 @@ FINDING = Gates.opened(
 )
 UNDECIDED = Judge.constant(0.0)  # a judge is needed, because without one no features are computed
 TILES = {"tile_px": 512, "overlap_px": 64}
-# One of so many samples is a whole undamaged work, each work and each hard work once, of this long
-# side: only a few works have many false pieces, and chance would leave some of them out
-WHOLE_EVERY, WHOLE_PX = 3, 640
-SOUND_SHARE, CAPTURED_SHARE = 0.25, 0.25  # of the others: undamaged works, works of a bad capture
+SOUND_SHARE, CAPTURED_SHARE = 0.25, 0.25  # of the random works: undamaged; of a bad capture
 LONG_PX = (560, 1280)  # limits of the long side to which a work is resized
 CLASS_SHARES = (0.3, 0.25, 0.2, 0.1, 0.15)  # how often each of CLASSES is drawn
 TRUE_SHARE = 0.4  # a piece of which a larger share is damaged is true
@@ -53,15 +50,15 @@ Sample = tuple[dict[str, float], bool, int]  # features, whether it is damage, a
 def samples(
     works: Sequence[Work], finder: str, network: Network, count: int, seed: int
 ) -> Iterator[list[Sample]]:
-    """The pieces of each of `count` works, see `pieces_of`; they depend only on the seed."""
-    whole: Iterator[Work | Painted] = iter((*works, *hard_works_painted()))
-    for number in range(count):
-        work = next(whole, None) if number % WHOLE_EVERY == 0 else None
-        if work is None:
-            yield pieces_of(works, finder, network, np.random.default_rng([seed, number]))
-        else:
-            view = _resized(work.pixels, WHOLE_PX)
-            yield _judged(view, np.zeros(view.shape[:2], np.float32), finder, network)
+    """The pieces of each of `count` works, see `judged_works` and `pieces_of`."""
+
+    def of_whole(view: np.ndarray) -> list[Sample]:
+        return _judged(view, np.zeros(view.shape[:2], np.float32), finder, network)
+
+    def of_random(rng: Rng) -> list[Sample]:
+        return pieces_of(works, finder, network, rng)
+
+    yield from judged_works(works, count, seed, of_whole, of_random)
 
 
 def pieces_of(works: Sequence[Work], finder: str, network: Network, rng: Rng) -> list[Sample]:
@@ -72,7 +69,7 @@ def pieces_of(works: Sequence[Work], finder: str, network: Network, rng: Rng) ->
     sound = rng.random() < SOUND_SHARE
     pool = hard_works_painted() if sound and rng.random() < HARD_SHARE else works
     pixels = pool[int(rng.integers(len(pool)))].pixels
-    view = _resized(pixels, rng.uniform(*LONG_PX))
+    view = at_most(pixels, rng.uniform(*LONG_PX))
     true = np.zeros(view.shape[:2], np.float32)
     for kind in () if sound else _drawn_classes(rng):
         view, mask = damage_of(kind, rng, view, max(view.shape) / 1000)
@@ -87,14 +84,6 @@ def _drawn_classes(rng: Rng) -> list[str]:
     """One to three of CLASSES."""
     count = int(rng.integers(1, 4))
     return [str(kind) for kind in rng.choice(CLASSES, count, replace=False, p=CLASS_SHARES)]
-
-
-def _resized(pixels: np.ndarray, long_px: float) -> np.ndarray:
-    """A work, at most `long_px` long, float32 (h, w, 3), sRGB in [0, 1]. pixels: uint8."""
-    share = min(1.0, long_px / max(pixels.shape[:2]))
-    size = round(pixels.shape[1] * share), round(pixels.shape[0] * share)
-    small = cv2.resize(np.asarray(pixels), size, interpolation=cv2.INTER_AREA)
-    return small.astype(np.float32) / 255
 
 
 def _judged(view: np.ndarray, true: np.ndarray, finder: str, network: Network) -> list[Sample]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import cv2
 import numpy as np
 
 from patina.tasks.evaluation.hard_works import SOUND
@@ -19,9 +18,10 @@ from patina.tasks.restoration.tiling import Network
 from patina.tasks.training import capture
 from patina.tasks.training.curriculum import HARD_SHARE, Rng, hard_works_painted
 from patina.tasks.training.stain_masks import STAIN_MASKS, stained
+from patina.tasks.training.whole_works import at_most, judged_works
 from patina.tasks.training.works import Work
 
-SOUND_SHARE, CAPTURED_SHARE = 0.55, 0.25  # shares of undamaged works, and of works with noise
+SOUND_SHARE, CAPTURED_SHARE = 0.25, 0.25  # of the random works: undamaged; with noise
 LONG_PX = (480, 900)  # limits of the long side to which a work is resized
 GAIN = 1.25  # a correction improves a work if it divides the squared error by at least this
 
@@ -31,12 +31,18 @@ Sample = tuple[dict[str, float], bool]  # features, whether the correction impro
 def samples(
     works: Sequence[Work], networks: Mapping[str, Network], count: int, seed: int
 ) -> Iterator[list[Sample]]:
-    """The candidates of each of `count` works; they depend only on the seed.
+    """The candidates of each of `count` works, see `judged_works`.
 
     networks: `stain_segmentation` and `stains`.
     """
-    for number in range(count):
-        yield _candidates_of(works, networks, np.random.default_rng([seed, number]))
+
+    def of_whole(view: np.ndarray) -> list[Sample]:
+        return _judged(view, None, networks)
+
+    def of_random(rng: Rng) -> list[Sample]:
+        return _candidates_of(works, networks, rng)
+
+    yield from judged_works(works, count, seed, of_whole, of_random)
 
 
 def _candidates_of(
@@ -44,21 +50,28 @@ def _candidates_of(
 ) -> list[Sample]:
     sound = rng.random() < SOUND_SHARE
     pool = hard_works_painted() if sound and rng.random() < HARD_SHARE else works
-    pixels = np.asarray(pool[int(rng.integers(len(pool)))].pixels)
-    share = min(1.0, rng.uniform(*LONG_PX) / max(pixels.shape[:2]))
-    size = round(pixels.shape[1] * share), round(pixels.shape[0] * share)
-    clean = to_float(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+    clean = at_most(pool[int(rng.integers(len(pool)))].pixels, rng.uniform(*LONG_PX))
     kinds = {kind: weight for kind, (weight, _) in STAIN_MASKS.kinds.items() if kind != SOUND}
     shares = np.array([*kinds.values()]) / sum(kinds.values())
     kind = SOUND if sound else str(rng.choice([*kinds], p=shares))
     twin, _ = stained(kind, clean, rng)
-    if rng.random() < CAPTURED_SHARE:
-        twin = (twin + capture.noisy(twin, rng)) / 2
-    view = examined_view(to_float(to_uint8(np.clip(twin, 0, 1))))
-    clean = resized(clean, view.shape[:2])
+    noisy = rng.random() < CAPTURED_SHARE
+    view = (twin + capture.noisy(twin, rng)) / 2 if noisy else twin
+    return _judged(view, None if sound else clean, networks)
+
+
+def _judged(
+    view: np.ndarray, clean: np.ndarray | None, networks: Mapping[str, Network]
+) -> list[Sample]:
+    """The candidates in `view`. clean: the same work without its stains; None if it has none."""
+    shown = examined_view(to_float(to_uint8(np.clip(view, 0, 1))))
+    true = None if clean is None else resized(clean, shown.shape[:2])
     return [
-        (dict(each.features), not sound and _improves(each, view, clean, networks["stains"]))
-        for each in find_candidates(view, networks)
+        (
+            dict(each.features),
+            true is not None and _improves(each, shown, true, networks["stains"]),
+        )
+        for each in find_candidates(shown, networks)
     ]
 
 
