@@ -167,6 +167,15 @@ def test_nothing_is_filled_if_the_mean_probability_is_low() -> None:
         assert sorted(piece.px for piece in damage.pieces) == filled
 
 
+def test_a_strip_along_the_edge_is_left_unless_damage_is_forced() -> None:
+    for strip in (np.s_[392:400, 100:400], np.s_[100:300, 0:8], np.s_[391:400, 100:400]):
+        view, likely = damaged(strip)
+        filled = decided(view, likely).fill[strip].max()
+        assert filled == (strip[0].start == 391)  # one pixel more is no margin
+        forced = decide_fill(view, likely, GATES, cracks=False, forced=True)
+        assert forced.fill[strip].max() == 1
+
+
 def test_a_piece_with_a_high_probability_may_be_larger() -> None:
     place = np.s_[200:250, 100:172]  # 1.5% of the work
     view, likely = damaged(place)

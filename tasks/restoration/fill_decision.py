@@ -19,6 +19,7 @@ from patina.tasks.restoration.fill_rules import (
     accepted_by_judge,
     with_outcomes,
     with_treatment,
+    without_margins,
     without_rows,
     without_stars,
 )
@@ -33,7 +34,8 @@ CORNER_RATIO = 0.36
 HIGH_PROBABILITY = 0.8  # pixels with this probability are almost certainly damaged
 # Threshold for the smallest view, and factor for the gate `damage_share`
 SMALL_VIEW_PROBABILITY, SMALL_VIEW_FACTOR = 0.73, 0.5
-EDGE_PX = 8  # ignored along the edges of a work, where mirrored rims look like scratches
+# Ignored along the edges of a work: mirrored rims and margins of the scan look like scratches
+EDGE_PX = 8
 MIN_PX = 4  # smaller pieces are ignored
 
 
@@ -70,6 +72,7 @@ def decide_fill(
     pieces = [piece for piece in pieces if piece.forced or not undamaged]
     pieces = with_outcomes(pieces, labels.size, gates)
     pieces = without_stars(accepted_by_judge(without_rows(pieces), labels.size, gates))
+    pieces = without_margins(pieces, labels.shape, EDGE_PX)
     filled, found = np.zeros((2, len(stats)), bool)  # by label
     filled[[piece.label for piece in pieces if piece.outcome == FILLED]] = True
     found[[piece.label for piece in pieces]] = True
