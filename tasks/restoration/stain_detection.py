@@ -5,7 +5,7 @@ the features of both whether the correction improves the work. So a dark collar 
 first network takes for a stain is left: its correction does not make its outline disappear.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -46,7 +46,12 @@ FEATURES = (
     "step",  # how much the colours differ across its rim
     "step_left",  # the same after the correction, divided by that before
     "contrast_left",  # contrast inside after the correction, divided by that before
+    "many",  # logarithm of the number of candidates
+    "others_probability",  # highest mean probability of another candidate; 0 without any
+    "others_outlined",  # mean of "outlined" of the others, by the root of their share
+    "others_step_gone",  # the same of 1 - "step_left"
 )
+OTHERS_WEIGHT = 0.05  # of an imagined other candidate, with values of 0
 
 
 @dataclass(frozen=True)
@@ -105,14 +110,34 @@ def find_candidates(view: np.ndarray, networks: Mapping[str, Network]) -> list[C
         return []
     anywhere = np.any(places, axis=0)
     surroundings = float(likely[~anywhere].mean()) if not anywhere.all() else 0.0
-    return [
-        Candidate(
-            inside,
-            _features(view, probabilities, inside, networks["stains"])
-            | {"surroundings": surroundings},
-        )
+    measured = [
+        _features(view, probabilities, inside, networks["stains"]) | {"surroundings": surroundings}
         for inside in places
     ]
+    weights = np.sqrt([inside.mean() for inside in places])
+    return [
+        Candidate(inside, own | _of_others(measured, weights, number))
+        for number, (inside, own) in enumerate(zip(places, measured, strict=True))
+    ]
+
+
+def _of_others(
+    measured: Sequence[Mapping[str, float]], weights: np.ndarray, number: int
+) -> dict[str, float]:
+    """The features of the candidate `number` that depend on the others of the work.
+
+    A work seldom has only one stain. measured: the other features of each candidate. weights: (n,).
+    """
+    others = [index for index in range(len(measured)) if index != number]
+    total = weights[others].sum() + OTHERS_WEIGHT
+    outlined = sum(weights[each] * measured[each]["outlined"] for each in others)
+    step_gone = sum(weights[each] * (1 - measured[each]["step_left"]) for each in others)
+    return {
+        "many": float(np.log(len(measured))),
+        "others_probability": max((measured[each]["probability"] for each in others), default=0.0),
+        "others_outlined": float(outlined / total),
+        "others_step_gone": float(step_gone / total),
+    }
 
 
 def _features(
