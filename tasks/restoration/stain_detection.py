@@ -27,7 +27,7 @@ REFLECTIONS = ((1, 1), (1, -1), (-1, 1), (-1, -1))  # steps of rows and columns
 # least the second; all its pixels have at least the third on average
 PEAK, LEAST, LEAST_MEAN = 0.6, 0.35, 0.5
 MIN_SHARE = 0.002  # smaller candidates (share of the work) are ignored
-FURTHER = 2 / 3  # of the gate: enough for the other candidates of a work with a stain
+FURTHER = 0.8  # of the gate: enough for the other candidates of a work with a stain
 MARGIN_PX = 6  # width that is corrected around a candidate
 RIM_PX = 5  # width of the bands inside and outside an outline that are compared
 OFFSET = 1e-4  # is added before a logarithm
