@@ -101,6 +101,31 @@ def test_a_candidate_has_all_features_and_small_ones_are_ignored() -> None:
     assert features["surroundings"] < 0.1
 
 
+def test_a_candidate_has_features_of_the_others_of_its_work() -> None:
+    (alone,) = find_candidates(stained(PLACE), NETWORKS)
+    assert alone.features["many"] == alone.features["others_probability"] == 0
+    assert alone.features["others_outlined"] == alone.features["others_step_gone"] == 0
+    first, second = find_candidates(stained(PLACE, np.s_[300:340, 60:120]), NETWORKS)
+    for one, other in ((first, second), (second, first)):
+        assert one.features["many"] == pytest.approx(np.log(2))
+        assert one.features["others_probability"] == other.features["probability"]
+        weight = other.share**0.5 / (other.share**0.5 + 0.05)
+        outlined, left = other.features["outlined"], other.features["step_left"]
+        assert one.features["others_outlined"] == pytest.approx(weight * outlined)
+        assert one.features["others_step_gone"] == pytest.approx(weight * (1 - left))
+
+
+def test_a_correction_that_leaves_most_of_the_outline_is_weaker() -> None:
+    for share, strength in ((1.0, 0.8), (0.8, 0.8), (0.3, 0.56)):
+
+        def weaker(given: np.ndarray, share: float = share) -> np.ndarray:
+            return np.float32(share) * NETWORKS["stains"](given)
+
+        networks = {**NETWORKS, "stains": weaker}
+        stains = found_stains(stained(PLACE), SIZE, networks, SURE, 0.7, 0.8)
+        assert stains.weight == pytest.approx(strength)
+
+
 def test_a_work_without_a_likely_pixel_has_no_candidates() -> None:
     assert find_candidates(stained(), NETWORKS) == []
 

@@ -28,6 +28,9 @@ REFLECTIONS = ((1, 1), (1, -1), (-1, 1), (-1, -1))  # steps of rows and columns
 PEAK, LEAST, LEAST_MEAN = 0.6, 0.35, 0.5
 MIN_SHARE = 0.002  # smaller candidates (share of the work) are ignored
 FURTHER = 0.8  # of the gate: enough for the other candidates of a work with a stain
+# If more than this share of the outline is left after the correction, it is applied with this
+# strength: some spills have hardly changed the colours inside their rim
+OUTLINE_LEFT, CAUTIOUS = 0.5, 0.7
 MARGIN_PX = 6  # width that is corrected around a candidate
 RIM_PX = 5  # width of the bands inside and outside an outline that are compared
 OFFSET = 1e-4  # is added before a logarithm
@@ -228,6 +231,9 @@ def found_stains(
     accepted = [each for each in judged if each[1] >= FURTHER * gate]
     inside = np.any([each.inside for each, _ in accepted], axis=0)
     gain = gain_of(networks["stains"], shown, marked(inside).astype(np.float32))
+    after = lightened(shown, resized(gain, shown.shape[:2]))
+    if _step(after, inside) > OUTLINE_LEFT * _step(shown, inside):
+        strength *= CAUTIOUS
     places = tuple(_place(each, probability) for each, probability in accepted)
     return Stains(Window.whole(size), gain, strength, float(inside.mean()), places)
 
