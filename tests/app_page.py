@@ -26,6 +26,7 @@ LENIENT = """restore:
   damage_probability: 0.3
   damage_doubt: 0.2
   fill_probability: 0
+  fill_surely: 0
   fill_probability_mean: 0
   fill_unlike: 0
 """
