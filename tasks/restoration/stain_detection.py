@@ -170,10 +170,14 @@ def _features(
     }
 
 
+def _small_gain(view: np.ndarray, inside: np.ndarray, correct: Network) -> np.ndarray:
+    """The gain that corrects `inside` and its margin, at the size of `stains.gain_of`."""
+    return gain_of(correct, view, marked(inside).astype(np.float32))
+
+
 def _gain(view: np.ndarray, inside: np.ndarray, correct: Network) -> np.ndarray:
     """The logarithm of the gain, float32 (h, w, 3), that corrects `inside` and its margin."""
-    marks = marked(inside).astype(np.float32)
-    return resized(gain_of(correct, view, marks), view.shape[:2])
+    return resized(_small_gain(view, inside, correct), view.shape[:2])
 
 
 def corrected(view: np.ndarray, inside: np.ndarray, correct: Network) -> np.ndarray:
@@ -230,7 +234,7 @@ def found_stains(
         return NO_STAINS
     accepted = [each for each in judged if each[1] >= FURTHER * gate]
     inside = np.any([each.inside for each, _ in accepted], axis=0)
-    gain = gain_of(networks["stains"], shown, marked(inside).astype(np.float32))
+    gain = _small_gain(shown, inside, networks["stains"])
     after = lightened(shown, resized(gain, shown.shape[:2]))
     if _step(after, inside) > OUTLINE_LEFT * _step(shown, inside):
         strength *= CAUTIOUS

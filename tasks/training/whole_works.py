@@ -7,13 +7,11 @@ leave some of them out.
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-import cv2
 import numpy as np
 
-from patina.tasks.training.curriculum import Painted, hard_works_painted
-from patina.tasks.training.works import Work
+from patina.tasks.training.curriculum import Painted, Rng, hard_works_painted
+from patina.tasks.training.works import Work, reduced
 
-Rng = np.random.Generator
 Sample = TypeVar("Sample")
 WHOLE_EVERY, WHOLE_PX = 3, 640  # one of so many samples is a whole work; its long side
 
@@ -41,7 +39,4 @@ def judged_works(
 
 def at_most(pixels: np.ndarray, long_px: float) -> np.ndarray:
     """A work, at most `long_px` long, float32 (h, w, 3), sRGB in [0, 1]. pixels: uint8."""
-    share = min(1.0, long_px / max(pixels.shape[:2]))
-    size = round(pixels.shape[1] * share), round(pixels.shape[0] * share)
-    small = cv2.resize(np.asarray(pixels), size, interpolation=cv2.INTER_AREA)
-    return small.astype(np.float32) / 255
+    return reduced(pixels, long_px / max(pixels.shape[:2])).astype(np.float32) / 255

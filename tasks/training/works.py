@@ -61,7 +61,12 @@ def _mapped(path: str) -> np.ndarray:
 @cache
 def _small(path: str) -> np.ndarray:
     pixels = _mapped(path)
-    share = min(1.0, SMALL_PX / min(pixels.shape[:2]))
+    return reduced(pixels, SMALL_PX / min(pixels.shape[:2]))
+
+
+def reduced(pixels: np.ndarray, share: float) -> np.ndarray:
+    """A work, uint8 (h, w, 3), resized to this share of its sides; it is never enlarged."""
+    share = min(1.0, share)
     size = round(pixels.shape[1] * share), round(pixels.shape[0] * share)
     return cv2.resize(np.asarray(pixels), size, interpolation=cv2.INTER_AREA)
 
