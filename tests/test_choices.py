@@ -6,14 +6,14 @@ from pathlib import Path
 from patina.app.choices import FULL, NEEDED, OFF, Choices, request_of
 from patina.tasks.restoration.request import RestoreRequest
 
-USUAL = ("detail", "damage", "tone")
+USUAL = ("detail", "damage", "stains", "tone")
 
 
 def test_choices_are_the_request_of_the_command() -> None:
     scan, out = Path("a.tif"), Path("out")
-    usual = Choices((NEEDED, NEEDED, NEEDED, OFF), (1, 1, 1, 1))
+    usual = Choices((NEEDED, NEEDED, NEEDED, NEEDED, OFF), (1, 1, 1, 1, 1))
     assert request_of(scan, out, usual, {}, USUAL) == RestoreRequest(("a.tif",), "out")
-    other = Choices((OFF, NEEDED, FULL, OFF), (1, 0.5, 1, 1))
+    other = Choices((OFF, NEEDED, OFF, FULL, OFF), (1, 0.5, 1, 1, 1))
     request = request_of(scan, out, other, {"mask": Path("m.png")}, USUAL)
     assert request.command() == (
         "patina restore a.tif -o out --treat damage,tone --force tone --strength damage:0.5 "
@@ -21,5 +21,5 @@ def test_choices_are_the_request_of_the_command() -> None:
     )
     limited = request_of(scan, out, replace(usual, limit=" 0.5 %"), {}, USUAL)
     assert limited.command() == "patina restore a.tif -o out --limit-fill 0.5%"
-    nothing = Choices((OFF,) * 4, (1, 1, 1, 1))
+    nothing = Choices((OFF,) * 5, (1,) * 5)
     assert request_of(scan, out, nothing, {}, USUAL).treat == "none"

@@ -13,18 +13,20 @@ from patina.tasks.restoration.options import (
 def test_treatments_may_have_any_order_and_an_unknown_one_is_an_error() -> None:
     assert treatments("tone, damage") == ("damage", "tone")
     assert treatments("craquelure,detail") == ("detail", "craquelure")
-    with pytest.raises(ValueError, match="color: unknown; known: detail, damage, tone, craquelure"):
+    with pytest.raises(
+        ValueError, match="color: unknown; known: detail, damage, stains, tone, craquelure"
+    ):
         treatments("detail,color")
 
 
 @pytest.mark.parametrize(
     ("named", "given"),
     [
-        ("1", (1, 1, 1, 1)),
-        ("0.5", (0.5, 0.5, 0.5, 0.5)),
-        ("damage:0.5, tone:0", (1, 0.5, 0, 1)),
-        ("0.2,detail:1", (1, 0.2, 0.2, 0.2)),
-        ("colour:0.3", (1, 1, 0.3, 1)),
+        ("1", (1, 1, 1, 1, 1)),
+        ("0.5", (0.5, 0.5, 0.5, 0.5, 0.5)),
+        ("damage:0.5, tone:0", (1, 0.5, 1, 0, 1)),
+        ("0.2,detail:1", (1, 0.2, 0.2, 0.2, 0.2)),
+        ("colour:0.3", (1, 1, 1, 0.3, 1)),
     ],
 )
 def test_a_strength_is_given_for_all_treatments_or_for_each(
@@ -42,7 +44,7 @@ def test_an_invalid_strength_is_an_error(named: str) -> None:
 
 
 def test_options_that_are_not_given_have_the_values_of_params() -> None:
-    assert treatment_arguments("", "", "1") == {"forced": (), "strength": (1, 1, 1, 1)}
+    assert treatment_arguments("", "", "1") == {"forced": (), "strength": (1,) * 5}
     arguments = treatment_arguments("detail", "tone", "0.5")
     assert arguments["treat"] == ("detail",)
     assert arguments["forced"] == ("tone",)

@@ -46,7 +46,7 @@ def test_a_preview_fills_cracks_at_the_strength_of_craquelure() -> None:
         logits[:, -third:, :, CLASSES.index("area")] = 40
         return logits
 
-    view, strength = work(), (1.0, 1.0, 1.0, 0.3)
+    view, strength = work(), (1.0, 1.0, 1.0, 1.0, 0.3)
     treated = restorer(0, fill=0.1, treat=("damage", "craquelure"), strength=strength)
     treated = replace(treated, networks={**treated.networks, "segmentation": segmentation})
     treatment = analyse(treated, rows_of(view), reduced_view(rows_of(view), *SIZE), SIZE)

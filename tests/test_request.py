@@ -99,7 +99,9 @@ def test_the_values_of_a_request_override_the_settings(tmp_path: Path) -> None:
 
 def test_a_forced_treatment_must_be_one_of_those_to_apply() -> None:
     request = replace(REQUEST, force="craquelure")
-    with pytest.raises(InputError, match=r"force: craquelure: not among .* \(detail, damage, tone"):
+    with pytest.raises(
+        InputError, match=r"force: craquelure: not among .* \(detail, damage, stains, tone"
+    ):
         loading_of(request, Restore())
     applied = loading_of(replace(request, treat="craquelure"), Restore())
     assert applied["treat"] == applied["forced"] == ("craquelure",)

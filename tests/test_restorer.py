@@ -145,7 +145,7 @@ def test_forced_treatments_ignore_the_gates() -> None:
     closed = Gates.opened(noise_255=90, tone_255=200, fill_area=0, fill_width=0, fill_share=0)
     held_back = restorer(3 / 255, noise=3 / 255, damaged=40, fill=0.1, gates=closed)
     assert not held_back.change(GREY)[0].any()
-    for treatment in DEFAULT_TREATMENTS:
+    for treatment in ("detail", "damage", "tone"):
         alone = restorer(3 / 255, noise=3 / 255, damaged=40, fill=0.1, treat=(treatment,))
         forced = dataclasses.replace(alone, gates=closed, forced=(treatment,))
         expected = alone.change(GREY)[0]
@@ -202,11 +202,11 @@ def test_without_inpainting_damage_gets_the_classical_fill() -> None:
 
 
 def test_each_treatment_has_a_strength_of_its_own() -> None:
-    shares = (0.25, 0.5, 0.75, 1.0)
-    for treatment, share in zip(TREATMENTS[:3], shares, strict=False):
+    shares = dict(zip(TREATMENTS, (0.25, 0.5, 0.9, 0.75, 1.0), strict=True))
+    for treatment in ("detail", "damage", "tone"):
         whole = restorer(0.05, noise=0.1, damaged=40, fill=0.2, treat=(treatment,))
-        change, _ = dataclasses.replace(whole, strength=shares).change(GREY)
-        expected = share * whole.change(GREY)[0]
+        change, _ = dataclasses.replace(whole, strength=tuple(shares.values())).change(GREY)
+        expected = shares[treatment] * whole.change(GREY)[0]
         assert np.abs(expected).max() > QUARTER_STEP
         np.testing.assert_allclose(change, expected, atol=QUARTER_STEP)
 
@@ -231,7 +231,7 @@ CRACKED[20:24], CRACKED[40:44] = 0.4, 0.6
 
 @pytest.mark.parametrize(("damage", "craquelure"), [(1, 0.5), (0.5, 1), (1, 0), (0, 1), (1, 1)])
 def test_cracks_are_filled_at_the_strength_of_craquelure(damage: float, craquelure: float) -> None:
-    strength = (1.0, damage, 1.0, craquelure)
+    strength = (1.0, damage, 1.0, 1.0, craquelure)
     filling = cracked(treat=("damage", "craquelure"), strength=strength)
     change, decided = filling.change(CRACKED)
     np.testing.assert_allclose(change[20:24], 0.2 * craquelure, atol=0.01)

@@ -18,16 +18,18 @@ from patina.tasks.evaluation.hard_works import paint
 from patina.tasks.evaluation.metrics import psnr_db
 from patina.tasks.imaging.images import to_float, to_uint8
 from patina.tasks.restoration.batch import load_restorer
+from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.report.figures import figures_of
 from patina.tasks.restoration.report.summary import summary_of
 from patina.tasks.restoration.restorer import Restorer, compute_treatment
+from patina.tasks.restoration.sidecars import OutputOptions, flags_of
 from patina.tasks.restoration.stain_detection import (
     FEATURES,
     corrected,
+    decide_stains,
     examined_view,
     find_candidates,
-    found_stains,
     stain_probabilities,
 )
 from patina.tasks.restoration.stains import NO_STAINS, Stains
@@ -71,7 +73,7 @@ NETWORKS = {"stain_segmentation": find, "stains": correct}
 def with_stains(judge: Judge = SURE, **applied: Any) -> Restorer:
     """A restorer that changes nothing but stains."""
     plain = restorer(0.0, **applied)
-    gates = replace(plain.gates, stain_probability=0.5)
+    gates = replace(plain.gates, stain_probability=0.5, stain_proposal=0.3)
     networks = {**plain.networks, **NETWORKS}
     return replace(plain, networks=networks, judges={"stain": judge}, gates=gates)
 
@@ -122,7 +124,7 @@ def test_a_correction_that_leaves_most_of_the_outline_is_weaker() -> None:
             return np.float32(share) * NETWORKS["stains"](given)
 
         networks = {**NETWORKS, "stains": weaker}
-        stains = found_stains(stained(PLACE), SIZE, networks, SURE, 0.7, 0.8)
+        stains = decide_stains(stained(PLACE), SIZE, networks, SURE, Gates(), 0.8)
         assert stains.weight == pytest.approx(strength)
 
 
@@ -132,10 +134,10 @@ def test_a_work_without_a_likely_pixel_has_no_candidates() -> None:
 
 def test_only_the_stains_that_the_judge_accepts_are_corrected() -> None:
     view = stained(PLACE)
-    stains = found_stains(view, SIZE, NETWORKS, SURE, 0.7, 1.0)
+    stains = decide_stains(view, SIZE, NETWORKS, SURE, Gates(), 1.0)
     np.testing.assert_allclose(stains.applied(view, 0)[112:168, 216:304], 0.6, atol=2e-3)
     np.testing.assert_array_equal(stains.applied(view, 0)[:80], view[:80])
-    assert found_stains(view, SIZE, NETWORKS, UNSURE, 0.7, 1.0) is NO_STAINS
+    assert decide_stains(view, SIZE, NETWORKS, UNSURE, Gates(), 1.0) is NO_STAINS
     record = stains.record()
     assert record["found"] == 1
     (place,) = record["places"]
@@ -159,22 +161,24 @@ def test_if_one_stain_is_accepted_the_others_need_a_lower_probability() -> None:
             ("size",), (large["size"],), (1.0,), ((1.0, -1.0),), (0.0, 0.0), (0.0, change), 2.0
         )
 
+    gates = Gates(stain_probability=0.75)
     for logit, number in ((0.5, 2), (-0.5, 1)):  # 0.62 and 0.38
-        stains = found_stains(view, SIZE, NETWORKS, judge(logit), 0.75, 1.0)
-        assert len(stains.places) == number
-    assert found_stains(view, SIZE, NETWORKS, judge(0.5), 0.95, 1.0) is NO_STAINS
+        stains = decide_stains(view, SIZE, NETWORKS, judge(logit), gates, 1.0)
+        assert (len(stains.places), len(stains.proposed)) == (number, 2 - number)
+    strict = Gates(stain_probability=0.95, stain_proposal=0.9)
+    assert decide_stains(view, SIZE, NETWORKS, judge(0.5), strict, 1.0) is NO_STAINS
 
 
 def test_a_large_work_is_examined_reduced_and_corrected_at_its_size() -> None:
     view = np.repeat(np.repeat(stained(PLACE), 3, axis=0), 3, axis=1)
     assert examined_view(view).shape == (*SIZE, 3)
-    stains = found_stains(view, (1152, 1536), NETWORKS, SURE, 0.7, 0.5)
+    stains = decide_stains(view, (1152, 1536), NETWORKS, SURE, Gates(), 0.5)
     middle = stains.applied(view, 0)[420, 780]
     expected = (view[420, 780] + STAINS.floor) * PASSED**-0.5 - STAINS.floor
     np.testing.assert_allclose(middle, expected, atol=2e-3)
 
 
-def test_a_restored_work_has_its_stains_corrected_if_tone_is_treated() -> None:
+def test_a_restored_work_has_its_stains_corrected_if_stains_are_treated() -> None:
     view = stained(PLACE)
     treatment = compute_treatment(with_stains(), rows_of(view), SIZE, BytesIO())
     change, _ = treatment.change(view, 0)
@@ -184,12 +188,34 @@ def test_a_restored_work_has_its_stains_corrected_if_tone_is_treated() -> None:
     assert "1 stain corrected" in sentence
     for left in (
         with_stains(UNSURE),
-        with_stains(treat=("detail", "damage")),
+        with_stains(treat=("detail", "damage", "tone")),
         replace(with_stains(), judges={}),
     ):
         treatment = compute_treatment(left, rows_of(view), SIZE, BytesIO())
         assert not treatment.stains.weight
         assert "stains" not in treatment.record()
+
+
+def test_an_uncertain_stain_is_proposed_and_corrected_if_it_is_forced() -> None:
+    view, uncertain = stained(PLACE), Judge.constant(-0.4)  # a probability of 0.4
+    treatment = compute_treatment(with_stains(uncertain), rows_of(view), SIZE, BytesIO())
+    change, damage_map = treatment.change(view, 0)
+    np.testing.assert_array_equal(change, 0)
+    np.testing.assert_allclose(damage_map[110:170, 210:310], 0.5, atol=0.01)
+    assert not damage_map[:90].any()
+    record = treatment.record()
+    (place,) = record["stains"]["proposed"]
+    assert place["judge_probability"] == pytest.approx(0.401, abs=1e-3)
+    figures = figures_of({"change": {**record, "share_of_pixels": 0}})
+    assert summary_of(figures) == ("unchanged; 1 possible stain, not corrected: try --force stains")
+    facts = record | {"delta_e2000": {"inside_damage": None, "mean": 0.0}}
+    assert flags_of(facts, OutputOptions()) == ["1 possible stain, not corrected"]
+    forced = with_stains(uncertain, forced=("stains",))
+    treatment = compute_treatment(forced, rows_of(view), SIZE, BytesIO())
+    change, damage_map = treatment.change(view, 0)
+    np.testing.assert_allclose((view + change)[140, 260], 0.6, atol=2e-3)
+    assert "proposed" not in treatment.record()["stains"]
+    assert not damage_map.any()
 
 
 def test_if_the_user_marks_stains_no_others_are_corrected() -> None:
@@ -221,7 +247,7 @@ def test_the_correction_of_one_candidate_leaves_the_rest_of_the_work() -> None:
 def test_the_shipped_networks_correct_a_stain_and_leave_an_undamaged_work(
     name: str, degradation: Callable[..., Any] | None, seed: int
 ) -> None:
-    treated = load_restorer(shipped(), **Restore(treat=["tone"]).loading)
+    treated = load_restorer(shipped(), **Restore(treat=["stains"]).loading)
     clean = to_float(paint(name, 640))
     assert not _stains_in(treated, clean).weight
     if degradation is None:

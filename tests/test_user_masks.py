@@ -82,7 +82,7 @@ def test_pixels_in_both_masks_do_not_change(tmp_path: Path) -> None:
 
 def test_the_strength_of_damage_applies_to_marked_pixels(tmp_path: Path) -> None:
     marks = mask(tmp_path / "damage.png", MARK)
-    change, record = filled(tmp_path, OutputOptions(mask=marks), strength=(1, 0.5, 1, 1))
+    change, record = filled(tmp_path, OutputOptions(mask=marks), strength=(1, 0.5, 1, 1, 1))
     np.testing.assert_allclose(change[MARK], FILL * 255 / 2, atol=0.6)
     assert record["summary"].startswith("marked pixels filled at 50% of full strength")
 

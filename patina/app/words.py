@@ -78,6 +78,7 @@ LIMIT_HINT = "Larger areas are only proposed. Scratches and other narrow damage 
 TITLES = {
     "detail": "Detail: noise, blur, JPEG",
     "damage": "Damage: scratches, dust, losses",
+    "stains": "Stains: spills, tape, tidelines",
     "tone": "Colour: yellowing, fading",
     "craquelure": "Age cracks (they belong to the work)",
 }

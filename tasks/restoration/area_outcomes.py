@@ -46,7 +46,7 @@ def outcomes_of(
     if "damage" not in sidecar["change"]:
         return {}
     share = _shares(found, damage, masks)
-    unfilled = _unfilled(sidecar["change"]["damage"])
+    unfilled = _unfilled(sidecar["change"])
     outcomes = {}
     for number in (area.number for area in found.areas):
         mostly = {name for name, shares in share.items() if shares[number] > MOSTLY}
@@ -73,9 +73,11 @@ def _shares(
     return {name: each / whole for name, each in px.items()}
 
 
-def _unfilled(damage: Record) -> str:
+def _unfilled(change: Record) -> str:
     """The outcome of areas that are neither filled nor protected."""
-    return KEPT if damage.get("kept") and not damage.get("proposed") else PROPOSED
+    damage, stains = change["damage"], change.get("stains", {})
+    proposed = damage.get("proposed") or stains.get("proposed")
+    return KEPT if damage.get("kept") and not proposed else PROPOSED
 
 
 def treatments_and_left(

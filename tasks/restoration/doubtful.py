@@ -32,7 +32,7 @@ def every_piece(
     restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, int]
 ) -> Damage | None:
     """All pieces of damage that are found without the gates. Arguments: as for `analyse`."""
-    treat = tuple(name for name in restorer.treat if name != "tone")
+    treat = tuple(name for name in restorer.treat if name not in ("stains", "tone"))
     lenient = replace(restorer, treat=treat, forced=(*restorer.forced, "damage", "craquelure"))
     return analyse(lenient, rows, view, size).damage
 

@@ -6,7 +6,7 @@ These functions compare them with a work and decide:
 - `capture_gates.decide_capture`, `confirm_blur`: whether JPEG artefacts, noise, blur are corrected;
 - `fill_decision.decide_fill`: which pieces of damage are filled, proposed or kept;
 - `proposals.with_proposals`: which large areas are proposed;
-- `stain_detection.found_stains`: which stains are corrected;
+- `stain_detection.decide_stains`: which stains are corrected or proposed;
 - `toning.tone_of`: whether the colours are corrected.
 """
 
@@ -62,8 +62,10 @@ class Gates:
     fill_probability_mean: UpToOne = 0.4  # mean probability of all filled pieces, by area
     fill_unlike: UpToOne = 0.6  # share of a piece's rim that must differ from the surroundings
     area_probability: UpToOne = 0.3  # a blot or hole with at least this probability is proposed
-    # Of tone
+    # Of stains
     stain_probability: UpToOne = 0.68  # probability that the correction of a found stain helps
+    stain_proposal: UpToOne = 0.3  # a stain with at least this probability is proposed
+    # Of tone
     tone_255: Steps255 = 11.5  # root mean square of the colour change
 
     @classmethod

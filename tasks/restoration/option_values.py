@@ -5,12 +5,12 @@ This file imports nothing of Patina, so that commands start fast.
 
 from typing import Literal, get_args
 
-TreatmentName = Literal["detail", "damage", "tone", "craquelure"]
+TreatmentName = Literal["detail", "damage", "stains", "tone", "craquelure"]
 Quality = Literal["fast", "best"]
 Precision = Literal["auto", "f32", "bf16"]
 Device = Literal["CPU", "GPU", "AUTO"]
 
-# craquelure is applied together with damage, before tone
+# In the order of application, but craquelure is applied together with damage
 TREATMENTS: tuple[TreatmentName, ...] = get_args(TreatmentName)
-DEFAULT_TREATMENTS = TREATMENTS[:3]
+DEFAULT_TREATMENTS = TREATMENTS[:4]
 QUALITIES, PRECISIONS, DEVICES = get_args(Quality), get_args(Precision), get_args(Device)

@@ -59,7 +59,7 @@ def previewed_stains(treatment: Treatment, view: np.ndarray, marks: np.ndarray) 
     if network is None:
         return NO_STAINS
     mask = pyvips.Image.new_from_array(255 * marks.astype(np.uint8))
-    strength, size = treatment.strengths["tone"], (view.shape[0], view.shape[1])
+    strength, size = treatment.strengths["stains"], (view.shape[0], view.shape[1])
     stains = stains_of(network, rows_of(view), size, mask, strength)
     scale = treatment.size[1] / size[1]
     return replace(stains, part=Window(*(round(edge * scale) for edge in stains.part)))

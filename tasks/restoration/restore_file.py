@@ -85,7 +85,7 @@ def restore_file(
         refuse_if_full(error, target.parent)
         raise ImageError(f"{source.name}: cannot be converted: {first_words(error)}") from error
     sidecar = {
-        "schema": 10,
+        "schema": 11,
         "statement": STATEMENT,
         "source": {"file": source.name, "sha256": source_sha256, **form},
         "result": {"file": target.name, "sha256": sha256_of(target)},

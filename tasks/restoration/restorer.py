@@ -38,7 +38,7 @@ from patina.tasks.restoration.progress import (
 )
 from patina.tasks.restoration.proposals import with_proposals
 from patina.tasks.restoration.reduced import enlarged, reduced_view, resized, strips_of
-from patina.tasks.restoration.stain_detection import found_stains
+from patina.tasks.restoration.stain_detection import decide_stains
 from patina.tasks.restoration.stains import NO_STAINS, Stains, stains_of
 from patina.tasks.restoration.tiling import Network, Rows, apply_tiled, rows_of
 from patina.tasks.restoration.toning import NO_TONE, Tone, tone_of
@@ -112,7 +112,7 @@ def compute_treatment(
         network, border_px = treatment.capture_network(), treatment.border_px
         strips = _tiled(restorer, "detail", network, rows, size, border_px=border_px)
         treatment.store(strips, part=0)
-    searched = {"damage", "craquelure", "tone"} & {*restorer.treat}
+    searched = {*TREATMENTS} - {"detail"} & {*restorer.treat}
     if not searched and masks.fill is None and masks.stains is None:
         return treatment
     restorer.on_progress(Step("damage", pixels=size[0] * size[1]))
@@ -226,7 +226,7 @@ def _stains(restorer: Restorer, treatment: Treatment, rows: Rows, view: np.ndarr
     network = treatment.networks.get("stains")  # late, because this loads it
     if network is None:
         raise ImageError("this model has no network that corrects marked stains; omit --stains")
-    strength = treatment.strengths["tone"]
+    strength = treatment.strengths["stains"]
 
     def filled(top: int, bottom: int) -> np.ndarray:
         return treatment.filled(rows(top, bottom), top)
@@ -237,10 +237,10 @@ def _stains(restorer: Restorer, treatment: Treatment, rows: Rows, view: np.ndarr
 def _found_stains(restorer: Restorer, size: tuple[int, int], view: np.ndarray) -> Stains:
     networks, judge = restorer.networks, restorer.judges.get("stain")
     needed = {"stain_segmentation", "stains"} <= {*networks}
-    strength = restorer.strengths["tone"]
-    if "tone" not in restorer.treat or not needed or judge is None or not strength:
+    strength, forced = restorer.strengths["stains"], "stains" in restorer.forced
+    if "stains" not in restorer.treat or not needed or judge is None or not strength:
         return NO_STAINS
-    return found_stains(view, size, networks, judge, restorer.gates.stain_probability, strength)
+    return decide_stains(view, size, networks, judge, restorer.gates, strength, forced=forced)
 
 
 def _tone(restorer: Restorer, view: np.ndarray) -> Tone:

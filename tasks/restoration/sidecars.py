@@ -265,6 +265,9 @@ def flags_of(facts: Record, output: OutputOptions) -> list[str]:
         flags.append(f"{filled}: the change there is {in_words(inside)} (ΔE2000 {inside:.0f})")
     if found := facts.get("stains", {}).get("found"):
         flags.append(f"{found} {'stain' if found == 1 else 'stains'} found and corrected")
+    if proposed := len(facts.get("stains", {}).get("proposed", ())):
+        stains = "possible stain" if proposed == 1 else "possible stains"
+        flags.append(f"{proposed} {stains}, not corrected")
     mean = facts["delta_e2000"]["mean"]
     if mean >= output.flag_delta_e2000:
         flags.append(f"the change of its colours is {in_words(mean)} (mean ΔE2000 {mean})")

@@ -5,8 +5,9 @@ the features of both whether the correction improves the work. So a dark collar 
 first network takes for a stain is left: its correction does not make its outline disappear.
 """
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from patina.models import STAIN_MAPS, STAINS, STRIDE_PX
 from patina.tasks.imaging.images import mean_of_channels
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.detection import sigmoid, view_size
+from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.reduced import resized
 from patina.tasks.restoration.stains import NO_STAINS, Stains, gain_of, lightened
@@ -213,37 +215,70 @@ def _step(view: np.ndarray, inside: np.ndarray) -> float:
     return float(np.abs(difference).mean()) if rim.any() else 0.0
 
 
-def found_stains(
+def decide_stains(
     view: np.ndarray,
     size: tuple[int, int],
     networks: Mapping[str, Network],
     judge: Judge,
-    gate: float,
+    gates: Gates,
     strength: float,
+    *,
+    forced: bool = False,
 ) -> Stains:
-    """The correction of the stains that are found in a work; NO_STAINS if there is none.
+    """Find the stains of a work, and decide which are corrected and which are proposed.
 
     view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. size: (height, width) of the work.
     networks: `stain_segmentation` and `stains`. judge: gives the probability that a correction
-    improves the work. gate: its least value for one of the stains; a work seldom has only one, so
-    FURTHER of it is enough for the others. strength: of the correction, 0 to 1.
+    improves the work. strength: of the correction, 0 to 1. forced: correct the proposed ones, too.
     """
     shown = examined_view(view)
     judged = [(each, judge.probability(each.features)) for each in find_candidates(shown, networks)]
-    if max((probability for _, probability in judged), default=-1.0) < gate:
+    certain = _least_probability([probability for _, probability in judged], gates, forced=forced)
+    accepted = [each for each in judged if each[1] >= certain]
+    proposed = [each for each in judged if gates.stain_proposal <= each[1] < certain]
+    stains = _correction(shown, size, accepted, networks["stains"], strength)
+    if not proposed:
+        return stains
+    possible = np.any([each.inside for each, _ in proposed], axis=0).astype(np.float32)
+    return replace(stains, proposed=_places(proposed), possible=possible)
+
+
+def _least_probability(probabilities: Sequence[float], gates: Gates, *, forced: bool) -> float:
+    """The least probability of a stain that is corrected; infinite if none is certain enough.
+
+    A work seldom has only one stain, so that FURTHER of the gate is enough for the others.
+    """
+    if forced:
+        return gates.stain_proposal
+    certain = max(probabilities, default=-1.0) >= gates.stain_probability
+    return FURTHER * gates.stain_probability if certain else math.inf
+
+
+def _correction(
+    shown: np.ndarray,
+    size: tuple[int, int],
+    accepted: Sequence[tuple[Candidate, float]],
+    correct: Network,
+    strength: float,
+) -> Stains:
+    """The correction of accepted candidates; NO_STAINS without any. Arguments: see above."""
+    if not accepted:
         return NO_STAINS
-    accepted = [each for each in judged if each[1] >= FURTHER * gate]
     inside = np.any([each.inside for each, _ in accepted], axis=0)
-    gain = _small_gain(shown, inside, networks["stains"])
+    gain = _small_gain(shown, inside, correct)
     after = lightened(shown, resized(gain, shown.shape[:2]))
     if _step(after, inside) > OUTLINE_LEFT * _step(shown, inside):
         strength *= CAUTIOUS
-    places = tuple(_place(each, probability) for each, probability in accepted)
-    return Stains(Window.whole(size), gain, strength, float(inside.mean()), places)
+    return Stains(Window.whole(size), gain, strength, float(inside.mean()), _places(accepted))
+
+
+def _places(judged: Sequence[tuple[Candidate, float]]) -> tuple[Record, ...]:
+    """The entries of stains in the sidecar."""
+    return tuple(_place(candidate, probability) for candidate, probability in judged)
 
 
 def _place(candidate: Candidate, probability: float) -> Record:
-    """The entry of a corrected stain in the sidecar; box and share are shares of the work."""
+    """The entry of a stain in the sidecar; box and share are shares of the work."""
     height, width = candidate.inside.shape
     rows, columns = np.nonzero(candidate.inside)
     box = (

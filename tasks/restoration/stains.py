@@ -34,6 +34,8 @@ class Stains:
     weight: float = 0.0  # strength of the correction, 0 to 1; 0 if there is no stain
     share: float = 0.0  # stained share of the work
     places: tuple[Record, ...] = ()  # box, share, probability; none if the user marked them
+    proposed: tuple[Record, ...] = ()  # the same of stains that are not certain enough
+    possible: np.ndarray | None = None  # float32 (h, w), 1 where these are
 
     def applied(self, view: np.ndarray, top: int) -> np.ndarray:
         """The rows of `view` from `top` on, with the stains corrected."""
@@ -52,7 +54,13 @@ class Stains:
         return result
 
     def record(self) -> Record:
-        """The entry in the sidecar: strength, stained share, and the mean gain of each colour."""
+        """The entry in the sidecar: strength, stained share, and the mean gain of each colour.
+
+        If stains are proposed, it has their places; otherwise it is empty if nothing is corrected.
+        """
+        proposed = {"proposed": [*self.proposed]} if self.proposed else {}
+        if not self.weight:
+            return {"weight": 0.0, **proposed} if proposed else {}
         marked = self.gain[self.gain.any(axis=2)]
         mean = np.exp(marked.mean(axis=0)) if len(marked) else np.ones(3)
         return {
@@ -60,6 +68,7 @@ class Stains:
             f"{'found' if self.places else 'marked'}_share": round(self.share, 6),
             "mean_gain": [round(float(each), 4) for each in mean],
             **({"found": len(self.places), "places": [*self.places]} if self.places else {}),
+            **proposed,
         }
 
 

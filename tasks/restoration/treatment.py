@@ -87,14 +87,15 @@ class Treatment:
             found = self.damage.record(strength, self.strengths["craquelure"])
             marked = self.masks.record(self.damage, max(strength, found["weight"]))
             record["damage"] = found | marked
-        if self.stains.weight:
-            record["stains"] = self.stains.record()
+        if stains := self.stains.record():
+            record["stains"] = stains
         return record
 
     def change(self, view: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
         """The change of the rows `view` from `top` on, float32 (h, W, 3), and their damage map.
 
-        The damage map is (h, W, 1): 1 where damage is filled, 0.5 where it is proposed or kept.
+        The damage map is (h, W, 1): 1 where damage is filled, 0.5 where damage or a stain is
+        proposed, or damage is kept.
         """
         damage = self._damage_map(top, top + len(view))
         if not (self.has_correction or self.fills or self.stains.weight or self.tone.weight):
@@ -141,10 +142,13 @@ class Treatment:
         return np.clip(view + np.float32(self.strengths["detail"]) * residual, 0, 1)
 
     def _damage_map(self, top: int, bottom: int) -> np.ndarray:
-        if self.damage is None:
+        parts = [] if self.stains.possible is None else [0.5 * self.stains.possible]
+        if self.damage is not None:
+            parts.append(np.maximum(self.damage.fill, 0.5 * self.damage.found))
+        if not parts:
             return np.zeros((bottom - top, self.size[1], 1), np.float32)
-        shown = np.maximum(self.damage.fill, 0.5 * self.damage.found)
-        return self.masks.applied_to(enlarged(shown[..., None], self.size, top, bottom), top)
+        shown = [enlarged(part[..., None], self.size, top, bottom) for part in parts]
+        return self.masks.applied_to(np.max(shown, axis=0), top)
 
     def _read(self, top: int, bottom: int, part: int) -> np.ndarray:
         row_bytes = self.size[1] * CHANGE_BYTES

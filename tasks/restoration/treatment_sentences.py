@@ -9,7 +9,9 @@ from patina.tasks.restoration.option_values import DEFAULT_TREATMENTS
 from patina.tasks.restoration.report.summary import percent
 
 # Keys of the sidecar's figures, by treatment
-PARTS = {"detail": ("jpeg", "noise", "blur"), "damage": ("damage",), "tone": ("stains", "tone")}
+PARTS = {"detail": ("jpeg", "noise", "blur")} | {
+    name: (name,) for name in ("damage", "stains", "tone")
+}
 PLURALS = {
     "line": "lines",
     "spot": "spots",
@@ -33,6 +35,7 @@ def treatments_of(sidecar: Record, areas: Sequence[Area], *, made: bool) -> list
     sentences = {
         "detail": ("Noise and blur", "corrected" if made else "to be corrected"),
         "damage": ("Damage", f"{counted(areas)}: {'filled' if made else 'to be filled'}"),
+        "stains": ("Stains", "corrected" if made else "to be corrected"),
         "tone": ("Colour", "corrected" if made else "to be corrected"),
     }
     rows = []

@@ -16,6 +16,7 @@ It is made from a dict of figures, in which every key is optional:
     jpeg, blur      weight         strength of their correction, 0 to 1
     stains          weight         strength of the correction of the stains, 0 to 1
                     found          their number, if the user did not mark them
+                    proposed       entries of stains that are not certain enough
     tone            weight         strength of the correction of the colours, 0 to 1
                     seen           the change of the colours: yellowing, fading, …
                     delta_e2000    mean ΔE2000 of the correction
@@ -91,6 +92,9 @@ def _seen(figures: Figures) -> Iterator[str]:
     elif not damage.get("weight") and damage.get("found_share", 0) >= WORTH_TELLING:
         where = percent(damage["found_share"])
         yield f"possible damage on {where} of the surface, not filled: try --force damage"
+    if possible := len(figures.get("stains", {}).get("proposed", ())):
+        stains = _count(possible, "possible stain", "possible stains")
+        yield f"{stains}, not corrected: try --force stains"
     if damage.get("kept"):
         yield "age cracks kept as part of the work"
     if tone.get("seen") and not tone.get("weight"):
