@@ -27,6 +27,7 @@ from browser import Page
 from patina.app.choices import NEEDED
 from patina.app.desk import Desk
 from patina.app.work import Work
+from patina.tasks.restoration.option_values import TREATMENTS
 
 
 @in_a_browser
@@ -153,7 +154,8 @@ def test_values_that_were_sent_before_a_work_was_open_are_those_of_another(tmp_p
     damaged_scan(tmp_path / "scan.png")
     work = Work(tmp_path / "scan.png")
     desk, other = (Desk(None, work, work.whole) for _ in range(2))  # without networks
-    sent = ["", *(NEEDED,) * 4, *(100,) * 4, "", 7, "restored"]
+    treatments = len(TREATMENTS)
+    sent = ["", *(NEEDED,) * treatments, *(100,) * treatments, "", 7, "restored"]
     now = as_opened(sent, desk)
     assert is_stale(desk, sent)
     assert is_stale(other, now)
