@@ -54,8 +54,9 @@ FORCED, FILLED, CLASSICAL, FFDNET = (
 SOUND, MIXED, NOISE = "sound", "mixed", "gaussian_noise"
 WORSE_DB = 0.1  # a work counts as made worse if it loses more PSNR than this
 MOST_DB = 60.0  # higher PSNR counts as this: no difference is visible
-# The treatment that a family of damage needs, if it is not `damage`
+# The treatment that a family of damage, or a degradation, needs, if it is not `damage`
 TREATMENT = dict.fromkeys(("blur", "noise", "jpeg"), "detail")
+TREATMENT |= dict.fromkeys(("spill", "stain", "growth", "tape"), "stains")
 TREATMENT |= dict.fromkeys(("fading", "varnish", "grime", "light"), "tone")
 METRICS = (
     ("psnr_db", 2),
@@ -80,7 +81,8 @@ class Case(NamedTuple):
     def treatment(self) -> str:
         """The treatment that it needs; "" if that is not a single one."""
         family = next((name for name, ways in FAMILIES.items() if self.damage in ways), "")
-        return TREATMENT.get(family, "damage" if family else "")
+        needed = TREATMENT.get(self.damage, TREATMENT.get(family))
+        return needed or ("damage" if family else "")
 
 
 Method = Callable[[Case], np.ndarray]

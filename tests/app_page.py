@@ -30,8 +30,8 @@ LENIENT = """restore:
   fill_probability_mean: 0
   fill_unlike: 0
 """
-# Nothing is certain enough to be filled
-STRICT, SPECKS = "restore: {damage_share: 1}", 25
+# Nothing is certain enough to be filled or corrected
+STRICT, SPECKS = "restore: {damage_share: 1, stain_probability: 1}", 25
 
 
 def damaged_scan(path: Path, specks: int = 0) -> None:

@@ -8,8 +8,11 @@ import cv2
 import numpy as np
 from app_page import (
     COMMAND,
+    PATH,
+    TEXT_OF,
     choose_click,
     choose_tab,
+    enter,
     enter_number,
     in_a_browser,
     on_scratch,
@@ -19,8 +22,13 @@ from app_page import (
     run_again,
     saved,
     show_lines,
+    visit,
 )
 from browser import Page
+
+from patina.tasks.degradations.tapes import tape
+from patina.tasks.evaluation.hard_works import paint
+from patina.tasks.imaging.images import to_float, to_uint8
 
 pytestmark = in_a_browser
 # The editor has got the picture, and the swatch of the brush that leaves
@@ -33,6 +41,20 @@ BLUE, ORANGE = SWATCH.format("rgb(0,110,255)"), SWATCH.format("rgb(255,170,0)")
 STARTED = "!document.querySelector('#undo').disabled"  # there is a start of a line
 CLICKS = 8
 MASKED = f"{COMMAND}.includes('--mask')"
+# At least 200 pixels of the picture have the colour of what is proposed
+OUTLINED = """(() => {
+  const image = document.querySelector('#lines img');
+  if (!image?.naturalWidth) return false;
+  const canvas = Object.assign(document.createElement('canvas'), {
+    width: image.naturalWidth, height: image.naturalHeight});
+  const drawn = canvas.getContext('2d');
+  drawn.drawImage(image, 0, 0);
+  const shown = drawn.getImageData(0, 0, canvas.width, canvas.height).data;
+  let pixels = 0;
+  for (let at = 0; at < shown.length; at += 4)
+    pixels += shown[at] == 0 && shown[at + 1] == 190 && shown[at + 2] == 180;
+  return pixels > 200;
+})()"""
 
 
 def choose_colour(page: Page, swatch: str) -> None:
@@ -91,6 +113,25 @@ def test_a_stain_that_is_brushed_is_corrected(tab: Page, served: tuple[str, Path
     assert "marked stains corrected" in sidecar["summary"]
     run_again(folder, command, "stained")
     assert (folder / "restored/scan.png").read_bytes() == (folder / "stained/scan.png").read_bytes()
+
+
+def test_a_possible_stain_is_shown_and_corrected_if_stains_are_always_treated(
+    tab: Page, strict: tuple[str, Path]
+) -> None:
+    address, folder = strict
+    clean = to_float(paint("white_collar_and_lace", 640))
+    stained, _ = tape(clean, np.random.default_rng(1), severity=1.0)
+    cv2.imwrite(str(folder / "stained.png"), to_uint8(stained)[..., ::-1])
+    visit(tab, address)
+    enter(tab, PATH, "stained.png")
+    advice = "3 possible stains, not corrected: choose always for Stains"
+    patiently(tab, f"{TEXT_OF.format('#found')}.includes({advice!r})")
+    choose_tab(tab, "Lines")
+    patiently(tab, OUTLINED)
+    tab.click("#mode-stains label:last-child input")
+    patiently(tab, f"{TEXT_OF.format('#found')}.includes('3 stains corrected')")
+    assert tab.run(COMMAND) == "patina restore stained.png --force stains"
+    patiently(tab, f"!{OUTLINED}")
 
 
 def test_a_line_is_drawn_by_two_clicks_with_the_width_that_was_chosen(

@@ -37,16 +37,19 @@ def with_damage(
     pieces: Sequence[Piece],
     marks: Marks,
     current: int | None = None,
+    possible: np.ndarray | None = None,
 ) -> np.ndarray:
     """The picture of a window with its areas of damage, their numbers and the marks.
 
     view: float32 (h, w, 3), sRGB in [0, 1], the window of a work. size: (height, width) of the
-    work. pieces: the numbered areas. current: the index of the one with a frame. Returns uint8
-    (h, w, 3).
+    work. pieces: the numbered areas. current: the index of the one with a frame. possible: see
+    Stains. Returns uint8 (h, w, 3).
     """
     drawn, shown = to_uint8(view), (view.shape[0], view.shape[1])
     whole = Window.whole(size)
     px = OUTLINE_PX if window == whole else 1
+    if possible is not None:
+        drawn = _outlined(drawn, cut(possible, whole, window, shown) > 0.5, FOUND_COLOUR, px)
     if damage is not None:
         found, fill = (
             cut(each, whole, window, shown) > 0.5 for each in (damage.found, damage.fill)

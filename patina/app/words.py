@@ -26,7 +26,7 @@ UNSAID = (proposals.REASON, doubtful.REASON)  # reasons that say no more than "p
 FEW = 12  # uncertain fills that the first line names
 LEGEND = (
     "<span style='color:#ff0090'>■</span> will be filled &ensp; "
-    "<span style='color:#00beb4'>■</span> proposed, not filled &ensp; "
+    "<span style='color:#00beb4'>■</span> proposed, not filled; possible stain &ensp; "
     "<span style='color:#006eff'>■</span> protected &ensp; "
     "<span style='color:#ffaa00'>■</span> stain to correct\n\n"
     "Draw with the pink brush to fill more pixels, with the blue brush to protect pixels. Cover a "
@@ -209,7 +209,12 @@ def decisions_line(marks: Marks) -> str:
 
 
 def _plain(summary: str) -> str:
-    return re.sub(r"try --force (\w+)", "choose *always* to treat it", summary)
+    return re.sub(r"try --force (\w+)", _always, summary)
+
+
+def _always(option: re.Match[str]) -> str:
+    """The control of the page for the option --force with one treatment."""
+    return f"choose *always* for *{TITLES[option[1]].partition(':')[0]}*"
 
 
 def _sentence(summary: str) -> str:

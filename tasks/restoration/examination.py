@@ -11,7 +11,9 @@ from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import Record, draft_folder, sha256_of
 from patina.tasks.restoration.batch import target_of
 from patina.tasks.restoration.condition import Examination
+from patina.tasks.restoration.gates import NAMES
 from patina.tasks.restoration.mask_files import FOLDER, WORDS, saved_mask
+from patina.tasks.restoration.option_values import TREATMENTS
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.sidecars import (
@@ -50,8 +52,22 @@ def examined(
         yield Examination(source, scan, damage, sidecar, made=True, masks=masks)
         return
     _refuse_other_masks(scan, source, sidecar, marks)
-    with _restored(source, restorer, marks) as fresh:
+    with _restored(source, _as_applied(restorer, sidecar), marks) as fresh:
         yield replace(fresh, result=scan, sidecar=sidecar, made=True)
+
+
+def _as_applied(restorer: Restorer, sidecar: Record) -> Restorer:
+    """The restorer with the treatments and gates of a result."""
+    applied = sidecar["applied"]
+    strength = restorer.strengths | applied.get("strength", {})
+    gates = {name: value for name, value in applied["gates"].items() if name in NAMES}
+    return replace(
+        restorer,
+        treat=tuple(applied.get("treat", restorer.treat)),
+        forced=tuple(applied.get("force", ())),
+        strength=tuple(strength[name] for name in TREATMENTS),
+        gates=replace(restorer.gates, **gates),
+    )
 
 
 def _masks_of(source: Path, outbox: Path, sidecar: Record, marks: OutputOptions) -> dict[str, Path]:
@@ -72,7 +88,7 @@ def _masks_of(source: Path, outbox: Path, sidecar: Record, marks: OutputOptions)
 def _refuse_other_masks(result: Path, source: Path, sidecar: Record, marks: OutputOptions) -> None:
     """Raise ImageError if a report would show areas as filled that a mask protected."""
     masks = marks.masks(source)
-    for option in ("mask", "protect"):
+    for option in WORDS:
         if sidecar["applied"].get(option) != (
             sha256_of(masks[option]) if option in masks else None
         ):

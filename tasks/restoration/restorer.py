@@ -2,8 +2,9 @@
 
 Each network gets the output of the one before. `jpeg`, `noise` and `blur` process tiles;
 `segmentation` and `areas` examine the whole work, reduced; `inpainting` fills the chosen damage;
-`tone` uses a small view. A work is never in memory as a whole: its rows are read when they are
-needed, and a `Treatment` keeps the changes in a file.
+`stain_segmentation` and `stains` correct stains; `tone` uses a small view. A work is never in
+memory as a whole: its rows are read when they are needed, and a `Treatment` keeps the changes in a
+file.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -222,7 +223,7 @@ def _stains(restorer: Restorer, treatment: Treatment, rows: Rows, view: np.ndarr
     """
     mask = treatment.masks.stains
     if mask is None:
-        return _found_stains(restorer, treatment.size, view)
+        return _found_stains(restorer, treatment.size, view, treatment.masks)
     network = treatment.networks.get("stains")  # late, because this loads it
     if network is None:
         raise ImageError("this model has no network that corrects marked stains; omit --stains")
@@ -234,13 +235,18 @@ def _stains(restorer: Restorer, treatment: Treatment, rows: Rows, view: np.ndarr
     return stains_of(network, filled, treatment.size, mask, strength)
 
 
-def _found_stains(restorer: Restorer, size: tuple[int, int], view: np.ndarray) -> Stains:
+def _found_stains(
+    restorer: Restorer, size: tuple[int, int], view: np.ndarray, masks: UserMasks = NO_MASKS
+) -> Stains:
     networks, judge = restorer.networks, restorer.judges.get("stain")
     needed = {"stain_segmentation", "stains"} <= {*networks}
     strength, forced = restorer.strengths["stains"], "stains" in restorer.forced
     if "stains" not in restorer.treat or not needed or judge is None or not strength:
         return NO_STAINS
-    return decide_stains(view, size, networks, judge, restorer.gates, strength, forced=forced)
+    decided = masks.decided(view.shape)
+    return decide_stains(
+        view, size, networks, judge, restorer.gates, strength, forced=forced, decided=decided
+    )
 
 
 def _tone(restorer: Restorer, view: np.ndarray) -> Tone:
@@ -255,7 +261,7 @@ def analyse(restorer: Restorer, rows: Rows, view: np.ndarray, size: tuple[int, i
     """Analyse a work without computing its changes, which takes seconds.
 
     rows: as for `compute_treatment`. view: the reduced work, from `reduced.reduced_view`. If the
-    work is not reduced, its detail is corrected before damage and tone are searched for.
+    work is not reduced, its detail is corrected before the others are searched for.
     """
     capture = _capture(restorer, rows, size, view)
     found = Treatment(restorer.networks, restorer.strengths, size, BytesIO(), capture)

@@ -23,6 +23,7 @@ from patina.tasks.restoration.weights import with_present_roles
 STATEMENT = "A virtual restoration hypothesis, computed; not a record of the object."
 MAPS = ("damage", "difference")
 MAX_NAME_BYTES = 255  # maximum bytes of a file name
+TONE_BEFORE = {"tone": ("stains", "tone")}  # the treatments that a former one was
 SOFTWARE_FIELD = "png-comment-0-Software"  # metadata of a map that say that Patina wrote it
 # The required keys of a sidecar, and their types
 REQUIRED_KEYS = {"statement": str, "source": dict, "result": dict, "model": dict, "change": dict}
@@ -160,12 +161,25 @@ def with_present_names(record: Record) -> Record:
         gates = applied.get("gates")
         if isinstance(gates, dict):
             gates = {present_name(gate): value for gate, value in gates.items()}
-            renamed["applied"] = applied | {"gates": gates}
+            applied = applied | {"gates": gates}
+        renamed["applied"] = _with_stains(applied)
     if isinstance(change := record.get("change"), dict):
         renamed["change"] = {present_role(name): figures for name, figures in change.items()}
     if isinstance(model := record.get("model"), dict):
         renamed["model"] = with_present_roles(model)
     return renamed
+
+
+def _with_stains(applied: Record) -> Record:
+    """The applied options; the treatment `stains` was part of `tone` up to schema 10."""
+    strength = applied.get("strength", {})
+    if not isinstance(strength, dict) or "stains" in strength or "tone" not in strength:
+        return applied
+    named = {
+        key: [name for each in applied.get(key, []) for name in TONE_BEFORE.get(each, (each,))]
+        for key in ("treat", "force")
+    }
+    return applied | named | {"strength": strength | {"stains": strength["tone"]}}
 
 
 def names_beside(target: Place) -> set[str]:

@@ -21,6 +21,7 @@ from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.reduced import resized
 from patina.tasks.restoration.stains import NO_STAINS, Stains, gain_of, lightened
 from patina.tasks.restoration.tiling import Network
+from patina.tasks.restoration.user_masks import DECISIVE_SHARE
 from patina.tasks.restoration.windows import Window
 
 EXAMINED_PX = 512  # long side at which a work is examined
@@ -224,15 +225,20 @@ def decide_stains(
     strength: float,
     *,
     forced: bool = False,
+    decided: np.ndarray | None = None,
 ) -> Stains:
     """Find the stains of a work, and decide which are corrected and which are proposed.
 
     view: float32 (h, w, 3), sRGB in [0, 1], the reduced work. size: (height, width) of the work.
     networks: `stain_segmentation` and `stains`. judge: gives the probability that a correction
     improves the work. strength: of the correction, 0 to 1. forced: correct the proposed ones, too.
+    decided: float32 (H, W), 1 where a user decided on the work otherwise; stains there are left.
     """
     shown = examined_view(view)
-    judged = [(each, judge.probability(each.features)) for each in find_candidates(shown, networks)]
+    found = find_candidates(shown, networks)
+    if decided is not None:
+        found = _undecided(found, resized(decided, shown.shape[:2]))
+    judged = [(each, judge.probability(each.features)) for each in found]
     certain = _least_probability([probability for _, probability in judged], gates, forced=forced)
     accepted = [each for each in judged if each[1] >= certain]
     proposed = [each for each in judged if gates.stain_proposal <= each[1] < certain]
@@ -241,6 +247,18 @@ def decide_stains(
         return stains
     possible = np.any([each.inside for each, _ in proposed], axis=0).astype(np.float32)
     return replace(stains, proposed=_places(proposed), possible=possible)
+
+
+def _undecided(found: Sequence[Candidate], decided: np.ndarray) -> list[Candidate]:
+    """The candidates without the pixels on which a user decided; those that mostly are, are left.
+
+    decided: as for `decide_stains`, at the size of the candidates.
+    """
+    return [
+        replace(each, inside=each.inside & (decided < 0.5))
+        for each in found
+        if decided[each.inside].mean() <= DECISIVE_SHARE
+    ]
 
 
 def _least_probability(probabilities: Sequence[float], gates: Gates, *, forced: bool) -> float:

@@ -41,10 +41,8 @@ def treatments_of(sidecar: Record, areas: Sequence[Area], *, made: bool) -> list
     rows = []
     for name, (title, done) in sentences.items():
         amount = share[name] * (float(strength.get(name, 1)) if name == "detail" else 1)
-        if name not in treat:
-            rows.append((title, "Not selected."))
-        elif amount <= 0 or (name == "damage" and not areas):
-            rows.append((title, _untreated(name, areas)))
+        if amount <= 0 or (name == "damage" and not areas):
+            rows.append((title, _untreated(name, areas) if name in treat else "Not selected."))
         else:
             rows.append((title, f"{done[0].upper()}{done[1:]}{_strength_note(amount)}."))
     return rows

@@ -44,6 +44,14 @@ class UserMasks:
         """The protected pixels in these rows, bool (h, W); None without such a mask."""
         return _rows(self.protected, top, bottom)
 
+    def decided(self, size: tuple[int, ...]) -> np.ndarray | None:
+        """The share of each pixel that is to be filled or protected, float32 (h, w) of `size`.
+
+        None without such masks.
+        """
+        given = [mask for mask in (self.fill, self.protected) if mask is not None]
+        return np.sum([reduced_mask(mask, size) for mask in given], axis=0) if given else None
+
     def applied_to(self, damage: np.ndarray, top: int) -> np.ndarray:
         """Rows of a damage map (h, W, 1), from `top` on: 1 at marked pixels, at most 0.5 at
         protected ones.

@@ -37,7 +37,7 @@ function prints(work) {
   return [
     figure(after ? "Before" : captionOf(work), before),
     after && figure("After", after),
-    picture(work, "damage.webp") && figure("Damage: pink filled, turquoise not filled", before, picture(work, "damage.webp")),
+    picture(work, "damage.webp") && figure("Damage: pink filled, turquoise not filled or a possible stain", before, picture(work, "damage.webp")),
     picture(work, "change.webp") && figure("Change: orange lighter, blue darker", before, picture(work, "change.webp")),
   ].filter(Boolean);
 }

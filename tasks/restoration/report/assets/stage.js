@@ -52,7 +52,7 @@ function overlay(name, on) {
 
 function note() {
   const notes = [];
-  if (!$("damage").hidden) notes.push("Pink: filled. Turquoise: found, not filled.");
+  if (!$("damage").hidden) notes.push("Pink: filled. Turquoise: found, not filled, or a possible stain.");
   if (!$("change").hidden) notes.push("Orange: lighter. Blue: darker. Stronger colours: larger changes.");
   if (view.share < 1 && view.scale > view.fit) notes.push(`Shown from a picture at ${Math.round(view.share * 100)}% of the scan's size.`);
   $("note").textContent = notes.join(" ");
