@@ -34,7 +34,8 @@ from patina.tasks.restoration.examination import examined
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.lettering import FONT, MM_A_POINT, page, runs
 from patina.tasks.restoration.numbered_areas import markers, row_of, table_of
-from patina.tasks.restoration.sidecars import OutputOptions, map_of, sidecar_of
+from patina.tasks.restoration.sidecars import OutputOptions, map_of, sidecar_of, with_present_names
+from patina.tasks.restoration.treatment_sentences import treatments_of
 
 NAMES = {"title": "神奈川沖浪裏 (The Great Wave)", "artist": "Zoë Müller, 北斎, العربية"}
 DAMAGED = restorer(0.1, damaged=40, fill=0.2)
@@ -285,6 +286,36 @@ def test_a_report_counts_further_places_that_may_be_damage(tmp_path: Path) -> No
     pdf, html = file_reports(source, tmp_path, uncertain, given={})
     for text in (text_of(pdf.read_bytes()), html.read_text()):
         assert "none. 1 further place may be damage and is not filled: 1 uncertain." in text
+
+
+def test_a_report_without_a_damage_map_uses_the_options_of_the_result(tmp_path: Path) -> None:
+    source, result = tmp_path / "in" / "scan.tif", tmp_path / "out" / "scan.tif"
+    source.parent.mkdir()
+    scan(source)
+    careful = restorer(0, damaged=40, fill=0.1, gates=Gates.opened(damage_share=1))
+    forced = replace(careful, forced=("damage",))
+    with summary_in(result.parent) as outcomes:
+        outcomes += restore_scans([(source, result)], forced, OutputOptions())
+    pdf, _ = file_reports(result, tmp_path / "reports", careful, given={})
+    assert "Decided: 1 filled automatically." in text_of(pdf.read_bytes())
+
+
+def test_treatments_that_masks_ask_for_are_told_with_any_treat() -> None:
+    change = {"stains": {"weight": 1.0}, "damage": {"weight": 1.0}}
+    applied: Record = {"treat": [], "strength": {}}
+    told = dict(treatments_of({"change": change, "applied": applied}, [], made=True))
+    assert told["Stains"] == "Corrected."
+    assert told["Damage"] == told["Colour"] == "Not selected."
+
+
+def test_stains_were_part_of_tone_in_older_sidecars() -> None:
+    strength = {"detail": 1.0, "damage": 1.0, "tone": 0.5, "craquelure": 1.0}
+    older = {"treat": ["detail", "tone"], "force": ["tone"], "strength": strength}
+    applied = with_present_names({"applied": older})["applied"]
+    assert applied["treat"] == ["detail", "stains", "tone"]
+    assert applied["force"] == ["stains", "tone"]
+    assert applied["strength"] == strength | {"stains": 0.5}
+    assert with_present_names({"applied": applied})["applied"] == applied
 
 
 def test_what_a_mask_had_stay_is_not_told_as_filled(tmp_path: Path) -> None:

@@ -231,6 +231,32 @@ def test_if_the_user_marks_stains_no_others_are_corrected() -> None:
     assert treatment.record()["stains"]["marked_share"] > 0
 
 
+@pytest.mark.parametrize("kind", ["fill", "protected"])
+@pytest.mark.parametrize("judge", [SURE, Judge.constant(-0.4)])
+def test_a_stain_on_which_a_mask_decides_is_neither_corrected_nor_proposed(
+    kind: str, judge: Judge
+) -> None:
+    view, marks = stained(PLACE), np.zeros(SIZE, np.uint8)
+    marks[PLACE] = 255
+    mask = pyvips.Image.new_from_array(marks)
+    masks = UserMasks.of(mask, None) if kind == "fill" else UserMasks.of(None, mask)
+    treatment = compute_treatment(with_stains(judge), rows_of(view), SIZE, BytesIO(), masks)
+    assert "stains" not in treatment.record()
+    marks[: PLACE[0].start + 40] = 0  # the mask covers half of the stain: the other half counts
+    half = UserMasks.of(None, pyvips.Image.new_from_array(marks))
+    treatment = compute_treatment(with_stains(SURE), rows_of(view), SIZE, BytesIO(), half)
+    change, _ = treatment.change(view, 0)
+    np.testing.assert_allclose((view + change)[120, 260], 0.6, atol=2e-3)
+
+
+def test_each_of_stains_and_tone_has_its_own_strength() -> None:
+    view = stained(PLACE)
+    strength = (1.0, 1.0, 0.5, 0.0, 1.0)
+    treatment = compute_treatment(with_stains(strength=strength), rows_of(view), SIZE, BytesIO())
+    assert treatment.stains.weight == 0.5
+    assert not treatment.tone.weight
+
+
 def test_the_correction_of_one_candidate_leaves_the_rest_of_the_work() -> None:
     view = stained(PLACE)
     inside = np.zeros(SIZE, bool)

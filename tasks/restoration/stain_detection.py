@@ -237,7 +237,7 @@ def decide_stains(
     shown = examined_view(view)
     found = find_candidates(shown, networks)
     if decided is not None:
-        found = _undecided(found, resized(decided, shown.shape[:2]))
+        found = _undecided(found, resized(decided, shown.shape[:2])[..., 0])
     judged = [(each, judge.probability(each.features)) for each in found]
     certain = _least_probability([probability for _, probability in judged], gates, forced=forced)
     accepted = [each for each in judged if each[1] >= certain]

@@ -169,6 +169,7 @@ class Training:
         """The mean gain of each kind with the averaged weights, as `Specialist.gain` gives it.
 
         The averaged weights become the best ones if the mean of these gains is the largest so far.
+        Undamaged samples do not count, because the gates of a restoration leave undamaged works.
         held_back: see `held_back_samples`.
         """
         gains = {}
@@ -176,7 +177,7 @@ class Training:
             inputs, target = self.specialist.targets(arrays)
             output = self.outputs(inputs)
             gains[kind] = float(np.mean(self.specialist.gain(inputs, target, output)))
-        mean = float(np.mean([*gains.values()]))
+        mean = float(np.mean([gain for kind, gain in gains.items() if kind != SOUND]))
         if mean > self.best_gain:
             self.best, self.best_gain, self.best_step = self.averaged, mean, self.done
         return gains
