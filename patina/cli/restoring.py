@@ -41,8 +41,9 @@ def restore(
     force: Annotated[
         str,
         typer.Option(
-            help="Treatments that you know the works need, such as tone. They are applied in "
-            "full, without a check whether the work needs them. --treat must name them, too.",
+            help="Treatments that you know the works need, such as tone. They are applied "
+            "without a check whether the work needs them; stains: also those that are only "
+            "proposed. --treat must name them, too.",
             rich_help_panel=TREATED,
         ),
     ] = "",
