@@ -134,7 +134,7 @@ def networks(console: Console) -> None:
     from patina.models import registry
 
     for role, part in registry.networks_of(registry.load(model)).items():
-        side = TONE.view_px if role == "tone" else TILE_PX
+        side = TONE.view_px if role in inference.FLOAT32_ROLES else TILE_PX
         tile = np.random.default_rng(0).random((1, side, side, part.input.shape[-1]), np.float32)
         runs: dict[str, Callable] = {f"OpenVINO {name}": loaded[name][role] for name in loaded}
         runs["Keras"] = part.predict_on_batch
@@ -142,7 +142,7 @@ def networks(console: Console) -> None:
             runs["ONNX Runtime"] = onnx_runtime(part)
         except ImportError as error:
             console.print(f"ONNX Runtime was skipped: {error}")
-        patch = TONE.view_px if role == "tone" else PATCH_PX
+        patch = TONE.view_px if role in inference.FLOAT32_ROLES else PATCH_PX
         reached, work = {}, 2 * multiplications(part, patch) / patch**2
         for name, run in runs.items():
             run(tile)

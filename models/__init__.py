@@ -14,6 +14,7 @@ ROLES = (
     "stain_segmentation",
     "stains",
     "tone",
+    "tone_full",
 )
 FORMER_ROLES = {"detail": "noise"}  # names of roles in older versions
 NETWORKS = {
@@ -27,6 +28,7 @@ NETWORKS = {
     "stain_segmentation": "patina.models.stain_segmentation:stain_segmentation",
     "stains": "patina.models.stains:stains",
     "tone": "patina.models.tone:tone",
+    "tone_full": "patina.models.tone:tone_full",
     "unet": "patina.models.unet:unet",
 }
 

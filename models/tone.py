@@ -1,4 +1,7 @@
-"""The network `tone`: corrects colours after fading, varnish, grime and uneven light."""
+"""The networks `tone` and `tone_full`, which correct colours.
+
+They undo fading, varnish, grime and uneven light.
+"""
 
 from typing import Any
 
@@ -11,14 +14,14 @@ from patina.models.encoder_decoder import residual_block
 CHANNELS = (32, 48, 64, 96, 128)  # at 1/2, 1/4, … of the view
 
 
-def tone(*, width: float = 1.0) -> keras.Model:
+def tone(*, width: float = 1.0, name: str = "tone") -> keras.Model:
     """The network that predicts a correction of colours from a small view of a whole work.
 
     Input: float32 (N, 128, 128, 3), sRGB in [0, 1]. Output: float32 (N, 16, 16, 19), with the
     channels of TONE: gain and offset of each colour channel, which vary over the work (6); a 3×4
     matrix that changes all colours (12); the amount, which is the predicted root mean square of the
     change (1); see `compose`. All values are 0 if no correction is needed. width: factor for the
-    number of channels.
+    number of channels. name: of the network.
     Source: ours; global and local corrections from a small view after Gharbi et al., "Deep
     Bilateral Learning for Real-Time Image Enhancement" (2017), https://arxiv.org/abs/1707.02880.
     """
@@ -55,7 +58,15 @@ def tone(*, width: float = 1.0) -> keras.Model:
     local = layers.Conv2D(64, 3, padding="same", activation="relu", name="local_mixed")(local)
     fields = _small(layers.Conv2D, 6, "fields", kernel_size=3, padding="same")(local)
     change = layers.Concatenate(name="change", dtype="float32")([fields, everywhere])
-    return keras.Model(view, change, name="tone")
+    return keras.Model(view, change, name=name)
+
+
+def tone_full(*, width: float = 1.0) -> keras.Model:
+    """`tone` for a work that is known to be damaged: it is trained on few undamaged works.
+
+    So it predicts the full correction, and does not tell damaged from undamaged works.
+    """
+    return tone(width=width, name="tone_full")
 
 
 def _small(layer: type, units: int, name: str, **options: Any) -> keras.layers.Layer:

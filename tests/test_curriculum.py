@@ -50,6 +50,7 @@ CURRICULA: dict[str, Curriculum] = {
     "stain_segmentation": STAIN_MASKS,
     "stains": STAINING,
     "tone": TONES,
+    "tone_full": TONES,
     "twins": TWINS,
 }
 CAPTURES = (

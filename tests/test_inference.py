@@ -16,6 +16,7 @@ from patina.errors import InputError
 from patina.models import TONE, graphs, registry
 from patina.tasks.restoration import weights
 from patina.tasks.restoration.inference import (
+    FLOAT32_ROLES,
     NO_GRAPH_HASH,
     DamagedGraphError,
     Networks,
@@ -100,7 +101,7 @@ def test_the_shipped_graph_gives_the_output_of_keras(cache: Path) -> None:
     networks = registry.networks_of(registry.load(weights.shipped()))
     assert set(found) == set(networks)
     for role, network in networks.items():
-        sides = TONE.view_px if role == "tone" else 64
+        sides = TONE.view_px if role in FLOAT32_ROLES else 64
         given = np.random.default_rng(0).random((1, sides, sides, network.input.shape[-1]))
         expected = np.asarray(network(given.astype(np.float32), training=False))
         scale = float(np.abs(expected).mean())

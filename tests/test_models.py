@@ -16,7 +16,8 @@ from patina.tasks.training.specialists import SINGLE, SPECIALISTS, Specialist, s
 from patina.tasks.training.twins import Twins
 
 TINY = 0.125  # of the width
-TILED = sorted(set(NETWORKS) - {"tone", "areas", "stains"})  # without those that see a whole work
+# Without those that see a whole work
+TILED = sorted(set(NETWORKS) - {"tone", "tone_full", "areas", "stains"})
 CHANNELS = {"inpainting": 7, "areas": 6, "stains": STAINS.channels}
 OUTPUTS = {
     "inpainting": 4,
@@ -25,6 +26,7 @@ OUTPUTS = {
     "stain_segmentation": 2,
     "stains": 4,
     "tone": 19,
+    "tone_full": 19,
 }
 
 
@@ -35,7 +37,7 @@ def build(name: str) -> keras.Model:
 
 
 def given(name: str, side: int = 32, seed: int = 0) -> np.ndarray:
-    side = TONE.view_px if name == "tone" else side
+    side = TONE.view_px if name in ("tone", "tone_full") else side
     shape = (2, side, side, CHANNELS.get(name, 3))
     return np.random.default_rng(seed).random(shape, np.float32)
 

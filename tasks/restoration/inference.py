@@ -41,7 +41,8 @@ GRAPH = "graph_sha256"  # of the .xml with NO_GRAPH_HASH in this field
 FACTS_IN_XML = re.compile(rb"<patina>.*?</patina>", re.DOTALL)
 FACT_IN_XML = re.compile(rb'<(\w+) value="([^"]+)"')
 NO_HASH, NO_GRAPH_HASH = "0" * 64, "1" * 64  # placeholders for hashes
-FLOAT32_ROLES = frozenset({"tone"})  # roles in float32, because they decide on a whole work
+# Roles in float32, because they decide on a whole work
+FLOAT32_ROLES = frozenset({"tone", "tone_full"})
 INTERLEAVED_ROLES = frozenset({"jpeg", "noise", "blur"})  # roles that run in turn on each tile
 MACHINE = ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
 INSTALL = "install the model again"

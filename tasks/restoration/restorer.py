@@ -250,10 +250,10 @@ def _found_stains(
 
 
 def _tone(restorer: Restorer, view: np.ndarray) -> Tone:
-    network = restorer.networks.get("tone")
-    if network is None or "tone" not in restorer.treat:
+    if "tone" not in restorer.networks or "tone" not in restorer.treat:
         return NO_TONE
-    tone = tone_of(network, view, restorer.gates.tone_255, forced="tone" in restorer.forced)
+    forced = "tone" in restorer.forced
+    tone = tone_of(restorer.networks, view, restorer.gates.tone_255, forced=forced)
     return replace(tone, weight=tone.weight * restorer.strengths["tone"])
 
 

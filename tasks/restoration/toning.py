@@ -1,5 +1,6 @@
 """Changes the colours of a work with a global matrix and low-resolution fields."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,28 +58,46 @@ class Tone:
 NO_TONE = Tone(np.zeros((3, 4), np.float32), np.zeros((1, 1, 6), np.float32), 0.0, 0.0)
 
 
-def tone_of(network: Network, view: np.ndarray, gate_255: float, *, forced: bool) -> Tone:
-    """The change that `network` (see `patina.models.tone`) predicts for a work, and its weight.
+def tone_of(
+    networks: Mapping[str, Network], view: np.ndarray, gate_255: float, *, forced: bool
+) -> Tone:
+    """The change of the colours of a work, and its weight.
 
-    view: float32 (h, w, 3), the reduced work. gate_255: the change is applied only if its root mean
-    square is larger than this, in 8-bit steps, see `gates.ramp`, and if the work shows the signs
-    of the damage, see `shows_damage`; 0 always applies it. forced: the change is applied in full.
+    networks: `tone`, which decides, and `tone_full`, if the model has it; see `patina.models.tone`.
+    The mean of both changes is applied. view: float32 (h, w, 3), the reduced work. gate_255: a
+    change is applied only if that of `tone` has a larger root mean square than this, in 8-bit
+    steps, see `gates.ramp`, and if the work shows the signs of the damage, see `shows_damage`; 0
+    always applies it. forced: the change of `tone_full` alone is applied, in full.
     """
     small = view_of(view, TONE.view_px)
-    change = network(small[None])[0]
+    full = "tone_full" if "tone_full" in networks else "tone"
+    if forced:
+        return _judged(networks[full](small[None])[0], small)
+    change = networks["tone"](small[None])[0]
+    tone = _judged(change, small)
+    if gate_255:
+        damaged = shows_damage(tone.kind, small, tone.amount_255)
+        weight = ramp(tone.amount_255, gate_255) if damaged else 0.0
+        minimum = gate_255 / 2 if damaged else gate_255
+        reported = damaged or tone.kind not in (YELLOWING, FADING)
+        kind = tone.kind if reported and tone.amount_255 > minimum else ""
+        tone = replace(tone, weight=weight, kind=kind)
+    if not tone.weight:
+        return tone
+    both = _judged((change + networks[full](small[None])[0]) / 2, small)
+    return replace(tone, matrix=both.matrix, fields=both.fields)
+
+
+def _judged(change: np.ndarray, small: np.ndarray) -> Tone:
+    """A change of the networks, (16, 16, 19), in full, with its size and its kind.
+
+    small: the view that the networks got.
+    """
     matrix = change[..., TONE.matrix].mean(axis=(0, 1)).reshape(3, 4)
-    full = Tone(matrix, change[..., :6], 1.0, 0.0)
-    corrected = np.clip(full.applied(small, (TONE.view_px, TONE.view_px), 0), 0, 1)
+    tone = Tone(matrix, change[..., :6], 1.0, 0.0)
+    corrected = np.clip(tone.applied(small, (TONE.view_px, TONE.view_px), 0), 0, 1)
     rms_255 = float(np.sqrt(np.mean(np.square(corrected - small)))) * 255
-    kind = kind_of_change(small, corrected)
-    if forced or not gate_255:
-        return replace(full, amount_255=rms_255, kind=kind)
-    damaged = shows_damage(kind, small, rms_255)
-    weight = ramp(rms_255, gate_255) if damaged else 0.0
-    minimum = gate_255 / 2 if damaged else gate_255
-    reported = damaged or kind not in (YELLOWING, FADING)
-    kind = kind if reported and rms_255 > minimum else ""
-    return replace(full, weight=weight, amount_255=rms_255, kind=kind)
+    return replace(tone, amount_255=rms_255, kind=kind_of_change(small, corrected))
 
 
 def shows_damage(kind: str, view: np.ndarray, rms_255: float) -> bool:

@@ -348,3 +348,4 @@ TONE = Colours(
         SOUND: (0.3, ageing.unchanged),
     }
 )
+TONE_FULL = Colours(TONE.kinds | {SOUND: (0.045, ageing.unchanged)})

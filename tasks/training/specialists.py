@@ -225,6 +225,7 @@ def tone_pictures(view: np.ndarray, target: np.ndarray, change: np.ndarray) -> P
     }
 
 
+COLOURS = (losses.colour_error, tone_target, tone_gain_db, tone_pictures)
 RESIDUAL = (losses.decibels, residual_target, gain_db, residual_pictures)
 SPECIALISTS = {
     "noise": Specialist("noise", curriculum.NOISE, *RESIDUAL),
@@ -271,22 +272,18 @@ SPECIALISTS = {
         stain_pictures,
         learning_rate=2e-3,
     ),
-    "tone": Specialist(
-        "tone",
-        curriculum.TONE,
-        losses.colour_error,
-        tone_target,
-        tone_gain_db,
-        tone_pictures,
-        batch=32,
-    ),
+    "tone": Specialist("tone", curriculum.TONE, *COLOURS, batch=32),
+    "tone_full": Specialist("tone_full", curriculum.TONE_FULL, *COLOURS, batch=32),
 }
-SLOWER_STEPS = {"nafnet": 1200}  # fewer steps, because each takes longer
+# Steps from scratch of single networks, and their learning rate; each step of nafnet takes longer
+SINGLE_STEPS, SINGLE_RATE = {"unet": 5000, "nafnet": 1200}, 2e-3
 SINGLE = tuple(sorted(set(NETWORKS) - set(ROLES)))  # networks that restore all kinds of damage
 
 
 def single(network: str, curriculum: Curriculum) -> Specialist:
     """The specialist of a network of SINGLE, which restores all kinds of damage alone."""
     noise = SPECIALISTS["noise"]
-    steps = SLOWER_STEPS.get(network, noise.steps)
-    return replace(noise, network=network, curriculum=curriculum, steps=steps)
+    steps = SINGLE_STEPS[network]
+    return replace(
+        noise, network=network, curriculum=curriculum, steps=steps, learning_rate=SINGLE_RATE
+    )
