@@ -41,8 +41,8 @@ BLUE, ORANGE = SWATCH.format("rgb(0,110,255)"), SWATCH.format("rgb(255,170,0)")
 STARTED = "!document.querySelector('#undo').disabled"  # there is a start of a line
 CLICKS = 8
 MASKED = f"{COMMAND}.includes('--mask')"
-# At least 200 pixels of the picture have the colour of what is proposed
-OUTLINED = """(() => {
+# At least 200 pixels of the picture have this colour
+COLOURED_PIXELS = """(([red, green, blue]) => {
   const image = document.querySelector('#lines img');
   if (!image?.naturalWidth) return false;
   const canvas = Object.assign(document.createElement('canvas'), {
@@ -52,9 +52,10 @@ OUTLINED = """(() => {
   const shown = drawn.getImageData(0, 0, canvas.width, canvas.height).data;
   let pixels = 0;
   for (let at = 0; at < shown.length; at += 4)
-    pixels += shown[at] == 0 && shown[at + 1] == 190 && shown[at + 2] == 180;
+    pixels += shown[at] == red && shown[at + 1] == green && shown[at + 2] == blue;
   return pixels > 200;
-})()"""
+})"""
+PROPOSED, CORRECTED = (f"{COLOURED_PIXELS}({rgb})" for rgb in ([0, 190, 180], [255, 170, 0]))
 
 
 def choose_colour(page: Page, swatch: str) -> None:
@@ -127,11 +128,13 @@ def test_a_possible_stain_is_shown_and_corrected_if_stains_are_always_treated(
     advice = "3 possible stains, not corrected: choose always for Stains"
     patiently(tab, f"{TEXT_OF.format('#found')}.includes({advice!r})")
     choose_tab(tab, "Lines")
-    patiently(tab, OUTLINED)
+    patiently(tab, PROPOSED)
+    assert not tab.run(CORRECTED)
     tab.click("#mode-stains label:last-child input")
     patiently(tab, f"{TEXT_OF.format('#found')}.includes('3 stains corrected')")
     assert tab.run(COMMAND) == "patina restore stained.png --force stains"
-    patiently(tab, f"!{OUTLINED}")
+    patiently(tab, CORRECTED)
+    assert not tab.run(PROPOSED)
 
 
 def test_a_line_is_drawn_by_two_clicks_with_the_width_that_was_chosen(

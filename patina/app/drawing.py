@@ -11,6 +11,7 @@ from patina.app.words import number_of
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration.damage import FILLED, Damage, Piece
 from patina.tasks.restoration.report import previews
+from patina.tasks.restoration.stains import NO_STAINS, Stains
 from patina.tasks.restoration.windows import Window, cut
 
 # RGB, as in report.html; and the colours of the brushes that protect and that mark stains
@@ -37,19 +38,22 @@ def with_damage(
     pieces: Sequence[Piece],
     marks: Marks,
     current: int | None = None,
-    possible: np.ndarray | None = None,
+    stains: Stains = NO_STAINS,
 ) -> np.ndarray:
     """The picture of a window with its areas of damage, their numbers and the marks.
 
     view: float32 (h, w, 3), sRGB in [0, 1], the window of a work. size: (height, width) of the
-    work. pieces: the numbered areas. current: the index of the one with a frame. possible: see
-    Stains. Returns uint8 (h, w, 3).
+    work. pieces: the numbered areas. current: the index of the one with a frame. stains: those
+    that Patina found. Returns uint8 (h, w, 3).
     """
     drawn, shown = to_uint8(view), (view.shape[0], view.shape[1])
     whole = Window.whole(size)
     px = OUTLINE_PX if window == whole else 1
-    if possible is not None:
-        drawn = _outlined(drawn, cut(possible, whole, window, shown) > 0.5, FOUND_COLOUR, px)
+    marked = marks.stained(window, shown)
+    found = None if marked is not None else stains.found  # then only those are corrected
+    for each, colour in ((stains.possible, FOUND_COLOUR), (found, STAIN_COLOUR)):
+        if each is not None:
+            drawn = _outlined(drawn, cut(each, whole, window, shown) > 0.5, colour, px)
     if damage is not None:
         found, fill = (
             cut(each, whole, window, shown) > 0.5 for each in (damage.found, damage.fill)
@@ -59,8 +63,8 @@ def with_damage(
     filled, spared = marks.within(window, shown)
     drawn = _outlined(drawn, filled, FILLED_COLOUR, px)
     drawn = _outlined(drawn, spared, LEAVE_COLOUR, px)
-    if (stained := marks.stained(window, shown)) is not None:
-        drawn = _outlined(drawn, stained, STAIN_COLOUR, px)
+    if marked is not None:
+        drawn = _outlined(drawn, marked, STAIN_COLOUR, px)
     if damage is not None:
         if current is not None and current < len(pieces):
             drawn = with_ring(drawn, pieces[current], damage.fill.shape, window, size)

@@ -145,9 +145,9 @@ class Page(Layout):
         both = compared(desk, treatment, areas, marks, request)
         framed = with_frame(desk.work.pixels(desk.work.whole), desk.window, desk.work.size)
         view = desk.work.pixels(desk.window)
-        damage, size, possible = desk.damage, desk.work.size, treatment.stains.possible
+        damage, size, stains = desk.damage, desk.work.size, treatment.stains
         pieces = listed(damage)
-        damaged = with_damage(view, desk.window, size, damage, pieces, marks, desk.at, possible)
+        damaged = with_damage(view, desk.window, size, damage, pieces, marks, desk.at, stains)
         if desk.line_from is not None:
             damaged = with_cross(damaged, desk.line_from, desk.window)
         shown, overview = desk.work.picture(damaged), desk.work.picture(framed)

@@ -287,7 +287,14 @@ def _correction(
     after = lightened(shown, resized(gain, shown.shape[:2]))
     if _step(after, inside) > OUTLINE_LEFT * _step(shown, inside):
         strength *= CAUTIOUS
-    return Stains(Window.whole(size), gain, strength, float(inside.mean()), _places(accepted))
+    return Stains(
+        Window.whole(size),
+        gain,
+        strength,
+        float(inside.mean()),
+        _places(accepted),
+        found=inside.astype(np.float32),
+    )
 
 
 def _places(judged: Sequence[tuple[Candidate, float]]) -> tuple[Record, ...]:

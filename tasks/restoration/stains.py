@@ -36,6 +36,7 @@ class Stains:
     places: tuple[Record, ...] = ()  # box, share, probability; none if the user marked them
     proposed: tuple[Record, ...] = ()  # the same of stains that are not certain enough
     possible: np.ndarray | None = None  # float32 (h, w), 1 where these are
+    found: np.ndarray | None = None  # the same of those in `places`
 
     def applied(self, view: np.ndarray, top: int) -> np.ndarray:
         """The rows of `view` from `top` on, with the stains corrected."""
