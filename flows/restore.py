@@ -79,7 +79,7 @@ def restore(
         protect: A mask, or a folder of masks with the names of the scans. Pixels where the mask is
             not black never change.
         stains: A mask, or a folder of masks with the names of the scans. Stains where the mask is
-            not black are corrected, and the painting under them is kept.
+            not black are corrected, and the picture under them is kept.
         quality: best averages over four mirrored versions of each tile; the networks then take four
             times as long as with fast.
         precision: auto uses bf16 on a CPU and f16 on a GPU, and f32 if these are not supported.

@@ -30,7 +30,7 @@ LEGEND = (
     "<span style='color:#006eff'>■</span> protected &ensp; "
     "<span style='color:#ffaa00'>■</span> stain to correct\n\n"
     "Draw with the pink brush to fill more pixels, with the blue brush to protect pixels. Cover a "
-    "stain and a narrow margin with the orange brush: it is corrected, and the painting under it "
+    "stain and a narrow margin with the orange brush: it is corrected, and the picture under it "
     "is kept. Open *Before and after* to see the result of your strokes. "
     "The numbers are those of the list; those with a question mark are uncertain fills. Where "
     "numbers would cover each other, some are left out."

@@ -84,7 +84,7 @@ def restore(
         Path | None,
         typer.Option(
             help="A mask, or a folder of masks with the names of the scans. Stains, spills and "
-            "tape where the mask is not black are corrected, and the painting under them is kept. "
+            "tape where the mask is not black are corrected, and the picture under them is kept. "
             "Mark a narrow margin, too.",
             rich_help_panel=TREATED,
         ),

@@ -1,7 +1,7 @@
 """Corrects stains: a gain of each colour, which varies over the stain.
 
 The network `stains` predicts the gain from the stained part of the work and its surroundings. A
-user marks the stains, or `patina.tasks.restoration.stain_detection` finds them. The painting under
+user marks the stains, or `patina.tasks.restoration.stain_detection` finds them. The picture under
 a stain stays visible, so it is not filled.
 """
 
