@@ -135,13 +135,17 @@ def test_the_record_has_the_numbers_of_the_change() -> None:
     assert NO_TONE.record() == {"weight": 0, "amount_255": 0}
 
 
-def test_the_full_correction_is_applied_if_it_is_forced_and_otherwise_half_of_it() -> None:
-    networks = {"tone": contrast(30), "tone_full": contrast(36)}
+def test_half_of_the_full_correction_is_applied_and_all_of_it_if_only_force_asks_for_it() -> None:
+    networks = {"tone": contrast(23), "tone_full": contrast(36)}
     forced, usual = (tone_of(networks, VIEW, 20, forced=forced) for forced in (True, False))
-    assert forced.weight == usual.weight == 1
-    assert forced.amount_255 == pytest.approx(36, abs=1)
-    assert usual.amount_255 == pytest.approx(30, abs=0.5)  # of `tone`, which decides
-    alone = tone_of({"tone": contrast(30)}, VIEW, 20, forced=False)
-    np.testing.assert_allclose(usual.fields, (alone.fields + forced.fields) / 2, atol=1e-6)
-    unsure = {"tone": contrast(10), "tone_full": contrast(36)}
+    assert forced.weight == 1
+    assert 0 < usual.weight < 1
+    assert usual.amount_255 == pytest.approx(23, abs=0.5)  # of `tone`, which decides
+    alone, full = (tone_of({"tone": each}, VIEW, 20, forced=True) for each in networks.values())
+    for found in (forced, usual):
+        np.testing.assert_allclose(found.fields, (alone.fields + full.fields) / 2, atol=1e-6)
+    unsure = networks | {"tone": contrast(10)}
     assert tone_of(unsure, VIEW, 20, forced=False).weight == 0
+    found = tone_of(unsure, VIEW, 20, forced=True)
+    np.testing.assert_array_equal(found.fields, full.fields)
+    assert found.weight == 1

@@ -67,25 +67,24 @@ def tone_of(
     The mean of both changes is applied. view: float32 (h, w, 3), the reduced work. gate_255: a
     change is applied only if that of `tone` has a larger root mean square than this, in 8-bit
     steps, see `gates.ramp`, and if the work shows the signs of the damage, see `shows_damage`; 0
-    always applies it. forced: the change of `tone_full` alone is applied, in full.
+    always applies it. forced: the change is applied in full, and if that of `tone` does not pass,
+    that of `tone_full` alone.
     """
     small = view_of(view, TONE.view_px)
-    full = "tone_full" if "tone_full" in networks else "tone"
-    if forced:
-        return _judged(networks[full](small[None])[0], small)
     change = networks["tone"](small[None])[0]
     tone = _judged(change, small)
-    if gate_255:
-        damaged = shows_damage(tone.kind, small, tone.amount_255)
-        weight = ramp(tone.amount_255, gate_255) if damaged else 0.0
+    damaged = not gate_255 or shows_damage(tone.kind, small, tone.amount_255)
+    weight = ramp(tone.amount_255, gate_255) if damaged else 0.0
+    if not weight and not forced:
         minimum = gate_255 / 2 if damaged else gate_255
         reported = damaged or tone.kind not in (YELLOWING, FADING)
         kind = tone.kind if reported and tone.amount_255 > minimum else ""
-        tone = replace(tone, weight=weight, kind=kind)
-    if not tone.weight:
-        return tone
-    both = _judged((change + networks[full](small[None])[0]) / 2, small)
-    return replace(tone, matrix=both.matrix, fields=both.fields)
+        return replace(tone, weight=0.0, kind=kind)
+    full = networks["tone_full" if "tone_full" in networks else "tone"](small[None])[0]
+    if not weight:
+        return _judged(full, small)
+    both = _judged((change + full) / 2, small)
+    return replace(tone, matrix=both.matrix, fields=both.fields, weight=1.0 if forced else weight)
 
 
 def _judged(change: np.ndarray, small: np.ndarray) -> Tone:
