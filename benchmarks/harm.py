@@ -35,12 +35,7 @@ from patina.tasks.restoration.batch import chosen_model, load_restorer  # noqa: 
 from patina.tasks.restoration.option_values import DEFAULT_TREATMENTS as TREATMENTS  # noqa: E402
 from patina.tasks.restoration.treatment_sentences import PARTS  # noqa: E402
 
-NAMES = {
-    "damage": "fill",
-    "detail": "detail",
-    "stains": "stains",
-    "tone": "tone",
-}  # names in the table
+NAMES = {name: name for name in TREATMENTS} | {"damage": "fill"}  # names in the table
 SAME_DB = 100.0
 
 

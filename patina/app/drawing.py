@@ -50,8 +50,8 @@ def with_damage(
     whole = Window.whole(size)
     px = OUTLINE_PX if window == whole else 1
     marked = marks.stained(window, shown)
-    found = None if marked is not None else stains.found  # then only those are corrected
-    for each, colour in ((stains.possible, FOUND_COLOUR), (found, STAIN_COLOUR)):
+    corrected = stains.found if marked is None else None  # if some are marked, only these are
+    for each, colour in ((stains.possible, FOUND_COLOUR), (corrected, STAIN_COLOUR)):
         if each is not None:
             drawn = _outlined(drawn, cut(each, whole, window, shown) > 0.5, colour, px)
     if damage is not None:

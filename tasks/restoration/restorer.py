@@ -113,7 +113,7 @@ def compute_treatment(
         network, border_px = treatment.capture_network(), treatment.border_px
         strips = _tiled(restorer, "detail", network, rows, size, border_px=border_px)
         treatment.store(strips, part=0)
-    searched = {*TREATMENTS} - {"detail"} & {*restorer.treat}
+    searched = {*restorer.treat} - {"detail"}
     if not searched and masks.fill is None and masks.stains is None:
         return treatment
     restorer.on_progress(Step("damage", pixels=size[0] * size[1]))

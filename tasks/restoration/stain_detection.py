@@ -242,7 +242,9 @@ def decide_stains(
     certain = _least_probability([probability for _, probability in judged], gates, forced=forced)
     accepted = [each for each in judged if each[1] >= certain]
     proposed = [each for each in judged if gates.stain_proposal <= each[1] < certain]
-    stains = _correction(shown, size, accepted, networks["stains"], strength)
+    stains = NO_STAINS
+    if accepted:  # otherwise the network is not loaded
+        stains = _correction(shown, size, accepted, networks["stains"], strength)
     if not proposed:
         return stains
     possible = np.any([each.inside for each, _ in proposed], axis=0).astype(np.float32)
@@ -254,10 +256,11 @@ def _undecided(found: Sequence[Candidate], decided: np.ndarray) -> list[Candidat
 
     decided: as for `decide_stains`, at the size of the candidates.
     """
+    left = [replace(each, inside=each.inside & (decided < 0.5)) for each in found]
     return [
-        replace(each, inside=each.inside & (decided < 0.5))
-        for each in found
-        if decided[each.inside].mean() <= DECISIVE_SHARE
+        rest
+        for rest, each in zip(left, found, strict=True)
+        if rest.share >= (1 - DECISIVE_SHARE) * each.share
     ]
 
 
@@ -279,9 +282,7 @@ def _correction(
     correct: Network,
     strength: float,
 ) -> Stains:
-    """The correction of accepted candidates; NO_STAINS without any. Arguments: see above."""
-    if not accepted:
-        return NO_STAINS
+    """The correction of accepted candidates, at least one. Arguments: as for `decide_stains`."""
     inside = np.any([each.inside for each, _ in accepted], axis=0)
     gain = _small_gain(shown, inside, correct)
     after = lightened(shown, resized(gain, shown.shape[:2]))

@@ -80,7 +80,7 @@ def tone_of(
         reported = damaged or tone.kind not in (YELLOWING, FADING)
         kind = tone.kind if reported and tone.amount_255 > minimum else ""
         return replace(tone, weight=0.0, kind=kind)
-    full = networks["tone_full" if "tone_full" in networks else "tone"](small[None])[0]
+    full = networks["tone_full"](small[None])[0] if "tone_full" in networks else change
     if not weight:
         return _judged(full, small)
     both = _judged((change + full) / 2, small)
