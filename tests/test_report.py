@@ -27,7 +27,7 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
         ),
         (
             {"changed_share": 0, "tone": {"weight": 0, "seen": "fading"}},
-            "unchanged; fading detected, not corrected: try --force tone",
+            "unchanged; possible fading, not corrected: try --force tone",
         ),
         (
             {
@@ -37,7 +37,7 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
                 "tone": {"weight": 0, "seen": "yellowing"},
             },
             "12 scratches and 1 spot filled; noise reduced; "
-            "yellowing detected, not corrected: try --force tone; 0.40% of the surface filled",
+            "possible yellowing, not corrected: try --force tone; 0.40% of the surface filled",
         ),
         (
             {"damage": {"areas": 1, "weight": 0.6, "filled_share": 0.25, "proposed": [1, 2]}},

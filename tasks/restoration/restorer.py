@@ -253,7 +253,7 @@ def _tone(restorer: Restorer, view: np.ndarray) -> Tone:
     if "tone" not in restorer.networks or "tone" not in restorer.treat:
         return NO_TONE
     forced = "tone" in restorer.forced
-    tone = tone_of(restorer.networks, view, restorer.gates.tone_255, forced=forced)
+    tone = tone_of(restorer.networks, view, restorer.gates, forced=forced)
     return replace(tone, weight=tone.weight * restorer.strengths["tone"])
 
 

@@ -282,6 +282,8 @@ def flags_of(facts: Record, output: OutputOptions) -> list[str]:
     if proposed := len(facts.get("stains", {}).get("proposed", ())):
         stains = "possible stain" if proposed == 1 else "possible stains"
         flags.append(f"{proposed} {stains}, not corrected")
+    if (tone := facts.get("tone", {})).get("seen") and not tone.get("weight"):
+        flags.append(f"possible {tone['seen']}, not corrected")
     mean = facts["delta_e2000"]["mean"]
     if mean >= output.flag_delta_e2000:
         flags.append(f"the change of its colours is {in_words(mean)} (mean ΔE2000 {mean})")

@@ -9,7 +9,7 @@ from patina.models import TONE
 from patina.tasks.imaging.images import view_of
 from patina.tasks.imaging.lab import lab_of_srgb
 from patina.tasks.io.atomic import Record
-from patina.tasks.restoration.gates import ramp
+from patina.tasks.restoration.gates import Gates, ramp
 from patina.tasks.restoration.reduced import enlarged
 from patina.tasks.restoration.tiling import Network
 
@@ -32,7 +32,8 @@ class Tone:
     matrix: np.ndarray  # (3, 4), added to each colour: a linear part for RGB, and a constant
     fields: np.ndarray  # (g, g, 6), gains and offsets, interpolated between cells
     weight: float  # strength with which the change is applied, 0 to 1
-    amount_255: float  # root mean square of the full change, 8-bit steps
+    amount_255: float  # root mean square of the full change of `tone`, 8-bit steps
+    amount_full_255: float = 0.0  # the same of `tone_full`
     kind: str = ""  # a word for what the change corrects; "" if it is too small
 
     def applied(self, view: np.ndarray, size: tuple[int, int], top: int) -> np.ndarray:
@@ -47,6 +48,8 @@ class Tone:
     def record(self) -> Record:
         """For the sidecar, in numbers: enough to compute the change again."""
         entry: Record = {"weight": round(self.weight, 4), "amount_255": round(self.amount_255, 2)}
+        if self.amount_full_255 != self.amount_255:
+            entry |= {"amount_full_255": round(self.amount_full_255, 2)}
         if self.kind:
             entry |= {"seen": self.kind}
         if self.weight:
@@ -59,32 +62,53 @@ NO_TONE = Tone(np.zeros((3, 4), np.float32), np.zeros((1, 1, 6), np.float32), 0.
 
 
 def tone_of(
-    networks: Mapping[str, Network], view: np.ndarray, gate_255: float, *, forced: bool
+    networks: Mapping[str, Network], view: np.ndarray, gates: Gates, *, forced: bool
 ) -> Tone:
     """The change of the colours of a work, and its weight.
 
-    networks: `tone`, which decides, and `tone_full`, if the model has it; see `patina.models.tone`.
-    The mean of both changes is applied. view: float32 (h, w, 3), the reduced work. gate_255: a
-    change is applied only if that of `tone` has a larger root mean square than this, in 8-bit
-    steps, see `gates.ramp`, and if the work shows the signs of the damage, see `shows_damage`; 0
-    always applies it. forced: the change is applied in full, and if that of `tone` does not pass,
-    that of `tone_full` alone.
+    networks: `tone` and, if the model has it, `tone_full`; see `patina.models.tone`. The mean of
+    both changes is applied. view: float32 (h, w, 3), the reduced work. gates: the changes are
+    applied only if both networks see the same damage, see `_weight_of`. If one of them sees it,
+    the result has its kind and the weight 0. forced: the change is applied in full, and that of
+    `tone_full` alone if one of them does not see it.
     """
     small = view_of(view, TONE.view_px)
     change = networks["tone"](small[None])[0]
-    tone = _judged(change, small)
+    tone, gate_255 = _judged(change, small), gates.tone_255
+    full_change, full, full_gate_255 = change, tone, gate_255
+    if "tone_full" in networks:
+        full_change = networks["tone_full"](small[None])[0]
+        full, full_gate_255 = _judged(full_change, small), gates.tone_full_255
+    weight = min(_weight_of(tone, small, gate_255), _weight_of(full, small, full_gate_255))
+    tone = replace(tone, amount_full_255=full.amount_255)
+    if weight and (tone.kind == full.kind or not gate_255):
+        both = _judged((change + full_change) / 2, small)
+        weight = 1.0 if forced else weight
+        return replace(tone, matrix=both.matrix, fields=both.fields, weight=weight)
+    if forced:
+        return replace(tone, matrix=full.matrix, fields=full.fields, weight=1.0, kind=full.kind)
+    seen = (
+        each.kind
+        for each, limit in ((tone, gate_255), (full, full_gate_255))
+        if _sees_damage(each, small, limit)
+    )
+    return replace(tone, weight=0.0, kind=next(seen, ""))
+
+
+def _weight_of(tone: Tone, small: np.ndarray, gate_255: float) -> float:
+    """How surely a change corrects damage, 0 to 1.
+
+    It is above 0 if the root mean square of the change is larger than `gate_255`, in 8-bit steps,
+    see `gates.ramp`, and if the work shows the signs of the damage; a gate of 0 always gives 1.
+    """
     damaged = not gate_255 or shows_damage(tone.kind, small, tone.amount_255)
-    weight = ramp(tone.amount_255, gate_255) if damaged else 0.0
-    if not weight and not forced:
-        minimum = gate_255 / 2 if damaged else gate_255
-        reported = damaged or tone.kind not in (YELLOWING, FADING)
-        kind = tone.kind if reported and tone.amount_255 > minimum else ""
-        return replace(tone, weight=0.0, kind=kind)
-    full = networks["tone_full"](small[None])[0] if "tone_full" in networks else change
-    if not weight:
-        return _judged(full, small)
-    both = _judged((change + full) / 2, small)
-    return replace(tone, matrix=both.matrix, fields=both.fields, weight=1.0 if forced else weight)
+    return ramp(tone.amount_255, gate_255) if damaged else 0.0
+
+
+def _sees_damage(tone: Tone, small: np.ndarray, gate_255: float) -> bool:
+    """Whether a change may correct damage; damage without a sign is never sure."""
+    signed = tone.kind in (YELLOWING, FADING)
+    return tone.amount_255 > gate_255 and (not signed or _weight_of(tone, small, gate_255) > 0)
 
 
 def _judged(change: np.ndarray, small: np.ndarray) -> Tone:

@@ -98,7 +98,7 @@ def _seen(figures: Figures) -> Iterator[str]:
     if damage.get("kept"):
         yield "age cracks kept as part of the work"
     if tone.get("seen") and not tone.get("weight"):
-        yield f"{tone['seen']} detected, not corrected: try --force tone"
+        yield f"possible {tone['seen']}, not corrected: try --force tone"
 
 
 def _repainted(figures: Figures) -> Iterator[str]:
