@@ -28,6 +28,7 @@ LENIENT = """restore:
   fill_probability: 0
   fill_surely: 0
   fill_probability_mean: 0
+  fill_probability_max: 0
   fill_unlike: 0
 """
 # Nothing is certain enough to be filled or corrected

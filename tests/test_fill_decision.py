@@ -15,6 +15,7 @@ from patina.tasks.restoration.proposals import with_proposals
 
 SIZE = (400, 600)
 FIXED = {"damage_probability": 0.6, "damage_doubt": 0.3, "damage_share": 0.0, "fill_unlike": 0.5}
+FIXED |= {"fill_probability_max": 0.0}
 GATES = Gates(**FIXED)
 GROUND, PAINT = 0.9, 0.4
 THIN, SMALL, LARGE = np.s_[50:52, 40:540], np.s_[100:108, 100:108], np.s_[200:280, 100:240]
@@ -163,6 +164,14 @@ def test_nothing_is_filled_if_the_mean_probability_is_low() -> None:
     view, likely = damaged(THIN, SMALL)  # the mean probability is 0.413
     for mean, filled in ((0.41, [64, 1000]), (0.42, [])):
         gates = replace(GATES, fill_area=0.001, fill_surely=0.1, fill_probability_mean=mean)
+        damage = decide_fill(view, likely, gates, by_size(-0.1), cracks=False, forced=False)
+        assert sorted(piece.px for piece in damage.pieces) == filled
+
+
+def test_nothing_is_filled_if_no_piece_has_a_high_probability() -> None:
+    view, likely = damaged(THIN, SMALL)  # the largest probability is 0.599
+    for most, filled in ((0.59, [64, 1000]), (0.6, [])):
+        gates = replace(GATES, fill_area=0.001, fill_surely=0.1, fill_probability_max=most)
         damage = decide_fill(view, likely, gates, by_size(-0.1), cracks=False, forced=False)
         assert sorted(piece.px for piece in damage.pieces) == filled
 

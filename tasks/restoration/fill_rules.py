@@ -79,16 +79,17 @@ def accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Pi
 
     pixels: of the work. A small piece needs the probability of the gate `fill_probability`; a piece
     SURE_AREA times as large as the gate `fill_area`, or larger, needs `fill_surely`, and pieces in
-    between need a probability in between. If the mean probability of all pieces to be filled,
-    weighted by their area, is below `fill_probability_mean`, none of them is filled. Without a
-    judge, all are accepted.
+    between need a probability in between. None is filled if the mean probability of all pieces to
+    be filled, weighted by their area, is below `fill_probability_mean`, or the highest one below
+    `fill_probability_max`. Without a judge, all are accepted.
     """
     if not any(piece.features for piece in pieces):
         return pieces
     filled = [piece for piece in _filled_by_rule(pieces) if not piece.is_crack]
     px = sum(piece.px for piece in filled)
     mean = sum(piece.px * piece.judge_probability for piece in filled) / max(px, 1)
-    if px and mean < gates.fill_probability_mean:
+    most = max((piece.judge_probability for piece in filled), default=0.0)
+    if filled and (mean < gates.fill_probability_mean or most < gates.fill_probability_max):
         labels = {piece.label for piece in filled}
         pieces = [piece for piece in pieces if piece.label not in labels]
     rise = max(0.0, gates.fill_surely - gates.fill_probability)

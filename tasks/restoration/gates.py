@@ -60,6 +60,7 @@ class Gates:
     fill_surely: UpToOne = 0.6  # … to this; a wide piece with at least this probability …
     fill_area_surely: UpToOne = 0.02  # … may be as large as this instead of fill_area
     fill_probability_mean: UpToOne = 0.4  # mean probability of all filled pieces, by area
+    fill_probability_max: UpToOne = 0.74  # probability of the most probable one of them
     fill_unlike: UpToOne = 0.6  # share of a piece's rim that must differ from the surroundings
     area_probability: UpToOne = 0.3  # a blot or hole with at least this probability is proposed
     # Of stains
