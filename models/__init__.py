@@ -7,6 +7,7 @@ This package contains no paths, no data and no training. This file can be import
 ROLES = (
     "jpeg",
     "noise",
+    "compressed_noise",
     "blur",
     "segmentation",
     "areas",
@@ -20,6 +21,7 @@ FORMER_ROLES = {"detail": "noise"}  # names of roles in older versions
 NETWORKS = {
     "areas": "patina.models.areas:areas",
     "blur": "patina.models.capture:blur",
+    "compressed_noise": "patina.models.capture:compressed_noise",
     "inpainting": "patina.models.inpainting:inpainting",
     "jpeg": "patina.models.capture:jpeg",
     "nafnet": "patina.models.nafnet:nafnet",

@@ -1,4 +1,4 @@
-"""The networks `noise`, `blur` and `jpeg`: remove these faults of a capture."""
+"""The networks `noise`, `compressed_noise`, `blur` and `jpeg`: remove faults of a capture."""
 
 import keras
 from keras import layers, ops
@@ -19,12 +19,12 @@ BLUR = ((32, 64), (3, 4), (3,))
 FIRST_SHARE = 2.0  # logit of the used share of the first estimate, before training
 
 
-def noise(*, width: float = 1.0) -> keras.Model:
+def noise(*, width: float = 1.0, name: str = "noise") -> keras.Model:
     """The network that predicts the residual which removes noise.
 
     Input: float32 (N, H, W, 3), sRGB in [0, 1]; H and W are multiples of 16. Output: float32
     (N, H, W, 3), the residual: the restored image is the input plus the residual. width: factor for
-    the number of channels.
+    the number of channels. name: of the network.
 
     It gets a first estimate of the noise, and predicts for each pixel and colour the share of the
     estimate that is noise, and a residual for what it lacks. Sources: see
@@ -41,7 +41,15 @@ def noise(*, width: float = 1.0) -> keras.Model:
     output = residual_output(features, 24, name="correction")
     lacking, share = output[..., :12], ops.sigmoid(output[..., 12:] + FIRST_SHARE)
     residual = layers.Subtract(dtype="float32", name="cells_residual")([lacking, share * estimate])
-    return keras.Model(image, ops.depth_to_space(residual, 2), name="noise")
+    return keras.Model(image, ops.depth_to_space(residual, 2), name=name)
+
+
+def compressed_noise(*, width: float = 1.0) -> keras.Model:
+    """As `noise`, for noise that was compressed as JPEG afterwards, and for that of sensors.
+
+    It is trained with such noise in a third of its samples.
+    """
+    return noise(width=width, name="compressed_noise")
 
 
 def jpeg(*, width: float = 1.0) -> keras.Model:

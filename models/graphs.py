@@ -62,7 +62,14 @@ def graph_of(networks: Mapping[str, keras.Model]) -> Any:
         for place in parameter.output(0).get_target_inputs():
             place.replace_source_output(stored.output(0))
         graph.remove_parameter(parameter)
-    return graph
+    # The conversion sorts the outputs by name, so that the eleventh is before the third
+    results = sorted(graph.get_results(), key=_number_of)
+    return openvino.Model(results, graph.get_parameters(), graph.get_friendly_name())
+
+
+def _number_of(result: Any) -> int:
+    """The number in the name of an output: Identity:0 is the first, Identity_1:0 the second."""
+    return int(result.get_friendly_name().partition(":")[0].partition("_")[2] or 0)
 
 
 def weights_in(file: Path) -> dict[str, list[np.ndarray]]:

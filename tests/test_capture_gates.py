@@ -50,3 +50,33 @@ def test_a_work_that_may_be_noisy_is_not_sharpened(noise, sharpened):
     )
     assert not found.weight("noise")
     assert ("blur" in found.corrections) == sharpened
+
+
+@pytest.mark.parametrize(
+    ("noise", "compressed", "asked", "applied"),
+    [
+        (0.6, 0.8, True, "compressed_noise"),
+        (0.8, 0.6, True, "noise"),
+        (0.2, 0.8, True, "compressed_noise"),
+        (0.6, 0.3, True, "noise"),  # its gate is higher, so the other may be less sure
+        (0.2, 0.3, True, None),
+        (0.01, 0.8, False, None),  # the work is surely sound
+        (0.99, 0.995, False, "noise"),  # the noise is surely white
+    ],
+)
+def test_the_surer_of_two_networks_corrects_noise(noise, compressed, asked, applied):
+    work = np.random.default_rng(0).random((256, 256, 3), np.float32)
+    judges = {
+        role: Judge.constant(float(np.log(value / (1 - value))))
+        for role, value in (("noise", noise), ("compressed_noise", compressed))
+    }
+    networks = dict.fromkeys(judges, lambda tile: -0.2 * (tile - tile.mean(dtype=np.float32)))
+    found = capture_gates.decide_capture(
+        networks,
+        capture_gates.sample_tiles(lambda top, bottom: work[top:bottom], 256, 256),
+        Gates.opened(noise_probability=0.4, compressed_noise_probability=0.5),
+        judges,
+        forced=False,
+    )
+    assert [role for role in networks if found.weight(role)] == ([applied] if applied else [])
+    assert ("compressed_noise" in found.corrections) == asked

@@ -66,6 +66,18 @@ def test_the_weights_are_read_from_a_graph_as_they_were(tmp_path: Path) -> None:
     assert (tmp_path / "a.bin").stat().st_size < 1.4 * values
 
 
+def test_the_outputs_of_more_than_ten_networks_keep_their_order() -> None:
+    networks = {}
+    for number in range(12):
+        given = keras.layers.Input((1,))
+        networks[str(number)] = keras.Model(
+            given, keras.layers.Rescaling(1.0, float(number))(given)
+        )
+    compiled = openvino.Core().compile_model(graph_of(networks), "CPU")
+    found = compiled([np.zeros((1, 1), np.float32)] * len(networks))
+    assert [float(found[number].item()) for number in range(12)] == list(range(12))
+
+
 def test_a_graph_of_other_networks_is_refused(tmp_path: Path) -> None:
     given = openvino.opset13.parameter([1], np.float32)
     openvino.save_model(openvino.Model([given], [given], "other"), tmp_path / "other.xml")

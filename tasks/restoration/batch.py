@@ -48,7 +48,7 @@ __all__ = [
     "target_of",
 ]
 # Networks that are averaged over mirrored tiles with quality "best"
-ENSEMBLE_ROLES = ("jpeg", "noise", "blur", "segmentation")
+ENSEMBLE_ROLES = ("jpeg", "noise", "compressed_noise", "blur", "segmentation")
 SMALL_PX = 16_000_000  # scans of at most this size are restored two at a time
 log = logging.getLogger("patina")
 

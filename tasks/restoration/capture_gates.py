@@ -1,4 +1,4 @@
-"""The gates of `jpeg`, `noise` and `blur`: decide whether and how strongly they are applied.
+"""The gates of the networks for a capture: whether and how strongly they are applied.
 
 A few tiles, spread over the work, are examined first. If they show neither compression nor noise
 nor blur, the work does not pass through these networks.
@@ -27,9 +27,12 @@ SAMPLE_PX, SAMPLES = 256, 3  # side of an examined tile, and their number in eac
 # below SOUND_FACTOR of its gate; or, for noise, if the correction has its full strength, and the
 # probability is above SURE_SHARE of the way from its gate to 1
 FIRST_SAMPLES, SOUND_FACTOR, SURE_SHARE = slice(1, None, 3), 0.7, 0.65
-JUDGED_ROLES = ("noise", "blur")  # networks with a judge, in their order
+NOISE_ROLES = ("noise", "compressed_noise")  # only the surer one of them is applied
+JUDGED_ROLES = (*NOISE_ROLES, "blur")  # networks with a judge, in their order
+# `compressed_noise` is asked only if the probability of `noise` is between these
+UNSURE = (0.06, 0.95)
 # A correction with a higher correlation at 3 to 16 px shows a weave or a screen, not noise or blur
-MAX_REPETITION = {"noise": 0.2, "blur": 0.3}
+MAX_REPETITION = {"noise": 0.2, "compressed_noise": 0.2, "blur": 0.3}
 MAX_FINENESS = 0.155  # a work with a higher share of the finest detail is not blurred
 MAX_NOISE = 0.15  # a work with a higher probability of noise is not sharpened
 # A work with a lower share of the finest detail shows no weave: its blur causes the correlation
@@ -136,19 +139,49 @@ def decide_capture(
         if weight:
             network = aligned_to_grid(networks["jpeg"], grid_origin)
             samples = _corrected(samples, [network(tile) for tile in samples], weight)
-    corrections, may_sharpen = {}, not weight
-    for role in JUDGED_ROLES:
-        if role == "blur" and not (may_sharpen or forced):
-            continue
-        if role in networks and samples:
-            judge = judges.get(role)
-            found, residuals = _decided(role, networks[role], samples, gates, judge, forced=forced)
-            corrections[role] = found
-            may_be_noisy = judge is not None and found.probability > MAX_NOISE
-            may_sharpen = may_sharpen and not (found.weight or may_be_noisy)
-            if forced:  # only then is blur corrected, too, in what noise leaves
-                samples = _corrected(samples, residuals, found.weight)
+    if not samples:
+        return Capture(weight, measured, grid_origin, {})
+    corrections, cleaned = _decide_noise(networks, samples, gates, judges, forced=forced)
+    noise = corrections.get("noise", Correction())
+    may_be_noisy = "noise" in judges and noise.probability > MAX_NOISE
+    is_changed = weight or any(found.weight for found in corrections.values())
+    if "blur" in networks and (forced or not (is_changed or may_be_noisy)):
+        judge = judges.get("blur")
+        blur, _ = _decided("blur", networks["blur"], cleaned, gates, judge, forced=forced)
+        corrections["blur"] = blur
     return Capture(weight, measured, grid_origin, corrections)
+
+
+def _decide_noise(
+    networks: Mapping[str, Network],
+    samples: list[np.ndarray],
+    gates: Gates,
+    judges: Mapping[str, Judge],
+    *,
+    forced: bool,
+) -> tuple[dict[str, Correction], list[np.ndarray]]:
+    """The decisions on NOISE_ROLES, and the tiles that the applied one leaves, if it is forced.
+
+    Of several networks that correct noise, only the one with the highest probability is applied.
+    """
+    found: dict[str, Correction] = {}
+    residuals: dict[str, list[np.ndarray]] = {}
+    for role in NOISE_ROLES:
+        if role not in networks or (found and role not in judges):
+            continue
+        if found and not UNSURE[0] < found["noise"].probability < UNSURE[1]:
+            continue
+        found[role], residuals[role] = _decided(
+            role, networks[role], samples, gates, judges.get(role), forced=forced
+        )
+    if not found:
+        return found, samples
+    surest = max(found, key=lambda role: (found[role].weight > 0, found[role].probability))
+    for role in set(found) - {surest}:
+        found[role] = replace(found[role], weight=0.0)
+    if forced:  # only then is blur corrected, too, in what noise leaves
+        samples = _corrected(samples, residuals[surest], found[surest].weight)
+    return found, samples
 
 
 def _decided(
@@ -176,7 +209,7 @@ def _decided(
         found = _gated(role, measures, gates, judge, forced=forced)
         if found.probability < SOUND_FACTOR * gate:
             break
-        if role == "noise" and found.weight == 1 and found.probability > sure:
+        if role in NOISE_ROLES and found.weight == 1 and found.probability > sure:
             break
     if role == "blur" and found.weight and not forced:
         measures["periodicity"] = curvature_periodicity(samples)

@@ -43,7 +43,8 @@ FACT_IN_XML = re.compile(rb'<(\w+) value="([^"]+)"')
 NO_HASH, NO_GRAPH_HASH = "0" * 64, "1" * 64  # placeholders for hashes
 # Roles in float32, because they decide on a whole work
 FLOAT32_ROLES = frozenset({"tone", "tone_full"})
-INTERLEAVED_ROLES = frozenset({"jpeg", "noise", "blur"})  # roles that run in turn on each tile
+# Roles that run in turn on each tile
+INTERLEAVED_ROLES = frozenset({"jpeg", "noise", "compressed_noise", "blur"})
 MACHINE = ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
 INSTALL = "install the model again"
 REMEDY = f"remove both files so that Patina writes them again, or {INSTALL}"
@@ -80,6 +81,7 @@ def export(model: "keras.Model", file: Path) -> Path:
         openvino.save_model(exported, hashed_graph, compress_to_fp16=False)  # graph_of did this
         weights = sha256_of(hashed_graph.with_suffix(".bin"))
         text = hashed_graph.read_text(encoding="utf-8").replace(NO_HASH, weights)
+        text = re.sub(r">\s+<", "><", text)  # the spaces between its elements are a sixth of it
         own_hash = sha256(text.encode()).hexdigest()
         hashed_graph.write_text(text.replace(NO_GRAPH_HASH, own_hash), encoding="utf-8")
         # The weights first, because the .xml contains their hash

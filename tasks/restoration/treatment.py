@@ -13,7 +13,12 @@ import numpy as np
 from patina.tasks.imaging.images import largest
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import ahead
-from patina.tasks.restoration.capture_gates import JUDGED_ROLES, Capture, aligned_to_grid
+from patina.tasks.restoration.capture_gates import (
+    JUDGED_ROLES,
+    NOISE_ROLES,
+    Capture,
+    aligned_to_grid,
+)
 from patina.tasks.restoration.damage import Damage
 from patina.tasks.restoration.reduced import enlarged, strips_of
 from patina.tasks.restoration.stains import NO_STAINS, Stains
@@ -53,7 +58,7 @@ class Treatment:
 
         Blur needs the context, but in the corners of a work reflected noise looks like a texture.
         """
-        return 0 if self.capture.weight("noise") or self.capture.weight("jpeg") else BORDER_PX
+        return 0 if any(map(self.capture.weight, ("jpeg", *NOISE_ROLES))) else BORDER_PX
 
     def capture_network(self) -> Network:
         """The network from a tile to its residual: the chosen ones of CAPTURE_ROLES in turn."""

@@ -9,7 +9,7 @@ from patina.tasks.restoration.option_values import DEFAULT_TREATMENTS
 from patina.tasks.restoration.report.summary import percent
 
 # Keys of the sidecar's figures, by treatment
-PARTS = {"detail": ("jpeg", "noise", "blur")} | {
+PARTS = {"detail": ("jpeg", "noise", "compressed_noise", "blur")} | {
     name: (name,) for name in ("damage", "stains", "tone")
 }
 PLURALS = {

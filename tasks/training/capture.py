@@ -12,6 +12,7 @@ import numpy as np
 
 from patina.tasks.degradations import capture as degradations
 from patina.tasks.degradations.optics import kernel_of
+from patina.tasks.training import library
 
 Image = np.ndarray
 Rng = np.random.Generator
@@ -121,6 +122,7 @@ def _compressed(image: Image, rng: Rng, quality: tuple[int, int], grid: np.ndarr
     return _jpeg(image, int(rng.integers(*quality)), rng, grid)
 
 
+LIBRARY_NOISES = ("sensor_noise", "film_grain", "correlated_noise", "luminance_grain")
 NOISES: tuple[Model, ...] = (
     white_noise,
     white_noise,
@@ -162,6 +164,16 @@ def blurred(image: Image, rng: Rng, models: tuple[Model, ...] = ()) -> Image:
 def noisy_compressed(image: Image, rng: Rng) -> Image:
     """The output of `noisy`, compressed as JPEG of high quality, like many scans."""
     return compressed(np.clip(noisy(image, rng), 0, 1), rng, 80, 97)
+
+
+def noisy_recompressed(image: Image, rng: Rng) -> Image:
+    """The output of `noisy`, compressed as JPEG of quality 25 to 97, like many photographs."""
+    return compressed(np.clip(noisy(image, rng), 0, 1), rng, 25, 98)
+
+
+def library_noise(image: Image, rng: Rng) -> Image:
+    """One of LIBRARY_NOISES, see `library.degraded`."""
+    return library.degraded(LIBRARY_NOISES, image, rng)[0]
 
 
 def undamaged(image: Image, rng: Rng) -> Image:

@@ -95,7 +95,7 @@ def _stacked(samples: Sequence[Sample]) -> Sample:
 
 @dataclass(frozen=True)
 class Capture:
-    """Training samples of `noise`, `blur` and `jpeg`: patches with damage of a capture.
+    """Training samples of the networks for a capture: patches with its damage.
 
     kinds: name -> (weight, function that damages a crop). side_px: side of a patch. soft_share:
     share of the crops that are blurred in the input and in the target. batches_per_block: see
@@ -126,6 +126,18 @@ NOISE = Capture(
         "blotchy": (0.16, capture.blotchy_noise),
         "grain": (0.16, capture.grain),
         "compressed": (0.1, capture.noisy_compressed),
+        SOUND: (0.06, capture.undamaged),
+    },
+    soft_share=0.15,
+)
+COMPRESSED_NOISE = Capture(
+    {
+        "white": (0.24, capture.white_noise),
+        "sensor": (0.13, capture.sensor_noise),
+        "blotchy": (0.11, capture.blotchy_noise),
+        "grain": (0.11, capture.grain),
+        "library": (0.17, capture.library_noise),
+        "compressed": (0.18, capture.noisy_recompressed),
         SOUND: (0.06, capture.undamaged),
     },
     soft_share=0.15,

@@ -18,7 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from patina.tasks.io.atomic import Record, write_json
+from patina.tasks.io.atomic import Record, json_line, write_bytes
 from patina.tasks.restoration.capture_features import features
 from patina.tasks.restoration.inference import Networks
 from patina.tasks.restoration.judge import CLIP_SD, Judge
@@ -40,6 +40,7 @@ Image = np.ndarray
 Rng = np.random.Generator
 DAMAGES: dict[str, tuple[Callable[[Image, Rng], Image], ...]] = {
     "noise": (*[capture.noisy] * 3, capture.film_grain, capture.noisy_compressed),
+    "compressed_noise": (*[capture.noisy] * 3, capture.film_grain, capture.noisy_recompressed),
     "blur": (capture.blurred,),
 }
 # Networks whose pieces are judged
@@ -52,7 +53,7 @@ def sample(
 ) -> tuple[dict[str, float], float]:
     """The features of a random part of a work, and the gain in PSNR of the network on it, dB.
 
-    role: "noise" or "blur". network: from a tile float32 (1, h, w, 3) to its residual.
+    role: of DAMAGES. network: from a tile float32 (1, h, w, 3) to its residual.
     """
     side = 2 * TILE_PX
     sound = rng.random() < SOUND_SHARE
@@ -206,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             figures = {key: judge[key] for key in ("samples", "wrongly_done", "wrongly_left")}
             print(role, figures, flush=True)  # noqa: T201
             judges[role] = judge
-            write_json(file, judges)
+            write_bytes(file, json_line(judges))
 
 
 if __name__ == "__main__":

@@ -229,6 +229,7 @@ COLOURS = (losses.colour_error, tone_target, tone_gain_db, tone_pictures)
 RESIDUAL = (losses.decibels, residual_target, gain_db, residual_pictures)
 SPECIALISTS = {
     "noise": Specialist("noise", curriculum.NOISE, *RESIDUAL),
+    "compressed_noise": Specialist("compressed_noise", curriculum.COMPRESSED_NOISE, *RESIDUAL),
     "blur": Specialist("blur", curriculum.BLUR, losses.coarse_decibels, *RESIDUAL[1:]),
     "jpeg": Specialist("jpeg", curriculum.JPEG, *RESIDUAL),
     "segmentation": Specialist(

@@ -8,6 +8,6 @@ def figures_of(sidecar: Record) -> Figures:
     """The figures of a sidecar for `summary`; missing ones are left out."""
     change = sidecar.get("change")
     change = change if isinstance(change, dict) else {}
-    named = ("damage", "noise", "jpeg", "blur", "stains", "tone")
+    named = ("damage", "noise", "compressed_noise", "jpeg", "blur", "stains", "tone")
     told = {name: change[name] for name in named if isinstance(change.get(name), dict)}
     return {"changed_share": change.get("share_of_pixels", 0)} | told

@@ -13,7 +13,8 @@ It is made from a dict of figures, in which every key is optional:
                     kept           number of areas that belong to the work, such as age cracks
                     proposed       the proposed areas, or their number
     noise           weight         strength of the correction of noise, 0 to 1
-    jpeg, blur      weight         strength of their correction, 0 to 1
+    compressed_noise, jpeg, blur
+                    weight         strength of their correction, 0 to 1
     stains          weight         strength of the correction of the stains, 0 to 1
                     found          their number, if the user did not mark them
                     proposed       entries of stains that are not certain enough
@@ -37,6 +38,12 @@ KINDS = {
     "stain": ("stain", "stains"),
     "crack network": ("pattern of age cracks", "patterns of age cracks"),
 }
+DETAIL = (  # keys of the figures, and what is reduced
+    ("noise", "noise"),
+    ("compressed_noise", "noise"),
+    ("jpeg", "JPEG artefacts"),
+    ("blur", "blur"),
+)
 FULL = 0.995  # a weight that is at least this counts as full strength
 WORTH_TELLING = 0.005  # smaller possible damage (share of the work) is not mentioned
 
@@ -70,7 +77,7 @@ def _done(figures: Figures) -> Iterator[str]:
         yield f"{_filled(damage)} filled{_strength(damage)}"
     if fills and marked:
         yield f"marked pixels filled{_strength(damage)}"
-    for key, what in (("noise", "noise"), ("jpeg", "JPEG artefacts"), ("blur", "blur")):
+    for key, what in DETAIL:
         if weight := figures.get(key, {}).get("weight"):
             yield f"{what} reduced{_in_part(weight)}"
     if weight := figures.get("stains", {}).get("weight"):
