@@ -69,8 +69,8 @@ class Gates:
     stain_probability: UpToOne = 0.68  # probability that the correction of a found stain helps
     stain_proposal: UpToOne = 0.3  # a stain with at least this probability is proposed
     # Of tone
-    tone_255: Steps255 = 10.5  # root mean square of the colour change, by `tone` …
-    tone_full_255: Steps255 = 13.0  # … and by `tone_full`
+    tone_255: Steps255 = 9.5  # root mean square of the colour change, by `tone` …
+    tone_full_255: Steps255 = 12.0  # … and by `tone_full`
 
     @classmethod
     def opened(cls, **values: float) -> "Gates":
