@@ -80,3 +80,27 @@ def test_the_surer_of_two_networks_corrects_noise(noise, compressed, asked, appl
     )
     assert [role for role in networks if found.weight(role)] == ([applied] if applied else [])
     assert ("compressed_noise" in found.corrections) == asked
+
+
+@pytest.mark.parametrize(
+    ("logit", "forced", "blocks"), [(4.0, False, 0), (-4.0, False, 1), (4.0, True, 1)]
+)
+def test_jpeg_artefacts_are_left_to_the_network_that_corrects_compressed_noise(
+    logit, forced, blocks
+):
+    rng = np.random.default_rng(0)
+    work = np.kron(rng.random((32, 32, 3)), np.ones((8, 8, 1))).astype(np.float32)
+    work += rng.normal(0, 0.02, work.shape).astype(np.float32)
+    found = capture_gates.decide_capture(
+        {
+            "jpeg": np.zeros_like,
+            "compressed_noise": lambda tile: rng.normal(0, 0.02, tile.shape).astype(np.float32),
+        },
+        capture_gates.sample_tiles(lambda top, bottom: work[top:bottom], 256, 256),
+        Gates.opened(jpeg_blockiness=1.18, compressed_noise_probability=0.5),
+        {"compressed_noise": Judge.constant(logit)},
+        forced=forced,
+    )
+    assert found.blockiness > 1.5
+    assert found.weight("jpeg") == blocks
+    assert found.weight("compressed_noise") == (logit > 0)

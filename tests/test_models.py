@@ -112,7 +112,7 @@ def test_an_untrained_network_changes_almost_nothing(name: str, saved: dict[str,
     if name in ("areas", "stain_segmentation"):
         assert output.max() < -1  # logits: nothing is found
     else:
-        assert np.abs(output).mean() < 0.01
+        assert np.abs(output).mean() < 0.02
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -45,7 +45,7 @@ def test_params_are_frozen() -> None:
         (
             "network: tone",
             "network: vnet",
-            "train: unknown network 'vnet'; known: areas, blur, inpainting, jpeg, n",
+            "train: unknown network 'vnet'; known: areas, blur, compressed_noise, inpainting",
         ),
         ("start: pretrained", "start: elsewhere", "train.start: String should match pattern"),
         (

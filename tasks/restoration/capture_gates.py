@@ -31,6 +31,8 @@ NOISE_ROLES = ("noise", "compressed_noise")  # only the surer one of them is app
 JUDGED_ROLES = (*NOISE_ROLES, "blur")  # networks with a judge, in their order
 # `compressed_noise` is asked only if the probability of `noise` is between these
 UNSURE = (0.06, 0.95)
+# If `compressed_noise` is applied with this weight, it corrects the JPEG artefacts, too
+LARGE_WEIGHT = 0.5
 # A correction with a higher correlation at 3 to 16 px shows a weave or a screen, not noise or blur
 MAX_REPETITION = {"noise": 0.2, "compressed_noise": 0.2, "blur": 0.3}
 MAX_FINENESS = 0.155  # a work with a higher share of the finest detail is not blurred
@@ -129,6 +131,8 @@ def decide_capture(
     networks, judges: by role; a role without a judge needs only its other gate. Each network gets
     the output of the one before. Blur is not corrected if JPEG artefacts or noise are, because
     these corrections smooth a work, too; nor if there may be noise, because it would be sharpened.
+    JPEG artefacts are left to `compressed_noise` if it corrects noise, because `jpeg` would change
+    this noise.
     forced: apply all in full.
     """
     samples = list(tiles)
@@ -136,6 +140,12 @@ def decide_capture(
     weight = 0.0
     if "jpeg" in networks and samples:
         weight = 1.0 if forced else ramp(measured - 1, gates.jpeg_blockiness - 1)
+        role = "compressed_noise"
+        if weight and not forced and role in networks and role in judges:
+            alone = {role: networks[role]}
+            found, _ = _decide_noise(alone, samples, gates, judges, forced=False)
+            if found[role].weight >= LARGE_WEIGHT:
+                return Capture(0.0, measured, grid_origin, found)
         if weight:
             network = aligned_to_grid(networks["jpeg"], grid_origin)
             samples = _corrected(samples, [network(tile) for tile in samples], weight)
