@@ -46,7 +46,7 @@ class Gates:
     # Of detail: a work that is below one of a network's values is not corrected by it
     jpeg_blockiness: Ratio = 1.18  # step across the 8×8 grid / other steps
     noise_255: Steps255 = 2.0  # noise: root mean square of the correction
-    noise_probability: UpToOne = 0.43  # noise: probability that the correction improves the work
+    noise_probability: UpToOne = 0.5  # noise: probability that the correction improves the work
     compressed_noise_255: Steps255 = 2.0  # the same of compressed_noise
     compressed_noise_probability: UpToOne = 0.52
     blur_255: Steps255 = 0.7  # blur: root mean square of the correction
