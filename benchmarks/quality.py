@@ -55,7 +55,7 @@ SOUND, MIXED, NOISE = "sound", "mixed", "gaussian_noise"
 WORSE_DB = 0.1  # a work counts as made worse if it loses more PSNR than this
 MOST_DB = 60.0  # higher PSNR counts as this: no difference is visible
 # The treatment that a family of damage, or a degradation, needs, if it is not `damage`
-TREATMENT = dict.fromkeys(("blur", "noise", "compressed_noise", "jpeg"), "detail")
+TREATMENT = dict.fromkeys(("blur", "noise", "jpeg"), "detail")
 TREATMENT |= dict.fromkeys(("spill", "stain", "growth", "tape"), "stains")
 TREATMENT |= dict.fromkeys(("fading", "varnish", "grime", "light"), "tone")
 METRICS = (

@@ -160,20 +160,22 @@ def test_a_large_piece_needs_a_higher_probability() -> None:
         assert sorted(piece.px for piece in damage.pieces) == filled
 
 
-def test_nothing_is_filled_if_the_mean_probability_is_low() -> None:
-    view, likely = damaged(THIN, SMALL)  # the mean probability is 0.413
-    for mean, filled in ((0.41, [64, 1000]), (0.42, [])):
-        gates = replace(GATES, fill_area=0.001, fill_surely=0.1, fill_probability_mean=mean)
-        damage = decide_fill(view, likely, gates, by_size(-0.1), cracks=False, forced=False)
-        assert sorted(piece.px for piece in damage.pieces) == filled
-
-
-def test_nothing_is_filled_if_no_piece_has_a_high_probability() -> None:
-    view, likely = damaged(THIN, SMALL)  # the largest probability is 0.599
-    for most, filled in ((0.59, [64, 1000]), (0.6, [])):
-        gates = replace(GATES, fill_area=0.001, fill_surely=0.1, fill_probability_max=most)
-        damage = decide_fill(view, likely, gates, by_size(-0.1), cracks=False, forced=False)
-        assert sorted(piece.px for piece in damage.pieces) == filled
+@pytest.mark.parametrize(
+    ("gate", "value", "filled"),
+    [  # the mean probability is 0.413, the largest one 0.599
+        ("fill_probability_mean", 0.41, [64, 1000]),
+        ("fill_probability_mean", 0.42, []),
+        ("fill_probability_max", 0.59, [64, 1000]),
+        ("fill_probability_max", 0.6, []),
+    ],
+)
+def test_nothing_is_filled_if_the_mean_or_the_largest_probability_is_low(
+    gate: str, value: float, filled: list[int]
+) -> None:
+    view, likely = damaged(THIN, SMALL)
+    gates = replace(GATES, fill_area=0.001, fill_surely=0.1, **{gate: value})
+    damage = decide_fill(view, likely, gates, by_size(-0.1), cracks=False, forced=False)
+    assert sorted(piece.px for piece in damage.pieces) == filled
 
 
 def test_a_strip_along_the_edge_is_left_unless_damage_is_forced() -> None:

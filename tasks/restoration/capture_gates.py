@@ -142,10 +142,9 @@ def decide_capture(
         weight = 1.0 if forced else ramp(measured - 1, gates.jpeg_blockiness - 1)
         role = "compressed_noise"
         if weight and not forced and role in networks and role in judges:
-            alone = {role: networks[role]}
-            found, _ = _decide_noise(alone, samples, gates, judges, forced=False)
-            if found[role].weight >= LARGE_WEIGHT:
-                return Capture(0.0, measured, grid_origin, found)
+            found, _ = _decided(role, networks[role], samples, gates, judges[role], forced=False)
+            if found.weight >= LARGE_WEIGHT:
+                return Capture(0.0, measured, grid_origin, {role: found})
         if weight:
             network = aligned_to_grid(networks["jpeg"], grid_origin)
             samples = _corrected(samples, [network(tile) for tile in samples], weight)
