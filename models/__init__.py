@@ -4,11 +4,9 @@ This package contains no paths, no data and no training. This file can be import
 """
 
 # The networks of a restorer, in the order in which they are applied
+CAPTURE_ROLES = ("jpeg", "noise", "compressed_noise", "blur")  # they correct faults of a capture
 ROLES = (
-    "jpeg",
-    "noise",
-    "compressed_noise",
-    "blur",
+    *CAPTURE_ROLES,
     "segmentation",
     "areas",
     "inpainting",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from patina.errors import InputError
-from patina.models import present_role
+from patina.models import CAPTURE_ROLES, present_role
 from patina.tasks.imaging.disk_space import FULL, first_words
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.opening import is_at_most
@@ -48,7 +48,7 @@ __all__ = [
     "target_of",
 ]
 # Networks that are averaged over mirrored tiles with quality "best"
-ENSEMBLE_ROLES = ("jpeg", "noise", "compressed_noise", "blur", "segmentation")
+ENSEMBLE_ROLES = (*CAPTURE_ROLES, "segmentation")
 SMALL_PX = 16_000_000  # scans of at most this size are restored two at a time
 log = logging.getLogger("patina")
 

@@ -27,7 +27,7 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from patina.errors import InputError, MissingExtraError
-from patina.models import present_role
+from patina.models import CAPTURE_ROLES, present_role
 from patina.tasks.io.atomic import move_whole, sha256_of, write_bytes
 from patina.tasks.restoration import graph_layout
 from patina.tasks.restoration.option_values import DEVICES, PRECISIONS
@@ -43,8 +43,6 @@ FACT_IN_XML = re.compile(rb'<(\w+) value="([^"]+)"')
 NO_HASH, NO_GRAPH_HASH = "0" * 64, "1" * 64  # placeholders for hashes
 # Roles in float32, because they decide on a whole work
 FLOAT32_ROLES = frozenset({"tone", "tone_full"})
-# Roles that run in turn on each tile
-INTERLEAVED_ROLES = frozenset({"jpeg", "noise", "compressed_noise", "blur"})
 MACHINE = ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
 INSTALL = "install the model again"
 REMEDY = f"remove both files so that Patina writes them again, or {INSTALL}"
@@ -161,7 +159,7 @@ class Networks(Mapping[str, Function]):
     def _computed(self, role: str, batch: np.ndarray) -> np.ndarray:
         """The output of a network; first, networks of other steps free their memory."""
         with self.lock:
-            if role != self.last_role and not {role, self.last_role} <= INTERLEAVED_ROLES:
+            if role != self.last_role and not {role, self.last_role} <= {*CAPTURE_ROLES}:
                 for each in {*self.loaded} - {role}:
                     self.loaded[each].release_memory()
             self.last_role = role

@@ -10,11 +10,11 @@ from typing import BinaryIO
 
 import numpy as np
 
+from patina.models import CAPTURE_ROLES
 from patina.tasks.imaging.images import largest
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import ahead
 from patina.tasks.restoration.capture_gates import (
-    JUDGED_ROLES,
     NOISE_ROLES,
     Capture,
     aligned_to_grid,
@@ -26,7 +26,6 @@ from patina.tasks.restoration.tiling import BORDER_PX, Network
 from patina.tasks.restoration.toning import NO_TONE, Tone
 from patina.tasks.restoration.user_masks import NO_MASKS, UserMasks
 
-CAPTURE_ROLES = ("jpeg", *JUDGED_ROLES)  # in the order of their application
 DEAD_ZONE = 0.25 / 255  # smaller changes of a pixel are set to 0
 CHANGE_BYTES = 6  # bytes a pixel of residual or fill: three int16, scaled by INT16_MAX
 INT16_MAX = 32767

@@ -3,15 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from patina.models import CAPTURE_ROLES
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.damage_areas import KINDS, Area
 from patina.tasks.restoration.option_values import DEFAULT_TREATMENTS
 from patina.tasks.restoration.report.summary import percent
 
 # Keys of the sidecar's figures, by treatment
-PARTS = {"detail": ("jpeg", "noise", "compressed_noise", "blur")} | {
-    name: (name,) for name in ("damage", "stains", "tone")
-}
+PARTS = {"detail": CAPTURE_ROLES} | {name: (name,) for name in ("damage", "stains", "tone")}
 PLURALS = {
     "line": "lines",
     "spot": "spots",
