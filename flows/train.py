@@ -71,7 +71,8 @@ def learn(params: Train, mixture: Degrade, history: HistoryCallback) -> Learnt:
     """
     import mlflow  # takes seconds, as Keras does
 
-    from patina.models import registry
+    from patina.models import graphs, registry
+    from patina.tasks.restoration.weights import shipped
     from patina.tasks.training import starting, training
     from patina.tasks.training.curriculum import held_back_samples
     from patina.tasks.training.specialists import SINGLE
@@ -84,6 +85,7 @@ def learn(params: Train, mixture: Degrade, history: HistoryCallback) -> Learnt:
     first = starting.starting_network(params.start, specialist)
     schedule = schedule_of(params, specialist, scratch=first is None)
     session = training.Training(specialist, folder, schedule, first)
+    graphs.check_backend({**kept, specialist.role: session.network}, shipped())
     works, others = works_of("train", folder), works_of("validation", folder)
     if not works:
         raise InputError(

@@ -25,16 +25,15 @@ SCALE_BITS = 16  # of a scale: its product with an 8-bit integer is exact in flo
 MIN_KERNEL = 30_000
 
 
-def graph_of(networks: Mapping[str, keras.Model]) -> Any:
+def graph_of(networks: Mapping[str, keras.Model], like: Path) -> Any:
     """Convert networks, by role, to one graph, with an input and an output for each, in order.
 
-    Needs TensorFlow. Raises InputError with another backend of Keras.
+    The conversion needs TensorFlow. With another backend of Keras, the weights in the graph `like`
+    are replaced instead. Raises InputError as `check_backend` does.
     """
+    check_backend(networks, like)
     if keras.config.backend() != "tensorflow":
-        raise InputError(
-            f"KERAS_BACKEND: {keras.config.backend()}: only TensorFlow can write the graph of a "
-            "model; set KERAS_BACKEND=tensorflow, and run the same command again"
-        )
+        return _with_weights(like, networks)
     import openvino
     import tensorflow as tf  # the other functions do not need it
 
@@ -65,6 +64,47 @@ def graph_of(networks: Mapping[str, keras.Model]) -> Any:
     # The conversion sorts the outputs by name, so that the eleventh is before the third
     results = sorted(graph.get_results(), key=_number_of)
     return openvino.Model(results, graph.get_parameters(), graph.get_friendly_name())
+
+
+def check_backend(networks: Mapping[str, keras.Model], like: Path) -> None:
+    """Raise InputError if `graph_of` cannot write these networks.
+
+    Without TensorFlow, they must be those of the graph `like`, with weights of the same shapes.
+    """
+    if keras.config.backend() == "tensorflow":
+        return
+    shapes = {role: [each.shape for each in weights] for role, weights in weights_in(like).items()}
+    if shapes != {
+        role: [tuple(each.shape) for each in network.weights] for role, network in networks.items()
+    }:
+        raise InputError(
+            f"KERAS_BACKEND: {keras.config.backend()}: only TensorFlow can write the graph of a "
+            "model with other networks than the shipped one; use TensorFlow (Python 3.13 or "
+            "older), or train one of the shipped networks with train.width: 1"
+        )
+
+
+def _with_weights(file: Path, networks: Mapping[str, keras.Model]) -> Any:
+    """The graph `file` with the weights of `networks`, whose shapes are the same."""
+    import openvino
+
+    graph = openvino.Core().read_model(file)
+    nodes = {node.get_friendly_name(): node for node in graph.get_ops()}
+    for role, network in networks.items():
+        for number, weight in enumerate(network.weights):
+            name = _name(role, number)
+            stored = _stored(name, keras.ops.convert_to_numpy(weight))
+            former = _only_user(nodes[name])  # converts it to float32
+            if _name_of_scales(name) in nodes:
+                former = _only_user(former)  # multiplies it by its scales
+            for place in former.output(0).get_target_inputs():
+                place.replace_source_output(stored.output(0))
+    return graph
+
+
+def _only_user(node: Any) -> Any:
+    (place,) = node.output(0).get_target_inputs()
+    return place.get_node()
 
 
 def _number_of(result: Any) -> int:

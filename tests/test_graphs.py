@@ -9,7 +9,8 @@ import pytest
 
 from patina.errors import InputError
 from patina.models import registry
-from patina.models.graphs import MIN_KERNEL, graph_of, nearest, weights_in
+from patina.models.graphs import MIN_KERNEL, check_backend, graph_of, nearest, weights_in
+from patina.tasks.restoration.weights import shipped
 
 
 def kernel(*shape: int, seed: int = 0) -> np.ndarray:
@@ -55,7 +56,7 @@ def rounded_networks(*roles: str) -> dict[str, keras.Model]:
 
 def test_the_weights_are_read_from_a_graph_as_they_were(tmp_path: Path) -> None:
     networks = rounded_networks("tone", "stains")  # stains has batch normalisation
-    openvino.save_model(graph_of(networks), tmp_path / "a.xml", compress_to_fp16=False)
+    openvino.save_model(graph_of(networks, shipped()), tmp_path / "a.xml", compress_to_fp16=False)
     read = weights_in(tmp_path / "a.xml")
     assert set(read) == {"tone", "stains"}
     for role, network in networks.items():
@@ -73,7 +74,7 @@ def test_the_outputs_of_more_than_ten_networks_keep_their_order() -> None:
         networks[str(number)] = keras.Model(
             given, keras.layers.Rescaling(1.0, float(number))(given)
         )
-    compiled = openvino.Core().compile_model(graph_of(networks), "CPU")
+    compiled = openvino.Core().compile_model(graph_of(networks, shipped()), "CPU")
     found = compiled([np.zeros((1, 1), np.float32)] * len(networks))
     assert [float(found[number].item()) for number in range(12)] == list(range(12))
 
@@ -88,7 +89,13 @@ def test_a_graph_of_other_networks_is_refused(tmp_path: Path) -> None:
         registry.load(tmp_path / "text.xml")
 
 
-def test_a_graph_can_be_written_with_tensorflow_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_tensorflow_other_networks_than_the_shipped_ones_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
-    with pytest.raises(InputError, match="KERAS_BACKEND: jax: only TensorFlow can write the graph"):
-        graph_of({})
+    networks = registry.networks_of(registry.load(shipped()))
+    check_backend(networks, shipped())
+    narrow = registry.build("tone", width=0.5)
+    for others in ({"noise": registry.build("unet")}, networks | {"tone": narrow}):
+        with pytest.raises(InputError, match="KERAS_BACKEND: jax: only TensorFlow can write"):
+            check_backend(others, shipped())

@@ -31,6 +31,7 @@ from patina.models import CAPTURE_ROLES, present_role
 from patina.tasks.io.atomic import move_whole, sha256_of, write_bytes
 from patina.tasks.restoration import graph_layout
 from patina.tasks.restoration.option_values import DEVICES, PRECISIONS
+from patina.tasks.restoration.weights import shipped
 
 if TYPE_CHECKING:
     import keras
@@ -70,7 +71,7 @@ def export(model: "keras.Model", file: Path) -> Path:
     graph = file.with_suffix(".xml")
     with tempfile.TemporaryDirectory(dir=graph.parent, prefix=".graph-") as folder:
         hashed_graph = Path(folder) / "graph.xml"
-        exported = graphs.graph_of(networks)
+        exported = graphs.graph_of(networks, like=shipped())
         if file != graph:
             exported.set_rt_info(sha256_of(file), ["patina", MODEL])
         exported.set_rt_info(NO_HASH, ["patina", WEIGHTS])
