@@ -54,7 +54,7 @@ class Lines:
         """Print the counters of the crawl."""
         self.seconds += self.every_s
         line = progress_line(self.crawler, self.seconds)
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(line, emoji=False, markup=False, highlight=False, soft_wrap=True)
 
 
 def progress_line(crawler: Crawler, seconds: float) -> str:

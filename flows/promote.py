@@ -154,6 +154,7 @@ def _sound_cases(painted_px: Sequence[int], own: Sequence[Path], bar: Progress) 
         try:
             image = load_srgb(file, long_side_px=LARGEST_PX)
         except ImageError as error:
-            bar.console.print(f"promote: {file}: set aside: {error}", soft_wrap=True, markup=False)
+            line = f"promote: {file}: set aside: {error}"
+            bar.console.print(line, soft_wrap=True, emoji=False, markup=False)
             continue
         yield {"group": OWN, "work": file.name}, image, image

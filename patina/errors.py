@@ -4,6 +4,7 @@ This module imports nothing of Patina, so that every module may import it. The c
 separate process and has its own errors, see `patina.crawler.items`.
 """
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,8 @@ def errors_as_lines() -> Iterator[None]:
     try:
         yield
     except (PatinaError, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC and not error.filename:
+            sys.exit("patina: the disk is full; free some space, and run the same command again")
         sys.exit(f"patina: {error}")
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]

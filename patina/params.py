@@ -293,13 +293,16 @@ def _read(path: Path) -> Any:
     import yaml  # late: restoring needs it only where a params.yaml is
 
     try:
+        if path.exists() and not path.is_file():  # reading a pipe could wait forever
+            raise ParamsError(f"{path}: it is not a file")
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ParamsError(
             f"{path}: cannot be read ({error.strerror}); run the command in Patina's root folder"
         ) from error
-    except yaml.YAMLError as error:
-        raise ParamsError(f"{path}: not valid YAML: {error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise ParamsError(f"{path}: not valid YAML: {reason}") from error
 
 
 def _checked(path: Path, read: Any) -> Params:
@@ -316,7 +319,8 @@ def _faults(path: Path, error: ValidationError, *within: str) -> list[str]:
 
 def _message(fault: Any) -> str:
     if fault["type"] != "extra_forbidden":
-        return str(fault["msg"]).removeprefix("Value error, ")
+        message = str(fault["msg"]).removeprefix("Value error, ")
+        return message.replace("a valid tuple", "a list, such as [a, b]")
     section: type[BaseModel] = Params
     for name in fault["loc"][:-1]:
         inner = section.model_fields[name].annotation if name in section.model_fields else None

@@ -82,6 +82,22 @@ def test_the_surer_of_two_networks_corrects_noise(noise, compressed, asked, appl
     assert ("compressed_noise" in found.corrections) == asked
 
 
+@pytest.mark.parametrize(("blur_px", "grey", "applied"), [(0, 0, 1), (1.2, 0, 0), (0, 1, 0)])
+def test_brushwork_and_paper_are_not_taken_for_compressed_noise(blur_px, grey, applied):
+    noise = np.random.default_rng(0).normal(0, 0.1, (256, 256, 3)).astype(np.float32)
+    noise = noise.mean(axis=2, keepdims=True).repeat(3, axis=2) if grey else noise
+    noise = cv2.GaussianBlur(noise, (0, 0), blur_px) if blur_px else noise
+    work = 0.5 + noise
+    found = capture_gates.decide_capture(
+        {"compressed_noise": lambda tile: np.float32(0.5) - tile},
+        capture_gates.sample_tiles(lambda top, bottom: work[top:bottom], 256, 256),
+        Gates.opened(compressed_noise_probability=0.5),
+        {"compressed_noise": Judge.constant(4.0)},
+        forced=False,
+    )
+    assert found.weight("compressed_noise") == applied
+
+
 @pytest.mark.parametrize(
     ("logit", "forced", "blocks"), [(4.0, False, 0), (-4.0, False, 1), (4.0, True, 1)]
 )

@@ -1,5 +1,7 @@
 """An error that the user can correct is printed as one line; a bug keeps its traceback."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +13,11 @@ from patina.flows.crawl_process import CrawlFlowError
 from patina.params import ParamsError
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.storage import StorageError
+from patina.tasks.restoration.inference import DamagedGraphError
 from patina.tasks.restoration.undo import UndoError
 
 
-@pytest.mark.parametrize("kind", [ParamsError, ImageError, UndoError])
+@pytest.mark.parametrize("kind", [ParamsError, ImageError, UndoError, DamagedGraphError])
 def test_invalid_input_is_an_input_error(kind: type[Exception]) -> None:
     assert issubclass(kind, InputError)
 
@@ -28,6 +31,11 @@ def test_every_error_class_derives_from_patina_error() -> None:
 def test_an_error_that_the_user_can_correct_is_printed_as_one_line(error: Exception) -> None:
     with pytest.raises(SystemExit, match=r"^patina: .*no"), errors_as_lines():
         raise error
+
+
+def test_a_full_disk_without_the_name_of_a_file_is_an_error_with_its_remedy() -> None:
+    with pytest.raises(SystemExit, match=r"^patina: the disk is full; free"), errors_as_lines():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_the_error_for_a_missing_package_has_the_command_that_installs_it() -> None:

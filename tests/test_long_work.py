@@ -54,8 +54,8 @@ def test_without_a_terminal_lines_show_the_progress() -> None:
 def test_names_of_files_are_printed_as_they_are() -> None:
     log = Listening()
     with Progress(Console(file=log, width=20)) as bar:
-        bar.say("set aside: a[/x] [bold]" + 40 * "-")
-    assert log.getvalue() == "set aside: a[/x] [bold]" + 40 * "-" + "\n"
+        bar.say("set aside: a[/x] [bold] :key:" + 40 * "-")
+    assert log.getvalue() == "set aside: a[/x] [bold] :key:" + 40 * "-" + "\n"
 
 
 def test_in_a_terminal_a_bar_shows_the_progress() -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +14,13 @@ import pyvips
 from restorers import patina, restorer, scan
 
 from patina.tasks.imaging.faults import ImageError
-from patina.tasks.io.atomic import draft_folder, read_jsonl
+from patina.tasks.io.atomic import DRAFT, draft_folder, read_jsonl, sweep
 from patina.tasks.restoration.batch import locked_outbox, plan, restore_scans, summary_in
 from patina.tasks.restoration.outbox import neutral, neutral_cell
+from patina.tasks.restoration.report import redraw
+from patina.tasks.restoration.report.previews import FOLDER
 from patina.tasks.restoration.restore_file import restore_file
-from patina.tasks.restoration.sidecars import STATEMENT, OutputOptions, sidecar_of
+from patina.tasks.restoration.sidecars import SIDECAR_BYTES, STATEMENT, OutputOptions, sidecar_of
 
 ALL = OutputOptions(maps=True, package=True)
 
@@ -136,18 +139,33 @@ def test_a_pipe_or_folder_in_the_place_of_a_result_sets_one_scan_aside(tmp_path:
     inbox, outbox = tmp_path / "in", tmp_path / "out"
     inbox.mkdir()
     outbox.mkdir()
-    for name in "abcde":
+    for name in "abcdefg":
         scan(inbox / f"{name}.tif")
     os.mkfifo(outbox / "a.tif.json")
+    os.mkfifo(outbox / "note.json")
+    (outbox / "endless.json").symlink_to("/dev/zero")
+    os.mkfifo(outbox / "f.tif.damage.png")
+    os.mkfifo(outbox / "g.tif.change.zip")
     (outbox / "b.tif").mkdir()
     (outbox / "c.tif.json").mkdir()
     (outbox / "d.tif").symlink_to(tmp_path / "nowhere")
-    outcomes = outcomes_of(inbox, outbox, OutputOptions())
-    assert "Patina did not write" in outcomes["a.tif"]
-    assert "Patina did not write" in outcomes["b.tif"]
-    assert "Patina did not write" in outcomes["c.tif"]
-    assert "Patina did not write" in outcomes["d.tif"]
+    with summary_in(outbox, report=True):  # which reads every .json file of the outbox
+        outcomes = outcomes_of(inbox, outbox, ALL)
+    for name in "abcdfg":
+        assert "Patina did not write" in outcomes[f"{name}.tif"]
     assert outcomes["e.tif"] == "restored"
+
+
+def test_a_file_that_is_too_large_for_a_sidecar_is_not_read(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    outbox = tmp_path / "out"
+    outbox.mkdir()
+    for name in ("a.tif.json", "mine.json"):
+        with (outbox / name).open("wb") as file:
+            file.truncate(SIDECAR_BYTES + 1)
+    with summary_in(outbox, report=True):
+        outcomes = outcomes_of(tmp_path / "a.tif", outbox, OutputOptions())
+    assert "Patina did not write" in outcomes["a.tif"]
 
 
 def test_file_names_cannot_control_a_terminal_or_a_spreadsheet(tmp_path: Path) -> None:
@@ -217,6 +235,26 @@ def test_a_draft_in_use_is_not_removed(tmp_path: Path) -> None:
     with draft_folder(tmp_path) as draft, locked_outbox(tmp_path):
         assert draft.exists()
     assert not draft.exists()
+
+
+def test_pictures_that_a_report_lacks_are_drawn_in_drafts_that_no_other_thread_removes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan(tmp_path / "a.tif")
+    outbox = tmp_path / "out"
+    assert outcomes_of(tmp_path / "a.tif", outbox, OutputOptions())["a.tif"] == "restored"
+    draw = redraw.draft_previews
+
+    def drawn_while_another_thread_files_a_result(*given: Any) -> Any:
+        for draft in outbox.glob(f"{DRAFT}*"):
+            sweep(draft)
+        return draw(*given)
+
+    monkeypatch.setattr(redraw, "draft_previews", drawn_while_another_thread_files_a_result)
+    again = outcomes_of(tmp_path / "a.tif", outbox, OutputOptions(report=outbox))
+    assert again["a.tif"] == "restored"
+    (pictures,) = (outbox / FOLDER).iterdir()
+    assert (pictures / "before.jpg").exists()
 
 
 def test_a_run_that_gets_sigterm_writes_its_summary_and_leaves_no_draft(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """params.yaml is read once, and invalid values are reported at once."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,20 @@ def test_a_missing_file_and_invalid_yaml_are_errors(tmp_path: Path) -> None:
         load(tmp_path / "nowhere.yaml")
     with pytest.raises(ParamsError, match="not valid YAML"):
         load(changed(tmp_path, "crawl:", "crawl: ["))
+    path = tmp_path / "other.yaml"
+    for content in (b"restore: \xff\xfe", b"restore: " + b"[" * 50_000):
+        path.write_bytes(content)
+        with pytest.raises(ParamsError, match="not valid YAML"):
+            load(path)
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(ParamsError, match=r"pipe\.yaml: it is not a file"):
+        load(tmp_path / "pipe.yaml")
+
+
+def test_a_single_value_in_place_of_a_list_is_an_error_in_words_of_yaml(tmp_path: Path) -> None:
+    path = changed(tmp_path, "treat: [detail, damage, stains, tone]", "treat: detail")
+    with pytest.raises(ParamsError, match=r"restore\.treat: Input should be a list, such as"):
+        load(path)
 
 
 def test_a_folder_without_params_uses_the_shipped_ones() -> None:

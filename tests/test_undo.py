@@ -1,6 +1,7 @@
 """The original is recovered byte for byte from its result and the change package."""
 
 import dataclasses
+import os
 import zipfile
 from pathlib import Path
 
@@ -76,6 +77,12 @@ def test_no_file_is_written_if_the_original_cannot_be_recovered(tmp_path: Path) 
     pyvips.Image.black(10, 10).write_to_file(str(target))
     with pytest.raises(UndoError, match="the result was changed after"):
         undo(target, package_of(target), back)
+    package_of(target).unlink()
+    os.mkfifo(package_of(target))
+    with pytest.raises(UndoError, match=r"change\.zip: it is not a file"):
+        undo(target, package_of(target), back)
+    package_of(target).unlink()
+    package_of(target).write_bytes(content)
     assert not back.exists()
     back.write_bytes(b"mine")
     with pytest.raises(UndoError, match="exists already"):

@@ -55,7 +55,7 @@ class Progress(Bar):
 
     def say(self, text: str) -> None:
         """Print a line above the bar unchanged, without markup and wrapping."""
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(text, emoji=False, markup=False, highlight=False, soft_wrap=True)
 
 
 def _in_words(task: Any) -> str:

@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 LOCK = ".patina-lock"
+LARGEST = 10**9  # maximum bytes of a file that is read as a whole
 MARKS = ("ETag", "etag", "mtime", "created")  # facts that identify the version of a file
 
 
 SECRETS = re.compile(r"(?<=://)[^/\s@]*:[^/\s@]*@|(?<=\?)[^\s\"'<>]*")
+USER = re.compile(r"(?<=://)[^/\s@]*:[^/\s@]*(?=@)")  # user and password
 
 
 def without_secrets(text: str) -> str:
@@ -95,7 +97,13 @@ def named(place: Place | str) -> Iterator[None]:
 
     FileNotFoundError, PermissionError and FileExistsError keep their type.
     """
+    user = USER.search(str(place))
     place = without_secrets(str(place))
+
+    def told(error: Exception) -> str:
+        text = without_secrets(str(error))  # some clients repeat the address in parts
+        return f"restore: {place}: {text.replace(user[0], '…') if user else text}"
+
     try:
         yield
     except ImportError as error:
@@ -103,9 +111,9 @@ def named(place: Place | str) -> Iterator[None]:
             f"restore: {place}: {error}; for s3:// run `pip install s3fs`, or install the extra s3"
         ) from error
     except (FileNotFoundError, PermissionError, FileExistsError) as error:
-        raise type(error)(f"restore: {place}: {without_secrets(str(error))}") from error
+        raise type(error)(told(error)) from error
     except Exception as error:  # clients raise errors of many types
-        raise StorageError(f"restore: {place}: {without_secrets(str(error))}") from error
+        raise StorageError(told(error)) from error
 
 
 def images_under(
@@ -146,10 +154,11 @@ def exists(place: Place) -> bool:
         return bool(place.files.exists(place.path))
 
 
-def read(place: Place) -> bytes | None:
+def read(place: Place, largest: int = LARGEST) -> bytes | None:
     """The content of the file; None if it does not exist.
 
-    Raises OSError if it is not a regular file: reading a pipe could wait forever.
+    Raises OSError if it is not a regular file, because reading a pipe could wait forever; or if a
+    local file has more than `largest` bytes.
     """
     if isinstance(place, Path):
         if not (place.exists() or place.is_symlink()):
@@ -157,6 +166,8 @@ def read(place: Place) -> bytes | None:
         if not place.is_file():
             what = "a folder" if place.is_dir() else "a pipe, a device, or a link to a missing file"
             raise OSError(errno.EINVAL, f"it is {what}, not a file", str(place))
+        if place.stat().st_size > largest:
+            raise OSError(errno.EINVAL, f"it is larger than {largest // 10**6} MB", str(place))
         return place.read_bytes()
     with suppress(FileNotFoundError), named(place):
         return bytes(place.files.cat_file(place.path))

@@ -35,6 +35,9 @@ UNSURE = (0.06, 0.95)
 LARGE_WEIGHT = 0.5
 # A correction with a higher correlation at 3 to 16 px shows a weave or a screen, not noise or blur
 MAX_REPETITION = {"noise": 0.2, "compressed_noise": 0.2, "blur": 0.3}
+# What `compressed_noise` would remove is brushwork or paper, or noise that `noise` removes better,
+# if neighbouring pixels of it correlate more than this, or if it has less colour
+MAX_NEAR, MIN_CHROMA = 0.45, 0.01
 MAX_FINENESS = 0.155  # a work with a higher share of the finest detail is not blurred
 MAX_NOISE = 0.15  # a work with a higher probability of noise is not sharpened
 # A work with a lower share of the finest detail shows no weave: its blur causes the correlation
@@ -274,7 +277,10 @@ def _gated(
             measures["fineness"] > MAX_FINENESS
             or (measures["even"] < SMOOTH_EVEN and measures["near"] < SMOOTH_NEAR)
         )
+        is_texture = role == "compressed_noise" and (
+            measures["near"] > MAX_NEAR or measures["chroma"] < MIN_CHROMA
+        )
         may_repeat = role != "blur" or measures["fineness"] > WEAVE_FINENESS
-        if is_sharp or (may_repeat and measures["far"] > MAX_REPETITION[role]):
+        if is_sharp or is_texture or (may_repeat and measures["far"] > MAX_REPETITION[role]):
             weight = 0.0
     return Correction(weight, probability, measures)

@@ -48,7 +48,7 @@ class Gates:
     noise_255: Steps255 = 2.0  # noise: root mean square of the correction
     noise_probability: UpToOne = 0.5  # noise: probability that the correction improves the work
     compressed_noise_255: Steps255 = 2.0  # the same of compressed_noise
-    compressed_noise_probability: UpToOne = 0.52
+    compressed_noise_probability: UpToOne = 0.45
     blur_255: Steps255 = 0.7  # blur: root mean square of the correction
     blur_probability: UpToOne = 0.2  # blur: probability that the correction improves the work
     # Of damage; areas are shares of the work

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 import pyvips
@@ -150,10 +149,10 @@ def _stamp_of(manifest: Path) -> str | None:
 
 def _pictures(scan: Path, result: Path, damage: Path, folder: Path) -> Tiled:
     """Write the tiles of the three pictures to `folder`."""
-    with TemporaryDirectory(dir=folder.parent) as work, opened(scan, Path(work)) as before:
+    with draft_folder(folder.parent) as work, opened(scan, work) as before:
         orientation = before.orientation
         tiled = _tiles(_turned(shown(before), orientation), folder / "before")
-    with TemporaryDirectory(dir=folder.parent) as work, opened(result, Path(work)) as after:
+    with draft_folder(folder.parent) as work, opened(result, work) as after:
         _tiles(_turned(shown(after), orientation), folder / "after")
     drawn = pyvips.Image.new_from_file(str(damage)).extract_band(0).copy(interpretation="b-w")
     _tiles(_turned(drawn, orientation), folder / "damage")

@@ -45,7 +45,10 @@ def plan(
     for source, target in scans:
         if other := taken.get(_real_path(target)):
             raise InputError(
-                f"restore: {source}: its result would overwrite {other} or the result of that "
+                f"restore: {source}: its result would overwrite the scan itself; choose another "
+                "folder with --out"
+                if other == source
+                else f"restore: {source}: its result would overwrite {other} or the result of that "
                 "file; rename one of them"
             )
         taken[_real_path(target)] = source

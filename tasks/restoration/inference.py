@@ -28,7 +28,7 @@ from platformdirs import user_cache_path
 
 from patina.errors import InputError, MissingExtraError
 from patina.models import CAPTURE_ROLES, present_role
-from patina.tasks.io.atomic import move_whole, sha256_of, write_bytes
+from patina.tasks.io.atomic import draft_folder, move_whole, sha256_of, write_bytes
 from patina.tasks.restoration import graph_layout
 from patina.tasks.restoration.option_values import DEVICES, PRECISIONS
 from patina.tasks.restoration.weights import shipped
@@ -53,7 +53,7 @@ CHECKSUM_BYTES = sha256().digest_size
 Function = Callable[[np.ndarray], np.ndarray]
 
 
-class DamagedGraphError(ValueError):
+class DamagedGraphError(InputError):
     """A graph or its weights are damaged, or belong to another model."""
 
 
@@ -69,8 +69,8 @@ def export(model: "keras.Model", file: Path) -> Path:
 
     networks = registry.networks_of(model)
     graph = file.with_suffix(".xml")
-    with tempfile.TemporaryDirectory(dir=graph.parent, prefix=".graph-") as folder:
-        hashed_graph = Path(folder) / "graph.xml"
+    with draft_folder(graph.parent) as folder:
+        hashed_graph = folder / "graph.xml"
         exported = graphs.graph_of(networks, like=shipped())
         if file != graph:
             exported.set_rt_info(sha256_of(file), ["patina", MODEL])
@@ -242,8 +242,10 @@ def _graph_of(file: Path, core: Any) -> _Graph:
     hashes = {each: sha256_of(each) for each in (file, graph, weights)}
     for each, mark in ((weights, WEIGHTS), (file, MODEL)):
         if each != graph and facts.get(mark) != hashes[each]:
+            if file == graph:
+                raise DamagedGraphError(f"{graph}: its .bin is damaged; {INSTALL}")
             what = f"it and its .bin do not belong to {file.name}"
-            raise DamagedGraphError(f"{graph}: {what}; {INSTALL if file == graph else REMEDY}")
+            raise DamagedGraphError(f"{graph}: {what}; {REMEDY}")
 
     @cache
     def read() -> Any:

@@ -22,6 +22,7 @@ from patina.tasks.restoration.weights import with_present_roles
 
 STATEMENT = "A virtual restoration hypothesis, computed; not a record of the object."
 MAPS = ("damage", "difference")
+SIDECAR_BYTES = 100_000_000  # a larger file is no sidecar
 MAX_NAME_BYTES = 255  # maximum bytes of a file name
 TONE_BEFORE = {"tone": ("stains", "tone")}  # the treatments that a former one was
 SOFTWARE_FIELD = "png-comment-0-Software"  # metadata of a map that say that Patina wrote it
@@ -136,7 +137,7 @@ def sidecar_in(target: Place) -> Record | None:
     """
     place = sidecar_of(target)
     try:
-        content = read(place)
+        content = read(place, SIDECAR_BYTES)
         record = json.loads(content) if content is not None else None
     except (OSError, ValueError, RecursionError) as error:
         if isinstance(error, OSError) and not isinstance(place, Path):
@@ -226,6 +227,8 @@ def _refuse_what_is_beside(target: Place, output: OutputOptions) -> None:
 def _is_written_by_patina(place: Place) -> bool:
     if not isinstance(place, Path):
         return True  # uploads of a killed run have no sidecar, so anything may be there
+    if not place.is_file():  # reading a pipe could wait forever
+        return False
     if place.name.endswith(".zip"):
         return is_package(place)
     with suppress(pyvips.Error):

@@ -53,6 +53,8 @@ def package_of(result: OnePlace) -> OnePlace:
 
 def is_package(path: Path) -> bool:
     """Whether a file is a change package, of any result."""
+    if not path.is_file():  # reading a pipe could wait forever
+        return False
     try:
         with zipfile.ZipFile(path) as archive:
             _facts(archive)
@@ -98,6 +100,9 @@ def undo(result: Path, package: Path, target: Path | None = None) -> Path:
     target: the default is original-NAME beside the result. The SHA-256 of the file is checked.
     Raises UndoError, and leaves no file, if `result` or `package` was changed.
     """
+    for given in (package, result):
+        if given.exists() and not given.is_file():  # reading a pipe could wait forever
+            raise UndoError(f"undo: {given}: it is not a file")
     try:
         with zipfile.ZipFile(package) as archive:
             facts = _facts(archive)

@@ -8,14 +8,13 @@ import argparse
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import keras
 import numpy as np
 
 from patina.models import ROLES, graphs, registry
-from patina.tasks.io.atomic import Record, move_whole, sha256_of, write_json
+from patina.tasks.io.atomic import Record, draft_folder, move_whole, sha256_of, write_json
 from patina.tasks.restoration import inference, weights
 from patina.tasks.training.training import last_state
 
@@ -108,8 +107,8 @@ def write_graph(networks: Mapping[str, keras.Model], file: Path) -> None:
     Raises ValueError if the networks that are read from the graph differ; then nothing is written.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=file.parent, prefix=".graph-") as folder:
-        draft = inference.export(registry.restorer_model(networks), Path(folder) / file.name)
+    with draft_folder(file.parent) as folder:
+        draft = inference.export(registry.restorer_model(networks), folder / file.name)
         read = registry.networks_of(registry.load(draft))
         hashes = [
             {role: weights_sha256(network) for role, network in each.items()}

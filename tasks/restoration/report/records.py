@@ -17,7 +17,7 @@ from patina.tasks.io.storage import Place, Remote, named, read, relative
 from patina.tasks.restoration.report.figures import figures_of
 from patina.tasks.restoration.report.previews import FOLDER, PICTURES, key_of
 from patina.tasks.restoration.report.summary import outcome_of, summary_of
-from patina.tasks.restoration.sidecars import STATEMENT, with_present_names
+from patina.tasks.restoration.sidecars import SIDECAR_BYTES, STATEMENT, with_present_names
 
 SET_ASIDE = "set aside"
 MOST_WORKS = 20_000  # maximum in a report, which a browser can still open
@@ -115,8 +115,8 @@ def _json_files(outbox: Place) -> Iterator[tuple[Path, bytes]]:
     """Each file that may be a sidecar: its path in the outbox, and its content."""
     if isinstance(outbox, Path):
         for path in _outside_of_ours(outbox.rglob("*.json"), outbox):
-            with suppress(OSError):  # a folder, or gone since
-                yield path, (outbox / path).read_bytes()
+            with suppress(OSError):  # a folder, a pipe, too large, or gone since
+                yield path, read(outbox / path, SIDECAR_BYTES) or b""
         return
     with named(outbox):
         outbox.files.invalidate_cache()

@@ -1,6 +1,5 @@
 """Draws missing pictures for the report, from a scan and its result."""
 
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ import pyvips
 
 from patina.tasks.imaging.one_at_a_time import one_at_a_time
 from patina.tasks.imaging.scans import Scan, opened
-from patina.tasks.io.atomic import DRAFT, Record, write_json
+from patina.tasks.io.atomic import Record, draft_folder, write_json
 from patina.tasks.restoration.report.previews import (
     FOLDER,
     Previews,
@@ -30,10 +29,10 @@ def with_previews(sidecar: Record, source: Path, target: Path, output: OutputOpt
     if not isinstance(outbox, Path) or (outbox / FOLDER / str(told.get("key"))).is_dir():
         return sidecar
     with (
-        tempfile.TemporaryDirectory(dir=target.parent, prefix=DRAFT) as before,
-        tempfile.TemporaryDirectory(dir=target.parent, prefix=DRAFT) as after,
-        opened(source, Path(before)) as scan,
-        opened(target, Path(after)) as result,
+        draft_folder(target.parent) as before,
+        draft_folder(target.parent) as after,
+        opened(source, before) as scan,
+        opened(target, after) as result,
     ):
         damage = map_of(target, "damage") if output.maps else None
         previews = _drawn(scan, result, damage)
