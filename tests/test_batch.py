@@ -10,6 +10,7 @@ import pytest
 import pyvips
 from restorers import patina, restorer, scan
 
+from patina.errors import InputError
 from patina.tasks.io.atomic import read_jsonl
 from patina.tasks.restoration.batch import plan, restore_scans, run_summary, summary_in, target_of
 
@@ -150,3 +151,19 @@ def test_lossless_formats_keep_their_names_and_lossy_ones_become_tiff(
     place: str, target: str
 ) -> None:
     assert target_of(Path(place)) == Path(target)
+
+
+def test_scans_of_the_same_name_are_told_apart_on_the_terminal(tmp_path: Path) -> None:
+    for folder in "ab":
+        (tmp_path / "in" / folder).mkdir(parents=True)
+        (tmp_path / "in" / folder / "page.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with patina(tmp_path, "restore", "in", "--no-report") as process:
+        _, printed = process.communicate()
+    told = [line.split(": ")[1] for line in printed.splitlines() if line.startswith("set aside")]
+    assert told == ["a/page.png", "b/page.png"]
+
+
+def test_a_scan_that_its_own_result_would_overwrite_is_named_once(tmp_path: Path) -> None:
+    scan(tmp_path / "a.tif")
+    with pytest.raises(InputError, match=r"a\.tif: its result would overwrite the scan itself; ch"):
+        plan([tmp_path / "a.tif"], tmp_path)

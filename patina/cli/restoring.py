@@ -1,6 +1,7 @@
 """`patina restore`, and its messages on the terminal."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -250,12 +251,14 @@ def _shown(job: "Job", end_if_signalled: Callable[[], None]) -> Iterator[dict[st
     from patina.tasks.restoration.outbox import neutral
     from patina.tasks.restoration.request import restored
 
-    total = len(job.scans)
+    total, names = len(job.scans), Counter(source.name for source, _ in job.scans)
     with Progress() as bar:
         progress = _RunProgress(job, bar)
         for outcome in restored(job, progress.on_progress):
             progress.count(outcome)
-            for line in _lines_of(outcome, total):
+            file = Path(outcome["file"])
+            name = file.name if names[file.name] == 1 else f"{file.parent.name}/{file.name}"
+            for line in _lines_of(outcome, name, total):
                 bar.say(neutral(line))
             yield outcome
             end_if_signalled()  # the caller has recorded the outcome, so it is in the summary
@@ -293,13 +296,20 @@ MOST_LINES = (
 )
 
 
-def _lines_of(outcome: dict[str, Any], total: int) -> list[str]:
-    """The lines on the terminal for a scan: what was done or why it was set aside; its notes."""
+def _lines_of(outcome: dict[str, Any], name: str, total: int) -> list[str]:
+    """The lines on the terminal for a scan: what was done or why it was set aside; its notes.
+
+    name: of its file, with its folder if another scan has the same name.
+    """
     if "reason" in outcome:
-        return [f"set aside: {outcome['reason']}"]
-    notes = [f"note: {Path(outcome['file']).name}: {note}" for note in outcome.get("notes", [])]
+        bare = f"{Path(outcome['file']).name}: "
+        reason = outcome["reason"]
+        if reason.startswith(bare):
+            reason = f"{name}: {reason.removeprefix(bare)}"
+        return [f"set aside: {reason}"]
+    notes = [f"note: {name}: {note}" for note in outcome.get("notes", [])]
     if total > MOST_LINES and not outcome["flags"]:
         return notes
     flags = "".join(f"; flagged: {flag}" for flag in outcome["flags"])
     done = outcome["summary"].removeprefix("unchanged: ").removeprefix("unchanged; ")
-    return [f"{outcome['outcome']}: {Path(outcome['file']).name}: {done}{flags}", *notes]
+    return [f"{outcome['outcome']}: {name}: {done}{flags}", *notes]
