@@ -4,9 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from patina.tasks.imaging.images import to_float
 from patina.tasks.restoration import capture_gates
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
+from patina.tasks.training import judge
 
 SIDE_PX = 900  # large enough for nine tiles
 
@@ -120,3 +122,20 @@ def test_jpeg_artefacts_are_left_to_the_network_that_corrects_compressed_noise(
     assert found.blockiness > 1.5
     assert found.weight("jpeg") == blocks
     assert found.weight("compressed_noise") == (logit > 0)
+
+
+def test_some_samples_of_a_judge_of_noise_are_whole_works_at_their_own_size_and_reduced(works):
+    examined = []
+
+    def network(tile):
+        examined.append(tile)
+        return 0.1 * (tile - 0.5)
+
+    drawn = [list(judge.samples(works, "noise", network, 4, seed)) for seed in (3, 3, 4)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert [len(each) for each in drawn[0]] == [2, 1, 1, 2]  # every third sample is a whole work
+    assert drawn[0][0] == drawn[2][0]
+    assert all(gain <= 0 for _, gain in drawn[0][0])
+    own = to_float(works[0].pixels)
+    assert any(np.array_equal(tile[0], own[: tile.shape[1], : tile.shape[2]]) for tile in examined)
+    assert [len(each) for each in judge.samples(works, "blur", network, 4, 3)] == [1, 1, 1, 1]

@@ -10,8 +10,10 @@ correction of a stain that `stain_segmentation` found improves the work.
 
 import argparse
 import json
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,13 @@ import numpy as np
 
 from patina.tasks.io.atomic import Record, json_line, write_bytes
 from patina.tasks.restoration.capture_features import features
+from patina.tasks.restoration.capture_gates import NOISE_ROLES, sample_tiles
 from patina.tasks.restoration.inference import Networks
 from patina.tasks.restoration.judge import CLIP_SD, Judge
-from patina.tasks.restoration.tiling import Network
+from patina.tasks.restoration.tiling import Network, rows_of
 from patina.tasks.training import capture, piece_samples, stain_samples
 from patina.tasks.training.curriculum import HARD_SHARE, hard_works_painted
+from patina.tasks.training.whole_works import WHOLE_PX, at_most, judged_works
 from patina.tasks.training.works import Work, decode_works, draw_crop
 
 THRESHOLD = 0.7  # probability from which on a sample counts as positive in the error rates
@@ -38,6 +42,7 @@ SOUND_SHARE = 0.55  # share of the undamaged samples
 
 Image = np.ndarray
 Rng = np.random.Generator
+Sample = tuple[dict[str, float], float]  # features; gain in PSNR, dB
 DAMAGES: dict[str, tuple[Callable[[Image, Rng], Image], ...]] = {
     "noise": (*[capture.noisy] * 3, capture.film_grain, capture.noisy_compressed),
     "compressed_noise": (*[capture.noisy] * 3, capture.film_grain, capture.noisy_recompressed),
@@ -48,9 +53,7 @@ FINDERS = {"piece": "segmentation", "area": "areas", "stain": "stain_segmentatio
 JUDGES = (*DAMAGES, *FINDERS)
 
 
-def sample(
-    works: Sequence[Work], role: str, network: Network, rng: Rng
-) -> tuple[dict[str, float], float]:
+def sample(works: Sequence[Work], role: str, network: Network, rng: Rng) -> Sample:
     """The features of a random part of a work, and the gain in PSNR of the network on it, dB.
 
     role: of DAMAGES. network: from a tile float32 (1, h, w, 3) to its residual.
@@ -82,10 +85,30 @@ def sample(
 
 def samples(
     works: Sequence[Work], role: str, network: Network, count: int, seed: int
-) -> Iterator[tuple[dict[str, float], float]]:
-    """`count` samples, see `sample`; they depend only on the seed."""
+) -> Iterator[list[Sample]]:
+    """`count` lists of samples, see `sample`; they depend only on the seed.
+
+    For a network of noise, some are of a whole undamaged work, see `judged_works`, at its own size
+    and reduced: brushwork and paper can look like noise at one size, and not at another.
+    """
+
+    def of_random(rng: Rng) -> list[Sample]:
+        return [sample(works, role, network, rng)]
+
+    def of_whole(pixels: np.ndarray) -> list[Sample]:
+        views = [at_most(pixels, long_px) for long_px in (math.inf, WHOLE_PX)]
+        return [(_features(view, network), 0.0) for view in views]
+
+    if role in NOISE_ROLES:
+        yield from judged_works(works, count, seed, of_whole, of_random)
+        return
     for number in range(count):
-        yield sample(works, role, network, np.random.default_rng([seed, number]))
+        yield of_random(np.random.default_rng([seed, number]))
+
+
+def _features(work: np.ndarray, network: Network) -> dict[str, float]:
+    tiles = [*sample_tiles(rows_of(work), *work.shape[:2])]
+    return features(tiles, [network(tile) for tile in tiles])
 
 
 def fitted(
@@ -171,7 +194,7 @@ def judge_of(
         return stain_judge(works, networks, count, seed)
     if role in FINDERS:
         return piece_judge(works, networks, count, seed, FINDERS[role])
-    drawn = list(samples(works, role, networks[role], count, seed))
+    drawn = [*chain.from_iterable(samples(works, role, networks[role], count, seed))]
     positive = np.array([gain > GAIN_DB for _, gain in drawn])
     return fitted([found for found, _ in drawn], positive)
 

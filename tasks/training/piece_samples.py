@@ -26,7 +26,7 @@ from patina.tasks.training.curriculum import (
     damage_of,
     hard_works_painted,
 )
-from patina.tasks.training.whole_works import at_most, judged_works
+from patina.tasks.training.whole_works import WHOLE_PX, at_most, judged_works
 from patina.tasks.training.works import Work
 
 Rng = np.random.Generator
@@ -52,7 +52,8 @@ def samples(
 ) -> Iterator[list[Sample]]:
     """The pieces of each of `count` works, see `judged_works` and `pieces_of`."""
 
-    def of_whole(view: np.ndarray) -> list[Sample]:
+    def of_whole(pixels: np.ndarray) -> list[Sample]:
+        view = at_most(pixels, WHOLE_PX)
         return _judged(view, np.zeros(view.shape[:2], np.float32), finder, network)
 
     def of_random(rng: Rng) -> list[Sample]:

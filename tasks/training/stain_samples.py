@@ -18,7 +18,7 @@ from patina.tasks.restoration.tiling import Network
 from patina.tasks.training import capture
 from patina.tasks.training.curriculum import HARD_SHARE, Rng, hard_works_painted
 from patina.tasks.training.stain_masks import STAIN_MASKS, stained
-from patina.tasks.training.whole_works import at_most, judged_works
+from patina.tasks.training.whole_works import WHOLE_PX, at_most, judged_works
 from patina.tasks.training.works import Work
 
 SOUND_SHARE, CAPTURED_SHARE = 0.25, 0.25  # of the random works: undamaged; with noise
@@ -36,8 +36,8 @@ def samples(
     networks: `stain_segmentation` and `stains`.
     """
 
-    def of_whole(view: np.ndarray) -> list[Sample]:
-        return _judged(view, None, networks)
+    def of_whole(pixels: np.ndarray) -> list[Sample]:
+        return _judged(at_most(pixels, WHOLE_PX), None, networks)
 
     def of_random(rng: Rng) -> list[Sample]:
         return _candidates_of(works, networks, rng)

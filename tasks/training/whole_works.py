@@ -1,4 +1,4 @@
-"""The samples of the judges of pieces and stains: whole undamaged works, and random ones.
+"""The samples of the judges: whole undamaged works, and random ones.
 
 Each work comes once: only a few works have many details that look like damage, and chance would
 leave some of them out.
@@ -25,7 +25,7 @@ def judged_works(
 ) -> Iterator[Sample]:
     """The samples of `count` works; they depend only on the seed.
 
-    of_whole: the sample of an undamaged work, float32 (h, w, 3), sRGB in [0, 1]. First come
+    of_whole: the sample of the undamaged work with these pixels, uint8 (H, W, 3), sRGB. First come
     `works`, then the hard works. of_random: the sample of a random work.
     """
     whole: Iterator[Work | Painted] = iter((*works, *hard_works_painted()))
@@ -34,7 +34,7 @@ def judged_works(
         if work is None:
             yield of_random(np.random.default_rng([seed, number]))
         else:
-            yield of_whole(at_most(work.pixels, WHOLE_PX))
+            yield of_whole(work.pixels)
 
 
 def at_most(pixels: np.ndarray, long_px: float) -> np.ndarray:
