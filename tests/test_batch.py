@@ -13,6 +13,7 @@ from restorers import patina, restorer, scan
 from patina.errors import InputError
 from patina.tasks.io.atomic import read_jsonl
 from patina.tasks.restoration.batch import plan, restore_scans, run_summary, summary_in, target_of
+from patina.tasks.restoration.sidecars import OutputOptions
 
 
 def test_bad_files_are_set_aside_with_a_reason_and_the_others_are_restored(tmp_path: Path) -> None:
@@ -136,6 +137,20 @@ def test_results_in_the_inbox_are_not_restored_again(tmp_path: Path) -> None:
     first = plan([tmp_path], tmp_path / "restored")
     list(restore_scans(first, restorer(0.1)))
     assert plan([tmp_path], tmp_path / "restored") == first
+
+
+def test_results_of_an_earlier_run_in_a_subfolder_are_not_restored_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    scan(tmp_path / "a.tif")
+    maps = OutputOptions(maps=True)
+    [*restore_scans(plan([tmp_path / "a.tif"], tmp_path / "first"), restorer(0.1), maps)]
+    scan(tmp_path / "first/b.tif")  # a scan beside the result
+    found = plan([tmp_path], tmp_path / "second")
+    assert [source for source, _ in found] == [tmp_path / "a.tif", tmp_path / "first/b.tif"]
+    assert "1 results of earlier runs are left out" in caplog.text
+    named = plan([tmp_path / "first"], tmp_path / "second")
+    assert tmp_path / "first/a.tif" in [source for source, _ in named]
 
 
 @pytest.mark.parametrize(

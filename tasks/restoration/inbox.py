@@ -12,7 +12,7 @@ from patina.tasks.imaging.filing import ENCODINGS, KEPT_FORMATS
 from patina.tasks.io.storage import Place, Remote, images_under, relative
 from patina.tasks.restoration.iiif import is_published
 from patina.tasks.restoration.report.previews import FOLDER
-from patina.tasks.restoration.sidecars import EVERY_FILE, is_ours_at, sidecar_in
+from patina.tasks.restoration.sidecars import EVERY_FILE, is_ours_at, sidecar_in, sidecar_of
 
 IMAGE_SUFFIXES = frozenset((*suffixes_of(tuple(SUFFIXES)), *UNREAD_SUFFIXES))
 # Folders of storages and systems with thumbnails or deleted files
@@ -27,10 +27,11 @@ def plan(
     """Each image file in `inboxes` with the path of its result, sorted, without repeats.
 
     inboxes: files and folders. Images of an unsupported format are included, and so is each file of
-    `inboxes` itself, whatever it is; those that cannot be restored will be set aside. An outbox
-    inside an inbox, the pictures of a report, and existing results are left out. keep_format: JPEG
-    and WebP keep their format. Raises FileNotFoundError if a file or folder does not exist, or a
-    folder has no image; InputError if a result would overwrite a scan or another result.
+    `inboxes` itself, whatever it is; those that cannot be restored will be set aside. The outbox
+    and results of earlier runs inside an inbox, and the pictures of a report, are left out.
+    keep_format: JPEG and WebP keep their format. Raises FileNotFoundError if a file or folder does
+    not exist, or a folder has no image; InputError if a result would overwrite a scan or another
+    result.
     """
     scans: list[tuple[Place, Place]] = []
     taken: dict[Place, Place] = {}
@@ -69,6 +70,19 @@ def _without_results(scans: list[tuple[Place, Place]]) -> list[tuple[Place, Plac
     return [pair for pair in scans if pair[0] not in results | beside]
 
 
+def _without_earlier_results(images: list[Path], inbox: Path) -> list[Path]:
+    """The images without results, maps and packages of earlier runs in subfolders of the inbox."""
+    results = {
+        image
+        for image in images
+        if image.parent != inbox and sidecar_of(image).exists() and _is_result(image)
+    }
+    if results:
+        log.warning("restore: %s: %d results of earlier runs are left out", inbox, len(results))
+    left_out = results.union(*map(EVERY_FILE.beside, results))
+    return [image for image in images if image not in left_out]
+
+
 def _is_result(place: Place) -> bool:
     try:
         return sidecar_in(place) is not None or is_ours_at(place)
@@ -86,7 +100,7 @@ def _scans_of(inbox: Place, outbox: Place, recursive: bool) -> list[tuple[Place,
         if not (inbox.exists() or inbox.is_symlink()):
             raise FileNotFoundError(f"restore: {inbox}: no such file or folder")
         return [(inbox, Path(inbox.name))]
-    found_here = sorted(_images_in(inbox, outbox, recursive))
+    found_here = _without_earlier_results(sorted(_images_in(inbox, outbox, recursive)), inbox)
     if not found_here:
         raise FileNotFoundError(f"restore: {inbox}: there is no image in this folder")
     return [(source, source.relative_to(inbox)) for source in found_here]
