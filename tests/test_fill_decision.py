@@ -15,7 +15,7 @@ from patina.tasks.restoration.proposals import with_proposals
 
 SIZE = (400, 600)
 FIXED = {"damage_probability": 0.6, "damage_doubt": 0.3, "damage_share": 0.0, "fill_unlike": 0.5}
-FIXED |= {"fill_probability_max": 0.0}
+FIXED |= {"fill_probability_max": 0.0, "fill_proposal": 1.0}
 GATES = Gates(**FIXED)
 GROUND, PAINT = 0.9, 0.4
 THIN, SMALL, LARGE = np.s_[50:52, 40:540], np.s_[100:108, 100:108], np.s_[200:280, 100:240]
@@ -145,7 +145,7 @@ def test_pieces_that_the_judge_rejects_are_neither_filled_nor_in_the_damage_map(
 def test_nothing_is_filled_if_the_judge_rejects_most_of_the_damage() -> None:
     view, likely = damaged(THIN, SMALL)
     damage = decide_fill(view, likely, GATES, by_size(-10), cracks=False, forced=False)
-    assert not damage.pieces
+    assert not damage.fill.any()
     assert not damage.fill.any()
     forced = decide_fill(view, likely, GATES, by_size(-10), cracks=False, forced=True)
     assert forced.fill[THIN].min() == forced.fill[SMALL].min() == 1
@@ -176,6 +176,23 @@ def test_nothing_is_filled_if_the_mean_or_the_largest_probability_is_low(
     gates = replace(GATES, fill_area=0.001, fill_surely=0.1, **{gate: value})
     damage = decide_fill(view, likely, gates, by_size(-0.1), cracks=False, forced=False)
     assert sorted(piece.px for piece in damage.pieces) == filled
+
+
+@pytest.mark.parametrize(
+    ("proposal", "mean", "proposed"),
+    [(0.59, 0.4, [64, 1000]), (0.59, 0.5, [64]), (0.6, 0.4, [])],
+)
+def test_damage_of_a_work_that_is_nearly_certain_enough_is_proposed(
+    proposal: float, mean: float, proposed: list[int]
+) -> None:
+    view, likely = damaged(THIN, SMALL)  # with probabilities of 0.599 and 0.401
+    gates = replace(GATES, fill_area=0.001, fill_surely=0.1, fill_probability_max=0.7)
+    gates = replace(gates, fill_probability_mean=mean, fill_proposal=proposal)
+    damage = decide_fill(view, likely, gates, by_size(-0.1), cracks=False, forced=False)
+    assert sorted(piece.px for piece in damage.pieces) == proposed
+    assert all(piece.outcome == PROPOSED for piece in damage.pieces)
+    assert not damage.fill.any()
+    assert (damage.found > 0.5).sum() == sum(proposed)
 
 
 def test_a_strip_along_the_edge_is_left_unless_damage_is_forced() -> None:

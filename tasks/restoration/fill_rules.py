@@ -81,7 +81,8 @@ def accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Pi
     SURE_AREA times as large as the gate `fill_area`, or larger, needs `fill_surely`, and pieces in
     between need a probability in between. None is filled if the mean probability of all pieces to
     be filled, weighted by their area, is below `fill_probability_mean`, or the highest one below
-    `fill_probability_max`. Without a judge, all are accepted.
+    `fill_probability_max`; if the highest one reaches `fill_proposal`, those that alone reach
+    `fill_probability_mean` are proposed instead. Without a judge, all are accepted.
     """
     if not any(piece.features for piece in pieces):
         return pieces
@@ -91,7 +92,13 @@ def accepted_by_judge(pieces: list[Piece], pixels: int, gates: Gates) -> list[Pi
     most = max((piece.judge_probability for piece in filled), default=0.0)
     if filled and (mean < gates.fill_probability_mean or most < gates.fill_probability_max):
         labels = {piece.label for piece in filled}
-        pieces = [piece for piece in pieces if piece.label not in labels]
+        uncertain = [
+            replace(piece, outcome=PROPOSED, reason="the damage of the work is not certain enough")
+            for piece in filled
+            if most >= gates.fill_proposal
+            and piece.judge_probability >= gates.fill_probability_mean
+        ]
+        pieces = [piece for piece in pieces if piece.label not in labels] + uncertain
     rise = max(0.0, gates.fill_surely - gates.fill_probability)
     large_px = max(SURE_AREA * gates.fill_area * pixels, 1)
     return [

@@ -54,7 +54,7 @@ class Gates:
     # Of damage; areas are shares of the work
     damage_probability: AboveZero = 0.75  # a piece has a pixel of at least this probability …
     damage_doubt: AboveZero = 0.45  # … and consists of connected pixels of at least this one
-    damage_share: UpToOne = 0.0006  # area with a probability above 0.8; below it nothing is filled
+    damage_share: UpToOne = 0.0004  # area with a probability above 0.8; below it nothing is filled
     fill_area: UpToOne = 0.001  # a larger piece is proposed and not filled …
     fill_width: UpToOne = 0.022  # … unless it is narrower than this share of the long side
     fill_share: UpToOne = 0.06  # largest filled area; narrow pieces do not count
@@ -63,6 +63,7 @@ class Gates:
     fill_area_surely: UpToOne = 0.02  # … may be as large as this instead of fill_area
     fill_probability_mean: UpToOne = 0.4  # mean probability of all filled pieces, by area
     fill_probability_max: UpToOne = 0.74  # probability of the most probable one of them
+    fill_proposal: UpToOne = 0.6  # if it has only this one, the more probable ones are proposed
     fill_unlike: UpToOne = 0.6  # share of a piece's rim that must differ from the surroundings
     area_probability: UpToOne = 0.3  # a blot or hole with at least this probability is proposed
     # Of stains
