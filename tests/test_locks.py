@@ -22,7 +22,7 @@ with only_one(Path(sys.argv[1])) as alone:
 """
 # What Python has on Unix alone is taken away before anything of ours is imported
 ELSEWHERE = """
-import os, signal, sys, warnings
+import os, shutil, signal, sys, warnings
 warnings.simplefilter("ignore")  # filelock says that it locks by another way
 for module in ("fcntl", "grp", "pwd", "resource", "termios"):
     sys.modules[module] = None
@@ -32,6 +32,7 @@ for owner, names in (
 ):
     for name in names.split():
         delattr(owner, name)
+shutil._use_fd_functions = False  # as there
 from patina.cli import main
 main()
 """

@@ -71,16 +71,20 @@ def _without_results(scans: list[tuple[Place, Place]]) -> list[tuple[Place, Plac
 
 
 def _without_earlier_results(images: list[Path], inbox: Path) -> list[Path]:
-    """The images without results, maps and packages of earlier runs in subfolders of the inbox."""
+    """The images without results, maps and packages of earlier runs in subfolders of the inbox.
+
+    If there is nothing else, the user means these results.
+    """
     results = {
         image
         for image in images
         if image.parent != inbox and sidecar_of(image).exists() and _is_result(image)
     }
-    if results:
-        log.warning("restore: %s: %d results of earlier runs are left out", inbox, len(results))
     left_out = results.union(*map(EVERY_FILE.beside, results))
-    return [image for image in images if image not in left_out]
+    scans = [image for image in images if image not in left_out]
+    if results and scans:
+        log.warning("restore: %s: %d results of earlier runs are left out", inbox, len(results))
+    return scans or images
 
 
 def _is_result(place: Place) -> bool:
