@@ -32,7 +32,7 @@ for owner, names in (
 ):
     for name in names.split():
         delattr(owner, name)
-shutil._use_fd_functions = False  # as there
+shutil._use_fd_functions, shutil._rmtree_impl = False, shutil._rmtree_unsafe  # as there
 from patina.cli import main
 main()
 """
