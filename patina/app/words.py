@@ -189,7 +189,8 @@ def found_line(
     to the page's controls.
     """
     summary = summary_of(dict(decided))
-    plain = _plain(summary).replace("see the damage map", "tick those that you want to fill")
+    hint = "see the damage map, or try --force damage"
+    plain = _plain(summary.replace(hint, "tick those that you want to fill"))
     done = f"Patina would do this: {plain}."
     found = NOTHING_DONE if summary == NOTHING_FOUND else done.replace(*NOTHING_CHANGED)
     sentences = (

@@ -95,7 +95,7 @@ def _seen(figures: Figures) -> Iterator[str]:
     number = proposed if isinstance(proposed, int) else len(proposed)
     if number:
         areas = "area" if number == 1 else "areas"
-        yield f"{number} {areas} proposed, not filled: see the damage map"
+        yield f"{number} {areas} proposed, not filled: see the damage map, or try --force damage"
     elif not damage.get("weight") and damage.get("found_share", 0) >= WORTH_TELLING:
         where = percent(damage["found_share"])
         yield f"possible damage on {where} of the surface, not filled: try --force damage"
