@@ -42,7 +42,8 @@ from patina.tasks.restoration.report.summary import outcome_of, summary_of
         (
             {"damage": {"areas": 1, "weight": 0.6, "filled_share": 0.25, "proposed": [1, 2]}},
             "1 area filled at 60% of full strength; "
-            "2 areas proposed, not filled: see the damage map, or try --force damage; 25% of the surface filled",
+            "2 areas proposed, not filled: see the damage map, or try --force damage; "
+            "25% of the surface filled",
         ),
         (
             {
