@@ -84,6 +84,25 @@ def test_the_surer_of_two_networks_corrects_noise(noise, compressed, asked, appl
     assert ("compressed_noise" in found.corrections) == asked
 
 
+@pytest.mark.parametrize("origin", [(0, 0), (3, 5)])
+def test_slow_changes_of_colour_are_not_taken_for_jpeg_artefacts(origin):
+    rows, columns = np.indices((128, 160))
+    slow = 0.02 * np.sin(columns / 40)[..., None] * np.float32([1, -1, 0])
+    steps = 0.02 * np.where((rows // 4 + columns // 4) % 2, 1, -1)[..., None] * np.ones(3)
+
+    def network(tile):
+        height, width = (a - b for a, b in zip(tile.shape[1:3], (128, 160), strict=True))
+        around = ((0, height), (0, width), (0, 0))
+        return np.pad(slow + steps, around, mode="symmetric")[None].astype(np.float32)
+
+    aligned = capture_gates.aligned_to_grid(network, origin)
+    residual = aligned(np.zeros((1, 128, 160, 3), np.float32))[0]
+    assert residual.shape == (128, 160, 3)
+    wide = cv2.GaussianBlur(residual, (0, 0), 12)[40:-40, 40:-40]
+    assert np.abs(wide).max() < 0.003
+    assert residual[40:-40, 40:-40].std() == pytest.approx(0.02, abs=0.001)
+
+
 @pytest.mark.parametrize(("blur_px", "grey", "applied"), [(0, 0, 1), (1.2, 0, 0), (0, 1, 0)])
 def test_brushwork_and_paper_are_not_taken_for_compressed_noise(blur_px, grey, applied):
     noise = np.random.default_rng(0).normal(0, 0.1, (256, 256, 3)).astype(np.float32)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 
+import cv2
 import numpy as np
 
 from patina.models import STRIDE_PX
@@ -38,6 +39,7 @@ MAX_REPETITION = {"noise": 0.2, "compressed_noise": 0.2, "blur": 0.3}
 # What `compressed_noise` would remove is brushwork or paper, or noise that `noise` removes better,
 # if neighbouring pixels of it correlate more than this, or if it has less colour
 MAX_NEAR, MIN_CHROMA = 0.45, 0.01
+SLOW_PX = 8.0  # standard deviation of the Gaussian that gives the slow changes of a residual
 MAX_FINENESS = 0.155  # a work with a higher share of the finest detail is not blurred
 MAX_NOISE = 0.15  # a work with a higher probability of noise is not sharpened
 # A work with a lower share of the finest detail shows no weave: its blur causes the correlation
@@ -108,6 +110,8 @@ def _tile_starts(side: int, part: int) -> list[int]:
 def aligned_to_grid(network: Network, grid_origin: tuple[int, int]) -> Network:
     """`network`, with its input shifted so that JPEG's blocks begin at its first pixel.
 
+    JPEG changes the mean of a block by no more than a rounding error, so slow changes of the
+    residual are errors of the network, which would mute small colours, and are removed.
     grid_origin: from `blockiness`. The tiles must begin at multiples of GRID_PX of the work.
     """
     top, left = (-begin % GRID_PX for begin in grid_origin)
@@ -115,10 +119,12 @@ def aligned_to_grid(network: Network, grid_origin: tuple[int, int]) -> Network:
     def shifted(tile: np.ndarray) -> np.ndarray:
         height, width = tile.shape[1:3]
         around = ((0, 0), (top, -top % STRIDE_PX), (left, -left % STRIDE_PX), (0, 0))
-        moved = np.pad(tile, around, mode="symmetric")
-        return network(np.ascontiguousarray(moved))[:, top : top + height, left : left + width]
+        moved = np.pad(tile, around, mode="symmetric") if top or left else tile
+        residuals = network(np.ascontiguousarray(moved))
+        residuals = residuals[:, top : top + height, left : left + width]
+        return np.stack([each - cv2.GaussianBlur(each, (0, 0), SLOW_PX) for each in residuals])
 
-    return shifted if top or left else network
+    return shifted
 
 
 def decide_capture(
