@@ -3,8 +3,8 @@
 This package contains no paths, no data and no training. This file can be imported without Keras.
 """
 
-# The networks of a restorer, in the order in which they are applied
 CAPTURE_ROLES = ("jpeg", "noise", "compressed_noise", "blur")  # they correct faults of a capture
+# The networks of a restorer, in the order in which they are applied
 ROLES = (
     *CAPTURE_ROLES,
     "segmentation",

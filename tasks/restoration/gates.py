@@ -67,8 +67,8 @@ class Gates:
     fill_unlike: UpToOne = 0.6  # share of a piece's rim that must differ from the surroundings
     area_probability: UpToOne = 0.3  # a blot or hole with at least this probability is proposed
     # Of stains
-    stain_probability: UpToOne = 0.7  # probability that the correction of a found stain helps
-    stain_proposal: UpToOne = 0.35  # a stain with at least this probability is proposed
+    stain_probability: UpToOne = 0.68  # probability that the correction of a found stain helps
+    stain_proposal: UpToOne = 0.3  # a stain with at least this probability is proposed
     # Of tone
     tone_255: Steps255 = 9.5  # root mean square of the colour change, by `tone` …
     tone_full_255: Steps255 = 12.0  # … and by `tone_full`
