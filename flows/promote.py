@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from rich.progress import Progress
 
 from patina import params as params_file
 from patina.errors import InputError
@@ -24,6 +23,7 @@ from patina.tasks.evaluation.reports import degradation_of
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.images import load_srgb, read_png
 from patina.tasks.io.atomic import DRAFT, Record, copy, read_jsonl, sha256_of, write_json
+from patina.tasks.io.progress import Progress
 from patina.tasks.restoration.batch import CHAMPION, chosen_model, load_restorer
 
 CHAMPIONS = ".champions"  # folder beside the champion, with the present and the former one
@@ -154,7 +154,6 @@ def _sound_cases(painted_px: Sequence[int], own: Sequence[Path], bar: Progress) 
         try:
             image = load_srgb(file, long_side_px=LARGEST_PX)
         except ImageError as error:
-            line = f"promote: {file}: set aside: {error}"
-            bar.console.print(line, soft_wrap=True, emoji=False, markup=False)
+            bar.say(f"promote: {file}: set aside: {error}")
             continue
         yield {"group": OWN, "work": file.name}, image, image

@@ -95,8 +95,8 @@ def test_slow_changes_of_colour_are_not_taken_for_jpeg_artefacts(origin):
         around = ((0, height), (0, width), (0, 0))
         return np.pad(slow + steps, around, mode="symmetric")[None].astype(np.float32)
 
-    aligned = capture_gates.aligned_to_grid(network, origin)
-    residual = aligned(np.zeros((1, 128, 160, 3), np.float32))[0]
+    corrected = capture_gates.jpeg_correction(network, origin)
+    residual = corrected(np.zeros((1, 128, 160, 3), np.float32))[0]
     assert residual.shape == (128, 160, 3)
     wide = cv2.GaussianBlur(residual, (0, 0), 12)[40:-40, 40:-40]
     assert np.abs(wide).max() < 0.003

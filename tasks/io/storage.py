@@ -31,8 +31,8 @@ LARGEST = 10**9  # maximum bytes of a file that is read as a whole
 MARKS = ("ETag", "etag", "mtime", "created")  # facts that identify the version of a file
 
 
-SECRETS = re.compile(r"(?<=://)[^/\s@]*:[^/\s@]*@|(?<=\?)[^\s\"'<>]*")
 USER = re.compile(r"(?<=://)[^/\s@]*:[^/\s@]*(?=@)")  # user and password
+SECRETS = re.compile(rf"{USER.pattern}@|(?<=\?)[^\s\"'<>]*")
 
 
 def without_secrets(text: str) -> str:

@@ -107,11 +107,12 @@ def _tile_starts(side: int, part: int) -> list[int]:
     return sorted({int(place) for place in places})
 
 
-def aligned_to_grid(network: Network, grid_origin: tuple[int, int]) -> Network:
-    """`network`, with its input shifted so that JPEG's blocks begin at its first pixel.
+def jpeg_correction(network: Network, grid_origin: tuple[int, int]) -> Network:
+    """The network `jpeg`, with a shifted input and without slow changes in its residual.
 
-    JPEG changes the mean of a block by no more than a rounding error, so slow changes of the
-    residual are errors of the network, which would mute small colours, and are removed.
+    The input is shifted so that JPEG's blocks begin at its first pixel. JPEG changes the mean of a
+    block by no more than a rounding error, so slow changes of the residual are errors of the
+    network, which would mute small colours, and are removed.
     grid_origin: from `blockiness`. The tiles must begin at multiples of GRID_PX of the work.
     """
     top, left = (-begin % GRID_PX for begin in grid_origin)
@@ -155,7 +156,7 @@ def decide_capture(
             if found.weight >= LARGE_WEIGHT:
                 return Capture(0.0, measured, grid_origin, {role: found})
         if weight:
-            network = aligned_to_grid(networks["jpeg"], grid_origin)
+            network = jpeg_correction(networks["jpeg"], grid_origin)
             samples = _corrected(samples, [network(tile) for tile in samples], weight)
     if not samples:
         return Capture(weight, measured, grid_origin, {})

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from patina.errors import InputError
@@ -65,9 +65,8 @@ def _real_path(place: Place) -> Place:
 def _without_results(scans: list[tuple[Place, Place]]) -> list[tuple[Place, Place]]:
     """The files without results, maps and packages of other files."""
     targets = {target for source, target in scans if target != source}
-    results = {target for target in targets if _is_result(target)}
-    beside = {place for target in results for place in EVERY_FILE.beside(target)}
-    return [pair for pair in scans if pair[0] not in results | beside]
+    left_out = _with_files_beside(filter(_is_result, targets))
+    return [pair for pair in scans if pair[0] not in left_out]
 
 
 def _without_earlier_results(images: list[Path], inbox: Path) -> list[Path]:
@@ -75,16 +74,21 @@ def _without_earlier_results(images: list[Path], inbox: Path) -> list[Path]:
 
     If there is nothing else, the user means these results.
     """
-    results = {
+    results = [
         image
         for image in images
         if image.parent != inbox and sidecar_of(image).exists() and _is_result(image)
-    }
-    left_out = results.union(*map(EVERY_FILE.beside, results))
+    ]
+    left_out = _with_files_beside(results)
     scans = [image for image in images if image not in left_out]
     if results and scans:
         log.warning("restore: %s: %d results of earlier runs are left out", inbox, len(results))
     return scans or images
+
+
+def _with_files_beside(results: Iterable[Place]) -> set[Place]:
+    """The results, and the paths of their maps and packages."""
+    return {place for result in results for place in (result, *EVERY_FILE.beside(result))}
 
 
 def _is_result(place: Place) -> bool:

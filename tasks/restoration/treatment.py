@@ -17,7 +17,7 @@ from patina.tasks.io.parallel import ahead
 from patina.tasks.restoration.capture_gates import (
     NOISE_ROLES,
     Capture,
-    aligned_to_grid,
+    jpeg_correction,
 )
 from patina.tasks.restoration.damage import Damage
 from patina.tasks.restoration.reduced import enlarged, strips_of
@@ -66,7 +66,7 @@ class Treatment:
             if weight := self.capture.weight(role):
                 network = self.networks[role]
                 if role == "jpeg":
-                    network = aligned_to_grid(network, self.capture.grid_origin)
+                    network = jpeg_correction(network, self.capture.grid_origin)
                 applied.append((np.float32(weight), network))
 
         def residual(tile: np.ndarray) -> np.ndarray:
