@@ -310,6 +310,7 @@ def _lines_of(outcome: dict[str, Any], name: str, total: int) -> list[str]:
     notes = [f"note: {name}: {note}" for note in outcome.get("notes", [])]
     if total > MOST_LINES and not outcome["flags"]:
         return notes
-    flags = "".join(f"; flagged: {flag}" for flag in outcome["flags"])
     done = outcome["summary"].removeprefix("unchanged: ").removeprefix("unchanged; ")
-    return [f"{outcome['outcome']}: {name}: {done}{flags}", *notes]
+    further = [flag for flag in outcome["flags"] if flag not in done]
+    state = f"{outcome['outcome']}, flagged" if outcome["flags"] else outcome["outcome"]
+    return [f"{state}: {name}: {'; '.join([done, *further])}", *notes]

@@ -281,7 +281,7 @@ def flags_of(facts: Record, output: OutputOptions) -> list[str]:
         filled = f"{damage['filled_share']:.1%} of the surface filled"
         flags.append(f"{filled}: the change there is {in_words(inside)} (ΔE2000 {inside:.0f})")
     if found := facts.get("stains", {}).get("found"):
-        flags.append(f"{found} {'stain' if found == 1 else 'stains'} found and corrected")
+        flags.append(f"{found} {'stain' if found == 1 else 'stains'} corrected")
     if proposed := len(facts.get("stains", {}).get("proposed", ())):
         stains = "possible stain" if proposed == 1 else "possible stains"
         flags.append(f"{proposed} {stains}, not corrected")
