@@ -20,6 +20,7 @@ from patina.tasks.restoration.colour_findings import findings
 from patina.tasks.restoration.condition import (
     BLUE,
     HYPOTHESIS,
+    ORANGE,
     RED,
     Condition,
     condition_of,
@@ -81,7 +82,7 @@ def test_every_script_is_written_drawn_or_spelt_out_and_nothing_is_dropped() -> 
 
 
 def test_a_line_about_the_software_is_written_to_its_end(tmp_path: Path) -> None:
-    networks = ", ".join(f"network {number} 0123456789abcdef" for number in range(9))
+    networks = ", ".join(f"network {number} 0123456789abcdef" for number in range(15))
     told = replace(condition(tmp_path), software={"Networks": networks})
     assert networks in text_of(pdf_of(told))
 
@@ -168,6 +169,46 @@ def test_areas_that_are_not_filled_have_another_colour(tmp_path: Path) -> None:
     assert told.mapped[45, 65].tolist() == BLUE.tolist()
     assert told.legend == "Areas of damage; red: to be filled, blue: not filled"
     assert replace(told, made=True).legend == "Areas of damage; red: filled, blue: not filled"
+
+
+@pytest.mark.parametrize(
+    ("orientation", "box", "place"),
+    [
+        (1, [0.1, 0.2, 0.5, 0.5], "middle left"),
+        (3, [0.5, 0.5, 0.9, 0.8], "middle right"),
+        (6, [0.5, 0.1, 0.8, 0.5], "upper centre"),
+        (7, [0.5, 0.5, 0.8, 0.9], "lower centre"),
+    ],
+)
+def test_corrected_stains_have_boxes_numbers_and_rows(
+    tmp_path: Path, orientation: int, box: list[float], place: str
+) -> None:
+    source = tmp_path / "scan.tif"
+    scan(source)
+    image = pyvips.Image.new_from_file(str(source)).copy_memory()
+    image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    image.write_to_file(str(source))
+    with examined(source, DAMAGED) as found:
+        damage_left_half(found.damage)
+        stain = {"box": [0.1, 0.2, 0.4, 0.3], "share": 0.04, "judge_probability": 0.9}
+        stains = {"weight": 1.0, "found": 1, "found_share": 0.04, "places": [stain]}
+        change = found.sidecar["change"] | {"stains": stains}
+        told = condition_of(replace(found, sidecar=found.sidecar | {"change": change}), {})
+    (area,) = told.stains
+    assert told.legend.endswith("blue: not filled, orange box: stain to be corrected")
+    assert ("Stains", "1 stain (4.0% of the surface): to be corrected.") in told.treatments
+    *_, row = table_of(told)
+    assert (row[:2], row[-1]) == (("2", "stain"), "to be corrected")
+    shares = [
+        area.left / told.width,
+        area.top / told.height,
+        area.right / told.width,
+        area.bottom / told.height,
+    ]
+    assert shares == pytest.approx(box, abs=0.01)
+    assert told.mapped[area.top, (area.left + area.right) // 2].tolist() == ORANGE.tolist()
+    assert row[2] == place
+    assert "to be corrected" in text_of(pdf_of(told))
 
 
 def test_the_number_of_proposed_areas_is_given_once(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ A report is a virtual restoration hypothesis. It describes a scan, never the obj
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -29,6 +29,7 @@ from patina.tasks.restoration.area_outcomes import (
     treatments_and_left,
 )
 from patina.tasks.restoration.colour_findings import findings
+from patina.tasks.restoration.corrected_stains import CORRECTED, corrected_stains
 from patina.tasks.restoration.damage import Damage
 from patina.tasks.restoration.damage_areas import Area, Rest, listed, map_areas
 from patina.tasks.restoration.doubtful import doubtful_sentence, further_pieces
@@ -41,12 +42,14 @@ STATEMENT = (
     "Computed from a scan; not a record of the object, and no substitute for an examination of it."
 )
 PICTURE_PX = 1400  # long side of the pictures in a report
+BOX_PX = 4  # width of the outline of a stain's box
 MM_AN_INCH = 25.4
 DIGITS = 16  # digits of a SHA-256, where all digits would not fit on the page
 # Values in dots per inch that programs write if they do not know the resolution
 MADE_UP = (72, 96)
-# sRGB, 8 bit: the colours of areas in a report that are filled, and of those that are not
-RED, BLUE = np.array([[196, 30, 58], [0, 84, 178]], np.float32)
+# sRGB, 8 bit: the colours of areas in a report that are filled, of those that are not, and of the
+# boxes of corrected stains
+RED, BLUE, ORANGE = np.array([[196, 30, 58], [0, 84, 178], [214, 118, 0]], np.float32)
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,11 @@ class Condition:
     width: int
     mm_a_px: float | None  # millimetres of the work for each pixel; None: unknown
     before: np.ndarray  # the scan: uint8 (h, w, 3), sRGB, no side longer than PICTURE_PX
-    mapped: np.ndarray  # the same, pale, with the damage in RED and BLUE
+    mapped: np.ndarray  # the same, pale, with the damage in RED and BLUE, and ORANGE boxes
     after: np.ndarray  # the restored work
     damaged: float  # share of the work, 0 to 1
     areas: list[Area]  # the listed areas, the largest first
+    stains: list[Area]  # the corrected stains, numbered after the areas
     rest: Rest  # the sum of the other areas
     colour: list[str]  # findings, sentences
     treatments: list[tuple[str, str]]  # name of each, and a sentence
@@ -83,7 +87,13 @@ class Condition:
     def legend(self) -> str:
         """The caption of the picture of the areas."""
         filled = "filled" if self.made else "to be filled"
-        return f"Areas of damage; red: {filled}, blue: not filled"
+        stains = f", orange box: stain {CORRECTED[self.made]}" if self.stains else ""
+        return f"Areas of damage; red: {filled}, blue: not filled{stains}"
+
+    @property
+    def numbered(self) -> list[Area]:
+        """The listed areas and the corrected stains, by their numbers."""
+        return [*self.areas, *self.stains]
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,7 @@ def condition_of(
     outcomes = outcomes_of(sidecar, found, damage, _masks(examined, damage), made=made)
     further = further_pieces(every, damage > 127) if every else []
     areas, rest = listed(found.areas)
+    stains = corrected_stains(sidecar["change"], (height, width), _orientation(head), len(areas))
     mm_a_px, resolution = _resolution(head, width, width_mm)
     spared = cv2.resize(damage, before.shape[1::-1], interpolation=cv2.INTER_AREA)
     return Condition(
@@ -131,17 +142,18 @@ def condition_of(
         width=width,
         mm_a_px=mm_a_px,
         before=before,
-        mapped=_mapped(before, damage),
+        mapped=_boxed(_mapped(before, damage), stains, width),
         after=after,
         damaged=sum(area.share for area in found.areas),
         areas=areas,
+        stains=stains,
         rest=rest,
         colour=findings(before, after, spared > 0),
         treatments=treatments_and_left(sidecar, found.areas, outcomes, made=made),
         decisions=decisions_on(
             found.areas, outcomes, sidecar["change"], further=doubtful_sentence(further)
         ),
-        outcomes=outcomes,
+        outcomes=outcomes | {stain.number: CORRECTED[made] for stain in stains},
         made=made,
         notes=[*_reasons(sidecar), *sidecar["source"].get("notes", [])],
         software=_made_from(examined) | _software(sidecar),
@@ -192,12 +204,15 @@ def _damage(path: Path, head: pyvips.Image) -> np.ndarray:
     """The damage map, rotated as a viewer rotates the scan with the metadata `head`: uint8 (H,
     W).
     """
-    image = pyvips.Image.new_from_file(str(path))
-    if head.get_typeof("orientation"):
-        image = image.copy()
-        image.set_type(pyvips.GValue.gint_type, "orientation", head.get("orientation"))
-        image = image.autorot()
+    image = pyvips.Image.new_from_file(str(path)).copy()
+    image.set_type(pyvips.GValue.gint_type, "orientation", _orientation(head))
+    image = image.autorot()
     return image.extract_band(0).numpy().reshape(image.height, image.width)
+
+
+def _orientation(head: pyvips.Image) -> int:
+    """The EXIF orientation; 1, which means upright, if there is none."""
+    return int(head.get("orientation")) if head.get_typeof("orientation") else 1
 
 
 def _reasons(sidecar: Record) -> list[str]:
@@ -223,6 +238,16 @@ def _mapped(before: np.ndarray, damage: np.ndarray) -> np.ndarray:
         seen = np.minimum(1, seen * 3)
         pale = pale * (1 - seen) + colour * seen
     return np.rint(pale).astype(np.uint8)
+
+
+def _boxed(mapped: np.ndarray, stains: Sequence[Area], width: int) -> np.ndarray:
+    """The picture with the boxes of corrected stains in ORANGE. width: of the work in pixels."""
+    scale = mapped.shape[1] / width
+    for stain in stains:
+        ends = [(stain.left, stain.top), (stain.right, stain.bottom)]
+        first, last = (tuple(round(side * scale) for side in end) for end in ends)
+        cv2.rectangle(mapped, first, last, ORANGE.tolist(), BOX_PX)
+    return mapped
 
 
 def _resolution(head: pyvips.Image, width: int, width_mm: float | None) -> tuple[float | None, str]:

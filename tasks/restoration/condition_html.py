@@ -85,7 +85,7 @@ def _markers(condition: Condition) -> str:
         f'stroke-width="{RADIUS / 7:.5f}"/>'
         f'<text x="{marker.x:.5f}" y="{marker.y:.5f}" font-size="{RADIUS * 1.1:.5f}">'
         f"{marker.number}</text></a>"
-        for marker in markers(condition.areas, condition.height, condition.width, RADIUS)
+        for marker in markers(condition.numbered, condition.height, condition.width, RADIUS)
     )
 
 

@@ -119,7 +119,7 @@ def _pictures(pdf: FPDF, condition: Condition, y: float) -> float:
         _font(pdf, 6.5, colour=GREY)
         pdf.set_xy(x, top + across * tall + 0.2)
         pdf.cell(across, 3, caption)
-    for marker in markers(condition.areas, condition.height, condition.width, RADIUS_MM / wide):
+    for marker in markers(condition.numbered, condition.height, condition.width, RADIUS_MM / wide):
         _disc(pdf, str(marker.number), left + marker.x * wide, y + marker.y * wide)
     return y + wide * tall + 4
 
@@ -135,7 +135,7 @@ def _disc(pdf: FPDF, number: str, x: float, y: float) -> None:
 
 
 def _rows(condition: Condition) -> int:
-    return -(-len(condition.areas) // 2)
+    return -(-len(condition.numbered) // 2)
 
 
 def _table(pdf: FPDF, condition: Condition, y: float) -> float:
@@ -152,7 +152,7 @@ def _table(pdf: FPDF, condition: Condition, y: float) -> float:
     y += 0.6
     head, *listed = table_of(condition)
     rows = _rows(condition)
-    for column in range(2 if len(condition.areas) > 1 else len(condition.areas)):
+    for column in range(min(2, len(listed))):
         lines = [head, *listed[column * rows : (column + 1) * rows]]
         for index, line in enumerate(lines):
             _row(pdf, line, LEFT + column * (WIDTH + GAP) / 2, y + index * ROW_MM, head=not index)
@@ -203,7 +203,7 @@ def _foot(pdf: FPDF, condition: Condition) -> None:
     y = _ruled(pdf, BOTTOM - 12.5 - 2.8 * len(lines))
     for line in lines:
         _font(pdf, 6, colour=GREY)
-        y = write(pdf, plain(line, 300), (LEFT, y, WIDTH), 2.8)
+        y = write(pdf, plain(line, 600), (LEFT, y, WIDTH), 2.8)
     _font(pdf, 7, colour=GREY)
     pdf.set_draw_color(*GREY)
     for column, label in enumerate(("Compared with the object by", "Date", "Signature")):

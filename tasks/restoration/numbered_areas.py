@@ -61,11 +61,11 @@ def _overlap(spot: Marker, placed: Sequence[Marker], radius: float) -> float:
 
 
 def table_of(condition: Condition) -> list[tuple[str, ...]]:
-    """The table of the listed areas: HEADINGS, then a row for each area."""
-    rows = [row_of(area, condition.mm_a_px) for area in condition.areas]
+    """The table of the areas and stains: HEADINGS, then a row for each."""
+    rows = [row_of(area, condition.mm_a_px) for area in condition.numbered]
     if not condition.outcomes:
         return [HEADINGS, *rows]
-    outcomes = [condition.outcomes[area.number] for area in condition.areas]
+    outcomes = [condition.outcomes.get(area.number, "") for area in condition.numbered]
     told = [(*row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
     return [(*HEADINGS, OUTCOME), *told]
 

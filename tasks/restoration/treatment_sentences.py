@@ -34,7 +34,10 @@ def treatments_of(sidecar: Record, areas: Sequence[Area], *, made: bool) -> list
     sentences = {
         "detail": ("Noise and blur", "corrected" if made else "to be corrected"),
         "damage": ("Damage", f"{counted(areas)}: {'filled' if made else 'to be filled'}"),
-        "stains": ("Stains", "corrected" if made else "to be corrected"),
+        "stains": (
+            "Stains",
+            _stains(change.get("stains", {}), "corrected" if made else "to be corrected"),
+        ),
         "tone": ("Colour", "corrected" if made else "to be corrected"),
     }
     rows = []
@@ -59,6 +62,14 @@ def counted(areas: Sequence[Area]) -> str:
     ]
     share = sum(area.share for area in areas)
     return f"{', '.join(words)} ({percent(share)} of the surface)" if words else "none"
+
+
+def _stains(stains: Record, done: str) -> str:
+    """What was done to the stains: "3 stains (1.2% of the surface): corrected"."""
+    if not (found := stains.get("found")):
+        return done
+    count = f"{found} {'stain' if found == 1 else 'stains'}"
+    return f"{count} ({percent(stains['found_share'])} of the surface): {done}"
 
 
 def _untreated(name: str, areas: Sequence[Area]) -> str:
