@@ -6,10 +6,13 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import pyvips
 from restorers import patina, restorer, scan
 
+from patina.cli.restoring import lines_of
 from patina.errors import InputError
 from patina.tasks.io.atomic import read_jsonl
 from patina.tasks.restoration.batch import plan, restore_scans, run_summary, summary_in, target_of
@@ -166,6 +169,25 @@ def test_lossless_formats_keep_their_names_and_lossy_ones_become_tiff(
     place: str, target: str
 ) -> None:
     assert target_of(Path(place)) == Path(target)
+
+
+def test_the_line_of_a_flagged_scan_tells_each_thing_once() -> None:
+    told = {
+        "outcome": "restored",
+        "summary": "2 stains corrected; 1 area proposed, not filled: see the damage map",
+        "flags": ["1 area proposed, not filled", "2 stains corrected", "the change is strong"],
+    }
+    assert lines_of(told, "a.tif", 1) == [
+        "restored, flagged: a.tif: 2 stains corrected; 1 area proposed, not filled: see the damage "
+        "map; the change is strong"
+    ]
+
+
+def test_who_sees_damage_in_an_untouched_scan_learns_what_to_do(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "plain.png"), np.full((96, 96, 3), 128, np.uint8))
+    with patina(tmp_path, "restore", "plain.png", "--no-report") as process:
+        _, printed = process.communicate()
+    assert "hint: If you see damage in an untouched scan, pass --force damage" in printed
 
 
 def test_scans_of_the_same_name_are_told_apart_on_the_terminal(tmp_path: Path) -> None:

@@ -224,6 +224,7 @@ def _run(request: "RestoreRequest") -> int:
     from patina.tasks.io.malloc import few_heaps
     from patina.tasks.io.storage import place_of
     from patina.tasks.restoration.batch import run_summary
+    from patina.tasks.restoration.report.summary import UNTOUCHED
     from patina.tasks.restoration.request import run
     from patina.tasks.restoration.signals import exit_on_signals
 
@@ -239,6 +240,8 @@ def _run(request: "RestoreRequest") -> int:
     typer.echo(
         f"{run_summary(outcomes, out)} -> {out / 'report.html' if request.report else f'{out}/'}"
     )
+    if any(outcome.get("outcome") == UNTOUCHED for outcome in outcomes):
+        typer.echo(HINT, err=True)
     return 1 if any("reason" in outcome for outcome in outcomes) else 0
 
 
@@ -258,7 +261,7 @@ def _shown(job: "Job", end_if_signalled: Callable[[], None]) -> Iterator[dict[st
             progress.count(outcome)
             file = Path(outcome["file"])
             name = file.name if names[file.name] == 1 else f"{file.parent.name}/{file.name}"
-            for line in _lines_of(outcome, name, total):
+            for line in lines_of(outcome, name, total):
                 bar.say(neutral(line))
             yield outcome
             end_if_signalled()  # the caller has recorded the outcome, so it is in the summary
@@ -291,12 +294,14 @@ class _RunProgress:
         self.bar.update(self.task, completed=completed, note=note)
 
 
-MOST_LINES = (
-    20  # with more scans, only those that are set aside or flagged, or have notes, get a line
+# With more scans, only those that are set aside or flagged, or have notes, get a line
+MOST_LINES = 20
+HINT = (
+    "hint: If you see damage in an untouched scan, pass --force damage, or mark it in `patina app`."
 )
 
 
-def _lines_of(outcome: dict[str, Any], name: str, total: int) -> list[str]:
+def lines_of(outcome: dict[str, Any], name: str, total: int) -> list[str]:
     """The lines on the terminal for a scan: what was done or why it was set aside; its notes.
 
     name: of its file, with its folder if another scan has the same name.

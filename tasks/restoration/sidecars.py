@@ -278,8 +278,7 @@ def flags_of(facts: Record, output: OutputOptions) -> list[str]:
         flags.append(f"{damage['proposed']} {areas} proposed, not filled")
     inside = (facts["delta_e2000"]["inside_damage"] or {}).get("mean", 0)
     if damage.get("filled_share", 0) * inside >= output.flag_repainted:
-        filled = f"{damage['filled_share']:.1%} of the surface filled"
-        flags.append(f"{filled}: the change there is {in_words(inside)} (ΔE2000 {inside:.0f})")
+        flags.append(f"the change of the filled pixels is {in_words(inside)} (ΔE2000 {inside:.0f})")
     if found := facts.get("stains", {}).get("found"):
         flags.append(f"{found} {'stain' if found == 1 else 'stains'} corrected")
     if proposed := len(facts.get("stains", {}).get("proposed", ())):
