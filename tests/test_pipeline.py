@@ -251,7 +251,7 @@ def test_the_command_restores_a_file_and_a_dry_run_lists_it(
     command = ("patina.cli", "restore", str(source), "-o", str(tmp_path / "out"))
     assert f"{source} -> {tmp_path}/out/" in finished.run(*command, "--dry-run")
     assert not (tmp_path / "out").exists()
-    assert re.search(r"1 scans, \d untouched, 0 set aside", finished.run(*command))
+    assert re.search(r"1 scan, \d untouched, 0 set aside", finished.run(*command))
     assert (tmp_path / "out" / f"{source.name}.json").exists()
     printed = finished.run("patina.cli", "restore", "nowhere.tif", code=1)
     assert printed == "patina: restore: nowhere.tif: no such file or folder\n"

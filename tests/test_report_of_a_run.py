@@ -63,7 +63,7 @@ def test_a_work_that_was_left_alone_is_untouched(tmp_path: Path) -> None:
     scan(tmp_path / "in.tif")
     outcomes = restored(tmp_path / "in.tif", tmp_path / "out", 0)
     assert run_summary(outcomes, tmp_path) == (
-        "restore: 1 scans, 1 untouched, 0 set aside, 0 flagged"
+        "restore: 1 scan, 1 untouched, 0 set aside, 0 flagged"
     )
     (work,) = works_of(tmp_path / "out")
     assert work["outcome"] == outcomes[0]["outcome"] == "untouched"

@@ -359,7 +359,7 @@ def test_other_storages_than_s3_work_the_same_way(tmp_path: Path) -> None:
     assert isinstance(memory, Remote)
     for _ in range(2):
         assert restored(tmp_path / "a.tif", memory).startswith(
-            "restore: 1 scans, 0 untouched, 0 set aside"
+            "restore: 1 scan, 0 untouched, 0 set aside"
         )
     assert memory.files.exists("/out/a.tif.json")
     assert place_of(f"file://{tmp_path}/a.tif") == tmp_path / "a.tif"

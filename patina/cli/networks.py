@@ -20,12 +20,12 @@ def promote(
 ) -> None:
     """Make the last trained network the champion, if it is better than the present champion.
 
-    `patina restore` uses the champion. At first the shipped weights are compared. The network must
-    be better on the test works, must not harm undamaged works more than the champion does, and may
-    lose at most 0.2 dB with any single degradation, or with several. Undamaged works are the clean
-    test works, hard works that Patina paints (snow, lace, rigging, weave, hatching, age cracks),
-    and those of --sound. Exit code: 0, or 1 if a rule fails. With --from-mlflow Patina measures
-    nothing and uses the version that you made restorer@champion in MLflow.
+    `patina restore` uses the champion; without one, the shipped weights. The network must be better
+    on the test works, must not harm undamaged works more than the champion does, and may lose at
+    most 0.2 dB with any single degradation, or with several. Undamaged works are the clean test
+    works, hard works that Patina paints (snow, lace, rigging, weave, hatching, age cracks), and
+    those of --sound. Exit code: 0, or 1 if a rule fails. With --from-mlflow Patina measures nothing
+    and uses the version that you made restorer@champion in MLflow.
 
     Examples:  patina promote --dry-run
                patina promote --sound scans/sound
@@ -55,12 +55,14 @@ def promote(
 def compare(
     experiments: Annotated[
         list[str] | None,
-        typer.Argument(help="DVC experiments; the default is all experiments of this commit."),
+        typer.Argument(help="Names of DVC experiments; the default is all of this commit."),
     ] = None,
     port: Annotated[int, typer.Option(help="The port of the MLflow UI on 127.0.0.1.")] = 5000,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the address.")] = False,
 ) -> None:
     """Open the MLflow UI with the runs of `dvc exp run` side by side, until you press Ctrl-C.
+
+    Without names, the run of the last commit is shown beside them.
 
     Examples:  dvc exp run --queue -S train.network=unet,nafnet,noise
                dvc queue start --jobs 1

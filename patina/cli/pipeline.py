@@ -26,7 +26,7 @@ def degrade(
     steps: Annotated[
         str | None,
         typer.Option(
-            help="Degradations with severities (0 to 1), in their order, such as "
+            help="Degradations with severities (0 to 1), in the order of application, such as "
             "fading:0.4,scratches:0.6."
         ),
     ] = None,

@@ -28,7 +28,7 @@ TREATED, FILED, RUN = "Treatments", "Output", "Run"  # panels of the help
 def restore(
     inboxes: Annotated[
         list[str],
-        typer.Argument(metavar="IN...", help="Images, or folders of images; local paths or s3://…"),
+        typer.Argument(metavar="IN", help="Images, or folders of images; local paths or s3://…"),
     ],
     treat: Annotated[
         str,
@@ -42,9 +42,9 @@ def restore(
     force: Annotated[
         str,
         typer.Option(
-            help="Treatments that you know the works need, such as tone. They are applied "
-            "without a check whether the work needs them; stains: also those that are only "
-            "proposed. --treat must name them, too.",
+            help="Treatments that you know the works need, such as tone. They are applied in full, "
+            "without a check whether a work needs them. With stains, those that are only proposed "
+            "are corrected, too. --treat must name these treatments, too.",
             rich_help_panel=TREATED,
         ),
     ] = "",
@@ -174,8 +174,9 @@ def restore(
     device: Annotated[
         Literal["", Device],
         typer.Option(
-            help="CPU, GPU (an Intel GPU), or AUTO: the GPU if there is one. The default is "
-            "restore.device in params.yaml: CPU.",
+            metavar="CPU|GPU|AUTO",
+            help="GPU is an Intel GPU; AUTO is the GPU if there is one. The default is "
+            "restore.device in params.yaml, or else CPU.",
             rich_help_panel=RUN,
         ),
     ] = "",
@@ -189,9 +190,10 @@ def restore(
     """Restore images at their original size and bit depth.
 
     Patina writes a .json sidecar beside each result; it records what was changed. report.html shows
-    all works in a browser, before and after. summary.csv lists all results. If a file cannot be
-    restored, failures.jsonl lists it with the reason, and the run continues with the other files.
-    A result that exists already is not computed again. Exit code: 0, or 1 if a file was set aside.
+    all works in a browser, before and after. summary.csv lists all results. A file that cannot be
+    restored is set aside: failures.jsonl lists it with the reason, and the run continues with the
+    other files. A result that exists already is not computed again. Exit code: 0, or 1 if a file
+    was set aside.
 
     Examples:  patina restore scan.tif
                patina restore scans/ more/*.tif -o restored/ --dry-run

@@ -16,10 +16,10 @@ def report(
         ),
     ] = "restored",
 ) -> None:
-    """Write the report.html of an outbox again; it opens from disk, without a network.
+    """Write the report.html of a folder of results again; it opens from disk, without a network.
 
-    It shows the works of all runs, before and after, with flagged works first. `patina restore` has
-    made its pictures.
+    It shows the works of all runs, before and after, with flagged works first. Its pictures are
+    those that `patina restore` made.
 
     Example:  patina report restored/
     """
@@ -56,7 +56,7 @@ def undo(
 
 def condition(
     scans: Annotated[
-        list[Path], typer.Argument(metavar="SCAN...", help="Scans, or results of patina restore.")
+        list[Path], typer.Argument(metavar="SCAN", help="Scans, or results of `patina restore`.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the reports.")] = Path(
         "condition"
@@ -94,7 +94,8 @@ def condition(
 
     It has the numbered and measured areas of damage, the change of the colours, and the applied or
     proposed treatments. Title, artist and accession number come from the manifest.jsonl of a
-    harvest, if the scan belongs to one. Exit code: 0, or 1 if a scan was set aside.
+    harvest (see `patina crawl`), if the scan belongs to one. Exit code: 0, or 1 if a scan was set
+    aside.
 
     Examples:  patina condition scan.tif --title "Winter" --width-mm 812
                patina condition restored/scan.tif -o reports/

@@ -215,10 +215,8 @@ def run_summary(outcomes: Sequence[Record], outbox: Place) -> str:
     failed = sum("reason" in outcome for outcome in outcomes)
     flagged = sum(bool(outcome.get("flags")) for outcome in outcomes)
     untouched = sum(outcome.get("outcome") == UNTOUCHED for outcome in outcomes)
-    summary = (
-        f"restore: {len(outcomes)} scans, {untouched} untouched, {failed} set aside, "
-        f"{flagged} flagged"
-    )
+    scans = "1 scan" if len(outcomes) == 1 else f"{len(outcomes)} scans"
+    summary = f"restore: {scans}, {untouched} untouched, {failed} set aside, {flagged} flagged"
     if failed == len(outcomes):
         raise InputError(f"{summary}; see {outbox / 'failures.jsonl'}")
     return summary
