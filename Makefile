@@ -17,7 +17,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 # Else every process compiles for itself, where PYTHONDONTWRITEBYTECODE is set
 export UV_COMPILE_BYTECODE := 1
 
-run: $(BIN)/.runtime  ## collect, prepare, degrade, split, train, restore, evaluate
+run: $(BIN)/.runtime  ## collect, prepare, split, degrade, train, restore, evaluate
 	@patina run
 
 test: $(BIN)/.dev  ## format check, lint, types, tests

@@ -32,16 +32,17 @@ HEAD = """# Degradations
 Patina has {count} degradations: ways in which a work, or its picture, deteriorates. The command
 `patina degrade` and the stage `degrade` apply them. Each is a pure function of an image, a seed and
 a severity from 0 (no change at all) to 1. Sizes are relative to the work's long side. A local
-degradation also returns a mask of the damaged pixels. The pictures show severity 0, 0.3, 0.6 and 1
-on works of the built-in sample museum. The order is that in which an object suffers the damage.
+degradation changes only a part of the work, and also returns a mask of the damaged pixels. The
+pictures show severity 0, 0.3, 0.6 and 1 on works of the built-in sample museum. The order is that
+in which an object suffers the damage.
 
 ```bash
 patina degrade work.png --steps {example} -o old.png
 patina degrade work.png --recipe old.recipe.json -o again.png   # the same bytes
 ```
 
-A family contains several models of the same damage, because a network that was trained on one model
-does not generalise to another:
+A family contains several models of the same or of similar damage, because a network that was
+trained on one model does not generalise to another:
 
 {families}
 
@@ -53,11 +54,12 @@ The networks learn from some of them, and from random models in `tasks/training`
 - `unet` and `nafnet`, which `train.network` can name: only from those in `params.yaml`;
 - `segmentation` and `inpainting`: from the local ones in `SEGMENTATION_DEGRADATIONS` of
   `curriculum.py`, and from the models in `accidents.py`;
-- `areas`, `stain_segmentation` and `stains`: the same, but with `COVERING` of `covering.py` and
-  `STAIN_DEGRADATIONS` of `staining.py`;
-- `noise`, `blur` and `jpeg`: from the models in `capture.py`, and `noise` also from `film_grain`;
-- `tone`: mostly from the models in `ageing.py`, and from `fading`, `yellow_varnish`, `grime`,
-  `uneven_light` and `glare`.
+- `areas`: the same, but with `COVERING` of `covering.py`;
+- `stain_segmentation` and `stains`: the same, but with `STAIN_DEGRADATIONS` of `staining.py`;
+- `noise`, `compressed_noise`, `blur` and `jpeg`: from the models in `capture.py`; the first two
+  also from `film_grain`, and `compressed_noise` from `LIBRARY_NOISES` of that file;
+- `tone` and `tone_full`: mostly from the models in `ageing.py`, and from `fading`,
+  `yellow_varnish`, `grime`, `uneven_light` and `glare`.
 """
 
 
