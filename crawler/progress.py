@@ -7,7 +7,6 @@ from scrapy.signals import item_dropped, item_error, item_scraped, spider_closed
 from twisted.internet.task import LoopingCall
 
 from patina.crawler.spiders.museum import PacedSpider
-from patina.tasks.io.progress import print_unchanged
 
 SHOWN = ("found", "filed", "waited_ms", "bytes")
 
@@ -55,7 +54,8 @@ class Lines:
         """Print the counters of the crawl."""
         self.seconds += self.every_s
         line = progress_line(self.crawler, self.seconds)
-        print_unchanged(self.console, line)
+        # Names of files may look like markup or emoji
+        self.console.print(line, emoji=False, markup=False, highlight=False, soft_wrap=True)
 
 
 def progress_line(crawler: Crawler, seconds: float) -> str:
