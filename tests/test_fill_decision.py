@@ -18,12 +18,13 @@ FIXED = {"damage_probability": 0.6, "damage_doubt": 0.3, "damage_share": 0.0, "f
 FIXED |= {"fill_probability_max": 0.0, "fill_proposal": 1.0}
 GATES = Gates(**FIXED)
 GROUND, PAINT = 0.9, 0.4
+SHADES = np.broadcast_to(np.linspace(-0.15, 0.15, SIZE[1], dtype=np.float32)[:, None], (*SIZE, 3))
 THIN, SMALL, LARGE = np.s_[50:52, 40:540], np.s_[100:108, 100:108], np.s_[200:280, 100:240]
 
 
 def damaged(*places: tuple[slice, slice], kind: str = "area") -> tuple[np.ndarray, np.ndarray]:
-    """A work with losses at `places`, and the probability of damage, which is high there."""
-    view = np.full((*SIZE, 3), PAINT, np.float32)
+    """A shaded work with losses at `places`, and the probability of damage, which is high there."""
+    view = np.float32(PAINT) + SHADES
     likely = np.zeros((*SIZE, len(CLASSES)), np.float32)
     for place in places:
         view[place] = GROUND
@@ -90,10 +91,27 @@ def test_many_bright_specks_on_a_dark_ground_may_be_stars_if_the_ground_is_smoot
     view, likely = damaged(*places)
     rough = np.zeros(SIZE) if smooth else np.random.default_rng(0).normal(0, 0.05, SIZE)
     specks = cv2.GaussianBlur((view == GROUND).astype(np.float32), (0, 0), 1.0)
-    view = (0.2 + rough[..., None] + 0.7 * specks).astype(np.float32)
+    view = (0.2 + SHADES + rough[..., None] + 0.7 * specks).astype(np.float32)
     damage = decide_fill(view, likely, GATES, Judge.constant(logit), cracks=False, forced=False)
     assert {piece.outcome for piece in damage.pieces} == {outcome}
     forced = decide_fill(view, likely, GATES, Judge.constant(logit), cracks=False, forced=True)
+    assert {piece.outcome for piece in forced.pieces} == {FILLED}
+
+
+@pytest.mark.parametrize(
+    ("ground", "shaded", "outcome"),
+    [(0.9, 0.0, PROPOSED), (0.6, 0.1, PROPOSED), (0.6, 1.3, FILLED), (0.1, 0.7, FILLED)],
+)
+def test_lines_on_a_plain_sheet_are_proposed_because_they_may_be_a_drawing(
+    ground: float, shaded: float, outcome: str
+) -> None:
+    view, likely = damaged(THIN, SMALL)
+    drawn = view == GROUND
+    view = np.where(drawn, 0.3, ground + shaded * SHADES).astype(np.float32)
+    damage = decide_fill(view, likely, GATES, Judge.constant(4.0), cracks=False, forced=False)
+    assert {piece.outcome for piece in damage.pieces} == {outcome}
+    assert damage.fill.any() == (outcome == FILLED)
+    forced = decide_fill(view, likely, GATES, Judge.constant(4.0), cracks=False, forced=True)
     assert {piece.outcome for piece in forced.pieces} == {FILLED}
 
 

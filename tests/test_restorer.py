@@ -57,11 +57,25 @@ def test_a_repeating_pattern_is_not_taken_for_noise_or_blur(role: str) -> None:
     networks = dict(chequered.networks)
     networks[role] = networks.pop("noise")
     chequered = dataclasses.replace(chequered, networks=networks)
-    change, decided = chequered.change(GREY)
+    shaded = GREY + np.linspace(-0.2, 0.2, len(GREY), dtype=np.float32)[:, None, None]
+    change, decided = chequered.change(shaded)
     assert decided[role]["probability"] == 1
     assert decided[role]["features"]["far"] > 0.9
     assert not change.any()
-    assert dataclasses.replace(chequered, forced=("detail",)).change(GREY)[0].any()
+    assert dataclasses.replace(chequered, forced=("detail",)).change(shaded)[0].any()
+
+
+def test_a_work_that_shows_nothing_is_not_sharpened() -> None:
+    def lighter(tile: np.ndarray) -> np.ndarray:
+        return 0.1 * np.random.default_rng(0).standard_normal(tile.shape, np.float32)
+
+    sharpening = dataclasses.replace(
+        restorer(0), networks={"blur": lighter}, judges={"blur": CERTAIN}
+    )
+    change, decided = sharpening.change(GREY)
+    assert decided["blur"] == {"weight": 0, "probability": 0, "features": {}}  # not examined
+    assert not change.any()
+    assert dataclasses.replace(sharpening, forced=("detail",)).change(GREY)[0].any()
 
 
 def test_smoothing_by_jpeg_is_not_taken_for_blur() -> None:

@@ -94,15 +94,16 @@ def test_the_colour_of_bare_paper_is_changed_only_if_tone_is_forced() -> None:
     assert tone_of({"tone": network}, paper, gate(20), forced=True).weight == 1
 
 
-def test_faded_works_have_similar_colours_but_light_paper_has_them_by_nature() -> None:
+def test_a_faded_painting_is_corrected_and_a_plain_sheet_or_cover_is_not() -> None:
     stretched = giving(gain=3.0, offset=-3.0 * 0.35)
     faded = np.float32(0.3) + np.float32(0.1) * VIEW
+    faded[40:] += 0.12
     found = tone_of({"tone": stretched}, faded, gate(5), forced=False)
     assert (found.kind, found.weight) == ("fading", 1)
-    paper = np.float32(0.75) + np.float32(0.1) * VIEW
-    stretched = giving(gain=3.0, offset=-3.0 * 0.8)
-    assert tone_of({"tone": stretched}, paper, gate(5), forced=False).weight == 0
-    assert tone_of({"tone": stretched}, paper, gate(5), forced=True).kind == "fading"
+    for colour in ((0.75, 0.75, 0.7), (0.5, 0.5, 0.5), (0.5, 0.4, 0.3), (0.25, 0.35, 0.28)):
+        plain = np.float32(colour) + np.float32(0.1) * VIEW
+        assert tone_of({"tone": stretched}, plain, gate(5), forced=False).weight == 0
+        assert tone_of({"tone": stretched}, plain, gate(5), forced=True).weight == 1
 
 
 def test_other_changes_of_colour_are_reported_and_not_corrected() -> None:

@@ -21,6 +21,7 @@ from patina.tasks.restoration.capture_features import (
 )
 from patina.tasks.restoration.gates import Gates, ramp
 from patina.tasks.restoration.judge import Judge
+from patina.tasks.restoration.plain_works import is_bare
 from patina.tasks.restoration.tiling import Network, Rows
 
 SAMPLE_PX, SAMPLES = 256, 3  # side of an examined tile, and their number in each direction
@@ -140,7 +141,8 @@ def decide_capture(
 
     networks, judges: by role; a role without a judge needs only its other gate. Each network gets
     the output of the one before. Blur is not corrected if JPEG artefacts or noise are, because
-    these corrections smooth a work, too; nor if there may be noise, because it would be sharpened.
+    these corrections smooth a work, too; nor if there may be noise, because it would be sharpened;
+    nor if the work shows nothing that could be sharp.
     JPEG artefacts are left to `compressed_noise` if it corrects noise, because `jpeg` would change
     this noise.
     forced: apply all in full.
@@ -164,8 +166,9 @@ def decide_capture(
     noise = corrections.get("noise", Correction())
     may_be_noisy = "noise" in judges and noise.probability > MAX_NOISE
     is_changed = weight or any(found.weight for found in corrections.values())
-    if "blur" in networks and (forced or not (is_changed or may_be_noisy)):
-        judge = judges.get("blur")
+    judge = judges.get("blur")
+    shows_nothing = judge is not None and is_bare(samples)
+    if "blur" in networks and (forced or not (is_changed or may_be_noisy or shows_nothing)):
         blur, _ = _decided("blur", networks["blur"], cleaned, gates, judge, forced=forced)
         corrections["blur"] = blur
     return Capture(weight, measured, grid_origin, corrections)

@@ -19,6 +19,7 @@ from patina.tasks.restoration.fill_rules import (
     accepted_by_judge,
     with_outcomes,
     with_treatment,
+    without_drawing,
     without_margins,
     without_rows,
     without_stars,
@@ -27,6 +28,7 @@ from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.piece_context import context_features
 from patina.tasks.restoration.pieces import features, simple_features
+from patina.tasks.restoration.plain_works import is_plain
 
 # Wide parts are widened by this share of a disc's width: a bit more than twice the distance from
 # the disc to the corner of the square around it
@@ -73,6 +75,8 @@ def decide_fill(
     pieces = with_outcomes(pieces, labels.size, gates)
     pieces = without_stars(accepted_by_judge(without_rows(pieces), labels.size, gates))
     pieces = without_margins(pieces, labels.shape, EDGE_PX)
+    if is_plain(view):
+        pieces = without_drawing(pieces)
     filled, found = np.zeros((2, len(stats)), bool)  # by label
     filled[[piece.label for piece in pieces if piece.outcome == FILLED]] = True
     found[[piece.label for piece in pieces]] = True

@@ -130,10 +130,7 @@ def without_stars(pieces: list[Piece]) -> list[Piece]:
     if ground > STARS_GROUND or roughness < MIN_STARS_ROUGHNESS or probability >= STARS_PROBABILITY:
         return pieces
     labels, reason = {each.label for each in bright}, "it may be a star: the ground is smooth"
-    return [
-        replace(piece, outcome=PROPOSED, reason=reason) if piece.label in labels else piece
-        for piece in pieces
-    ]
+    return _with_proposed(pieces, labels, reason)
 
 
 def without_margins(pieces: list[Piece], size: tuple[int, ...], edge_px: int) -> list[Piece]:
@@ -150,6 +147,16 @@ def without_margins(pieces: list[Piece], size: tuple[int, ...], edge_px: int) ->
     return [piece for piece in pieces if piece.forced or depth_px(piece) > edge_px]
 
 
+def without_drawing(pieces: list[Piece]) -> list[Piece]:
+    """The pieces of a work of nearly one colour; none is filled, as lines may be its drawing.
+
+    Without a judge, pieces have no features, and remain as they are.
+    """
+    reason = "the work is of nearly one colour: it may be part of a drawing"
+    labels = {piece.label for piece in _filled_by_rule(pieces) if piece.features}
+    return _with_proposed(pieces, labels, reason)
+
+
 def without_rows(pieces: list[Piece]) -> list[Piece]:
     """The pieces; round ones in a regular row are proposed, not filled: they may be pearls."""
     round_ones = [each for each in _filled_by_rule(pieces) if max(each.box[2:]) ** 2 <= 4 * each.px]
@@ -163,10 +170,7 @@ def without_rows(pieces: list[Piece]) -> list[Piece]:
             if len(row) >= MIN_ROW:
                 in_row.update(row)
     labels, reason = {round_ones[at].label for at in in_row}, "it belongs to a row, as of pearls"
-    return [
-        replace(piece, outcome=PROPOSED, reason=reason) if piece.label in labels else piece
-        for piece in pieces
-    ]
+    return _with_proposed(pieces, labels, reason)
 
 
 def _row(centres: np.ndarray, first: int, second: int) -> list[int]:
@@ -187,6 +191,14 @@ def _row(centres: np.ndarray, first: int, second: int) -> list[int]:
 def _centre(piece: Piece) -> tuple[float, float]:
     left, top, width, height = piece.box
     return left + width / 2, top + height / 2
+
+
+def _with_proposed(pieces: list[Piece], labels: set[int], reason: str) -> list[Piece]:
+    """The pieces; those with these labels are proposed."""
+    return [
+        replace(piece, outcome=PROPOSED, reason=reason) if piece.label in labels else piece
+        for piece in pieces
+    ]
 
 
 def _filled_by_rule(pieces: list[Piece]) -> list[Piece]:

@@ -10,15 +10,13 @@ from patina.tasks.imaging.images import view_of
 from patina.tasks.imaging.lab import lab_of_srgb
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.gates import Gates, ramp
+from patina.tasks.restoration.plain_works import is_plain
 from patina.tasks.restoration.reduced import enlarged
 from patina.tasks.restoration.tiling import Network
 
 # Minimum gain of blue over red, minimum mean rise (both in [0, 1]), minimum growth of contrast
 MIN_YELLOWING, MIN_DARKENING, MIN_CONTRAST_RATIO = 0.04, 0.04, 1.1
 
-# Largest distance of similar colours; share of similar pixels from which on it is bare paper, and
-# the median L* (CIELAB) of light paper
-SIMILAR_COLOUR, PAPER_SHARE, PAPER_L = 0.08, 0.55, 70.0
 COOL_QUANTILE, MIN_B = 0.002, 5.0  # share of a work; colours with a lower b* (CIELAB) are cool
 STRONG_255, STRONG_MIN_B = 15.0, 3.0  # from this change on, this b* is enough
 DARK_QUANTILE, MIN_L = 0.005, 12.0  # share of a work; colours with a lower L* (CIELAB) are black
@@ -127,22 +125,16 @@ def shows_damage(kind: str, view: np.ndarray, rms_255: float) -> bool:
     """Whether `view` (h, w, 3), sRGB in [0, 1], shows the signs of damage of this kind.
 
     A yellowed varnish leaves no cool colour, and a faded work has no black. Other kinds have no
-    such sign. The original colour of bare paper, which is light and nearly of one colour, cannot be
-    known from a scan. rms_255: root mean square of the change, 8-bit steps.
+    such sign. A work of nearly one colour, such as paper or a cover, shows none of them.
+    rms_255: root mean square of the change, 8-bit steps.
     """
-    lab = lab_of_srgb(view)
-    if float(np.median(lab[..., 0])) >= PAPER_L and single_colour_share(view) > PAPER_SHARE:
+    if is_plain(view):
         return False
+    lab = lab_of_srgb(view)
     if kind == YELLOWING:
         minimum = MIN_B if rms_255 < STRONG_255 else STRONG_MIN_B
         return float(np.quantile(lab[..., 2], COOL_QUANTILE)) >= minimum
     return kind == FADING and float(np.quantile(lab[..., 0], DARK_QUANTILE)) >= MIN_L
-
-
-def single_colour_share(view: np.ndarray) -> float:
-    """The share of `view` (h, w, 3) near its median colour; it is large for bare paper."""
-    distance = np.abs(view - np.median(view, axis=(0, 1))).max(axis=2)
-    return float((distance < SIMILAR_COLOUR).mean())
 
 
 def kind_of_change(view: np.ndarray, corrected: np.ndarray) -> str:
