@@ -56,7 +56,6 @@ CURRICULA: dict[str, Curriculum] = {
 CAPTURES = (
     *capture.NOISES[1:],
     *capture.BLURS,
-    capture.compressed,
     capture.compressed_on_grid,
     capture.noisy,
     capture.blurred,

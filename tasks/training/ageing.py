@@ -15,8 +15,6 @@ from patina.tasks.training import library
 Image = np.ndarray
 Rng = np.random.Generator
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-
 
 def field(shape: tuple[int, ...], rng: Rng, low: float, high: float) -> Any:
     """A random strength in [low, high]: float32, one number or a map (h, w, 1).

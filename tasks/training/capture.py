@@ -6,6 +6,7 @@ return float32 (h, w, 3), sRGB in [0, 1]; the results are not clipped.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import cv2
 import numpy as np
@@ -102,8 +103,11 @@ def soft_scan(image: Image, rng: Rng) -> Image:
     return cv2.resize(small, (width, height), interpolation=way)
 
 
-def compressed(image: Image, rng: Rng, low: int = 8, high: int = 75) -> Image:
-    """JPEG of quality `low` to `high`, on a random block grid; in a quarter of the draws twice."""
+def compressed(image: Image, rng: Rng, low: int, high: int) -> Image:
+    """JPEG on a random block grid; in a quarter of the draws twice.
+
+    The quality is at least `low`, and less than `high`.
+    """
     return _compressed(image, rng, (low, high), rng.integers(8, size=2))
 
 
@@ -144,15 +148,14 @@ def noisy(image: Image, rng: Rng) -> Image:
     return _drawn(NOISES, rng)(image, rng)
 
 
-def blurred(image: Image, rng: Rng, models: tuple[Model, ...] = ()) -> Image:
+def blurred(image: Image, rng: Rng, models: tuple[Model, ...] = BLURS) -> Image:
     """One of `models`, drawn at random; in a sixth of the draws a Gaussian blur is added.
 
     A lens blurs light, and software often the sRGB values: half of the draws each. Half of the
-    results have some noise, up to 2.5 8-bit steps, mostly less than 1. models: the default is
-    BLURS.
+    results have some noise, up to 2.5 8-bit steps, mostly less than 1.
     """
     exponent = int(rng.integers(1, 3))  # 2: approximately linear light
-    soft = _drawn(models or BLURS, rng)(image**exponent, rng)
+    soft = _drawn(models, rng)(image**exponent, rng)
     if rng.random() < 1 / 6:
         soft = cv2.GaussianBlur(soft, (0, 0), rng.uniform(0.4, 1.0))
     soft = np.maximum(soft, 0) ** np.float32(1 / exponent)
@@ -161,14 +164,12 @@ def blurred(image: Image, rng: Rng, models: tuple[Model, ...] = ()) -> Image:
     return soft
 
 
-def noisy_compressed(image: Image, rng: Rng) -> Image:
-    """The output of `noisy`, compressed as JPEG of high quality, like many scans."""
-    return compressed(np.clip(noisy(image, rng), 0, 1), rng, 80, 97)
+def noisy_compressed(image: Image, rng: Rng, low: int = 80, high: int = 97) -> Image:
+    """The output of `noisy`, `compressed`; the default is a high quality, like many scans."""
+    return compressed(np.clip(noisy(image, rng), 0, 1), rng, low, high)
 
 
-def noisy_recompressed(image: Image, rng: Rng) -> Image:
-    """The output of `noisy`, compressed as JPEG of quality 25 to 97, like many photographs."""
-    return compressed(np.clip(noisy(image, rng), 0, 1), rng, 25, 98)
+noisy_recompressed = partial(noisy_compressed, low=25, high=98)  # like many photographs
 
 
 def library_noise(image: Image, rng: Rng) -> Image:
