@@ -46,7 +46,7 @@ def test_shipped_weights_with_other_bytes_are_refused(
     monkeypatch.setattr(weights, "FOLDER", folder)
     (folder / f"{NAME}{suffix}").write_bytes(b"other weights")
     with pytest.raises(weights.DamagedWeightsError, match=rf"{NAME}{suffix}: the file differs"):
-        weights.shipped(NAME)
+        weights.shipped()
 
 
 def test_the_facts_of_a_model_have_its_version_and_the_hash_of_each_network(
@@ -133,22 +133,6 @@ def test_newly_trained_networks_are_shipped_with_those_shipped_before(tmp_path: 
     ship(tmp_path, target)  # without new networks
     again = json.loads((target / "weights.json").read_text())[NAME]
     assert again["networks"] == facts["networks"]
-
-
-def test_a_model_shipped_by_an_older_version_becomes_a_graph(tmp_path: Path) -> None:
-    trained("blur", tmp_path, 0)
-    network = trained_networks(tmp_path)["blur"]
-    target = tmp_path / "shipped"
-    write_model({"blur": network}, target / f"{NAME}.keras")
-    file = ship(tmp_path / "empty", target)
-    assert {path.name for path in target.iterdir()} == {
-        f"{NAME}.xml",
-        f"{NAME}.bin",
-        "weights.json",
-    }
-    [after] = registry.networks_of(registry.load(file)).values()
-    shift = np.abs(after(PATCH) - network(PATCH)).max()
-    assert 0 < shift < 0.01
 
 
 def test_a_graph_with_other_weights_than_the_networks_is_not_written(tmp_path: Path) -> None:

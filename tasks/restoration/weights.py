@@ -18,17 +18,17 @@ class DamagedWeightsError(InputError):
     """A weights file differs from the shipped one."""
 
 
-def shipped(name: str = DEFAULT) -> Path:
-    """The graph (.xml) of the shipped weights `name`; its .bin is beside it.
+def shipped() -> Path:
+    """The graph (.xml) of the shipped weights; its .bin is beside it.
 
-    Raises KeyError if there are none of this name; DamagedWeightsError if a file was changed.
+    Raises DamagedWeightsError if a file was changed.
     """
-    for file, sha256 in index()[name]["files"].items():
+    for file, sha256 in index()[DEFAULT]["files"].items():
         if sha256_of(FOLDER / file) != sha256:
             raise DamagedWeightsError(
                 f"{FOLDER / file}: the file differs from the shipped one; install Patina again"
             )
-    return FOLDER / f"{name}.xml"
+    return FOLDER / f"{DEFAULT}.xml"
 
 
 def version_of(model: Path) -> dict[str, Any]:
@@ -78,10 +78,10 @@ def with_present_roles(facts: dict[str, Any]) -> dict[str, Any]:
     return renamed
 
 
-def shipped_facts(folder: Path, name: str = DEFAULT) -> dict[str, Any]:
-    """What `index` has of the weights `name` in `folder`; empty if none were shipped there."""
+def shipped_facts(folder: Path) -> dict[str, Any]:
+    """What `index` has of the weights in `folder`; empty if none were shipped there."""
     known = index(folder) if (folder / INDEX).exists() else {}
-    return with_present_roles(known.get(name, {}))
+    return with_present_roles(known.get(DEFAULT, {}))
 
 
 def index(folder: Path = FOLDER) -> dict[str, Any]:

@@ -19,31 +19,28 @@ from patina.tasks.restoration import inference, weights
 from patina.tasks.training.training import last_state
 
 
-def ship(folder: Path, target: Path, name: str = weights.DEFAULT) -> Path:
+def ship(folder: Path, target: Path) -> Path:
     """Write the networks that were trained in `folder` as one graph to `target`.
 
-    Networks that are not in `folder` are taken from the model in `target`. If that model has a
-    .keras file, as older versions shipped it, this file is read, and removed. name: of the model.
-    Returns the path of the graph. Raises ValueError if the networks in the written graph differ
-    from the rounded ones; then the files in `target` are unchanged.
+    Networks that are not in `folder` are taken from the model in `target`. Returns the path of the
+    graph. Raises ValueError if the networks in the written graph differ from the rounded ones; then
+    the files in `target` are unchanged.
     """
-    file, older = target / f"{name}.xml", target / f"{name}.keras"
-    before = older if older.exists() else file
-    networks = registry.networks_of(registry.load(before)) if before.exists() else {}
+    file = target / f"{weights.DEFAULT}.xml"
+    networks = registry.networks_of(registry.load(file)) if file.exists() else {}
     networks |= trained_networks(folder)
     for network in networks.values():
         round_weights(network, eight_bits=True)
     write_graph(networks, file)
-    older.unlink(missing_ok=True)
     files = [file, file.with_suffix(".bin")]
-    former = weights.shipped_facts(target, name)
+    former = weights.shipped_facts(target)
     facts: Record = {
         "version": date.today().isoformat(),
         "files": {each.name: sha256_of(each) for each in files},
         "networks": {role: weights_sha256(networks[role]) for role in ROLES if role in networks},
         "training": former.get("training", {}) | states(folder),
     }
-    write_json(target / weights.INDEX, {name: facts})
+    write_json(target / weights.INDEX, {weights.DEFAULT: facts})
     return file
 
 
