@@ -17,7 +17,6 @@ from patina.flows.messages import counting
 from patina.flows.places import ARTWORKS
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import CORES, one_thread, start_worker
-from patina.tasks.io.progress import Progress
 
 BATCH = 256  # maximum number of works in a task; a task has an overhead of 0.2 s
 ROUNDS = 3  # minimum number of tasks for each worker, so that no worker is idle for long
@@ -144,8 +143,3 @@ def numbered(batches: Sequence[Sequence[Job]]) -> list[tuple[str, Sequence[Job]]
 def named(task: Task[..., Done], span: str) -> Task[..., Done]:
     """The task, with the numbers of its jobs as the name of its run: `restore 1-64`."""
     return task.with_options(task_run_name=f"{task.name} {span}")
-
-
-def progress() -> Progress:
-    """The progress bar for all long work: done, total, time left."""
-    return Progress()

@@ -18,7 +18,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from patina import params as params_file
-from patina.flows.batches import BATCH, cut, progress
+from patina.flows.batches import BATCH, cut
 from patina.flows.crawl_process import CrawlFlowError, TryLaterError, fetch, gather
 from patina.flows.messages import log, table
 from patina.flows.places import ARTWORKS, CACHE, HARVEST, LOCAL_HARVEST
@@ -26,6 +26,7 @@ from patina.flows.publishing import publish
 from patina.formats import COLLECTED_SUFFIXES
 from patina.params import Crawl
 from patina.tasks.io.atomic import read_jsonl, write_jsonl
+from patina.tasks.io.progress import Progress
 
 LOCAL = LocalFileSystem()
 
@@ -125,7 +126,7 @@ def fetch_changed(files: AbstractFileSystem, there: dict[Path, str]) -> None:
     ]
     if not changed:
         return
-    with progress() as bar:
+    with Progress() as bar:
         shown = bar.add_task("fetch", total=len(changed), note="")
         for batch in cut(changed, BATCH):
             files.get([name for _, name in batch], [str(path) for path, _ in batch])

@@ -13,7 +13,6 @@ import numpy as np
 from patina import params as params_file
 from patina.errors import InputError
 from patina.flows import mlflow_registry
-from patina.flows.batches import progress
 from patina.flows.places import CLEAN, DEGRADED, MODEL
 from patina.formats import COLLECTED_SUFFIXES
 from patina.tasks.evaluation.hard_works import HARD_WORKS, SOUND, hard_works
@@ -129,7 +128,7 @@ def measured(champion: Path, challenger: Path, own: Sequence[Path] = ()) -> Iter
     twins = [twin for twin in read_jsonl(DEGRADED / "manifest.jsonl") if twin["side"] == "test"]
     painted_px = params.promote.sound_px
     total = len(twins) + len({twin["clean"] for twin in twins}) + len(own)
-    with progress() as bar:
+    with Progress() as bar:
         shown = bar.add_task("compare", total=total + len(painted_px) * len(HARD_WORKS), note="")
         for facts, before, sound in chain(_test_cases(twins), _sound_cases(painted_px, own, bar)):
             made = {name: psnr_db(sound, one.restored(before)) for name, one in models.items()}

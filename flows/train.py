@@ -13,7 +13,7 @@ from prefect import flow
 
 from patina.errors import InputError
 from patina.flows import tracking
-from patina.flows.batches import WORKERS, progress
+from patina.flows.batches import WORKERS
 from patina.flows.places import CACHE, CLEAN, DEGRADED, MODEL
 from patina.flows.training_callbacks import (
     FIRST,
@@ -24,6 +24,7 @@ from patina.flows.training_callbacks import (
 )
 from patina.params import Degrade, Train
 from patina.tasks.io.atomic import Record, copy, read_jsonl, write_bytes, write_json
+from patina.tasks.io.progress import Progress
 
 if TYPE_CHECKING:
     import keras
@@ -93,7 +94,7 @@ def learn(params: Train, mixture: Degrade, history: HistoryCallback) -> Learnt:
         )
     # With few works, all are in the training set
     held_back = held_back_samples(specialist.curriculum, others or works)
-    with progress() as bar:
+    with Progress() as bar:
         training.train(
             session,
             works,
