@@ -5,6 +5,7 @@ written to a note, to Prefect or to rejected.jsonl.
 """
 
 LONGEST_LINE = 2000
+LONGEST_REASON = 300
 
 
 def plain(value: object, longest: int = LONGEST_LINE) -> str:
@@ -18,6 +19,6 @@ def plain(value: object, longest: int = LONGEST_LINE) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
-def reason_of(error: BaseException, longest: int = 300) -> str:
+def reason_of(error: BaseException) -> str:
     """The message of an error, or its type if it has no message."""
-    return plain(error, longest) or type(error).__name__
+    return plain(error, LONGEST_REASON) or type(error).__name__

@@ -58,9 +58,9 @@ def png_bytes(image: np.ndarray) -> bytes:
     return buffer.tobytes()
 
 
-def jpeg_bytes(image: np.ndarray, quality: int = 88) -> bytes:
-    """JPEG of a uint8 image (H, W, 3), sRGB, with full colour resolution; quality: 1 to 100."""
-    options = (cv2.IMWRITE_JPEG_QUALITY, quality)
+def jpeg_bytes(image: np.ndarray) -> bytes:
+    """JPEG of a uint8 image (H, W, 3), sRGB, of quality 88, with full colour resolution."""
+    options = (cv2.IMWRITE_JPEG_QUALITY, 88)
     full = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
     done, buffer = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options + full)
     if not done:

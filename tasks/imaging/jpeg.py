@@ -12,8 +12,7 @@ from patina.tasks.imaging.exif import CENTIMETRE, INCH, of_block, resolution
 from patina.tasks.imaging.tiff import Entries
 from patina.tasks.imaging.xmp import GAIN_MAP, extension_of, joined
 
-START, END, SCAN, COMMENT = 0xD8, 0xD9, 0xDA, 0xFE
-BASELINE = 0xC0
+END, SCAN, COMMENT = 0xD9, 0xDA, 0xFE
 ALONE = frozenset({0x01, *range(0xD0, 0xDA)})  # markers without a length
 APPLICATION = range(0xE0, 0xF0)
 EXIF_HEAD, XMP_HEAD = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"

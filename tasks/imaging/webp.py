@@ -6,7 +6,7 @@ Source: RFC 9649.
 import struct
 from collections.abc import Iterator
 
-EXIF, XMP, ICC, ANIMATED = b"EXIF", b"XMP ", b"ICCP", b"ANIM"
+EXIF, XMP, ICC = b"EXIF", b"XMP ", b"ICCP"
 PIXELS = frozenset({b"VP8 ", b"VP8L", b"ALPH"})
 FLAGS = {ICC: 0x20, b"ALPH": 0x10, EXIF: 0x08, XMP: 0x04}
 LARGEST = 1 << 30

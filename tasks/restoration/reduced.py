@@ -26,8 +26,8 @@ class ReducedWork:
     Its rows are added in order. A work that is small enough is not reduced.
     """
 
-    def __init__(self, height: int, width: int, side_px: int = SMALL_PX) -> None:
-        scale = min(1, side_px / max(height, width))
+    def __init__(self, height: int, width: int) -> None:
+        scale = min(1, SMALL_PX / max(height, width))
         self.size = max(1, round(height * scale)), max(1, round(width * scale))
         self.row_of = np.arange(height) * self.size[0] // height
         self.total = np.zeros((*self.size, 3), np.float32)

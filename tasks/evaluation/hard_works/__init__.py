@@ -21,7 +21,7 @@ SIZES_PX = (600, 1200, 2400)
 
 
 def hard_works(
-    sizes: Sequence[int] = SIZES_PX, seed: int = 0, names: Sequence[str] = ()
+    sizes: Sequence[int] = SIZES_PX, names: Sequence[str] = ()
 ) -> Iterator[tuple[str, Image]]:
     """Every hard work at every size, as ("name-size", uint8 (H, W, 3) sRGB); always the same
     pixels.
@@ -34,7 +34,7 @@ def hard_works(
         raise InputError(f"hard works: unknown: {', '.join(sorted(unknown))}; known: {known}")
     for name in names or HARD_WORKS:
         for size_px in sizes:
-            yield f"{name}-{size_px}", paint(name, size_px, seed)
+            yield f"{name}-{size_px}", paint(name, size_px)
 
 
 def paint(name: str, size_px: int, seed: int = 0) -> Image:

@@ -93,8 +93,8 @@ def blended(below: Image, above: Image | str, cover: Image) -> Image:
     return np.asarray(below + cover[..., None] * (top - below), np.float32)
 
 
-def scanned(image: Image, softness_px: float = 0.45) -> Image:
+def scanned(image: Image) -> Image:
     """The work as a good scanner records it: uint8, slightly softened."""
-    soft = cv2.GaussianBlur(image, (0, 0), softness_px)
+    soft = cv2.GaussianBlur(image, (0, 0), 0.45)
     np.clip(soft, 0, 1, out=soft)
     return np.asarray((soft * 255 + 0.5).astype(np.uint8))
