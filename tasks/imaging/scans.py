@@ -24,6 +24,7 @@ from patina.tasks.imaging.metadata import Metadata, metadata_of
 from patina.tasks.imaging.one_at_a_time import one_at_a_time
 from patina.tasks.imaging.opening import DEPTHS, LAB, Opened, Weigh, in_order, open_image
 from patina.tasks.imaging.profiles import fault_of
+from patina.tasks.imaging.shown import orientation_of
 from patina.tasks.io.atomic import Record
 
 PALETTE = 3  # of a TIFF's photometric interpretations
@@ -58,8 +59,7 @@ class Scan:
     @property
     def orientation(self) -> int:
         """The EXIF orientation, 1 (upright) to 8."""
-        tag = self.image.get("orientation") if self.image.get_typeof("orientation") else 1
-        return tag if 1 <= tag <= 8 else 1
+        return orientation_of(self.image)
 
     @property
     def colours(self) -> int:

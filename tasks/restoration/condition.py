@@ -18,6 +18,7 @@ import pyvips
 from patina.tasks.imaging.images import load_srgb, reduced, to_uint8
 from patina.tasks.imaging.kinds import read_kind
 from patina.tasks.imaging.scans import opened
+from patina.tasks.imaging.shown import orientation_of, rotated
 from patina.tasks.io.atomic import Record, draft_folder
 from patina.tasks.restoration.area_outcomes import (
     DAMAGED,
@@ -132,7 +133,7 @@ def condition_of(
     outcomes = outcomes_of(sidecar, found, damage, _masks(examined, damage), made=made)
     further = further_pieces(every, damage > 127) if every else []
     areas, rest = listed(found.areas)
-    stains = corrected_stains(sidecar["change"], (height, width), _orientation(head), len(areas))
+    stains = corrected_stains(sidecar["change"], (height, width), orientation_of(head), len(areas))
     mm_a_px, resolution = _resolution(head, width, width_mm)
     spared = cv2.resize(damage, before.shape[1::-1], interpolation=cv2.INTER_AREA)
     return Condition(
@@ -204,15 +205,8 @@ def _damage(path: Path, head: pyvips.Image) -> np.ndarray:
     """The damage map, rotated as a viewer rotates the scan with the metadata `head`: uint8 (H,
     W).
     """
-    image = pyvips.Image.new_from_file(str(path)).copy()
-    image.set_type(pyvips.GValue.gint_type, "orientation", _orientation(head))
-    image = image.autorot()
+    image = rotated(pyvips.Image.new_from_file(str(path)), orientation_of(head))
     return image.extract_band(0).numpy().reshape(image.height, image.width)
-
-
-def _orientation(head: pyvips.Image) -> int:
-    """The EXIF orientation; 1, which means upright, if there is none."""
-    return int(head.get("orientation")) if head.get_typeof("orientation") else 1
 
 
 def _reasons(sidecar: Record) -> list[str]:

@@ -19,6 +19,7 @@ import pyvips
 from patina.errors import InputError
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.scans import Scan, opened
+from patina.tasks.imaging.shown import rotated
 from patina.tasks.io.atomic import Record, draft_folder, write_json
 from patina.tasks.io.storage import Place
 from patina.tasks.restoration.condition import HYPOTHESIS, STATEMENT
@@ -151,11 +152,11 @@ def _pictures(scan: Path, result: Path, damage: Path, folder: Path) -> Tiled:
     """Write the tiles of the three pictures to `folder`."""
     with draft_folder(folder.parent) as work, opened(scan, work) as before:
         orientation = before.orientation
-        tiled = _tiles(_turned(shown(before), orientation), folder / "before")
+        tiled = _tiles(rotated(shown(before), orientation), folder / "before")
     with draft_folder(folder.parent) as work, opened(result, work) as after:
-        _tiles(_turned(shown(after), orientation), folder / "after")
+        _tiles(rotated(shown(after), orientation), folder / "after")
     drawn = pyvips.Image.new_from_file(str(damage)).extract_band(0).copy(interpretation="b-w")
-    _tiles(_turned(drawn, orientation), folder / "damage")
+    _tiles(rotated(drawn, orientation), folder / "damage")
     return tiled
 
 
@@ -169,13 +170,6 @@ def shown(scan: Scan) -> pyvips.Image:
     if image.interpretation == "cmyk":
         return image.icc_transform("srgb", input_profile="cmyk", depth=8)
     return image.colourspace("srgb").cast("uchar")
-
-
-def _turned(image: pyvips.Image, orientation: int) -> pyvips.Image:
-    """The picture rotated by this EXIF orientation, as a viewer shows it."""
-    image = image.copy()
-    image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
-    return image.autorot()
 
 
 def _tiles(image: pyvips.Image, folder: Path) -> Tiled:

@@ -9,6 +9,7 @@ from patina.tasks.imaging.faults import ImageError
 from patina.tasks.imaging.kinds import read_kind
 from patina.tasks.imaging.one_at_a_time import one_at_a_time
 from patina.tasks.imaging.scans import Scan
+from patina.tasks.imaging.shown import rotated
 
 FOLDER = "marks"  # in an outbox, for the masks that the page saves
 WORDS = {
@@ -63,8 +64,7 @@ def mask_for(path: Path, scan: Scan) -> pyvips.Image:
     try:
         mask = _drawn(path)
         back = INVERSE_ORIENTATION.get(scan.orientation, scan.orientation)
-        mask.set_type(pyvips.GValue.gint_type, "orientation", back)
-        mask = mask.autorot().copy_memory()
+        mask = rotated(mask, back).copy_memory()
     except pyvips.Error as error:
         raise ImageError(UNREADABLE.format(path)) from error
     if (mask.width, mask.height) != (scan.width, scan.height):

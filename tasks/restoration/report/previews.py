@@ -22,6 +22,7 @@ import pyvips
 
 from patina.tasks.imaging.images import largest, reduced, to_uint8
 from patina.tasks.imaging.scans import Scan
+from patina.tasks.imaging.shown import rotated
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import in_turn
 
@@ -134,7 +135,7 @@ class Previews:
         orientation: EXIF orientation, 1 to 8, by which the pictures are rotated. Returns for the
         sidecar: `size`, (width, height) of the largest picture, and `files`, the names.
         """
-        drawn = {name: _turned(image, orientation) for name, image in self._pictures().items()}
+        drawn = {name: _rotated(image, orientation) for name, image in self._pictures().items()}
         jobs = [(image, str(folder / name)) for name, image in drawn.items()]
         list(in_turn(lambda job: job[0].write_to_file(job[1] + _options(job[1])), jobs))
         height, width = self._before.height, self._before.width
@@ -208,10 +209,9 @@ def _overlay(colour: np.ndarray, opacity: np.ndarray) -> np.ndarray:
     return np.dstack([np.where(opacity[..., None] > 0, colour, 0), opacity]).astype(np.uint8)
 
 
-def _turned(pixels: np.ndarray, orientation: int) -> pyvips.Image:
+def _rotated(pixels: np.ndarray, orientation: int) -> pyvips.Image:
     image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).copy(interpretation="srgb")
-    image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
-    return image.autorot()
+    return rotated(image, orientation)
 
 
 def _options(name: str) -> str:
