@@ -37,7 +37,7 @@ def address(names: Sequence[str], port: int) -> str:
             "compare: there are no runs of this commit; start one with `make run` or `dvc exp run`"
         )
     runs = [run for run_id in found if (run := tracking.found(run_id))]
-    return f"{server(port)}{mlflow_page.save('patina-compared', ours, runs, only=True)}"
+    return _address(port, mlflow_page.save("patina-compared", ours, runs, only=True))
 
 
 def address_of_latest(port: int) -> str:
@@ -48,12 +48,12 @@ def address_of_latest(port: int) -> str:
     runs = MlflowClient().search_runs(
         [ours], "attributes.status = 'FINISHED'", max_results=mlflow_page.MAX_RUNS
     )
-    return f"{server(port)}{mlflow_page.save('patina', ours, runs, only=False)}"
+    return _address(port, mlflow_page.save("patina", ours, runs, only=False))
 
 
-def server(port: int) -> str:
-    """The address of the UI."""
-    return f"http://127.0.0.1:{port}/"
+def _address(port: int, page: str) -> str:
+    """The address of a page of the UI."""
+    return f"http://127.0.0.1:{port}/{page}"
 
 
 def baseline(ours: str) -> list[str]:
@@ -123,9 +123,7 @@ def mlflow_ui(port: int) -> Iterator[subprocess.Popen]:
         (Path(folder) / "server.log").open("wb") as log,
         supervised([*command, *options], stdout=log, stderr=log, env=without_jobs) as server,
     ):
-        wait_until_it_answers(
-            f"http://127.0.0.1:{port}/health", server, "the MLflow UI", Path(log.name)
-        )
+        wait_until_it_answers(_address(port, "health"), server, "the MLflow UI", Path(log.name))
         yield server
 
 
