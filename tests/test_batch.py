@@ -15,7 +15,9 @@ from restorers import patina, restorer, scan
 from patina.cli.restoring import lines_of
 from patina.errors import InputError
 from patina.tasks.io.atomic import read_jsonl
-from patina.tasks.restoration.batch import plan, restore_scans, run_summary, summary_in, target_of
+from patina.tasks.restoration.batch import restore_scans, run_summary
+from patina.tasks.restoration.inbox import plan, target_of
+from patina.tasks.restoration.outbox import summary_in
 from patina.tasks.restoration.sidecars import OutputOptions
 
 

@@ -12,11 +12,12 @@ from restorers import HEIGHT, WIDTH, restorer, scan
 
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import Record
-from patina.tasks.restoration.batch import restore_scans, summary_in
+from patina.tasks.restoration.batch import restore_scans
 from patina.tasks.restoration.condition import condition_of, key_of
 from patina.tasks.restoration.condition_report import file_reports, key_in
 from patina.tasks.restoration.examination import examined
 from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.outbox import summary_in
 from patina.tasks.restoration.sidecars import OutputOptions, map_of, sidecar_of, with_present_names
 from patina.tasks.restoration.treatment_sentences import treatments_of
 

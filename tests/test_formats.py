@@ -18,7 +18,8 @@ from test_scans import HEIGHT, KINDS, mutated, painted, saved
 
 from patina.tasks.imaging.exif import tags_of, write_into
 from patina.tasks.imaging.scans import opened
-from patina.tasks.restoration.batch import restore_scans, target_of
+from patina.tasks.restoration.batch import restore_scans
+from patina.tasks.restoration.inbox import target_of
 from patina.tasks.restoration.restore_file import restore_file
 
 DOCS = Path(__file__).parents[1] / "docs/formats.md"

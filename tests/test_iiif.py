@@ -13,9 +13,10 @@ from restorers import restorer, scan
 
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import Record
-from patina.tasks.restoration.batch import plan, restore_scans
+from patina.tasks.restoration.batch import restore_scans
 from patina.tasks.restoration.condition import HYPOTHESIS
 from patina.tasks.restoration.iiif import LOCAL, address_of, folder_of, served, write_iiif
+from patina.tasks.restoration.inbox import plan
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.sidecars import OutputOptions, map_of
 

@@ -11,7 +11,7 @@ from restorers import patina, restorer, scan
 
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import sha256_of
-from patina.tasks.restoration.batch import locked_outbox
+from patina.tasks.restoration.outbox import locked_outbox
 from patina.tasks.restoration.restore_file import restore_file
 
 

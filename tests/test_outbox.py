@@ -15,8 +15,9 @@ from restorers import patina, restorer, scan
 
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import DRAFT, draft_folder, read_jsonl, sweep
-from patina.tasks.restoration.batch import locked_outbox, plan, restore_scans, summary_in
-from patina.tasks.restoration.outbox import neutral, neutral_cell
+from patina.tasks.restoration.batch import restore_scans
+from patina.tasks.restoration.inbox import plan
+from patina.tasks.restoration.outbox import locked_outbox, neutral, neutral_cell, summary_in
 from patina.tasks.restoration.report import redraw
 from patina.tasks.restoration.report.previews import FOLDER
 from patina.tasks.restoration.restore_file import restore_file

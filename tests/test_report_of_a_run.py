@@ -11,7 +11,9 @@ from restorers import HEIGHT, WIDTH, patina, restorer, scan
 
 from patina.errors import InputError
 from patina.tasks.io.atomic import Record
-from patina.tasks.restoration.batch import plan, restore_scans, run_summary, summary_in
+from patina.tasks.restoration.batch import restore_scans, run_summary
+from patina.tasks.restoration.inbox import plan
+from patina.tasks.restoration.outbox import summary_in
 from patina.tasks.restoration.report.previews import FOLDER
 from patina.tasks.restoration.sidecars import OutputOptions
 

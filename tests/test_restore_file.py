@@ -11,7 +11,8 @@ from restorers import HEIGHT, WIDTH, pixels_of, restorer, scan
 
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import sha256_of
-from patina.tasks.restoration.batch import plan, restore_scans, run_summary, target_of
+from patina.tasks.restoration.batch import restore_scans, run_summary
+from patina.tasks.restoration.inbox import plan, target_of
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.sidecars import OutputOptions, map_of, sidecar_of
 

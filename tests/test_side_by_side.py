@@ -10,7 +10,8 @@ import pyvips
 from restorers import restorer, scan
 
 from patina.tasks.imaging.opening import is_at_most
-from patina.tasks.restoration.batch import plan, restore_scans
+from patina.tasks.restoration.batch import restore_scans
+from patina.tasks.restoration.inbox import plan
 from patina.tasks.restoration.progress import ProgressCallback, Step, no_progress
 from patina.tasks.restoration.side_by_side import RunEndedError, side_by_side
 

@@ -17,13 +17,9 @@ from restorers import patina, restorer, scan
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import read_jsonl, sha256_of
 from patina.tasks.io.storage import Remote, place_of
-from patina.tasks.restoration.batch import (
-    locked_outbox,
-    plan,
-    restore_scans,
-    run_summary,
-    summary_in,
-)
+from patina.tasks.restoration.batch import restore_scans, run_summary
+from patina.tasks.restoration.inbox import plan
+from patina.tasks.restoration.outbox import locked_outbox, summary_in
 from patina.tasks.restoration.remote import restore_remote
 from patina.tasks.restoration.sidecars import OutputOptions
 from patina.tasks.restoration.undo import package_of, undo

@@ -10,8 +10,9 @@ from restorers import HEIGHT, WIDTH, pixels_of, restorer, scan
 from patina.params import Restore
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import Record, sha256_of
-from patina.tasks.restoration.batch import plan, restore_scans
+from patina.tasks.restoration.batch import restore_scans
 from patina.tasks.restoration.gates import Gates
+from patina.tasks.restoration.inbox import plan
 from patina.tasks.restoration.options import limited_gates
 from patina.tasks.restoration.restore_file import restore_file
 from patina.tasks.restoration.restorer import Restorer

@@ -18,11 +18,9 @@ from patina.tasks.io.atomic import Record, draft_folder
 from patina.tasks.io.storage import Place, StorageError
 from patina.tasks.restoration.gates import Gates
 from patina.tasks.restoration.iiif import publish
-from patina.tasks.restoration.inbox import plan, target_of
 from patina.tasks.restoration.inference import Networks
 from patina.tasks.restoration.judge import Judge
 from patina.tasks.restoration.option_values import QUALITIES
-from patina.tasks.restoration.outbox import locked_outbox, summary_in
 from patina.tasks.restoration.progress import ProgressCallback
 from patina.tasks.restoration.remote import restore_remote
 from patina.tasks.restoration.report.figures import figures_of
@@ -34,19 +32,6 @@ from patina.tasks.restoration.sidecars import DEFAULT_OUTPUT, OutputOptions
 from patina.tasks.restoration.tiling import Network, self_ensemble
 from patina.tasks.restoration.weights import is_single, shipped, version_of
 
-# The interface for running a batch
-__all__ = [
-    "CHAMPION",
-    "chosen_model",
-    "load_restorer",
-    "locked_outbox",
-    "plan",
-    "restore_scans",
-    "run_summary",
-    "speed",
-    "summary_in",
-    "target_of",
-]
 # Networks that are averaged over mirrored tiles with quality "best"
 ENSEMBLE_ROLES = (*CAPTURE_ROLES, "segmentation")
 SMALL_PX = 16_000_000  # scans of at most this size are restored two at a time

@@ -9,9 +9,9 @@ from tempfile import gettempdir
 
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import Record, draft_folder, sha256_of
-from patina.tasks.restoration.batch import target_of
 from patina.tasks.restoration.condition import Examination
 from patina.tasks.restoration.gates import NAMES
+from patina.tasks.restoration.inbox import target_of
 from patina.tasks.restoration.mask_files import FOLDER, WORDS, saved_mask
 from patina.tasks.restoration.option_values import TREATMENTS
 from patina.tasks.restoration.restore_file import restore_file
