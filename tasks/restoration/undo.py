@@ -111,20 +111,7 @@ def undo(result: Path, package: Path, target: Path | None = None) -> Path:
                 raise UndoError(f"undo: {target}: the file exists already; give another --out")
             if sha256_of(result) != facts["result_sha256"]:
                 raise UndoError(f"undo: {result}: the result was changed after it was restored")
-            digest, bytes_left = hashlib.sha256(), _max_bytes(facts, result)
-            with whole_file(target) as file:
-                for chunk in _original(archive, facts, result):
-                    bytes_left -= len(chunk)
-                    if bytes_left < 0:
-                        break  # too long; the check of the SHA-256 fails
-                    digest.update(chunk)
-                    file.write(chunk)
-                if digest.hexdigest() != facts["source_sha256"]:
-                    raise UndoError(
-                        f"undo: {package}: the package is damaged: {facts['source']} cannot be "
-                        "recovered"
-                    )
-
+            _recover(archive, facts, result, target)
             return target
     except UndoError:
         raise
@@ -133,12 +120,28 @@ def undo(result: Path, package: Path, target: Path | None = None) -> Path:
             f"undo: {error.filename}: no such file; `patina restore --package` writes one"
         ) from error
     except (*DAMAGE_ERRORS, OSError) as error:
-        if (
-            isinstance(error, OSError) and error.errno != errno.EINVAL
-        ):  # EINVAL: a place before the beginning of the file
+        # EINVAL: a place before the beginning of the file
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
         reason = str(error) or type(error).__name__
         raise UndoError(f"undo: {package}: the change package cannot be read: {reason}") from error
+
+
+def _recover(archive: zipfile.ZipFile, facts: Record, result: Path, target: Path) -> None:
+    """Write the original to `target`, if it has the SHA-256 in `facts`."""
+    digest, bytes_left = hashlib.sha256(), _max_bytes(facts, result)
+    with whole_file(target) as file:
+        for chunk in _original(archive, facts, result):
+            bytes_left -= len(chunk)
+            if bytes_left < 0:
+                break  # too long; the check of the SHA-256 fails
+            digest.update(chunk)
+            file.write(chunk)
+        if digest.hexdigest() != facts["source_sha256"]:
+            raise UndoError(
+                f"undo: {archive.filename}: the package is damaged: {facts['source']} cannot be "
+                "recovered"
+            )
 
 
 def _facts(archive: zipfile.ZipFile) -> Record:
