@@ -64,26 +64,7 @@ def restore_file(
     if done := already_done(target, {"sha256": source_sha256}, wanted, output):
         return with_previews(done, source, target, output)
     started = time.monotonic()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    bytes_per_pixel = 2 * CHANGE_BYTES + (4 if output.maps else 0)
-    memory_for = partial(working_bytes, restorer.tile_px)
-    try:
-        with (
-            draft_folder(target.parent) as folder,
-            opened(source, folder, bytes_per_pixel, memory_for) as scan,
-        ):
-            _refuse_if_replaced(source, version)
-            masks = _read_masks(scan, output.masks(source))
-            writer = StripWriter(scan, folder, output, masks)
-            facts = writer.restore(restorer, target)
-            if output.package:
-                pack(scan, source, folder / "pixels", target)
-                _refuse_if_replaced(source, version)
-            previews = writer.file_previews(target)
-            form = scan.form()
-    except pyvips.Error as error:
-        refuse_if_full(error, target.parent)
-        raise ImageError(f"{source.name}: cannot be converted: {first_words(error)}") from error
+    form, facts, previews = _write_result(source, target, restorer, output, version)
     sidecar = {
         "schema": 11,
         "statement": STATEMENT,
@@ -101,6 +82,36 @@ def restore_file(
     }
     write_json(sidecar_of(target), sidecar)
     return sidecar
+
+
+def _write_result(
+    source: Path, target: Path, restorer: Restorer, output: OutputOptions, version: tuple[int, ...]
+) -> tuple[Record, Record, Record]:
+    """Write the result, with its maps and package, but without its sidecar.
+
+    version: of `source`, see `_file_version`. Returns for the sidecar: form of the scan, figures of
+    the change, entry of the previews.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    bytes_per_pixel = 2 * CHANGE_BYTES + (4 if output.maps else 0)
+    memory_for = partial(working_bytes, restorer.tile_px)
+    try:
+        with (
+            draft_folder(target.parent) as folder,
+            opened(source, folder, bytes_per_pixel, memory_for) as scan,
+        ):
+            _refuse_if_replaced(source, version)
+            masks = _read_masks(scan, output.masks(source))
+            writer = StripWriter(scan, folder, output, masks)
+            facts = writer.restore(restorer, target)
+            if output.package:
+                pack(scan, source, folder / "pixels", target)
+                _refuse_if_replaced(source, version)
+            previews = writer.file_previews(target)
+            return scan.form(), facts, previews
+    except pyvips.Error as error:
+        refuse_if_full(error, target.parent)
+        raise ImageError(f"{source.name}: cannot be converted: {first_words(error)}") from error
 
 
 def working_bytes(tile_px: int, width: int, height: int) -> int:
