@@ -6,7 +6,6 @@ The stage uses fetched works and sends no request to a museum. `patina crawl` an
 
 import hashlib
 import os
-import posixpath
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from patina.formats import COLLECTED_SUFFIXES
 from patina.params import Crawl
 from patina.tasks.io.atomic import read_jsonl, write_jsonl
 from patina.tasks.io.progress import Progress
+from patina.tasks.io.storage import inside
 
 LOCAL = LocalFileSystem()
 
@@ -107,11 +107,6 @@ def mirror(url: str, scans: Path = CACHE / "scans") -> Path:
     for path in [path for path in folder.rglob("*") if path.is_file() and path not in there]:
         path.unlink()
     return folder
-
-
-def inside(name: str) -> str:
-    """The name as a relative path that stays inside its folder, whatever the name of the object."""
-    return posixpath.normpath(f"/{name}").lstrip("/")
 
 
 def fetch_changed(files: AbstractFileSystem, there: dict[Path, str]) -> None:

@@ -100,7 +100,7 @@ def named(place: Place | str) -> Iterator[None]:
     user = USER.search(str(place))
     place = without_secrets(str(place))
 
-    def told(error: Exception) -> str:
+    def message(error: Exception) -> str:
         text = without_secrets(str(error))  # some clients repeat the address in parts
         return f"restore: {place}: {text.replace(user[0], '…') if user else text}"
 
@@ -111,9 +111,9 @@ def named(place: Place | str) -> Iterator[None]:
             f"restore: {place}: {error}; for s3:// run `pip install s3fs`, or install the extra s3"
         ) from error
     except (FileNotFoundError, PermissionError, FileExistsError) as error:
-        raise type(error)(told(error)) from error
+        raise type(error)(message(error)) from error
     except Exception as error:  # clients raise errors of many types
-        raise StorageError(told(error)) from error
+        raise StorageError(message(error)) from error
 
 
 def images_under(
@@ -142,8 +142,12 @@ def images_under(
 
 def relative(place: Remote, root: Remote) -> Path:
     """The path of `place` relative to `root`; it never leads out of `root`."""
-    inner = place.path.removeprefix(root.path) or place.name
-    return Path(posixpath.normpath(f"/{inner}").lstrip("/"))
+    return inside(place.path.removeprefix(root.path) or place.name)
+
+
+def inside(name: str) -> Path:
+    """The name as a relative path that stays inside its folder, whatever the name of the object."""
+    return Path(posixpath.normpath(f"/{name}").lstrip("/"))
 
 
 def exists(place: Place) -> bool:
