@@ -11,7 +11,7 @@ from patina.app.words import number_of
 from patina.tasks.imaging.images import to_uint8
 from patina.tasks.restoration.damage import FILLED, Damage, Piece
 from patina.tasks.restoration.report import previews
-from patina.tasks.restoration.stains import NO_STAINS, Stains
+from patina.tasks.restoration.stains import Stains
 from patina.tasks.restoration.windows import Window, cut
 
 # RGB, as in report.html; and the colours of the brushes that protect and that mark stains
@@ -37,8 +37,8 @@ def with_damage(
     damage: Damage | None,
     pieces: Sequence[Piece],
     marks: Marks,
-    current: int | None = None,
-    stains: Stains = NO_STAINS,
+    current: int | None,
+    stains: Stains,
 ) -> np.ndarray:
     """The picture of a window with its areas of damage, their numbers and the marks.
 

@@ -147,7 +147,7 @@ class Layout:
                     self.undo = self._button("Undo the last stroke", "undo")
                     self.clear = self._button("Clear all strokes", "clear")
                 self._steps()
-                with gr.Tabs() as self.tabs:
+                with gr.Tabs():
                     self._slider()
                     self._damage()
                     self._lines()

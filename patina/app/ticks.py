@@ -18,8 +18,8 @@ def listed(damage: Damage | None) -> list[Piece]:
     Of areas that are certain enough for the gates, it has only the LISTED largest.
     """
     pieces = damage.pieces if damage else []
-    sure = [piece for piece in pieces if not is_doubtful(piece)]
-    largest = sorted(sure, key=lambda piece: -piece.px)[:LISTED]
+    certain = [piece for piece in pieces if not is_doubtful(piece)]
+    largest = sorted(certain, key=lambda piece: -piece.px)[:LISTED]
     shown = [*largest, *(piece for piece in pieces if is_doubtful(piece))]
     return sorted(
         shown, key=lambda piece: (piece.outcome != FILLED, -piece.judge_probability, -piece.px)

@@ -266,11 +266,11 @@ def _facts(source: Record, height: int, width: int, resolution: str) -> dict[str
 def _software(sidecar: Record) -> dict[str, str]:
     versions = dict(sidecar.get("software", {}))
     named = {"patina": "Patina", "openvino": "OpenVINO", "numpy": "NumPy", "opencv": "OpenCV"}
-    told = [f"{named.get(name, name)} {version}" for name, version in versions.items()]
+    programs = [f"{named.get(name, name)} {version}" for name, version in versions.items()]
     model = sidecar["model"]
     name = " ".join(str(model[key]) for key in ("network", "version") if key in model)
     return {
-        "Software": ", ".join(told),
+        "Software": ", ".join(programs),
         f"Weights {name or model.get('file', '')}": f"SHA-256 {model['sha256']}",
         **_networks(model.get("networks")),
     }
@@ -278,5 +278,5 @@ def _software(sidecar: Record) -> dict[str, str]:
 
 def _networks(networks: Record | None) -> dict[str, str]:
     """The networks of a model by name; the sidecar has their full SHA-256."""
-    told = [f"{name} {sha256[:DIGITS]}" for name, sha256 in (networks or {}).items()]
-    return {f"Networks, by {DIGITS} digits of SHA-256": ", ".join(told)} if told else {}
+    hashes = [f"{name} {sha256[:DIGITS]}" for name, sha256 in (networks or {}).items()]
+    return {f"Networks, by {DIGITS} digits of SHA-256": ", ".join(hashes)} if hashes else {}

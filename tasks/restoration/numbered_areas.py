@@ -66,8 +66,8 @@ def table_of(condition: Condition) -> list[tuple[str, ...]]:
     if not condition.outcomes:
         return [HEADINGS, *rows]
     outcomes = [condition.outcomes.get(area.number, "") for area in condition.numbered]
-    told = [(*row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
-    return [(*HEADINGS, OUTCOME), *told]
+    decided = [(*row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
+    return [(*HEADINGS, OUTCOME), *decided]
 
 
 def row_of(area: Area, mm_a_px: float | None) -> tuple[str, ...]:

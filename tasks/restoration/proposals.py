@@ -30,7 +30,7 @@ def with_proposals(
     view: np.ndarray,
     probabilities: np.ndarray,
     gates: Gates,
-    judge: Judge | None = None,
+    judge: Judge | None,
     *,
     forced: bool,
 ) -> Damage:

@@ -10,5 +10,5 @@ def figures_of(sidecar: Record) -> Figures:
     change = sidecar.get("change")
     change = change if isinstance(change, dict) else {}
     named = (*CAPTURE_ROLES, "damage", "stains", "tone")
-    told = {name: change[name] for name in named if isinstance(change.get(name), dict)}
-    return {"changed_share": change.get("share_of_pixels", 0)} | told
+    figures = {name: change[name] for name in named if isinstance(change.get(name), dict)}
+    return {"changed_share": change.get("share_of_pixels", 0)} | figures

@@ -38,9 +38,9 @@ def gather(outbox: Place, most: int = MOST_WORKS) -> Gathered:
 
     Of more than `most` works, only the first are kept, so that a million fits into memory.
     """
-    told = (_told(path, sidecar) for path, sidecar in sidecars_in(outbox))
+    restored = (_work_or_damaged(path, sidecar) for path, sidecar in sidecars_in(outbox))
     total = count()
-    numbered = zip(chain(told, _set_aside(outbox)), total, strict=False)
+    numbered = zip(chain(restored, _set_aside(outbox)), total, strict=False)
     works = [work for work, _ in heapq.nsmallest(most, numbered, key=lambda one: _rank(one[0]))]
     return Gathered(works, next(total) - len(works))
 
@@ -53,7 +53,7 @@ def sidecars_in(outbox: Place) -> Iterator[tuple[Path, Record]]:
             yield path.with_suffix(""), sidecar
 
 
-def _told(result: Path, sidecar: Record) -> Record:
+def _work_or_damaged(result: Path, sidecar: Record) -> Record:
     """`work_of`; for a damaged sidecar a record that says so."""
     try:
         return work_of(result, sidecar)

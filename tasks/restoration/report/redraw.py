@@ -25,8 +25,8 @@ def with_previews(sidecar: Record, source: Path, target: Path, output: OutputOpt
     Raises ImageError and OSError as `opened` does.
     """
     outbox = output.report
-    told = sidecar.get("previews", {})
-    if not isinstance(outbox, Path) or (outbox / FOLDER / str(told.get("key"))).is_dir():
+    recorded = sidecar.get("previews", {})
+    if not isinstance(outbox, Path) or (outbox / FOLDER / str(recorded.get("key"))).is_dir():
         return sidecar
     with (
         draft_folder(target.parent) as before,
