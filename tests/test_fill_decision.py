@@ -100,7 +100,13 @@ def test_many_bright_specks_on_a_dark_ground_may_be_stars_if_the_ground_is_smoot
 
 @pytest.mark.parametrize(
     ("ground", "shaded", "outcome"),
-    [(0.9, 0.0, PROPOSED), (0.6, 0.1, PROPOSED), (0.6, 1.3, FILLED), (0.1, 0.7, FILLED)],
+    [
+        (0.9, 0.0, PROPOSED),
+        (0.6, 0.1, PROPOSED),
+        (0.35, 0.1, PROPOSED),
+        (0.6, 1.3, FILLED),
+        (0.1, 0.7, FILLED),
+    ],
 )
 def test_lines_on_a_plain_sheet_are_proposed_because_they_may_be_a_drawing(
     ground: float, shaded: float, outcome: str

@@ -10,7 +10,7 @@ from patina.tasks.imaging.images import view_of
 from patina.tasks.imaging.lab import lab_of_srgb
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.gates import Gates, ramp
-from patina.tasks.restoration.plain_works import is_plain
+from patina.tasks.restoration.plain_works import PLAIN_OR_FADED_SHARES, is_plain
 from patina.tasks.restoration.reduced import enlarged
 from patina.tasks.restoration.tiling import Network
 
@@ -128,7 +128,7 @@ def shows_damage(kind: str, view: np.ndarray, rms_255: float) -> bool:
     such sign. A work of nearly one colour, such as paper or a cover, shows none of them.
     rms_255: root mean square of the change, 8-bit steps.
     """
-    if is_plain(view):
+    if is_plain(view, PLAIN_OR_FADED_SHARES):
         return False
     lab = lab_of_srgb(view)
     if kind == YELLOWING:
