@@ -34,6 +34,7 @@ from patina.formats import COLLECTED_SUFFIXES  # noqa: E402
 from patina.tasks.dataset.recipes import draw_recipe, render  # noqa: E402
 from patina.tasks.degradations import DEGRADATIONS, FAMILIES  # noqa: E402
 from patina.tasks.evaluation.metrics import score  # noqa: E402
+from patina.tasks.evaluation.promotion_rules import MOST_DB  # noqa: E402
 from patina.tasks.imaging.images import load_srgb, to_float, to_uint8  # noqa: E402
 from patina.tasks.restoration.batch import load_restorer  # noqa: E402
 from patina.tasks.restoration.inpainting import fill_residual  # noqa: E402
@@ -53,7 +54,6 @@ FORCED, FILLED, CLASSICAL, FFDNET = (
 )
 SOUND, MIXED, NOISE = "sound", "mixed", "gaussian_noise"
 WORSE_DB = 0.1  # a work counts as made worse if it loses more PSNR than this
-MOST_DB = 60.0  # higher PSNR counts as this: no difference is visible
 # The treatment that a family of damage, or a degradation, needs, if it is not `damage`
 TREATMENT = dict.fromkeys(("blur", "noise", "jpeg"), "detail")
 TREATMENT |= dict.fromkeys(("spill", "stain", "growth", "tape"), "stains")

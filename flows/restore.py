@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from prefect import Task, flow, task
+from prefect import flow, task
 from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
@@ -108,11 +108,11 @@ def restore(
 
 def in_batches(job: Job) -> Iterator[Record]:
     """The outcomes of a job, with a task for each CHUNK scans, here or on a cluster."""
-    shared = job.model, job.loading, job.output
     if CLUSTER:
+        shared = job.model, job.loading, job.output
         yield from compute(restore_chunk, job.scans, *shared, most=CHUNK)
     else:
-        yield from one_after_the_other(restore_chunk, job.scans, *shared)
+        yield from one_after_the_other(job)
 
 
 def show(outcomes: Sequence[Record], outbox: Place, summary: str) -> None:
@@ -131,14 +131,12 @@ def show(outcomes: Sequence[Record], outbox: Place, summary: str) -> None:
         create_link_artifact(report.as_uri(), key="restore-report", link_text=str(report))
 
 
-def one_after_the_other(
-    task: Task[..., list[Record]], scans: Sequence[Any], *shared: Any
-) -> Iterator[Record]:
+def one_after_the_other(job: Job) -> Iterator[Record]:
     """Like `compute`, but in this process, which uses all cores; yields the outcomes in order."""
     megapixels, started = 0.0, time.monotonic()
-    with counting("restore", len(scans)) as counter:
-        for span, chunk in numbered(cut(scans, CHUNK)):
-            outcomes = named(task, span)(chunk, *shared)
+    with counting("restore", len(job.scans)) as counter:
+        for span, chunk in numbered(cut(job.scans, CHUNK)):
+            outcomes = named(restore_chunk, span)(chunk, job.model, job.loading, job.output)
             yield from outcomes
             megapixels += sum(each.get("megapixels", 0) for each in outcomes)
             counter.add(outcomes, speed(megapixels, started))

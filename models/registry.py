@@ -50,15 +50,13 @@ def networks_of(model: keras.Model) -> dict[str, keras.Model]:
     return {role: layer for role, layer in named.items() if role in ROLES}
 
 
-def set_precision(name: str) -> str:
-    """Set the precision of the networks that are built next, and return it.
+def set_precision(name: str) -> None:
+    """Set the precision of the networks that are built next.
 
     name: a dtype policy of Keras, or "auto": mixed_bfloat16 if there is a GPU, or a CPU with
     bfloat16 multiplication; otherwise float32.
     """
-    policy = _fastest_precision() if name == "auto" else name
-    keras.config.set_dtype_policy(policy)
-    return policy
+    keras.config.set_dtype_policy(_fastest_precision() if name == "auto" else name)
 
 
 def _fastest_precision() -> str:

@@ -71,10 +71,10 @@ def served(places: Sequence[Place], outbox: Place, base: str) -> Served:
     return Served(outbox, base)
 
 
-def publish(scan: Path, result: Path, where: Served, sidecar: Record) -> Path:
+def publish(scan: Path, result: Path, where: Served, sidecar: Record) -> None:
     """`write_iiif` for a result with its damage map in the served outbox."""
     address = address_of(result, where.outbox, where.base)
-    return write_iiif(scan, result, map_of(result, "damage"), address, sidecar)
+    write_iiif(scan, result, map_of(result, "damage"), address, sidecar)
 
 
 @dataclass(frozen=True)
