@@ -10,6 +10,7 @@ import numpy as np
 import pyvips
 
 from patina.app.strokes import FILL, LEAVE, STAIN, Line, Stroke
+from patina.tasks.imaging.fields import field_of
 from patina.tasks.io.atomic import draft_folder, move_whole
 from patina.tasks.restoration.damage import FILLED, Damage, share_covered
 from patina.tasks.restoration.mask_files import saved_mask
@@ -199,7 +200,7 @@ class Marks:
 def _growth_in(file: Path) -> int:
     """The growth of areas, in pixels, that a mask of `Marks.file` states; 0 without any."""
     mask = pyvips.Image.new_from_file(str(file))
-    stated = mask.get(GROWN) if mask.get_typeof(GROWN) else "0"
+    stated = field_of(mask, GROWN, "0")
     return int(stated) if stated.removeprefix("-").isdecimal() else 0
 
 

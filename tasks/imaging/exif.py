@@ -16,6 +16,7 @@ from typing import BinaryIO
 import pyvips
 
 from patina.tasks.imaging import tiff
+from patina.tasks.imaging.fields import field_of
 from patina.tasks.imaging.tiff import BYTES, IN_ALL, IPTC, LONG, Budget, Data, Entries, Layout
 
 EXIF, GPS, INTEROPERABILITY = 34665, 34853, 40965
@@ -59,9 +60,7 @@ def tags_of(source: Path, image: pyvips.Image, page: int = 0) -> Tags:
         if file.read(2) in (b"II", b"MM"):
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
                 return _of_tiff(content, page)
-    exif, iptc = (
-        image.get(name) if image.get_typeof(name) else b"" for name in ("exif-data", "iptc-data")
-    )
+    exif, iptc = (field_of(image, name) for name in ("exif-data", "iptc-data"))
     tags = of_block(exif)
     return Tags(tags.own | dict(_photoshop(iptc)), tags.inner, resolution=tags.resolution or {})
 

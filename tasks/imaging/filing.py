@@ -8,7 +8,8 @@ from patina.formats import SUFFIXES
 from patina.tasks.imaging import jpeg, png, webp
 from patina.tasks.imaging.exif import write_into
 from patina.tasks.imaging.faults import ImageError
-from patina.tasks.imaging.metadata import Metadata, without
+from patina.tasks.imaging.fields import field_of, without
+from patina.tasks.imaging.metadata import Metadata
 from patina.tasks.imaging.xmp import with_source_type
 from patina.tasks.io.atomic import move_whole
 
@@ -53,7 +54,7 @@ def file_image(
 def _file_plain(image: pyvips.Image, metadata: Metadata, suffix: str, draft: Path) -> None:
     """Write it with the metadata that libvips writes, and in a TIFF also the tags."""
     size = image.height * image.width * image.bands * sample_bytes(image)
-    packet = with_source_type(image.get("xmp-data") if image.get_typeof("xmp-data") else b"")
+    packet = with_source_type(field_of(image, "xmp-data"))
     # `write_into` writes IPTC completely, as a tag of the TIFF
     image = without(image, "iptc-data") if suffix in TIFF else image.copy()
     image.set_type(pyvips.GValue.blob_type, "xmp-data", packet)
@@ -73,7 +74,7 @@ def _file_dressed(image: pyvips.Image, metadata: Metadata, suffix: str, draft: P
     if suffix == ".png":
         png.dressed(bare, metadata.chunks, packet, draft)
     elif suffix == ".webp":
-        icc = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else b""
+        icc = field_of(image, "icc-profile-data")
         own = {webp.ICC: icc, webp.EXIF: metadata.exif, webp.XMP: packet}
         size = (image.width, image.height)
         draft.write_bytes(webp.dressed(bare.read_bytes(), size, own))

@@ -3,7 +3,6 @@
 The formulas are upper bounds of measurements, see benchmarks/attacks.py.
 """
 
-import mmap
 import struct
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pyvips
 
 from patina.tasks.imaging import tiff
 from patina.tasks.imaging.faults import ImageError
+from patina.tasks.imaging.fields import field_of
 
 BOUND = 2_500_000_000  # maximum memory of a process in bytes
 BASE = 600_000_000  # bytes for networks and libraries, without any scan
@@ -43,7 +43,7 @@ def to_decode(source: Path, kind: str, image: pyvips.Image, page: int) -> int:
     if kind == "PNG":
         return wide + (whole if image.get_typeof("interlaced") else 0)
     if kind == "JPEG":  # progressive: two bytes for each coefficient
-        several = image.get_typeof("jpeg-multiscan") and image.get("jpeg-multiscan")
+        several = field_of(image, "jpeg-multiscan", 0)
         return wide + (2 * whole if several else 0)
     return wide + {"WebP": 3, "GIF": 3, "AVIF": 4}.get(kind, 1) * whole
 
@@ -51,13 +51,10 @@ def to_decode(source: Path, kind: str, image: pyvips.Image, page: int) -> int:
 def _rows_at_once(source: Path, height: int, page: int) -> int:
     """Height of the strips or tiles of a TIFF; each is decoded as a whole."""
     wanted = frozenset({ROWS, TILE_HEIGHT})
-    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        try:
-            layout = tiff.layout_of(data[:4])
-            place = tiff.places(data, layout)[page]
-            tags = dict(tiff.directory(data, layout, place, wanted))
-        except (struct.error, IndexError):
-            return height
+    try:
+        tags = tiff.tags_of_page(source, page, wanted)
+    except (struct.error, IndexError):
+        return height
     if TILE_HEIGHT in tags:
         return min(tiff.number_of(tags, TILE_HEIGHT), height)
     return min(tiff.number_of(tags, ROWS, height), height)

@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import pyvips
-
 from patina.tasks.imaging import jpeg, png
 from patina.tasks.imaging.exif import Tags, resolution, tags_of
+from patina.tasks.imaging.fields import field_of
 from patina.tasks.imaging.opening import Opened
 from patina.tasks.imaging.xmp import is_readable
 
@@ -34,9 +33,7 @@ class Metadata:
 def metadata_of(source: Path, opened: Opened) -> Metadata:
     """The metadata of the file `source`, whose image is `opened`."""
     image = opened.image
-    exif, xmp = (
-        image.get(name) if image.get_typeof(name) else b"" for name in ("exif-data", "xmp-data")
-    )
+    exif, xmp = (field_of(image, name) for name in ("exif-data", "xmp-data"))
     metadata = Metadata(tags_of(source, image, opened.page), exif, xmp)
     if xmp and not is_readable(xmp):
         metadata.notes.append("not copied: XMP, because it is malformed")
@@ -69,12 +66,3 @@ def _of_png(source: Path, metadata: Metadata) -> None:
     metadata.notes += [f"not copied: {what}" for what in png.lost(metadata.chunks)]
     found = png.resolution_of(metadata.chunks, metadata.exif)
     metadata.tags = replace(metadata.tags, resolution=found)
-
-
-def without(image: pyvips.Image, *names: str) -> pyvips.Image:
-    """A copy of the image without the metadata fields `names`."""
-    bare = image.copy()
-    for name in names:
-        if bare.get_typeof(name):
-            bare.remove(name)
-    return bare

@@ -14,6 +14,7 @@ import pyvips
 from patina.codestream import codestream_in
 from patina.tasks.imaging import bmp, jpeg, jpeg2000, memory, tiff
 from patina.tasks.imaging.faults import ImageError
+from patina.tasks.imaging.fields import field_of
 from patina.tasks.imaging.kinds import read_kind, refuse_unless_a_file
 from patina.tasks.imaging.one_at_a_time import one_at_a_time
 
@@ -76,7 +77,7 @@ def open_image(source: Path, *, fail_on: str = "error", weigh: Weigh | None = No
             _refuse_weight(source, (image.width, image.height), needed, weigh)
     except OSError as error:
         raise ImageError(f"{source.name}: cannot be read ({error.strerror})") from error
-    if kind == "GIF" and _pages(opened.image) > 1:
+    if kind == "GIF" and field_of(opened.image, "n-pages", 1) > 1:
         raise ImageError(f"{source.name}: it has several frames; export one of them")
     if kind == "TIFF":
         opened = _colours_of_tiff(source, opened)
@@ -113,10 +114,6 @@ def refuse_form(source: Path, image: pyvips.Image) -> None:
         raise ImageError(
             f"{source.name}: it has {colours} colour bands; convert it to grey, RGB or CMYK"
         )
-
-
-def _pages(image: pyvips.Image) -> int:
-    return int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
 
 
 def _refuse_size(source: Path, width: int, height: int) -> None:
@@ -176,11 +173,8 @@ def _page(source: Path) -> int:
 def _colours_of_tiff(source: Path, opened: Opened) -> Opened:
     """Convert YCbCr that libvips would treat as RGB, and add a note if there are several pages."""
     wanted = frozenset({PHOTOMETRIC, COMPRESSION, BITS, COEFFICIENTS, SUBSAMPLING})
-    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        layout = tiff.layout_of(data[:4])
-        place = tiff.places(data, layout)[opened.page]
-        tags = dict(tiff.directory(data, layout, place, wanted))
-    if (pages := _pages(opened.image)) > 1:
+    tags = tiff.tags_of_page(source, opened.page, wanted)
+    if (pages := field_of(opened.image, "n-pages", 1)) > 1:
         opened.notes.append(f"only page {opened.page + 1} of {pages} was restored")
     within = tiff.number_of(tags, COMPRESSION, 1)
     halved = tags.get(SUBSAMPLING, (3, 2, b"\2\0\2\0"))[2] != b"\1\0\1\0"

@@ -16,6 +16,7 @@ import pyvips
 from patina.tasks.imaging.disk_space import first_words, refuse_if_full, refuse_unless_it_fits
 from patina.tasks.imaging.exif import Tags
 from patina.tasks.imaging.faults import ImageError
+from patina.tasks.imaging.fields import field_of, orientation_of
 from patina.tasks.imaging.filing import file_image
 from patina.tasks.imaging.images import largest
 from patina.tasks.imaging.kinds import read_kind
@@ -24,7 +25,6 @@ from patina.tasks.imaging.metadata import Metadata, metadata_of
 from patina.tasks.imaging.one_at_a_time import one_at_a_time
 from patina.tasks.imaging.opening import DEPTHS, LAB, Opened, Weigh, in_order, open_image
 from patina.tasks.imaging.profiles import fault_of
-from patina.tasks.imaging.shown import orientation_of
 from patina.tasks.io.atomic import Record
 
 PALETTE = 3  # of a TIFF's photometric interpretations
@@ -246,7 +246,7 @@ def _decoded_despite_warning(source: Path, pixels: Path, error: pyvips.Error) ->
 
 def _notes(image: pyvips.Image, tags: Tags) -> list[str]:
     notes = []
-    bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 0
+    bits = field_of(image, "bits-per-sample", 0)
     stored = 8 * np.dtype(NUMBERS[image.format]).itemsize
     if image.get_typeof("palette") or tags.photometric == PALETTE:
         notes.append("palette colours were converted to RGB")
@@ -259,7 +259,7 @@ def _notes(image: pyvips.Image, tags: Tags) -> list[str]:
 
 def _profile(image: pyvips.Image, metadata: Metadata, folder: Path) -> tuple[Path | None, str]:
     """The file of the ICC profile to use, if any; and why the image's own is not used, in words."""
-    content = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else b""
+    content = field_of(image, "icc-profile-data")
     colours = image.bands - (1 if image.hasalpha() else 0)
     fault = fault_of(content, colours, image.interpretation in LAB) if content else ""
     if fault:

@@ -72,19 +72,6 @@ def _by_itself(path: Path, opened: Opened, side_px: int) -> pyvips.Image:
     return image.thumbnail_image(side_px, height=side_px, size="down", export_profile="srgb")
 
 
-def orientation_of(image: pyvips.Image) -> int:
-    """The EXIF orientation, 1 (upright) to 8; 1 if there is none, or an invalid one."""
-    tag = int(image.get("orientation")) if image.get_typeof("orientation") else 1
-    return tag if 1 <= tag <= 8 else 1
-
-
-def rotated(image: pyvips.Image, orientation: int) -> pyvips.Image:
-    """The image rotated by this EXIF orientation, 1 to 8, as a viewer shows it."""
-    image = image.copy()
-    image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
-    return image.autorot()
-
-
 def _is_plain(head: pyvips.Image) -> bool:
     """Whether it is already 8-bit sRGB.
 

@@ -7,6 +7,7 @@ import mmap
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -110,6 +111,16 @@ def directory(
             number = np.dtype(f"{layout.order}u{SWAPPED.get(kind, sizes[kind])}")
             value = np.frombuffer(value, number).astype(number.newbyteorder("<")).tobytes()
             yield tag, (kind, count, value)
+
+
+def tags_of_page(source: Path, page: int, wanted: frozenset[int]) -> Entries:
+    """Those tags in `wanted` that the page of the file `source` has.
+
+    Raises struct.error or IndexError if there is no such page.
+    """
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        layout = layout_of(data[:4])
+        return dict(directory(data, layout, places(data, layout)[page], wanted))
 
 
 def bare(data: Data, layout: Layout, place: int) -> list[bytes]:

@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import pyvips
 
+from patina.tasks.imaging.fields import orientation_of, rotated
 from patina.tasks.imaging.images import load_srgb, reduced, to_uint8
 from patina.tasks.imaging.kinds import read_kind
 from patina.tasks.imaging.scans import opened
-from patina.tasks.imaging.shown import orientation_of, rotated
 from patina.tasks.io.atomic import Record, draft_folder
 from patina.tasks.restoration.area_outcomes import (
     DAMAGED,

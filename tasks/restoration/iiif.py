@@ -18,8 +18,8 @@ import pyvips
 
 from patina.errors import InputError
 from patina.tasks.imaging.faults import ImageError
+from patina.tasks.imaging.fields import rotated
 from patina.tasks.imaging.scans import Scan, opened
-from patina.tasks.imaging.shown import rotated
 from patina.tasks.io.atomic import Record, draft_folder, write_json
 from patina.tasks.io.storage import Place
 from patina.tasks.restoration.condition import HYPOTHESIS, STATEMENT

@@ -6,10 +6,10 @@ import numpy as np
 import pyvips
 
 from patina.tasks.imaging.faults import ImageError
+from patina.tasks.imaging.fields import rotated
 from patina.tasks.imaging.kinds import read_kind
 from patina.tasks.imaging.one_at_a_time import one_at_a_time
 from patina.tasks.imaging.scans import Scan
-from patina.tasks.imaging.shown import rotated
 
 FOLDER = "marks"  # in an outbox, for the masks that the page saves
 WORDS = {

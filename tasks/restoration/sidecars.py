@@ -9,6 +9,7 @@ import pyvips
 
 from patina.models import present_role
 from patina.tasks.imaging.faults import ImageError
+from patina.tasks.imaging.fields import field_of
 from patina.tasks.imaging.one_at_a_time import one_at_a_time
 from patina.tasks.imaging.software import versions
 from patina.tasks.imaging.xmp import is_ours
@@ -233,8 +234,7 @@ def _is_written_by_patina(place: Place) -> bool:
         return is_package(place)
     with suppress(pyvips.Error):
         image = pyvips.Image.pngload(str(place))
-        note = str(image.get(SOFTWARE_FIELD)) if image.get_typeof(SOFTWARE_FIELD) else ""
-        return note.startswith("Patina")
+        return str(field_of(image, SOFTWARE_FIELD, "")).startswith("Patina")
     return False
 
 
@@ -263,7 +263,7 @@ def is_ours_at(target: Place) -> bool:
             if isinstance(target, Path)
             else pyvips.Image.new_from_buffer(read(target) or b"", "")
         )
-        return bool(image.get_typeof("xmp-data")) and is_ours(image.get("xmp-data"))
+        return is_ours(field_of(image, "xmp-data"))
     return False
 
 

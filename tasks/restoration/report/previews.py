@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 import pyvips
 
+from patina.tasks.imaging.fields import rotated
 from patina.tasks.imaging.images import largest, reduced, to_uint8
 from patina.tasks.imaging.scans import Scan
-from patina.tasks.imaging.shown import rotated
 from patina.tasks.io.atomic import Record
 from patina.tasks.io.parallel import in_turn
 
