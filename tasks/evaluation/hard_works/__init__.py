@@ -1,7 +1,8 @@
 """Hard works: undamaged ("sound") pictures that a restorer may easily treat as damaged.
 
 Patina paints them: dark figures in snow, flat pale areas inside outlines, lace, rigging, twigs,
-stars, weave, grain, hatching, patterns of age cracks. Every change in them is harm. See `contract`.
+stars, weave, grain, hatching, patterns of age cracks, sheets of nearly one colour. Every change in
+them is harm. See `contract`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,12 +11,28 @@ from zlib import crc32
 import numpy as np
 
 from patina.errors import InputError
-from patina.tasks.evaluation.hard_works import grounds, portraits, prints, sea, winter, woodcuts
+from patina.tasks.evaluation.hard_works import (
+    grounds,
+    portraits,
+    prints,
+    sea,
+    sheets,
+    winter,
+    woodcuts,
+)
 from patina.tasks.evaluation.hard_works.contract import HARD_WORKS, Image
 
 __all__ = ["HARD_WORKS", "SIZES_PX", "SOUND", "hard_works", "paint"]
 
-MODULES = (winter, sea, portraits, woodcuts, prints, grounds)  # the import registers their works
+MODULES = (
+    winter,
+    sea,
+    portraits,
+    woodcuts,
+    prints,
+    grounds,
+    sheets,
+)  # the import registers their works
 SOUND = "sound"  # undamaged works, in lists of degradations or kinds of damage
 SIZES_PX = (600, 1200, 2400)
 
