@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from pathlib import Path
 
 from scrapy import Request, Spider
@@ -49,7 +48,7 @@ class WholeFileCacheStorage:
         return kind(url=kept["url"], status=kept["status"], headers=headers, body=body)
 
     def store_response(self, spider: Spider, request: Request, response: Response) -> None:
-        """Store the response, with the time."""
+        """Store the response."""
         headers = {
             name.decode("latin-1"): [value.decode("latin-1") for value in values]
             for name, values in response.headers.items()
@@ -57,7 +56,6 @@ class WholeFileCacheStorage:
         kept = {
             "url": response.url,
             "status": response.status,
-            "stored": time.time(),
             "headers": headers,
             "body": base64.b64encode(response.body).decode(),
         }

@@ -108,10 +108,14 @@ class Harvest:
         item.file = f"{self.incoming.name}/{item.id}"
         item.sha256, item.size_bytes = write_atomically(self.folder / item.file, chunks)
 
+    def record_file(self, work: str) -> Path:
+        """The file of the work's record."""
+        return self.folder / "records" / f"{work}.json"
+
     def record(self, work: str) -> Row:
         """The record that an earlier crawl saved of the work; {} if there is none."""
         try:
-            record = json.loads((self.folder / "records" / f"{work}.json").read_bytes())
+            record = json.loads(self.record_file(work).read_bytes())
         except (FileNotFoundError, ValueError):
             return {}
         return record if isinstance(record, dict) else {}
@@ -140,7 +144,7 @@ class Harvest:
         record["selection"] = selection
         self.remove(item.id, "rejected")
         if record != self.record(item.id):
-            write_record(self.folder / "records" / f"{item.id}.json", record)
+            write_record(self.record_file(item.id), record)
         return record
 
     def reject(self, item: Artwork) -> None:
@@ -150,11 +154,10 @@ class Harvest:
         """
         self.place(item, "rejected")
         record = self.record(item.id)
-        path = self.folder / "records" / f"{item.id}.json"
         if record and self.intact(record):
-            write_record(path, record | {"version": ""})
+            write_record(self.record_file(item.id), record | {"version": ""})
         else:
-            path.unlink(missing_ok=True)
+            self.forget(item.id)
 
     def place(self, item: Artwork, folder: str) -> None:
         """Move the bytes of `item`, if there are any, to `folder`; they replace earlier ones."""
@@ -195,7 +198,7 @@ class Harvest:
 
     def forget(self, work: str) -> None:
         """Remove the record of a work."""
-        (self.folder / "records" / f"{work}.json").unlink(missing_ok=True)
+        self.record_file(work).unlink(missing_ok=True)
 
 
 def write_record(path: Path, record: Row) -> None:

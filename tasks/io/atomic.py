@@ -171,6 +171,14 @@ def read_jsonl(path: Path) -> list[Record]:
         return [json.loads(line) for line in file]
 
 
+def json_object(content: str | bytes) -> Record:
+    """The JSON object in `content`; empty if there is none, or it is damaged. NaN becomes None."""
+    with suppress(ValueError, RecursionError):
+        value = json.loads(content, parse_constant=lambda _: None)
+        return value if isinstance(value, dict) else {}
+    return {}
+
+
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, 64 hex digits."""
     with path.open("rb") as file:

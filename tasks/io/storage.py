@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from patina.errors import InputError, PatinaError
-from patina.tasks.io.atomic import Record, sha256_of, write_bytes
+from patina.tasks.io.atomic import Record, json_object, sha256_of, write_bytes
 from patina.tasks.io.locks import only_one
 
 if TYPE_CHECKING:
@@ -249,11 +249,7 @@ def _here(lock: Remote) -> Path:
 
 def _holder(lock: Remote) -> Record:
     """The content of a lock file; empty if it is missing or damaged."""
-    try:
-        held = json.loads(read(lock) or b"{}")
-    except (ValueError, RecursionError):
-        return {}
-    return held if isinstance(held, dict) else {}
+    return json_object(read(lock) or b"")
 
 
 def _who(other: Record) -> str:

@@ -2,14 +2,13 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
 
 from patina.errors import InputError
-from patina.tasks.io.atomic import DRAFT, Record, json_line, sweep
+from patina.tasks.io.atomic import DRAFT, Record, json_line, json_object, sweep
 from patina.tasks.io.locks import is_held, only_one
 from patina.tasks.io.storage import LOCK, Place, locked, read, write
 from patina.tasks.restoration.remote import sweep_copies
@@ -99,10 +98,7 @@ def _is_summary(content: bytes) -> bool:
 
 
 def _are_failures(content: bytes) -> bool:
-    with suppress(ValueError, RecursionError):
-        first = json.loads(content.split(b"\n", 1)[0])
-        return isinstance(first, dict) and {"file", "reason"} <= {*first}
-    return False
+    return {"file", "reason"} <= {*json_object(content.split(b"\n", 1)[0])}
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 from patina.errors import InputError
 from patina.models import present_role, pretrained
-from patina.tasks.io.atomic import sha256_of
+from patina.tasks.io.atomic import json_object, sha256_of
 
 FOLDER = Path(pretrained.__file__).parent
 DEFAULT = "restorer"
@@ -61,9 +61,8 @@ def is_single(model: Path) -> bool:
 
 def facts_of(model: Path) -> dict[str, Any]:
     """The facts that the flows `train` and `promote` wrote beside a model; empty without them."""
-    with suppress(OSError, ValueError):
-        facts = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
-        return with_present_roles(facts) if isinstance(facts, dict) else {}
+    with suppress(OSError):
+        return with_present_roles(json_object(model.with_suffix(".json").read_bytes()))
     return {}
 
 

@@ -1,10 +1,9 @@
 """The record of a work: from the manifest of its harvest, or from the user."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from patina.tasks.io.atomic import Record
+from patina.tasks.io.atomic import Record, json_object
 
 MANIFEST = "manifest.jsonl"
 FIELDS = {  # keys of a manifest, and their names in a report
@@ -46,18 +45,10 @@ def _line_for(scan: Path, sha256: str) -> Record:
             for line in lines:
                 if sha256 not in line and scan.stem not in line:
                     continue
-                record = _parsed(line)
+                record = json_object(line)
                 if record.get("sha256") == sha256:
                     return record
                 named = Path(str(record.get("file", ""))).name, str(record.get("id", ""))
                 if not by_name and (scan.name == named[0] or scan.stem == named[1]):
                     by_name = record
     return by_name
-
-
-def _parsed(line: str) -> Record:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):  # a damaged line is ignored
-        return {}
-    return record if isinstance(record, dict) else {}

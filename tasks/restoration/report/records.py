@@ -1,7 +1,6 @@
 """Collects the works of an outbox for its report, from sidecars and failures.jsonl."""
 
 import heapq
-import json
 import posixpath
 import re
 import unicodedata
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from patina.tasks.io.atomic import DRAFT, Record
+from patina.tasks.io.atomic import DRAFT, Record, json_object
 from patina.tasks.io.storage import Place, Remote, named, read, relative
 from patina.tasks.restoration.report.figures import figures_of
 from patina.tasks.restoration.report.previews import FOLDER, PICTURES, key_of
@@ -48,7 +47,7 @@ def gather(outbox: Place, most: int = MOST_WORKS) -> Gathered:
 def sidecars_in(outbox: Place) -> Iterator[tuple[Path, Record]]:
     """Each sidecar of Patina in `outbox`, at any depth, with the path of its result."""
     for path, content in _json_files(outbox):
-        sidecar = _parsed(content)
+        sidecar = json_object(content)
         if sidecar.get("statement") == STATEMENT:
             yield path.with_suffix(""), sidecar
 
@@ -90,7 +89,7 @@ def work_of(result: Path, sidecar: Record) -> Record:
 
 def _set_aside(outbox: Place) -> Iterator[Record]:
     for line in (read(outbox / "failures.jsonl") or b"").splitlines():
-        failure = _parsed(line)
+        failure = json_object(line)
         if "file" in failure:
             # Without the path on this machine, because the report may be given to others
             file = str(failure["file"])
@@ -133,14 +132,6 @@ def _outside_of_ours(paths: Iterable[Path], outbox: Path) -> Iterator[Path]:
         inner = path.relative_to(outbox)
         if FOLDER not in inner.parts and not any(part.startswith(DRAFT) for part in inner.parts):
             yield inner
-
-
-def _parsed(content: bytes) -> Record:
-    """The JSON object in a file, empty if there is none; NaN becomes None."""
-    with suppress(ValueError, RecursionError):
-        value = json.loads(content, parse_constant=lambda _: None)
-        return value if isinstance(value, dict) else {}
-    return {}
 
 
 def _part(record: Record, key: str) -> Record:
