@@ -48,11 +48,12 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def draft_folder(parent: Path) -> Iterator[Path]:
-    """A temporary folder in `parent`, removed at the end of the block; `sweep` skips it until
-    then.
+def draft_folder(parent: Path | None = None) -> Iterator[Path]:
+    """A temporary folder in `parent`, by default in that of the system.
+
+    It is removed at the end of the block; `sweep` skips it until then.
     """
-    draft, handle = _in_use(lambda: _new_folder(parent))
+    draft, handle = _in_use(lambda: _new_folder(parent or Path(tempfile.gettempdir())))
     try:
         yield draft
     finally:

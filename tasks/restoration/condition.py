@@ -4,7 +4,6 @@ A report is a virtual restoration hypothesis. It describes a scan, never the obj
 """
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -194,7 +193,7 @@ def picture_of(path: Path) -> np.ndarray:
     """A scan of any kind as a viewer shows it, uint8 (h, w, 3), no side longer than PICTURE_PX."""
     if read_kind(path) != "JPEG 2000":
         return load_srgb(path, long_side_px=PICTURE_PX)
-    with draft_folder(Path(tempfile.gettempdir())) as folder, opened(path, folder) as scan:
+    with draft_folder() as folder, opened(path, folder) as scan:
         small = ReducedWork(scan.height, scan.width)
         for top, bottom in strips_of(scan.height, scan.width):
             small.add(top, small.narrow(scan.srgb(top, bottom)))

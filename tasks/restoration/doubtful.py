@@ -3,7 +3,6 @@
 They are never filled automatically. The page lists them, and a condition report counts them.
 """
 
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -42,7 +41,7 @@ def every_piece_in(path: Path, restorer: Restorer) -> Damage | None:
 
     Raises ImageError if it cannot be read.
     """
-    with draft_folder(Path(tempfile.gettempdir())) as folder, opened(path, folder) as scan:
+    with draft_folder() as folder, opened(path, folder) as scan:
         turned = replace(scan, image=scan.image.autorot())
         size = (turned.height, turned.width)
         return every_piece(restorer, turned.srgb, reduced_view(turned.srgb, *size), size)

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from tempfile import gettempdir
 
 from patina.tasks.imaging.faults import ImageError
 from patina.tasks.io.atomic import Record, draft_folder, sha256_of
@@ -101,8 +100,8 @@ def _refuse_other_masks(result: Path, source: Path, sidecar: Record, marks: Outp
 @contextmanager
 def _restored(scan: Path, restorer: Restorer, marks: OutputOptions) -> Iterator[Examination]:
     """Restore a scan temporarily, for the report only."""
-    with draft_folder(Path(gettempdir())) as folder:
-        result = Path(folder) / target_of(Path(scan.name))
+    with draft_folder() as folder:
+        result = folder / target_of(Path(scan.name))
         sidecar = restore_file(scan, result, restorer, replace(marks, maps=True))
         masks = _masks_of(scan, folder, sidecar, marks)
         damage = map_of(result, "damage")

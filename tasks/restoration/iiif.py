@@ -103,8 +103,8 @@ def write_iiif(scan: Path, result: Path, damage: Path, address: str, sidecar: Re
             readdress(folder, address)
             return manifest
     work = record_of(scan, sidecar["source"]["sha256"], {})
-    with draft_folder(result.parent) as name:
-        draft = Path(name) / "iiif"
+    with draft_folder(result.parent) as drafts:
+        draft = drafts / "iiif"
         draft.mkdir()
         tiled = _pictures(scan, result, damage, draft)
         write_json(draft / "manifest.json", manifest_of(address, tiled, sidecar, work))

@@ -13,6 +13,7 @@ from patina.tasks.io.locks import is_held, only_one
 from patina.tasks.io.storage import LOCK, Place, locked, read, write
 from patina.tasks.restoration.remote import sweep_copies
 from patina.tasks.restoration.report.page import refuse_what_is_not_ours, write_report
+from patina.tasks.restoration.report.records import JOINERS
 
 SURROGATES = "surrogateescape"  # keeps file names in a table, even if they are invalid UTF-8
 COLUMNS = (
@@ -31,7 +32,6 @@ COLUMNS = (
 SUMMARY, FAILURES = "summary.csv", "failures.jsonl"
 SUMMARY_START = b"file,result,outcome"  # the beginning of every summary that Patina wrote
 FORMULA_STARTS = ("=", "+", "-", "@")  # spreadsheets treat cells that begin so as formulas
-JOINERS = "\u200c\u200d"  # belong to words in some scripts; not printable for Python
 
 
 def locked_outbox(outbox: Place) -> AbstractContextManager[None]:

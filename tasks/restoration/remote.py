@@ -40,7 +40,7 @@ def restore_remote(
         version = mark_of(source)
     if done := already_done(target, version, wanted, output):
         return done
-    with draft_folder(Path(tempfile.gettempdir())) as folder:
+    with draft_folder() as folder:
         local_source = _local_copy(source, folder / "in")
         local_outbox = folder / "out"
         inner = within(output.report, target) if output.report else Path(target.name)

@@ -117,7 +117,7 @@ def several(image: Image, rng: Rng) -> Image:
     """Two of FADING, VARNISH, VEIL and LIGHT, in this order."""
     groups = (FADING, VARNISH, VEIL, LIGHT)
     for number in sorted(rng.permutation(len(groups))[:2]):
-        image = groups[number][int(rng.integers(len(groups[number])))](image, rng)
+        image = _one_of(groups[number], image, rng)
     return image
 
 

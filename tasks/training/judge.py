@@ -37,7 +37,7 @@ MEMBERS, UNITS, EPOCHS = 8, 32, 60  # number of perceptrons of a judge; of each:
 NEGATIVE_WEIGHT = 3.0  # weight of a negative sample; a positive one has 1
 MIN_DEVIATION = 1e-3  # minimum standard deviation of a feature
 GAIN_DB = 0.25  # a smaller gain does not justify a change of a work
-TILES, TILE_PX = 4, 192  # number and side of the tiles of each part
+TILE_PX = 192  # side of the four tiles of each part
 SOUND_SHARE = 0.55  # share of the undamaged samples
 
 Image = np.ndarray
@@ -71,7 +71,7 @@ def sample(works: Sequence[Work], role: str, network: Network, rng: Rng) -> Samp
     elif rng.random() < 0.3:
         shown = capture.compressed(part, rng, 85, 99)
     shown = np.rint(np.clip(shown, 0, 1) * 255).astype(np.float32) / 255
-    starts = [(top, left) for top in (0, TILE_PX) for left in (0, TILE_PX)][:TILES]
+    starts = [(top, left) for top in (0, TILE_PX) for left in (0, TILE_PX)]
     tiles = [shown[None, top : top + TILE_PX, left : left + TILE_PX] for top, left in starts]
     clean = [part[None, top : top + TILE_PX, left : left + TILE_PX] for top, left in starts]
     tiles = [np.ascontiguousarray(tile, np.float32) for tile in tiles]
@@ -149,13 +149,12 @@ def fitted(
 
 
 def _perceptron(table: np.ndarray, positive: np.ndarray, weights: np.ndarray, seed: int) -> Any:
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
     member = MLPClassifier(
         (UNITS,), alpha=1.0, learning_rate_init=3e-3, max_iter=EPOCHS, random_state=seed
     )
-    from sklearn.exceptions import ConvergenceWarning
-
     with warnings.catch_warnings(category=ConvergenceWarning, action="ignore"):
         return member.fit(table, positive, sample_weight=weights / weights.mean())
 

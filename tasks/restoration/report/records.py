@@ -21,7 +21,7 @@ from patina.tasks.restoration.sidecars import SIDECAR_BYTES, STATEMENT, with_pre
 SET_ASIDE = "set aside"
 MOST_WORKS = 20_000  # maximum in a report, which a browser can still open
 AT_ONCE = 1000  # number of sidecars of a storage in memory
-JOINERS = "\u200c\u200d"  # belong to the spelling of words
+JOINERS = "\u200c\u200d"  # belong to words in some scripts; not printable for Python
 ORDER = (SET_ASIDE, "restored", "untouched")
 
 
