@@ -106,6 +106,20 @@ def test_a_faded_painting_is_corrected_and_a_plain_sheet_or_cover_is_not() -> No
         assert tone_of({"tone": stretched}, plain, gate(5), forced=True).weight == 1
 
 
+def test_a_print_without_black_is_proposed_because_matt_paper_has_none() -> None:
+    stretched = giving(gain=1.0, offset=-0.45)
+    photograph = np.float32(0.2) + np.float32(0.5) * VIEW.mean(axis=2, keepdims=True) * [
+        1,
+        0.97,
+        0.9,
+    ]
+    photograph[::2] += 0.2
+    view = photograph.astype(np.float32)
+    found = tone_of({"tone": stretched}, view, gate(5), forced=False)
+    assert (found.kind, found.weight) == ("fading", 0)
+    assert tone_of({"tone": stretched}, view, gate(5), forced=True).weight == 1
+
+
 def test_other_changes_of_colour_are_reported_and_not_corrected() -> None:
     found = tone_of({"tone": giving(offset=0.12)}, VIEW, gate(20), forced=False)
     assert (found.kind, found.weight) == ("darkening", 0)

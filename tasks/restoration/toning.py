@@ -10,7 +10,7 @@ from patina.tasks.imaging.images import view_of
 from patina.tasks.imaging.lab import lab_of_srgb
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.gates import Gates, ramp
-from patina.tasks.restoration.plain_works import PLAIN_OR_FADED_SHARES, is_plain
+from patina.tasks.restoration.plain_works import PLAIN_OR_FADED_SHARES, is_monochrome, is_plain
 from patina.tasks.restoration.reduced import enlarged
 from patina.tasks.restoration.tiling import Network
 
@@ -66,9 +66,10 @@ def tone_of(
 
     networks: `tone` and, if the model has it, `tone_full`; see `patina.models.tone`. The mean of
     both changes is applied. view: float32 (h, w, 3), the reduced work. gates: the changes are
-    applied only if both networks see the same damage, see `_weight_of`. If one of them sees it,
-    the result has its kind and the weight 0. forced: the change is applied in full, and that of
-    `tone_full` alone if one of them does not see it.
+    applied only if both networks see the same damage, see `_weight_of`, and the work is not
+    monochrome: prints on matt paper have no black by nature. If one of them sees it, the result has
+    its kind and the weight 0. forced: the change is applied in full, and that of `tone_full` alone
+    if one of them does not see it.
     """
     small = view_of(view, TONE.view_px)
     change = networks["tone"](small[None])[0]
@@ -79,7 +80,8 @@ def tone_of(
         full, full_gate_255 = _judged(full_change, small), gates.tone_full_255
     weight = min(_weight_of(tone, small, gate_255), _weight_of(full, small, full_gate_255))
     tone = replace(tone, amount_full_255=full.amount_255)
-    if weight and (tone.kind == full.kind or not gate_255):
+    certain = tone.kind == full.kind and (forced or not is_monochrome(small))
+    if weight and (certain or not gate_255):
         both = _judged((change + full_change) / 2, small)
         weight = 1.0 if forced else weight
         return replace(tone, matrix=both.matrix, fields=both.fields, weight=weight)
