@@ -132,6 +132,12 @@ def test_a_work_without_a_likely_pixel_has_no_candidates() -> None:
     assert find_candidates(stained(), NETWORKS) == []
 
 
+def test_the_margin_of_a_scan_is_no_candidate_but_a_stain_in_a_corner_is() -> None:
+    left, right, below = np.s_[:, :40], np.s_[:, -40:], np.s_[-40:, 40:-40]
+    assert find_candidates(stained(left, right, below), NETWORKS) == []
+    assert len(find_candidates(stained(left, below), NETWORKS)) == 1
+
+
 def test_only_the_stains_that_the_judge_accepts_are_corrected() -> None:
     view = stained(PLACE)
     stains = decide_stains(view, SIZE, NETWORKS, SURE, Gates(), 1.0)

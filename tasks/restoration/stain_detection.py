@@ -34,6 +34,7 @@ FURTHER = 0.8  # of the gate: enough for the other candidates of a work with a s
 # If more than this share of the outline is left after the correction, it is applied with this
 # strength: some spills have hardly changed the colours inside their rim
 OUTLINE_LEFT, CAUTIOUS = 0.5, 0.7
+MOST_OF_EDGE = 0.5  # see `_surrounds`
 MARGIN_PX = 6  # width that is corrected around a candidate
 RIM_PX = 5  # width of the bands inside and outside an outline that are compared
 OFFSET = 1e-4  # is added before a logarithm
@@ -110,7 +111,9 @@ def find_candidates(view: np.ndarray, networks: Mapping[str, Network]) -> list[C
     places = [
         inside
         for inside in places
-        if likely[inside].max() >= PEAK and likely[inside].mean() >= LEAST_MEAN
+        if likely[inside].max() >= PEAK
+        and likely[inside].mean() >= LEAST_MEAN
+        and not _surrounds(inside)
     ]
     if not places:
         return []
@@ -125,6 +128,12 @@ def find_candidates(view: np.ndarray, networks: Mapping[str, Network]) -> list[C
         Candidate(inside, own | _of_others(measured, weights, number))
         for number, (inside, own) in enumerate(zip(places, measured, strict=True))
     ]
+
+
+def _surrounds(inside: np.ndarray) -> bool:
+    """Whether a place covers most of two opposite edges, as the margin of a scan does."""
+    sides = ((inside[0], inside[-1]), (inside[:, 0], inside[:, -1]))
+    return any(min(first.mean(), last.mean()) > MOST_OF_EDGE for first, last in sides)
 
 
 def _of_others(
