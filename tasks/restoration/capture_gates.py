@@ -45,8 +45,9 @@ MAX_FINENESS = 0.155  # a work with a higher share of the finest detail is not b
 MAX_NOISE = 0.15  # a work with a higher probability of noise is not sharpened
 # A work with a lower share of the finest detail shows no weave: its blur causes the correlation
 WEAVE_FINENESS = 0.06
-# A smooth picture with sharp outlines is not blurred: `even` and `near` of its correction are lower
-SMOOTH_EVEN, SMOOTH_NEAR = 0.011, 0.655
+# A smooth picture with sharp outlines is not blurred: `even` and `near` of its correction, and the
+# probability, are lower
+SMOOTH_EVEN, SMOOTH_NEAR, SMOOTH_PROBABILITY = 0.0145, 0.655, 0.6
 REDUCED_PX = 1024  # a larger work is blurred only if it is still blurred at this long side
 # A work with a higher value of `curvature_periodicity` was enlarged, and is not blurred
 MAX_PERIODICITY = 10.0
@@ -283,9 +284,9 @@ def _gated(
     weight = ramp(measures["root_255"], gate_255)
     if judge:
         weight = min(weight, ramp(probability, probability_gate))
+        is_smooth = measures["even"] < SMOOTH_EVEN and measures["near"] < SMOOTH_NEAR
         is_sharp = role == "blur" and (
-            measures["fineness"] > MAX_FINENESS
-            or (measures["even"] < SMOOTH_EVEN and measures["near"] < SMOOTH_NEAR)
+            measures["fineness"] > MAX_FINENESS or (is_smooth and probability < SMOOTH_PROBABILITY)
         )
         is_texture = role == "compressed_noise" and (
             measures["near"] > MAX_NEAR or measures["chroma"] < MIN_CHROMA
