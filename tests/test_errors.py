@@ -57,11 +57,11 @@ def test_pipeline_commands_without_the_extra_say_what_to_install(tmp_path: Path)
 import sys
 class Guard:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] == "prefect":
+        if name.split(".")[0] == "mlflow":
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Guard())
 from patina.cli import main
-sys.argv = ["patina", "promote", "--dry-run"]
+sys.argv = ["patina", "compare"]
 main()
 """
     root = str(Path(__file__).parents[1])
@@ -74,5 +74,5 @@ main()
         check=False,
     )
     assert done.returncode == 1
-    assert "needs prefect" in done.stderr
+    assert "needs mlflow" in done.stderr
     assert "Traceback" not in done.stderr
