@@ -3,11 +3,21 @@
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from patina.tasks.io.atomic import copy, read_jsonl, whole_file, write_bytes, write_jsonl
+from patina.tasks.io.atomic import (
+    DRAFT,
+    copy,
+    draft_folder,
+    read_jsonl,
+    sweep,
+    whole_file,
+    write_bytes,
+    write_jsonl,
+)
 from patina.tasks.io.item_store import ItemStore
 
 
@@ -18,6 +28,27 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None
         file.writelines([b"half", None])  # type: ignore[list-item]
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_draft_folder_that_another_process_sweeps_at_once_is_made_again(tmp_path: Path) -> None:
+    done = threading.Event()
+
+    def sweep_all() -> None:
+        while not done.is_set():
+            for draft in tmp_path.glob(f"{DRAFT}*"):
+                sweep(draft)
+
+    sweeping = threading.Thread(target=sweep_all)
+    sweeping.start()
+    try:
+        for number in range(500):
+            with draft_folder(tmp_path) as folder:
+                (folder / "work.png").write_bytes(b"whole")
+                assert (folder / "work.png").read_bytes() == b"whole", number
+    finally:
+        done.set()
+        sweeping.join()
+    assert not [*tmp_path.iterdir()]
 
 
 HALF = """

@@ -67,8 +67,10 @@ def _new_file(parent: Path) -> tuple[Path, int]:
 
 
 def _new_folder(parent: Path) -> tuple[Path, int]:
-    draft = Path(tempfile.mkdtemp(dir=parent, prefix=DRAFT))
-    return draft, os.open(os.devnull if WINDOWS else draft, os.O_RDONLY)
+    while True:
+        draft = Path(tempfile.mkdtemp(dir=parent, prefix=DRAFT))
+        with suppress(FileNotFoundError):  # another process has swept it already
+            return draft, os.open(os.devnull if WINDOWS else draft, os.O_RDONLY)
 
 
 def _in_use(make: Callable[[], tuple[Path, int]]) -> tuple[Path, int]:
@@ -80,10 +82,10 @@ def _in_use(make: Callable[[], tuple[Path, int]]) -> tuple[Path, int]:
 
     while True:
         draft, handle = make()
+        locked = True
         with suppress(OSError):  # a file system without locks; `sweep` removes nothing there
-            if not WINDOWS:
-                lock_descriptor(handle, blocking=False)
-        if draft.exists():
+            locked = WINDOWS or lock_descriptor(handle, blocking=False)
+        if locked and draft.exists():
             return draft, handle
         os.close(handle)
 
