@@ -54,13 +54,8 @@ class Progress(Bar):
         return "; ".join(map(_in_words, self.tasks))
 
     def say(self, text: str) -> None:
-        """Print a line above the bar."""
-        print_unchanged(self.console, text)
-
-
-def print_unchanged(console: Console, text: str) -> None:
-    """Print a line as it is: names of files may look like markup or emoji."""
-    console.print(text, emoji=False, markup=False, highlight=False, soft_wrap=True)
+        """Print a line above the bar as it is: names of files may look like markup or emoji."""
+        self.console.print(text, emoji=False, markup=False, highlight=False, soft_wrap=True)
 
 
 def _in_words(task: Any) -> str:

@@ -75,7 +75,7 @@ def decide_fill(
     pieces = with_outcomes(pieces, labels.size, gates)
     pieces = without_stars(accepted_by_judge(without_rows(pieces), labels.size, gates))
     pieces = without_margins(pieces, labels.shape, EDGE_PX)
-    if is_plain(view):
+    if pieces and is_plain(view):
         pieces = without_drawing(pieces)
     filled, found = np.zeros((2, len(stats)), bool)  # by label
     filled[[piece.label for piece in pieces if piece.outcome == FILLED]] = True

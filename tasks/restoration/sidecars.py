@@ -17,6 +17,7 @@ from patina.tasks.io.atomic import Record, sha256_of
 from patina.tasks.io.storage import OnePlace, Place, Remote, exists, mark_of, read, relative
 from patina.tasks.restoration.colour_findings import in_words
 from patina.tasks.restoration.gates import present_name
+from patina.tasks.restoration.report.summary import count_in_words
 from patina.tasks.restoration.restorer import Restorer
 from patina.tasks.restoration.undo import is_package, package_of
 from patina.tasks.restoration.weights import with_present_roles
@@ -280,10 +281,10 @@ def flags_of(facts: Record, output: OutputOptions) -> list[str]:
     if damage.get("filled_share", 0) * inside >= output.flag_repainted:
         flags.append(f"the change of the filled pixels is {in_words(inside)} (ΔE2000 {inside:.0f})")
     if found := facts.get("stains", {}).get("found"):
-        flags.append(f"{found} {'stain' if found == 1 else 'stains'} corrected")
+        flags.append(f"{count_in_words(found, 'stain', 'stains')} corrected")
     if proposed := len(facts.get("stains", {}).get("proposed", ())):
-        stains = "possible stain" if proposed == 1 else "possible stains"
-        flags.append(f"{proposed} {stains}, not corrected")
+        stains = count_in_words(proposed, "possible stain", "possible stains")
+        flags.append(f"{stains}, not corrected")
     if (tone := facts.get("tone", {})).get("seen") and not tone.get("weight"):
         flags.append(f"possible {tone['seen']}, not corrected")
     mean = facts["delta_e2000"]["mean"]

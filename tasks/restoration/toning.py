@@ -80,8 +80,9 @@ def tone_of(
         full, full_gate_255 = _judged(full_change, small), gates.tone_full_255
     weight = min(_weight_of(tone, small, gate_255), _weight_of(full, small, full_gate_255))
     tone = replace(tone, amount_full_255=full.amount_255)
-    certain = tone.kind == full.kind and (forced or not is_monochrome(small))
-    if weight and (certain or not gate_255):
+    if weight and gate_255 and not forced and is_monochrome(small):
+        weight = 0.0
+    if weight and (tone.kind == full.kind or not gate_255):
         both = _judged((change + full_change) / 2, small)
         weight = 1.0 if forced else weight
         return replace(tone, matrix=both.matrix, fields=both.fields, weight=weight)

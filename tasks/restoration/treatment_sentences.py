@@ -7,7 +7,7 @@ from patina.models import CAPTURE_ROLES
 from patina.tasks.io.atomic import Record
 from patina.tasks.restoration.damage_areas import KINDS, Area
 from patina.tasks.restoration.option_values import DEFAULT_TREATMENTS
-from patina.tasks.restoration.report.summary import percent
+from patina.tasks.restoration.report.summary import count_in_words, percent
 
 # Keys of the sidecar's figures, by treatment
 PARTS = {"detail": CAPTURE_ROLES} | {name: (name,) for name in ("damage", "stains", "tone")}
@@ -68,7 +68,7 @@ def _stains(stains: Record, done: str) -> str:
     """What was done to the stains: "3 stains (1.2% of the surface): corrected"."""
     if not (found := stains.get("found")):
         return done
-    count = f"{found} {'stain' if found == 1 else 'stains'}"
+    count = count_in_words(found, "stain", "stains")
     return f"{count} ({percent(stains['found_share'])} of the surface): {done}"
 
 

@@ -24,15 +24,8 @@ from patina.tasks.evaluation.hard_works.contract import HARD_WORKS, Image
 
 __all__ = ["HARD_WORKS", "SIZES_PX", "SOUND", "hard_works", "paint"]
 
-MODULES = (
-    winter,
-    sea,
-    portraits,
-    woodcuts,
-    prints,
-    grounds,
-    sheets,
-)  # the import registers their works
+# The import registers their works
+MODULES = (winter, sea, portraits, woodcuts, prints, grounds, sheets)
 SOUND = "sound"  # undamaged works, in lists of degradations or kinds of damage
 SIZES_PX = (600, 1200, 2400)
 

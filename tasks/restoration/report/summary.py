@@ -82,7 +82,7 @@ def _done(figures: Figures) -> Iterator[str]:
             yield f"{what} reduced{_in_part(weight)}"
     if weight := figures.get("stains", {}).get("weight"):
         found = figures["stains"].get("found")
-        stains = _count(found, *KINDS["stain"]) if found else "marked stains"
+        stains = count_in_words(found, *KINDS["stain"]) if found else "marked stains"
         yield f"{stains} corrected{_in_part(weight)}"
     if weight := tone.get("weight"):
         mean = f" (mean ΔE2000 {tone['delta_e2000']:.1f})" if "delta_e2000" in tone else ""
@@ -100,7 +100,7 @@ def _seen(figures: Figures) -> Iterator[str]:
         where = percent(damage["found_share"])
         yield f"possible damage on {where} of the surface, not filled: try --force damage"
     if possible := len(figures.get("stains", {}).get("proposed", ())):
-        stains = _count(possible, "possible stain", "possible stains")
+        stains = count_in_words(possible, "possible stain", "possible stains")
         yield f"{stains}, not corrected: try --force stains"
     if damage.get("kept"):
         yield "age cracks kept as part of the work"
@@ -123,15 +123,18 @@ def _filled(damage: Figures) -> str:
     """The filled areas in words, such as "2 scratches and 1 spot"."""
     by_kind = damage.get("by_kind", {})
     counts = [
-        _count(number, *KINDS.get(kind, (kind, kind))) for kind, number in by_kind.items() if number
+        count_in_words(number, *KINDS.get(kind, (kind, kind)))
+        for kind, number in by_kind.items()
+        if number
     ]
     if counts:
         *first, last = counts
         return f"{', '.join(first)} and {last}" if first else last
-    return _count(damage["areas"], "area", "areas") if damage.get("areas") else "damage"
+    return count_in_words(damage["areas"], "area", "areas") if damage.get("areas") else "damage"
 
 
-def _count(number: int, one: str, more: str) -> str:
+def count_in_words(number: int, one: str, more: str) -> str:
+    """A number of things, such as "1 stain" or "2 stains"."""
     return f"{number:,} {one if number == 1 else more}"
 
 
